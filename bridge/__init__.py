@@ -1,0 +1,1 @@
+"""The bridge: routes, journal and sockets around the coordinator."""

@@ -1,0 +1,84 @@
+"""Amounts of money: `Decimal` in the code, a plain decimal string in JSON, never a float and never an exponent."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from coordinator.errors import BridgeError
+
+__all__ = ["ZERO", "Amount", "AmountUnreadableError", "PositiveAmount", "format_amount", "parse_amount"]
+
+ZERO = Decimal(0)
+
+# 78 digits hold the largest uint256, the widest amount any EVM token can name; 30 decimals leave room above
+# the 18 (Ether) and 24 (NEAR) in use. The bounds also keep "1e999999" from becoming a megabyte of zeros.
+MAX_INTEGER_DIGITS = 78
+MAX_DECIMALS = 30
+_AMOUNT = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?")
+
+
+class AmountUnreadableError(BridgeError, ValueError):
+    """The text is not an amount the bridge can count exactly."""
+
+
+def parse_amount(value: object) -> Decimal:
+    """Reads an amount from a decimal string (or a whole number) without losing a digit.
+
+    Takes what SHKeeper's older gateways write too: trailing zeros and exponents such as `0E-10`.
+    Raises AmountUnreadableError for floats, signs, blanks, and anything beyond 78 digits or 30 decimals.
+    """
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        value = str(value)
+    if not isinstance(value, str):
+        raise AmountUnreadableError(
+            'an amount is a decimal string such as "49.90" (a float would lose digits)',
+        )
+    match = _AMOUNT.fullmatch(value)
+    if match is None:
+        raise AmountUnreadableError('an amount is a non-negative decimal string such as "49.90"')
+    amount = Decimal(value)
+    _, digits, exponent = amount.as_tuple()
+    # The exponent of NaN and Infinity is a letter, but those do not match the pattern.
+    if not isinstance(exponent, int) or -exponent > MAX_DECIMALS or len(digits) + exponent > MAX_INTEGER_DIGITS:
+        raise AmountUnreadableError(
+            f"an amount has at most {MAX_INTEGER_DIGITS} digits and {MAX_DECIMALS} decimals",
+        )
+    return amount
+
+
+def parse_positive_amount(value: object) -> Decimal:
+    """Reads an amount that must be more than zero."""
+    amount = parse_amount(value)
+    if amount == ZERO:
+        raise AmountUnreadableError("the amount must be more than zero")
+    return amount
+
+
+def format_amount(amount: Decimal) -> str:
+    """Writes an amount as JSON carries it: `Decimal("1E+2")` is `"100"`, `Decimal("7.80")` stays `"7.80"`."""
+    return format(amount, "f")
+
+
+def _described(pattern_description: str) -> dict[str, Any]:
+    return {
+        "type": "string",
+        "pattern": r"^[0-9]+(\.[0-9]+)?$",
+        "description": pattern_description,
+        "examples": ["49.90"],
+    }
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(parse_amount),
+    PlainSerializer(format_amount, return_type=str, when_used="json"),
+    WithJsonSchema(_described("A decimal string, never a float and never with an exponent.")),
+]
+PositiveAmount = Annotated[
+    Decimal,
+    BeforeValidator(parse_positive_amount),
+    PlainSerializer(format_amount, return_type=str, when_used="json"),
+    WithJsonSchema(_described("A decimal string of more than zero.")),
+]

@@ -1,0 +1,99 @@
+"""What a provider can have seen of a payment, in words no provider owns.
+
+A provider turns its own messages into these; `coordinator.payments` decides what they change.
+"""
+
+from enum import IntEnum, StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+
+__all__ = [
+    "DeadlinePassed",
+    "Ending",
+    "InvoiceEnded",
+    "InvoiceSnapshot",
+    "Observation",
+    "Standing",
+    "Transfer",
+    "TransferSeen",
+]
+
+
+class Standing(IntEnum):
+    """How much of the amount an invoice has received. It only ever grows."""
+
+    NOTHING = 0
+    PARTIAL = 1
+    PAID = 2
+    OVERPAID = 3
+
+
+class Transfer(FrozenModel):
+    """One movement of money on a chain towards an invoice."""
+
+    transfer_id: str
+    """The transaction's hash, as the provider writes it."""
+    asset: str
+    """What moved, in the provider's word for it, such as `ETH-USDT`."""
+    amount: Amount
+    """How much of the asset moved."""
+    value: Amount | None = None
+    """What that counts for in the payment's currency; unknown before confirmation."""
+    occurred_at: AwareDatetime | None = None
+    """When the provider saw it, if it says so."""
+
+
+class TransferSeen(FrozenModel):
+    """A transfer was seen that is not yet confirmed."""
+
+    kind: Literal["transfer-seen"] = "transfer-seen"
+    transfer: Transfer
+
+
+class InvoiceSnapshot(FrozenModel):
+    """How a whole invoice stands, with every confirmed transfer so far.
+
+    Transfers only accumulate, so of two snapshots the one with more transfers is the later, whatever the order
+    in which they arrive.
+    """
+
+    kind: Literal["invoice-snapshot"] = "invoice-snapshot"
+    standing: Standing
+    currency: str
+    received: Amount
+    excess: Amount
+    transfers: tuple[Transfer, ...]
+    caused_by: str | None = None
+    """`transfer_id` of the transfer that made the provider speak."""
+
+
+class Ending(StrEnum):
+    """How a payment can end other than by being paid or running out of time."""
+
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+class InvoiceEnded(FrozenModel):
+    """The provider gave the invoice up, withdrew it, or sent the money back."""
+
+    kind: Literal["invoice-ended"] = "invoice-ended"
+    ending: Ending
+
+
+class DeadlinePassed(FrozenModel):
+    """The time to pay ran out."""
+
+    kind: Literal["deadline-passed"] = "deadline-passed"
+    deadline: AwareDatetime
+
+
+Observation = Annotated[
+    TransferSeen | InvoiceSnapshot | InvoiceEnded | DeadlinePassed,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,365 @@
+"""Payments: what is known of one, the status that follows from it, and the events that tell of a change.
+
+What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
+no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
+may make are another, `TRANSITIONS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from coordinator import rooms
+from coordinator.errors import BridgeError
+from coordinator.events import (
+    Audience,
+    Event,
+    PaymentCreated,
+    PaymentReceived,
+    PaymentUpdate,
+    PurchaseRequestUpdate,
+    SellerOfferUpdate,
+    SellerOfferUpdateData,
+)
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount, PositiveAmount
+from coordinator.observations import (
+    DeadlinePassed,
+    Ending,
+    InvoiceEnded,
+    InvoiceSnapshot,
+    Observation,
+    Standing,
+    Transfer,
+    TransferSeen,
+)
+
+__all__ = [
+    "STATUS_RULES",
+    "TRANSITIONS",
+    "Decision",
+    "Effect",
+    "EscrowState",
+    "Facts",
+    "IllegalTransitionError",
+    "Payment",
+    "PaymentStatus",
+    "created",
+    "decide",
+]
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands, as `payment-update` says it."""
+
+    PENDING = "pending"
+    CONFIRMING = "confirming"
+    PARTIALLY_PAID = "partially_paid"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+class EscrowState(StrEnum):
+    """Where the marketplace's hold on the money stands."""
+
+    NONE = "none"
+    FUNDED = "funded"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+
+
+class Effect(StrEnum):
+    """What an observation did to its payment."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    """It said nothing that shows: a duplicate, or older than what is known."""
+    OTHER_CURRENCY = "other-currency"
+    """It counts in another currency than the payment, so it is about another invoice and was not counted."""
+
+
+class IllegalTransitionError(BridgeError):
+    """The facts ask for a move that `TRANSITIONS` does not allow: a defect of this module, never of the input."""
+
+
+class Facts(FrozenModel):
+    """All that was seen of one payment. Every part only grows, so merging is free of order and repetition."""
+
+    standing: Standing = Standing.NOTHING
+    received: Amount = ZERO
+    excess: Amount = ZERO
+    confirmed: tuple[Transfer, ...] = ()
+    seen: tuple[Transfer, ...] = ()
+    """Every transfer that was ever announced as unconfirmed, in order of its id."""
+    deadline_passed: bool = False
+    endings: frozenset[Ending] = frozenset()
+
+
+class Payment(FrozenModel):
+    """One payment: what was agreed, and what has been seen of it so far."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    buyer_id: str
+    seller_id: str
+    offer_id: str | None = None
+    amount: PositiveAmount
+    currency: str
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    facts: Facts = Facts()
+
+    @property
+    def status(self) -> PaymentStatus:
+        return next(status for status, applies in STATUS_RULES if applies(self))
+
+    @property
+    def escrow_state(self) -> EscrowState:
+        return _ESCROW_STATES.get(self.status, EscrowState.NONE)
+
+    @property
+    def in_flight(self) -> tuple[Transfer, ...]:
+        """Transfers that were seen and are not yet confirmed."""
+        confirmed = {transfer.transfer_id for transfer in self.facts.confirmed}
+        return tuple(transfer for transfer in self.facts.seen if transfer.transfer_id not in confirmed)
+
+    @property
+    def missing(self) -> Decimal:
+        """What is still to be paid; nothing once the provider calls the invoice paid."""
+        if self.facts.standing >= Standing.PAID:
+            return ZERO
+        return max(self.amount - self.facts.received, ZERO)
+
+    @property
+    def late(self) -> bool:
+        """Whether some of the money came after the deadline."""
+        deadline = self.expires_at
+        return deadline is not None and any(
+            transfer.occurred_at is not None and transfer.occurred_at > deadline for transfer in self.facts.confirmed
+        )
+
+
+def _timed_out(payment: Payment) -> bool:
+    return payment.facts.deadline_passed and not payment.in_flight and not payment.late
+
+
+# The first rule that applies gives the status. Money that is there outranks an ending that came too late for it;
+# only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way or came late.
+STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
+    (PaymentStatus.REFUNDED, lambda payment: Ending.REFUNDED in payment.facts.endings),
+    (PaymentStatus.COMPLETED, lambda payment: payment.facts.standing >= Standing.PAID),
+    (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
+    (PaymentStatus.CANCELLED, lambda payment: Ending.CANCELLED in payment.facts.endings),
+    (PaymentStatus.EXPIRED, _timed_out),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.facts.standing == Standing.PARTIAL),
+    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight)),
+    (PaymentStatus.PENDING, lambda payment: True),
+)
+
+_ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.REFUNDED}
+
+# From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
+# leaves `completed`, and a payment that ended unpaid still completes when the money comes after all.
+TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.PENDING: frozenset(
+        {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
+    ),
+    PaymentStatus.CONFIRMING: frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED),
+    PaymentStatus.PARTIALLY_PAID: frozenset({PaymentStatus.EXPIRED} | _ENDED),
+    PaymentStatus.EXPIRED: frozenset({PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED),
+    PaymentStatus.CANCELLED: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
+    PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
+    PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),
+    PaymentStatus.REFUNDED: frozenset(),
+}
+
+_ESCROW_STATES: Mapping[PaymentStatus, EscrowState] = {
+    PaymentStatus.COMPLETED: EscrowState.FUNDED,
+    PaymentStatus.REFUNDED: EscrowState.REFUNDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an observation makes of a payment: its new state, the events to send, and what it amounted to."""
+
+    payment: Payment
+    effect: Effect
+    events: tuple[Event, ...] = ()
+
+
+def created(payment: Payment) -> Event:
+    """The event that announces a newly registered payment."""
+    return PaymentCreated(
+        payment_id=payment.payment_id,
+        provider=payment.provider,
+        request_id=payment.request_id,
+        buyer_id=payment.buyer_id,
+        seller_id=payment.seller_id,
+        amount=payment.amount,
+        currency=payment.currency,
+    ).to(_everyone_and_parties(payment))
+
+
+def decide(payment: Payment, observation: Observation) -> Decision:
+    """Merges one observation into a payment.
+
+    An observation that says nothing new changes nothing and emits nothing. Raises IllegalTransitionError only if
+    this module contradicts itself.
+    """
+    if _counts_in_another_currency(payment, observation):
+        return Decision(payment, Effect.OTHER_CURRENCY)
+    facts = _merge(payment.facts, observation)
+    if facts == payment.facts:
+        return Decision(payment, Effect.UNCHANGED)
+    moved = payment.model_copy(update={"facts": facts})
+    if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
+        raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
+    if _outward(moved) == _outward(payment):
+        return Decision(moved, Effect.UNCHANGED)
+    return Decision(moved, Effect.APPLIED, tuple(_events(payment, moved, _tx_hash(observation))))
+
+
+def _counts_in_another_currency(payment: Payment, observation: Observation) -> bool:
+    return isinstance(observation, InvoiceSnapshot) and observation.currency.casefold() != payment.currency.casefold()
+
+
+def _merge(facts: Facts, observation: Observation) -> Facts:
+    match observation:
+        case InvoiceSnapshot():
+            standing = max(facts.standing, observation.standing)
+            if _snapshot_rank(observation) > _facts_rank(facts):
+                confirmed = tuple(sorted(observation.transfers, key=_by_id))
+                return facts.model_copy(
+                    update={
+                        "standing": standing,
+                        "received": observation.received,
+                        "excess": observation.excess,
+                        "confirmed": confirmed,
+                    }
+                )
+            return facts.model_copy(update={"standing": standing})
+        case TransferSeen():
+            return facts.model_copy(update={"seen": _with_transfer(facts.seen, observation.transfer)})
+        case InvoiceEnded():
+            return facts.model_copy(update={"endings": facts.endings | {observation.ending}})
+        case DeadlinePassed():
+            return facts.model_copy(update={"deadline_passed": True})
+
+
+Rank = tuple[int, Decimal, Decimal, str]
+
+
+def _facts_rank(facts: Facts) -> Rank:
+    return _rank(facts.confirmed, facts.received, facts.excess)
+
+
+def _snapshot_rank(snapshot: InvoiceSnapshot) -> Rank:
+    return _rank(tuple(sorted(snapshot.transfers, key=_by_id)), snapshot.received, snapshot.excess)
+
+
+def _rank(transfers: tuple[Transfer, ...], received: Decimal, excess: Decimal) -> Rank:
+    """Orders snapshots by how much they know. The text at the end only makes the order total, so that even
+    snapshots no provider would send have one that counts, whichever came first."""
+    return len(transfers), received, excess, "\n".join(transfer.model_dump_json() for transfer in transfers)
+
+
+def _with_transfer(seen: tuple[Transfer, ...], transfer: Transfer) -> tuple[Transfer, ...]:
+    by_id = {known.transfer_id: known for known in seen}
+    known = by_id.get(transfer.transfer_id)
+    by_id[transfer.transfer_id] = max(known, transfer, key=Transfer.model_dump_json) if known else transfer
+    return tuple(sorted(by_id.values(), key=_by_id))
+
+
+def _by_id(transfer: Transfer) -> str:
+    return transfer.transfer_id
+
+
+def _outward(payment: Payment) -> tuple[object, ...]:
+    """What somebody outside can see of a payment; a change of it is worth an event."""
+    facts = payment.facts
+    return (
+        payment.status,
+        facts.received,
+        facts.excess,
+        len(facts.confirmed),
+        tuple(transfer.transfer_id for transfer in payment.in_flight),
+    )
+
+
+def _tx_hash(observation: Observation) -> str | None:
+    match observation:
+        case InvoiceSnapshot():
+            return observation.caused_by
+        case TransferSeen():
+            return observation.transfer.transfer_id
+        case _:
+            return None
+
+
+def _everyone_and_parties(payment: Payment) -> Audience:
+    return Audience(
+        everyone=True,
+        rooms=(
+            rooms.request(payment.request_id),
+            rooms.user(payment.buyer_id),
+            rooms.user(payment.seller_id),
+        ),
+    )
+
+
+def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]:
+    events = [
+        PaymentUpdate(
+            payment_id=after.payment_id,
+            status=after.status,
+            escrow_state=after.escrow_state,
+            tx_hash=tx_hash,
+        ).to(_everyone_and_parties(after))
+    ]
+    if after.status == before.status:
+        return events
+    completed = after.status == PaymentStatus.COMPLETED
+    if completed:
+        events.append(
+            PaymentReceived(
+                purchase_request_id=after.request_id,
+                amount=after.amount,
+                currency=after.currency,
+                buyer_id=after.buyer_id,
+            ).to(Audience(rooms=(rooms.user(after.seller_id),)))
+        )
+    events.append(
+        PurchaseRequestUpdate(
+            type=f"payment-{after.status.replace('_', '-')}",
+            request_id=after.request_id,
+            status=after.status,
+            payment_id=after.payment_id,
+            tx_hash=tx_hash,
+            provider=after.provider,
+        ).to(Audience(rooms=(rooms.request(after.request_id),)))
+    )
+    if completed:
+        events.append(
+            SellerOfferUpdate(
+                seller_id=after.seller_id,
+                request_id=after.request_id,
+                event_type="payment-completed",
+                data=SellerOfferUpdateData(
+                    offer_id=after.offer_id,
+                    is_selected=True,
+                    payment_id=after.payment_id,
+                    transaction_hash=tx_hash,
+                ),
+            ).to(Audience(everyone=True, rooms=(rooms.seller(after.seller_id),)))
+        )
+    return events
