@@ -1,0 +1,35 @@
+"""The journal: what was observed, what it made of the payments, and the events that followed, in one durable order.
+
+It knows nothing of HTTP, sockets or providers. State, deduplication key and events of one request are committed in
+one transaction by a single writer; whoever fans out reads the tail.
+"""
+
+from bridge.journal.dispatcher import Dispatcher
+from bridge.journal.errors import (
+    IdempotencyKeyReusedError,
+    JournalBusyElsewhereError,
+    JournalUnavailableError,
+    JournalUrlError,
+    PaymentConflictError,
+)
+from bridge.journal.journal import Journal
+from bridge.journal.queries import HistoryEntry, PaymentRecord
+from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
+from bridge.journal.rows import JournaledEvent
+
+__all__ = [
+    "Dispatcher",
+    "HistoryEntry",
+    "IdempotencyKey",
+    "IdempotencyKeyReusedError",
+    "Journal",
+    "JournalBusyElsewhereError",
+    "JournalUnavailableError",
+    "JournalUrlError",
+    "JournaledEvent",
+    "Outcome",
+    "PaymentConflictError",
+    "PaymentRecord",
+    "Recorded",
+    "Registered",
+]

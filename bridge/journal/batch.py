@@ -1,0 +1,262 @@
+"""One commit's worth of work: what the requests in it read, and what they want written, in one transaction.
+
+A request decides first and writes last. What it writes is staged here and goes to the database in one statement a
+table when the batch ends, so a request that fails while it decides leaves nothing behind and does not disturb the
+others; requests later in the batch see what earlier ones staged.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from bridge.journal import schema
+from bridge.journal.rows import observation_from_text, payment_from_row, payment_row
+from coordinator.events import Event
+from coordinator.observations import Observation
+from coordinator.payments import Decision, Payment
+
+__all__ = ["Batch"]
+
+_PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
+    schema.payments.c.provider == bindparam("by_provider"),
+    schema.payments.c.external_id == bindparam("by_external_id"),
+)
+_PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+_OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
+    schema.observations.c.provider == bindparam("by_provider"),
+    schema.observations.c.key == bindparam("by_key"),
+)
+_KEPT_OBSERVATIONS = (
+    select(schema.observations.c.observation_id, schema.observations.c.observation)
+    .where(
+        schema.observations.c.provider == bindparam("by_provider"),
+        schema.observations.c.external_id == bindparam("by_external_id"),
+        schema.observations.c.payment_id.is_(None),
+    )
+    .order_by(schema.observations.c.observation_id)
+)
+_IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idempotency_keys.c.payment_id).where(
+    schema.idempotency_keys.c.scope == bindparam("by_scope"),
+    schema.idempotency_keys.c.key == bindparam("by_key"),
+)
+_UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
+    schema.unreadable_webhooks.c.provider == bindparam("by_provider"),
+    schema.unreadable_webhooks.c.digest == bindparam("by_digest"),
+)
+_UPDATE_PAYMENT = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "escrow_state", "due_at", "updated_at")})
+)
+_CLAIM_OBSERVATION = (
+    update(schema.observations)
+    .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
+    )
+)
+
+
+class Batch:
+    """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
+
+    def __init__(self, connection: Connection, *, next_offset: int, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+        self.next_offset = next_offset
+        self._payments: dict[str, Payment] = {}
+        self._payment_ids: dict[tuple[str, str], str] = {}
+        self._new_payments: set[str] = set()
+        self._moved_payments: set[str] = set()
+        self._observation_keys: set[tuple[str, str]] = set()
+        self._new_observations: list[dict[str, Any]] = []
+        self._claimed_observations: list[dict[str, Any]] = []
+        self._new_events: list[dict[str, Any]] = []
+        self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
+        self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
+        self.writes = 0
+        """How many changes are staged; a request that fails must not have raised it."""
+
+    # Reading
+
+    def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
+        return self._connection.execute(statement, parameters).mappings().first()
+
+    def payment(self, payment_id: str) -> Payment | None:
+        """The payment as it stands, with everything staged so far."""
+        if payment_id in self._payments:
+            return self._payments[payment_id]
+        row = self._row(_PAYMENT_BY_ID, by_payment_id=payment_id)
+        return None if row is None else self._remember(payment_from_row(row))
+
+    def payment_named(self, provider: str, external_id: str) -> Payment | None:
+        """The payment that a provider knows by `external_id`."""
+        payment_id = self._payment_ids.get((provider, external_id))
+        if payment_id is not None:
+            return self._payments[payment_id]
+        row = self._row(_PAYMENT_BY_EXTERNAL_ID, by_provider=provider, by_external_id=external_id)
+        return None if row is None else self._remember(payment_from_row(row))
+
+    def _remember(self, payment: Payment) -> Payment:
+        self._payments[payment.payment_id] = payment
+        self._payment_ids[payment.provider, payment.external_id] = payment.payment_id
+        return payment
+
+    def is_recorded(self, provider: str, key: str) -> bool:
+        """Whether this very message was written down before."""
+        return (provider, key) in self._observation_keys or (
+            self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
+        )
+
+    def kept_observations(self, provider: str, external_id: str) -> list[tuple[int | None, Observation]]:
+        """What was observed of a payment before it was registered, oldest first, each with its row's id."""
+        rows = self._connection.execute(_KEPT_OBSERVATIONS, {"by_provider": provider, "by_external_id": external_id})
+        kept: list[tuple[int | None, Observation]] = [
+            (row.observation_id, observation_from_text(row.observation)) for row in rows
+        ]
+        kept += [
+            (None, observation_from_text(row["observation"]))
+            for row in self._new_observations
+            if (row["provider"], row["external_id"], row["payment_id"]) == (provider, external_id, None)
+        ]
+        return kept
+
+    def idempotency_key(self, scope: str, key: str) -> tuple[str, str] | None:
+        """The digest of the request that used this key, and the payment that it made."""
+        staged = self._new_idempotency_keys.get((scope, key))
+        row = staged or self._row(_IDEMPOTENCY_KEY, by_scope=scope, by_key=key)
+        return None if row is None else (row["request_digest"], row["payment_id"])
+
+    def is_kept_webhook(self, provider: str, digest: str) -> bool:
+        """Whether this unreadable body is already kept."""
+        return (provider, digest) in self._new_webhooks or (
+            self._row(_UNREADABLE_WEBHOOK, by_provider=provider, by_digest=digest) is not None
+        )
+
+    # Writing
+
+    def add_payment(self, payment: Payment) -> None:
+        self.writes += 1
+        self._remember(payment)
+        self._new_payments.add(payment.payment_id)
+
+    def move_payment(self, payment: Payment) -> None:
+        """Replaces what is known of a payment that the batch has read or added."""
+        self.writes += 1
+        self._remember(payment)
+        self._moved_payments.add(payment.payment_id)
+
+    def add_observation(
+        self,
+        *,
+        provider: str,
+        key: str,
+        external_id: str,
+        observation: Observation,
+        decision: Decision | None,
+    ) -> None:
+        """Writes down an observation and what it did; without a decision it waits for its payment."""
+        self.writes += 1
+        self._observation_keys.add((provider, key))
+        self._new_observations.append(
+            {
+                "provider": provider,
+                "key": key,
+                "external_id": external_id,
+                "observation": observation.model_dump_json(),
+                "received_at": self.now,
+                **_outcome(decision),
+            }
+        )
+
+    def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
+        """Gives a kept observation to its payment, which is registered at last."""
+        self.writes += 1
+        if observation_id is not None:
+            outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
+            self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
+            return
+        payment = decision.payment
+        waiting = next(
+            row
+            for row in self._new_observations
+            if (row["provider"], row["external_id"], row["payment_id"])
+            == (payment.provider, payment.external_id, None)
+        )
+        waiting.update(_outcome(decision))
+
+    def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
+        """Appends events to the journal, in order."""
+        for event in events:
+            self.writes += 1
+            self._new_events.append(
+                {
+                    "offset": self.next_offset,
+                    "name": event.name,
+                    "everyone": event.audience.everyone,
+                    "rooms": json.dumps(event.audience.rooms, ensure_ascii=False),
+                    "payload": json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")),
+                    "payment_id": payment_id,
+                    "committed_at": self.now,
+                }
+            )
+            self.next_offset += 1
+
+    def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
+        self.writes += 1
+        self._new_webhooks[provider, digest] = {
+            "provider": provider,
+            "digest": digest,
+            "body": body,
+            "reason": reason,
+            "received_at": self.now,
+        }
+
+    def add_idempotency_key(self, *, scope: str, key: str, request_digest: str, payment_id: str) -> None:
+        self.writes += 1
+        self._new_idempotency_keys[scope, key] = {
+            "scope": scope,
+            "key": key,
+            "request_digest": request_digest,
+            "payment_id": payment_id,
+            "created_at": self.now,
+        }
+
+    def flush(self) -> None:
+        """Sends all that is staged, one statement a table."""
+        new_payments = [payment_row(self._payments[id_], self.now) for id_ in self._new_payments]
+        moved = self._moved_payments - self._new_payments
+        moved_payments = [_moved_row(self._payments[id_], self.now) for id_ in moved]
+        for statement, rows in (
+            (insert(schema.payments), new_payments),
+            (_UPDATE_PAYMENT, moved_payments),
+            (insert(schema.observations), self._new_observations),
+            (_CLAIM_OBSERVATION, self._claimed_observations),
+            (insert(schema.events), self._new_events),
+            (insert(schema.unreadable_webhooks), list(self._new_webhooks.values())),
+            (insert(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
+        ):
+            if rows:
+                self._connection.execute(statement, rows)
+
+
+def _outcome(decision: Decision | None) -> dict[str, Any]:
+    if decision is None:
+        return {"payment_id": None, "effect": None, "status": None, "escrow_state": None, "received": None}
+    payment = decision.payment
+    return {
+        "payment_id": payment.payment_id,
+        "effect": decision.effect,
+        "status": payment.status,
+        "escrow_state": payment.escrow_state,
+        "received": format(payment.facts.received, "f"),
+    }
+
+
+def _moved_row(payment: Payment, now: datetime) -> dict[str, Any]:
+    row = payment_row(payment, now)
+    moving = ("facts", "status", "escrow_state", "due_at", "updated_at")
+    return {"by_payment_id": payment.payment_id} | {f"new_{name}": row[name] for name in moving}

@@ -1,0 +1,35 @@
+"""What can go wrong when something is to be written down or looked up."""
+
+from coordinator.errors import BridgeError
+
+__all__ = [
+    "IdempotencyKeyReusedError",
+    "JournalBusyElsewhereError",
+    "JournalUnavailableError",
+    "JournalUrlError",
+    "PaymentConflictError",
+]
+
+
+class JournalUnavailableError(BridgeError):
+    """Nothing was committed. The same request can be sent again."""
+
+
+class JournalUrlError(BridgeError):
+    """The database URL is not one the journal can use."""
+
+
+class JournalBusyElsewhereError(BridgeError):
+    """Another bridge has this database open. The journal has one writer."""
+
+
+class PaymentConflictError(BridgeError):
+    """The provider's id is already registered, for a payment that differs."""
+
+    def __init__(self, message: str, payment_id: str) -> None:
+        super().__init__(message)
+        self.payment_id = payment_id
+
+
+class IdempotencyKeyReusedError(BridgeError):
+    """The idempotency key was already used, for a request that differs."""

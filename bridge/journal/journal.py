@@ -1,0 +1,157 @@
+"""The journal as the rest of the bridge sees it: one object to write to, to look up in and to follow."""
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from bridge.journal import queries, requests
+from bridge.journal.database import (
+    WriterLock,
+    journal_epoch,
+    migrate,
+    parse_database_url,
+    reading_engine,
+    writing_engine,
+)
+from bridge.journal.dispatcher import Deliver, Dispatcher
+from bridge.journal.rows import JournaledEvent
+from bridge.journal.writer import Writer
+from coordinator.observations import Observation
+from coordinator.payments import Payment
+
+__all__ = ["Journal"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# How many overdue payments one transaction moves.
+DEADLINE_LIMIT = 200
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Journal:
+    """The ordered, durable record of payments, observations and events.
+
+    Writing methods return once their change is on disk; they raise JournalUnavailableError when it is not, and
+    then the same call can be made again.
+    """
+
+    def __init__(
+        self, writing: Engine, reading: Engine, lock: WriterLock, epoch: str, clock: Callable[[], datetime]
+    ) -> None:
+        self.epoch = epoch
+        """Names this very journal; a replaced or restored database has another."""
+        self.clock = clock
+        self._engines = (writing, reading)
+        self._lock = lock
+        self._dispatcher: Dispatcher | None = None
+        self._writer = Writer(writing, lock, clock=clock, on_commit=self._wake_dispatcher)
+
+    @classmethod
+    async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
+        """Opens the database, brings its schema up to date and becomes its only writer.
+
+        Raises JournalUrlError for a URL it cannot use, JournalBusyElsewhereError when another bridge has it open.
+        """
+        url = parse_database_url(database_url)
+        writing = writing_engine(url)
+        lock = WriterLock(url, writing)
+
+        def prepare() -> str:
+            lock.ensure()
+            migrate(writing)
+            return journal_epoch(writing, clock)
+
+        epoch = await asyncio.to_thread(prepare)
+        return cls(writing, reading_engine(url), lock, epoch, clock)
+
+    async def close(self) -> None:
+        """Commits what is waiting and lets the database go."""
+        await self._writer.close()
+        for engine in self._engines:
+            engine.dispose()
+        self._lock.release()
+
+    # Writing
+
+    async def record_observation(
+        self, *, provider: str, external_id: str, key: str, observation: Observation
+    ) -> requests.Recorded:
+        """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
+        return await self._writer.submit(
+            functools.partial(
+                requests.record_observation,
+                provider=provider,
+                external_id=external_id,
+                key=key,
+                observation=observation,
+            )
+        )
+
+    async def register_payment(
+        self, payment: Payment, idempotency: requests.IdempotencyKey | None = None
+    ) -> requests.Registered:
+        """Registers a payment, or finds the one that was registered before.
+
+        Raises PaymentConflictError and IdempotencyKeyReusedError.
+        """
+        return await self._writer.submit(lambda batch: requests.register_payment(batch, payment, idempotency))
+
+    async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
+        """Keeps a signed webhook that makes no sense, for a person to look at."""
+        digest = hashlib.sha256(body).hexdigest()
+        await self._writer.submit(
+            lambda batch: requests.keep_unreadable_webhook(
+                batch, provider=provider, digest=digest, body=body, reason=reason
+            )
+        )
+
+    async def apply_deadlines(self) -> int:
+        """Expires the payments whose time ran out; returns how many it looked at."""
+        due = await self._read(queries.due_payment_ids, self.clock(), DEADLINE_LIMIT)
+        for payment_id in due:
+            await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
+        return len(due)
+
+    async def check(self) -> None:
+        """Raises JournalUnavailableError unless the writer can take the database's write lock and commit."""
+        await self._writer.submit(lambda _batch: None)
+
+    # Looking up
+
+    async def payment_record(self, payment_id: str) -> queries.PaymentRecord | None:
+        return await self._read(queries.payment_record, payment_id)
+
+    async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
+        """The payments for one purchase request, oldest first."""
+        return await self._read(queries.request_records, request_id)
+
+    async def _read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def run() -> T:
+            with self._engines[1].begin() as connection:
+                return query(connection, *args, **kwargs)
+
+        return await asyncio.to_thread(run)
+
+    # Following
+
+    async def dispatcher(self, deliver: Deliver) -> Dispatcher:
+        """A reader of the tail, starting after the newest event, which every commit wakes."""
+
+        async def read_tail(after: int, limit: int) -> Sequence[JournaledEvent]:
+            return await self._read(queries.tail, after, limit)
+
+        self._dispatcher = Dispatcher(read_tail, deliver, cursor=await self._read(queries.last_offset))
+        return self._dispatcher
+
+    def _wake_dispatcher(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake()

@@ -1,0 +1,147 @@
+"""What can be asked of the journal's writer. Each function decides inside a batch and stages what follows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.journal.batch import Batch
+from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
+from coordinator.observations import DeadlinePassed, Observation
+from coordinator.payments import Payment, created, decide
+
+__all__ = [
+    "IdempotencyKey",
+    "Outcome",
+    "Recorded",
+    "Registered",
+    "apply_deadline",
+    "keep_unreadable_webhook",
+    "record_observation",
+    "register_payment",
+]
+
+
+class Outcome(StrEnum):
+    """What became of an observation that was to be written down."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    OTHER_CURRENCY = "other-currency"
+    DUPLICATE = "duplicate"
+    """This very message was written down before."""
+    KEPT = "kept"
+    """No such payment is registered yet; it is applied when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    outcome: Outcome
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's promise that two requests with one key are the same request."""
+
+    key: str
+    request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    payment: Payment
+    is_new: bool
+
+
+def record_observation(
+    batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation
+) -> Recorded:
+    """Writes an observation down and moves its payment, with the events that follow."""
+    if batch.is_recorded(provider, key):
+        return Recorded(Outcome.DUPLICATE)
+    payment = batch.payment_named(provider, external_id)
+    decision = None if payment is None else decide(payment, observation)
+    batch.add_observation(
+        provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
+    )
+    if decision is None:
+        return Recorded(Outcome.KEPT)
+    batch.move_payment(decision.payment)
+    batch.add_events(decision.events, payment_id=decision.payment.payment_id)
+    return Recorded(Outcome(decision.effect), decision.payment.payment_id)
+
+
+def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey | None) -> Registered:
+    """Registers a payment once, and applies what was observed of it before.
+
+    Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
+    the provider's id belongs to a payment that differs.
+    """
+    if idempotency is not None:
+        used = batch.idempotency_key("payments", idempotency.key)
+        if used is not None:
+            return _registered_before(batch, used, idempotency)
+    existing = batch.payment_named(payment.provider, payment.external_id)
+    if existing is not None:
+        _refuse_conflict(existing, payment)
+    registered = existing or payment
+    if existing is None:
+        kept = batch.kept_observations(payment.provider, payment.external_id)
+        batch.add_payment(payment)
+        batch.add_events([created(payment)], payment_id=payment.payment_id)
+        for observation_id, observation in kept:
+            decision = decide(registered, observation)
+            registered = decision.payment
+            batch.claim_observation(observation_id, decision)
+            batch.move_payment(registered)
+            batch.add_events(decision.events, payment_id=registered.payment_id)
+    if idempotency is not None:
+        batch.add_idempotency_key(
+            scope="payments",
+            key=idempotency.key,
+            request_digest=idempotency.request_digest,
+            payment_id=registered.payment_id,
+        )
+    return Registered(registered, is_new=existing is None)
+
+
+def _registered_before(batch: Batch, used: tuple[str, str], idempotency: IdempotencyKey) -> Registered:
+    request_digest, payment_id = used
+    if request_digest != idempotency.request_digest:
+        raise IdempotencyKeyReusedError(
+            "this Idempotency-Key was used for another request; send a new key with a new request"
+        )
+    payment = batch.payment(payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payment_id} of an idempotency key is gone")
+    return Registered(payment, is_new=False)
+
+
+def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
+    agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency")
+    differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
+    if differing:
+        raise PaymentConflictError(
+            f"{existing.provider} payment {existing.external_id} is registered as {existing.payment_id}"
+            f" with another {', '.join(differing)}",
+            existing.payment_id,
+        )
+
+
+def apply_deadline(batch: Batch, payment_id: str) -> Recorded:
+    """Lets a payment know that its time ran out."""
+    payment = batch.payment(payment_id)
+    if payment is None or payment.expires_at is None:
+        raise LookupError(f"payment {payment_id} has no deadline")
+    return record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"deadline:{payment_id}",
+        observation=DeadlinePassed(deadline=payment.expires_at),
+    )
+
+
+def keep_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:
+    """Keeps a signed webhook that makes no sense, once however often it is sent."""
+    if not batch.is_kept_webhook(provider, digest):
+        batch.keep_webhook(provider=provider, digest=digest, body=body, reason=reason)

@@ -1,0 +1,63 @@
+"""Between rows and models: how a payment, an observation and an event look in the tables."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from coordinator.events import Audience, Event
+from coordinator.money import format_amount
+from coordinator.observations import Observation
+from coordinator.payments import Facts, Payment
+
+__all__ = ["JournaledEvent", "event_from_row", "observation_from_text", "payment_from_row", "payment_row"]
+
+_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledEvent:
+    """An event and its place in the journal."""
+
+    offset: int
+    event: Event
+
+
+def observation_from_text(text: str) -> Observation:
+    return _OBSERVATION.validate_json(text)
+
+
+def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
+    return {
+        "payment_id": payment.payment_id,
+        "provider": payment.provider,
+        "external_id": payment.external_id,
+        "request_id": payment.request_id,
+        "buyer_id": payment.buyer_id,
+        "seller_id": payment.seller_id,
+        "offer_id": payment.offer_id,
+        "amount": format_amount(payment.amount),
+        "currency": payment.currency,
+        "created_at": payment.created_at,
+        "expires_at": payment.expires_at,
+        "facts": payment.facts.model_dump_json(),
+        "status": payment.status,
+        "escrow_state": payment.escrow_state,
+        "due_at": None if payment.facts.deadline_passed else payment.expires_at,
+        "updated_at": now,
+    }
+
+
+def payment_from_row(row: RowMapping) -> Payment:
+    agreed = (
+        "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
+    )
+    return Payment(**{name: row[name] for name in agreed.split()}, facts=Facts.model_validate_json(row["facts"]))
+
+
+def event_from_row(row: RowMapping) -> JournaledEvent:
+    audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
+    return JournaledEvent(row["offset"], Event(row["name"], audience, json.loads(row["payload"])))

@@ -1,0 +1,150 @@
+"""The tables. Migrations build them; nothing else of the program names a column outside this package."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "events",
+    "idempotency_keys",
+    "journal",
+    "metadata",
+    "observations",
+    "payments",
+    "unreadable_webhooks",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no zone, so it goes in as UTC and comes out as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# SQLite counts rows by itself only in a column declared INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("epoch", String(32), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="One row: which journal this is. A replaced or restored database has another epoch.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("offset", RowId, primary_key=True, autoincrement=False),
+    Column("name", String(100), nullable=False),
+    Column("everyone", Boolean, nullable=False),
+    Column("rooms", Text, nullable=False, comment="A JSON array of room names"),
+    Column("payload", Text, nullable=False, comment="The event's payload as JSON"),
+    Column("payment_id", String(64)),
+    Column("committed_at", UtcDateTime, nullable=False),
+    Index(None, "payment_id"),
+    comment="The ordered, durable list of events. Offsets have no gaps.",
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("request_id", String(200), nullable=False),
+    Column("buyer_id", String(200), nullable=False),
+    Column("seller_id", String(200), nullable=False),
+    Column("offer_id", String(200)),
+    Column("amount", String(120), nullable=False),
+    Column("currency", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("facts", Text, nullable=False, comment="All that was seen of the payment, as JSON"),
+    Column("status", String(32), nullable=False, comment="Read off the facts, for searching"),
+    Column("escrow_state", String(32), nullable=False, comment="Read off the facts, for searching"),
+    Column("due_at", UtcDateTime, comment="When the deadline is to be applied; empty once it was"),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("provider", "external_id"),
+    Index(None, "request_id"),
+    Index(None, "due_at"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("observation_id", RowId, primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("key", String(128), nullable=False, comment="Equal for two deliveries of one message"),
+    Column("external_id", String(200), nullable=False),
+    Column("payment_id", String(64), comment="Empty while no such payment is registered"),
+    Column("observation", Text, nullable=False, comment="What was seen, as JSON"),
+    Column("effect", String(32), comment="What it did to the payment"),
+    Column("status", String(32), comment="The payment's status after it"),
+    Column("escrow_state", String(32), comment="The payment's escrow state after it"),
+    Column("received", String(120), comment="What the payment had received after it"),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("provider", "key"),
+    Index(None, "payment_id"),
+    Index(None, "provider", "external_id"),
+)
+
+unreadable_webhooks = Table(
+    "unreadable_webhooks",
+    metadata,
+    Column("webhook_id", RowId, primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the body, so that retries are kept once"),
+    Column("body", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("provider", "digest"),
+    comment="Webhooks with a good signature and a body that makes no sense, for a person to look at.",
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("scope", String(64), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("request_digest", String(64), nullable=False),
+    Column("payment_id", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,186 @@
+"""The single writer: a thread that commits whatever has queued since its last commit as one batch.
+
+Each caller waits for the durability of its own request; the cost of a commit is shared by all that are waiting, so
+throughput grows with load.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from prometheus_client import Counter, Histogram
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import OperationalError
+
+from bridge.journal import schema
+from bridge.journal.batch import Batch
+from bridge.journal.database import WriterLock
+from bridge.journal.errors import JournalUnavailableError
+from coordinator.errors import BridgeError
+
+__all__ = ["Request", "Writer"]
+
+logger = logging.getLogger("bridge.journal")
+
+T = TypeVar("T")
+Request = Callable[[Batch], T]
+"""Something to be decided and written in one transaction with whatever else is waiting."""
+
+# Bounds the memory of one commit and the time until the first caller in it gets its answer.
+BATCH_LIMIT = 512
+# When this many wait, the disk is not keeping up; refusing at once lets the provider try again later.
+WAITING_LIMIT = 10_000
+# SHKeeper hangs up after 30 s; a 503 must reach it before.
+COMMIT_TIMEOUT_SECONDS = 20.0
+
+COMMIT_SECONDS = Histogram(
+    "bridge_journal_commit_seconds",
+    "Time to decide, write and sync one batch",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BATCH_REQUESTS = Histogram(
+    "bridge_journal_batch_requests",
+    "Requests committed together",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could not be committed")
+
+
+@dataclass(slots=True)
+class _Job:
+    request: Request[Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Takes requests from the event loop and commits them in its own thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock: WriterLock,
+        *,
+        clock: Callable[[], datetime],
+        on_commit: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._clock = clock
+        self._on_commit = on_commit
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._connection: Connection | None = None
+        self._next_offset = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, request: Request[T]) -> T:
+        """Runs `request` in the next batch and returns its result once that batch is on disk.
+
+        Raises what the request raised, or JournalUnavailableError when the batch could not be committed.
+        """
+        if self._closed:
+            raise JournalUnavailableError("the journal is closed")
+        if self._jobs.qsize() >= WAITING_LIMIT:
+            raise JournalUnavailableError(f"{WAITING_LIMIT} requests already wait for the journal")
+        job = _Job(request, self._loop.create_future())
+        self._jobs.put(job)
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
+                result: T = await job.future
+        except TimeoutError:
+            raise JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s") from None
+        return result
+
+    async def close(self) -> None:
+        """Commits what is waiting, then stops."""
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    # In the writer's thread
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._jobs.get()]
+            while len(batch) < BATCH_LIMIT and not self._jobs.empty():
+                batch.append(self._jobs.get())
+            stopping = None in batch
+            jobs = [job for job in batch if job is not None]
+            if jobs:
+                self._commit(jobs)
+                self._loop.call_soon_threadsafe(self._answer, jobs)
+        self._disconnect()
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            with COMMIT_SECONDS.time():
+                self._write(jobs)
+        except Exception as error:
+            # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
+            self._disconnect()
+            if len(jobs) > 1 and not isinstance(error, OperationalError):
+                # Not the database but one of the requests: the others need not suffer for it.
+                for job in jobs:
+                    job.error = None
+                    self._commit([job])
+                return
+            COMMIT_FAILURES.inc()
+            logger.exception("could not commit a batch of %d", len(jobs))
+            for job in jobs:
+                job.error = JournalUnavailableError("nothing was committed; send the request again")
+        else:
+            BATCH_REQUESTS.observe(len(jobs))
+
+    def _write(self, jobs: list[_Job]) -> None:
+        connection = self._connect()
+        with connection.begin():
+            batch = Batch(connection, next_offset=self._next_offset, now=self._clock())
+            for job in jobs:
+                writes = batch.writes
+                try:
+                    job.result = job.request(batch)
+                except BridgeError as error:
+                    if batch.writes != writes:
+                        raise  # a request that writes before it has decided would leave half of itself behind
+                    job.error = error
+            batch.flush()
+        self._next_offset = batch.next_offset
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._lock.ensure()
+            self._connection = self._engine.connect()
+            with self._connection.begin():
+                last_offset = self._connection.scalar(select(func.max(schema.events.c.offset)))
+            self._next_offset = (last_offset or 0) + 1
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except Exception:
+                logger.warning("the journal's connection did not close cleanly", exc_info=True)
+
+    # Back in the event loop
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if job.future.done():
+                continue  # the caller gave up waiting
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+        self._on_commit()
