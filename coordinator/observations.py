@@ -47,14 +47,25 @@ class Transfer(FrozenModel):
     """When the provider saw it, if it says so."""
 
 
-class TransferSeen(FrozenModel):
+class _Observation(FrozenModel):
+    @property
+    def tx_hash(self) -> str | None:
+        """The transaction that made the provider speak, if it was one."""
+        return None
+
+
+class TransferSeen(_Observation):
     """A transfer was seen that is not yet confirmed."""
 
     kind: Literal["transfer-seen"] = "transfer-seen"
     transfer: Transfer
 
+    @property
+    def tx_hash(self) -> str | None:
+        return self.transfer.transfer_id
 
-class InvoiceSnapshot(FrozenModel):
+
+class InvoiceSnapshot(_Observation):
     """How a whole invoice stands, with every confirmed transfer so far.
 
     Transfers only accumulate, so of two snapshots the one with more transfers is the later, whatever the order
@@ -70,6 +81,10 @@ class InvoiceSnapshot(FrozenModel):
     caused_by: str | None = None
     """`transfer_id` of the transfer that made the provider speak."""
 
+    @property
+    def tx_hash(self) -> str | None:
+        return self.caused_by
+
 
 class Ending(StrEnum):
     """How a payment can end other than by being paid or running out of time."""
@@ -79,14 +94,14 @@ class Ending(StrEnum):
     REFUNDED = "refunded"
 
 
-class InvoiceEnded(FrozenModel):
+class InvoiceEnded(_Observation):
     """The provider gave the invoice up, withdrew it, or sent the money back."""
 
     kind: Literal["invoice-ended"] = "invoice-ended"
     ending: Ending
 
 
-class DeadlinePassed(FrozenModel):
+class DeadlinePassed(_Observation):
     """The time to pay ran out."""
 
     kind: Literal["deadline-passed"] = "deadline-passed"

@@ -161,7 +161,7 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.CANCELLED, lambda payment: Ending.CANCELLED in payment.facts.endings),
     (PaymentStatus.EXPIRED, _timed_out),
     (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.facts.standing == Standing.PARTIAL),
-    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight)),
+    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.facts.seen or payment.facts.confirmed)),
     (PaymentStatus.PENDING, lambda payment: True),
 )
 
@@ -226,7 +226,7 @@ def decide(payment: Payment, observation: Observation) -> Decision:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     if _outward(moved) == _outward(payment):
         return Decision(moved, Effect.UNCHANGED)
-    return Decision(moved, Effect.APPLIED, tuple(_events(payment, moved, _tx_hash(observation))))
+    return Decision(moved, Effect.APPLIED, tuple(_events(payment, moved, observation.tx_hash)))
 
 
 def _counts_in_another_currency(payment: Payment, observation: Observation) -> bool:
@@ -236,7 +236,8 @@ def _counts_in_another_currency(payment: Payment, observation: Observation) -> b
 def _merge(facts: Facts, observation: Observation) -> Facts:
     match observation:
         case InvoiceSnapshot():
-            standing = max(facts.standing, observation.standing)
+            some = Standing.PARTIAL if observation.received else Standing.NOTHING
+            standing = max(facts.standing, observation.standing, some)
             if _snapshot_rank(observation) > _facts_rank(facts):
                 confirmed = tuple(sorted(observation.transfers, key=_by_id))
                 return facts.model_copy(
@@ -294,16 +295,6 @@ def _outward(payment: Payment) -> tuple[object, ...]:
         len(facts.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
     )
-
-
-def _tx_hash(observation: Observation) -> str | None:
-    match observation:
-        case InvoiceSnapshot():
-            return observation.caused_by
-        case TransferSeen():
-            return observation.transfer.transfer_id
-        case _:
-            return None
 
 
 def _everyone_and_parties(payment: Payment) -> Audience:

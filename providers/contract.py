@@ -11,7 +11,7 @@ from typing import Protocol
 from coordinator.errors import BridgeError
 from coordinator.observations import Observation
 
-__all__ = ["Reading", "WebhookReader", "WebhookRefusedError", "WebhookUnreadableError"]
+__all__ = ["Reading", "WebhookReader", "WebhookReaders", "WebhookRefusedError", "WebhookUnreadableError"]
 
 
 class WebhookRefusedError(BridgeError):
@@ -50,3 +50,7 @@ class WebhookReader(Protocol):
 
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
         """
+
+
+WebhookReaders = Mapping[str, WebhookReader]
+"""The reader of each provider, by the provider's name."""

@@ -1,0 +1,72 @@
+# `make help` lists what can be done. Python 3.11+ and Node 20 are all it needs; the rest is installed into this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JAVASCRIPT := tests/javascript
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000
+	$(BIN)/bridge serve
+
+test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Run every check and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test-ready ## Run the checks alone: style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.test-ready ## Lay the code out and sort its imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --all-extras --group build --group dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build -c requirements-dev.lock -o requirements.lock pyproject.toml
+
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+clean: ## Remove what was installed here (not the journal in var/)
+	rm -rf $(VENV) $(JAVASCRIPT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "The bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 run"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run-ready: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "Installing what the bridge needs (about a minute the first time) ..."
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
+	@echo "Installing what the tests need ..."
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
+		|| { echo "The tests need Node 20 or newer."; exit 1; }
+	@echo "Installing the stock Socket.IO client that the tests listen with ..."
+	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund
+	@touch $@
+
+# A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.
+var/shkeeper.keys:
+	@mkdir -p var
+	@(umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $@)

@@ -1,0 +1,128 @@
+"""The composition root: the only place where settings, providers, journal, routes and sockets meet."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import socketio
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from bridge.http.health import ReadinessChecks, live, metrics, ready
+from bridge.http.openapi import openapi_config
+from bridge.http.payments import payment_router
+from bridge.http.problems import exception_handlers
+from bridge.http.webhooks import webhook_router
+from bridge.journal import Journal, JournaledEvent
+from bridge.settings import Settings, load_settings
+from bridge.sockets import create_socket_server, deliver, set_socket_server
+from coordinator.errors import BridgeError
+from providers.contract import WebhookReaders
+from providers.shkeeper import ShkeeperWebhooks
+
+__all__ = ["create_app"]
+
+logger = logging.getLogger("bridge")
+
+# How often overdue payments are looked for: nobody can tell a payment that expires a second late.
+DEADLINE_INTERVAL_SECONDS = 1.0
+
+
+def webhook_readers(settings: Settings) -> WebhookReaders:
+    """Every provider the bridge knows. A new one is one more line here."""
+    readers = [
+        ShkeeperWebhooks(
+            api_keys=settings.shkeeper_keys,
+            window_seconds=settings.shkeeper_signature_window_seconds,
+            accept_api_key_only=settings.shkeeper_accept_api_key_only,
+        ),
+    ]
+    return {reader.provider: reader for reader in readers}
+
+
+def create_app(settings: Settings | None = None) -> Any:
+    """The ASGI application: REST, webhooks and Socket.IO on one port."""
+    settings = settings or load_settings()
+    sockets = create_socket_server(
+        frontend_url=settings.frontend_url,
+        ping_interval_seconds=settings.ping_interval_seconds,
+        ping_timeout_seconds=settings.ping_timeout_seconds,
+        max_payload_bytes=settings.max_payload_bytes,
+    )
+    set_socket_server(sockets)
+    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets))
+
+
+def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
+    readers = webhook_readers(settings)
+    expiry = settings.payment_expiry_seconds
+    payment_expiry = timedelta(seconds=expiry) if expiry else None
+
+    async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
+        await deliver(sockets, [journaled.event for journaled in stretch])
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        journal = await Journal.open(settings.database_url)
+        dispatcher = await journal.dispatcher(deliver_stretch)
+        tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(_apply_deadlines(journal))]
+        app.state.journal = journal
+        app.state.checks = {"journal": journal.check, "dispatcher": _alive(tasks[0])}
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await sockets.shutdown()
+            await journal.close()
+
+    def journal_of(state: State) -> Journal:
+        journal: Journal = state.journal
+        return journal
+
+    def checks_of(state: State) -> ReadinessChecks:
+        checks: ReadinessChecks = state.checks
+        return checks
+
+    return Litestar(
+        route_handlers=[live, ready, metrics, payment_router, webhook_router(settings.max_webhook_bytes)],
+        dependencies={
+            "journal": Provide(journal_of, sync_to_thread=False),
+            "checks": Provide(checks_of, sync_to_thread=False),
+            "readers": Provide(lambda: readers, sync_to_thread=False),
+            "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
+        },
+        exception_handlers=exception_handlers,
+        cors_config=CORSConfig(
+            allow_origins=list(settings.frontend_origins),
+            allow_credentials=True,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
+        ),
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=openapi_config,
+    )
+
+
+def _alive(task: asyncio.Task[None]) -> Any:
+    async def check() -> None:
+        if task.done():
+            raise BridgeError("the dispatcher has stopped; restart the bridge")
+
+    return check
+
+
+async def _apply_deadlines(journal: Journal) -> None:
+    while True:
+        try:
+            await journal.apply_deadlines()
+        except Exception:
+            logger.exception("could not expire overdue payments; trying again")
+        await asyncio.sleep(DEADLINE_INTERVAL_SECONDS)

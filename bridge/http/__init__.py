@@ -1,0 +1,1 @@
+"""The routes: thin, each a few lines, and no knowledge of SQL or Socket.IO."""

@@ -1,0 +1,53 @@
+"""Whether the bridge lives, whether it can do its work, and its figures for Prometheus."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from litestar import MediaType, Response, get
+from litestar.openapi import ResponseSpec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from coordinator.models import FrozenModel
+
+__all__ = ["Readiness", "ReadinessChecks", "live", "metrics", "ready"]
+
+ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
+"""What must work for the bridge to do its work: each check raises when it does not."""
+
+
+class Readiness(FrozenModel):
+    """`ready`, or which part is not and why."""
+
+    status: str
+    checks: dict[str, str]
+
+
+@get("/health/live", tags=["Health"], summary="Is the process alive")
+async def live() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@get(
+    "/health/ready",
+    tags=["Health"],
+    summary="Can it commit and deliver",
+    responses={503: ResponseSpec(Readiness, description="A part does not work", generate_examples=False)},
+)
+async def ready(checks: ReadinessChecks) -> Response[Readiness]:
+    results: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            await check()
+        except Exception as error:  # whatever it is, the answer is that this part does not work
+            results[name] = f"failed: {error}"
+        else:
+            results[name] = "ok"
+    is_ready = all(result == "ok" for result in results.values())
+    return Response(
+        Readiness(status="ready" if is_ready else "not ready", checks=results),
+        status_code=200 if is_ready else 503,
+    )
+
+
+@get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)
+async def metrics() -> Response[bytes]:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

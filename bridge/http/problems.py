@@ -1,0 +1,80 @@
+"""Errors as clients see them: RFC 9457 problem details, with the status and the words for each error there is."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from bridge.journal import IdempotencyKeyReusedError, JournalUnavailableError, PaymentConflictError
+
+__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "wrong_field"]
+
+logger = logging.getLogger("bridge.http")
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def problem(
+    status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+) -> Response[dict[str, object]]:
+    """A problem document: `title` names the kind of problem, `detail` says what was wrong here and what to do."""
+    return Response(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, **members},
+        status_code=status,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def wrong_field(field: str, message: str) -> Response[dict[str, object]]:
+    """The answer to a body in which one field is wrong."""
+    return _wrong_fields([{"field": field, "message": message}])
+
+
+def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    return problem(400, "Invalid request", detail, errors=errors)
+
+
+def _unavailable(_request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
+    return problem(503, "Not committed", f"{error}. Nothing was changed; try again.", headers={"Retry-After": "5"})
+
+
+def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:
+    return problem(409, "Already registered", str(error), paymentId=error.payment_id)
+
+
+def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Response[dict[str, object]]:
+    return problem(422, "Idempotency-Key reused", str(error))
+
+
+def _http(_request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+    title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(error.status_code, "Refused")
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return _wrong_fields(
+            [
+                {"field": fault.get("key", "body"), "message": fault["message"].removeprefix("Value error, ")}
+                for fault in error.extra
+            ]
+        )
+    return problem(error.status_code, title, error.detail, headers=error.headers)
+
+
+def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "Internal error", "The bridge failed on this request; its log says why.")
+
+
+exception_handlers: ExceptionHandlersMap = {
+    JournalUnavailableError: _unavailable,
+    PaymentConflictError: _conflict,
+    IdempotencyKeyReusedError: _key_reused,
+    HTTPException: _http,
+    Exception: _unexpected,
+}
+"""What the application answers when a route raises."""

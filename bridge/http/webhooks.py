@@ -1,0 +1,117 @@
+"""Where webhooks enter: read the bytes, let the provider verify and read them, write down what they say.
+
+202 leaves after the commit, never before. A provider repeats what was answered otherwise, so a webhook that could
+not be committed is not lost.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request, Response, Router, post
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
+from litestar.openapi.spec import Operation
+from prometheus_client import Counter
+
+from bridge.http.openapi import json_body, responses
+from bridge.http.problems import problem
+from bridge.journal import Journal, JournalUnavailableError
+from providers.contract import WebhookReaders, WebhookRefusedError, WebhookUnreadableError
+
+__all__ = ["webhook_router"]
+
+logger = logging.getLogger("bridge.webhooks")
+
+WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
+
+EXAMPLE = {
+    "addr": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+    "balance_crypto": "49.9",
+    "balance_fiat": "49.9",
+    "crypto": "ETH-USDT",
+    "external_id": "order-1001",
+    "fiat": "USD",
+    "overpaid_fiat": "0.00",
+    "paid": True,
+    "status": "PAID",
+    "transactions": [
+        {
+            "amount_crypto": "49.9",
+            "amount_fiat": "49.9",
+            "crypto": "ETH-USDT",
+            "date": "2026-01-31 15:45:38",
+            "trigger": True,
+            "txid": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+        }
+    ],
+}
+
+
+@dataclass
+class WebhookOperation(Operation):
+    """The route reads raw bytes, so what they should be is said here."""
+
+    def __post_init__(self) -> None:
+        self.request_body = json_body("A webhook exactly as the provider sends it.", EXAMPLE)
+
+
+@post(
+    "/{provider:str}",
+    status_code=202,
+    summary="Take a provider's webhook",
+    description=(
+        "Verified over the raw bytes, committed, then answered. SHKeeper signs with `X-Shkeeper-Timestamp` and "
+        "`X-Shkeeper-Signature`, the hex HMAC-SHA256 of `{timestamp}.{body}` under the wallet's API key."
+    ),
+    operation_class=WebhookOperation,
+    responses=responses(
+        {
+            400: "Signed well, but unreadable; kept for a person to look at",
+            401: "The signature does not hold; nothing is kept",
+            404: "No such provider",
+            413: "Too large",
+            503: "Not committed; send it again",
+        }
+    ),
+    tags=["Webhooks"],
+)
+async def receive_webhook(
+    request: Request[Any, Any, State], provider: str, journal: Journal, readers: WebhookReaders
+) -> Response[dict[str, object]]:
+    reader = readers.get(provider)
+    if reader is None:
+        raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
+    body = await request.body()
+    try:
+        reading = reader.read(request.headers, body, journal.clock())
+    except WebhookRefusedError as error:
+        WEBHOOKS.labels(provider, f"refused-{error.reason}").inc()
+        logger.warning("refused a webhook of %s: %s", provider, error)
+        return problem(401, "Webhook refused", str(error))
+    except WebhookUnreadableError as error:
+        return await _keep_unreadable(journal, provider, body, str(error))
+    try:
+        recorded = await journal.record_observation(
+            provider=provider,
+            external_id=reading.external_id,
+            key=reading.key,
+            observation=reading.observation,
+        )
+    except JournalUnavailableError:
+        WEBHOOKS.labels(provider, "not-committed").inc()
+        raise
+    WEBHOOKS.labels(provider, recorded.outcome).inc()
+    return Response({"outcome": recorded.outcome, "paymentId": recorded.payment_id}, status_code=202)
+
+
+async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
+    await journal.keep_unreadable_webhook(provider=provider, body=body, reason=reason)
+    WEBHOOKS.labels(provider, "unreadable").inc()
+    logger.warning("kept an unreadable webhook of %s: %s", provider, reason)
+    return problem(400, "Webhook unreadable", f"{reason}. The webhook is kept for a person to look at.")
+
+
+def webhook_router(max_body_bytes: int) -> Router:
+    """The routes under `/webhooks`, which refuse a larger body."""
+    return Router("/webhooks", route_handlers=[receive_webhook], request_max_body_size=max_body_bytes)

@@ -1,0 +1,197 @@
+"""Every setting, its default and where it comes from.
+
+Read in this order, the first that says something wins: environment variables (`BRIDGE_` and the setting's name in
+capitals; `FRONTEND_URL` by that name alone), the TOML file, the defaults. Secrets come from the environment or from a
+file of their own, never from the TOML file.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bridge.journal.database import parse_database_url
+from bridge.sockets.origins import allowed_origins
+from coordinator.errors import BridgeError
+
+__all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "variable_name"]
+
+DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
+CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
+
+
+class SettingsError(BridgeError):
+    """A setting is wrong. The message names it and says what it should be."""
+
+
+class Settings(BaseSettings):
+    """What can be set. The same names stand in `config/bridge.toml`, with their meaning."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BRIDGE_", extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    open_to_network: bool = False
+    frontend_url: str = Field("http://localhost:3000", validation_alias="frontend_url")
+    database_url: str = Field("sqlite:///var/bridge.db", repr=False)
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+    shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    shkeeper_api_keys_file: Path | None = Path("var/shkeeper.keys")
+    shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
+    shkeeper_accept_api_key_only: bool = False
+
+    payment_expiry_seconds: int = Field(86_400, ge=0)
+
+    ping_interval_seconds: float = Field(25.0, gt=0, le=3600)
+    ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
+    max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
+    max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
+
+    @field_validator("shkeeper_api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return _keys_in(value, separator=",") if isinstance(value, str) else value
+
+    @field_validator("frontend_url")
+    @classmethod
+    def _names_origins(cls, value: str) -> str:
+        try:
+            return ",".join(allowed_origins(value))
+        except BridgeError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _usable_database(cls, value: str) -> str:
+        try:
+            parse_database_url(value)
+        except BridgeError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _closed_to_the_network(self) -> "Settings":
+        if not self.is_loopback and not self.open_to_network:
+            raise ValueError(
+                f"the bridge asks nobody who they are, so it listens on loopback only, not on {self.host};"
+                " put a proxy that authenticates in front of it, or set open_to_network = true to let anyone in"
+            )
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def frontend_origins(self) -> tuple[str, ...]:
+        return tuple(self.frontend_url.split(","))
+
+    @property
+    def shkeeper_keys(self) -> tuple[str, ...]:
+        """The keys that SHKeeper may sign with: from the environment, or else from the file, one a line."""
+        if self.shkeeper_api_keys:
+            return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
+        path = self.shkeeper_api_keys_file
+        if path is None or not path.exists():
+            return ()
+        try:
+            return tuple(_keys_in(path.read_text(encoding="utf-8"), separator="\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"shkeeper_api_keys_file: cannot read {path}: {type(error).__name__}; "
+                "it should be a text file with one key a line"
+            ) from None
+
+
+def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings:
+    """Reads the settings; `overrides` outrank every source.
+
+    `config_file` None means the file that BRIDGE_CONFIG names, or else `config/bridge.toml` if there is one.
+    Raises SettingsError with every wrong setting, what it should be and where to set it.
+    """
+    path = config_file or _default_config_file()
+    file_values = {} if path is None else _read_toml(path)
+
+    class SettingsWithFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, file_values)
+
+    try:
+        return SettingsWithFile(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(problem, path) for problem in error.errors())) from None
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables that look like settings of the bridge and are none, most likely misspelt."""
+    known = {variable_name(name) for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE}
+    return sorted(name for name in environment if name.startswith("BRIDGE_") and name not in known)
+
+
+def variable_name(setting: str) -> str:
+    """The environment variable of a setting."""
+    return "FRONTEND_URL" if setting == "frontend_url" else f"BRIDGE_{setting.upper()}"
+
+
+def _default_config_file() -> Path | None:
+    named = os.environ.get(CONFIG_FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.exists() else None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
+    if "shkeeper_api_keys" in values:
+        raise SettingsError(
+            f"{path}: shkeeper_api_keys is a secret and does not belong in this file; "
+            "set BRIDGE_SHKEEPER_API_KEYS, or name a file in shkeeper_api_keys_file"
+        )
+    return values
+
+
+def _explain(problem: ErrorDetails, path: Path | None) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting; see the comments in config/bridge.toml"
+    where = variable_name(name) + (f" or {path}" if path else "")
+    return f"{name}: {message} (set in {where})"
+
+
+def _keys_in(text: str, *, separator: str) -> list[str]:
+    return [key.strip() for key in text.split(separator) if key.strip()]

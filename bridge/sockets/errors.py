@@ -1,0 +1,21 @@
+"""What can go wrong around the sockets, one type for each thing a caller would handle differently."""
+
+from coordinator.errors import BridgeError
+
+__all__ = ["ClientGoneError", "FrontendUrlError", "RoomNameEmptyError", "SocketServerMissingError"]
+
+
+class ClientGoneError(BridgeError, ValueError):
+    """A room was to be entered by a client that is not (or no longer) there; the room was not made."""
+
+
+class FrontendUrlError(BridgeError, ValueError):
+    """FRONTEND_URL names no origin that a browser could come from."""
+
+
+class RoomNameEmptyError(BridgeError, ValueError):
+    """An event was addressed to a room without a name, which the library would take for everyone."""
+
+
+class SocketServerMissingError(BridgeError, RuntimeError):
+    """The socket server was asked for before `set_socket_server` was called."""

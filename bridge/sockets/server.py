@@ -1,0 +1,394 @@
+"""The Socket.IO server: its factory, and the one file in which the library is not left as it is.
+
+Nothing outside this file may override or call an undocumented name of python-socketio. It is written against
+python-socketio 5.18 and python-engineio 4.15; pyproject.toml holds both there, and `test_socket_traps_*` show for
+each override that the stock library still needs it.
+
+Overridden in the server:
+
+- `_handle_connect`: a connect handler that raises or is cancelled left the client unanswered, in the rooms and
+  listening, for ever; so did a CONNECT behind a CLOSE in one polling body.
+- `_handle_disconnect`, `_handle_eio_disconnect`: a client that went away during its connect handler, or whose
+  disconnect handler raised, stayed in its rooms for ever.
+- `_handle_event`: an event without a name raised inside the library.
+- `_handle_event_internal`: a handler that raised, or an event without a handler, left the client's acknowledgement
+  unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
+- `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
+  own, and class-based namespaces acknowledged events they do not have.
+- `disconnect`, `handle_request` (public): the log line, and the `Vary` header.
+
+Overridden in the manager, where nothing is documented except `emit`:
+
+- `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; and `connect`
+  registered a client anew that had gone away in the meantime.
+- `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: an index of the rooms
+  each client is in, because the library looks through all rooms of all clients to find them; and `basic_enter_room`
+  left an empty room behind for a client that was gone.
+
+Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`, `_generate_ack_id`.
+"""
+
+import asyncio
+import inspect
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+import socketio
+from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
+from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
+
+from bridge.sockets.answers import failure
+from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.origins import allowed_origins
+from bridge.sockets.rooms import register_room_handlers
+
+__all__ = ["ClientManager", "SocketServer", "create_socket_server"]
+
+logger = logging.getLogger("bridge.sockets")
+
+# At INFO the library logs the content of every packet, which is other people's payments; and left to itself it
+# adds a handler of its own to the process.
+library_logger = logging.getLogger("bridge.sockets.library")
+library_logger.setLevel(logging.ERROR)
+
+DEFAULT_NAMESPACE = "/"
+CATCH_ALL = "*"
+
+CONNECT_FAILED = {"message": "The server could not accept the connection"}
+CONNECT_REJECTED = {"message": "Connection rejected by server"}
+INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
+UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Member = tuple[str, str]
+"""A namespace and the sid of one of its clients."""
+
+
+def create_socket_server(
+    *,
+    frontend_url: str,
+    ping_interval_seconds: float = 25,
+    ping_timeout_seconds: float = 20,
+    max_payload_bytes: int = 1_000_000,
+) -> socketio.AsyncServer:
+    """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
+
+    It is for `socketio.ASGIApp`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
+    FrontendUrlError if `frontend_url` names no origin.
+    """
+    server = SocketServer(
+        async_mode="asgi",
+        client_manager=ClientManager(),
+        cors_allowed_origins=allowed_origins(frontend_url),
+        cors_credentials=True,
+        transports=["websocket", "polling"],
+        # Clients are told whole seconds only, rounded down: a fraction would make them give up too early. The second
+        # number is what they are told on top.
+        ping_interval=(ping_interval_seconds, math.ceil(ping_interval_seconds) - ping_interval_seconds),
+        ping_timeout=ping_timeout_seconds,
+        max_http_buffer_size=max_payload_bytes,
+        logger=library_logger,
+        engineio_logger=library_logger,
+    )
+    register_room_handlers(server)
+    return server
+
+
+class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
+    """Who is in which room. A client that has not had its CONNECT is in its rooms but hears nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms_of: dict[Member, dict[str | None, None]] = {}
+        """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
+        self._held: dict[Member, list[list[str | bytes]]] = {}
+        """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        """The connected members of a room, or of several, each once."""
+        members: Iterator[tuple[str, str]] = super().get_participants(namespace, room)
+        if not self._held:
+            return members
+        return (member for member in members if (namespace, member[0]) not in self._held)
+
+    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
+        sid: str | None = await super().pre_connect(eio_sid, namespace)
+        if sid is not None:
+            self._held[namespace, sid] = []
+        return sid
+
+    async def connect(self, sid: str, namespace: str) -> str | None:
+        """Lets a client hear, beginning with what was held for it; None if it has gone away.
+
+        Nothing here waits for anything, so nothing emitted later can overtake what was held.
+        """
+        held = self._held.pop((namespace, sid), None)
+        if held is None:
+            return None
+        eio_sid = self.eio_sid_from_sid(sid, namespace)
+        await super().connect(sid, namespace)
+        for parts in held:
+            for part in parts:
+                await self.server.eio.send(eio_sid, part)
+        return sid
+
+    async def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **rest: Any,
+    ) -> None:
+        room = to or room
+        if self._held and room:
+            skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
+            for sid in {room} if isinstance(room, str) else set(room):
+                if (namespace, sid) in self._held and sid not in skipped:
+                    self._hold(sid, namespace, event, data, callback)
+        await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
+
+    def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
+        arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
+        ack_id = self._generate_ack_id(sid, callback) if callback else None
+        packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id)
+        self._held[namespace, sid].append(_parts(packet))
+
+    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
+        member = (namespace, sid)
+        if eio_sid is None and member not in self._rooms_of:
+            raise ClientGoneError(f"the client {sid} is not connected to {namespace}, so it cannot enter a room")
+        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+        self._rooms_of.setdefault(member, {})[room] = None
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        super().basic_leave_room(sid, namespace, room)
+        self._rooms_of.get((namespace, sid), {}).pop(room, None)
+
+    def basic_close_room(self, room: str, namespace: str) -> None:
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot close a sid room")
+        for sid in list(self.rooms.get(namespace, {}).get(room, ())):
+            self.basic_leave_room(sid, namespace, room)
+
+    def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:
+        member = (namespace, sid)
+        # In reverse, so that the room of everyone, by which the library finds the client, comes last.
+        for room in reversed(list(self._rooms_of.get(member, ()))):
+            self.basic_leave_room(sid, namespace, room)
+        self._rooms_of.pop(member, None)
+        self._held.pop(member, None)
+        self.callbacks.pop(sid, None)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            waiting = pending.get(namespace, [])
+            if sid in waiting:
+                waiting.remove(sid)
+                if not waiting:
+                    del pending[namespace]
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
+    """An `AsyncServer` that answers every CONNECT and every acknowledgement, and forgets whoever has gone.
+
+    It is made for `ClientManager` and does not know the option `always_connect`.
+    """
+
+    async def handle_request(self, scope: Message, receive: Any, send: Send) -> Any:
+        # The WebSocket's own send stays as the web server gave it.
+        varying = send if scope["type"] == "websocket" else _varying_by_origin(send)
+        return await super().handle_request(scope, receive, varying)
+
+    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        namespace = namespace or DEFAULT_NAMESPACE
+        if not self.manager.is_connected(sid, namespace):
+            return
+        eio_sid = self.manager.pre_disconnect(sid, namespace=namespace)
+        self._binary_packet.pop(eio_sid, None)
+        await self._send_packet(eio_sid, self.packet_class(DISCONNECT, namespace=namespace))
+        await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        namespace = namespace or DEFAULT_NAMESPACE
+        if eio_sid not in self.environ:
+            return  # The connection was closed before this, which a polling client can say in one and the same body.
+        if not self._serves(namespace):
+            await self._refuse(eio_sid, namespace, {"message": "Invalid namespace"})
+            return
+        sid = await self.manager.pre_connect(eio_sid, namespace)
+        if sid is None:
+            await self._refuse(eio_sid, namespace, {"message": "Already connected to this namespace"})
+            return
+        refusal: dict[str, Any] | None = CONNECT_FAILED
+        try:
+            refusal = await self._ask_connect_handler(sid, eio_sid, namespace, data)
+        finally:  # Also when this task is cancelled.
+            if self.manager.is_pre_connected(sid, namespace):
+                if refusal is None:
+                    await self._accept(sid, eio_sid, namespace)
+                else:
+                    await self.manager.disconnect(sid, namespace, ignore_queue=True)
+                    await self._refuse(eio_sid, namespace, refusal)
+
+    def _serves(self, namespace: str) -> bool:
+        return (
+            namespace in self.handlers
+            or namespace in self.namespace_handlers
+            or self.namespaces == CATCH_ALL
+            or namespace in self.namespaces
+        )
+
+    async def _ask_connect_handler(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> dict[str, Any] | None:
+        """What to tell a client that may not connect, or None if it may."""
+        try:
+            answer = await self._trigger_event("connect", namespace, sid, self.environ[eio_sid], auth or None)
+            if _is_cancelled():
+                raise asyncio.CancelledError  # A class-based namespace has swallowed it.
+        except RefusedByHandlerError as refusal:
+            arguments: dict[str, Any] = refusal.error_args
+            return arguments
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
+            if not isinstance(error, ClientGoneError) or self.manager.is_pre_connected(sid, namespace):
+                logger.exception("the connect handler of %s failed for %s; refused the client", namespace, sid)
+            return CONNECT_FAILED
+        return CONNECT_REJECTED if answer is False else None
+
+    async def _accept(self, sid: str, eio_sid: str, namespace: str) -> None:
+        await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
+        connected = await self.manager.connect(sid, namespace)
+        if connected is not None and namespace == DEFAULT_NAMESPACE:
+            logger.info("🔌 User connected: %s", sid)
+
+    async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:
+        await self._send_packet(eio_sid, self.packet_class(CONNECT_ERROR, data=reason, namespace=namespace))
+
+    async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
+        namespace = namespace or DEFAULT_NAMESPACE
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        self._binary_packet.pop(eio_sid, None)
+        if self.manager.is_connected(sid, namespace):
+            self.manager.pre_disconnect(sid, namespace=namespace)
+            await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
+        elif self.manager.is_pre_connected(sid, namespace):
+            # Its connect handler is still running. It was never connected, so no disconnect handler is told.
+            await self.manager.disconnect(sid, namespace, ignore_queue=True)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        # Whoever sent another CONNECT while a disconnect handler was running; from here on none is listened to.
+        for namespace in list(self.manager.get_namespaces()):
+            await self._handle_disconnect(eio_sid, namespace, reason)
+
+    async def _part_with(self, sid: str, namespace: str, reason: str) -> None:
+        try:
+            await self._trigger_event("disconnect", namespace, sid, reason)
+        except Exception:
+            logger.exception(
+                "the disconnect handler of %s failed for %s; the client is gone all the same", namespace, sid
+            )
+        finally:
+            await self.manager.disconnect(sid, namespace, ignore_queue=True)
+            if namespace == DEFAULT_NAMESPACE:
+                logger.info("🔌 User disconnected: %s", sid)
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:  # noqa: A002
+        if isinstance(data, list) and data and isinstance(data[0], str):
+            await super()._handle_event(eio_sid, namespace, id, data)
+        else:
+            logger.debug("ignored an event without a name")
+
+    async def _handle_event_internal(
+        self,
+        server: Any,
+        sid: str,
+        eio_sid: str,
+        data: list[Any],
+        namespace: str,
+        id: int | None,  # noqa: A002 (the library's name)
+    ) -> None:
+        event, *arguments = data
+        answer = await self._answer(event, namespace, sid, arguments)
+        if id is None:
+            return
+        try:
+            parts = _parts(self.packet_class(ACK, namespace=namespace, id=id, data=answer))
+        except Exception:
+            logger.exception("the handler of %s returned what cannot be sent as its acknowledgement", event)
+            parts = _parts(self.packet_class(ACK, namespace=namespace, id=id, data=[INTERNAL_FAILURE]))
+        for part in parts:
+            await self.eio.send(eio_sid, part)
+
+    async def _answer(self, event: str, namespace: str, sid: str, arguments: list[Any]) -> list[Any]:
+        """Runs the handler of an event; returns the arguments of its acknowledgement."""
+        if event in self.reserved_events or event == CATCH_ALL:
+            return [UNKNOWN_EVENT]
+        try:
+            answer = await self._trigger_event(event, namespace, sid, *arguments)
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
+            if not isinstance(error, ClientGoneError) or self.manager.is_connected(sid, namespace):
+                logger.exception("the handler of %s failed for %s", event, sid)
+            return [INTERNAL_FAILURE]
+        if answer is self.not_handled:
+            return [UNKNOWN_EVENT]
+        if answer is None:
+            return []
+        return list(answer) if isinstance(answer, tuple) else [answer]
+
+    async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
+        handler, arguments = self._get_event_handler(event, namespace, args)
+        if handler is not None:
+            outcome = handler(*self._fitting(event, handler, arguments))
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        owner, arguments = self._get_namespace_handler(namespace, args)
+        if owner is None:
+            return self.not_handled
+        method = getattr(owner, f"on_{event}", None)
+        if method is None and type(owner).trigger_event is socketio.AsyncNamespace.trigger_event:
+            return self.not_handled
+        return await owner.trigger_event(event, *self._fitting(event, method, arguments))
+
+    def _fitting(self, event: str, handler: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, without the last if the handler is of the older kind: connect without `auth`, disconnect
+        without the reason."""
+        if event not in self.reserved_events or handler is None:
+            return arguments
+        try:
+            inspect.signature(handler).bind(*arguments)
+        except TypeError:
+            return arguments[:-1]
+        return arguments
+
+
+def _is_cancelled() -> bool:
+    """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _parts(packet: Any) -> list[str | bytes]:
+    """A packet as the engine sends it: its text, followed by its binary attachments."""
+    encoded = packet.encode()
+    return encoded if isinstance(encoded, list) else [encoded]
+
+
+def _varying_by_origin(send: Send) -> Send:
+    """The same `send` with `Vary: Origin`, so that no cache answers one site with the headers meant for another."""
+
+    async def send_varying(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), (b"Vary", b"Origin")]
+        await send(message)
+
+    return send_varying

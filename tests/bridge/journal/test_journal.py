@@ -1,0 +1,351 @@
+"""The journal keeps its promises on a real SQLite file: once, in order, all or nothing."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from bridge.journal import (
+    IdempotencyKey,
+    IdempotencyKeyReusedError,
+    Journal,
+    JournalBusyElsewhereError,
+    JournaledEvent,
+    JournalUnavailableError,
+    JournalUrlError,
+    Outcome,
+    PaymentConflictError,
+    schema,
+)
+from bridge.journal.batch import Batch
+from bridge.journal.database import parse_database_url, writing_engine
+from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
+from coordinator.payments import Payment, PaymentStatus
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+WAIT_SECONDS = 10.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def journal(path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    opened = await Journal.open(f"sqlite:///{path}", clock)
+    yield opened
+    await opened.close()
+
+
+def payment(number: int, *, external_id: str | None = None, expires_at: datetime | None = None) -> Payment:
+    return Payment(
+        payment_id=f"pay_{number}",
+        provider="shkeeper",
+        external_id=external_id or f"order-{number}",
+        request_id="r1",
+        buyer_id="b1",
+        seller_id="s1",
+        amount=Decimal("100.00"),
+        currency="USD",
+        created_at=NOW,
+        expires_at=expires_at,
+    )
+
+
+def transfer(number: int) -> Transfer:
+    return Transfer(transfer_id=f"t{number}", asset="ETH-USDT", amount=Decimal(50))
+
+
+def snapshot(transfers: int) -> InvoiceSnapshot:
+    return InvoiceSnapshot(
+        standing=Standing.PARTIAL if transfers == 1 else Standing.PAID,
+        currency="USD",
+        received=Decimal(50 * transfers),
+        excess=Decimal(0),
+        transfers=tuple(transfer(number) for number in range(transfers)),
+        caused_by=f"t{transfers - 1}",
+    )
+
+
+async def observe(journal: Journal, number: int, key: str, observation: Observation) -> Outcome:
+    recorded = await journal.record_observation(
+        provider="shkeeper", external_id=f"order-{number}", key=f"{number}:{key}", observation=observation
+    )
+    return recorded.outcome
+
+
+def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(path) as connection:
+        return connection.execute(statement).fetchall()
+
+
+async def test_a_fresh_journal_has_exactly_the_tables_of_the_schema(journal: Journal, path: Path) -> None:
+    engine = writing_engine(parse_database_url(f"sqlite:///{path}"))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    engine.dispose()
+
+
+async def test_what_is_committed_survives_and_the_epoch_stays(path: Path, clock: Clock) -> None:
+    first = await Journal.open(f"sqlite:///{path}", clock)
+    await first.register_payment(payment(1))
+    epoch = first.epoch
+    await first.close()
+    second = await Journal.open(f"sqlite:///{path}", clock)
+    assert second.epoch == epoch
+    record = await second.payment_record("pay_1")
+    assert record is not None
+    assert record.payment == payment(1)
+    await second.close()
+
+
+async def test_sqlite_syncs_every_commit(journal: Journal) -> None:
+    pragmas: dict[str, object] = {}
+
+    def read_pragmas(batch: Batch) -> None:
+        connection = batch._connection
+        for name in ("journal_mode", "synchronous"):
+            pragmas[name] = connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+    await journal._writer.submit(read_pragmas)
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}  # 2 is FULL
+
+
+async def test_a_repeated_message_is_a_duplicate_and_writes_nothing(journal: Journal, path: Path) -> None:
+    await journal.register_payment(payment(1))
+    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
+    before = rows(path, "SELECT * FROM events"), rows(path, "SELECT * FROM payments")
+    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.DUPLICATE
+    assert await observe(journal, 1, "older", snapshot(1)) is Outcome.UNCHANGED
+    assert before[0] == rows(path, "SELECT * FROM events")
+    assert len(rows(path, "SELECT 1 FROM observations")) == 2
+
+
+async def test_messages_committed_together_are_deduplicated_among_each_other(journal: Journal, path: Path) -> None:
+    outcomes = await asyncio.gather(
+        journal.register_payment(payment(1)),
+        journal.register_payment(payment(2, external_id="order-1")),
+        *(observe(journal, 1, "a", snapshot(2)) for _ in range(20)),
+    )
+    assert sorted(str(outcome) for outcome in outcomes[2:]) == ["applied", *["duplicate"] * 19]
+    assert rows(path, "SELECT count(*) FROM payments") == [(1,)]
+    assert rows(path, "SELECT name, count(*) FROM events GROUP BY name ORDER BY name") == [
+        ("payment-created", 1),
+        ("payment-received", 1),
+        ("payment-update", 1),
+        ("purchase-request-update", 1),
+        ("seller-offer-update", 1),
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_came_before_the_registration_is_applied_by_it(journal: Journal, together: bool) -> None:
+    if together:  # in one batch with it
+        results = await asyncio.gather(
+            observe(journal, 1, "seen", TransferSeen(transfer=transfer(0))),
+            observe(journal, 1, "part", snapshot(1)),
+            journal.register_payment(payment(1)),
+        )
+        registered = results[2]
+        outcomes: Sequence[object] = results[:2]
+    else:
+        outcomes = [
+            await observe(journal, 1, "seen", TransferSeen(transfer=transfer(0))),
+            await observe(journal, 1, "part", snapshot(1)),
+        ]
+        registered = await journal.register_payment(payment(1))
+    assert outcomes == [Outcome.KEPT, Outcome.KEPT] if not together else list(outcomes) == [Outcome.KEPT] * 2
+    assert registered.payment.status is PaymentStatus.PARTIALLY_PAID
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    assert [(entry.observation.kind, entry.effect, entry.status) for entry in record.history] == [
+        ("transfer-seen", "applied", "confirming"),
+        ("invoice-snapshot", "applied", "partially_paid"),
+    ]
+
+
+async def test_an_idempotency_key_answers_with_the_first_payment(journal: Journal) -> None:
+    key = IdempotencyKey("k", "digest")
+    first = await journal.register_payment(payment(1), key)
+    again = await journal.register_payment(payment(2), key)
+    assert (first.is_new, again.is_new, again.payment.payment_id) == (True, False, "pay_1")
+    with pytest.raises(IdempotencyKeyReusedError):
+        await journal.register_payment(payment(3), IdempotencyKey("k", "another digest"))
+
+
+async def test_one_external_id_is_one_payment(journal: Journal) -> None:
+    await journal.register_payment(payment(1))
+    same = await journal.register_payment(payment(2, external_id="order-1"))
+    assert (same.is_new, same.payment.payment_id) == (False, "pay_1")
+    other = payment(3, external_id="order-1").model_copy(update={"amount": Decimal(5), "buyer_id": "b2"})
+    with pytest.raises(PaymentConflictError, match="another buyer_id, amount"):
+        await journal.register_payment(other)
+
+
+async def test_a_request_that_fails_does_not_disturb_those_committed_with_it(journal: Journal) -> None:
+    await journal.register_payment(payment(1))
+    other = payment(3, external_id="order-1").model_copy(update={"amount": Decimal(5)})
+
+    def broken(batch: object) -> None:
+        raise ZeroDivisionError
+
+    results = await asyncio.gather(
+        journal.register_payment(payment(2)),
+        journal.register_payment(other),
+        journal._writer.submit(broken),
+        journal.register_payment(payment(4)),
+        return_exceptions=True,
+    )
+    assert [type(result).__name__ for result in results] == [
+        "Registered",
+        "PaymentConflictError",
+        "JournalUnavailableError",
+        "Registered",
+    ]
+    assert await journal.payment_record("pay_4")
+
+
+async def test_what_cannot_be_committed_says_so_and_succeeds_when_sent_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.journal.database.BUSY_TIMEOUT_MS", 50)
+    journal = await Journal.open(f"sqlite:///{path}")
+    await journal.register_payment(payment(1))
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(JournalUnavailableError):
+        await observe(journal, 1, "a", snapshot(2))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
+    offsets = rows(path, "SELECT offset FROM events ORDER BY offset")
+    assert offsets == [(number,) for number in range(1, len(offsets) + 1)]
+    await journal.close()
+
+
+async def test_a_database_has_one_bridge(journal: Journal, path: Path) -> None:
+    with pytest.raises(JournalBusyElsewhereError, match=r"another bridge has journal\.db open"):
+        await Journal.open(f"sqlite:///{path}")
+
+
+async def test_after_closing_nothing_is_accepted(path: Path) -> None:
+    journal = await Journal.open(f"sqlite:///{path}")
+    await journal.close()
+    with pytest.raises(JournalUnavailableError, match="closed"):
+        await journal.check()
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("sqlite://", "must be a file"),
+        ("sqlite:///:memory:", "must be a file"),
+        ("mysql://u:secret@h/d", "SQLite or PostgreSQL, not in mysql"),
+        ("nonsense", "not a URL"),
+    ],
+)
+def test_a_database_that_cannot_hold_the_journal_is_refused(url: str, reason: str) -> None:
+    with pytest.raises(JournalUrlError, match=reason) as caught:
+        parse_database_url(url)
+    assert "secret" not in str(caught.value)
+
+
+async def test_an_unreadable_webhook_is_kept_once(journal: Journal, path: Path) -> None:
+    for _ in range(3):
+        await journal.keep_unreadable_webhook(provider="shkeeper", body=b"\xff{", reason="not JSON")
+    assert rows(path, "SELECT provider, body, reason FROM unreadable_webhooks") == [
+        ("shkeeper", b"\xff{", "not JSON")
+    ]
+
+
+async def test_a_payment_expires_when_its_time_is_over_and_not_before(journal: Journal, clock: Clock) -> None:
+    await journal.register_payment(payment(1, expires_at=NOW + timedelta(minutes=5)))
+    await journal.register_payment(payment(2))
+    assert await journal.apply_deadlines() == 0
+    clock.now = NOW + timedelta(minutes=5, seconds=1)
+    assert await journal.apply_deadlines() == 1
+    assert await journal.apply_deadlines() == 0
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    assert record.payment.status is PaymentStatus.EXPIRED
+
+
+async def follow(
+    journal: Journal, deliver_to: list[JournaledEvent], *, fail_at: int | None = None
+) -> asyncio.Task[None]:
+    failures = iter([True])
+
+    async def deliver(stretch: Sequence[JournaledEvent]) -> None:
+        if fail_at is not None and stretch[-1].offset >= fail_at and next(failures, False):
+            raise ConnectionError("the sockets are away for a moment")
+        deliver_to.extend(stretch)
+
+    dispatcher = await journal.dispatcher(deliver)
+    return asyncio.create_task(dispatcher.run())
+
+
+async def until(reached: list[JournaledEvent], offset: int) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not reached or reached[-1].offset < offset:  # noqa: ASYNC110 (what is waited for is a list)
+            await asyncio.sleep(0.005)
+
+
+async def test_the_dispatcher_hands_on_every_event_once_and_in_order(journal: Journal) -> None:
+    heard: list[JournaledEvent] = []
+    task = await follow(journal, heard)
+    work: list[Awaitable[object]] = [journal.register_payment(payment(number)) for number in range(100)]
+    work += [
+        observe(journal, number, key, snapshot(count)) for number in range(100) for key, count in (("a", 1), ("b", 2))
+    ]
+    random.Random(7).shuffle(work)
+    await asyncio.gather(*work)
+    last = rows(Path(str(journal._engines[0].url.database)), "SELECT max(offset) FROM events")[0][0]
+    assert isinstance(last, int)
+    await until(heard, last)
+    assert [journaled.offset for journaled in heard] == list(range(1, last + 1))
+    assert sum(journaled.event.name == "payment-received" for journaled in heard) == 100
+    task.cancel()
+
+
+async def test_the_dispatcher_tries_again_after_a_failure_and_skips_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.journal.dispatcher.RETRY_SECONDS", 0.01)
+    heard: list[JournaledEvent] = []
+    task = await follow(journal, heard, fail_at=1)
+    await journal.register_payment(payment(1))
+    await journal.register_payment(payment(2))
+    await until(heard, 2)
+    assert [journaled.offset for journaled in heard] == [1, 2]
+    task.cancel()
+
+
+async def test_a_dispatcher_starts_after_the_newest_event(journal: Journal) -> None:
+    await journal.register_payment(payment(1))
+    heard: list[JournaledEvent] = []
+    task = await follow(journal, heard)
+    await journal.register_payment(payment(2))
+    await until(heard, 2)
+    assert [journaled.offset for journaled in heard] == [2]
+    task.cancel()

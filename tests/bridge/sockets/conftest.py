@@ -1,0 +1,117 @@
+"""A real web server on a loopback port, and real clients for it. Nothing here waits for luck: only for conditions."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import socketio
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+DEADLINE_SECONDS = 10
+
+
+async def plain_app(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> None:
+    """What stands beside the socket server: it answers everything with 204."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Waits until a condition holds; fails at the deadline."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not condition():  # noqa: ASYNC110 (nothing signals what the tests wait for)
+                await asyncio.sleep(0.002)
+
+    return wait
+
+
+@pytest_asyncio.fixture
+async def serve(
+    eventually: Callable[[Callable[[], object]], Awaitable[None]],
+) -> AsyncIterator[Callable[[Any], Awaitable[str]]]:
+    """Serves a socket server until the end of the test; returns its URL."""
+    running: list[tuple[Any, uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(server: Any) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            socketio.ASGIApp(server, other_asgi_app=plain_app),
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            ws_per_message_deflate=False,
+        )
+        web = uvicorn.Server(config)
+        task = asyncio.create_task(web.serve(sockets=[listener]))
+        running.append((server, web, task))
+        await eventually(lambda: web.started)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for server, web, task in running:
+        web.should_exit = True
+        await task
+        await server.shutdown()
+
+
+@pytest_asyncio.fixture
+async def dial() -> AsyncIterator[Callable[..., Awaitable[ClientConnection]]]:
+    """Opens a bare WebSocket to a server's URL, past the engine's open packet, before any CONNECT."""
+    async with AsyncExitStack() as stack:
+
+        async def open_websocket(url: str, **options: Any) -> ClientConnection:
+            address = url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
+            websocket = await stack.enter_async_context(connect(address, **options))
+            assert str(await websocket.recv()).startswith("0{")
+            return websocket
+
+        yield open_websocket
+
+
+@pytest_asyncio.fixture
+async def join_in() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Connects a Socket.IO client, over WebSocket unless told otherwise. `heard` is what it is told, in order."""
+    clients: list[Any] = []
+
+    async def connect_client(url: str, heard: list[Any] | None = None, **options: Any) -> Any:
+        client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        clients.append(client)
+        if heard is not None:
+            client.on("*", lambda event, *arguments: heard.append((event, *arguments)))
+        await client.connect(url, **{"transports": ["websocket"], **options})
+        return client
+
+    yield connect_client
+    for client in clients:
+        await client.disconnect()
+
+
+@pytest_asyncio.fixture
+async def poll() -> AsyncIterator[Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]]:
+    """Opens a long-polling session; returns a client for it and the address of the session."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def open_session(url: str) -> tuple[httpx.AsyncClient, str]:
+        client = httpx.AsyncClient(base_url=url)
+        clients.append(client)
+        answer = await client.get("/socket.io/?EIO=4&transport=polling")
+        return client, f"/socket.io/?EIO=4&transport=polling&sid={json.loads(answer.text[1:])['sid']}"
+
+    yield open_session
+    for client in clients:
+        await client.aclose()

@@ -1,0 +1,92 @@
+"""What tests of every folder start and stop: a real bridge in its own process, and deterministic random input."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import settings
+
+# The same examples in every run: a test that fails once fails again.
+settings.register_profile("deterministic", derandomize=True, deadline=None, max_examples=200)
+settings.load_profile("deterministic")
+
+START_SECONDS = 30.0
+
+
+class BridgeProcess:
+    """`bridge serve` on a free loopback port, with a database and environment of its own."""
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = folder / "bridge.db"
+        self.log = folder / "bridge.log"
+        self._folder = folder
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "FRONTEND_URL": "http://localhost:3000",
+            "BRIDGE_PORT": str(self.port),
+            "BRIDGE_DATABASE_URL": f"sqlite:///{self.database}",
+            **variables,
+        }
+        self.process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Starts the bridge and waits until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [Path(sys.executable).parent / "bridge", "serve"],
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        give_up = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if httpx.get(f"{self.url}/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                raise AssertionError(f"the bridge did not start:\n{self.log.read_text()}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Asks it to end, and returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=START_SECONDS)
+
+
+StartBridge = Callable[..., BridgeProcess]
+
+
+@pytest.fixture(scope="session")
+def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridge]:
+    """Starts bridges, each with the environment variables it is called with, and stops them in the end."""
+    started: list[BridgeProcess] = []
+
+    def start(**variables: str) -> BridgeProcess:
+        bridge = BridgeProcess(tmp_path_factory.mktemp("bridge"), variables)
+        started.append(bridge)
+        bridge.start()
+        return bridge
+
+    yield start
+    for bridge in started:
+        if bridge.process.poll() is None:
+            bridge.kill()

@@ -1,0 +1,54 @@
+"""Amounts survive the way in and out without losing a digit."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from coordinator.money import Amount, AmountUnreadableError, PositiveAmount, format_amount, parse_amount
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("49.90", "49.90"),
+        ("0", "0"),
+        ("0E-10", "0.0000000000"),
+        ("1E2", "100"),
+        ("1e+2", "100"),
+        ("2.5E-3", "0.0025"),
+        ("0.000000000000000001", "0.000000000000000001"),
+        ("115792089237316195423570985008687907853269984665640564039457584007913129639935",) * 2,
+    ],
+)
+def test_an_amount_is_read_and_written_without_an_exponent(text: str, amount: str) -> None:
+    assert format_amount(parse_amount(text)) == amount
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " 1", "1 ", "-1", "+1", "1.", ".5", "1,5", "NaN", "Infinity", "0x10", "1_000", "١"),
+        *("1e999999", "1E-31", "9" * 79),
+        *(1.5, True, None, [], {}, b"1", Decimal("NaN"), Decimal(-1), -1),
+    ],
+)
+def test_what_is_not_an_exact_amount_is_refused(value: object) -> None:
+    with pytest.raises(AmountUnreadableError):
+        parse_amount(value)
+
+
+def test_zero_is_no_price() -> None:
+    with pytest.raises(ValidationError, match="more than zero"):
+        TypeAdapter(PositiveAmount).validate_python("0.00")
+
+
+@given(st.decimals(min_value=0, max_value=10**40, allow_nan=False, allow_infinity=False, places=18))
+def test_every_amount_comes_back_as_it_went(amount: Decimal) -> None:
+    adapter: TypeAdapter[Decimal] = TypeAdapter(Amount)
+    text = json.loads(adapter.dump_json(amount))
+    assert isinstance(text, str)
+    assert adapter.validate_python(text) == amount

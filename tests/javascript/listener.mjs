@@ -1,0 +1,27 @@
+// A front end in miniature: the stock client joins rooms and writes down, one JSON line each, what it hears.
+//
+// node listener.mjs URL '[["join-user-room", "u1"], …]'
+// It prints {"ready": sid} when every join is acknowledged, {"event", "args"} for each event, and for each line it
+// reads, {"fence": line} after a round trip to the server: whatever the server sent before has then been printed.
+import readline from "node:readline";
+import { io } from "socket.io-client";
+
+const [url, joins] = process.argv.slice(2);
+const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+
+const socket = io(url, { withCredentials: true, transports: ["websocket"] });
+socket.onAny((event, ...args) => print({ event, args }));
+socket.on("connect_error", (error) => print({ connectError: error.message }));
+socket.on("disconnect", (reason) => print({ disconnected: reason }));
+socket.on("connect", async () => {
+  for (const [event, ...args] of JSON.parse(joins)) {
+    const answer = await socket.timeout(5000).emitWithAck(event, ...args);
+    if (!answer.ok) print({ refused: event, answer });
+  }
+  print({ ready: socket.id });
+});
+
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+  await socket.timeout(5000).emitWithAck("leave-ops-room");
+  print({ fence: line });
+}).on("close", () => socket.close());
