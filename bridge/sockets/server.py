@@ -1,10 +1,10 @@
-"""The Socket.IO server: its factory, and the one file in which the library is not left as it is.
+"""The Socket.IO server: its factory, and where the library's own server is not left as it is.
 
-Nothing outside this file may override or call an undocumented name of python-socketio. It is written against
-python-socketio 5.18 and python-engineio 4.15; pyproject.toml holds both there, and `test_socket_traps_*` show for
-each override that the stock library still needs it.
+Nothing outside this file and `manager.py` may override or call an undocumented name of python-socketio. Both are
+written against python-socketio 5.18 and python-engineio 4.15; pyproject.toml holds both there, and
+`test_socket_traps_*` show for each override that the stock library still needs it.
 
-Overridden in the server:
+Overridden here:
 
 - `_handle_connect`: a connect handler that raises or is cancelled left the client unanswered, in the rooms and
   listening, for ever; so did a CONNECT behind a CLOSE in one polling body.
@@ -17,34 +17,27 @@ Overridden in the server:
   own, and class-based namespaces acknowledged events they do not have.
 - `disconnect`, `handle_request` (public): the log line, and the `Vary` header.
 
-Overridden in the manager, where nothing is documented except `emit`:
-
-- `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; and `connect`
-  registered a client anew that had gone away in the meantime.
-- `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: an index of the rooms
-  each client is in, because the library looks through all rooms of all clients to find them; and `basic_enter_room`
-  left an empty room behind for a client that was gone.
-
-Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`, `_generate_ack_id`.
+Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`.
 """
 
 import asyncio
 import inspect
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
-from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
+from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
 from bridge.sockets.answers import failure
 from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.manager import ClientManager, packet_parts
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rooms import register_room_handlers
 
-__all__ = ["ClientManager", "SocketServer", "create_socket_server"]
+__all__ = ["SocketServer", "create_socket_server"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -63,8 +56,6 @@ UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
-Member = tuple[str, str]
-"""A namespace and the sid of one of its clients."""
 
 
 def create_socket_server(
@@ -95,105 +86,6 @@ def create_socket_server(
     )
     register_room_handlers(server)
     return server
-
-
-class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
-    """Who is in which room. A client that has not had its CONNECT is in its rooms but hears nothing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rooms_of: dict[Member, dict[str | None, None]] = {}
-        """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
-        self._held: dict[Member, list[list[str | bytes]]] = {}
-        """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
-
-    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
-        """The connected members of a room, or of several, each once."""
-        members: Iterator[tuple[str, str]] = super().get_participants(namespace, room)
-        if not self._held:
-            return members
-        return (member for member in members if (namespace, member[0]) not in self._held)
-
-    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
-        sid: str | None = await super().pre_connect(eio_sid, namespace)
-        if sid is not None:
-            self._held[namespace, sid] = []
-        return sid
-
-    async def connect(self, sid: str, namespace: str) -> str | None:
-        """Lets a client hear, beginning with what was held for it; None if it has gone away.
-
-        Nothing here waits for anything, so nothing emitted later can overtake what was held.
-        """
-        held = self._held.pop((namespace, sid), None)
-        if held is None:
-            return None
-        eio_sid = self.eio_sid_from_sid(sid, namespace)
-        await super().connect(sid, namespace)
-        for parts in held:
-            for part in parts:
-                await self.server.eio.send(eio_sid, part)
-        return sid
-
-    async def emit(
-        self,
-        event: str,
-        data: Any,
-        namespace: str,
-        room: Any = None,
-        skip_sid: Any = None,
-        callback: Any = None,
-        to: Any = None,
-        **rest: Any,
-    ) -> None:
-        room = to or room
-        if self._held and room:
-            skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
-            for sid in {room} if isinstance(room, str) else set(room):
-                if (namespace, sid) in self._held and sid not in skipped:
-                    self._hold(sid, namespace, event, data, callback)
-        await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
-
-    def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
-        arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
-        ack_id = self._generate_ack_id(sid, callback) if callback else None
-        packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id)
-        self._held[namespace, sid].append(_parts(packet))
-
-    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
-        member = (namespace, sid)
-        if eio_sid is None and member not in self._rooms_of:
-            raise ClientGoneError(f"the client {sid} is not connected to {namespace}, so it cannot enter a room")
-        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
-        self._rooms_of.setdefault(member, {})[room] = None
-
-    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
-        super().basic_leave_room(sid, namespace, room)
-        self._rooms_of.get((namespace, sid), {}).pop(room, None)
-
-    def basic_close_room(self, room: str, namespace: str) -> None:
-        if self.is_sid_room(namespace, room):
-            raise ValueError("cannot close a sid room")
-        for sid in list(self.rooms.get(namespace, {}).get(room, ())):
-            self.basic_leave_room(sid, namespace, room)
-
-    def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:
-        member = (namespace, sid)
-        # In reverse, so that the room of everyone, by which the library finds the client, comes last.
-        for room in reversed(list(self._rooms_of.get(member, ()))):
-            self.basic_leave_room(sid, namespace, room)
-        self._rooms_of.pop(member, None)
-        self._held.pop(member, None)
-        self.callbacks.pop(sid, None)
-        for pending in (self.pending_connect, self.pending_disconnect):
-            waiting = pending.get(namespace, [])
-            if sid in waiting:
-                waiting.remove(sid)
-                if not waiting:
-                    del pending[namespace]
-
-    def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -321,10 +213,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if id is None:
             return
         try:
-            parts = _parts(self.packet_class(ACK, namespace=namespace, id=id, data=answer))
+            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=answer))
         except Exception:
             logger.exception("the handler of %s returned what cannot be sent as its acknowledgement", event)
-            parts = _parts(self.packet_class(ACK, namespace=namespace, id=id, data=[INTERNAL_FAILURE]))
+            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=[INTERNAL_FAILURE]))
         for part in parts:
             await self.eio.send(eio_sid, part)
 
@@ -375,12 +267,6 @@ def _is_cancelled() -> bool:
     """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _parts(packet: Any) -> list[str | bytes]:
-    """A packet as the engine sends it: its text, followed by its binary attachments."""
-    encoded = packet.encode()
-    return encoded if isinstance(encoded, list) else [encoded]
 
 
 def _varying_by_origin(send: Send) -> Send:

@@ -15,7 +15,7 @@ import socketio
 from websockets.asyncio.client import ClientConnection
 
 from bridge.sockets import ClientGoneError, create_socket_server
-from bridge.sockets.server import ClientManager
+from bridge.sockets.manager import ClientManager
 
 Serve = Callable[[Any], Awaitable[str]]
 Dial = Callable[..., Awaitable[ClientConnection]]

@@ -1,0 +1,130 @@
+"""Who is connected, and in which rooms: where the library's manager is not left as it is.
+
+Nothing of it is documented except `emit`; see `server.py` for how it is held. Overridden here:
+
+- `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; and `connect`
+  registered a client anew that had gone away in the meantime.
+- `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: an index of the rooms
+  each client is in, because the library looks through all rooms of all clients to find them; and `basic_enter_room`
+  left an empty room behind for a client that was gone.
+
+Used besides: `_generate_ack_id`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import socketio
+from socketio.packet import EVENT
+
+from bridge.sockets.errors import ClientGoneError
+
+__all__ = ["ClientManager", "packet_parts"]
+
+Member = tuple[str, str]
+"""A namespace and the sid of one of its clients."""
+
+
+class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
+    """Who is in which room. A client that has not had its CONNECT is in its rooms but hears nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms_of: dict[Member, dict[str | None, None]] = {}
+        """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
+        self._held: dict[Member, list[list[str | bytes]]] = {}
+        """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        """The connected members of a room, or of several, each once."""
+        members: Iterator[tuple[str, str]] = super().get_participants(namespace, room)
+        if not self._held:
+            return members
+        return (member for member in members if (namespace, member[0]) not in self._held)
+
+    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
+        sid: str | None = await super().pre_connect(eio_sid, namespace)
+        if sid is not None:
+            self._held[namespace, sid] = []
+        return sid
+
+    async def connect(self, sid: str, namespace: str) -> str | None:
+        """Lets a client hear, beginning with what was held for it; None if it has gone away.
+
+        Nothing here waits for anything, so nothing emitted later can overtake what was held.
+        """
+        held = self._held.pop((namespace, sid), None)
+        if held is None:
+            return None
+        eio_sid = self.eio_sid_from_sid(sid, namespace)
+        await super().connect(sid, namespace)
+        for parts in held:
+            for part in parts:
+                await self.server.eio.send(eio_sid, part)
+        return sid
+
+    async def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **rest: Any,
+    ) -> None:
+        room = to or room
+        if self._held and room:
+            skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
+            for sid in {room} if isinstance(room, str) else set(room):
+                if (namespace, sid) in self._held and sid not in skipped:
+                    self._hold(sid, namespace, event, data, callback)
+        await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
+
+    def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
+        arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
+        ack_id = self._generate_ack_id(sid, callback) if callback else None
+        packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id)
+        self._held[namespace, sid].append(packet_parts(packet))
+
+    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
+        member = (namespace, sid)
+        if eio_sid is None and member not in self._rooms_of:
+            raise ClientGoneError(f"the client {sid} is not connected to {namespace}, so it cannot enter a room")
+        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+        self._rooms_of.setdefault(member, {})[room] = None
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        super().basic_leave_room(sid, namespace, room)
+        self._rooms_of.get((namespace, sid), {}).pop(room, None)
+
+    def basic_close_room(self, room: str, namespace: str) -> None:
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot close a sid room")
+        for sid in list(self.rooms.get(namespace, {}).get(room, ())):
+            self.basic_leave_room(sid, namespace, room)
+
+    def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:
+        member = (namespace, sid)
+        # In reverse, so that the room of everyone, by which the library finds the client, comes last.
+        for room in reversed(list(self._rooms_of.get(member, ()))):
+            self.basic_leave_room(sid, namespace, room)
+        self._rooms_of.pop(member, None)
+        self._held.pop(member, None)
+        self.callbacks.pop(sid, None)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            waiting = pending.get(namespace, [])
+            if sid in waiting:
+                waiting.remove(sid)
+                if not waiting:
+                    del pending[namespace]
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
+
+
+def packet_parts(packet: Any) -> list[str | bytes]:
+    """A packet as the engine sends it: its text, followed by its binary attachments."""
+    encoded = packet.encode()
+    return encoded if isinstance(encoded, list) else [encoded]
