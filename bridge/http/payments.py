@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from bridge.http.openapi import responses
 from bridge.http.problems import wrong_field
 from bridge.journal import HistoryEntry, IdempotencyKey, Journal, PaymentRecord
+from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Transfer
@@ -22,9 +23,6 @@ from coordinator.payments import EscrowState, Payment, PaymentStatus
 from providers.contract import WebhookReaders
 
 __all__ = ["PaymentDocument", "PaymentList", "PaymentRequest", "payment_router"]
-
-# No control characters: ids end up in room names, logs and terminals.
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class PaymentRequest(FrozenModel):
@@ -161,7 +159,7 @@ async def register_payment(
     responses=responses({400: "`requestId` is missing"}),
 )
 async def list_payments(
-    request_id: Annotated[str, QueryParameter(name="requestId", min_length=1, max_length=200)],
+    request_id: Annotated[Id, QueryParameter(name="requestId")],
     journal: Journal,
 ) -> PaymentList:
     return PaymentList(payments=[_document(record) for record in await journal.request_records(request_id)])

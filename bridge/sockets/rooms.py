@@ -4,7 +4,6 @@ It must never put a client into a room whose name `coordinator.rooms` did not ma
 no id can spell another client's private room.
 """
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,9 @@ import socketio
 
 from bridge.sockets.answers import failure, success
 from coordinator import rooms
+from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 
-__all__ = ["ID_LIMIT_CHARACTERS", "ROOM_DOORS", "RoomDoor", "register_room_handlers"]
-
-# Ids are opaque, but a room lives in memory for as long as its client: 200 is far above any UUID or hash, and
-# keeps a client from parking megabytes in room names.
-ID_LIMIT_CHARACTERS = 200
-
-# Control characters and lone surrogates: no id has them, log lines and databases suffer from them.
-_FORBIDDEN_CATEGORIES = {"Cc", "Cs"}
+__all__ = ["ROOM_DOORS", "RoomDoor", "register_room_handlers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +70,10 @@ def _room_names(door: RoomDoor, arguments: tuple[object, ...]) -> tuple[str, ...
     if door.argument is None:
         return None if arguments else door.rooms("")
     match arguments:
-        case (str() as identifier,) if _is_usable(identifier):
+        case (str() as identifier,) if is_id(identifier):
             return door.rooms(identifier)
         case _:
             return None
-
-
-def _is_usable(identifier: str) -> bool:
-    return (
-        len(identifier) <= ID_LIMIT_CHARACTERS
-        and bool(identifier.strip())
-        and not any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in identifier)
-    )
 
 
 def _expected(event: str, door: RoomDoor) -> str:

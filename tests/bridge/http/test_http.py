@@ -103,7 +103,7 @@ def test_a_registered_payment_can_be_looked_up(client: httpx.Client) -> None:
     assert (payment["missing"], payment["excess"], payment["late"]) == ("49.90", "0", False)
     assert [entry["observation"] for entry in payment["history"]] == ["registered"]
     assert client.get(f"/api/payments/{payment['paymentId']}").json() == payment
-    found = client.get("/api/payments", params={"requestId": body["requestId"]})
+    found = client.get("/api/payments", params={"requestId": str(body["requestId"])})
     assert found.json() == {"payments": [payment]}
 
 

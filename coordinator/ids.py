@@ -1,0 +1,30 @@
+"""Ids: opaque text of somebody else's choice, within limits that keep logs, tables, terminals and memory safe."""
+
+import re
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+__all__ = ["ID_LIMIT_CHARACTERS", "Id", "is_id"]
+
+# Far above any UUID or hash; an id in a room name lives in memory for as long as its client.
+ID_LIMIT_CHARACTERS = 200
+
+# No control characters anywhere, and something besides blanks. Pydantic refuses lone surrogates by itself.
+_TEXT = r"[^\x00-\x1f\x7f-\x9f]"
+_VISIBLE = r"[^\x00-\x20\x7f-\xa0]"
+_PATTERN = rf"^{_TEXT}*{_VISIBLE}{_TEXT}*$"
+_WHOLE = re.compile(rf"{_TEXT}*{_VISIBLE}{_TEXT}*")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_PATTERN)]
+
+
+def is_id(value: object) -> bool:
+    """Whether a value that came over a wire can be an id."""
+    return (
+        isinstance(value, str)
+        and len(value) <= ID_LIMIT_CHARACTERS
+        and _WHOLE.fullmatch(value) is not None
+        and _LONE_SURROGATE.search(value) is None
+    )

@@ -1,0 +1,90 @@
+"""SHKeeper's signature: is this webhook from somebody who holds one of our keys, and is it fresh?
+
+Pure functions over bytes (SHKeeper: services/webhook_hmac.py): HMAC-SHA256 under the wallet's API key of the
+timestamp, a full stop and the raw body, in lowercase hex.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from providers.contract import WebhookRefusedError
+
+__all__ = ["API_KEY_HEADER", "SIGNATURE_HEADER", "TIMESTAMP_HEADER", "sign", "verify"]
+
+SIGNATURE_HEADER = "x-shkeeper-signature"
+TIMESTAMP_HEADER = "x-shkeeper-timestamp"
+API_KEY_HEADER = "x-shkeeper-api-key"
+
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+# Unix seconds have ten digits until the year 2286.
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+
+
+def sign(key: str, timestamp: str, body: bytes) -> str:
+    """The signature of a body sent at `timestamp`, Unix seconds in decimal."""
+    return hmac.new(key.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def verify(
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    keys: Sequence[str],
+    now: datetime,
+    window_seconds: int = 300,
+    accept_api_key_only: bool = False,
+) -> None:
+    """Returns if the webhook is signed with one of `keys` and its time is within `window_seconds` of `now`.
+
+    `headers` have lowercase names. With `accept_api_key_only` a webhook without any signature may carry one of the
+    keys itself, as old gateways do; a wrong signature is never made good by that. Raises WebhookRefusedError.
+    """
+    if not keys:
+        raise WebhookRefusedError(
+            "no-keys", "no SHKeeper key is configured; set BRIDGE_SHKEEPER_API_KEYS to the wallet's API key"
+        )
+    signature, timestamp = headers.get(SIGNATURE_HEADER), headers.get(TIMESTAMP_HEADER)
+    if signature is None:
+        _verify_without_signature(headers, keys, accept_api_key_only=accept_api_key_only)
+        return
+    if timestamp is None:
+        raise WebhookRefusedError("missing-timestamp", "X-Shkeeper-Timestamp is missing; a signature needs its time")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise WebhookRefusedError("bad-timestamp", "X-Shkeeper-Timestamp is not a number of Unix seconds")
+    if abs(now.timestamp() - int(timestamp)) > window_seconds:
+        raise WebhookRefusedError(
+            "stale-timestamp",
+            f"X-Shkeeper-Timestamp is more than {window_seconds} s from this machine's time; compare the clocks",
+        )
+    expected = [sign(key, timestamp, body) for key in keys]
+    if not _SIGNATURE.fullmatch(signature) or not _equals_any(signature, expected):
+        raise WebhookRefusedError(
+            "bad-signature",
+            "X-Shkeeper-Signature is not made with a configured key over this time and body;"
+            " compare the keys, and see that no proxy changes the body",
+        )
+
+
+def _verify_without_signature(headers: Mapping[str, str], keys: Sequence[str], *, accept_api_key_only: bool) -> None:
+    api_key = headers.get(API_KEY_HEADER)
+    if not accept_api_key_only:
+        hint = (
+            "; the gateway sends its bare API key, the older form: update it, or set shkeeper_accept_api_key_only"
+            if api_key is not None
+            else ""
+        )
+        raise WebhookRefusedError("missing-signature", f"X-Shkeeper-Signature is missing{hint}")
+    if api_key is None:
+        raise WebhookRefusedError("missing-signature", "X-Shkeeper-Signature and X-Shkeeper-Api-Key are both missing")
+    if not _equals_any(api_key, keys):
+        raise WebhookRefusedError("bad-api-key", "X-Shkeeper-Api-Key is not a configured key; compare the keys")
+
+
+def _equals_any(given: str, candidates: Sequence[str]) -> bool:
+    """Compares with each candidate, in a time that tells neither which one fits nor how well."""
+    # Bytes, because a header may hold any Latin-1 letter, which compare_digest does not take in text.
+    matches = [hmac.compare_digest(given.encode(), candidate.encode()) for candidate in candidates]
+    return any(matches)

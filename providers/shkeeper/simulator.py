@@ -1,0 +1,216 @@
+"""SHKeeper without a gateway: real-format webhooks through the life of an invoice, for trying out and for tests.
+
+Pure: it builds what SHKeeper would send, field by field as the gateway writes it; who sends it is somebody else's
+business.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from coordinator.money import ZERO
+from providers.shkeeper.signature import sign
+
+__all__ = ["SCENARIOS", "Delivery", "Invoice", "Scenario"]
+
+CRYPTO = "ETH-USDT"
+FEE_PERCENT = 2
+# SHKeeper writes amounts with up to ten decimals.
+TEN_DECIMALS = Decimal("1e-10")
+WRONG_KEY = "not-the-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook: what it says, its body, and what a correct receiver answers."""
+
+    label: str
+    body: bytes
+    expected_status: int = 202
+    signed_well: bool = True
+
+    def headers(self, key: str, now: datetime) -> dict[str, str]:
+        """The headers of a delivery at `now`. Each try is signed anew."""
+        key = key if self.signed_well else WRONG_KEY
+        timestamp = str(int(now.timestamp()))
+        return {
+            "Content-Type": "application/json",
+            "X-Shkeeper-Api-Key": key,
+            "X-Shkeeper-Timestamp": timestamp,
+            "X-Shkeeper-Signature": sign(key, timestamp, self.body),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as SHKeeper keeps it. `pay` returns the invoice with one transaction more."""
+
+    external_id: str
+    amount: Decimal
+    fiat: str
+    opened_at: datetime
+    paid: tuple[Decimal, ...] = ()
+
+    def pay(self, part: Decimal) -> "Invoice":
+        """The invoice after a transaction worth `part` in its fiat currency was confirmed."""
+        return Invoice(self.external_id, self.amount, self.fiat, self.opened_at, (*self.paid, part))
+
+    @property
+    def balance(self) -> Decimal:
+        return sum(self.paid, ZERO)
+
+    @property
+    def status(self) -> str:
+        if self.balance == self.amount:
+            return "PAID"
+        return "PARTIAL" if self.balance < self.amount else "OVERPAID"
+
+    def txid(self, number: int) -> str:
+        """The hash of the invoice's transaction of that number, counted from 0."""
+        return "0x" + hashlib.sha256(f"{self.external_id}/{number}".encode()).hexdigest()
+
+    def unconfirmed(self, part: Decimal) -> bytes:
+        """The notice of the next transaction before it is confirmed."""
+        return _compact(
+            {
+                "addr": self._address,
+                "amount": _amount(part),
+                "crypto": CRYPTO,
+                "external_id": self.external_id,
+                "status": "unconfirmed",
+                "txid": self.txid(len(self.paid)),
+            }
+        )
+
+    def notice(self) -> bytes:
+        """The notice after the newest transaction: a snapshot with every transaction so far."""
+        return _compact(
+            {
+                "addr": self._address,
+                "balance_crypto": _amount(self.balance),
+                "balance_fiat": _amount(self.balance),
+                "crypto": CRYPTO,
+                "external_id": self.external_id,
+                "fee_fixed": "0",
+                "fee_percent": str(FEE_PERCENT),
+                "fee_policy": "PERCENT_FEE",
+                "fiat": self.fiat,
+                "overpaid_fiat": f"{max(self.balance - self.amount, ZERO):.2f}",
+                "paid": self.balance >= self.amount,
+                "status": self.status,
+                "transactions": [self._transaction(number, part) for number, part in enumerate(self.paid)],
+            }
+        )
+
+    @property
+    def _address(self) -> str:
+        return "0x" + hashlib.sha256(self.external_id.encode()).hexdigest()[:40]
+
+    def _transaction(self, number: int, part: Decimal) -> dict[str, Any]:
+        fee = (part * FEE_PERCENT / 100).quantize(TEN_DECIMALS, ROUND_DOWN)
+        return {
+            "amount_crypto": _amount(part),
+            "amount_fiat": _amount(part),
+            "amount_fiat_without_fee": _amount(part - fee),
+            "crypto": CRYPTO,
+            "date": (self.opened_at + timedelta(seconds=number)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            "fee_fiat": _amount(fee),
+            "trigger": number == len(self.paid) - 1,
+            "txid": self.txid(number),
+        }
+
+
+def _amount(value: Decimal) -> str:
+    """As SHKeeper writes it: no exponent, no trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _compact(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _part_of(invoice: Invoice) -> Decimal:
+    """About 40 percent of the amount, exact to what SHKeeper can write."""
+    return (invoice.amount * Decimal("0.4")).quantize(min(TEN_DECIMALS, invoice.amount), ROUND_DOWN)
+
+
+def _confirmed(invoice: Invoice, label: str, **options: Any) -> Delivery:
+    return Delivery(f"{label} ({invoice.status})", invoice.notice(), **options)
+
+
+def _unconfirmed(invoice: Invoice, part: Decimal) -> Delivery:
+    return Delivery("a transaction is seen, unconfirmed", invoice.unconfirmed(part))
+
+
+def _only_seen(invoice: Invoice) -> Sequence[Delivery]:
+    return [_unconfirmed(invoice, invoice.amount)]
+
+
+def _partial(invoice: Invoice) -> Sequence[Delivery]:
+    return [_confirmed(invoice.pay(_part_of(invoice)), "a part is paid")]
+
+
+def _paid(invoice: Invoice) -> Sequence[Delivery]:
+    return [_confirmed(invoice.pay(invoice.amount), "all is paid")]
+
+
+def _overpaid(invoice: Invoice) -> Sequence[Delivery]:
+    return [_confirmed(invoice.pay(invoice.amount + _part_of(invoice)), "more than all is paid")]
+
+
+def _duplicate(invoice: Invoice) -> Sequence[Delivery]:
+    [paid] = _paid(invoice)
+    return [paid, Delivery(f"the same, again: {paid.label}", paid.body)]
+
+
+def _steps(invoice: Invoice) -> tuple[Invoice, Invoice, Invoice]:
+    part = _part_of(invoice)
+    partial = invoice.pay(part)
+    paid = partial.pay(invoice.amount - part)
+    return partial, paid, paid.pay(part)
+
+
+def _life(invoice: Invoice) -> Sequence[Delivery]:
+    partial, paid, overpaid = _steps(invoice)
+    first = _confirmed(partial, "a part is paid")
+    return [
+        _unconfirmed(invoice, partial.balance),
+        first,
+        Delivery(f"the same, again: {first.label}", first.body),
+        _confirmed(paid, "the rest is paid"),
+        _confirmed(overpaid, "more arrives late"),
+    ]
+
+
+def _out_of_order(invoice: Invoice) -> Sequence[Delivery]:
+    partial, paid, _ = _steps(invoice)
+    return [
+        _confirmed(paid, "the rest is paid"),
+        _confirmed(partial, "a part is paid, told late"),
+        _unconfirmed(invoice, partial.balance),
+    ]
+
+
+def _bad_signature(invoice: Invoice) -> Sequence[Delivery]:
+    paid = invoice.pay(invoice.amount)
+    return [_confirmed(paid, "all is paid, signed with a wrong key", expected_status=401, signed_well=False)]
+
+
+Scenario = Callable[[Invoice], Sequence[Delivery]]
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "life": _life,
+    "unconfirmed": _only_seen,
+    "partial": _partial,
+    "paid": _paid,
+    "overpaid": _overpaid,
+    "duplicate": _duplicate,
+    "out-of-order": _out_of_order,
+    "bad-signature": _bad_signature,
+}
+"""What can happen to an invoice that nobody has paid yet, by the name that `bridge simulate shkeeper` takes."""

@@ -1,0 +1,270 @@
+"""What SHKeeper's webhooks say: every form of the gateway's, old and new, and every way to be unreadable."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
+from providers.contract import Reading, WebhookUnreadableError
+from providers.shkeeper import ShkeeperWebhooks, sign
+
+KEY = "wallet-key"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TIMESTAMP = "1767225600"
+READER = ShkeeperWebhooks(api_keys=[KEY])
+
+TRANSACTION = {
+    "amount_crypto": "7.8",
+    "amount_fiat": "7.8",
+    "amount_fiat_without_fee": "7.65",
+    "crypto": "ETH-USDT",
+    "date": "2024-06-25 15:45:38",
+    "fee_fiat": "0.15",
+    "trigger": True,
+    "txid": "0x518a",
+}
+INVOICE: dict[str, Any] = {
+    "addr": "0x6f2F",
+    "balance_crypto": "7.8",
+    "balance_fiat": "7.8",
+    "crypto": "ETH-USDT",
+    "external_id": "147",
+    "fee_fixed": "0",
+    "fee_percent": "2",
+    "fee_policy": "PERCENT_FEE",
+    "fiat": "USD",
+    "overpaid_fiat": "0.00",
+    "paid": True,
+    "status": "PAID",
+    "transactions": [TRANSACTION],
+}
+UNCONFIRMED = {
+    "addr": "bc1q",
+    "amount": "0.0025",
+    "crypto": "BTC",
+    "external_id": "147",
+    "status": "unconfirmed",
+    "txid": "ab12",
+}
+PAYOUT = {
+    "amount": "2",
+    "amount_fiat": "4.36",
+    "crypto": "XRP",
+    "currency_fiat": "USD",
+    "external_id": "435345534",
+    "payout_id": 14,
+    "status": "SUCCESS",
+    "timestamp": "2024-11-27T13:49:22",
+    "tx_hash": "AF73",
+}
+
+
+def read_bytes(body: bytes) -> Reading:
+    headers = {"x-shkeeper-timestamp": TIMESTAMP, "x-shkeeper-signature": sign(KEY, TIMESTAMP, body)}
+    return READER.read(headers, body, NOW)
+
+
+def read(content: object) -> Reading:
+    return read_bytes(json.dumps(content, separators=(",", ":"), sort_keys=True).encode())
+
+
+def snapshot(reading: Reading) -> InvoiceSnapshot:
+    assert isinstance(reading.observation, InvoiceSnapshot)
+    return reading.observation
+
+
+def invoice(*without: str, **changes: object) -> dict[str, Any]:
+    return {name: value for name, value in {**INVOICE, **changes}.items() if name not in without}
+
+
+def transaction(*without: str, **changes: object) -> dict[str, Any]:
+    return {name: value for name, value in {**TRANSACTION, **changes}.items() if name not in without}
+
+
+def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
+    reading = read(INVOICE)
+    assert reading.external_id == "147"
+    assert reading.observation == InvoiceSnapshot(
+        standing=Standing.PAID,
+        currency="USD",
+        received=Decimal("7.8"),
+        excess=Decimal(0),
+        transfers=(
+            Transfer(
+                transfer_id="0x518a",
+                asset="ETH-USDT",
+                amount=Decimal("7.8"),
+                value=Decimal("7.8"),
+                occurred_at=datetime(2024, 6, 25, 15, 45, 38, tzinfo=UTC),
+            ),
+        ),
+        caused_by="0x518a",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "overpaid", "standing", "excess"),
+    [
+        ("UNPAID", "0.00", Standing.NOTHING, "0"),
+        ("PARTIAL", "0.00", Standing.PARTIAL, "0"),
+        ("PAID", "0.10", Standing.PAID, "0"),
+        ("OVERPAID", "2.10", Standing.OVERPAID, "2.10"),
+    ],
+)
+def test_the_status_says_how_the_invoice_stands(status: str, overpaid: str, standing: Standing, excess: str) -> None:
+    seen = snapshot(read(invoice(status=status, overpaid_fiat=overpaid)))
+    assert (seen.standing, seen.excess) == (standing, Decimal(excess))
+
+
+@pytest.mark.parametrize(("status", "ending"), [("CANCELLED", Ending.CANCELLED), ("REFUNDED", Ending.REFUNDED)])
+def test_an_invoice_can_be_withdrawn_or_refunded(status: str, ending: Ending) -> None:
+    assert read(invoice(status=status)).observation == InvoiceEnded(ending=ending)
+
+
+def test_an_unconfirmed_transaction_is_a_transfer_seen() -> None:
+    reading = read(UNCONFIRMED)
+    assert reading.external_id == "147"
+    assert reading.observation == TransferSeen(
+        transfer=Transfer(transfer_id="ab12", asset="BTC", amount=Decimal("0.0025"))
+    )
+
+
+def test_an_older_gateway_writes_fewer_fields_and_longer_numbers() -> None:
+    old = invoice(
+        "fee_fixed",
+        "fee_policy",
+        balance_fiat="7.8000000000",
+        overpaid_fiat="0E-10",
+        transactions=[
+            transaction(
+                "amount_fiat_without_fee", "fee_fiat", amount_fiat="7.8000000000", date="2024-06-25 15:45:38.123456"
+            )
+        ],
+    )
+    seen = snapshot(read(old))
+    assert (seen.received, seen.excess) == (Decimal("7.8"), Decimal(0))
+    assert seen.transfers[0].occurred_at == datetime(2024, 6, 25, 15, 45, 38, 123456, tzinfo=UTC)
+
+
+def test_an_external_id_that_was_a_number_is_text() -> None:
+    assert read(invoice(external_id=147)).external_id == "147"
+
+
+def test_amounts_written_as_numbers_keep_every_digit() -> None:
+    body = json.dumps(INVOICE).replace('"balance_fiat": "7.8"', '"balance_fiat": 0.1234567890123456789')
+    assert snapshot(read_bytes(body.encode())).received == Decimal("0.1234567890123456789")
+
+
+def test_the_cause_is_the_transaction_that_triggered_the_notice() -> None:
+    first, second = transaction(txid="0x1", trigger=True), transaction(txid="0x2", trigger=False)
+    assert snapshot(read(invoice(transactions=[first, second]))).caused_by == "0x1"
+    untold = [transaction(txid="0x1", trigger=False), second]
+    assert snapshot(read(invoice(transactions=untold))).caused_by == "0x2"
+    assert snapshot(read(invoice(transactions=[]))).caused_by is None
+
+
+def test_transactions_may_be_in_several_currencies() -> None:
+    mixed = [transaction(), transaction(txid="0x2", crypto="BTC", amount_crypto="0.0001", amount_fiat="6.1")]
+    assert [transfer.asset for transfer in snapshot(read(invoice(transactions=mixed))).transfers] == [
+        "ETH-USDT",
+        "BTC",
+    ]
+
+
+def test_a_repeated_message_has_the_same_key_and_another_message_another() -> None:
+    def shuffled(content: dict[str, Any]) -> Iterable[bytes]:
+        yield json.dumps(content).encode()
+        yield json.dumps(dict(reversed(content.items())), indent=2).encode()
+        yield json.dumps({**content, "a_new_field": 1}).encode()
+
+    keys = {read_bytes(body).key for body in shuffled(INVOICE)}
+    assert len(keys) == 1
+    others = [invoice(status="OVERPAID"), invoice(external_id="148"), invoice(balance_fiat="7.9"), UNCONFIRMED]
+    others.append(invoice(transactions=[TRANSACTION, transaction(txid="0x2")]))
+    assert len(keys | {read(other).key for other in others}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (invoice("external_id"), "external_id: Field required"),
+        (invoice(external_id=None), "external_id"),
+        (invoice(external_id=""), "external_id"),
+        (invoice(external_id=True), "external_id"),
+        (invoice(external_id="a\x00b"), "external_id"),
+        (invoice(external_id="\ud800"), "external_id"),
+        (invoice(external_id="a" * 201), "external_id"),
+        (invoice(external_id=10**300), "external_id"),
+        (invoice(status="OUTGOING"), "status"),
+        (invoice(status="paid"), "status"),
+        (invoice(balance_fiat="-1"), "balance_fiat"),
+        (invoice(balance_fiat="NaN"), "balance_fiat"),
+        (invoice(balance_fiat="1e999999"), "balance_fiat"),
+        (invoice(fiat="U S D"), "fiat"),
+        (invoice(transactions={}), "transactions"),
+        (invoice(transactions=[transaction("txid")]), "transactions.0.txid: Field required"),
+        (invoice(transactions=[transaction(date="yesterday")]), "transactions.0.date"),
+        (invoice(transactions=[transaction(date=5)]), "transactions.0.date"),
+        ({**UNCONFIRMED, "amount": None}, "amount"),
+        (PAYOUT, "payout"),
+        ([INVOICE], "not a JSON object"),
+        (None, "not a JSON object"),
+        (1, "not a JSON object"),
+    ],
+)
+def test_what_makes_no_sense_is_unreadable_and_the_field_is_named(content: object, reason: str) -> None:
+    with pytest.raises(WebhookUnreadableError) as caught:
+        read(content)
+    assert reason in str(caught.value)
+    assert "7.8" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{}",
+        b"{} {}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"external_id":' + b"9" * 10_000 + b"}",
+        b'{"external_id":NaN}',
+        b'{"external_id":Infinity}',
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
+    with pytest.raises(WebhookUnreadableError):
+        read_bytes(body)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from([INVOICE, UNCONFIRMED]), st.data())
+def test_any_field_may_hold_anything_and_only_one_error_comes_of_it(notice: dict[str, Any], data: Any) -> None:
+    name = data.draw(st.sampled_from(sorted(notice)))
+    with suppress(WebhookUnreadableError):
+        read({**notice, name: data.draw(json_values)})
+
+
+@given(st.binary())
+def test_any_bytes_are_unreadable_and_no_other_error_comes_of_them(body: bytes) -> None:
+    with pytest.raises(WebhookUnreadableError):
+        read_bytes(body)
+
+
+def test_the_reader_does_not_show_its_keys() -> None:
+    assert KEY not in repr(READER)
