@@ -12,8 +12,10 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.plugins.pydantic import PydanticPlugin
 
-from bridge.http.health import ReadinessChecks, live, metrics, ready
+from bridge.http.dependencies import ReadinessChecks
+from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import openapi_config
 from bridge.http.payments import payment_router
 from bridge.http.problems import exception_handlers
@@ -108,6 +110,7 @@ def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
         lifespan=[lifespan],
         logging_config=None,
         openapi_config=openapi_config,
+        plugins=[PydanticPlugin(prefer_alias=True)],
     )
 
 

@@ -1,17 +1,13 @@
 """Whether the bridge lives, whether it can do its work, and its figures for Prometheus."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from litestar import MediaType, Response, get
 from litestar.openapi import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bridge.http.dependencies import GivenReadinessChecks
 from coordinator.models import FrozenModel
 
-__all__ = ["Readiness", "ReadinessChecks", "live", "metrics", "ready"]
-
-ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
-"""What must work for the bridge to do its work: each check raises when it does not."""
+__all__ = ["Readiness", "live", "metrics", "ready"]
 
 
 class Readiness(FrozenModel):
@@ -32,7 +28,7 @@ async def live() -> dict[str, str]:
     summary="Can it commit and deliver",
     responses={503: ResponseSpec(Readiness, description="A part does not work", generate_examples=False)},
 )
-async def ready(checks: ReadinessChecks) -> Response[Readiness]:
+async def ready(checks: GivenReadinessChecks) -> Response[Readiness]:
     results: dict[str, str] = {}
     for name, check in checks.items():
         try:

@@ -12,7 +12,7 @@ from pydantic import Field
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
 
-__all__ = ["Problem", "json_body", "openapi_config", "responses"]
+__all__ = ["Problem", "json_body", "openapi_config", "problem_responses"]
 
 
 class FieldProblem(FrozenModel):
@@ -32,7 +32,7 @@ class Problem(FrozenModel):
     errors: list[FieldProblem] | None = Field(None, description="Each wrong field, where there are some.")
 
 
-def responses(by_status: Mapping[int, str]) -> dict[int, ResponseSpec]:
+def problem_responses(by_status: Mapping[int, str]) -> dict[int, ResponseSpec]:
     """The problems a route may answer with."""
     return {
         status: ResponseSpec(Problem, description=description, media_type=PROBLEM_MEDIA_TYPE, generate_examples=False)

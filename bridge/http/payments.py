@@ -3,24 +3,24 @@
 import hashlib
 import json
 import secrets
-from datetime import timedelta
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
+from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, QueryParameter
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from bridge.http.openapi import responses
+from bridge.http.dependencies import GivenJournal, GivenPaymentExpiry, GivenWebhookReaders
+from bridge.http.openapi import problem_responses
 from bridge.http.problems import wrong_field
-from bridge.journal import HistoryEntry, IdempotencyKey, Journal, PaymentRecord
+from bridge.journal import HistoryEntry, IdempotencyKey, PaymentRecord
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Transfer
 from coordinator.payments import EscrowState, Payment, PaymentStatus
-from providers.contract import WebhookReaders
 
 __all__ = ["PaymentDocument", "PaymentList", "PaymentRequest", "payment_router"]
 
@@ -94,7 +94,7 @@ class PaymentList(FrozenModel):
     payments: list[PaymentDocument]
 
 
-EXAMPLE = {
+REQUEST_EXAMPLE = {
     "provider": "shkeeper",
     "externalId": "order-1001",
     "requestId": "request-77",
@@ -104,6 +104,58 @@ EXAMPLE = {
     "amount": "49.90",
     "currency": "USD",
 }
+RESPONSE_EXAMPLE = {
+    "paymentId": "pay_65f1c0ffee0123456789abcd",
+    **REQUEST_EXAMPLE,
+    "status": "partially_paid",
+    "escrowState": "none",
+    "received": "19.96",
+    "missing": "29.94",
+    "excess": "0",
+    "late": False,
+    "transfers": [
+        {
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+            "asset": "ETH-USDT",
+            "amount": "19.96",
+            "value": "19.96",
+            "confirmed": True,
+            "occurredAt": "2026-01-31T15:45:38Z",
+        }
+    ],
+    "createdAt": "2026-01-31T15:40:00Z",
+    "updatedAt": "2026-01-31T15:45:40Z",
+    "expiresAt": "2026-02-01T15:40:00Z",
+    "history": [
+        {
+            "at": "2026-01-31T15:40:00Z",
+            "observation": "registered",
+            "effect": "applied",
+            "status": "pending",
+            "escrowState": "none",
+            "received": "0",
+            "txHash": None,
+        },
+        {
+            "at": "2026-01-31T15:45:40Z",
+            "observation": "invoice-snapshot",
+            "effect": "applied",
+            "status": "partially_paid",
+            "escrowState": "none",
+            "received": "19.96",
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+        },
+    ],
+}
+
+
+def _payment_response(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        PaymentDocument,
+        description=description,
+        generate_examples=False,
+        examples=[Example(value=RESPONSE_EXAMPLE)],
+    )
 
 
 @post(
@@ -114,30 +166,34 @@ EXAMPLE = {
         "before are applied at once. Asking again with the same `Idempotency-Key`, or for the same provider and "
         "`externalId`, answers 200 with the payment as it stands."
     ),
-    responses=responses(
-        {
-            400: "A field is missing or wrong; the answer names it",
-            409: "The `externalId` is registered with other fields",
-            422: "The `Idempotency-Key` was used for another request",
-            503: "Not committed; send it again",
-        }
-    ),
+    responses={
+        200: _payment_response("Registered before; as it stands"),
+        201: _payment_response("Registered"),
+        **problem_responses(
+            {
+                400: "A field is missing or wrong; the answer names it",
+                409: "The `externalId` is registered with other fields",
+                422: "The `Idempotency-Key` was used for another request",
+                503: "Not committed; send it again",
+            }
+        ),
+    },
 )
 async def register_payment(
-    data: Annotated[PaymentRequest, Body(examples=[Example(value=EXAMPLE)])],
-    journal: Journal,
-    readers: WebhookReaders,
-    payment_expiry: timedelta | None,
+    data: Annotated[PaymentRequest, Body(examples=[Example(value=REQUEST_EXAMPLE)])],
+    journal: GivenJournal,
+    readers: GivenWebhookReaders,
+    payment_expiry: GivenPaymentExpiry,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
             header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
         ),
     ] = None,
-) -> Response[Any]:
+) -> Response[PaymentDocument]:
     if data.provider not in readers:
         known = ", ".join(sorted(readers))
-        return wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
+        raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
     now = journal.clock()
     payment = Payment(
         payment_id=f"pay_{secrets.token_hex(12)}",
@@ -156,17 +212,21 @@ async def register_payment(
 @get(
     "/",
     summary="The payments of a purchase request",
-    responses=responses({400: "`requestId` is missing"}),
+    responses=problem_responses({400: "`requestId` is missing"}),
 )
 async def list_payments(
     request_id: Annotated[Id, QueryParameter(name="requestId")],
-    journal: Journal,
+    journal: GivenJournal,
 ) -> PaymentList:
     return PaymentList(payments=[_document(record) for record in await journal.request_records(request_id)])
 
 
-@get("/{payment_id:str}", summary="A payment with its history", responses=responses({404: "No such payment"}))
-async def get_payment(payment_id: str, journal: Journal) -> PaymentDocument:
+@get(
+    "/{payment_id:str}",
+    summary="A payment with its history",
+    responses={200: _payment_response("The payment"), **problem_responses({404: "No such payment"})},
+)
+async def get_payment(payment_id: str, journal: GivenJournal) -> PaymentDocument:
     record = await journal.payment_record(payment_id)
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")

@@ -31,9 +31,9 @@ def problem(
     )
 
 
-def wrong_field(field: str, message: str) -> Response[dict[str, object]]:
-    """The answer to a body in which one field is wrong."""
-    return _wrong_fields([{"field": field, "message": message}])
+def wrong_field(field: str, message: str) -> ValidationException:
+    """To be raised where one field of the body is wrong for a reason that its type does not know."""
+    return ValidationException(extra=[{"key": field, "message": message}])
 
 
 def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
@@ -53,7 +53,9 @@ def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Respo
     return problem(422, "Idempotency-Key reused", str(error))
 
 
-def _http(_request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+    if error.status_code >= 500:
+        return _unexpected(request, error)
     title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(error.status_code, "Refused")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return _wrong_fields(
@@ -63,6 +65,10 @@ def _http(_request: AnyRequest, error: HTTPException) -> Response[dict[str, obje
             ]
         )
     return problem(error.status_code, title, error.detail, headers=error.headers)
+
+
+def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:
+    return problem(400, "Invalid request", "The body is nested too deeply; no request of this API is.")
 
 
 def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
@@ -75,6 +81,7 @@ exception_handlers: ExceptionHandlersMap = {
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
     HTTPException: _http,
+    RecursionError: _too_deep,
     Exception: _unexpected,
 }
 """What the application answers when a route raises."""

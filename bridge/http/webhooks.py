@@ -14,10 +14,11 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
-from bridge.http.openapi import json_body, responses
+from bridge.http.dependencies import GivenJournal, GivenWebhookReaders
+from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
 from bridge.journal import Journal, JournalUnavailableError
-from providers.contract import WebhookReaders, WebhookRefusedError, WebhookUnreadableError
+from providers.contract import WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["webhook_router"]
 
@@ -65,7 +66,7 @@ class WebhookOperation(Operation):
         "`X-Shkeeper-Signature`, the hex HMAC-SHA256 of `{timestamp}.{body}` under the wallet's API key."
     ),
     operation_class=WebhookOperation,
-    responses=responses(
+    responses=problem_responses(
         {
             400: "Signed well, but unreadable; kept for a person to look at",
             401: "The signature does not hold; nothing is kept",
@@ -77,7 +78,7 @@ class WebhookOperation(Operation):
     tags=["Webhooks"],
 )
 async def receive_webhook(
-    request: Request[Any, Any, State], provider: str, journal: Journal, readers: WebhookReaders
+    request: Request[Any, Any, State], provider: str, journal: GivenJournal, readers: GivenWebhookReaders
 ) -> Response[dict[str, object]]:
     reader = readers.get(provider)
     if reader is None:

@@ -2,7 +2,6 @@
 writer."""
 
 import fcntl
-import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +18,15 @@ from sqlalchemy.pool import NullPool, QueuePool
 from bridge.journal import schema
 from bridge.journal.errors import JournalBusyElsewhereError, JournalUrlError
 
-__all__ = ["WriterLock", "journal_epoch", "migrate", "parse_database_url", "reading_engine", "writing_engine"]
+__all__ = [
+    "MIGRATIONS",
+    "WriterLock",
+    "journal_epoch",
+    "migrate",
+    "parse_database_url",
+    "reading_engine",
+    "writing_engine",
+]
 
 # Long enough for a checkpoint or a backup to finish, short enough that a caller still gets its 503 in time.
 BUSY_TIMEOUT_MS = 5_000
@@ -28,6 +35,8 @@ BUSY_TIMEOUT_MS = 5_000
 _ADVISORY_LOCK = 0x62_72_69_64_67_65
 
 READERS = 4
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def parse_database_url(text_url: str) -> URL:
@@ -89,7 +98,7 @@ def reading_engine(url: URL) -> Engine:
 def migrate(engine: Engine) -> None:
     """Brings the schema to its newest version."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -162,17 +171,3 @@ class WriterLock:
             with suppress(DBAPIError):
                 self._connection.close()
             self._connection = None
-
-
-def is_writable(url: URL) -> str | None:
-    """Why an SQLite journal cannot be written where the URL says, or None when it can."""
-    if url.get_backend_name() != "sqlite":
-        return None
-    path = Path(url.database or "").absolute()
-    if path.is_dir():
-        return f"{path} is a folder; the URL must name a file"
-    folder = next(parent for parent in path.parents if parent.exists())
-    if not folder.is_dir():
-        return f"{folder} is not a folder"
-    target = path if path.exists() else folder
-    return None if os.access(target, os.W_OK) else f"{target} cannot be written"

@@ -25,7 +25,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
     """The signature of a body sent at `timestamp`, Unix seconds in decimal."""
-    return hmac.new(key.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.new(_bytes(key), _bytes(timestamp) + b"." + body, hashlib.sha256).hexdigest()
 
 
 def verify(
@@ -42,6 +42,8 @@ def verify(
     `headers` have lowercase names. With `accept_api_key_only` a webhook without any signature may carry one of the
     keys itself, as old gateways do; a wrong signature is never made good by that. Raises WebhookRefusedError.
     """
+    # Anyone can sign with an empty key, so one that slipped through the configuration must not count.
+    keys = [key for key in keys if key.strip()]
     if not keys:
         raise WebhookRefusedError(
             "no-keys", "no SHKeeper key is configured; set BRIDGE_SHKEEPER_API_KEYS to the wallet's API key"
@@ -85,6 +87,12 @@ def _verify_without_signature(headers: Mapping[str, str], keys: Sequence[str], *
 
 def _equals_any(given: str, candidates: Sequence[str]) -> bool:
     """Compares with each candidate, in a time that tells neither which one fits nor how well."""
-    # Bytes, because a header may hold any Latin-1 letter, which compare_digest does not take in text.
-    matches = [hmac.compare_digest(given.encode(), candidate.encode()) for candidate in candidates]
+    # Bytes, because a header may hold any Latin-1 letter, which compare_digest does not take in text. A list, so that
+    # every candidate is compared before the answer is known.
+    matches = [hmac.compare_digest(_bytes(given), _bytes(candidate)) for candidate in candidates]
     return any(matches)
+
+
+def _bytes(text: str) -> bytes:
+    # A lone surrogate, as os.environ makes of a byte that is not UTF-8, would otherwise end in a UnicodeEncodeError.
+    return text.encode(errors="surrogatepass")

@@ -7,21 +7,27 @@ business.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
+from coordinator.errors import BridgeError
 from coordinator.money import ZERO
 from providers.shkeeper.signature import sign
 
-__all__ = ["SCENARIOS", "Delivery", "Invoice", "Scenario"]
+__all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 
-CRYPTO = "ETH-USDT"
 FEE_PERCENT = 2
 # SHKeeper writes amounts with up to ten decimals.
 TEN_DECIMALS = Decimal("1e-10")
+# Below it, amounts with ten decimals stay exact in the 28 digits that Decimal calculates with.
+AMOUNT_LIMIT = Decimal("1e15")
 WRONG_KEY = "not-the-key"
+
+
+class InvoiceUnplayableError(BridgeError, ValueError):
+    """An invoice that SHKeeper could not write, so that there is nothing to simulate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +53,36 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice as SHKeeper keeps it. `pay` returns the invoice with one transaction more."""
+    """An invoice as SHKeeper keeps it. `pay` returns the invoice with one transaction more.
+
+    Raises InvoiceUnplayableError for amounts that SHKeeper could not write.
+    """
 
     external_id: str
     amount: Decimal
     fiat: str
     opened_at: datetime
     paid: tuple[Decimal, ...] = ()
+    """What each transaction was worth in the fiat currency, in order of arrival."""
+    crypto: str = "ETH-USDT"
+    address: str | None = None
+    """Where the buyer pays to; one derived from the external id if None."""
+    rate: Decimal = Decimal(1)
+    """What one coin is worth in the fiat currency."""
+
+    def __post_init__(self) -> None:
+        if not self.amount.is_finite() or not 0 < self.amount < AMOUNT_LIMIT:
+            raise InvoiceUnplayableError(f"the amount must be more than zero and less than {AMOUNT_LIMIT:f}")
+        if self.amount != self.amount.quantize(TEN_DECIMALS):
+            raise InvoiceUnplayableError("the amount has more decimals than the ten that SHKeeper writes; round it")
+        if not self.rate.is_finite() or self.rate <= 0 or self.amount / self.rate >= AMOUNT_LIMIT:
+            raise InvoiceUnplayableError(
+                f"the rate must be more than zero, and make the amount less than {AMOUNT_LIMIT:f} coins"
+            )
 
     def pay(self, part: Decimal) -> "Invoice":
         """The invoice after a transaction worth `part` in its fiat currency was confirmed."""
-        return Invoice(self.external_id, self.amount, self.fiat, self.opened_at, (*self.paid, part))
+        return replace(self, paid=(*self.paid, part))
 
     @property
     def balance(self) -> Decimal:
@@ -78,8 +103,8 @@ class Invoice:
         return _compact(
             {
                 "addr": self._address,
-                "amount": _amount(part),
-                "crypto": CRYPTO,
+                "amount": _amount(self._coins(part)),
+                "crypto": self.crypto,
                 "external_id": self.external_id,
                 "status": "unconfirmed",
                 "txid": self.txid(len(self.paid)),
@@ -91,9 +116,9 @@ class Invoice:
         return _compact(
             {
                 "addr": self._address,
-                "balance_crypto": _amount(self.balance),
+                "balance_crypto": _amount(sum(map(self._coins, self.paid), ZERO)),
                 "balance_fiat": _amount(self.balance),
-                "crypto": CRYPTO,
+                "crypto": self.crypto,
                 "external_id": self.external_id,
                 "fee_fixed": "0",
                 "fee_percent": str(FEE_PERCENT),
@@ -108,15 +133,19 @@ class Invoice:
 
     @property
     def _address(self) -> str:
-        return "0x" + hashlib.sha256(self.external_id.encode()).hexdigest()[:40]
+        return self.address or "0x" + hashlib.sha256(self.external_id.encode()).hexdigest()[:40]
+
+    def _coins(self, part: Decimal) -> Decimal:
+        """What `part` of the fiat currency is in coins."""
+        return (part / self.rate).quantize(TEN_DECIMALS, ROUND_DOWN)
 
     def _transaction(self, number: int, part: Decimal) -> dict[str, Any]:
         fee = (part * FEE_PERCENT / 100).quantize(TEN_DECIMALS, ROUND_DOWN)
         return {
-            "amount_crypto": _amount(part),
+            "amount_crypto": _amount(self._coins(part)),
             "amount_fiat": _amount(part),
             "amount_fiat_without_fee": _amount(part - fee),
-            "crypto": CRYPTO,
+            "crypto": self.crypto,
             "date": (self.opened_at + timedelta(seconds=number)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "fee_fiat": _amount(fee),
             "trigger": number == len(self.paid) - 1,
@@ -136,7 +165,7 @@ def _compact(content: Mapping[str, Any]) -> bytes:
 
 def _part_of(invoice: Invoice) -> Decimal:
     """About 40 percent of the amount, exact to what SHKeeper can write."""
-    return (invoice.amount * Decimal("0.4")).quantize(min(TEN_DECIMALS, invoice.amount), ROUND_DOWN)
+    return (invoice.amount * Decimal("0.4")).quantize(TEN_DECIMALS, ROUND_DOWN)
 
 
 def _confirmed(invoice: Invoice, label: str, **options: Any) -> Delivery:

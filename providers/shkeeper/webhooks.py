@@ -30,6 +30,9 @@ from providers.shkeeper.signature import verify
 __all__ = ["InvoiceNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
 
 PROVIDER = "shkeeper"
+# A field's name is shown in a message up to this length: longer than any of SHKeeper's.
+SHOWN_NAME_CHARACTERS = 40
+_DATE_EXPECTED = "a date is text such as 2024-06-25 15:45:38"
 
 
 def _text_of_number(value: object) -> object:
@@ -40,9 +43,13 @@ def _text_of_number(value: object) -> object:
 def _utc(value: object) -> object:
     """SHKeeper writes `2024-06-25 15:45:38`, with or without a fraction, in UTC but without saying so."""
     if not isinstance(value, str):
-        raise ValueError("a date is text such as 2024-06-25 15:45:38")
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise ValueError(_DATE_EXPECTED)
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # an offset can push the first and last days of the calendar out of it
+        # The original message would repeat the value, at any length.
+        raise ValueError(_DATE_EXPECTED) from None
 
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -129,11 +136,26 @@ class ShkeeperWebhooks:
 def _content(body: bytes) -> dict[str, Any]:
     try:
         # Amounts are text; those that are numbers after all keep every digit.
-        content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # a bad encoding, bad JSON or a number beyond all sense are ValueErrors
+        content = json.loads(
+            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
+    # A bad encoding, bad JSON and an integer beyond all sense are ValueErrors; an exponent beyond all sense is not.
+    except (ValueError, ArithmeticError, RecursionError):
         raise WebhookUnreadableError("the body is not JSON in UTF-8") from None
     if not isinstance(content, dict):
         raise WebhookUnreadableError("the body is not a JSON object")
+    return content
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuses a field that is there twice: to guess which of two amounts counts is not the bridge's business."""
+    content: dict[str, Any] = {}
+    for name, value in members:
+        if name in content:
+            raise WebhookUnreadableError(
+                f"the body has the field {name[:SHOWN_NAME_CHARACTERS]!a} twice in one object"
+            )
+        content[name] = value
     return content
 
 

@@ -67,6 +67,12 @@ def test_an_altered_timestamp_is_refused(timestamp: str) -> None:
     assert refusal(headers(timestamp=timestamp)) == "bad-signature"
 
 
+def test_the_time_is_signed_as_it_is_written() -> None:
+    signature = "1a11370a168b0e16be45c0a3840a2f9fb6be0cd9c82a476aea313cb43b695cfd"  # of "01767225600.", as above
+    verify(headers(signature, "0" + TIMESTAMP), BODY, keys=[ONE], now=NOW)
+    assert refusal(headers(signature)) == "bad-signature"
+
+
 @pytest.mark.parametrize("seconds", [-300, -299, 0, 299, 300])
 def test_the_time_may_be_five_minutes_off_both_ways(seconds: int) -> None:
     verify(headers(), BODY, keys=[ONE], now=NOW + timedelta(seconds=seconds))
@@ -120,6 +126,24 @@ def test_without_a_key_nothing_is_accepted() -> None:
     assert refusal({"x-shkeeper-api-key": ""}, keys=[], accept_api_key_only=True) == "no-keys"
 
 
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+def test_an_empty_key_is_no_key(empty: str) -> None:
+    assert refusal(headers(sign(empty, TIMESTAMP, BODY)), keys=[empty]) == "no-keys"
+    assert refusal(headers(sign(empty, TIMESTAMP, BODY)), keys=[ONE, empty]) == "bad-signature"
+    assert refusal({"x-shkeeper-api-key": empty}, keys=[empty], accept_api_key_only=True) == "no-keys"
+    assert refusal({"x-shkeeper-api-key": empty}, keys=[ONE, empty], accept_api_key_only=True) == "bad-api-key"
+
+
+def test_text_that_is_not_unicode_is_refused_like_any_other() -> None:
+    lone = "\udcff"
+    assert refusal({"x-shkeeper-api-key": lone}, accept_api_key_only=True) == "bad-api-key"
+    assert refusal({"x-shkeeper-api-key": ONE}, keys=[TWO, lone], accept_api_key_only=True) == "bad-api-key"
+    assert refusal(headers(lone * 64)) == "bad-signature"
+    assert refusal(headers(timestamp=lone)) == "bad-timestamp"
+    assert refusal(headers(), keys=[lone]) == "bad-signature"
+    verify(headers(), BODY, keys=[lone, ONE], now=NOW)
+
+
 def test_the_bare_key_is_accepted_only_where_the_configuration_says_so() -> None:
     bare = {"x-shkeeper-api-key": ONE}
     assert refusal(bare) == "missing-signature"
@@ -134,6 +158,12 @@ def test_a_wrong_signature_is_not_made_good_by_the_bare_key() -> None:
     assert refusal(both, accept_api_key_only=True) == "bad-signature"
 
 
-@given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)), st.binary())
-def test_whatever_is_sent_is_refused_and_nothing_else(signature: str, timestamp: str, body: bytes) -> None:
-    refusal(headers(signature, timestamp), body, accept_api_key_only=True)
+any_text = st.text(st.characters(max_codepoint=255) | st.characters(categories=["Cs", "Nd"]))
+
+
+@given(any_text, any_text, any_text, st.binary())
+def test_whatever_is_sent_is_refused_and_nothing_else(
+    signature: str, timestamp: str, api_key: str, body: bytes
+) -> None:
+    refusal(headers(signature, timestamp) | {"x-shkeeper-api-key": api_key}, body, accept_api_key_only=True)
+    refusal({"x-shkeeper-api-key": api_key}, body, accept_api_key_only=True)

@@ -9,7 +9,7 @@ import pytest
 from coordinator.payments import Payment, decide
 from providers.contract import WebhookRefusedError
 from providers.shkeeper import ShkeeperWebhooks
-from providers.shkeeper.simulator import SCENARIOS, Invoice
+from providers.shkeeper.simulator import SCENARIOS, Invoice, InvoiceUnplayableError
 
 KEY = "wallet-key"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,7 +43,9 @@ def play(scenario: str, amount: str) -> Payment:
     return payment
 
 
-@pytest.mark.parametrize("amount", ["49.90", "0.0000000001", "100000", "0.03", "1"])
+@pytest.mark.parametrize(
+    "amount", ["49.90", "0.0000000001", "100000", "0.03", "1", "1E+2", "999999999999999.9999999999"]
+)
 @pytest.mark.parametrize(
     ("scenario", "status", "overpaid"),
     [
@@ -101,6 +103,35 @@ def test_a_notice_has_every_field_in_the_gateways_own_form() -> None:
             }
         ],
     }
+
+
+def test_coins_are_counted_at_the_invoices_rate() -> None:
+    opened = Invoice(
+        "order-1", Decimal(100), "USD", NOW, crypto="BTC", address="bc1qexample", rate=Decimal("65000.50")
+    )
+    paid = opened.pay(Decimal(40)).pay(Decimal(60))
+    content = json.loads(paid.notice())
+    assert (content["crypto"], content["addr"], content["status"]) == ("BTC", "bc1qexample", "PAID")
+    assert (content["balance_fiat"], content["balance_crypto"]) == ("100", "0.0015384496")
+    assert [transaction["amount_crypto"] for transaction in content["transactions"]] == [
+        "0.0006153798",
+        "0.0009230698",
+    ]
+    assert [transaction["trigger"] for transaction in content["transactions"]] == [False, True]
+    seen = json.loads(opened.unconfirmed(Decimal(40)))
+    assert (seen["crypto"], seen["addr"], seen["amount"]) == ("BTC", "bc1qexample", "0.0006153798")
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "NaN", "Infinity", "1e15", "1e20", "0.00000000001"])
+def test_an_amount_that_shkeeper_could_not_write_is_refused(amount: str) -> None:
+    with pytest.raises(InvoiceUnplayableError, match="amount"):
+        invoice(amount)
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "NaN", "1e-30"])
+def test_a_rate_that_makes_no_sense_is_refused(rate: str) -> None:
+    with pytest.raises(InvoiceUnplayableError, match="rate"):
+        Invoice("order-1", Decimal(1), "USD", NOW, rate=Decimal(rate))
 
 
 def test_the_same_invoice_is_told_the_same_way() -> None:

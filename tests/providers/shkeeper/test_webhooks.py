@@ -211,7 +211,12 @@ def test_a_repeated_message_has_the_same_key_and_another_message_another() -> No
         (invoice(transactions={}), "transactions"),
         (invoice(transactions=[transaction("txid")]), "transactions.0.txid: Field required"),
         (invoice(transactions=[transaction(date="yesterday")]), "transactions.0.date"),
+        (invoice(transactions=[transaction(date="7.8" * 10_000)]), "transactions.0.date: a date is text such as"),
+        (invoice(transactions=[transaction(date="\ud800")]), "transactions.0.date: a date is text such as"),
+        (invoice(transactions=[transaction(date="0001-01-01 00:00:00+23:59")]), "transactions.0.date"),
+        (invoice(transactions=[transaction(date="9999-12-31 23:59:59-23:59")]), "transactions.0.date"),
         (invoice(transactions=[transaction(date=5)]), "transactions.0.date"),
+        (invoice(transactions=[{}] * 1_000), "transactions.0.txid: Field required"),
         ({**UNCONFIRMED, "amount": None}, "amount"),
         (PAYOUT, "payout"),
         ([INVOICE], "not a JSON object"),
@@ -224,6 +229,8 @@ def test_what_makes_no_sense_is_unreadable_and_the_field_is_named(content: objec
         read(content)
     assert reason in str(caught.value)
     assert "7.8" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    str(caught.value).encode()  # a log can hold it
 
 
 @pytest.mark.parametrize(
@@ -238,6 +245,8 @@ def test_what_makes_no_sense_is_unreadable_and_the_field_is_named(content: objec
         b'{"external_id":' + b"9" * 10_000 + b"}",
         b'{"external_id":NaN}',
         b'{"external_id":Infinity}',
+        b'{"external_id":1e99999999999999999999}',
+        b'{"unused":1e-99999999999999999999}',
         b"\xef\xbb\xbf{}",
     ],
 )
@@ -246,9 +255,46 @@ def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
         read_bytes(body)
 
 
+@pytest.mark.parametrize(
+    ("once", "twice", "name"),
+    [
+        ('"external_id": "147"', '"external_id": "147", "external_id": "148"', "external_id"),
+        ('"balance_fiat": "7.8"', '"balance_fiat": "7.8", "balance_fiat": "7.8"', "balance_fiat"),
+        ('"txid": "0x518a"', '"txid": "0x518a", "txid": "0x518b"', "txid"),
+        ('"paid": true', '"\\ud800": 1, "\\ud800": 2', "ud800"),
+    ],
+)
+def test_a_field_that_is_there_twice_makes_the_notice_unreadable(once: str, twice: str, name: str) -> None:
+    body = json.dumps(INVOICE).replace(once, twice)
+    assert body != json.dumps(INVOICE)
+    with pytest.raises(WebhookUnreadableError, match=f"{name}.* twice") as caught:
+        read_bytes(body.encode())
+    str(caught.value).encode()
+
+
+def test_a_very_long_field_name_does_not_fill_the_log() -> None:
+    name = "a" * 100_000
+    with pytest.raises(WebhookUnreadableError, match="twice") as caught:
+        read_bytes(f'{{"{name}":1,"{name}":2}}'.encode())
+    assert len(str(caught.value)) < 200
+
+
+def test_a_date_with_an_offset_is_the_same_moment_in_utc() -> None:
+    seen = snapshot(read(invoice(transactions=[transaction(date="2024-06-25 17:45:38+02:00")])))
+    moment = seen.transfers[0].occurred_at
+    assert moment is not None
+    assert moment.isoformat() == "2024-06-25T15:45:38+00:00"
+
+
+def test_of_two_transactions_with_one_hash_the_last_counts() -> None:
+    twice = [transaction(amount_fiat="1"), transaction(amount_fiat="2")]
+    assert [transfer.value for transfer in snapshot(read(invoice(transactions=twice))).transfers] == [Decimal(2)]
+
+
+any_text = st.text(st.characters() | st.characters(categories=["Cs"]))  # lone surrogates too
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | any_text,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(any_text, children, max_size=3),
     max_leaves=8,
 )
 
@@ -258,6 +304,25 @@ def test_any_field_may_hold_anything_and_only_one_error_comes_of_it(notice: dict
     name = data.draw(st.sampled_from(sorted(notice)))
     with suppress(WebhookUnreadableError):
         read({**notice, name: data.draw(json_values)})
+
+
+@given(st.sampled_from(sorted(TRANSACTION)), json_values)
+def test_a_transactions_field_may_hold_anything_too(name: str, value: object) -> None:
+    with suppress(WebhookUnreadableError):
+        read(invoice(transactions=[transaction(**{name: value})]))
+
+
+@given(st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,3})?[eE][+-]?[0-9]{1,25}", fullmatch=True))
+def test_a_number_may_have_any_exponent(number: str) -> None:
+    body = json.dumps(INVOICE).replace('"balance_fiat": "7.8"', f'"balance_fiat": {number}')
+    with suppress(WebhookUnreadableError):
+        read_bytes(body.encode())
+
+
+@given(json_values)
+def test_any_json_is_unreadable_and_no_other_error_comes_of_it(content: object) -> None:
+    with pytest.raises(WebhookUnreadableError):
+        read(content)
 
 
 @given(st.binary())

@@ -1,0 +1,153 @@
+"""`bridge doctor`: checks the configuration and its surroundings, and says what to do about what is wrong."""
+
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from bridge.cli.console import output
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
+__all__ = ["doctor"]
+
+SHORT_KEY_CHARACTERS = 16
+LITTLE_SPACE_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `level` is `ok`, `warning` or `error`."""
+
+    level: str
+    message: str
+
+
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "bold red")}
+
+
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="Configuration file [default: config/bridge.toml]")] = None,
+) -> None:
+    """Check the configuration, and say what is wrong and what to do. Exits with 1 if the bridge could not run.
+
+    Example: [bold]bridge doctor --config /etc/bridge/bridge.toml[/bold]
+    """
+    findings = list(_examine(config))
+    for finding in findings:
+        mark, style = MARKS[finding.level]
+        output.print(Text.assemble((f"{mark} ", style), finding.message))
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examine(config: Path | None) -> Iterator[Finding]:
+    from bridge.settings import load_settings, unknown_variables
+
+    for name in unknown_variables():
+        yield Finding("warning", f"{name} is set but is no setting of the bridge; is it misspelt?")
+    try:
+        settings = load_settings(config)
+    except BridgeError as error:
+        for line in str(error).splitlines():
+            yield Finding("error", line)
+        return
+    yield Finding("ok", "every setting has a value that makes sense")
+    yield from _front_end(settings)
+    yield from _shkeeper(settings)
+    yield from _journal(settings)
+    yield from _port(settings)
+
+
+def _front_end(settings: "Settings") -> Iterator[Finding]:
+    insecure = [
+        origin
+        for origin in settings.frontend_origins
+        if origin.startswith("http://") and not origin.startswith(("http://localhost", "http://127.", "http://[::1]"))
+    ]
+    if insecure:
+        yield Finding("warning", f"FRONTEND_URL {', '.join(insecure)} is not encrypted; serve the page over https")
+    else:
+        yield Finding("ok", f"pages of {settings.frontend_url} may connect")
+    if not settings.is_loopback:
+        yield Finding(
+            "warning",
+            f"anyone who reaches {settings.host} may join any room; let a proxy admit the right people only",
+        )
+
+
+def _shkeeper(settings: "Settings") -> Iterator[Finding]:
+    try:
+        keys = settings.shkeeper_keys
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    if not keys:
+        yield Finding(
+            "warning",
+            "no SHKeeper key is configured, so every webhook is refused; set BRIDGE_SHKEEPER_API_KEYS"
+            " to the API key of your wallet",
+        )
+        return
+    yield Finding("ok", f"webhooks may be signed with {len(keys)} SHKeeper key{'s' if len(keys) > 1 else ''}")
+    if len(set(keys)) < len(keys):
+        yield Finding("warning", "one SHKeeper key is named twice; was the other meant?")
+    if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
+        yield Finding("warning", f"a key is shorter than {SHORT_KEY_CHARACTERS} characters: it can be guessed")
+    path = settings.shkeeper_api_keys_file
+    from_file = not settings.shkeeper_api_keys and path is not None
+    if from_file and path is not None and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding("warning", f"others on this machine can read {path}; run: chmod 600 {path}")
+    if settings.shkeeper_accept_api_key_only:
+        yield Finding(
+            "warning", "unsigned webhooks with a bare API key are accepted; whoever sees one can forge the next"
+        )
+
+
+def _journal(settings: "Settings") -> Iterator[Finding]:
+    from bridge.journal.examine import examine_database
+
+    try:
+        state = examine_database(settings.database_url)
+    except BridgeError as error:
+        yield Finding("error", f"database_url: {error}")
+        return
+    yield Finding("ok", f"the journal: {state.description}")
+    if state.is_open_elsewhere:
+        yield Finding("ok", "a bridge is writing to it at this moment")
+    if state.folder is not None and shutil.disk_usage(state.folder).free < LITTLE_SPACE_BYTES:
+        yield Finding("warning", f"less than {LITTLE_SPACE_BYTES // 10**6} MB are free in {state.folder}")
+
+
+def _port(settings: "Settings") -> Iterator[Finding]:
+    import httpx
+
+    if settings.port == 0:
+        return
+    where = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        try:
+            answer = httpx.get(f"http://{host}:{settings.port}/health/ready", timeout=5).json()
+            yield Finding(
+                "ok" if answer["status"] == "ready" else "warning",
+                f"a bridge answers on {where}: it is {answer['status']}",
+            )
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):
+            yield Finding(
+                "error", f"cannot listen on {where}: {os.strerror(error.errno or 0)}; set BRIDGE_PORT to a free port"
+            )
+    else:
+        yield Finding("ok", f"{where} is free")

@@ -1,0 +1,151 @@
+"""`bridge serve`: runs the bridge until it is told to stop."""
+
+import logging
+import logging.config
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.console import errors, output
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
+__all__ = ["serve"]
+
+# Long enough for a commit to finish; browsers come back by themselves.
+SHUTDOWN_SECONDS = 5
+# Clients that all come back at once, after a restart, must find room to wait.
+BACKLOG = 4096
+
+
+class PortTakenError(BridgeError):
+    """The bridge cannot listen where it was told to."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of the configured one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file [default: config/bridge.toml]")] = None,
+) -> None:
+    """Run the bridge until Ctrl-C or SIGTERM.
+
+    Example: [bold]BRIDGE_SHKEEPER_API_KEYS=… FRONTEND_URL=https://shop.example bridge serve[/bold]
+    """
+    from bridge.settings import load_settings, unknown_variables
+
+    overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings(config, **overrides)
+    _configure_logging(settings.log_level)
+    for name in unknown_variables():
+        _warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
+    if not settings.shkeeper_keys:
+        _warn("no SHKeeper key is configured, so every webhook is refused; set BRIDGE_SHKEEPER_API_KEYS")
+    _run(settings)
+
+
+def _warn(message: str) -> None:
+    errors.print(f"[yellow]warning:[/yellow] {message}")
+
+
+def _configure_logging(level: str) -> None:
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"level": level.upper(), "handlers": ["stderr"]},
+            # Their news is the server's start and stop, which is said more plainly here.
+            "loggers": {"uvicorn": {"level": "CRITICAL"}, "alembic": {"level": "WARNING"}},
+        }
+    )
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise PortTakenError(
+            f"cannot listen on {host}:{port}: {reason}; is another bridge running? Choose another with --port"
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _run(settings: "Settings") -> None:
+    import uvicorn
+
+    from bridge.app import create_app
+
+    application = create_app(settings)
+    start_failures: list[BaseException] = []
+
+    async def explaining(scope: Any, receive: Any, send: Any) -> None:
+        """The application; why it failed to start is kept, to be told in one sentence instead of a traceback."""
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+
+        async def send_without_traceback(message: Any) -> None:
+            await send({"type": message["type"]})
+
+        try:
+            await application(scope, receive, send_without_traceback)
+        except Exception as error:
+            start_failures.append(_cause(error))
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            _announce(settings, listener.getsockname()[1])
+
+    listener = _listening_socket(settings.host, settings.port)
+    # uvicorn sends itself the signal that stopped it once more when it is done; that is no reason to fail.
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: None)
+    server = Server(
+        uvicorn.Config(
+            explaining,
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
+            ws_max_size=settings.max_payload_bytes,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+    )
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        raise (start_failures or [typer.Exit(1)])[0] from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The one error at the bottom of a group of groups, which is how a failed start arrives."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _announce(settings: "Settings", port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    output.print(f"The bridge is ready on [bold]{url}[/bold]")
+    output.print(f"  webhooks  {url}/webhooks/shkeeper")
+    output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
+    output.print(f"  sockets   {url}   (Socket.IO, pages of {settings.frontend_url})")
+    output.print("  Ctrl-C stops it.")

@@ -1,0 +1,90 @@
+"""Looking at a database from outside, without opening it as the journal and without changing it."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from bridge.journal.database import MIGRATIONS, parse_database_url
+from bridge.journal.errors import JournalUrlError
+
+__all__ = ["DatabaseState", "examine_database"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """How a database is, before a bridge opens it."""
+
+    description: str
+    folder: Path | None = None
+    """Where an SQLite file is or will be."""
+    is_open_elsewhere: bool = False
+
+
+def examine_database(database_url: str) -> DatabaseState:
+    """Whether a journal is or could be there. Raises JournalUrlError if not, saying why and what to do."""
+    url = parse_database_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                return DatabaseState(f"{url.render_as_string()}, {_schema_version(connection)}")
+        except DBAPIError as error:
+            raise JournalUrlError(f"cannot connect to {url.render_as_string()}: {error.orig}") from None
+        finally:
+            engine.dispose()
+    path = Path(url.database or "").absolute()
+    folder = _existing_folder(path)
+    if not path.exists():
+        return DatabaseState(f"{path} will be made at the first start", folder)
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            version = _schema_version(connection)
+    except DBAPIError as error:
+        raise JournalUrlError(f"{path} is no usable SQLite database: {error.orig}") from None
+    finally:
+        engine.dispose()
+    return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=_is_locked(Path(f"{path}.lock")))
+
+
+def _existing_folder(path: Path) -> Path:
+    """The nearest folder of a file that exists; raises JournalUrlError if the file could not be written there."""
+    if path.is_dir():
+        raise JournalUrlError(f"{path} is a folder; name a file in it")
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise JournalUrlError(f"{folder} is a file, so {path} cannot be in it")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise JournalUrlError(f"{path} cannot be written; let the bridge's user write there, or name another file")
+    return folder
+
+
+def _schema_version(connection: Connection) -> str:
+    if not inspect(connection).has_table("alembic_version"):
+        return "empty so far"
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found not in known:
+        raise JournalUrlError(f"the schema is version {found}, which is newer than this bridge; install a newer one")
+    newest = script.get_current_head()
+    return f"schema {found}" + ("" if found == newest else f", to be brought to {newest} at the next start")
+
+
+def _is_locked(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with path.open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
