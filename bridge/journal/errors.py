@@ -16,7 +16,7 @@ class JournalUnavailableError(BridgeError):
 
 
 class JournalUrlError(BridgeError):
-    """The database URL is not one the journal can use."""
+    """There is no journal to be had at this database URL; the message says why."""
 
 
 class JournalBusyElsewhereError(BridgeError):

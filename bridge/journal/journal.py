@@ -19,6 +19,7 @@ from bridge.journal.database import (
     writing_engine,
 )
 from bridge.journal.dispatcher import Deliver, Dispatcher
+from bridge.journal.examine import examine_database
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.writer import Writer
 from coordinator.observations import Observation
@@ -59,8 +60,9 @@ class Journal:
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
         """Opens the database, brings its schema up to date and becomes its only writer.
 
-        Raises JournalUrlError for a URL it cannot use, JournalBusyElsewhereError when another bridge has it open.
+        Raises JournalUrlError when no journal is to be had there, JournalBusyElsewhereError when another bridge has it.
         """
+        await asyncio.to_thread(examine_database, database_url)
         url = parse_database_url(database_url)
         writing = writing_engine(url)
         lock = WriterLock(url, writing)

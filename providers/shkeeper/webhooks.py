@@ -139,9 +139,11 @@ def _content(body: bytes) -> dict[str, Any]:
         content = json.loads(
             body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object
         )
-    # A bad encoding, bad JSON and an integer beyond all sense are ValueErrors; an exponent beyond all sense is not.
-    except (ValueError, ArithmeticError, RecursionError):
+    except (UnicodeDecodeError, json.JSONDecodeError):
         raise WebhookUnreadableError("the body is not JSON in UTF-8") from None
+    # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
+    except (ValueError, ArithmeticError, RecursionError):
+        raise WebhookUnreadableError("the body nests too deeply, or has a number beyond all sense") from None
     if not isinstance(content, dict):
         raise WebhookUnreadableError("the body is not a JSON object")
     return content

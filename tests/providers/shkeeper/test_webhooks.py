@@ -233,25 +233,28 @@ def test_what_makes_no_sense_is_unreadable_and_the_field_is_named(content: objec
     str(caught.value).encode()  # a log can hold it
 
 
+NOT_JSON, BEYOND_SENSE = "not JSON in UTF-8", "beyond all sense"
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "reason"),
     [
-        b"",
-        b"{",
-        b"\xff\xfe{}",
-        b"{} {}",
-        b"[" * 100_000,
-        b'{"a":' * 100_000,
-        b'{"external_id":' + b"9" * 10_000 + b"}",
-        b'{"external_id":NaN}',
-        b'{"external_id":Infinity}',
-        b'{"external_id":1e99999999999999999999}',
-        b'{"unused":1e-99999999999999999999}',
-        b"\xef\xbb\xbf{}",
+        (b"", NOT_JSON),
+        (b"{", NOT_JSON),
+        (b"\xff\xfe{}", NOT_JSON),
+        (b"{} {}", NOT_JSON),
+        (b"\xef\xbb\xbf{}", NOT_JSON),
+        (b"[" * 100_000, BEYOND_SENSE),
+        (b'{"a":' * 100_000, BEYOND_SENSE),
+        (b'{"external_id":' + b"9" * 10_000 + b"}", BEYOND_SENSE),
+        (b'{"external_id":NaN}', BEYOND_SENSE),
+        (b'{"external_id":Infinity}', BEYOND_SENSE),
+        (b'{"external_id":1e99999999999999999999}', BEYOND_SENSE),
+        (b'{"unused":1e-99999999999999999999}', BEYOND_SENSE),
     ],
 )
-def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
-    with pytest.raises(WebhookUnreadableError):
+def test_a_body_that_cannot_be_parsed_is_unreadable_and_says_why(body: bytes, reason: str) -> None:
+    with pytest.raises(WebhookUnreadableError, match=reason):
         read_bytes(body)
 
 

@@ -1,0 +1,277 @@
+"""The command line as its users meet it: help, versions, exit codes and clear words."""
+
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+KEY = "a-key-for-tests-only-0123456789"
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: Any) -> Any:
+    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_help_is_printed_and_names_every_command(run: Any) -> None:
+    helped = run("--help")
+    assert helped.returncode == 0
+    for command in ("serve", "simulate", "listen", "doctor"):
+        assert command in helped.stdout
+    assert "\x1b[" not in helped.stdout
+    for words in (["serve"], ["simulate", "shkeeper"], ["listen"], ["doctor"]):
+        page = run(*words, "--help")
+        assert page.returncode == 0
+        assert "Example: " in page.stdout
+
+
+def test_the_version_is_printed(run: Any) -> None:
+    assert run("--version").stdout.startswith("bridge 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "No such command"),
+        (["serve", "--port", "x"], "--port"),
+        (["simulate", "shkeeper", "--scenario", "nonsense"], "out-of-order"),
+        (["simulate", "shkeeper", "--payment-amount", "1.5e"], "decimal string"),
+        (["simulate", "shkeeper", "--payment-amount", "0"], "more than zero"),
+        (["listen", "--count", "0"], "--count"),
+    ],
+)
+def test_wrong_usage_is_explained_and_exits_with_2(run: Any, arguments: list[str], words: str) -> None:
+    wrong = run(*arguments)
+    assert wrong.returncode == 2
+    assert words in wrong.stderr
+
+
+# serve
+
+
+def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "bridge", "serve", "--port", "0"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": KEY, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        url = first.split()[-1]
+        assert first.startswith("The bridge is ready on http://127.0.0.1:")
+        assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert (tmp_path / "var" / "bridge.db").exists()
+
+
+def assert_explained(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: int, tmp_path: Path) -> None:
+    assert_explained(run("serve", "--port", str(taken_port)), "cannot listen on 127.0.0.1", "Address already in use")
+    assert_explained(
+        run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}"), "another bridge"
+    )
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is no database at all, " * 100)
+    assert_explained(run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{broken}"), "not a database")
+    assert_explained(run("serve", BRIDGE_PORT="x"), "port: ", "BRIDGE_PORT")
+    assert_explained(run("serve", BRIDGE_HOST="0.0.0.0"), "open_to_network")
+    assert_explained(run("serve", FRONTEND_URL="*"), "frontend_url")
+    assert_explained(run("serve", "--config", "nowhere.toml"), "nowhere.toml")
+
+
+def test_serve_warns_of_a_missing_key_and_a_misspelt_variable(run: Any, taken_port: int) -> None:
+    warned = run("serve", "--port", str(taken_port), BRIDGE_PROT="1")
+    assert "BRIDGE_SHKEEPER_API_KEYS" in warned.stderr
+    assert "BRIDGE_PROT is set but is no setting" in warned.stderr
+
+
+# simulate
+
+
+@pytest.mark.parametrize(
+    ("scenario", "ends"),
+    [
+        ("life", "completed"),
+        ("unconfirmed", "confirming"),
+        ("partial", "partially_paid"),
+        ("paid", "completed"),
+        ("overpaid", "completed"),
+        ("duplicate", "completed"),
+        ("out-of-order", "completed"),
+        ("bad-signature", "pending"),
+    ],
+)
+def test_simulate_plays_every_scenario(run: Any, bridge: Any, scenario: str, ends: str) -> None:
+    for _ in range(2):  # it can be run again and again
+        played = run(
+            "simulate", "shkeeper", "--url", bridge.url, "--scenario", scenario, "--pause", "0",
+            BRIDGE_SHKEEPER_API_KEYS=KEY,
+        )  # fmt: skip
+        assert played.returncode == 0, played.stdout + played.stderr
+        assert f"It stands at {ends}" in played.stdout
+        assert "✗" not in played.stdout
+        assert KEY not in played.stdout + played.stderr
+
+
+def test_simulate_fails_when_an_answer_is_wrong(run: Any, bridge: Any) -> None:
+    played = run("simulate", "shkeeper", "--url", bridge.url, "--pause", "0", "--key", "wrong", "--scenario", "paid")
+    assert played.returncode == 1
+    assert "401, expected 202" in played.stdout
+    assert "1 of 1 webhooks" in played.stderr
+
+
+def test_simulate_explains_what_is_missing(run: Any, bridge: Any) -> None:
+    assert_explained(run("simulate", "shkeeper", "--url", bridge.url), "BRIDGE_SHKEEPER_API_KEYS")
+    nobody = run("simulate", "shkeeper", "--url", "http://127.0.0.1:9", "--key", "k")
+    assert_explained(nobody, "no answer from http://127.0.0.1:9", "make run")
+    taken = ["--external-id", "taken", "--pause", "0", "--scenario", "paid", "--key", KEY, "--url", bridge.url]
+    assert run("simulate", "shkeeper", *taken).returncode == 0
+    assert_explained(run("simulate", "shkeeper", *taken, "--payment-amount", "7"), "is registered as pay_")
+
+
+# listen
+
+
+def test_listen_shows_events_of_its_rooms(bridge: Any, run: Any) -> None:
+    with subprocess.Popen(
+        [
+            *(Path(sys.executable).parent / "bridge", "listen", "--url", bridge.url, "--json"),
+            *("--user", "listened", "--ops", "--count", "4"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as listener:
+        assert listener.stdout is not None
+        assert listener.stderr is not None
+        assert "everyone, user-listened, ops" in listener.stderr.readline()
+        played = run(
+            *("simulate", "shkeeper", "--url", bridge.url, "--scenario", "paid", "--pause", "0"),
+            *("--seller-id", "listened", "--key", KEY),
+        )
+        assert played.returncode == 0
+        heard = [json.loads(line) for line in listener.stdout]
+        assert listener.wait(timeout=30) == 0
+    assert [line["event"] for line in heard] == [
+        "payment-created",
+        "payment-update",
+        "payment-received",
+        "seller-offer-update",
+    ]
+    assert heard[2]["data"]["amount"] == "49.90"
+
+
+def test_listen_writes_a_readable_line_and_stops_in_time(bridge: Any, run: Any) -> None:
+    silent = run("listen", "--url", bridge.url, "--for", "0.2")
+    assert silent.returncode == 0
+    assert "listening to" in silent.stderr
+
+
+def test_listen_explains_a_refused_join_and_a_missing_server(bridge: Any, run: Any) -> None:
+    assert_explained(run("listen", "--url", bridge.url, "--user", "x" * 201), "join-user-room was refused")
+    nobody = run("listen", "--url", "http://127.0.0.1:9")
+    assert_explained(nobody, "no answer from http://127.0.0.1:9")
+    assert "Unclosed" not in nobody.stderr
+
+
+# doctor
+
+
+def test_doctor_is_content_with_the_defaults_and_a_key(run: Any) -> None:
+    examined = run("doctor", BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_PORT="0")
+    assert examined.returncode == 0, examined.stdout
+    assert "✗" not in examined.stdout
+    assert "!" not in examined.stdout
+
+
+def test_doctor_sees_the_bridge_that_is_running(run: Any, bridge: Any) -> None:
+    examined = run(
+        "doctor",
+        BRIDGE_PORT=str(bridge.port),
+        BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}",
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+    )
+    assert examined.returncode == 0
+    assert "it is ready" in examined.stdout
+    assert "a bridge is writing to it" in examined.stdout
+
+
+def test_doctor_warns_without_failing(run: Any, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("short\nshort\n")
+    keys.chmod(0o644)
+    examined = run(
+        "doctor",
+        BRIDGE_PORT="0",
+        FRONTEND_URL="http://shop.example",
+        BRIDGE_SHKEEPER_API_KEYS_FILE=str(keys),
+        BRIDGE_SHKEEPER_ACCEPT_API_KEY_ONLY="true",
+        BRIDGE_HOST="0.0.0.0",
+        BRIDGE_OPEN_TO_NETWORK="true",
+        BRIDGE_COLOUR="red",
+    )
+    assert examined.returncode == 0, examined.stdout
+    for words in (
+        "BRIDGE_COLOUR is set but is no setting",
+        "not encrypted",
+        "anyone who reaches 0.0.0.0",
+        "named twice",
+        "shorter than 16",
+        "chmod 600",
+        "bare API key",
+    ):
+        assert f"! {words}" in examined.stdout or words in examined.stdout
+    assert examined.stdout.count("\n! ") + examined.stdout.startswith("! ") == 7
+
+
+def test_doctor_names_what_would_stop_the_bridge(run: Any, taken_port: int, tmp_path: Path) -> None:
+    wrong = run("doctor", BRIDGE_PORT="70000", BRIDGE_PING_TIMEOUT_SECONDS="soon")
+    assert wrong.returncode == 1
+    assert "✗ port: " in wrong.stdout
+    assert "✗ ping_timeout_seconds: " in wrong.stdout
+    port = run("doctor", BRIDGE_PORT=str(taken_port))
+    assert port.returncode == 1
+    assert "set BRIDGE_PORT to a free port" in port.stdout
+    (tmp_path / "file").write_text("")
+    for url in (f"sqlite:///{tmp_path}", f"sqlite:///{tmp_path}/file/bridge.db", "mysql://u:secret@h/d"):
+        database = run("doctor", BRIDGE_PORT="0", BRIDGE_DATABASE_URL=url)
+        assert database.returncode == 1
+        assert "✗ database_url: " in database.stdout
+        assert "secret" not in database.stdout + database.stderr
+
+
+def test_doctor_refuses_a_journal_of_a_newer_bridge(run: Any, make_bridge: Any) -> None:
+    bridge = make_bridge()
+    assert bridge.stop() == 0
+    with sqlite3.connect(bridge.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    examined = run("doctor", BRIDGE_PORT="0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}")
+    assert examined.returncode == 1
+    assert "newer than this bridge" in examined.stdout
+    assert_explained(
+        run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}"), "newer than this bridge"
+    )

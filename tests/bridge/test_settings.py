@@ -1,0 +1,101 @@
+"""Settings: the file documents the defaults, the environment wins, and a wrong one is named."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bridge.settings import Settings, SettingsError, load_settings, unknown_variables
+
+CONFIG = Path(__file__).parents[2] / "config" / "bridge.toml"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in os.environ:
+        if name.startswith("BRIDGE_") or name == "FRONTEND_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_file_holds_every_setting_but_secrets_with_its_default() -> None:
+    written = tomllib.loads(CONFIG.read_text())
+    assert set(written) == set(Settings.model_fields) - {"shkeeper_api_keys"}
+    assert dict(load_settings(CONFIG)) == dict(load_settings())
+
+
+def test_the_environment_outranks_the_file_and_arguments_outrank_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text('port = 1\nhost = "127.0.0.2"\nfrontend_url = "https://file.example"\nlog_level = "error"\n')
+    monkeypatch.setenv("BRIDGE_PORT", "2")
+    monkeypatch.setenv("FRONTEND_URL", "https://environment.example/")
+    settings = load_settings(file, host="127.0.0.3")
+    assert (settings.port, settings.host, settings.log_level) == (2, "127.0.0.3", "error")
+    assert settings.frontend_origins == ("https://environment.example",)
+    monkeypatch.setenv("BRIDGE_CONFIG", str(file))
+    assert load_settings().log_level == "error"
+
+
+def test_keys_come_from_the_environment_or_else_from_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().shkeeper_keys == ()
+    (tmp_path / "keys").write_text("one\n\n two \n")
+    monkeypatch.setenv("BRIDGE_SHKEEPER_API_KEYS_FILE", "keys")
+    assert load_settings().shkeeper_keys == ("one", "two")
+    monkeypatch.setenv("BRIDGE_SHKEEPER_API_KEYS", "three, four,")
+    settings = load_settings()
+    assert settings.shkeeper_keys == ("three", "four")
+    assert "three" not in repr(settings)
+
+
+def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", "postgresql://bridge:hunter2@db.example/bridge")
+    assert "hunter2" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("port = 70000", "port: Input should be less than or equal to 65535 (set in BRIDGE_PORT or "),
+        ('port = "many"', "port: "),
+        ("prot = 1", "prot: there is no such setting"),
+        ('frontend_url = ""', "frontend_url: "),
+        ('log_level = "loud"', "log_level: "),
+        ('database_url = "oracle://x"', "database_url: "),
+        ('shkeeper_api_keys = "k3y-value"', "does not belong in this file"),
+        ('host = "0.0.0.0"', "open_to_network = true"),
+        ('host = "bridge.internal"', "open_to_network = true"),
+        ("port = ", "cannot read the configuration file"),
+        ("\udcff", "cannot read the configuration file"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert message in str(caught.value)
+    assert "k3y-value" not in str(caught.value)
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_PORT", "x")
+    monkeypatch.setenv("BRIDGE_LOG_LEVEL", "x")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_permission(host: str) -> None:
+    assert load_settings(host=host).is_loopback
+    assert not load_settings(host="0.0.0.0", open_to_network=True).is_loopback
+
+
+def test_a_misspelt_variable_is_found() -> None:
+    environment = {"BRIDGE_PORT": "1", "BRIDGE_CONFIG": "x", "BRIDGE_PROT": "1", "PATH": "/bin", "FRONTEND_URL": "x"}
+    assert unknown_variables(environment) == ["BRIDGE_PROT"]
