@@ -60,7 +60,8 @@ class Journal:
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
         """Opens the database, brings its schema up to date and becomes its only writer.
 
-        Raises JournalUrlError when no journal is to be had there, JournalBusyElsewhereError when another bridge has it.
+        Raises JournalUrlError when no journal is to be had there, and JournalBusyElsewhereError when another bridge
+        has it.
         """
         await asyncio.to_thread(examine_database, database_url)
         url = parse_database_url(database_url)
