@@ -5,6 +5,7 @@ import json
 import random
 import sqlite3
 from collections import Counter, defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def client_for(url: str) -> httpx.AsyncClient:
 
 
 def journaled(database: Path) -> list[tuple[int, str, str, dict[str, Any]]]:
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT offset, name, payment_id, payload FROM events ORDER BY offset").fetchall()
     return [(offset, name, payment_id, json.loads(payload)) for offset, name, payment_id, payload in rows]
 
@@ -138,7 +139,7 @@ async def test_after_a_kill_every_webhook_answered_202_is_there_and_none_twice(
     assert bridge.process.poll() is not None
 
     bridge.start()
-    with sqlite3.connect(bridge.database) as connection:
+    with closing(sqlite3.connect(bridge.database)) as connection:
         stored = connection.execute("SELECT external_id, observation FROM observations").fetchall()
     kept = {(external_id, len(json.loads(observation)["transfers"])) for external_id, observation in stored}
     assert len(kept) == len(stored)

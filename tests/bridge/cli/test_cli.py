@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -266,9 +267,8 @@ def test_doctor_names_what_would_stop_the_bridge(run: Any, taken_port: int, tmp_
 def test_doctor_refuses_a_journal_of_a_newer_bridge(run: Any, make_bridge: Any) -> None:
     bridge = make_bridge()
     assert bridge.stop() == 0
-    with sqlite3.connect(bridge.database) as connection:
+    with closing(sqlite3.connect(bridge.database, isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
     examined = run("doctor", BRIDGE_PORT="0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}")
     assert examined.returncode == 1
     assert "newer than this bridge" in examined.stdout

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -86,7 +87,7 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 def stored(bridge: Any, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(bridge.database) as connection:
+    with closing(sqlite3.connect(bridge.database)) as connection:
         return connection.execute(statement, parameters).fetchall()
 
 
