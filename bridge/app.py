@@ -15,6 +15,7 @@ from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.http.dependencies import ReadinessChecks
+from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import openapi_config
 from bridge.http.payments import payment_router
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Any:
 
 def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
     readers = webhook_readers(settings)
+    services = settings.services
     expiry = settings.payment_expiry_seconds
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
@@ -93,11 +95,19 @@ def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
         return checks
 
     return Litestar(
-        route_handlers=[live, ready, metrics, payment_router, webhook_router(settings.max_webhook_bytes)],
+        route_handlers=[
+            live,
+            ready,
+            metrics,
+            payment_router,
+            event_router(settings.max_publication_bytes),
+            webhook_router(settings.max_webhook_bytes),
+        ],
         dependencies={
             "journal": Provide(journal_of, sync_to_thread=False),
             "checks": Provide(checks_of, sync_to_thread=False),
             "readers": Provide(lambda: readers, sync_to_thread=False),
+            "services": Provide(lambda: services, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },
         exception_handlers=exception_handlers,

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
 from bridge.sockets.origins import allowed_origins
 from coordinator.errors import BridgeError
@@ -55,12 +56,15 @@ class Settings(BaseSettings):
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False
 
+    services_file: Path | None = Path("var/services.toml")
+
     payment_expiry_seconds: int = Field(86_400, ge=0)
 
     ping_interval_seconds: float = Field(25.0, gt=0, le=3600)
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
+    max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
 
     @field_validator("shkeeper_api_keys", mode="before")
     @classmethod
@@ -112,16 +116,15 @@ class Settings(BaseSettings):
         """The keys that SHKeeper may sign with: from the environment, or else from the file, one a line."""
         if self.shkeeper_api_keys:
             return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
-        path = self.shkeeper_api_keys_file
-        if path is None or not path.exists():
-            return ()
+        return tuple(_keys_in(_secret_text("shkeeper_api_keys_file", self.shkeeper_api_keys_file), separator="\n"))
+
+    @property
+    def services(self) -> Services:
+        """The services that may publish, from their file; none if there is no such file."""
         try:
-            return tuple(_keys_in(path.read_text(encoding="utf-8"), separator="\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"shkeeper_api_keys_file: cannot read {path}: {type(error).__name__}; "
-                "it should be a text file with one key a line"
-            ) from None
+            return read_services(_secret_text("services_file", self.services_file))
+        except ServicesError as error:
+            raise SettingsError(f"services_file: {self.services_file}: {error}") from None
 
 
 def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings:
@@ -191,6 +194,16 @@ def _explain(problem: ErrorDetails, path: Path | None) -> str:
         return f"{name}: there is no such setting; see the comments in config/bridge.toml"
     where = variable_name(name) + (f" or {path}" if path else "")
     return f"{name}: {message} (set in {where})"
+
+
+def _secret_text(setting: str, path: Path | None) -> str:
+    """What a file of secrets holds; nothing if there is none."""
+    if path is None or not path.exists():
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{setting}: cannot read {path} as a text file: {type(error).__name__}") from None
 
 
 def _keys_in(text: str, *, separator: str) -> list[str]:

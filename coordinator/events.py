@@ -1,32 +1,50 @@
-"""The payment events of the specification: for each its name, its payload with exactly the specified fields, and
-the audience it goes to.
+"""What an event is: a name, a payload with exactly the specified fields, and an audience that follows from both.
 
-A field that is optional in the specification and not known is left out, never sent as null.
+Each kind of event is one model, a `Payload` with its `AudienceRule` beside it; this is the only place that turns ids
+into audiences.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
-from coordinator.money import Amount
 
 __all__ = [
+    "EVERYONE",
     "Audience",
+    "AudienceRule",
+    "Document",
     "Event",
+    "IfKnown",
     "Payload",
-    "PaymentCreated",
-    "PaymentReceived",
-    "PaymentUpdate",
-    "PurchaseRequestUpdate",
-    "SellerOfferUpdate",
-    "SellerOfferUpdateData",
+    "RoomRule",
+    "TargetError",
+    "Text",
 ]
 
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+Document = dict[str, Any]
+"""A free-form JSON object: the specification names it without its fields."""
 
-IfKnown = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
+
+def unless_none(value: object) -> bool:
+    return value is None
+
+
+IfKnown = Annotated[Text | None, Field(exclude_if=unless_none)]
 """An optional field of the specification: left out of the JSON when it is None."""
+
+
+class TargetError(BridgeError):
+    """The ids given do not name the rooms of an event."""
+
+    def __init__(self, id_name: str, message: str) -> None:
+        super().__init__(f"{id_name}: {message}")
+        self.id_name = id_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,82 +68,56 @@ class Event:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class RoomRule:
+    """One room of an audience: made from an id that the payload holds, or else the target."""
+
+    make: Callable[[str], str]
+    id_name: str
+    """The id's name on the wire, such as `sellerId`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceRule:
+    """Whom one kind of event goes to."""
+
+    everyone: bool = False
+    rooms: tuple[RoomRule, ...] = ()
+    fixed_rooms: tuple[str, ...] = ()
+
+
+EVERYONE = AudienceRule(everyone=True)
+
+
 class Payload(FrozenModel):
-    """The payload of one kind of event."""
+    """The payload of one kind of event, and whom that kind goes to."""
 
     event_name: ClassVar[str]
+    audience_rule: ClassVar[AudienceRule]
 
-    def to(self, audience: Audience) -> Event:
-        """The event that carries this payload to `audience`."""
-        return Event(self.event_name, audience, self.model_dump(mode="json"))
+    @classmethod
+    def target_ids(cls) -> tuple[str, ...]:
+        """The ids that the event's rooms are made of and its payload does not hold, by their names on the wire."""
+        held = {field.alias for field in cls.model_fields.values()}
+        return tuple(dict.fromkeys(rule.id_name for rule in cls.audience_rule.rooms if rule.id_name not in held))
 
+    @property
+    def for_everyone(self) -> bool:
+        """Whether this very event goes to everyone; some kinds do only now and then."""
+        return self.audience_rule.everyone
 
-class PaymentCreated(Payload):
-    """A payment was registered."""
+    def to(self, **target: str) -> Event:
+        """The event that carries this payload. `target` holds `target_ids()`, and may hold more.
 
-    event_name: ClassVar[str] = "payment-created"
-
-    payment_id: str
-    provider: str
-    request_id: str
-    buyer_id: str
-    seller_id: str
-    amount: Amount
-    currency: str
-
-
-class PaymentUpdate(Payload):
-    """A payment moved: its status changed, or more money was seen or received."""
-
-    event_name: ClassVar[str] = "payment-update"
-
-    payment_id: str
-    status: str
-    escrow_state: IfKnown = None
-    tx_hash: IfKnown = None
-
-
-class PaymentReceived(Payload):
-    """A payment was completed; told to the seller once in the payment's life."""
-
-    event_name: ClassVar[str] = "payment-received"
-
-    purchase_request_id: str
-    amount: Amount
-    currency: str
-    buyer_id: str
-
-
-class PurchaseRequestUpdate(Payload):
-    """Something happened to a purchase request: here, its payment changed status."""
-
-    event_name: ClassVar[str] = "purchase-request-update"
-
-    type: str
-    request_id: str
-    status: IfKnown = None
-    payment_id: IfKnown = None
-    tx_hash: IfKnown = None
-    provider: IfKnown = None
-
-
-class SellerOfferUpdateData(FrozenModel):
-    """Which offer, and what became of it."""
-
-    offer_id: str | None
-    """None when the payment was registered without an offer."""
-    is_selected: bool
-    payment_id: IfKnown = None
-    transaction_hash: IfKnown = None
-    reason: IfKnown = None
-
-
-class SellerOfferUpdate(Payload):
-    """A seller's offer was paid, accepted or rejected."""
-
-    event_name: ClassVar[str] = "seller-offer-update"
-
-    seller_id: str
-    request_id: str
-    event_type: Literal["payment-completed", "offer-rejected", "offer-accepted"]
-    data: SellerOfferUpdateData
+        Raises TargetError if one is missing, unless the event goes to everyone anyway.
+        """
+        payload = self.model_dump(mode="json")
+        everyone = self.for_everyone
+        rooms = list(self.audience_rule.fixed_rooms)
+        for rule in self.audience_rule.rooms:
+            identifier = payload.get(rule.id_name) or target.get(rule.id_name)
+            if identifier is not None:
+                rooms.append(rule.make(identifier))
+            elif not everyone:
+                raise TargetError(rule.id_name, f"{self.event_name} goes to a room that is made of it")
+        return Event(self.event_name, Audience(everyone, tuple(rooms)), payload)

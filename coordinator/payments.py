@@ -12,18 +12,8 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from coordinator import rooms
 from coordinator.errors import BridgeError
-from coordinator.events import (
-    Audience,
-    Event,
-    PaymentCreated,
-    PaymentReceived,
-    PaymentUpdate,
-    PurchaseRequestUpdate,
-    SellerOfferUpdate,
-    SellerOfferUpdateData,
-)
+from coordinator.events import Event
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount
 from coordinator.observations import (
@@ -35,6 +25,14 @@ from coordinator.observations import (
     Standing,
     Transfer,
     TransferSeen,
+)
+from coordinator.payment_events import (
+    PaymentCreated,
+    PaymentReceived,
+    PaymentUpdate,
+    PurchaseRequestUpdate,
+    SellerOfferUpdate,
+    SellerOfferUpdateData,
 )
 
 __all__ = [
@@ -207,7 +205,7 @@ def created(payment: Payment) -> Event:
         seller_id=payment.seller_id,
         amount=payment.amount,
         currency=payment.currency,
-    ).to(_everyone_and_parties(payment))
+    ).to()
 
 
 def decide(payment: Payment, observation: Observation) -> Decision:
@@ -297,25 +295,15 @@ def _outward(payment: Payment) -> tuple[object, ...]:
     )
 
 
-def _everyone_and_parties(payment: Payment) -> Audience:
-    return Audience(
-        everyone=True,
-        rooms=(
-            rooms.request(payment.request_id),
-            rooms.user(payment.buyer_id),
-            rooms.user(payment.seller_id),
-        ),
-    )
-
-
 def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]:
+    parties = {"requestId": after.request_id, "buyerId": after.buyer_id, "sellerId": after.seller_id}
     events = [
         PaymentUpdate(
             payment_id=after.payment_id,
             status=after.status,
             escrow_state=after.escrow_state,
             tx_hash=tx_hash,
-        ).to(_everyone_and_parties(after))
+        ).to(**parties)
     ]
     if after.status == before.status:
         return events
@@ -327,7 +315,7 @@ def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]
                 amount=after.amount,
                 currency=after.currency,
                 buyer_id=after.buyer_id,
-            ).to(Audience(rooms=(rooms.user(after.seller_id),)))
+            ).to(**parties)
         )
     events.append(
         PurchaseRequestUpdate(
@@ -337,7 +325,7 @@ def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]
             payment_id=after.payment_id,
             tx_hash=tx_hash,
             provider=after.provider,
-        ).to(Audience(rooms=(rooms.request(after.request_id),)))
+        ).to()
     )
     if completed:
         events.append(
@@ -351,6 +339,6 @@ def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]
                     payment_id=after.payment_id,
                     transaction_hash=tx_hash,
                 ),
-            ).to(Audience(everyone=True, rooms=(rooms.seller(after.seller_id),)))
+            ).to()
         )
     return events

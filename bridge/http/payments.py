@@ -201,7 +201,7 @@ async def register_payment(
         expires_at=None if payment_expiry is None else now + payment_expiry,
         **dict(data),
     )
-    idempotency = idempotency_key and IdempotencyKey(idempotency_key, _digest(data))
+    idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
     registered = await journal.register_payment(payment, idempotency or None)
     record = await journal.payment_record(registered.payment.payment_id)
     if record is None:

@@ -8,13 +8,23 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from bridge.catalogue.publication import PublicationRefusedError
 from bridge.journal import IdempotencyKeyReusedError, JournalUnavailableError, PaymentConflictError
 
-__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "wrong_field"]
+__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "unreadable_body", "wrong_field"]
 
 logger = logging.getLogger("bridge.http")
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "Invalid request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+}
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -41,6 +51,15 @@ def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
     return problem(400, "Invalid request", detail, errors=errors)
 
 
+def unreadable_body() -> ValidationException:
+    """To be raised where the body is no JSON at all."""
+    return wrong_field("body", "is not JSON in UTF-8")
+
+
+def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -> Response[dict[str, object]]:
+    return _wrong_fields([{"field": fault.field, "message": fault.message} for fault in error.faults])
+
+
 def _unavailable(_request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
     return problem(503, "Not committed", f"{error}. Nothing was changed; try again.", headers={"Retry-After": "5"})
 
@@ -56,7 +75,7 @@ def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Respo
 def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
     if error.status_code >= 500:
         return _unexpected(request, error)
-    title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(error.status_code, "Refused")
+    title = TITLES.get(error.status_code, "Refused")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return _wrong_fields(
             [
@@ -80,6 +99,7 @@ exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
+    PublicationRefusedError: _refused_publication,
     HTTPException: _http,
     RecursionError: _too_deep,
     Exception: _unexpected,

@@ -38,7 +38,7 @@ _KEPT_OBSERVATIONS = (
     )
     .order_by(schema.observations.c.observation_id)
 )
-_IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idempotency_keys.c.payment_id).where(
+_IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idempotency_keys.c.result).where(
     schema.idempotency_keys.c.scope == bindparam("by_scope"),
     schema.idempotency_keys.c.key == bindparam("by_key"),
 )
@@ -125,10 +125,10 @@ class Batch:
         return kept
 
     def idempotency_key(self, scope: str, key: str) -> tuple[str, str] | None:
-        """The digest of the request that used this key, and the payment that it made."""
+        """The digest of the request that used this key, and what it made, as JSON."""
         staged = self._new_idempotency_keys.get((scope, key))
         row = staged or self._row(_IDEMPOTENCY_KEY, by_scope=scope, by_key=key)
-        return None if row is None else (row["request_digest"], row["payment_id"])
+        return None if row is None else (row["request_digest"], row["result"])
 
     def is_kept_webhook(self, provider: str, digest: str) -> bool:
         """Whether this unreadable body is already kept."""
@@ -215,13 +215,13 @@ class Batch:
             "received_at": self.now,
         }
 
-    def add_idempotency_key(self, *, scope: str, key: str, request_digest: str, payment_id: str) -> None:
+    def add_idempotency_key(self, *, scope: str, key: str, request_digest: str, result: str) -> None:
         self.writes += 1
         self._new_idempotency_keys[scope, key] = {
             "scope": scope,
             "key": key,
             "request_digest": request_digest,
-            "payment_id": payment_id,
+            "result": result,
             "created_at": self.now,
         }
 

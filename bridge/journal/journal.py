@@ -22,6 +22,7 @@ from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.examine import examine_database
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.writer import Writer
+from coordinator.events import Event
 from coordinator.observations import Observation
 from coordinator.payments import Payment
 
@@ -107,6 +108,20 @@ class Journal:
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
         return await self._writer.submit(lambda batch: requests.register_payment(batch, payment, idempotency))
+
+    async def publish_events(
+        self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
+    ) -> list[str]:
+        """Appends what a service publishes, all or nothing; returns the offsets, as clients know them.
+
+        Raises IdempotencyKeyReusedError.
+        """
+        offsets = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
+        return [self.offset_text(offset) for offset in offsets]
+
+    def offset_text(self, offset: int) -> str:
+        """An offset as clients know it: opaque to them, and of no other journal than this."""
+        return f"{self.epoch}-{offset}"
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""

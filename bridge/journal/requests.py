@@ -1,10 +1,14 @@
 """What can be asked of the journal's writer. Each function decides inside a batch and stages what follows."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from bridge.journal.batch import Batch
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
+from coordinator.events import Event
 from coordinator.observations import DeadlinePassed, Observation
 from coordinator.payments import Payment, created, decide
 
@@ -15,6 +19,7 @@ __all__ = [
     "Registered",
     "apply_deadline",
     "keep_unreadable_webhook",
+    "publish_events",
     "record_observation",
     "register_payment",
 ]
@@ -42,6 +47,8 @@ class Recorded:
 class IdempotencyKey:
     """A caller's promise that two requests with one key are the same request."""
 
+    scope: str
+    """Whose key it is and for what; one key in two scopes is two keys."""
     key: str
     request_digest: str
 
@@ -76,10 +83,12 @@ def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
     """
-    if idempotency is not None:
-        used = batch.idempotency_key("payments", idempotency.key)
-        if used is not None:
-            return _registered_before(batch, used, idempotency)
+    payment_id = _made_before(batch, idempotency)
+    if payment_id is not None:
+        earlier = batch.payment(payment_id)
+        if earlier is None:
+            raise LookupError(f"payment {payment_id} of an idempotency key is gone")
+        return Registered(earlier, is_new=False)
     existing = batch.payment_named(payment.provider, payment.external_id)
     if existing is not None:
         _refuse_conflict(existing, payment)
@@ -94,26 +103,43 @@ def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey
             batch.claim_observation(observation_id, decision)
             batch.move_payment(registered)
             batch.add_events(decision.events, payment_id=registered.payment_id)
-    if idempotency is not None:
-        batch.add_idempotency_key(
-            scope="payments",
-            key=idempotency.key,
-            request_digest=idempotency.request_digest,
-            payment_id=registered.payment_id,
-        )
+    _remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
 
 
-def _registered_before(batch: Batch, used: tuple[str, str], idempotency: IdempotencyKey) -> Registered:
-    request_digest, payment_id = used
+def _made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
+    """What an earlier request with this key made; None if there was none."""
+    used = None if idempotency is None else batch.idempotency_key(idempotency.scope, idempotency.key)
+    if idempotency is None or used is None:
+        return None
+    request_digest, result = used
     if request_digest != idempotency.request_digest:
         raise IdempotencyKeyReusedError(
             "this Idempotency-Key was used for another request; send a new key with a new request"
         )
-    payment = batch.payment(payment_id)
-    if payment is None:
-        raise LookupError(f"payment {payment_id} of an idempotency key is gone")
-    return Registered(payment, is_new=False)
+    return json.loads(result)
+
+
+def _remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
+    if idempotency is not None:
+        batch.add_idempotency_key(
+            scope=idempotency.scope,
+            key=idempotency.key,
+            request_digest=idempotency.request_digest,
+            result=json.dumps(result),
+        )
+
+
+def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[int]:
+    """Appends what a service publishes; returns the offsets. Raises IdempotencyKeyReusedError."""
+    earlier: list[int] | None = _made_before(batch, idempotency)
+    if earlier is not None:
+        return earlier
+    first = batch.next_offset
+    batch.add_events(events, payment_id=None)
+    offsets = list(range(first, batch.next_offset))
+    _remember(batch, idempotency, offsets)
+    return offsets
 
 
 def _refuse_conflict(existing: Payment, wanted: Payment) -> None:

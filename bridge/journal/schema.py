@@ -145,6 +145,6 @@ idempotency_keys = Table(
     Column("scope", String(64), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("request_digest", String(64), nullable=False),
-    Column("payment_id", String(64), nullable=False),
+    Column("result", Text, nullable=False, comment="What the request made, as JSON"),
     Column("created_at", UtcDateTime, nullable=False),
 )

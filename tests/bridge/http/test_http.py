@@ -308,6 +308,7 @@ def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) 
 def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
     document = client.get("/schema/openapi.json").json()
     assert set(document["paths"]) == {
+        "/api/events",
         "/api/payments",
         "/api/payments/{payment_id}",
         "/health/live",

@@ -180,12 +180,12 @@ async def test_what_came_before_the_registration_is_applied_by_it(journal: Journ
 
 
 async def test_an_idempotency_key_answers_with_the_first_payment(journal: Journal) -> None:
-    key = IdempotencyKey("k", "digest")
+    key = IdempotencyKey("payments", "k", "digest")
     first = await journal.register_payment(payment(1), key)
     again = await journal.register_payment(payment(2), key)
     assert (first.is_new, again.is_new, again.payment.payment_id) == (True, False, "pay_1")
     with pytest.raises(IdempotencyKeyReusedError):
-        await journal.register_payment(payment(3), IdempotencyKey("k", "another digest"))
+        await journal.register_payment(payment(3), IdempotencyKey("payments", "k", "another digest"))
 
 
 async def test_one_external_id_is_one_payment(journal: Journal) -> None:

@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.String(64), nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("request_digest", sa.String(64), nullable=False),
-        sa.Column("payment_id", sa.String(64), nullable=False),
+        sa.Column("result", sa.Text, nullable=False, comment="What the request made, as JSON"),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("scope", "key", name="pk_idempotency_keys"),
     )

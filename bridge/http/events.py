@@ -1,0 +1,99 @@
+"""Where the marketplace's other services publish their events."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Router, post
+from litestar.datastructures import State
+from litestar.openapi.spec import Operation
+from litestar.params import HeaderParameter
+from prometheus_client import Counter
+
+from bridge.catalogue.publication import read_publications
+from bridge.http.dependencies import GivenJournal, GivenServices
+from bridge.http.openapi import json_body, problem_responses
+from bridge.http.problems import unreadable_body
+from bridge.journal import IdempotencyKey
+from coordinator.models import FrozenModel
+
+__all__ = ["Published", "event_router"]
+
+PUBLISHED = Counter("bridge_events_published", "Events that services published", ["service"])
+
+EXAMPLE = {
+    "event": "new-offer",
+    "target": {"buyerId": "buyer-5"},
+    "data": {"requestId": "request-77", "offer": {"_id": "offer-3", "price": "49.90"}, "sellerId": "seller-9"},
+}
+
+
+class Published(FrozenModel):
+    """The places of the events in the journal, in the order in which they were published."""
+
+    offsets: list[str]
+
+
+@dataclass
+class PublishOperation(Operation):
+    """The route reads the body itself, so what it should be is said here."""
+
+    def __post_init__(self) -> None:
+        self.request_body = json_body(
+            'One event, or `{"events": [...]}` with several; all of them are taken or none.', EXAMPLE
+        )
+
+
+@post(
+    "/",
+    status_code=202,
+    summary="Publish events",
+    description=(
+        "Checks each event against the catalogue, commits them, then answers; they reach the clients in the order of "
+        "the journal. `target` names the ids that an event's rooms are made of and its data does not hold. With an "
+        "`Idempotency-Key` a repeat publishes nothing and gets the first answer."
+    ),
+    operation_class=PublishOperation,
+    responses=problem_responses(
+        {
+            400: "Something is wrong; the answer names each field, and nothing is published",
+            401: "No token of a service",
+            403: "The service may not publish this event",
+            422: "The `Idempotency-Key` was used for another request",
+            503: "Not committed; send it again",
+        }
+    ),
+)
+async def publish_events(
+    request: Request[Any, Any, State],
+    journal: GivenJournal,
+    services: GivenServices,
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
+        ),
+    ] = None,
+) -> Published:
+    service = services.authenticate(request.headers.get("authorization"))
+    body = await request.body()
+    try:
+        content = json.loads(body)
+    except ValueError:
+        raise unreadable_body() from None
+    events = read_publications(content)
+    service.require(events)
+    key = None
+    if idempotency_key is not None:
+        key = IdempotencyKey(f"events/{service.name}", idempotency_key, hashlib.sha256(body).hexdigest())
+    offsets = await journal.publish_events(events, key)
+    PUBLISHED.labels(service.name).inc(len(events))
+    return Published(offsets=offsets)
+
+
+def event_router(max_body_bytes: int) -> Router:
+    """The routes under `/api/events`, which refuse a larger body."""
+    return Router(
+        "/api/events", route_handlers=[publish_events], request_max_body_size=max_body_bytes, tags=["Events"]
+    )

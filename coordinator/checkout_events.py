@@ -1,0 +1,41 @@
+"""The events about template checkouts, where one payment covers several requests."""
+
+from typing import ClassVar
+
+from coordinator import rooms
+from coordinator.events import EVERYONE, AudienceRule, Payload, RoomRule, Text
+from coordinator.ids import Id
+
+__all__ = ["CheckoutPaymentConfirmed", "CheckoutPaymentFailed", "CheckoutPaymentPending"]
+
+
+class CheckoutPaymentConfirmed(Payload):
+    """The one payment of a template checkout was completed."""
+
+    event_name: ClassVar[str] = "template-checkout-payment-confirmed"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(
+        everyone=True, rooms=(RoomRule(rooms.template_checkout, "checkoutId"),)
+    )
+
+    checkout_id: Id
+    request_ids: list[Id]
+    payment_id: Id
+
+
+class CheckoutPaymentPending(Payload):
+    """A template checkout waits for its payment."""
+
+    event_name: ClassVar[str] = "template-checkout-payment-pending"
+    audience_rule: ClassVar[AudienceRule] = EVERYONE
+
+    checkout_id: Id
+
+
+class CheckoutPaymentFailed(Payload):
+    """A template checkout will not be paid; the reason is for a person to read."""
+
+    event_name: ClassVar[str] = "template-checkout-payment-failed"
+    audience_rule: ClassVar[AudienceRule] = EVERYONE
+
+    checkout_id: Id
+    reason: Text

@@ -1,0 +1,107 @@
+"""The events about payments, and about what a payment changes for a purchase request and an offer."""
+
+from typing import ClassVar, Literal
+
+from coordinator import rooms
+from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
+from coordinator.ids import Id
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+
+__all__ = [
+    "PaymentCreated",
+    "PaymentReceived",
+    "PaymentUpdate",
+    "PurchaseRequestUpdate",
+    "SellerOfferUpdate",
+    "SellerOfferUpdateData",
+]
+
+_PARTIES = AudienceRule(
+    everyone=True,
+    rooms=(
+        RoomRule(rooms.request, "requestId"),
+        RoomRule(rooms.user, "buyerId"),
+        RoomRule(rooms.user, "sellerId"),
+    ),
+)
+
+
+class PaymentCreated(Payload):
+    """A payment was registered."""
+
+    event_name: ClassVar[str] = "payment-created"
+    audience_rule: ClassVar[AudienceRule] = _PARTIES
+
+    payment_id: Id
+    provider: Id
+    request_id: Id
+    buyer_id: Id
+    seller_id: Id
+    amount: Amount
+    currency: Id
+
+
+class PaymentUpdate(Payload):
+    """A payment moved: its status changed, or more money was seen or received."""
+
+    event_name: ClassVar[str] = "payment-update"
+    audience_rule: ClassVar[AudienceRule] = _PARTIES
+
+    payment_id: Id
+    status: Id
+    escrow_state: IfKnown = None
+    tx_hash: IfKnown = None
+
+
+class PaymentReceived(Payload):
+    """A payment was completed; told to the seller once in the payment's life."""
+
+    event_name: ClassVar[str] = "payment-received"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.user, "sellerId"),))
+
+    purchase_request_id: Id
+    amount: Amount
+    currency: Id
+    buyer_id: Id
+
+
+class PurchaseRequestUpdate(Payload):
+    """Something happened to a purchase request, such as its payment changing status."""
+
+    event_name: ClassVar[str] = "purchase-request-update"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.request, "requestId"),))
+
+    type: Id
+    request_id: Id
+    status: IfKnown = None
+    payment_id: IfKnown = None
+    tx_hash: IfKnown = None
+    provider: IfKnown = None
+
+
+class SellerOfferUpdateData(FrozenModel):
+    """Which offer, and what became of it."""
+
+    offer_id: Id | None
+    """None when the payment was registered without an offer."""
+    is_selected: bool
+    payment_id: IfKnown = None
+    transaction_hash: IfKnown = None
+    reason: IfKnown = None
+
+
+class SellerOfferUpdate(Payload):
+    """A seller's offer was paid, accepted or rejected. That it was paid is told to everyone."""
+
+    event_name: ClassVar[str] = "seller-offer-update"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.seller, "sellerId"),))
+
+    seller_id: Id
+    request_id: Id
+    event_type: Literal["payment-completed", "offer-rejected", "offer-accepted"]
+    data: SellerOfferUpdateData
+
+    @property
+    def for_everyone(self) -> bool:
+        return self.event_type == "payment-completed"
