@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import typer
 
-from bridge.cli.console import report
+from bridge.cli.console import prepare_streams, report
 from bridge.cli.doctor import doctor
 from bridge.cli.listen import listen
 from bridge.cli.serve import serve
@@ -48,6 +48,7 @@ def options(
 
 def main() -> None:
     """Runs the command line; an error that can be explained is explained, without a traceback."""
+    prepare_streams()
     try:
         app()
     except BridgeError as error:

@@ -1,18 +1,19 @@
 """`bridge doctor`: checks the configuration and its surroundings, and says what to do about what is wrong."""
 
-import os
+import ipaddress
 import shutil
-import socket
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.text import Text
 
-from bridge.cli.console import output
+from bridge.cli.address import AddressError, open_listener, url_of
+from bridge.cli.console import output, symbol
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Finding:
     message: str
 
 
-MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "bold red")}
+MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error": ("✗", "x", "bold red")}
 
 
 def doctor(
@@ -44,8 +45,8 @@ def doctor(
     """
     findings = list(_examine(config))
     for finding in findings:
-        mark, style = MARKS[finding.level]
-        output.print(Text.assemble((f"{mark} ", style), finding.message))
+        drawn, plain, style = MARKS[finding.level]
+        output.print(Text.assemble((f"{symbol(drawn, plain)} ", style), finding.message))
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -72,7 +73,7 @@ def _front_end(settings: "Settings") -> Iterator[Finding]:
     insecure = [
         origin
         for origin in settings.frontend_origins
-        if origin.startswith("http://") and not origin.startswith(("http://localhost", "http://127.", "http://[::1]"))
+        if origin.startswith("http://") and not _is_this_machine(urlsplit(origin).hostname or "")
     ]
     if insecure:
         yield Finding("warning", f"FRONTEND_URL {', '.join(insecure)} is not encrypted; serve the page over https")
@@ -85,6 +86,13 @@ def _front_end(settings: "Settings") -> Iterator[Finding]:
         )
 
 
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _shkeeper(settings: "Settings") -> Iterator[Finding]:
     try:
         keys = settings.shkeeper_keys
@@ -94,7 +102,7 @@ def _shkeeper(settings: "Settings") -> Iterator[Finding]:
     if not keys:
         yield Finding(
             "warning",
-            "no SHKeeper key is configured, so every webhook is refused; set BRIDGE_SHKEEPER_API_KEYS"
+            "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
             " to the API key of your wallet",
         )
         return
@@ -134,20 +142,20 @@ def _port(settings: "Settings") -> Iterator[Finding]:
     if settings.port == 0:
         return
     where = f"{settings.host}:{settings.port}"
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
-    except OSError as error:
-        host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        open_listener(settings.host, settings.port).close()
+    except AddressError as error:
         try:
-            answer = httpx.get(f"http://{host}:{settings.port}/health/ready", timeout=5).json()
+            # Through no proxy: the bridge that is asked for is on this machine.
+            url = f"{url_of(settings.host, settings.port)}/health/ready"
+            status = httpx.get(url, timeout=5, trust_env=False).json()["status"]
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+            yield Finding("error", str(error))
+        else:
             yield Finding(
-                "ok" if answer["status"] == "ready" else "warning",
-                f"a bridge answers on {where}: it is {answer['status']}",
-            )
-        except (httpx.HTTPError, ValueError, LookupError, TypeError):
-            yield Finding(
-                "error", f"cannot listen on {where}: {os.strerror(error.errno or 0)}; set BRIDGE_PORT to a free port"
+                "ok" if status == "ready" else "warning",
+                f"a bridge answers on {where}: it is {status}"
+                + ("" if status == "ready" else "; its /health/ready says which part is not"),
             )
     else:
         yield Finding("ok", f"{where} is free")

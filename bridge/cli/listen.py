@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Column, Table
 from rich.text import Text
 
-from bridge.cli.console import errors, output, shorten
+from bridge.cli.address import DEFAULT_URL, bridge_url
+from bridge.cli.console import errors, on_one_line, output, shorten
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class ListeningError(BridgeError):
 
 
 def listen(
-    url: Annotated[str, typer.Option(help="Where the bridge is.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(callback=bridge_url, help="Where the bridge is.")] = DEFAULT_URL,
     user: Annotated[list[str], typer.Option(help="Join this user's room; may be repeated, as those below.")] = [],  # noqa: B006
     request: Annotated[list[str], typer.Option(help="Join this purchase request's room.")] = [],  # noqa: B006
     seller: Annotated[list[str], typer.Option(help="Join this seller's room, and sellers.")] = [],  # noqa: B006
@@ -65,55 +67,80 @@ async def _listen(url: str, joins: list[Join], *, as_json: bool, count: int | No
 
     # The client does not close a session of its own when it cannot connect.
     async with aiohttp.ClientSession() as session:
-        client = socketio.AsyncClient(http_session=session)
-        await _follow(client, url, joins, as_json=as_json, count=count, seconds=seconds)
-
-
-async def _follow(
-    client: "socketio.AsyncClient",
-    url: str,
-    joins: list[Join],
-    *,
-    as_json: bool,
-    count: int | None,
-    seconds: float | None,
-) -> None:
-    import socketio
-
-    finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    heard = 0
-
-    async def on_connect() -> None:
+        # Its own answer to Ctrl-C stops the event loop under this command, which then fails.
+        client = socketio.AsyncClient(http_session=session, handle_sigint=False)
+        listener = Listener(client, url, joins, as_json=as_json, count=count)
         try:
-            names = [name for join in joins for name in await _join(client, join)]
-        except BridgeError as error:
-            if not finished.done():
-                finished.set_exception(error)
-            return
-        errors.print(f"[dim]listening to {url}: {', '.join(['everyone', *names])}[/dim]")
+            await client.connect(url, transports=["websocket"])
+        except socketio.exceptions.ConnectionError as error:
+            raise ListeningError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(listener.finished, seconds)
+        finally:
+            listener.finished.cancel()
+            await client.disconnect()
 
-    async def on_event(event: str, *arguments: Any) -> None:
-        nonlocal heard
-        if finished.done():
-            return
-        _show(event, arguments[0] if arguments else None, as_json=as_json)
-        heard += 1
-        if heard == count:
-            finished.set_result(None)
 
-    client.on("connect", on_connect)
-    client.on("disconnect", lambda *_: errors.print("[yellow]disconnected; trying again[/yellow]"))
-    client.on("*", on_event)
-    try:
-        await client.connect(url, transports=["websocket"])
-    except socketio.exceptions.ConnectionError as error:
-        raise ListeningError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
-    try:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(finished, seconds)
-    finally:
-        client.on("disconnect", lambda *_: None)
-        await client.disconnect()
+class Listener:
+    """What happens on a client's connection. The client reports no error of a handler, so `finished` carries them."""
+
+    def __init__(
+        self, client: "socketio.AsyncClient", url: str, joins: list[Join], *, as_json: bool, count: int | None
+    ) -> None:
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._client = client
+        self._url = url
+        self._joins = joins
+        self._as_json = as_json
+        self._count = count
+        self._heard = 0
+        self._connections = 0
+        client.on("connect", self._on_connect)
+        client.on("disconnect", self._on_disconnect)
+        client.on("*", self._on_event)
+
+    async def _on_connect(self) -> None:
+        self._connections += 1
+        connection = self._connections
+        try:
+            names = [name for join in self._joins for name in await _join(self._client, join)]
+        except Exception as error:
+            # What a lost connection left unanswered is asked again on the next one. (The client's `connected` is no
+            # help: it becomes true only after this handler was started.)
+            if connection == self._connections and self._client.get_sid() is not None:
+                self._finish(error)
+            return
+        verb = "listening" if connection == 1 else "connected again, listening"
+        errors.print(Text(f"{verb} to {self._url}: {', '.join(['everyone', *names])}", style="dim"))
+
+    async def _on_disconnect(self, reason: str) -> None:
+        if self.finished.done():
+            return
+        if reason == self._client.reason.SERVER_DISCONNECT:  # after which the client does not try again
+            self._finish(ListeningError(f"{self._url} sent this client away"))
+        else:
+            errors.print(Text("disconnected; trying again", style="yellow"))
+
+    async def _on_event(self, event: str, *arguments: Any) -> None:
+        if self.finished.done():
+            return
+        try:
+            _show(event, arguments[0] if arguments else None, as_json=self._as_json)
+        except Exception as error:  # most likely nobody reads on
+            self._finish(error)
+            return
+        self._heard += 1
+        if self._heard == self._count:
+            self._finish()
+
+    def _finish(self, error: Exception | None = None) -> None:
+        if self.finished.done():
+            return
+        if error is None:
+            self.finished.set_result(None)
+        else:
+            self.finished.set_exception(error)
 
 
 async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
@@ -124,10 +151,13 @@ async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
         answer = await client.call(event, argument, timeout=ANSWER_SECONDS)
     except socketio.exceptions.TimeoutError:
         raise ListeningError(f"{event} was not answered within {ANSWER_SECONDS:g} s") from None
-    if not answer.get("ok"):
-        raise ListeningError(f"{event} was refused: {answer['error']['message']}")
-    names: list[str] = answer["rooms"]
-    return names
+    match answer:
+        case {"ok": True, "rooms": [*names]}:
+            return [str(name) for name in names]
+        case {"ok": False, "error": {"message": message}}:
+            raise ListeningError(f"{event} was refused: {message}")
+        case _:
+            raise ListeningError(f"{event} was answered, but not as a bridge does; does --url name one?")
 
 
 def _show(event: str, payload: Any, *, as_json: bool) -> None:
@@ -135,18 +165,23 @@ def _show(event: str, payload: Any, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"at": now.isoformat(), "event": event, "data": payload}, ensure_ascii=False))
         return
-    line = Text(now.astimezone().strftime("%H:%M:%S.") + f"{now.microsecond // 1000:03d}", style="dim")
-    line.append(f"  {event:<{EVENT_COLUMN}}", style="bold cyan")
-    for number, (name, value) in enumerate(_fields(payload)):
-        line.append("  " if number else " ")
-        line.append(f"{name}=", style="dim")
-        line.append(shorten(value))
-    output.print(line)
+    time = Text(now.astimezone().strftime("%H:%M:%S.") + f"{now.microsecond // 1000:03d}", style="dim")
+    name = Text(f"{on_one_line(event):<{EVENT_COLUMN}}", style="bold cyan")
+    fields = Text("  ").join(
+        Text.assemble((f"{on_one_line(field)}=", "dim"), shorten(on_one_line(value)))
+        for field, value in _fields(payload)
+    )
+    if not output.is_terminal:
+        output.print(Text("  ").join([time, name, fields]))  # one line an event, for grep
+        return
+    row = Table.grid(Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2, 0, 0))
+    row.add_row(time, name, fields)
+    output.print(row, soft_wrap=False)
 
 
 def _fields(payload: Any, prefix: str = "") -> list[tuple[str, str]]:
     if not isinstance(payload, dict):
-        text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+        text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, default=str)
         return [(prefix or "data", text)]
     fields: list[tuple[str, str]] = []
     for name, value in payload.items():

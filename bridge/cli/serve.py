@@ -2,16 +2,17 @@
 
 import logging
 import logging.config
-import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from bridge.cli.console import errors, output
-from coordinator.errors import BridgeError
+from bridge.cli.address import open_listener, url_of
+from bridge.cli.console import output, warn
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
@@ -22,10 +23,6 @@ __all__ = ["serve"]
 SHUTDOWN_SECONDS = 5
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
-
-
-class PortTakenError(BridgeError):
-    """The bridge cannot listen where it was told to."""
 
 
 def serve(
@@ -43,14 +40,13 @@ def serve(
     settings = load_settings(config, **overrides)
     _configure_logging(settings.log_level)
     for name in unknown_variables():
-        _warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
+        warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
     if not settings.shkeeper_keys:
-        _warn("no SHKeeper key is configured, so every webhook is refused; set BRIDGE_SHKEEPER_API_KEYS")
+        warn(
+            "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
+            " to the API key of your wallet"
+        )
     _run(settings)
-
-
-def _warn(message: str) -> None:
-    errors.print(f"[yellow]warning:[/yellow] {message}")
 
 
 def _configure_logging(level: str) -> None:
@@ -67,53 +63,26 @@ def _configure_logging(level: str) -> None:
     )
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise PortTakenError(
-            f"cannot listen on {host}:{port}: {reason}; is another bridge running? Choose another with --port"
-        ) from None
-    listener.setblocking(False)
-    return listener
-
-
 def _run(settings: "Settings") -> None:
     import uvicorn
 
     from bridge.app import create_app
 
-    application = create_app(settings)
-    start_failures: list[BaseException] = []
-
-    async def explaining(scope: Any, receive: Any, send: Any) -> None:
-        """The application; why it failed to start is kept, to be told in one sentence instead of a traceback."""
-        if scope["type"] != "lifespan":
-            await application(scope, receive, send)
-            return
-
-        async def send_without_traceback(message: Any) -> None:
-            await send({"type": message["type"]})
-
-        try:
-            await application(scope, receive, send_without_traceback)
-        except Exception as error:
-            start_failures.append(_cause(error))
+    failures: list[BaseException] = []
+    application = _explaining(create_app(settings), failures)
+    listener = open_listener(settings.host, settings.port, BACKLOG)
+    listener.setblocking(False)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            _announce(settings, listener.getsockname()[1])
+            # Not every version of uvicorn raises when the application could not start.
+            if self.started:
+                _announce(settings, listener.getsockname()[1])
 
-    listener = _listening_socket(settings.host, settings.port)
-    # uvicorn sends itself the signal that stopped it once more when it is done; that is no reason to fail.
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda *_: None)
     server = Server(
         uvicorn.Config(
-            explaining,
+            application,
             loop="uvloop",
             http="httptools",
             ws="websockets-sansio",
@@ -128,10 +97,41 @@ def _run(settings: "Settings") -> None:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
-    try:
+
+    def stop(_number: int, _frame: object) -> None:
+        # uvicorn sends itself the signal that stopped it once more when it is done; that is no reason to fail. A
+        # signal that comes before uvicorn listens to signals has nobody else to obey it.
+        if not server.started:
+            raise typer.Exit
+
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, stop)
+    with suppress(SystemExit):
         server.run(sockets=[listener])
-    except SystemExit:
-        raise (start_failures or [typer.Exit(1)])[0] from None
+    if failures:
+        raise failures[0]
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _explaining(application: Any, failures: list[BaseException]) -> Any:
+    """The application; why it failed to start or to stop is kept in `failures`, to be told without uvicorn's
+    traceback."""
+
+    async def explaining(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+
+        async def send_without_traceback(message: Any) -> None:
+            await send({"type": message["type"]})
+
+        try:
+            await application(scope, receive, send_without_traceback)
+        except Exception as error:
+            failures.append(_cause(error))
+
+    return explaining
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -142,10 +142,9 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _announce(settings: "Settings", port: int) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{port}"
+    url = escape(url_of(settings.host, port))
     output.print(f"The bridge is ready on [bold]{url}[/bold]")
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
-    output.print(f"  sockets   {url}   (Socket.IO, pages of {settings.frontend_url})")
+    output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")
     output.print("  Ctrl-C stops it.")

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from bridge.cli.console import output
+from bridge.cli.address import DEFAULT_URL, bridge_url
+from bridge.cli.console import output, symbol
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, parse_amount
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import httpx
 
     from providers.shkeeper.simulator import Delivery
@@ -24,7 +27,6 @@ __all__ = ["simulate"]
 simulate = typer.Typer(help="Play a payment provider.", no_args_is_help=True)
 
 TIMEOUT_SECONDS = 30.0  # as long as SHKeeper waits
-DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class SimulationError(BridgeError):
@@ -63,14 +65,14 @@ def shkeeper(
             help="life, unconfirmed, partial, paid, overpaid, duplicate, out-of-order or bad-signature.",
         ),
     ] = "life",
-    url: Annotated[str, typer.Option(help="Where the bridge is.")] = DEFAULT_URL,
+    url: Annotated[str, typer.Option(callback=bridge_url, help="Where the bridge is.")] = DEFAULT_URL,
     payment_amount: Annotated[str, typer.Option(callback=_amount, help="What is to be paid.")] = "49.90",
     currency: Annotated[str, typer.Option(help="The invoice's fiat currency.")] = "USD",
     external_id: Annotated[str | None, typer.Option(help="SHKeeper's id of the invoice [default: a new one]")] = None,
     request_id: Annotated[str | None, typer.Option(help="The purchase request [default: a new one]")] = None,
-    buyer_id: Annotated[str, typer.Option(help="Who pays.")] = "buyer-1",
-    seller_id: Annotated[str, typer.Option(help="Who is paid.")] = "seller-1",
-    offer_id: Annotated[str | None, typer.Option(help="The offer that was accepted [default: none]")] = None,
+    buyer_id: Annotated[str | None, typer.Option(help="Who pays [default: somebody new]")] = None,
+    seller_id: Annotated[str | None, typer.Option(help="Who is paid [default: somebody new]")] = None,
+    offer_id: Annotated[str | None, typer.Option(help="The offer that was accepted [default: a new one]")] = None,
     register: Annotated[bool, typer.Option(help="Register the payment first.")] = True,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between two webhooks.")] = 0.8,
     key: Annotated[str | None, typer.Option(help="Key to sign with [default: the configured one]")] = None,
@@ -84,30 +86,35 @@ def shkeeper(
 
     from providers.shkeeper.simulator import SCENARIOS, Invoice
 
-    signing_key = key or _configured_key(config)
-    name = external_id or f"order-{secrets.token_hex(3)}"
+    signing_key = _usable(key or _configured_key(config))
+    name = external_id or _fresh("order")
     invoice = Invoice(name, Decimal(payment_amount), currency, datetime.now(UTC))
     registration = {
         "provider": "shkeeper",
         "externalId": name,
-        "requestId": request_id or f"request-{secrets.token_hex(3)}",
-        "buyerId": buyer_id,
-        "sellerId": seller_id,
+        "requestId": request_id or _fresh("request"),
+        "buyerId": buyer_id or _fresh("buyer"),
+        "sellerId": seller_id or _fresh("seller"),
+        "offerId": offer_id or _fresh("offer"),
         "amount": format_amount(Decimal(payment_amount)),
         "currency": currency,
-        **({"offerId": offer_id} if offer_id else {}),
     }
+    deliveries = SCENARIOS[scenario](invoice)
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS) as client:
         try:
-            payment_id = _register(client, registration) if register else None
-            deliveries = SCENARIOS[scenario](invoice)
-            wrong = sum(not _deliver(client, delivery, signing_key, pause) for delivery in deliveries)
-            if payment_id is not None:
-                _show_result(client.get(f"/api/payments/{payment_id}").json())
+            registered = _register(client, registration) if register else None
+            outcomes = list(_deliver_all(client, deliveries, signing_key, pause))
+            payment_id = registered or next((known for _, known in reversed(outcomes) if known), None)
+            _show_result(client, name, payment_id)
         except httpx.HTTPError as error:
             raise SimulationError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
+    wrong = sum(not is_right for is_right, _ in outcomes)
     if wrong:
-        raise SimulationError(f"{wrong} of {len(deliveries)} webhooks were answered otherwise than expected")
+        raise SimulationError(f"{wrong} of {len(outcomes)} webhooks were answered otherwise than expected")
+
+
+def _fresh(kind: str) -> str:
+    return f"{kind}-{secrets.token_hex(3)}"
 
 
 def _configured_key(config: Path | None) -> str:
@@ -119,38 +126,76 @@ def _configured_key(config: Path | None) -> str:
     return keys[0]
 
 
+def _usable(key: str) -> str:
+    """The key, if a header can carry it. Otherwise the HTTP client would complain, and quote it."""
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise SimulationError("the key to sign with must be one line of plain ASCII characters; is it only one key?")
+    return key
+
+
+def _content(answer: "httpx.Response") -> dict[str, Any]:
+    """What a bridge answers, which is a JSON object always."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise SimulationError(
+            f"{answer.url} answered {answer.status_code}, but not as a bridge does; does --url name one?"
+        )
+    return content
+
+
 def _register(client: "httpx.Client", registration: dict[str, str]) -> str:
     answer = client.post("/api/payments", json=registration)
-    content: dict[str, Any] = answer.json()
-    if not answer.is_success:
+    content = _content(answer)
+    if not answer.is_success or "paymentId" not in content:
         raise SimulationError(f"the bridge did not register the payment: {content.get('detail', answer.text)}")
     payment_id: str = content["paymentId"]
     output.print(
-        f"[bold]{escape(registration['externalId'])}[/bold] is registered as {payment_id}: "
-        f"{registration['amount']} {registration['currency']} for {escape(registration['requestId'])}, "
+        f"[bold]{escape(registration['externalId'])}[/bold] is registered as {escape(payment_id)}: "
+        f"{registration['amount']} {escape(registration['currency'])} for {escape(registration['requestId'])}, "
         f"from {escape(registration['buyerId'])} to {escape(registration['sellerId'])}"
     )
     return payment_id
 
 
-def _deliver(client: "httpx.Client", delivery: "Delivery", key: str, pause: float) -> bool:
-    """Posts one webhook and says how it went; whether the answer was the right one."""
-    time.sleep(pause)
-    answer = client.post(
-        "/webhooks/shkeeper", content=delivery.body, headers=delivery.headers(key, datetime.now(UTC))
-    )
-    is_right = answer.status_code == delivery.expected_status
-    mark = "[green]✓[/green]" if is_right else "[red]✗[/red]"
-    expected = "" if is_right else f", expected {delivery.expected_status}"
-    content = answer.json()
-    said = content.get("outcome") or content.get("detail") or ""
-    output.print(f"  {mark} {escape(delivery.label):<55} {answer.status_code}{expected}  [dim]{escape(said)}[/dim]")
-    return is_right
+def _deliver_all(
+    client: "httpx.Client", deliveries: "Sequence[Delivery]", key: str, pause: float
+) -> "Iterator[tuple[bool, str | None]]":
+    """Posts the webhooks and says how each went: whether the answer was the right one, and for which payment."""
+    for number, delivery in enumerate(deliveries, start=1):
+        if number > 1:
+            time.sleep(pause)
+        answer = client.post(
+            "/webhooks/shkeeper", content=delivery.body, headers=delivery.headers(key, datetime.now(UTC))
+        )
+        content = _content(answer)
+        is_right = answer.status_code == delivery.expected_status
+        mark = f"[green]{symbol('✓', 'ok')}[/green]" if is_right else f"[red]{symbol('✗', 'x')}[/red]"
+        said = str(content.get("outcome") or content.get("detail") or "")
+        output.print(
+            f"  {mark} {number}  {escape(delivery.label):<46} expected {delivery.expected_status}, "
+            f"got {answer.status_code}  [dim]{escape(said)}[/dim]"
+        )
+        yield is_right, content.get("paymentId")
 
 
-def _show_result(payment: dict[str, Any]) -> None:
+def _show_result(client: "httpx.Client", external_id: str, payment_id: str | None) -> None:
+    if payment_id is None:
+        output.print(
+            f"No payment is registered for [bold]{escape(external_id)}[/bold]; what was accepted waits for it."
+        )
+        return
+    answer = client.get(f"/api/payments/{payment_id}")
+    payment = _content(answer)
+    if not answer.is_success:
+        raise SimulationError(
+            f"the bridge does not tell how {payment_id} stands: {payment.get('detail', answer.text)}"
+        )
     excess = f", {payment['excess']} too much" if Decimal(payment["excess"]) else ""
     output.print(
         f"It stands at [bold]{payment['status']}[/bold], escrow {payment['escrowState']}: "
-        f"received {payment['received']} of {payment['amount']} {payment['currency']}{excess}"
+        f"received {payment['received']} of {payment['amount']} {escape(payment['currency'])}{excess}"
     )

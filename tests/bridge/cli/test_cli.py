@@ -140,7 +140,7 @@ def test_simulate_plays_every_scenario(run: Any, bridge: Any, scenario: str, end
 def test_simulate_fails_when_an_answer_is_wrong(run: Any, bridge: Any) -> None:
     played = run("simulate", "shkeeper", "--url", bridge.url, "--pause", "0", "--key", "wrong", "--scenario", "paid")
     assert played.returncode == 1
-    assert "401, expected 202" in played.stdout
+    assert "expected 202, got 401" in played.stdout
     assert "1 of 1 webhooks" in played.stderr
 
 
