@@ -18,6 +18,7 @@ from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import openapi_config
+from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.problems import exception_handlers
 from bridge.http.webhooks import webhook_router
@@ -110,6 +111,7 @@ def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
             "services": Provide(lambda: services, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },
+        guards=[front_end_only(settings.frontend_origins)],
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
             allow_origins=list(settings.frontend_origins),

@@ -11,13 +11,16 @@ from typing import Any
 from litestar import Request, Response, Router, post
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Operation
 from prometheus_client import Counter
+from pydantic import Field
 
 from bridge.http.dependencies import GivenJournal, GivenWebhookReaders
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import Journal, JournalUnavailableError, Outcome
+from coordinator.models import FrozenModel
 from providers.contract import WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["webhook_router"]
@@ -49,6 +52,28 @@ EXAMPLE = {
 }
 
 
+class Accepted(FrozenModel):
+    """A webhook that is on disk, and what it did."""
+
+    outcome: Outcome = Field(
+        description=(
+            "`applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; "
+            "`kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment"
+        )
+    )
+    payment_id: str | None
+
+
+DESCRIPTION = """
+Verified over the raw bytes, committed, then answered.
+
+SHKeeper signs with two headers: `X-Shkeeper-Timestamp`, whole Unix seconds, at most 300 from now unless configured
+otherwise; and `X-Shkeeper-Signature`, the lowercase hex of HMAC-SHA256 under the wallet's API key over the timestamp,
+a full stop and the raw bytes of the body. For the key `wallet-key-one`, the timestamp `1767225600` and the body
+`{"external_id":"147","status":"PAID"}` it is `8ab8671c214d48fc8ad8c79270d0be301ffa5a9aa90e44e570baaff3dd6d2501`.
+"""
+
+
 @dataclass
 class WebhookOperation(Operation):
     """The route reads raw bytes, so what they should be is said here."""
@@ -61,25 +86,27 @@ class WebhookOperation(Operation):
     "/{provider:str}",
     status_code=202,
     summary="Take a provider's webhook",
-    description=(
-        "Verified over the raw bytes, committed, then answered. SHKeeper signs with `X-Shkeeper-Timestamp` and "
-        "`X-Shkeeper-Signature`, the hex HMAC-SHA256 of `{timestamp}.{body}` under the wallet's API key."
-    ),
+    description=DESCRIPTION,
     operation_class=WebhookOperation,
-    responses=problem_responses(
-        {
-            400: "Signed well, but unreadable; kept for a person to look at",
-            401: "The signature does not hold; nothing is kept",
-            404: "No such provider",
-            413: "Too large",
-            503: "Not committed; send it again",
-        }
-    ),
+    responses={
+        202: ResponseSpec(
+            Accepted, description="On disk; it is not lost, and not counted twice", generate_examples=False
+        ),
+        **problem_responses(
+            {
+                400: "Signed well, but unreadable; kept for a person to look at",
+                401: "The signature does not hold; nothing is kept",
+                404: "No such provider",
+                413: "Too large",
+                503: "Not committed; send it again",
+            }
+        ),
+    },
     tags=["Webhooks"],
 )
 async def receive_webhook(
     request: Request[Any, Any, State], provider: str, journal: GivenJournal, readers: GivenWebhookReaders
-) -> Response[dict[str, object]]:
+) -> Response[Any]:
     reader = readers.get(provider)
     if reader is None:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
@@ -103,7 +130,8 @@ async def receive_webhook(
         WEBHOOKS.labels(provider, "not-committed").inc()
         raise
     WEBHOOKS.labels(provider, recorded.outcome).inc()
-    return Response({"outcome": recorded.outcome, "paymentId": recorded.payment_id}, status_code=202)
+    payment_id = recorded.payment and recorded.payment.payment_id
+    return Response(Accepted(outcome=recorded.outcome, payment_id=payment_id), status_code=202)
 
 
 async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
@@ -115,4 +143,18 @@ async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason:
 
 def webhook_router(max_body_bytes: int) -> Router:
     """The routes under `/webhooks`, which refuse a larger body."""
-    return Router("/webhooks", route_handlers=[receive_webhook], request_max_body_size=max_body_bytes)
+
+    def too_large(request: Request[Any, Any, State], _error: Exception) -> Response[dict[str, object]]:
+        provider = request.path_params["provider"]
+        WEBHOOKS.labels(provider, "refused-too-large").inc()
+        logger.warning("refused a webhook of %s: it is larger than %d bytes", provider, max_body_bytes)
+        return problem(
+            413, "Too large", f"A webhook has at most {max_body_bytes} bytes here; max_webhook_bytes raises that."
+        )
+
+    return Router(
+        "/webhooks",
+        route_handlers=[receive_webhook],
+        request_max_body_size=max_body_bytes,
+        exception_handlers={413: too_large},
+    )

@@ -2,7 +2,9 @@
 writer."""
 
 import fcntl
+import os
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -35,6 +37,9 @@ BUSY_TIMEOUT_MS = 5_000
 _ADVISORY_LOCK = 0x62_72_69_64_67_65
 
 READERS = 4
+
+# Whoever only looks whether a journal is open holds its lock for a moment.
+LOCK_SECONDS = 1.0
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -72,11 +77,25 @@ def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> 
     event.listen(engine, "begin", on_begin)
 
 
+def _make_folder(path: Path) -> None:
+    """Makes the folder of the database and of its lock, and sees that both can be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Payments are nobody's business but the bridge's.
+        for file in (path, Path(f"{path}.lock")):
+            file.touch(mode=0o600)
+    except OSError as error:
+        raise JournalUrlError(
+            f"{path} cannot be written ({os.strerror(error.errno or 0)}); let the bridge's user write there, or set"
+            " BRIDGE_DATABASE_URL to another file"
+        ) from None
+
+
 def writing_engine(url: URL) -> Engine:
     """The engine of the single writer: one connection, durable at each commit."""
     if url.get_backend_name() != "sqlite":
         return create_engine(url, poolclass=NullPool)
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(Path(url.database or ""))
     engine = create_engine(url, poolclass=NullPool)
     _prepare_sqlite(
         engine,
@@ -123,7 +142,7 @@ class WriterLock:
     def __init__(self, url: URL, engine: Engine) -> None:
         self._path = Path(f"{url.database}.lock") if url.get_backend_name() == "sqlite" else None
         self._engine = engine
-        self._file: IO[bytes] | None = None
+        self._file: IO[str] | None = None
         self._connection: Connection | None = None
 
     def ensure(self) -> None:
@@ -137,14 +156,26 @@ class WriterLock:
     def _take_file_lock(self, path: Path) -> None:
         if self._file is not None:
             return
-        lock = path.open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise JournalBusyElsewhereError(
-                f"another bridge has {path.with_suffix('').name} open; stop it, or set another database URL",
-            ) from None
+        lock = path.open("a+")
+        give_up = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() < give_up:
+                    time.sleep(0.05)
+                    continue
+                lock.seek(0)
+                holder = lock.read().strip()
+                lock.close()
+                raise JournalBusyElsewhereError(
+                    f"another bridge (process {holder}) has {path.with_suffix('')} open;"
+                    " stop it, or set BRIDGE_DATABASE_URL to another database"
+                ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         self._file = lock
 
     def _take_advisory_lock(self) -> None:
@@ -159,7 +190,7 @@ class WriterLock:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
             connection.close()
             raise JournalBusyElsewhereError(
-                "another bridge writes to this database; stop it, or set another database URL"
+                "another bridge writes to this database; stop it, or set BRIDGE_DATABASE_URL to another one"
             )
         self._connection = connection
 

@@ -82,9 +82,13 @@ def _schema_version(connection: Connection) -> str:
 def _is_locked(path: Path) -> bool:
     if not path.exists():
         return False
-    with path.open("ab") as lock:
+    try:
+        lock = path.open("rb")
+    except OSError:
+        return False
+    with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
         return False

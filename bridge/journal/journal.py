@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
@@ -23,8 +24,9 @@ from bridge.journal.examine import examine_database
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.writer import Writer
 from coordinator.events import Event
+from coordinator.money import format_amount
 from coordinator.observations import Observation
-from coordinator.payments import Payment
+from coordinator.payments import Payment, PaymentStatus
 
 __all__ = ["Journal"]
 
@@ -33,6 +35,9 @@ T = TypeVar("T")
 
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
+
+
+logger = logging.getLogger("bridge.payments")
 
 
 def utc_now() -> datetime:
@@ -90,7 +95,7 @@ class Journal:
         self, *, provider: str, external_id: str, key: str, observation: Observation
     ) -> requests.Recorded:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
-        return await self._writer.submit(
+        recorded = await self._writer.submit(
             functools.partial(
                 requests.record_observation,
                 provider=provider,
@@ -99,6 +104,8 @@ class Journal:
                 observation=observation,
             )
         )
+        _log(recorded, f"{provider} {external_id}")
+        return recorded
 
     async def register_payment(
         self, payment: Payment, idempotency: requests.IdempotencyKey | None = None
@@ -107,7 +114,10 @@ class Journal:
 
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
-        return await self._writer.submit(lambda batch: requests.register_payment(batch, payment, idempotency))
+        registered = await self._writer.submit(lambda batch: requests.register_payment(batch, payment, idempotency))
+        if registered.is_new:
+            _log_standing(registered.payment)
+        return registered
 
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
@@ -136,7 +146,8 @@ class Journal:
         """Expires the payments whose time ran out; returns how many it looked at."""
         due = await self._read(queries.due_payment_ids, self.clock(), DEADLINE_LIMIT)
         for payment_id in due:
-            await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
+            recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
+            _log(recorded, payment_id)
         return len(due)
 
     async def check(self) -> None:
@@ -173,3 +184,31 @@ class Journal:
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.wake()
+
+
+def _log(recorded: requests.Recorded, name: str) -> None:
+    match recorded.outcome:
+        case requests.Outcome.KEPT:
+            logger.warning("%s is not registered; what was seen of it is kept until it is", name)
+        case requests.Outcome.OTHER_CURRENCY:
+            logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
+        case requests.Outcome.APPLIED if recorded.payment is not None:
+            _log_standing(recorded.payment)
+
+
+def _log_standing(payment: Payment) -> None:
+    received, amount = payment.facts.received, payment.amount
+    # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
+    is_short = payment.status is PaymentStatus.COMPLETED and received < amount
+    logger.log(
+        logging.WARNING if is_short else logging.INFO,
+        "%s (%s %s) is %s: %s of %s %s received%s",
+        payment.payment_id,
+        payment.provider,
+        payment.external_id,
+        payment.status,
+        format_amount(received),
+        format_amount(amount),
+        payment.currency,
+        "; the provider calls that paid" if is_short else "",
+    )

@@ -39,8 +39,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
+    """What became of an observation, and the payment as it stands after it, if there is one."""
+
     outcome: Outcome
-    payment_id: str | None = None
+    payment: Payment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def record_observation(
 ) -> Recorded:
     """Writes an observation down and moves its payment, with the events that follow."""
     if batch.is_recorded(provider, key):
-        return Recorded(Outcome.DUPLICATE)
+        return Recorded(Outcome.DUPLICATE, batch.payment_named(provider, external_id))
     payment = batch.payment_named(provider, external_id)
     decision = None if payment is None else decide(payment, observation)
     batch.add_observation(
@@ -74,7 +76,7 @@ def record_observation(
         return Recorded(Outcome.KEPT)
     batch.move_payment(decision.payment)
     batch.add_events(decision.events, payment_id=decision.payment.payment_id)
-    return Recorded(Outcome(decision.effect), decision.payment.payment_id)
+    return Recorded(Outcome(decision.effect), decision.payment)
 
 
 def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey | None) -> Registered:

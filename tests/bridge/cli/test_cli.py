@@ -97,6 +97,7 @@ def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: i
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"this is no database at all, " * 100)
     assert_explained(run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{broken}"), "not a database")
+    assert_explained(run("serve", "--port", "0", BRIDGE_DATABASE_URL="sqlite:////proc/x/y.db"), "/proc/x/y.db cannot")
     assert_explained(run("serve", BRIDGE_PORT="x"), "port: ", "BRIDGE_PORT")
     assert_explained(run("serve", BRIDGE_HOST="0.0.0.0"), "open_to_network")
     assert_explained(run("serve", FRONTEND_URL="*"), "frontend_url")

@@ -246,7 +246,10 @@ def test_a_signed_body_that_makes_no_sense_is_kept_and_refused(
 def test_webhooks_of_nobody_and_of_great_size_are_refused(client: httpx.Client) -> None:
     assert "shkeeper" in problem(client.post("/webhooks/paypal", content=b"{}"), 404)["detail"]
     large = notice("x", addr="0" * 5000)
-    problem(client.post("/webhooks/shkeeper", content=large, headers=signed(large)), 413)
+    before = counted(client, "refused-too-large")
+    refused = problem(client.post("/webhooks/shkeeper", content=large, headers=signed(large)), 413)
+    assert "at most 4000 bytes" in refused["detail"]
+    assert counted(client, "refused-too-large") == before + 1
     problem(client.get("/webhooks/shkeeper"), 405)
 
 
@@ -305,6 +308,30 @@ def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) 
     assert preflight.status_code == 204
 
 
+def test_a_page_of_another_origin_can_change_nothing_even_without_asking_first(client: httpx.Client) -> None:
+    simple = {"Origin": "http://evil.example", "Content-Type": "text/plain"}  # browsers send this without a preflight
+    body = registration()
+    document = problem(client.post("/api/payments", content=json.dumps(body), headers=simple), 403)
+    assert "http://localhost:3000" in document["detail"]
+    assert client.get("/api/payments", params={"requestId": str(body["requestId"])}).json() == {"payments": []}
+    friend = {**simple, "Origin": "http://localhost:3000"}
+    assert client.post("/api/payments", content=json.dumps(body), headers=friend).status_code == 201
+
+
+def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> None:
+    body = registration()
+    payment_id = client.post("/api/payments", json=body).json()["paymentId"]
+    short = notice(body["externalId"], balance_fiat="49.8")
+    assert client.post("/webhooks/shkeeper", content=short, headers=signed(short)).status_code == 202
+    unknown = notice("never-registered")
+    assert client.post("/webhooks/shkeeper", content=unknown, headers=signed(unknown)).status_code == 202
+    log = bridge.log.read_text()
+    name = f"{payment_id} (shkeeper {body['externalId']})"
+    assert f"INFO    bridge.payments: {name} is pending: 0 of 49.90 USD received" in log
+    assert f"{name} is completed: 49.8 of 49.90 USD received; the provider calls that paid" in log
+    assert "WARNING bridge.payments: shkeeper never-registered is not registered" in log
+
+
 def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
     document = client.get("/schema/openapi.json").json()
     assert set(document["paths"]) == {
@@ -326,6 +353,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
     webhook = document["paths"]["/webhooks/{provider}"]["post"]
     assert webhook["requestBody"]["content"]["application/json"]["examples"]
     assert {"202", "400", "401", "413", "503"} <= set(webhook["responses"])
+    assert "8ab8671c214d48fc8ad8c79270d0be301ffa5a9aa90e44e570baaff3dd6d2501" in webhook["description"]
 
 
 def test_no_key_is_ever_written_down(client: httpx.Client, bridge: Any) -> None:
