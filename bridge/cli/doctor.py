@@ -37,7 +37,7 @@ MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error":
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Option(help="Configuration file [default: config/bridge.toml]")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
 ) -> None:
     """Check the configuration, and say what is wrong and what to do. Exits with 1 if the bridge could not run.
 

@@ -28,7 +28,7 @@ BACKLOG = 4096
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of the configured one.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file [default: config/bridge.toml]")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
 ) -> None:
     """Run the bridge until Ctrl-C or SIGTERM.
 
@@ -142,9 +142,12 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _announce(settings: "Settings", port: int) -> None:
+    from bridge.journal.database import journal_place
+
     url = escape(url_of(settings.host, port))
     output.print(f"The bridge is ready on [bold]{url}[/bold]")
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")
+    output.print(f"  journal   {escape(journal_place(settings.database_url))}")
     output.print("  Ctrl-C stops it.")

@@ -68,15 +68,15 @@ def shkeeper(
     url: Annotated[str, typer.Option(callback=bridge_url, help="Where the bridge is.")] = DEFAULT_URL,
     payment_amount: Annotated[str, typer.Option(callback=_amount, help="What is to be paid.")] = "49.90",
     currency: Annotated[str, typer.Option(help="The invoice's fiat currency.")] = "USD",
-    external_id: Annotated[str | None, typer.Option(help="SHKeeper's id of the invoice [default: a new one]")] = None,
-    request_id: Annotated[str | None, typer.Option(help="The purchase request [default: a new one]")] = None,
-    buyer_id: Annotated[str | None, typer.Option(help="Who pays [default: somebody new]")] = None,
-    seller_id: Annotated[str | None, typer.Option(help="Who is paid [default: somebody new]")] = None,
-    offer_id: Annotated[str | None, typer.Option(help="The offer that was accepted [default: a new one]")] = None,
+    external_id: Annotated[str | None, typer.Option(help="SHKeeper's id of the invoice (default: a new one)")] = None,
+    request_id: Annotated[str | None, typer.Option(help="The purchase request (default: a new one)")] = None,
+    buyer_id: Annotated[str | None, typer.Option(help="Who pays (default: somebody new)")] = None,
+    seller_id: Annotated[str | None, typer.Option(help="Who is paid (default: somebody new)")] = None,
+    offer_id: Annotated[str | None, typer.Option(help="The offer that was accepted (default: a new one)")] = None,
     register: Annotated[bool, typer.Option(help="Register the payment first.")] = True,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between two webhooks.")] = 0.8,
-    key: Annotated[str | None, typer.Option(help="Key to sign with [default: the configured one]")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file [default: config/bridge.toml]")] = None,
+    key: Annotated[str | None, typer.Option(help="Key to sign with (default: the configured one)")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
 ) -> None:
     """Play SHKeeper through the life of an invoice: sign real-format webhooks and post them.
 

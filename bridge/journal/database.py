@@ -24,6 +24,7 @@ __all__ = [
     "MIGRATIONS",
     "WriterLock",
     "journal_epoch",
+    "journal_place",
     "migrate",
     "parse_database_url",
     "reading_engine",
@@ -61,6 +62,14 @@ def parse_database_url(text_url: str) -> URL:
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
     raise JournalUrlError(f"the journal is kept in SQLite or PostgreSQL, not in {backend}")
+
+
+def journal_place(text_url: str) -> str:
+    """Where a journal is, for a person to read: the whole path of its file, or the URL without its password."""
+    url = parse_database_url(text_url)
+    if url.get_backend_name() == "sqlite":
+        return str(Path(url.database or "").absolute())
+    return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from bridge.journal.database import MIGRATIONS, parse_database_url
+from bridge.journal.database import MIGRATIONS, journal_place, parse_database_url
 from bridge.journal.errors import JournalUrlError
 
 __all__ = ["DatabaseState", "examine_database"]
@@ -33,9 +33,10 @@ def examine_database(database_url: str) -> DatabaseState:
         engine = create_engine(url)
         try:
             with engine.connect() as connection:
-                return DatabaseState(f"{url.render_as_string()}, {_schema_version(connection)}")
+                return DatabaseState(f"{journal_place(database_url)}, {_schema_version(connection)}")
         except DBAPIError as error:
-            raise JournalUrlError(f"cannot connect to {url.render_as_string()}: {error.orig}") from None
+            reason = " ".join(str(error.orig).split())
+            raise JournalUrlError(f"cannot connect to {journal_place(database_url)}: {reason}") from None
         finally:
             engine.dispose()
     path = Path(url.database or "").absolute()
