@@ -16,7 +16,7 @@ from bridge.http.dependencies import GivenJournal, GivenPaymentExpiry, GivenWebh
 from bridge.http.openapi import problem_responses
 from bridge.http.problems import wrong_field
 from bridge.journal import HistoryEntry, IdempotencyKey, PaymentRecord
-from coordinator.ids import Id
+from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Transfer
@@ -215,9 +215,11 @@ async def register_payment(
     responses=problem_responses({400: "`requestId` is missing"}),
 )
 async def list_payments(
-    request_id: Annotated[Id, QueryParameter(name="requestId")],
+    request_id: Annotated[str, QueryParameter(name="requestId")],
     journal: GivenJournal,
 ) -> PaymentList:
+    if not is_id(request_id):
+        raise wrong_field("requestId", "expected the id of a purchase request")
     return PaymentList(payments=[_document(record) for record in await journal.request_records(request_id)])
 
 
@@ -227,7 +229,7 @@ async def list_payments(
     responses={200: _payment_response("The payment"), **problem_responses({404: "No such payment"})},
 )
 async def get_payment(payment_id: str, journal: GivenJournal) -> PaymentDocument:
-    record = await journal.payment_record(payment_id)
+    record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     return _document(record)

@@ -15,6 +15,8 @@ __all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "unreadable_bo
 
 logger = logging.getLogger("bridge.http")
 
+SHOWN_CHARACTERS = 500
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 TITLES = {
@@ -47,8 +49,14 @@ def wrong_field(field: str, message: str) -> ValidationException:
 
 
 def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
-    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
-    return problem(400, "Invalid request", detail, errors=errors)
+    shown = [{name: _showable(value) for name, value in error.items()} for error in errors]
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in shown)
+    return problem(400, "Invalid request", detail, errors=shown)
+
+
+def _showable(text: str) -> str:
+    """A name that somebody made up may be of any length, and of characters that UTF-8 does not have."""
+    return text[:SHOWN_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def unreadable_body() -> ValidationException:

@@ -171,6 +171,8 @@ def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) 
 
 def test_what_does_not_exist_is_not_found(client: httpx.Client) -> None:
     problem(client.get("/api/payments/pay_unknown"), 404)
+    problem(client.get("/api/payments/%00"), 404)
+    problem(client.get("/api/payments", params={"requestId": "\x00"}), 400)
     problem(client.get("/api/nothing"), 404)
     problem(client.delete("/api/payments"), 405)
     assert client.get("/api/payments", params={"requestId": "unknown"}).json() == {"payments": []}

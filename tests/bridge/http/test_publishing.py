@@ -79,6 +79,7 @@ def test_one_fault_in_a_batch_and_nothing_is_stored(client: httpx.Client, bridge
     [
         *(b"", b"{", b"\xff", b"[" * 10_000, b"null"),
         b'{"event":"new-purchase-request","data":{"title":"\\ud800"}}',
+        b'{"event":"new-offer","\\ud800":1,"target":{"\\ud800":"x"},"data":{"\\ud800":1}}',
         b'{"event":"new-purchase-request","data":{"budget":NaN}}',
         b'{"event":"new-purchase-request","data":{"budget":1e999}}',
         b'{"event":"new-purchase-request","data":{"budget":' + b"9" * 5000 + b"}}",
