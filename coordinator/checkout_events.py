@@ -3,19 +3,19 @@
 from typing import ClassVar
 
 from coordinator import rooms
-from coordinator.events import EVERYONE, AudienceRule, Payload, RoomRule, Text
+from coordinator.events import AudienceRule, Payload, RoomRule, Text
 from coordinator.ids import Id
 
 __all__ = ["CheckoutPaymentConfirmed", "CheckoutPaymentFailed", "CheckoutPaymentPending"]
+
+_CHECKOUT = AudienceRule(everyone=True, rooms=(RoomRule(rooms.template_checkout, "checkoutId"),), confidential=True)
 
 
 class CheckoutPaymentConfirmed(Payload):
     """The one payment of a template checkout was completed."""
 
     event_name: ClassVar[str] = "template-checkout-payment-confirmed"
-    audience_rule: ClassVar[AudienceRule] = AudienceRule(
-        everyone=True, rooms=(RoomRule(rooms.template_checkout, "checkoutId"),)
-    )
+    audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
     checkout_id: Id
     request_ids: list[Id]
@@ -26,7 +26,7 @@ class CheckoutPaymentPending(Payload):
     """A template checkout waits for its payment."""
 
     event_name: ClassVar[str] = "template-checkout-payment-pending"
-    audience_rule: ClassVar[AudienceRule] = EVERYONE
+    audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
     checkout_id: Id
 
@@ -35,7 +35,7 @@ class CheckoutPaymentFailed(Payload):
     """A template checkout will not be paid; the reason is for a person to read."""
 
     event_name: ClassVar[str] = "template-checkout-payment-failed"
-    audience_rule: ClassVar[AudienceRule] = EVERYONE
+    audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
     checkout_id: Id
     reason: Text

@@ -66,6 +66,8 @@ class Event:
     name: str
     audience: Audience
     payload: dict[str, Any]
+    subject: str | None = None
+    """The id of the purchase request or the chat message that it tells about, by which its past is found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ class AudienceRule:
     everyone: bool = False
     rooms: tuple[RoomRule, ...] = ()
     fixed_rooms: tuple[str, ...] = ()
+    confidential: bool = False
+    """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff hear it, even if
+    it goes to everyone elsewhere."""
 
 
 EVERYONE = AudienceRule(everyone=True)
@@ -106,6 +111,12 @@ class Payload(FrozenModel):
         """Whether this very event goes to everyone; some kinds do only now and then."""
         return self.audience_rule.everyone
 
+    @property
+    def subject(self) -> str | None:
+        """What the payload says it is about: the purchase request, unless a kind knows better."""
+        request_id: str | None = getattr(self, "request_id", None)
+        return request_id
+
     def to(self, **target: str) -> Event:
         """The event that carries this payload. `target` holds `target_ids()`, and may hold more.
 
@@ -120,4 +131,6 @@ class Payload(FrozenModel):
                 rooms.append(rule.make(identifier))
             elif not everyone:
                 raise TargetError(rule.id_name, f"{self.event_name} goes to a room that is made of it")
-        return Event(self.event_name, Audience(everyone, tuple(rooms)), payload)
+        return Event(
+            self.event_name, Audience(everyone, tuple(rooms)), payload, self.subject or target.get("requestId")
+        )

@@ -24,6 +24,7 @@ _PARTIES = AudienceRule(
         RoomRule(rooms.user, "buyerId"),
         RoomRule(rooms.user, "sellerId"),
     ),
+    confidential=True,
 )
 
 
@@ -65,6 +66,10 @@ class PaymentReceived(Payload):
     currency: Id
     buyer_id: Id
 
+    @property
+    def subject(self) -> str:
+        return self.purchase_request_id
+
 
 class PurchaseRequestUpdate(Payload):
     """Something happened to a purchase request, such as its payment changing status."""
@@ -95,7 +100,9 @@ class SellerOfferUpdate(Payload):
     """A seller's offer was paid, accepted or rejected. That it was paid is told to everyone."""
 
     event_name: ClassVar[str] = "seller-offer-update"
-    audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.seller, "sellerId"),))
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(
+        rooms=(RoomRule(rooms.seller, "sellerId"),), confidential=True
+    )
 
     seller_id: Id
     request_id: Id

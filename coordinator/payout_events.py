@@ -3,18 +3,20 @@
 from typing import ClassVar
 
 from coordinator import rooms
-from coordinator.events import EVERYONE, AudienceRule, Payload, RoomRule
+from coordinator.events import AudienceRule, Payload, RoomRule
 from coordinator.ids import Id
 from coordinator.money import Amount
 
 __all__ = ["PayoutCompleted", "PayoutCreated", "PayoutUpdated"]
+
+_SELLER = AudienceRule(everyone=True, rooms=(RoomRule(rooms.user, "sellerId"),), confidential=True)
 
 
 class PayoutCreated(Payload):
     """A payout to a seller was begun."""
 
     event_name: ClassVar[str] = "payout-created"
-    audience_rule: ClassVar[AudienceRule] = EVERYONE
+    audience_rule: ClassVar[AudienceRule] = _SELLER
 
     payout_id: Id
     task_id: Id
@@ -27,7 +29,7 @@ class PayoutCompleted(Payload):
     """A payout has arrived."""
 
     event_name: ClassVar[str] = "payout-completed"
-    audience_rule: ClassVar[AudienceRule] = AudienceRule(everyone=True, rooms=(RoomRule(rooms.user, "sellerId"),))
+    audience_rule: ClassVar[AudienceRule] = _SELLER
 
     payout_id: Id
     task_id: Id
@@ -38,7 +40,7 @@ class PayoutUpdated(Payload):
     """A payout moved."""
 
     event_name: ClassVar[str] = "payout-updated"
-    audience_rule: ClassVar[AudienceRule] = EVERYONE
+    audience_rule: ClassVar[AudienceRule] = _SELLER
 
     payout_id: Id
     status: Id

@@ -1,10 +1,12 @@
 """Every room name is made here, nowhere else, as the specification spells it."""
 
-__all__ = ["BUYERS", "OPS", "SELLERS", "buyer", "chat", "request", "seller", "template_checkout", "user"]
+__all__ = ["BUYERS", "OPS", "SELLERS", "STAFF", "buyer", "chat", "request", "seller", "template_checkout", "user"]
 
 SELLERS = "sellers"
 BUYERS = "buyers"
 OPS = "ops"
+STAFF = "staff"
+"""Where a server that knows its clients puts staff, to hear what is confidential. No client can ask for it."""
 
 
 def user(user_id: str) -> str:

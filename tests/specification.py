@@ -99,8 +99,14 @@ ROWS = (
         {},
         {"checkoutId": "c1", "requestIds": ["r1", "r2"], "paymentId": "p1"},
     ),
-    Row("template-checkout-payment-pending", True, (), {}, {"checkoutId": "c1"}),
-    Row("template-checkout-payment-failed", True, (), {}, {"checkoutId": "c1", "reason": "the time ran out"}),
+    Row("template-checkout-payment-pending", True, ("template-checkout-c1",), {}, {"checkoutId": "c1"}),
+    Row(
+        "template-checkout-payment-failed",
+        True,
+        ("template-checkout-c1",),
+        {},
+        {"checkoutId": "c1", "reason": "the time ran out"},
+    ),
     # Payment
     Row(
         "payment-created",
@@ -135,7 +141,7 @@ ROWS = (
     Row(
         "payout-created",
         True,
-        (),
+        ("user-s1",),
         {},
         {"payoutId": "x1", "taskId": "t1", "sellerId": "s1", "amount": "49.90", "currency": "USD"},
     ),
@@ -146,7 +152,7 @@ ROWS = (
         {"sellerId": "s1"},
         {"payoutId": "x1", "taskId": "t1", "txHash": HASH},
     ),
-    Row("payout-updated", True, (), {}, {"payoutId": "x1", "status": "confirming"}),
+    Row("payout-updated", True, ("user-s1",), {"sellerId": "s1"}, {"payoutId": "x1", "status": "confirming"}),
     # Chat
     Row(
         "new-message",

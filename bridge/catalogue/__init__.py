@@ -1,7 +1,7 @@
 """The catalogue: every event the server sends, by category and by name, each one model with its audience beside it.
 
 Whatever checks, documents or types an event takes it from here. The events that the coordinator raises itself are
-defined with it; the other services' are in this package.
+defined with it; the other services' are in this package. What clients send is in `client_events`.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ from bridge.catalogue.marketplace import (
 )
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.catalogue.points import LevelUp, ReferralReward, ReferralSignup
+from bridge.catalogue.session import SessionEnded
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Payload
 from coordinator.payment_events import (
@@ -39,7 +40,7 @@ from coordinator.payment_events import (
 )
 from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutUpdated
 
-__all__ = ["CATEGORIES", "EVENTS"]
+__all__ = ["ADDITIONS", "CATEGORIES", "EVENTS"]
 
 CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
     "marketplace": (
@@ -74,3 +75,7 @@ CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
 """The specification's tables, in its order."""
 
 EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CATEGORIES.values() for model in models}
+"""Every event of the specification, by name: what may be published."""
+
+ADDITIONS: tuple[type[Payload], ...] = (SessionEnded,)
+"""The product's own events beside the specification. Only the server itself raises them."""

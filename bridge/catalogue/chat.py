@@ -55,6 +55,10 @@ class NewMessage(Payload):
     message: Message
     sender_id: Id
 
+    @property
+    def subject(self) -> str:
+        return self.message.id
+
 
 class MessagesRead(Payload):
     """Somebody read a chat up to a message."""
@@ -79,6 +83,10 @@ class MessageEdited(Payload):
     content: Text
     edited_at: Moment
 
+    @property
+    def subject(self) -> str:
+        return self.message_id
+
 
 class MessageDeleted(Payload):
     """A message was taken back."""
@@ -89,6 +97,10 @@ class MessageDeleted(Payload):
     chat_id: Id
     message_id: Id
     deleted_at: Moment
+
+    @property
+    def subject(self) -> str:
+        return self.message_id
 
 
 class ParticipantsAdded(Payload):

@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, Document, IfKnown, Payload, RoomRule, Text
-from coordinator.ids import Id
+from coordinator.ids import Id, is_id
 from coordinator.money import Amount
 
 __all__ = [
@@ -31,6 +31,12 @@ class NewPurchaseRequest(Payload):
 
     event_name: ClassVar[str] = "new-purchase-request"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(fixed_rooms=(rooms.SELLERS,))
+
+    @property
+    def subject(self) -> str | None:
+        """The document's id, by whichever of its usual names the marketplace calls it."""
+        document = self.model_extra or {}
+        return next((document[name] for name in ("_id", "id", "requestId") if is_id(document.get(name))), None)
 
 
 class NewOffer(Payload):

@@ -31,7 +31,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
-from bridge.sockets.answers import failure
+from bridge.catalogue.answers import failure
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.manager import ClientManager, packet_parts
 from bridge.sockets.origins import allowed_origins

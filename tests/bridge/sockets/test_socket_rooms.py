@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from bridge.catalogue.client_events import ROOM_DOORS
 from bridge.sockets import create_socket_server
-from bridge.sockets.rooms import ROOM_DOORS
 
 Serve = Callable[[Any], Awaitable[str]]
 JoinIn = Callable[..., Awaitable[Any]]

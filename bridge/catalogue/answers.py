@@ -1,8 +1,12 @@
 """The shape of every acknowledgement a client gets. It must never carry the inside of an exception."""
 
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["failure", "success"]
+__all__ = ["ErrorCode", "failure", "success"]
+
+ErrorCode = Literal["bad_argument", "not_allowed", "too_many", "unknown_event", "internal"]
+"""Why something was not done: wrong argument; not granted by the token; more than one client may have; no such event;
+the server's own fault."""
 
 
 def success(**fields: Any) -> dict[str, Any]:
@@ -10,6 +14,6 @@ def success(**fields: Any) -> dict[str, Any]:
     return {"ok": True, **fields}
 
 
-def failure(code: str, message: str) -> dict[str, Any]:
+def failure(code: ErrorCode, message: str) -> dict[str, Any]:
     """`{"ok": false, "error": …}`: a code for programs, a message for people."""
     return {"ok": False, "error": {"code": code, "message": message}}
