@@ -8,23 +8,28 @@ from datetime import timedelta
 from typing import Any
 
 import socketio
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
 
+from bridge.access import Principal
+from bridge.http.callers import Callers
+from bridge.http.catch_up import catch_up_router
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import openapi_config
 from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
+from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
+from bridge.http.services import Service
 from bridge.http.webhooks import webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.settings import Settings, load_settings
-from bridge.sockets import create_socket_server, deliver, set_socket_server
+from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server
 from coordinator.errors import BridgeError
 from providers.contract import WebhookReaders
 from providers.shkeeper import ShkeeperWebhooks
@@ -32,6 +37,8 @@ from providers.shkeeper import ShkeeperWebhooks
 __all__ = ["create_app"]
 
 logger = logging.getLogger("bridge")
+
+AnyRequest = Request[Any, Any, Any]
 
 # How often overdue payments are looked for: nobody can tell a payment that expires a second late.
 DEADLINE_INTERVAL_SECONDS = 1.0
@@ -52,19 +59,22 @@ def webhook_readers(settings: Settings) -> WebhookReaders:
 def create_app(settings: Settings | None = None) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port."""
     settings = settings or load_settings()
+    verifier = settings.verifier
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
+        verifier=verifier,
+        keeps_confidence=settings.keeps_confidence,
+        presence_grace_seconds=settings.presence_grace_seconds,
         ping_interval_seconds=settings.ping_interval_seconds,
         ping_timeout_seconds=settings.ping_timeout_seconds,
         max_payload_bytes=settings.max_payload_bytes,
     )
     set_socket_server(sockets)
-    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets))
+    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, Callers(settings.services, verifier)))
 
 
-def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
+def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
     readers = webhook_readers(settings)
-    services = settings.services
     expiry = settings.payment_expiry_seconds
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
@@ -91,6 +101,12 @@ def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
         journal: Journal = state.journal
         return journal
 
+    def service_of(request: AnyRequest) -> Service:
+        return callers.service(request.headers.get("authorization"))
+
+    def principal_of(request: AnyRequest) -> Principal:
+        return callers.principal(request.headers.get("authorization"))
+
     def checks_of(state: State) -> ReadinessChecks:
         checks: ReadinessChecks = state.checks
         return checks
@@ -102,13 +118,18 @@ def rest_app(settings: Settings, sockets: socketio.AsyncServer) -> Litestar:
             metrics,
             payment_router,
             event_router(settings.max_publication_bytes),
+            catch_up_router,
+            get_presence,
             webhook_router(settings.max_webhook_bytes),
         ],
         dependencies={
             "journal": Provide(journal_of, sync_to_thread=False),
             "checks": Provide(checks_of, sync_to_thread=False),
             "readers": Provide(lambda: readers, sync_to_thread=False),
-            "services": Provide(lambda: services, sync_to_thread=False),
+            "service": Provide(service_of, sync_to_thread=False),
+            "principal": Provide(principal_of, sync_to_thread=False),
+            "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
+            "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },
         guards=[front_end_only(settings.frontend_origins)],

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.access import KeysError, TokenVerifier
 from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
 from bridge.sockets.origins import allowed_origins
@@ -56,6 +57,16 @@ class Settings(BaseSettings):
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False
 
+    access: Literal["open", "jwt"] = "open"
+    jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    jwt_secrets_file: Path | None = Path("var/jwt.secrets")
+    jwt_jwks_file: Path | None = None
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    jwt_leeway_seconds: float = Field(30, ge=0, le=600)
+    confidential_events_to: Literal["parties", "everyone"] = "parties"
+    presence_grace_seconds: float = Field(5, ge=0, le=3600)
+
     services_file: Path | None = Path("var/services.toml")
 
     payment_expiry_seconds: int = Field(86_400, ge=0)
@@ -66,10 +77,15 @@ class Settings(BaseSettings):
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
 
-    @field_validator("shkeeper_api_keys", mode="before")
+    @field_validator("shkeeper_api_keys", "jwt_secrets", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return _keys_in(value, separator=",") if isinstance(value, str) else value
+
+    @field_validator("jwt_jwks_file", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("frontend_url")
     @classmethod
@@ -90,10 +106,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _closed_to_the_network(self) -> "Settings":
-        if not self.is_loopback and not self.open_to_network:
+        if self.access == "open" and not self.is_loopback and not self.open_to_network:
             raise ValueError(
-                f"the bridge asks nobody who they are, so it listens on loopback only, not on {self.host};"
-                " put a proxy that authenticates in front of it, or set open_to_network = true to let anyone in"
+                f"with access = open the bridge asks nobody who they are, so it listens on loopback only, not on"
+                f' {self.host}; set access = "jwt" to ask for tokens, or open_to_network = true to let anyone in'
             )
         return self
 
@@ -117,6 +133,34 @@ class Settings(BaseSettings):
         if self.shkeeper_api_keys:
             return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
         return tuple(_keys_in(_secret_text("shkeeper_api_keys_file", self.shkeeper_api_keys_file), separator="\n"))
+
+    @property
+    def verifier(self) -> TokenVerifier | None:
+        """What users' tokens are verified with; None if nobody is asked for one."""
+        if self.access == "open":
+            return None
+        secrets = [key.get_secret_value() for key in self.jwt_secrets]
+        secrets = secrets or _keys_in(_secret_text("jwt_secrets_file", self.jwt_secrets_file), separator="\n")
+        if not secrets and self.jwt_jwks_file is None:
+            raise SettingsError(
+                "access = jwt needs keys to verify tokens with: set jwt_jwks_file to a file of public keys,"
+                " or BRIDGE_JWT_SECRETS to the secret that tokens are signed with"
+            )
+        try:
+            return TokenVerifier(
+                secrets=secrets,
+                jwks_file=self.jwt_jwks_file,
+                audience=self.jwt_audience or None,
+                issuer=self.jwt_issuer or None,
+                leeway_seconds=self.jwt_leeway_seconds,
+            )
+        except KeysError as error:
+            raise SettingsError(f"access = jwt: {error}") from None
+
+    @property
+    def keeps_confidence(self) -> bool:
+        """Whether events about money go to those concerned only, instead of everyone."""
+        return self.access == "jwt" and self.confidential_events_to == "parties"
 
     @property
     def services(self) -> Services:
@@ -177,11 +221,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
-    if "shkeeper_api_keys" in values:
-        raise SettingsError(
-            f"{path}: shkeeper_api_keys is a secret and does not belong in this file; "
-            "set BRIDGE_SHKEEPER_API_KEYS, or name a file in shkeeper_api_keys_file"
-        )
+    for secret in ("shkeeper_api_keys", "jwt_secrets"):
+        if secret in values:
+            raise SettingsError(
+                f"{path}: {secret} does not belong in this file, being secret; "
+                f"set {variable_name(secret)}, or name a file in {secret}_file"
+            )
     return values
 
 

@@ -1,6 +1,6 @@
 """Every room name is made here, nowhere else, as the specification spells it."""
 
-__all__ = ["BUYERS", "OPS", "SELLERS", "STAFF", "buyer", "chat", "request", "seller", "template_checkout", "user"]
+__all__ = ["BUYERS", "OPS", "SELLERS", "STAFF", "buyer", "chat", "chat_of", "request", "seller", "template_checkout", "user", "user_of"]
 
 SELLERS = "sellers"
 BUYERS = "buyers"
@@ -31,3 +31,17 @@ def chat(chat_id: str) -> str:
 
 def template_checkout(checkout_id: str) -> str:
     return f"template-checkout-{checkout_id}"
+
+
+def user_of(room: str) -> str | None:
+    """Whose own room it is; None if it is no user's."""
+    return _after(user(""), room)
+
+
+def chat_of(room: str) -> str | None:
+    """Which chat's room it is; None if it is no chat's."""
+    return _after(chat(""), room)
+
+
+def _after(prefix: str, room: str) -> str | None:
+    return room.removeprefix(prefix) if room.startswith(prefix) else None

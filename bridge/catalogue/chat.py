@@ -1,5 +1,6 @@
 """The events of chats, and who of their members is there."""
 
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -20,6 +21,7 @@ __all__ = [
     "ParticipantsAdded",
     "UserStatusChange",
     "UserTyping",
+    "moment_text",
 ]
 
 _CHAT = AudienceRule(rooms=(RoomRule(rooms.chat, "chatId"),))
@@ -33,6 +35,11 @@ Moment = Annotated[
     ),
 ]
 """An ISO 8601 date and time with its zone."""
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as `Date.toJSON` writes it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Message(FrozenModel):

@@ -1,23 +1,45 @@
 """What the routes are given by the composition root, by the names of their parameters."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol
 
 from litestar.params import Dependency
 
-from bridge.http.services import Services
+from bridge.access import Principal
+from bridge.http.services import Service
 from bridge.journal import Journal
 from providers.contract import WebhookReaders
 
 __all__ = [
+    "GivenConfidence",
     "GivenJournal",
     "GivenPaymentExpiry",
+    "GivenPresence",
+    "GivenPrincipal",
     "GivenReadinessChecks",
-    "GivenServices",
+    "GivenService",
     "GivenWebhookReaders",
+    "LookUpPresence",
     "ReadinessChecks",
 ]
+
+
+class UserPresence(Protocol):
+    """How a user stands."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def is_online(self) -> bool: ...
+
+    @property
+    def last_seen(self) -> datetime | None: ...
+
+
+LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
+"""How each of some users stands, in the same order."""
 
 ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
 """What must work for the bridge to do its work: each check raises when it does not."""
@@ -25,5 +47,11 @@ ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
 GivenJournal = Annotated[Journal, Dependency(skip_validation=True)]
 GivenWebhookReaders = Annotated[WebhookReaders, Dependency(skip_validation=True)]
 GivenPaymentExpiry = Annotated[timedelta | None, Dependency(skip_validation=True)]
-GivenServices = Annotated[Services, Dependency(skip_validation=True)]
+GivenService = Annotated[Service, Dependency(skip_validation=True)]
+"""The service that wants to write; the route is not run for anybody else."""
+GivenPrincipal = Annotated[Principal, Dependency(skip_validation=True)]
+"""Whoever wants to read; the route is not run for a token that is not good."""
+GivenConfidence = Annotated[bool, Dependency(skip_validation=True)]
+"""Whether events about money go to those concerned only."""
+GivenPresence = Annotated[LookUpPresence, Dependency(skip_validation=True)]
 GivenReadinessChecks = Annotated[ReadinessChecks, Dependency(skip_validation=True)]

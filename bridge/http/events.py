@@ -12,7 +12,8 @@ from litestar.params import HeaderParameter
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
-from bridge.http.dependencies import GivenJournal, GivenServices
+from bridge.http.catch_up import get_events
+from bridge.http.dependencies import GivenJournal, GivenService
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import unreadable_body
 from bridge.journal import IdempotencyKey
@@ -68,7 +69,7 @@ class PublishOperation(Operation):
 async def publish_events(
     request: Request[Any, Any, State],
     journal: GivenJournal,
-    services: GivenServices,
+    service: GivenService,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -76,14 +77,13 @@ async def publish_events(
         ),
     ] = None,
 ) -> Published:
-    service = services.authenticate(request.headers.get("authorization"))
     body = await request.body()
     try:
         content = json.loads(body)
     except ValueError:
         raise unreadable_body() from None
     events = read_publications(content)
-    service.require(events)
+    service.require_events(events)
     key = None
     if idempotency_key is not None:
         key = IdempotencyKey(f"events/{service.name}", idempotency_key, hashlib.sha256(body).hexdigest())
@@ -95,5 +95,8 @@ async def publish_events(
 def event_router(max_body_bytes: int) -> Router:
     """The routes under `/api/events`, which refuse a larger body."""
     return Router(
-        "/api/events", route_handlers=[publish_events], request_max_body_size=max_body_bytes, tags=["Events"]
+        "/api/events",
+        route_handlers=[publish_events, get_events],
+        request_max_body_size=max_body_bytes,
+        tags=["Events"],
     )

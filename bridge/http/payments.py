@@ -12,7 +12,14 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, QueryParameter
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from bridge.http.dependencies import GivenJournal, GivenPaymentExpiry, GivenWebhookReaders
+from bridge.access import Principal
+from bridge.http.dependencies import (
+    GivenJournal,
+    GivenPaymentExpiry,
+    GivenPrincipal,
+    GivenService,
+    GivenWebhookReaders,
+)
 from bridge.http.openapi import problem_responses
 from bridge.http.problems import wrong_field
 from bridge.journal import HistoryEntry, IdempotencyKey, PaymentRecord
@@ -172,6 +179,8 @@ def _payment_response(description: str) -> ResponseSpec:
         **problem_responses(
             {
                 400: "A field is missing or wrong; the answer names it",
+                401: "No token of a service",
+                403: "The service may not register payments",
                 409: "The `externalId` is registered with other fields",
                 422: "The `Idempotency-Key` was used for another request",
                 503: "Not committed; send it again",
@@ -182,6 +191,7 @@ def _payment_response(description: str) -> ResponseSpec:
 async def register_payment(
     data: Annotated[PaymentRequest, Body(examples=[Example(value=REQUEST_EXAMPLE)])],
     journal: GivenJournal,
+    service: GivenService,
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
     idempotency_key: Annotated[
@@ -191,6 +201,7 @@ async def register_payment(
         ),
     ] = None,
 ) -> Response[PaymentDocument]:
+    service.require_payments()
     if data.provider not in readers:
         known = ", ".join(sorted(readers))
         raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
@@ -217,10 +228,12 @@ async def register_payment(
 async def list_payments(
     request_id: Annotated[str, QueryParameter(name="requestId")],
     journal: GivenJournal,
+    principal: GivenPrincipal,
 ) -> PaymentList:
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
-    return PaymentList(payments=[_document(record) for record in await journal.request_records(request_id)])
+    records = await journal.request_records(request_id)
+    return PaymentList(payments=[_document(record) for record in records if _is_for(principal, record)])
 
 
 @get(
@@ -228,9 +241,10 @@ async def list_payments(
     summary="A payment with its history",
     responses={200: _payment_response("The payment"), **problem_responses({404: "No such payment"})},
 )
-async def get_payment(payment_id: str, journal: GivenJournal) -> PaymentDocument:
+async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
-    if record is None:
+    # To whom it is none of their business, a payment does not exist.
+    if record is None or not _is_for(principal, record):
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     return _document(record)
 
@@ -238,6 +252,13 @@ async def get_payment(payment_id: str, journal: GivenJournal) -> PaymentDocument
 payment_router = Router(
     "/api/payments", route_handlers=[register_payment, list_payments, get_payment], tags=["Payments"]
 )
+
+
+def _is_for(principal: Principal, record: PaymentRecord) -> bool:
+    payment = record.payment
+    return principal.may_see_payment(
+        request_id=payment.request_id, buyer_id=payment.buyer_id, seller_id=payment.seller_id
+    )
 
 
 def _digest(request: PaymentRequest) -> str:

@@ -9,7 +9,12 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from bridge.catalogue.publication import PublicationRefusedError
-from bridge.journal import IdempotencyKeyReusedError, JournalUnavailableError, PaymentConflictError
+from bridge.journal import (
+    IdempotencyKeyReusedError,
+    JournalUnavailableError,
+    OffsetElsewhereError,
+    PaymentConflictError,
+)
 
 __all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "unreadable_body", "wrong_field"]
 
@@ -76,6 +81,10 @@ def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dic
     return problem(409, "Already registered", str(error), paymentId=error.payment_id)
 
 
+def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
+    return problem(410, "Offset of another journal", str(error))
+
+
 def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Response[dict[str, object]]:
     return problem(422, "Idempotency-Key reused", str(error))
 
@@ -91,7 +100,8 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
                 for fault in error.extra
             ]
         )
-    return problem(error.status_code, title, error.detail, headers=error.headers)
+    members = error.extra if isinstance(error.extra, dict) else {}
+    return problem(error.status_code, title, error.detail, headers=error.headers, **members)
 
 
 def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:
@@ -107,6 +117,7 @@ exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
+    OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,
     RecursionError: _too_deep,

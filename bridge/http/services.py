@@ -4,22 +4,19 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
-from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError, field_validator
+from litestar.exceptions import PermissionDeniedException
+from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError, field_validator, model_validator
 
 from bridge.catalogue import CATEGORIES, EVENTS
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.models import FrozenModel
 
-__all__ = ["Service", "Services", "ServicesError", "read_services"]
-
-ANYBODY = "anybody"
+__all__ = ["ANY_SERVICE", "Service", "Services", "ServicesError", "read_services"]
 
 Name = Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
-_SCHEME = "bearer "
 
 
 class ServicesError(BridgeError):
@@ -30,11 +27,19 @@ class ServiceEntry(FrozenModel):
     """One service as its administrator writes it down."""
 
     token: Annotated[SecretStr, Field(min_length=16)]
-    publishes: list[Annotated[str, StringConstraints(min_length=1)]]
+    publishes: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
+    registers: tuple[Literal["payments"], ...] = ()
+    reads: bool = False
+
+    @model_validator(mode="after")
+    def _may_something(self) -> "ServiceEntry":
+        if not (self.publishes or self.registers or self.reads):
+            raise ValueError("it may do nothing: name what it `publishes`, what it `registers`, or that it `reads`")
+        return self
 
     @field_validator("publishes")
     @classmethod
-    def _are_known(cls, names: list[str]) -> list[str]:
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if name not in EVENTS and name not in CATEGORIES:
                 raise ValueError(f"{name!r} is no event and no category; the categories are {', '.join(CATEGORIES)}")
@@ -43,20 +48,34 @@ class ServiceEntry(FrozenModel):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Somebody who publishes, and what they may."""
+    """One of the marketplace's services, and what it may."""
 
     name: str
-    events: frozenset[str]
+    events: frozenset[str] = frozenset()
+    """The events that it may publish."""
+    registers_payments: bool = False
+    """Whether it may register payments; it sees every payment then."""
+    reads: bool = False
+    """Whether it may read all there is."""
 
-    def require(self, events: Sequence[Event]) -> None:
+    def require_events(self, events: Sequence[Event]) -> None:
         """Raises PermissionDeniedException if the service may not publish one of them."""
         denied = sorted({event.name for event in events} - self.events)
         if denied:
             raise PermissionDeniedException(f"the service {self.name} may not publish {', '.join(denied)}")
 
+    def require_payments(self) -> None:
+        """Raises PermissionDeniedException if the service may not register payments."""
+        if not self.registers_payments:
+            raise PermissionDeniedException(f"the service {self.name} may not register payments")
+
+
+ANY_SERVICE = Service("anybody", frozenset(EVENTS), registers_payments=True, reads=True)
+"""Whoever asks, where no services are named and nobody is asked who they are."""
+
 
 class Services:
-    """Finds the service that a token belongs to. Where none is named, anybody may publish anything."""
+    """The services by their tokens."""
 
     def __init__(self, by_token_hash: dict[bytes, Service]) -> None:
         self._by_token_hash = by_token_hash
@@ -64,26 +83,15 @@ class Services:
     def __len__(self) -> int:
         return len(self._by_token_hash)
 
-    def authenticate(self, authorization: str | None) -> Service:
-        """The service behind an `Authorization` header. Raises NotAuthorizedException."""
-        if not self._by_token_hash:
-            return Service(ANYBODY, frozenset(EVENTS))
-        if authorization is None or not authorization.lower().startswith(_SCHEME):
-            raise NotAuthorizedException(
-                "publishing needs the service's token: Authorization: Bearer <token>",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+    def find(self, token: str) -> Service | None:
+        """The service that a token belongs to."""
         # The hash is looked up, not the token, so the time it takes tells nothing about any token.
-        service = self._by_token_hash.get(_hash(authorization[len(_SCHEME) :].strip()))
-        if service is None:
-            raise NotAuthorizedException(
-                "this token belongs to no service", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            )
-        return service
+        return self._by_token_hash.get(_hash(token))
 
 
 def read_services(text: str) -> Services:
-    """Reads a TOML file with a table for each service: its `token` and what it `publishes`, events or categories.
+    """Reads a TOML file with a table for each service: its `token`; what it `publishes`, events or categories; what
+    it `registers`; and whether it `reads` all there is.
 
     Raises ServicesError, which never shows a token.
     """
@@ -104,7 +112,9 @@ def read_services(text: str) -> Services:
         token_hash = _hash(entry.token.get_secret_value())
         if token_hash in by_token_hash:
             raise ServicesError(f"{name}: has the same token as {by_token_hash[token_hash].name}")
-        by_token_hash[token_hash] = Service(name, _names(entry.publishes))
+        by_token_hash[token_hash] = Service(
+            name, _names(entry.publishes), registers_payments="payments" in entry.registers, reads=entry.reads
+        )
     return Services(by_token_hash)
 
 

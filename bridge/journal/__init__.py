@@ -10,10 +10,12 @@ from bridge.journal.errors import (
     JournalBusyElsewhereError,
     JournalUnavailableError,
     JournalUrlError,
+    OffsetElsewhereError,
+    OffsetUnreadableError,
     PaymentConflictError,
 )
 from bridge.journal.journal import Journal
-from bridge.journal.queries import HistoryEntry, PaymentRecord
+from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
 
@@ -27,9 +29,12 @@ __all__ = [
     "JournalUnavailableError",
     "JournalUrlError",
     "JournaledEvent",
+    "OffsetElsewhereError",
+    "OffsetUnreadableError",
     "Outcome",
     "PaymentConflictError",
     "PaymentRecord",
     "Recorded",
     "Registered",
+    "Stretch",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from bridge.journal import schema
-from bridge.journal.rows import observation_from_text, payment_from_row, payment_row
+from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
 from coordinator.events import Event
 from coordinator.observations import Observation
 from coordinator.payments import Decision, Payment
@@ -75,6 +75,7 @@ class Batch:
         self._new_observations: list[dict[str, Any]] = []
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[dict[str, Any]] = []
+        self._new_event_rooms: list[dict[str, Any]] = []
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.writes = 0
@@ -201,8 +202,11 @@ class Batch:
                     "payload": json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")),
                     "payment_id": payment_id,
                     "committed_at": self.now,
+                    "subject": event.subject,
                 }
             )
+            heard_in = {*event.audience.rooms, *([EVERYONE] if event.audience.everyone else [])}
+            self._new_event_rooms += [{"room": room, "offset": self.next_offset} for room in heard_in]
             self.next_offset += 1
 
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
@@ -236,6 +240,7 @@ class Batch:
             (insert(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             (insert(schema.events), self._new_events),
+            (insert(schema.event_rooms), self._new_event_rooms),
             (insert(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         ):

@@ -7,6 +7,8 @@ __all__ = [
     "JournalBusyElsewhereError",
     "JournalUnavailableError",
     "JournalUrlError",
+    "OffsetElsewhereError",
+    "OffsetUnreadableError",
     "PaymentConflictError",
 ]
 
@@ -21,6 +23,14 @@ class JournalUrlError(BridgeError):
 
 class JournalBusyElsewhereError(BridgeError):
     """Another bridge has this database open. The journal has one writer."""
+
+
+class OffsetElsewhereError(BridgeError):
+    """An offset is of another journal: the database was replaced or restored since."""
+
+
+class OffsetUnreadableError(BridgeError):
+    """Something that should be an offset is none."""
 
 
 class PaymentConflictError(BridgeError):

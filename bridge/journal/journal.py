@@ -4,6 +4,7 @@ import asyncio
 import functools
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
@@ -20,8 +21,9 @@ from bridge.journal.database import (
     writing_engine,
 )
 from bridge.journal.dispatcher import Deliver, Dispatcher
+from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
-from bridge.journal.rows import JournaledEvent
+from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.writer import Writer
 from coordinator.events import Event
 from coordinator.money import format_amount
@@ -32,6 +34,8 @@ __all__ = ["Journal"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+OFFSET_NUMBER = re.compile(r"[0-9]{1,18}")
 
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
@@ -133,6 +137,18 @@ class Journal:
         """An offset as clients know it: opaque to them, and of no other journal than this."""
         return f"{self.epoch}-{offset}"
 
+    def read_offset(self, text: str) -> int:
+        """An offset that a client brings back. Raises OffsetUnreadableError, and OffsetElsewhereError if it is of
+        another journal."""
+        epoch, _, number = text.rpartition("-")
+        if not epoch or not OFFSET_NUMBER.fullmatch(number):
+            raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
+        if epoch != self.epoch:
+            raise OffsetElsewhereError(
+                "this offset is of another journal than the present one; start anew without it"
+            )
+        return int(number)
+
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""
         digest = hashlib.sha256(body).hexdigest()
@@ -162,6 +178,28 @@ class Journal:
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
+
+    async def room_events(
+        self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int
+    ) -> queries.Stretch:
+        """The next events that at least one of some rooms heard; with `everyone` also what everyone heard, but for
+        the events that are named in `hidden`."""
+        names = [*rooms, EVERYONE] if everyone else rooms
+        return await self._read(queries.room_events, names, hidden=hidden, after=after, limit=limit)
+
+    async def room_events_before(
+        self, room: str, name: str, *, before: int | None = None, limit: int
+    ) -> list[JournaledEvent]:
+        """The last events of one kind that a room heard before an offset, in order."""
+        return await self._read(queries.room_events_before, room, name, before=before, limit=limit)
+
+    async def count_room_events(self, room: str, name: str) -> int:
+        """How many events of one kind a room heard."""
+        return await self._read(queries.count_room_events, room, name)
+
+    async def events_about(self, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
+        """The events of some kinds that tell about some purchase requests or messages, in order."""
+        return await self._read(queries.events_about, subjects, names)
 
     async def _read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         def run() -> T:

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, union
 
 from bridge.journal import schema
 from bridge.journal.rows import (
+    EVERYONE,
     JournaledEvent,
     event_from_row,
     observation_from_text,
@@ -21,10 +22,15 @@ from coordinator.payments import Payment
 __all__ = [
     "HistoryEntry",
     "PaymentRecord",
+    "Stretch",
+    "count_room_events",
     "due_payment_ids",
+    "events_about",
     "last_offset",
     "payment_record",
     "request_records",
+    "room_events",
+    "room_events_before",
     "tail",
 ]
 
@@ -39,6 +45,17 @@ class HistoryEntry:
     status: str
     escrow_state: str
     received: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some events in a row, and where to go on."""
+
+    events: tuple[JournaledEvent, ...]
+    next_offset: int
+    """Everything up to here has been seen."""
+    more: bool
+    """Whether there is more beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,68 @@ def due_payment_ids(connection: Connection, now: datetime, limit: int) -> Sequen
 def last_offset(connection: Connection) -> int:
     """The newest event's offset, or 0 while there is none."""
     return connection.scalar(select(func.max(schema.events.c.offset))) or 0
+
+
+def room_events(
+    connection: Connection, rooms: Sequence[str], *, hidden: Sequence[str], after: int, limit: int
+) -> Stretch:
+    """The next events after an offset that at least one of some rooms heard, in order.
+
+    EVERYONE among the rooms stands for what went to everyone, but not for the events named in `hidden`.
+    """
+    heard, events = schema.event_rooms, schema.events
+    newest = last_offset(connection)
+    parts = []
+    for room in rooms:
+        part = select(heard.c.offset).where(heard.c.room == room, heard.c.offset > after, heard.c.offset <= newest)
+        if room == EVERYONE and hidden:
+            part = part.join(events, events.c.offset == heard.c.offset).where(events.c.name.not_in(hidden))
+        # Each room by itself stops at the limit, so that a busy room is not sorted whole.
+        parts.append(select(part.order_by(heard.c.offset).limit(limit + 1).subquery()))
+    offsets = connection.scalars(union(*parts).order_by("offset").limit(limit + 1)).all()
+    rows = connection.execute(select(events).where(events.c.offset.in_(offsets[:limit])).order_by(events.c.offset))
+    stretch = tuple(event_from_row(row) for row in rows.mappings())
+    more = len(offsets) > limit
+    return Stretch(stretch, offsets[limit - 1] if more else max(newest, after), more)
+
+
+def room_events_before(
+    connection: Connection, room: str, name: str, *, before: int | None, limit: int
+) -> list[JournaledEvent]:
+    """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
+    heard, events = schema.event_rooms, schema.events
+    statement = (
+        select(events)
+        .join(heard, heard.c.offset == events.c.offset)
+        .where(heard.c.room == room, events.c.name == name)
+        .order_by(heard.c.offset.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(heard.c.offset < before)
+    return [event_from_row(row) for row in reversed(connection.execute(statement).mappings().all())]
+
+
+def count_room_events(connection: Connection, room: str, name: str) -> int:
+    """How many events of one kind a room heard."""
+    heard, events = schema.event_rooms, schema.events
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(heard.join(events, heard.c.offset == events.c.offset))
+            .where(heard.c.room == room, events.c.name == name)
+        )
+        or 0
+    )
+
+
+def events_about(connection: Connection, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
+    """The events of some kinds that tell about some purchase requests or messages, in order."""
+    events = schema.events
+    rows = connection.execute(
+        select(events).where(events.c.subject.in_(subjects), events.c.name.in_(names)).order_by(events.c.offset)
+    )
+    return [event_from_row(row) for row in rows.mappings()]
 
 
 def tail(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:

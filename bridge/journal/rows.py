@@ -13,7 +13,10 @@ from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Facts, Payment
 
-__all__ = ["JournaledEvent", "event_from_row", "observation_from_text", "payment_from_row", "payment_row"]
+__all__ = ["EVERYONE", "JournaledEvent", "event_from_row", "observation_from_text", "payment_from_row", "payment_row"]
+
+EVERYONE = ""
+"""The room under which events for everyone are found again. No room has an empty name."""
 
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
 
@@ -24,6 +27,7 @@ class JournaledEvent:
 
     offset: int
     event: Event
+    committed_at: datetime
 
 
 def observation_from_text(text: str) -> Observation:
@@ -60,4 +64,5 @@ def payment_from_row(row: RowMapping) -> Payment:
 
 def event_from_row(row: RowMapping) -> JournaledEvent:
     audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
-    return JournaledEvent(row["offset"], Event(row["name"], audience, json.loads(row["payload"])))
+    event = Event(row["name"], audience, json.loads(row["payload"]), row["subject"])
+    return JournaledEvent(row["offset"], event, row["committed_at"])

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "event_rooms",
     "events",
     "idempotency_keys",
     "journal",
@@ -79,8 +80,19 @@ events = Table(
     Column("payload", Text, nullable=False, comment="The event's payload as JSON"),
     Column("payment_id", String(64)),
     Column("committed_at", UtcDateTime, nullable=False),
+    Column("subject", String(200), comment="The purchase request or message that it tells about"),
     Index(None, "payment_id"),
+    Index(None, "subject"),
     comment="The ordered, durable list of events. Offsets have no gaps.",
+)
+
+event_rooms = Table(
+    "event_rooms",
+    metadata,
+    Column("room", String(300), primary_key=True),
+    Column("offset", RowId, primary_key=True, autoincrement=False),
+    comment="Which events a room heard; those for everyone stand under the room without a name",
+    sqlite_with_rowid=False,
 )
 
 payments = Table(

@@ -12,14 +12,18 @@ from bridge.sockets.errors import (
     RoomNameEmptyError,
     SocketServerMissingError,
 )
+from bridge.sockets.factory import create_socket_server
 from bridge.sockets.fanout import deliver
-from bridge.sockets.server import create_socket_server
+from bridge.sockets.presence import UserPresence
+from bridge.sockets.server import SocketServer
 
 __all__ = [
     "ClientGoneError",
     "FrontendUrlError",
     "RoomNameEmptyError",
+    "SocketServer",
     "SocketServerMissingError",
+    "UserPresence",
     "create_socket_server",
     "deliver",
     "emit_global_event",

@@ -5,22 +5,23 @@ They must never turn an event meant for a few into one for everyone.
 
 from typing import Any
 
-import socketio
-
 from bridge.sockets.errors import RoomNameEmptyError, SocketServerMissingError
+from bridge.sockets.fanout import reached
+from bridge.sockets.server import SocketServer
+from coordinator.events import Audience, Event
 
 __all__ = ["emit_global_event", "emit_to_room", "get_socket_server", "set_socket_server"]
 
-_server: socketio.AsyncServer | None = None
+_server: SocketServer | None = None
 
 
-def set_socket_server(server: socketio.AsyncServer | None) -> None:
+def set_socket_server(server: SocketServer | None) -> None:
     """Makes a server the one that `get_socket_server` returns; None takes it away again."""
     global _server
     _server = server
 
 
-def get_socket_server() -> socketio.AsyncServer:
+def get_socket_server() -> SocketServer:
     """The socket server. Raises SocketServerMissingError before there is one."""
     if _server is None:
         raise SocketServerMissingError(
@@ -30,8 +31,16 @@ def get_socket_server() -> socketio.AsyncServer:
 
 
 async def emit_global_event(event: str, data: Any) -> None:
-    """Emits an event to every connected client. Rarely what you want: prefer `emit_to_room`."""
-    await get_socket_server().emit(event, data)
+    """Emits an event to every connected client. Rarely what you want: prefer `emit_to_room`.
+
+    Where the server keeps confidence, an event about money goes to staff alone.
+    """
+    server = get_socket_server()
+    audience = reached(Event(event, Audience(everyone=True), data), keeps_confidence=server.keeps_confidence)
+    if audience.everyone:
+        await server.emit(event, data)
+    else:
+        await server.emit(event, data, to=list(audience.rooms))
 
 
 async def emit_to_room(room: str, event: str, data: Any) -> None:

@@ -2,7 +2,14 @@
 
 from coordinator.errors import BridgeError
 
-__all__ = ["ClientGoneError", "FrontendUrlError", "RoomNameEmptyError", "SocketServerMissingError"]
+__all__ = [
+    "ClientGoneError",
+    "FrontendUrlError",
+    "NotAllowedError",
+    "RoomNameEmptyError",
+    "SocketServerMissingError",
+    "TooManyError",
+]
 
 
 class ClientGoneError(BridgeError, ValueError):
@@ -13,9 +20,17 @@ class FrontendUrlError(BridgeError, ValueError):
     """FRONTEND_URL names no origin that a browser could come from."""
 
 
+class NotAllowedError(BridgeError):
+    """A client asked for what its token does not grant."""
+
+
 class RoomNameEmptyError(BridgeError, ValueError):
     """An event was addressed to a room without a name, which the library would take for everyone."""
 
 
 class SocketServerMissingError(BridgeError, RuntimeError):
     """The socket server was asked for before `set_socket_server` was called."""
+
+
+class TooManyError(BridgeError, ValueError):
+    """A client asked for more of something than one client may have."""

@@ -12,17 +12,25 @@ Used besides: `_generate_ack_id`.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import socketio
 from socketio.packet import EVENT
 
 from bridge.sockets.errors import ClientGoneError
 
-__all__ = ["ClientManager", "packet_parts"]
+__all__ = ["ClientManager", "Member", "Watcher", "packet_parts"]
 
 Member = tuple[str, str]
 """A namespace and the sid of one of its clients."""
+
+
+class Watcher(Protocol):
+    """Whoever has to know that a client left a room, or is gone altogether."""
+
+    def left_room(self, member: Member, room: str) -> None: ...
+
+    def departed(self, member: Member) -> None: ...
 
 
 class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
@@ -34,6 +42,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
         self._held: dict[Member, list[list[str | bytes]]] = {}
         """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
+        self.watchers: list[Watcher] = []
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
         """The connected members of a room, or of several, each once."""
@@ -97,7 +106,13 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
 
     def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
         super().basic_leave_room(sid, namespace, room)
-        self._rooms_of.get((namespace, sid), {}).pop(room, None)
+        member = (namespace, sid)
+        if room not in self._rooms_of.get(member, {}):
+            return
+        del self._rooms_of[member][room]
+        if room is not None:
+            for watcher in self.watchers:
+                watcher.left_room(member, room)
 
     def basic_close_room(self, room: str, namespace: str) -> None:
         if self.is_sid_room(namespace, room):
@@ -119,6 +134,12 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
                 waiting.remove(sid)
                 if not waiting:
                     del pending[namespace]
+        for watcher in self.watchers:
+            watcher.departed(member)
+
+    def room_count(self, sid: str, namespace: str) -> int:
+        """How many rooms a client is in; its own and that of everyone among them."""
+        return len(self._rooms_of.get((namespace, sid), ()))
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]

@@ -1,4 +1,4 @@
-"""The Socket.IO server: its factory, and where the library's own server is not left as it is.
+"""The Socket.IO server: where the library's own is not left as it is.
 
 Nothing outside this file and `manager.py` may override or call an undocumented name of python-socketio. Both are
 written against python-socketio 5.18 and python-engineio 4.15; pyproject.toml holds both there, and
@@ -17,13 +17,14 @@ Overridden here:
   own, and class-based namespaces acknowledged events they do not have.
 - `disconnect`, `handle_request` (public): the log line, and the `Vary` header.
 
+Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
+
 Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`.
 """
 
 import asyncio
 import inspect
 import logging
-import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -31,13 +32,16 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
+from bridge.access import TokenError
 from bridge.catalogue.answers import failure
+from bridge.catalogue.session import SessionEnded
+from bridge.sockets.admission import Admission
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.manager import ClientManager, packet_parts
-from bridge.sockets.origins import allowed_origins
-from bridge.sockets.rooms import register_room_handlers
+from bridge.sockets.manager import ClientManager, Member, packet_parts
+from bridge.sockets.presence import Presence
+from coordinator import rooms
 
-__all__ = ["SocketServer", "create_socket_server"]
+__all__ = ["SocketServer", "library_logger"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -58,41 +62,40 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def create_socket_server(
-    *,
-    frontend_url: str,
-    ping_interval_seconds: float = 25,
-    ping_timeout_seconds: float = 20,
-    max_payload_bytes: int = 1_000_000,
-) -> socketio.AsyncServer:
-    """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
-
-    It is for `socketio.ASGIApp`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
-    FrontendUrlError if `frontend_url` names no origin.
-    """
-    server = SocketServer(
-        async_mode="asgi",
-        client_manager=ClientManager(),
-        cors_allowed_origins=allowed_origins(frontend_url),
-        cors_credentials=True,
-        transports=["websocket", "polling"],
-        # Clients are told whole seconds only, rounded down: a fraction would make them give up too early. The second
-        # number is what they are told on top.
-        ping_interval=(ping_interval_seconds, math.ceil(ping_interval_seconds) - ping_interval_seconds),
-        ping_timeout=ping_timeout_seconds,
-        max_http_buffer_size=max_payload_bytes,
-        logger=library_logger,
-        engineio_logger=library_logger,
-    )
-    register_room_handlers(server)
-    return server
-
-
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An `AsyncServer` that answers every CONNECT and every acknowledgement, and forgets whoever has gone.
 
     It is made for `ClientManager` and does not know the option `always_connect`.
     """
+
+    presence: Presence
+    """Who is online, for whoever has just come."""
+
+    def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
+        super().__init__(client_manager=ClientManager(), **options)
+        self.admission = admission
+        admission.end_session = self._end_session
+        self.manager.watchers.append(admission)
+        self.keeps_confidence = keeps_confidence
+        """Whether confidential events go to their rooms and to staff only."""
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def _end_session(self, member: Member) -> None:
+        task = asyncio.create_task(self._close_session(member))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close_session(self, member: Member) -> None:
+        """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
+        itself, with the token that it has by then."""
+        namespace, sid = member
+        eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
+        if eio_sid is None:
+            return
+        ended = SessionEnded(reason="token_expired", message="the token has expired; connect again with a new one")
+        await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
+        logger.info("the token of %s has expired; closing its connection", sid)
+        await self.eio.disconnect(eio_sid)
 
     async def handle_request(self, scope: Message, receive: Any, send: Send) -> Any:
         # The WebSocket's own send stays as the web server gave it.
@@ -140,6 +143,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     async def _ask_connect_handler(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> dict[str, Any] | None:
         """What to tell a client that may not connect, or None if it may."""
+        try:
+            principal = self.admission.admit((namespace, sid), auth)
+        except TokenError as error:
+            return {"message": str(error), "data": {"code": error.code}}
+        if principal.is_staff:
+            await self.enter_room(sid, rooms.STAFF, namespace)
         try:
             answer = await self._trigger_event("connect", namespace, sid, self.environ[eio_sid], auth or None)
             if _is_cancelled():

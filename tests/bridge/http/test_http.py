@@ -337,9 +337,13 @@ def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> N
 def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
     document = client.get("/schema/openapi.json").json()
     assert set(document["paths"]) == {
+        "/api/chats/{chat_id}/messages",
         "/api/events",
+        "/api/notifications/unread-count",
         "/api/payments",
         "/api/payments/{payment_id}",
+        "/api/presence",
+        "/api/purchase-requests/{request_id}",
         "/health/live",
         "/health/ready",
         "/webhooks/{provider}",

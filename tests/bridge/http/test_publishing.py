@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.http.callers import Callers
 from bridge.http.services import ServicesError, read_services
 
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
@@ -155,10 +156,11 @@ def test_no_token_is_ever_written_down(client: httpx.Client, bridge: Any) -> Non
         ("[chat", "no TOML"),
         ('[chat]\ntoken = "short"\npublishes = []', "chat.token"),
         ('[chat]\ntoken = "long-enough-to-be-one"\npublishes = ["chats"]', "chat.publishes"),
-        ('[chat]\ntoken = "long-enough-to-be-one"', "chat.publishes"),
-        ('["a b"]\ntoken = "long-enough-to-be-one"\npublishes = []', "a b"),
+        ('[chat]\ntoken = "long-enough-to-be-one"', "chat: it may do nothing"),
+        ('[chat]\ntoken = "long-enough-to-be-one"\nregisters = ["payouts"]', "chat.registers"),
+        ('["a b"]\ntoken = "long-enough-to-be-one"\nreads = true', "a b"),
         (
-            "\n".join(f'[{name}]\ntoken = "long-enough-to-be-one"\npublishes = []' for name in "ab"),
+            "\n".join(f'[{name}]\ntoken = "long-enough-to-be-one"\nreads = true' for name in "ab"),
             "same token as a",
         ),
     ],
@@ -171,4 +173,4 @@ def test_a_wrong_list_of_services_is_explained_without_its_tokens(text: str, wor
 
 
 def test_where_no_service_is_named_anybody_may_publish() -> None:
-    assert read_services("").authenticate(None).name == "anybody"
+    assert Callers(read_services(""), None).service(None).name == "anybody"

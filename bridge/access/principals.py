@@ -1,0 +1,91 @@
+"""What a token's claims grant: plain values, and the two questions that sockets and routes ask of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel as Model
+from pydantic import ConfigDict, Field, StrictBool
+
+from coordinator import rooms
+from coordinator.ids import Id
+
+__all__ = ["ANYBODY", "Claims", "Principal", "principal_of"]
+
+# A token with more than this is a mistake; and what it lists lives in memory for as long as its client.
+LISTED_LIMIT = 1_000
+
+Listed = Annotated[tuple[Id, ...], Field(max_length=LISTED_LIMIT)]
+
+
+class Claims(Model):
+    """The claims of a token that mean something here. Others are the business of whoever issued it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: Id = Field(description="The user's id.")
+    exp: float = Field(description="When the token expires, in Unix seconds.")
+    requests: Listed = Field((), description="Ids of purchase requests that the user takes part in.")
+    chats: Listed = Field((), description="Ids of chats that the user is a member of.")
+    checkouts: Listed = Field((), description="Ids of the user's template checkouts.")
+    staff: StrictBool = Field(False, description="Finance ops and support: they see everything.")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who connects or asks: who they are, and what they are granted."""
+
+    name: str
+    """For logs: the user's id, or what else somebody is known by."""
+    user_id: str | None = None
+    """None for somebody who is no user, such as a service."""
+    rooms: frozenset[str] = frozenset()
+    sees_everything: bool = False
+    sees_every_payment: bool = False
+    speaks_for_everybody: bool = False
+    is_staff: bool = False
+    expires_at: datetime | None = None
+    """From when on the grant is void. None: never."""
+
+    def may_see(self, room: str) -> bool:
+        """Whether they may join a room, and read what was told in it."""
+        return self.sees_everything or room in self.rooms
+
+    def may_see_payment(self, *, request_id: str, buyer_id: str, seller_id: str) -> bool:
+        """Whether they may see a payment: its parties may, and whoever may see its purchase request."""
+        return (
+            self.sees_every_payment
+            or self.may_see(rooms.request(request_id))
+            or (self.user_id is not None and self.user_id in (buyer_id, seller_id))
+        )
+
+    def may_speak_for(self, user_id: str) -> bool:
+        """Whether they may say that this user is online, or types."""
+        return self.speaks_for_everybody or (self.user_id is not None and self.user_id == user_id)
+
+
+ANYBODY = Principal("anybody", sees_everything=True, speaks_for_everybody=True)
+"""Everyone, where nobody is asked who they are."""
+
+
+def principal_of(claims: Claims, expires_at: datetime) -> Principal:
+    """The user whom a token names, with the rooms that its claims grant."""
+    user_id = claims.sub
+    granted = {
+        rooms.user(user_id),
+        rooms.seller(user_id),
+        rooms.SELLERS,
+        rooms.buyer(user_id),
+        rooms.BUYERS,
+        *map(rooms.request, claims.requests),
+        *map(rooms.chat, claims.chats),
+        *map(rooms.template_checkout, claims.checkouts),
+    }
+    return Principal(
+        user_id,
+        user_id=user_id,
+        rooms=frozenset(granted),
+        sees_everything=claims.staff,
+        is_staff=claims.staff,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,68 @@
+"""Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
+
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+
+from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, TokenVerifier
+from bridge.http.services import ANY_SERVICE, Service, Services
+
+__all__ = ["Callers", "require_room"]
+
+_SCHEME = "bearer "
+_INVALID = 'Bearer error="invalid_token"'
+
+
+class Callers:
+    """Knows callers by their bearer tokens: services by tokens of their own, users by what the verifier accepts.
+
+    Without a verifier anybody may read; and anybody may write too, unless services are named.
+    """
+
+    def __init__(self, services: Services, verifier: TokenVerifier | None) -> None:
+        self._services = services
+        self._verifier = verifier
+
+    def service(self, authorization: str | None) -> Service:
+        """The service that wants to write. Raises NotAuthorizedException."""
+        if not self._services and self._verifier is None:
+            return ANY_SERVICE
+        token = _bearer_token(authorization)
+        if token is None:
+            raise _not_authenticated(
+                "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
+            )
+        service = self._services.find(token)
+        if service is None:
+            raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
+        return service
+
+    def principal(self, authorization: str | None) -> Principal:
+        """Whoever wants to read. Raises NotAuthorizedException."""
+        token = _bearer_token(authorization)
+        service = None if token is None else self._services.find(token)
+        if service is not None:
+            return Principal(
+                service.name, sees_everything=service.reads, sees_every_payment=service.registers_payments
+            )
+        if self._verifier is None:
+            return ANYBODY
+        try:
+            return self._verifier.principal(token)
+        except TokenError as error:
+            challenge = "Bearer" if error.code == "token_missing" else _INVALID
+            raise _not_authenticated(str(error), challenge, error.code) from None
+
+
+def require_room(principal: Principal, room: str) -> None:
+    """Raises PermissionDeniedException unless the principal may see what is told in the room."""
+    if not principal.may_see(room):
+        raise PermissionDeniedException(f"the token does not grant {room}")
+
+
+def _bearer_token(authorization: str | None) -> str | None:
+    if authorization is None or not authorization.lower().startswith(_SCHEME):
+        return None
+    return authorization[len(_SCHEME) :].strip() or None
+
+
+def _not_authenticated(message: str, challenge: str, code: TokenErrorCode) -> NotAuthorizedException:
+    return NotAuthorizedException(message, headers={"WWW-Authenticate": challenge}, extra={"code": code})

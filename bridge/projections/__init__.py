@@ -1,0 +1,1 @@
+"""Projections: what a stretch of past events amounts to, for clients that were away. Pure functions over events."""

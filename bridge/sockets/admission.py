@@ -1,0 +1,67 @@
+"""Who each client is. It must never let a client be somebody whom its token does not prove."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bridge.access import ANYBODY, Principal, TokenVerifier
+from bridge.sockets.manager import Member
+
+__all__ = ["Admission"]
+
+NOBODY = Principal("nobody")
+
+# The longest that one timer of the event loop is trusted with: the clock may be set, and loops have limits.
+TIMER_LIMIT_SECONDS = 3600.0
+
+
+class Admission:
+    """The principals of the connected clients, each for as long as its client is there and its token is good.
+
+    Without a verifier nobody is asked, and everyone is ANYBODY.
+    """
+
+    def __init__(self, verifier: TokenVerifier | None) -> None:
+        self._verifier = verifier
+        self._principals: dict[Member, Principal] = {}
+        self._timers: dict[Member, asyncio.TimerHandle] = {}
+        self.end_session: Callable[[Member], None] = lambda _: None
+        """Called once for a client whose token has expired."""
+
+    def admit(self, member: Member, auth: object) -> Principal:
+        """The principal of a client that brings `auth` with its CONNECT. Raises TokenError."""
+        if self._verifier is None:
+            return ANYBODY
+        token = auth.get("token") if isinstance(auth, dict) else None
+        principal = self._verifier.principal(token)
+        self._principals[member] = principal
+        self._watch(member, principal)
+        return principal
+
+    def principal(self, sid: str, namespace: str = "/") -> Principal:
+        """The principal of a client; one who may do nothing if it is not connected."""
+        if self._verifier is None:
+            return ANYBODY
+        return self._principals.get((namespace, sid), NOBODY)
+
+    def left_room(self, member: Member, room: str) -> None:
+        """Nothing to do: a principal belongs to a client, whatever rooms it is in."""
+
+    def departed(self, member: Member) -> None:
+        self._principals.pop(member, None)
+        timer = self._timers.pop(member, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _watch(self, member: Member, principal: Principal) -> None:
+        if principal.expires_at is None:
+            return
+        seconds = (principal.expires_at - datetime.now(UTC)).total_seconds()
+        if seconds <= 0:
+            self._timers.pop(member, None)
+            self._principals.pop(member, None)
+            self.end_session(member)
+            return
+        loop = asyncio.get_running_loop()
+        wait_seconds = min(seconds, TIMER_LIMIT_SECONDS)
+        self._timers[member] = loop.call_later(wait_seconds, self._watch, member, principal)

@@ -1,0 +1,51 @@
+"""How the Socket.IO server is made, whole: with its admission, its rooms and what clients can do in them."""
+
+import math
+
+from bridge.access import TokenVerifier
+from bridge.sockets.activity import Activity
+from bridge.sockets.admission import Admission
+from bridge.sockets.handlers import register_handlers
+from bridge.sockets.origins import allowed_origins
+from bridge.sockets.server import SocketServer, library_logger
+
+__all__ = ["create_socket_server"]
+
+
+def create_socket_server(
+    *,
+    frontend_url: str,
+    verifier: TokenVerifier | None = None,
+    keeps_confidence: bool = False,
+    presence_grace_seconds: float = 5,
+    ping_interval_seconds: float = 25,
+    ping_timeout_seconds: float = 20,
+    max_payload_bytes: int = 1_000_000,
+) -> SocketServer:
+    """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
+
+    With a verifier every client needs a token, which says who it is and which rooms it may join; without one, anybody
+    may join any. A server that keeps confidence tells of money only the rooms concerned and staff.
+
+    It is for `socketio.ASGIApp`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
+    FrontendUrlError if `frontend_url` names no origin.
+    """
+    server = SocketServer(
+        admission=Admission(verifier),
+        keeps_confidence=keeps_confidence,
+        async_mode="asgi",
+        cors_allowed_origins=allowed_origins(frontend_url),
+        cors_credentials=True,
+        transports=["websocket", "polling"],
+        # Clients are told whole seconds only, rounded down: a fraction would make them give up too early. The second
+        # number is what they are told on top.
+        ping_interval=(ping_interval_seconds, math.ceil(ping_interval_seconds) - ping_interval_seconds),
+        ping_timeout=ping_timeout_seconds,
+        max_http_buffer_size=max_payload_bytes,
+        logger=library_logger,
+        engineio_logger=library_logger,
+    )
+    activity = Activity(server, presence_grace_seconds=presence_grace_seconds)
+    server.presence = activity.presence
+    register_handlers(server, activity)
+    return server

@@ -1,0 +1,141 @@
+"""What happens on each event of a client. Every one of them is answered, a refused one too.
+
+It must never let a client into a room, or speak for a user, beyond what its principal is granted.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge.catalogue.answers import failure, success
+from bridge.catalogue.client_events import (
+    ROOM_DOORS,
+    TYPING_START,
+    TYPING_STOP,
+    USER_ONLINE,
+    ArgumentError,
+    RoomDoor,
+    TypingStart,
+    TypingStop,
+)
+from bridge.sockets.activity import Activity
+from bridge.sockets.errors import ClientGoneError, NotAllowedError, TooManyError
+from bridge.sockets.server import SocketServer
+from bridge.sockets.typists import Typing
+from coordinator import rooms
+
+__all__ = ["register_handlers"]
+
+# A console of finance ops watches a few hundred; without a limit, one client could fill the memory.
+ROOMS_LIMIT_PER_CLIENT = 1_000
+
+Answer = dict[str, Any]
+Handler = Callable[..., Awaitable[Answer]]
+
+
+def register_handlers(server: SocketServer, activity: Activity) -> None:
+    """Registers every event of the catalogue that clients may send.
+
+    A leave undoes what its join did, to the letter of the specification: `leave-seller-room` leaves `sellers` even
+    if the client is still in another seller's room, and `leave-buyer-room` does the same with `buyers`. Leaving a
+    room one is not in is fine.
+    """
+    for door in ROOM_DOORS:
+        server.on(door.join.name, _answering(_join(server, door)))
+        server.on(door.leave.name, _answering(_leave(server, door)))
+    server.on(USER_ONLINE.name, _answering(_user_online(server, activity)))
+    server.on(TYPING_START.name, _answering(_typing_start(server, activity)))
+    server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
+
+
+def _answering(handle: Handler) -> Handler:
+    async def answered(sid: str, *arguments: object) -> Answer:
+        try:
+            return await handle(sid, arguments)
+        except ArgumentError as error:
+            return failure("bad_argument", str(error))
+        except NotAllowedError as error:
+            return failure("not_allowed", str(error))
+        except TooManyError as error:
+            return failure("too_many", str(error))
+
+    return answered
+
+
+def _join(server: SocketServer, door: RoomDoor) -> Handler:
+    event = door.join
+
+    async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
+        return await _enter(server, sid, door.rooms(event.read(arguments)))
+
+    return join
+
+
+def _leave(server: SocketServer, door: RoomDoor) -> Handler:
+    event = door.leave
+
+    async def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
+        names = door.rooms(event.read(arguments))
+        for name in names:
+            await server.leave_room(sid, name)
+        return success(rooms=list(names))
+
+    return leave
+
+
+def _user_online(server: SocketServer, activity: Activity) -> Handler:
+    async def user_online(sid: str, arguments: tuple[object, ...]) -> Answer:
+        user_id = USER_ONLINE.read(arguments)
+        _require_voice(server, sid, user_id)
+        answer = await _enter(server, sid, (rooms.user(user_id),))
+        activity.presence.arrive(sid, user_id)
+        return answer
+
+    return user_online
+
+
+def _typing_start(server: SocketServer, activity: Activity) -> Handler:
+    async def typing_start(sid: str, arguments: tuple[object, ...]) -> Answer:
+        typing = TYPING_START.read(arguments)
+        _require_typist(server, sid, typing)
+        activity.start_typing(sid, Typing(typing.chat_id, typing.user_id), typing.user_name)
+        return success()
+
+    return typing_start
+
+
+def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
+    async def typing_stop(sid: str, arguments: tuple[object, ...]) -> Answer:
+        typing = TYPING_STOP.read(arguments)
+        _require_typist(server, sid, typing)
+        activity.stop_typing(sid, Typing(typing.chat_id, typing.user_id))
+        return success()
+
+    return typing_stop
+
+
+async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
+    principal = server.admission.principal(sid)
+    denied = [name for name in names if not principal.may_see(name)]
+    if denied:
+        raise NotAllowedError(f"the token does not grant {denied[0]}")
+    if server.manager.room_count(sid, "/") + len(names) > ROOMS_LIMIT_PER_CLIENT:
+        raise TooManyError(
+            f"one connection is in at most {ROOMS_LIMIT_PER_CLIENT} rooms; leave some, or open another"
+        )
+    for name in names:
+        await server.enter_room(sid, name)
+    return success(rooms=list(names))
+
+
+def _require_typist(server: SocketServer, sid: str, typing: TypingStart | TypingStop) -> None:
+    if not server.manager.is_connected(sid, "/"):
+        raise ClientGoneError(f"the client {sid} is not connected, so nobody types there")
+    _require_voice(server, sid, typing.user_id)
+    room = rooms.chat(typing.chat_id)
+    if not server.admission.principal(sid).may_see(room):
+        raise NotAllowedError(f"the token does not grant {room}")
+
+
+def _require_voice(server: SocketServer, sid: str, user_id: str) -> None:
+    if not server.admission.principal(sid).may_speak_for(user_id):
+        raise NotAllowedError(f"the token is not that of the user {user_id}")

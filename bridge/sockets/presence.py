@@ -1,0 +1,167 @@
+"""Who is online: a user is, while at least one socket says so, and for a grace period after the last has gone.
+
+`Roster` decides, without I/O; `Presence` says it aloud as `user-status-change`. It lives in memory: a bridge
+that restarts learns it anew from the clients that come back.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bridge.catalogue.chat import UserStatusChange, moment_text
+from bridge.sockets.errors import TooManyError
+
+__all__ = ["Presence", "Roster", "UserPresence"]
+
+# One device shows one user, or a few at a desk with several accounts.
+USERS_LIMIT_PER_SOCKET = 20
+# How many users who have gone are remembered with when they were last seen; a few tens of megabytes at most.
+GONE_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class UserPresence:
+    """How a user stands: `last_seen` is now for one who is online, None for one who was never seen."""
+
+    user_id: str
+    is_online: bool
+    last_seen: datetime | None
+
+
+@dataclass(slots=True)
+class _Here:
+    sids: set[str] = field(default_factory=set)
+    gone_at: datetime | None = None
+    """When the last socket left; the grace period runs from then."""
+
+
+class Roster:
+    """Who is online by which sockets. The time is an argument everywhere."""
+
+    def __init__(self, grace: timedelta) -> None:
+        self._grace = grace
+        self._here: dict[str, _Here] = {}
+        self._users_of: dict[str, set[str]] = {}
+        self._leaving: OrderedDict[str, None] = OrderedDict()
+        """Users without a socket whose grace period runs, the first to end first."""
+        self._gone: OrderedDict[str, datetime] = OrderedDict()
+
+    def arrive(self, sid: str, user_id: str) -> bool:
+        """A socket says that a user is online. Returns whether that is news. Raises TooManyError."""
+        users = self._users_of.setdefault(sid, set())
+        if user_id not in users and len(users) >= USERS_LIMIT_PER_SOCKET:
+            raise TooManyError(f"one connection speaks for at most {USERS_LIMIT_PER_SOCKET} users")
+        users.add(user_id)
+        here = self._here.get(user_id)
+        is_news = here is None
+        if here is None:
+            here = self._here[user_id] = _Here()
+            self._gone.pop(user_id, None)
+        here.sids.add(sid)
+        here.gone_at = None
+        self._leaving.pop(user_id, None)
+        return is_news
+
+    def leave(self, sid: str, user_id: str, now: datetime) -> None:
+        """A socket does not stand for a user any more."""
+        users = self._users_of.get(sid, set())
+        if user_id not in users:
+            return
+        users.discard(user_id)
+        if not users:
+            del self._users_of[sid]
+        here = self._here[user_id]
+        here.sids.discard(sid)
+        if not here.sids:
+            here.gone_at = now
+            self._leaving[user_id] = None
+
+    def depart(self, sid: str, now: datetime) -> None:
+        """A socket is gone."""
+        for user_id in sorted(self._users_of.get(sid, ())):
+            self.leave(sid, user_id, now)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next grace period ends."""
+        for user_id in self._leaving:
+            gone_at = self._here[user_id].gone_at
+            return None if gone_at is None else gone_at + self._grace
+        return None
+
+    def expire(self, now: datetime) -> list[tuple[str, datetime]]:
+        """The users whose grace period is over, each with when they were last seen; they are offline from now on."""
+        offline: list[tuple[str, datetime]] = []
+        while (due := self.next_due) is not None and due <= now:
+            user_id, _ = self._leaving.popitem(last=False)
+            self._here.pop(user_id)
+            last_seen = due - self._grace
+            self._gone[user_id] = last_seen
+            if len(self._gone) > GONE_LIMIT:
+                self._gone.popitem(last=False)
+            offline.append((user_id, last_seen))
+        return offline
+
+    def look_up(self, user_ids: Iterable[str], now: datetime) -> list[UserPresence]:
+        """How each of some users stands."""
+        return [
+            UserPresence(user_id, is_online, now if is_online else self._gone.get(user_id))
+            for user_id in user_ids
+            for is_online in (user_id in self._here,)
+        ]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Presence:
+    """The roster with a clock and a voice."""
+
+    def __init__(
+        self,
+        announce: Callable[[UserStatusChange], None],
+        *,
+        grace_seconds: float,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._announce = announce
+        self._roster = Roster(timedelta(seconds=grace_seconds))
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def arrive(self, sid: str, user_id: str) -> None:
+        """A socket says that a user is online. Raises TooManyError."""
+        if self._roster.arrive(sid, user_id):
+            self._tell(user_id, "online", self._clock())
+
+    def leave(self, sid: str, user_id: str) -> None:
+        self._roster.leave(sid, user_id, self._clock())
+        self._wait()
+
+    def depart(self, sid: str) -> None:
+        self._roster.depart(sid, self._clock())
+        self._wait()
+
+    def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
+        return self._roster.look_up(user_ids, self._clock())
+
+    def _wait(self) -> None:
+        """Sees that the next grace period to end is noticed."""
+        due = self._roster.next_due
+        if self._timer is None and due is not None:
+            seconds = max(0.0, (due - self._clock()).total_seconds())
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        for user_id, last_seen in self._roster.expire(self._clock()):
+            self._tell(user_id, "offline", last_seen)
+        self._wait()
+
+    def _tell(self, user_id: str, status: str, last_seen: datetime) -> None:
+        self._announce(
+            UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})
+        )
