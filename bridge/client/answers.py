@@ -1,0 +1,113 @@
+"""What the bridge's answers mean: a result, or which error. No I/O."""
+
+from datetime import datetime
+from typing import Annotated
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bridge.catalogue.publication import Fault
+from bridge.client.errors import (
+    ClientError,
+    IdempotencyKeyReusedError,
+    NotAllowedError,
+    PaymentConflictError,
+    RequestRefusedError,
+    TooLargeError,
+)
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payments import EscrowState, PaymentStatus
+
+__all__ = ["Problem", "RegisteredPayment", "offsets_of", "read_problem", "refusal"]
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+class RegisteredPayment(FrozenModel):
+    """A payment as it stands: what was agreed, and what has happened to it. Amounts are in its `currency`."""
+
+    # A later bridge may tell more.
+    model_config = ConfigDict(extra="ignore")
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    buyer_id: str
+    seller_id: str
+    offer_id: str | None
+    amount: Amount
+    currency: str
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount
+    missing: Amount
+    excess: Amount
+    late: bool
+    """Some of the money came after the deadline."""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+
+class _Published(BaseModel):
+    offsets: list[str]
+
+
+def offsets_of(body: bytes, count: int) -> list[str]:
+    """The places of `count` events in the journal, in order. Raises ValueError."""
+    offsets = _Published.model_validate_json(body).offsets
+    if len(offsets) != count:
+        raise ValueError(f"expected {count} offsets, not {len(offsets)}")
+    return offsets
+
+
+class _FieldProblem(BaseModel):
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457), as far as the client reads it."""
+
+    title: str = ""
+    detail: str
+    errors: Annotated[list[_FieldProblem], Field(default_factory=list)]
+    payment_id: str | None = Field(None, alias="paymentId")
+
+    @property
+    def every_text(self) -> str:
+        faults = (text for fault in self.errors for text in (fault.field, fault.message))
+        return "\n".join((self.title, self.detail, self.payment_id or "", *faults))
+
+
+def read_problem(response: httpx.Response, secret: str | None) -> Problem | None:
+    """The problem document that was answered; None if it is something else, such as a proxy's page.
+
+    One that repeats `secret` is none of the bridge's either.
+    """
+    if response.headers.get("content-type", "").partition(";")[0].strip() != PROBLEM_MEDIA_TYPE:
+        return None
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        return None
+    return None if secret is not None and secret in problem.every_text else problem
+
+
+def refusal(status: int, problem: Problem | None) -> ClientError | None:
+    """The error that a refusal means; None if it means none that the bridge's answers are known for."""
+    if status == 413:
+        return TooLargeError("the request is larger than the bridge takes; publish less at once")
+    if problem is None:
+        return None
+    if status == 400:
+        return RequestRefusedError(problem.detail, [Fault(fault.field, fault.message) for fault in problem.errors])
+    if status in (401, 403):
+        return NotAllowedError(f"{problem.title}: {problem.detail}", status)
+    if status == 409 and problem.payment_id is not None:
+        return PaymentConflictError(problem.detail, problem.payment_id)
+    if status == 422:
+        return IdempotencyKeyReusedError(problem.detail)
+    return None

@@ -1,0 +1,214 @@
+"""The two clients: the same calls and the same tries, sent and waited for in two ways."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, Retrying
+
+from bridge.client.answers import RegisteredPayment
+from bridge.client.calls import Call, Publication, publish_all_call, publish_call, register_payment_call
+from bridge.client.tries import Destination, Tries
+from coordinator.events import Payload
+
+__all__ = ["AsyncBridgeClient", "BridgeClient"]
+
+Result = TypeVar("Result")
+
+
+class BridgeClient:
+    """Asks the bridge, and asks again while it or the network is down. Threads may share one.
+
+    `url` is the bridge's, such as `https://bridge.example`; `token` the one that its services file has for this
+    service, or None where it has none. A try waits for `timeout_seconds` for a connection, and as long for the next
+    bytes of an answer. Where a repeat can help, tries follow each other, after random waits that grow, or after as
+    long as the bridge asks for, until `give_up_after_seconds` have passed in total; 0 means one try. Proxies are
+    taken from the environment, as httpx does. Raises ValueError if one of these cannot be used.
+
+    Every call has an idempotency key in all its tries, so it is done once, even if answers are lost. The key is a new
+    one for each call; give your own, such as the id of your own record, to have it done once over restarts of your
+    service too. Every call raises a ClientError: see `bridge.client.errors`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_seconds: float = 10,
+        give_up_after_seconds: float = 60,
+    ) -> None:
+        self._destination = Destination(
+            url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
+        )
+        self._http = httpx.Client()
+
+    def publish(
+        self,
+        event: str | Payload,
+        data: Mapping[str, Any] | None = None,
+        *,
+        target: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Publishes one event, `publish("new-offer", {…})` or `publish(NewOffer(…))`, and returns its offset.
+
+        The offset is the event's place in the journal, as a string. `data` and `target` are those of `Publication`.
+        Raises ClientError; TypeError if there is no data, or twice.
+        """
+        return self._perform(publish_call(Publication(event, data, target), idempotency_key))
+
+    def publish_all(self, publications: Sequence[Publication], *, idempotency_key: str | None = None) -> list[str]:
+        """Publishes 1 to 500 events in their order, all of them or none, and returns their offsets.
+
+        Raises ClientError; the `faults` of a RequestRefusedError count the events from 0, as in `events.3.data`.
+        """
+        return self._perform(publish_all_call(publications, idempotency_key))
+
+    def register_payment(
+        self,
+        *,
+        provider: str,
+        external_id: str,
+        request_id: str,
+        buyer_id: str,
+        seller_id: str,
+        amount: Decimal | str,
+        currency: str,
+        offer_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RegisteredPayment:
+        """Registers a payment that exists at the provider, and returns it as it stands.
+
+        `external_id` is the provider's id of it; `amount` is exact, `Decimal("49.90")` or `"49.90"`, and a float is
+        refused. Registered again with the same fields it is the same payment. Raises ClientError, among them
+        PaymentConflictError if it is registered with other fields.
+        """
+        return self._perform(
+            register_payment_call(
+                provider=provider,
+                external_id=external_id,
+                request_id=request_id,
+                buyer_id=buyer_id,
+                seller_id=seller_id,
+                offer_id=offer_id,
+                amount=amount,
+                currency=currency,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def close(self) -> None:
+        """Closes the connections; so does the end of a `with` block."""
+        self._http.close()
+
+    def __enter__(self) -> "BridgeClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"BridgeClient({self._destination.url!r})"
+
+    def _perform(self, call: Call[Result]) -> Result:
+        tries = Tries(self._destination, call)
+        result: Result = Retrying(sleep=time.sleep, **tries.policy())(self._try, tries)
+        return result
+
+    def _try(self, tries: Tries[Result]) -> Result:
+        with tries.sending():
+            response = self._http.send(tries.request())
+        return tries.read(response)
+
+
+class AsyncBridgeClient:
+    """The same as `BridgeClient` for asyncio: every call is awaited, and any number may be under way at once."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_seconds: float = 10,
+        give_up_after_seconds: float = 60,
+    ) -> None:
+        self._destination = Destination(
+            url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
+        )
+        self._http = httpx.AsyncClient()
+
+    async def publish(
+        self,
+        event: str | Payload,
+        data: Mapping[str, Any] | None = None,
+        *,
+        target: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """As `BridgeClient.publish`."""
+        return await self._perform(publish_call(Publication(event, data, target), idempotency_key))
+
+    async def publish_all(
+        self, publications: Sequence[Publication], *, idempotency_key: str | None = None
+    ) -> list[str]:
+        """As `BridgeClient.publish_all`."""
+        return await self._perform(publish_all_call(publications, idempotency_key))
+
+    async def register_payment(
+        self,
+        *,
+        provider: str,
+        external_id: str,
+        request_id: str,
+        buyer_id: str,
+        seller_id: str,
+        amount: Decimal | str,
+        currency: str,
+        offer_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RegisteredPayment:
+        """As `BridgeClient.register_payment`."""
+        return await self._perform(
+            register_payment_call(
+                provider=provider,
+                external_id=external_id,
+                request_id=request_id,
+                buyer_id=buyer_id,
+                seller_id=seller_id,
+                offer_id=offer_id,
+                amount=amount,
+                currency=currency,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    async def aclose(self) -> None:
+        """Closes the connections; so does the end of an `async with` block."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> "AsyncBridgeClient":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"AsyncBridgeClient({self._destination.url!r})"
+
+    async def _perform(self, call: Call[Result]) -> Result:
+        tries = Tries(self._destination, call)
+        return await AsyncRetrying(sleep=asyncio.sleep, **tries.policy())(self._try, tries)
+
+    async def _try(self, tries: Tries[Result]) -> Result:
+        with tries.sending():
+            response = await self._http.send(tries.request())
+        return tries.read(response)

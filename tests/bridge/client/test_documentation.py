@@ -1,0 +1,26 @@
+"""The example of docs/services.md, run as it stands there."""
+
+import re
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PAGE = Path(__file__).parents[3] / "docs" / "services.md"
+ADDRESS, TOKEN = "http://127.0.0.1:8000", "the-token-of-the-marketplace"
+
+
+def test_the_example_publishes_what_it_says(
+    bridge: Any, events: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, section = PAGE.read_text().split("## From Python\n")
+    [example] = re.findall(r"(?:^    .*\n|^\n(?=    ))+", section.partition("\n## ")[0], re.MULTILINE)
+    assert ADDRESS in example
+    monkeypatch.setenv("MARKETPLACE_TOKEN", TOKEN)
+    before = events()
+    for _ in range(2):
+        exec(textwrap.dedent(example).replace(ADDRESS, bridge.url), {"__name__": "example"})
+    # Each has its key, so the second time adds nothing.
+    assert events()[len(before) :] == ["new-offer", "delivery-update", "request-cancelled", "delivery-confirmed"]
