@@ -65,7 +65,9 @@ def _join(server: SocketServer, door: RoomDoor) -> Handler:
     event = door.join
 
     async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
-        return await _enter(server, sid, door.rooms(event.read(arguments)))
+        names = door.rooms(event.read(arguments))
+        _require_rooms(server, sid, names)
+        return await _enter(server, sid, names)
 
     return join
 
@@ -85,10 +87,12 @@ def _leave(server: SocketServer, door: RoomDoor) -> Handler:
 def _user_online(server: SocketServer, activity: Activity) -> Handler:
     async def user_online(sid: str, arguments: tuple[object, ...]) -> Answer:
         user_id = USER_ONLINE.read(arguments)
+        names = (rooms.user(user_id),)
+        _require_connection(server, sid)
         _require_voice(server, sid, user_id)
-        answer = await _enter(server, sid, (rooms.user(user_id),))
+        _require_rooms(server, sid, names)
         activity.presence.arrive(sid, user_id)
-        return answer
+        return await _enter(server, sid, names)
 
     return user_online
 
@@ -114,6 +118,12 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
 
 
 async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
+    for name in names:
+        await server.enter_room(sid, name)
+    return success(rooms=list(names))
+
+
+def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     principal = server.admission.principal(sid)
     denied = [name for name in names if not principal.may_see(name)]
     if denied:
@@ -122,18 +132,19 @@ async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answ
         raise TooManyError(
             f"one connection is in at most {ROOMS_LIMIT_PER_CLIENT} rooms; leave some, or open another"
         )
-    for name in names:
-        await server.enter_room(sid, name)
-    return success(rooms=list(names))
 
 
 def _require_typist(server: SocketServer, sid: str, typing: TypingStart | TypingStop) -> None:
-    if not server.manager.is_connected(sid, "/"):
-        raise ClientGoneError(f"the client {sid} is not connected, so nobody types there")
+    _require_connection(server, sid)
     _require_voice(server, sid, typing.user_id)
     room = rooms.chat(typing.chat_id)
     if not server.admission.principal(sid).may_see(room):
         raise NotAllowedError(f"the token does not grant {room}")
+
+
+def _require_connection(server: SocketServer, sid: str) -> None:
+    if not server.manager.is_connected(sid, "/"):
+        raise ClientGoneError(f"the client {sid} is gone, so nobody is there or types")
 
 
 def _require_voice(server: SocketServer, sid: str, user_id: str) -> None:

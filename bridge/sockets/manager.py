@@ -138,8 +138,8 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             watcher.departed(member)
 
     def room_count(self, sid: str, namespace: str) -> int:
-        """How many rooms a client is in; its own and that of everyone among them."""
-        return len(self._rooms_of.get((namespace, sid), ()))
+        """How many rooms a client is in, besides its own and that of everyone."""
+        return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]

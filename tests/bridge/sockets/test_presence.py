@@ -1,0 +1,185 @@
+"""Who is online and who types, decided without a socket and without a clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from bridge.sockets.errors import TooManyError
+from bridge.sockets.presence import USERS_LIMIT_PER_SOCKET, Roster, UserPresence
+from bridge.sockets.typists import CHATS_LIMIT_PER_SOCKET, Typing, Typists
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+GRACE = timedelta(seconds=5)
+SOCKETS, USERS = ("s1", "s2", "s3"), ("u1", "u2")
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def test_a_user_is_online_once_however_many_sockets_say_so() -> None:
+    roster = Roster(GRACE)
+    assert [roster.arrive(sid, "u1") for sid in ("s1", "s2", "s1")] == [True, False, False]
+    roster.depart("s1", at(1))
+    assert roster.next_due is None
+    roster.depart("s2", at(2))
+    assert roster.next_due == at(7)
+    assert roster.expire(at(6.9)) == []
+    assert roster.look_up(["u1"], at(6.9)) == [UserPresence("u1", True, at(6.9))]
+    assert roster.expire(at(7)) == [("u1", at(2))]
+    assert roster.look_up(["u1", "u9"], at(8)) == [UserPresence("u1", False, at(2)), UserPresence("u9", False, None)]
+
+
+def test_who_comes_back_within_the_grace_period_was_never_gone() -> None:
+    roster = Roster(GRACE)
+    roster.arrive("s1", "u1")
+    roster.depart("s1", at(0))
+    assert not roster.arrive("s2", "u1")
+    assert roster.expire(at(100)) == []
+    assert roster.next_due is None
+
+
+def test_those_who_leave_go_offline_in_the_order_in_which_they_left() -> None:
+    roster = Roster(GRACE)
+    for user_id in ("u1", "u2", "u3"):
+        roster.arrive(f"of-{user_id}", user_id)
+    roster.depart("of-u2", at(1))
+    roster.depart("of-u1", at(2))
+    roster.arrive("again", "u2")
+    roster.depart("of-u3", at(3))
+    roster.depart("again", at(4))
+    assert roster.expire(at(7)) == [("u1", at(2))]
+    assert roster.expire(at(9)) == [("u3", at(3)), ("u2", at(4))]
+
+
+def test_one_socket_cannot_stand_for_everybody() -> None:
+    roster = Roster(GRACE)
+    for number in range(USERS_LIMIT_PER_SOCKET):
+        roster.arrive("s1", f"u{number}")
+    roster.arrive("s1", "u0")
+    with pytest.raises(TooManyError):
+        roster.arrive("s1", "one-more")
+    assert not roster.look_up(["one-more"], START)[0].is_online
+
+
+class PresenceMachine(RuleBasedStateMachine):
+    """Against a model that only knows who has which sockets, and since when a user has none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.roster = Roster(GRACE)
+        self.now = START
+        self.sockets: dict[str, set[str]] = {user_id: set() for user_id in USERS}
+        self.alone_since: dict[str, datetime | None] = dict.fromkeys(USERS)
+        self.told: dict[str, bool] = dict.fromkeys(USERS, False)
+
+    @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
+    def arrive(self, sid: str, user_id: str) -> None:
+        is_news = self.roster.arrive(sid, user_id)
+        assert is_news is not self.told[user_id]
+        self.told[user_id] = True
+        self.sockets[user_id].add(sid)
+        self.alone_since[user_id] = None
+
+    @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
+    def leave(self, sid: str, user_id: str) -> None:
+        self.roster.leave(sid, user_id, self.now)
+        self._without(sid, user_id)
+
+    @rule(sid=st.sampled_from(SOCKETS))
+    def depart(self, sid: str) -> None:
+        self.roster.depart(sid, self.now)
+        for user_id in USERS:
+            self._without(sid, user_id)
+
+    def _without(self, sid: str, user_id: str) -> None:
+        if self.sockets[user_id] == {sid}:
+            self.alone_since[user_id] = self.now
+        self.sockets[user_id].discard(sid)
+
+    @rule(seconds=st.sampled_from((0, 1, 4, 5, 20)))
+    def pass_time(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        for user_id, last_seen in self.roster.expire(self.now):
+            assert self.told[user_id]
+            assert last_seen == self.alone_since[user_id]
+            self.told[user_id] = False
+
+    @invariant()
+    def is_online_while_there_is_a_socket_or_grace(self) -> None:
+        for user_id in USERS:
+            since = self.alone_since[user_id]
+            due = since is not None and since + GRACE <= self.now
+            assert self.told[user_id] or not self.sockets[user_id]
+            if self.told[user_id] and not due:
+                assert self.roster.look_up([user_id], self.now)[0].is_online
+        leaving = [since for user_id, since in self.alone_since.items() if since is not None and self.told[user_id]]
+        assert self.roster.next_due == (min(leaving) + GRACE if leaving else None)
+
+
+TestPresenceMachine = PresenceMachine.TestCase
+
+
+def test_a_typist_with_two_sockets_types_until_both_have_stopped() -> None:
+    typists = Typists()
+    typing = Typing("c1", "u1")
+    typists.start("s1", typing)
+    typists.start("s2", typing)
+    typists.start("s2", typing)
+    assert not typists.stop("s1", typing)
+    assert not typists.stop("s1", typing)
+    assert typists.depart("s2") == [typing]
+    assert typists.depart("s2") == []
+
+
+def test_leaving_a_chat_stops_typing_there_and_nowhere_else() -> None:
+    typists = Typists()
+    for chat_id in ("c1", "c2"):
+        typists.start("s1", Typing(chat_id, "u1"))
+    assert typists.leave("s1", "c1") == [Typing("c1", "u1")]
+    assert typists.depart("s1") == [Typing("c2", "u1")]
+
+
+def test_one_socket_types_in_a_limited_number_of_chats() -> None:
+    typists = Typists()
+    for number in range(CHATS_LIMIT_PER_SOCKET):
+        typists.start("s1", Typing(f"c{number}", "u1"))
+    with pytest.raises(TooManyError):
+        typists.start("s1", Typing("one-more", "u1"))
+    assert len(typists.depart("s1")) == CHATS_LIMIT_PER_SOCKET
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("start", "stop", "leave", "depart")), st.sampled_from(SOCKETS), st.integers(1, 2))
+    )
+)
+def test_whoever_departs_leaves_nothing_behind(steps: list[tuple[str, str, int]]) -> None:
+    typists, model = Typists(), set[tuple[str, Typing]]()
+    for step, sid, number in steps:
+        typing = Typing(f"c{number}", "u1")
+        gone = {
+            "start": set(),
+            "stop": {(sid, typing)},
+            "leave": {(sid, typing)},
+            "depart": {one for one in model if one[0] == sid},
+        }[step] & model
+        model = (model | {(sid, typing)}) if step == "start" else model - gone
+        still = {one for _, one in model}
+        stopped = {one for _, one in gone} - still
+        match step:
+            case "start":
+                typists.start(sid, typing)
+            case "stop":
+                assert typists.stop(sid, typing) is (typing in stopped)
+            case "leave":
+                assert set(typists.leave(sid, typing.chat_id)) == stopped
+            case _:
+                assert set(typists.depart(sid)) == stopped
+    for sid in SOCKETS:
+        typists.depart(sid)
+    assert not typists._of_socket
+    assert not typists._sockets
