@@ -19,7 +19,8 @@ Overridden here:
 
 Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
 
-Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`.
+Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`, and of the engine its
+`sockets` with their `queue`.
 """
 
 import asyncio
@@ -95,7 +96,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         ended = SessionEnded(reason="token_expired", message="the token has expired; connect again with a new one")
         await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
         logger.info("the token of %s has expired; closing its connection", sid)
-        await self.eio.disconnect(eio_sid)
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            await connection.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+            await connection.queue.put(None)  # or its writer would wait for more, and hold the WebSocket open
 
     async def handle_request(self, scope: Message, receive: Any, send: Send) -> Any:
         # The WebSocket's own send stays as the web server gave it.

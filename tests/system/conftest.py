@@ -23,9 +23,9 @@ Line = dict[str, Any]
 class Listener:
     """One front end: `tests/javascript/listener.mjs` in a process of its own, and all that it printed."""
 
-    def __init__(self, url: str, joins: list[list[str]]) -> None:
+    def __init__(self, url: str, joins: list[list[str]], tokens: list[str]) -> None:
         self._process = subprocess.Popen(
-            ["node", "listener.mjs", url, json.dumps(joins)],
+            ["node", "listener.mjs", url, json.dumps(joins), json.dumps(tokens)],
             cwd=JAVASCRIPT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -34,7 +34,7 @@ class Listener:
         self._lines: queue.Queue[Line | None] = queue.Queue()
         self.heard: list[Line] = []
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait_for(lambda line: "ready" in line)
+        self.wait_for(lambda line: "ready" in line or "connectError" in line)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -64,6 +64,13 @@ class Listener:
         self.wait_for(lambda line: "fence" in line)
 
     @property
+    def refused(self) -> dict[str, str]:
+        """The error code of each join that was refused, by the event and its argument."""
+        return {
+            " ".join(line["refused"]): line["answer"]["error"]["code"] for line in self.heard if "refused" in line
+        }
+
+    @property
     def events(self) -> list[tuple[str, list[Any]]]:
         return [(line["event"], line["args"]) for line in self.heard if "event" in line]
 
@@ -75,16 +82,16 @@ class Listener:
         self._process.stdout.close()
 
 
-StartListener = Callable[[str, list[list[str]]], Listener]
+StartListener = Callable[..., Listener]
 
 
 @pytest.fixture
 def listen() -> Iterator[StartListener]:
-    """Starts front ends, each connected and in its rooms when it is returned."""
+    """Starts front ends, each connected and in its rooms, or refused, when it is returned."""
     listeners: list[Listener] = []
 
-    def start(url: str, joins: list[list[str]]) -> Listener:
-        listener = Listener(url, joins)
+    def start(url: str, joins: list[list[str]], *tokens: str) -> Listener:
+        listener = Listener(url, joins, list(tokens))
         listeners.append(listener)
         return listener
 
