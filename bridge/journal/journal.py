@@ -35,7 +35,7 @@ __all__ = ["Journal"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OFFSET_NUMBER = re.compile(r"[0-9]{1,18}")
+OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
 
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
@@ -140,14 +140,14 @@ class Journal:
     def read_offset(self, text: str) -> int:
         """An offset that a client brings back. Raises OffsetUnreadableError, and OffsetElsewhereError if it is of
         another journal."""
-        epoch, _, number = text.rpartition("-")
-        if not epoch or not OFFSET_NUMBER.fullmatch(number):
+        match = OFFSET.fullmatch(text)
+        if match is None:
             raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
-        if epoch != self.epoch:
+        if match["epoch"] != self.epoch:
             raise OffsetElsewhereError(
                 "this offset is of another journal than the present one; start anew without it"
             )
-        return int(number)
+        return int(match["number"])
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""

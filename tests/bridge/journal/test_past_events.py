@@ -1,0 +1,176 @@
+"""Finding events of the past again: by rooms, by kind and by what they tell about, on both databases."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select, text
+
+from bridge.catalogue.publication import read_publications
+from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError, schema
+from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engine
+from coordinator.events import Audience, Event
+from tests.specification import ROWS
+
+
+@pytest.fixture
+async def journal(database_url: str) -> AsyncIterator[Journal]:
+    opened = await Journal.open(database_url)
+    yield opened
+    await opened.close()
+
+
+def told(*rooms: str, name: str = "e", everyone: bool = False, subject: str | None = None, **payload: Any) -> Event:
+    return Event(name, Audience(everyone, rooms), payload, subject)
+
+
+def numbers(events: tuple[JournaledEvent, ...] | list[JournaledEvent]) -> list[int]:
+    return [journaled.event.payload["number"] for journaled in events]
+
+
+async def test_a_client_in_several_rooms_finds_each_event_once_and_in_order(journal: Journal) -> None:
+    audiences = [("a",), ("b",), ("a", "b"), ("c",), (), ("b", "c")]
+    await journal.publish_events(
+        [told(*rooms, everyone=not rooms, number=number) for number, rooms in enumerate(audiences)]
+    )
+
+    async def found(*rooms: str, everyone: bool = False) -> list[int]:
+        stretch = await journal.room_events(rooms, everyone=everyone, hidden=(), after=0, limit=100)
+        assert (stretch.next_offset, stretch.more) == (6, False)
+        return numbers(stretch.events)
+
+    assert await found("a") == [0, 2]
+    assert await found("b", "a") == [0, 1, 2, 5]
+    assert await found("c", everyone=True) == [3, 4, 5]
+    assert await found(everyone=True) == [4]
+    assert await found("nobody") == []
+
+
+async def test_going_on_from_stretch_to_stretch_misses_and_repeats_nothing(journal: Journal) -> None:
+    rooms = ["a", "b", "elsewhere"]
+    await journal.publish_events([told(rooms[number * number % 3], number=number) for number in range(100)])
+    expected = [number for number in range(100) if rooms[number * number % 3] != "elsewhere"]
+    for limit in (1, 7, 100):
+        after, seen, more = 0, [], True
+        while more:
+            stretch = await journal.room_events(["a", "b"], everyone=False, hidden=(), after=after, limit=limit)
+            assert len(stretch.events) <= limit
+            seen += numbers(stretch.events)
+            after, more = stretch.next_offset, stretch.more
+        assert seen == expected
+        assert after == 100
+
+
+async def test_what_is_hidden_from_everyone_is_found_in_its_rooms(journal: Journal) -> None:
+    await journal.publish_events(
+        [
+            told(name="open", everyone=True, number=0),
+            told("a", name="confidential", everyone=True, number=1),
+            told(name="confidential", everyone=True, number=2),
+        ]
+    )
+    for rooms, expected in (([], [0]), (["a"], [0, 1]), (["b"], [0])):
+        stretch = await journal.room_events(rooms, everyone=True, hidden=["confidential"], after=0, limit=10)
+        assert numbers(stretch.events) == expected
+
+
+async def test_the_last_of_a_kind_in_a_room_are_found_before_a_place(journal: Journal) -> None:
+    await journal.publish_events(
+        [told("a", name="x" if number % 2 else "y", number=number) for number in range(10)] + [told("b", number=10)]
+    )
+    assert numbers(await journal.room_events_before("a", "x", limit=2)) == [7, 9]
+    assert numbers(await journal.room_events_before("a", "x", before=8, limit=2)) == [3, 5]
+    assert numbers(await journal.room_events_before("b", "x", limit=2)) == []
+    assert await journal.count_room_events("a", "y") == 5
+
+
+async def test_what_tells_about_something_is_found_by_it(journal: Journal) -> None:
+    await journal.publish_events(
+        [
+            told("a", name="x", subject="r1", number=0),
+            told("b", name="x", subject="r2", number=1),
+            told("c", name="y", subject="r1", number=2),
+            told("c", name="z", subject="r1", number=3),
+        ]
+    )
+    assert numbers(await journal.events_about(["r1"], ["x", "y"])) == [0, 2]
+    assert numbers(await journal.events_about(["r1", "r2"], ["x"])) == [0, 1]
+    assert await journal.events_about([], ["x"]) == []
+
+
+async def test_an_offset_is_of_one_journal(journal: Journal) -> None:
+    assert journal.read_offset(journal.offset_text(17)) == 17
+    with pytest.raises(OffsetElsewhereError):
+        journal.read_offset("0123456789abcdef-17")
+    for nonsense in (
+        "",
+        "17",
+        "-17",
+        f"{journal.epoch}-",
+        f"{journal.epoch}--1",
+        f"{journal.epoch}-1e3",
+        "x" * 10_000,
+    ):
+        with pytest.raises(OffsetUnreadableError):
+            journal.read_offset(nonsense)
+    with pytest.raises(OffsetUnreadableError):
+        journal.read_offset(f"{journal.epoch}-{'9' * 30}")
+
+
+async def test_events_of_the_first_schema_are_found_after_the_migration(database_url: str) -> None:
+    events = [
+        event
+        for row in ROWS
+        for event in read_publications({"event": row.event, "target": row.target, "data": row.payload})
+    ]
+
+    def write_with_the_first_schema() -> None:
+        engine = writing_engine(parse_database_url(database_url))
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        with engine.begin() as connection:
+            for offset, event in enumerate(events, start=1):
+                connection.execute(
+                    text(
+                        'INSERT INTO events ("offset", name, everyone, rooms, payload, committed_at)'
+                        " VALUES (:offset, :name, :everyone, :rooms, :payload, '2026-05-01 12:00:00')"
+                    ),
+                    {
+                        "offset": offset,
+                        "name": event.name,
+                        "everyone": event.audience.everyone,
+                        "rooms": json.dumps(event.audience.rooms),
+                        "payload": json.dumps(event.payload),
+                    },
+                )
+        engine.dispose()
+
+    def index() -> tuple[list[Any], list[Any]]:
+        engine = writing_engine(parse_database_url(database_url))
+        with engine.begin() as connection:
+            heard = connection.execute(select(schema.event_rooms)).all()
+            subjects = connection.execute(
+                select(schema.events.c.offset, schema.events.c.subject).order_by(schema.events.c.offset)
+            ).all()
+        engine.dispose()
+        return sorted(map(tuple, heard)), [tuple(row) for row in subjects]
+
+    await asyncio.to_thread(write_with_the_first_schema)
+    journal = await Journal.open(database_url)
+    await journal.publish_events(events)
+    await journal.close()
+    heard, subjects = await asyncio.to_thread(index)
+    # What the migration found of the first half is what the second was written with.
+    half = len(events)
+    assert [(room, offset + half) for room, offset in heard if offset <= half] == [
+        (room, offset) for room, offset in heard if offset > half
+    ]
+    assert [subject for _, subject in subjects[:half]] == [subject for _, subject in subjects[half:]]
+    assert {subject for _, subject in subjects} == {None, "r1", "m1"}
