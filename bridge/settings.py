@@ -8,7 +8,7 @@ file of their own, never from the TOML file.
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -198,9 +198,9 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
         raise SettingsError("\n".join(_explain(problem, path) for problem in error.errors())) from None
 
 
-def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables that look like settings of the bridge and are none, most likely misspelt."""
-    known = {variable_name(name) for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE}
+def unknown_variables(environment: Mapping[str, str] = os.environ, *, besides: Collection[str] = ()) -> list[str]:
+    """Variables that look like settings of the bridge and are neither that nor in `besides`, most likely misspelt."""
+    known = {variable_name(name) for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE, *besides}
     return sorted(name for name in environment if name.startswith("BRIDGE_") and name not in known)
 
 

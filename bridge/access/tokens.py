@@ -78,6 +78,12 @@ class TokenVerifier:
         if not self._secrets and not self._public_keys:
             raise KeysError("there is neither a secret nor a JWKS file to verify tokens with")
 
+    def describe_keys(self) -> str:
+        """How many keys of which kind there are, for a person to read."""
+        kinds = [key.algorithm for key in (*self._secrets, *self._public_keys)]
+        counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+        return ", ".join(f"{count} {kind} key{'s' if count > 1 else ''}" for kind, count in counts.items())
+
     def principal(self, token: object) -> Principal:
         """The principal that a token proves. Raises TokenError."""
         if token is None or token == "":

@@ -9,9 +9,11 @@ import typer
 
 from coordinator.errors import BridgeError
 
-__all__ = ["DEFAULT_URL", "AddressError", "bridge_url", "open_listener", "url_of"]
+__all__ = ["DEFAULT_URL", "TOKEN_VARIABLE", "AddressError", "bridge_url", "open_listener", "url_of"]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
+"""The environment variable for the token that a command brings to a bridge."""
 
 # What a number of the operating system means here, where the remedy is another port.
 _PORT_IS_WRONG = (errno.EADDRINUSE, errno.EACCES)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.text import Text
 
-from bridge.cli.address import AddressError, open_listener, url_of
+from bridge.cli.address import TOKEN_VARIABLE, AddressError, open_listener, url_of
 from bridge.cli.console import output, symbol
 from coordinator.errors import BridgeError
 
@@ -54,7 +54,7 @@ def doctor(
 def _examine(config: Path | None) -> Iterator[Finding]:
     from bridge.settings import load_settings, unknown_variables
 
-    for name in unknown_variables():
+    for name in unknown_variables(besides=[TOKEN_VARIABLE]):
         yield Finding("warning", f"{name} is set but is no setting of the bridge; is it misspelt?")
     try:
         settings = load_settings(config)
@@ -64,6 +64,8 @@ def _examine(config: Path | None) -> Iterator[Finding]:
         return
     yield Finding("ok", "every setting has a value that makes sense")
     yield from _front_end(settings)
+    yield from _users(settings)
+    yield from _services(settings)
     yield from _shkeeper(settings)
     yield from _journal(settings)
     yield from _port(settings)
@@ -79,11 +81,54 @@ def _front_end(settings: "Settings") -> Iterator[Finding]:
         yield Finding("warning", f"FRONTEND_URL {', '.join(insecure)} is not encrypted; serve the page over https")
     else:
         yield Finding("ok", f"pages of {settings.frontend_url} may connect")
-    if not settings.is_loopback:
+
+
+def _users(settings: "Settings") -> Iterator[Finding]:
+    if settings.access == "open":
+        if not settings.is_loopback:
+            yield Finding(
+                "warning",
+                f"anyone who reaches {settings.host} may join any room; let a proxy admit the right people only,"
+                ' or set access = "jwt"',
+            )
+        return
+    try:
+        verifier = settings.verifier
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    if verifier is not None:
+        yield Finding("ok", f"users bring tokens, verified with {verifier.describe_keys()}")
+    if not settings.jwt_audience:
+        yield Finding("warning", "tokens that name no audience are accepted, whatever they were made for; set jwt_audience")
+    if not settings.jwt_secrets:
+        yield from _readable_by_others(settings.jwt_secrets_file)
+
+
+def _services(settings: "Settings") -> Iterator[Finding]:
+    try:
+        services = settings.services
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    if services:
+        yield Finding(
+            "ok", f"{len(services)} service{'s' if len(services) > 1 else ''} may write, each with its token"
+        )
+        yield from _readable_by_others(settings.services_file)
+    elif settings.access == "jwt":
         yield Finding(
             "warning",
-            f"anyone who reaches {settings.host} may join any room; let a proxy admit the right people only",
+            f"no service is named, so nobody may publish events or register payments; list them in"
+            f" {settings.services_file}",
         )
+    elif not settings.is_loopback:
+        yield Finding("warning", f"no service is named, so anybody may write; list them in {settings.services_file}")
+
+
+def _readable_by_others(path: Path | None) -> Iterator[Finding]:
+    if path is not None and path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding("warning", f"others on this machine can read {path}; run: chmod 600 {path}")
 
 
 def _is_this_machine(host: str) -> bool:
@@ -111,10 +156,8 @@ def _shkeeper(settings: "Settings") -> Iterator[Finding]:
         yield Finding("warning", "one SHKeeper key is named twice; was the other meant?")
     if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
         yield Finding("warning", f"a key is shorter than {SHORT_KEY_CHARACTERS} characters: it can be guessed")
-    path = settings.shkeeper_api_keys_file
-    from_file = not settings.shkeeper_api_keys and path is not None
-    if from_file and path is not None and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield Finding("warning", f"others on this machine can read {path}; run: chmod 600 {path}")
+    if not settings.shkeeper_api_keys:
+        yield from _readable_by_others(settings.shkeeper_api_keys_file)
     if settings.shkeeper_accept_api_key_only:
         yield Finding(
             "warning", "unsigned webhooks with a bare API key are accepted; whoever sees one can forge the next"

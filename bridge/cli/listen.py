@@ -10,7 +10,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from bridge.cli.address import DEFAULT_URL, bridge_url
+from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import errors, on_one_line, output, shorten
 from coordinator.errors import BridgeError
 
@@ -21,6 +21,7 @@ __all__ = ["listen"]
 
 ANSWER_SECONDS = 10.0
 EVENT_COLUMN = 26
+SESSION_ENDED = "session-ended"
 
 Join = tuple[str, str | None]
 
@@ -38,6 +39,9 @@ def listen(
     chat: Annotated[list[str], typer.Option(help="Join this chat's room.")] = [],  # noqa: B006
     checkout: Annotated[list[str], typer.Option(help="Join this template checkout's room.")] = [],  # noqa: B006
     ops: Annotated[bool, typer.Option("--ops", help="Join the room of finance ops.")] = False,
+    token: Annotated[
+        str | None, typer.Option(envvar=TOKEN_VARIABLE, help="A user's token, where the bridge asks for one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")] = None,
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after this many seconds.")] = None,
@@ -58,10 +62,12 @@ def listen(
     if ops:
         joins.append(("join-ops-room", None))
     with suppress(KeyboardInterrupt):
-        asyncio.run(_listen(url, joins, as_json=as_json, count=count, seconds=seconds))
+        asyncio.run(_listen(url, joins, token, as_json=as_json, count=count, seconds=seconds))
 
 
-async def _listen(url: str, joins: list[Join], *, as_json: bool, count: int | None, seconds: float | None) -> None:
+async def _listen(
+    url: str, joins: list[Join], token: str | None, *, as_json: bool, count: int | None, seconds: float | None
+) -> None:
     import aiohttp
     import socketio
 
@@ -71,8 +77,12 @@ async def _listen(url: str, joins: list[Join], *, as_json: bool, count: int | No
         client = socketio.AsyncClient(http_session=session, handle_sigint=False)
         listener = Listener(client, url, joins, as_json=as_json, count=count)
         try:
-            await client.connect(url, transports=["websocket"])
+            await client.connect(url, transports=["websocket"], auth={"token": token} if token else None)
         except socketio.exceptions.ConnectionError as error:
+            if listener.refusal is not None:
+                raise ListeningError(
+                    f"{url} refused the connection: {listener.refusal}; a token goes into --token or {TOKEN_VARIABLE}"
+                ) from None
             raise ListeningError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
         try:
             with suppress(TimeoutError):
@@ -96,7 +106,10 @@ class Listener:
         self._count = count
         self._heard = 0
         self._connections = 0
+        self.refusal: str | None = None
+        """Why the bridge did not let this client in."""
         client.on("connect", self._on_connect)
+        client.on("connect_error", self._on_refusal)
         client.on("disconnect", self._on_disconnect)
         client.on("*", self._on_event)
 
@@ -113,6 +126,13 @@ class Listener:
             return
         verb = "listening" if connection == 1 else "connected again, listening"
         errors.print(Text(f"{verb} to {self._url}: {', '.join(['everyone', *names])}", style="dim"))
+
+    async def _on_refusal(self, reason: object) -> None:
+        match reason:
+            case {"message": str() as message, "data": {"code": _}}:
+                self.refusal = on_one_line(message)
+                if self._connections:  # coming back will not help
+                    self._finish(ListeningError(f"{self._url} refused the connection: {self.refusal}"))
 
     async def _on_disconnect(self, reason: str) -> None:
         if self.finished.done():
@@ -131,6 +151,8 @@ class Listener:
             self._finish(error)
             return
         self._heard += 1
+        if event == SESSION_ENDED:
+            self._finish(ListeningError(f"{self._url} closes the connection: the token has expired; bring a new one"))
         if self._heard == self._count:
             self._finish()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from bridge.cli.address import open_listener, url_of
+from bridge.cli.address import TOKEN_VARIABLE, open_listener, url_of
 from bridge.cli.console import output, warn
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def serve(
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config, **overrides)
     _configure_logging(settings.log_level)
-    for name in unknown_variables():
+    for name in unknown_variables(besides=[TOKEN_VARIABLE]):
         warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
     if not settings.shkeeper_keys:
         warn(
@@ -149,5 +149,7 @@ def _announce(settings: "Settings", port: int) -> None:
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")
+    asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"
+    output.print(f"  users     are {asked} (access = {settings.access})")
     output.print(f"  journal   {escape(journal_place(settings.database_url))}")
     output.print("  Ctrl-C stops it.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from bridge.cli.address import DEFAULT_URL, bridge_url
+from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import output, symbol
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, parse_amount
@@ -75,6 +75,10 @@ def shkeeper(
     offer_id: Annotated[str | None, typer.Option(help="The offer that was accepted (default: a new one)")] = None,
     register: Annotated[bool, typer.Option(help="Register the payment first.")] = True,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between two webhooks.")] = 0.8,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar=TOKEN_VARIABLE, help="The token of a service, where the bridge asks for one."),
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Key to sign with (default: the configured one)")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
 ) -> None:
@@ -100,7 +104,8 @@ def shkeeper(
         "currency": currency,
     }
     deliveries = SCENARIOS[scenario](invoice)
-    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+    headers = {"Authorization": f"Bearer {_usable(token)}"} if token else {}
+    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, headers=headers) as client:
         try:
             registered = _register(client, registration) if register else None
             outcomes = list(_deliver_all(client, deliveries, signing_key, pause))
@@ -126,12 +131,12 @@ def _configured_key(config: Path | None) -> str:
     return keys[0]
 
 
-def _usable(key: str) -> str:
-    """The key, if a header can carry it. Otherwise the HTTP client would complain, and quote it."""
-    key = key.strip()
-    if not key or not key.isascii() or not key.isprintable():
-        raise SimulationError("the key to sign with must be one line of plain ASCII characters; is it only one key?")
-    return key
+def _usable(secret: str) -> str:
+    """The key or token, if a header can carry it. Otherwise the HTTP client would complain, and quote it."""
+    secret = secret.strip()
+    if not secret or not secret.isascii() or not secret.isprintable():
+        raise SimulationError("a key or token must be one line of plain ASCII characters; is it only one?")
+    return secret
 
 
 def _content(answer: "httpx.Response") -> dict[str, Any]:

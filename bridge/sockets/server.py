@@ -98,7 +98,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         logger.info("the token of %s has expired; closing its connection", sid)
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
-            await connection.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+            # Without a word: told that the server closes it, the Python client would not come back.
+            await connection.close(wait=False, abort=True, reason=self.reason.SERVER_DISCONNECT)
             await connection.queue.put(None)  # or its writer would wait for more, and hold the WebSocket open
 
     async def handle_request(self, scope: Message, receive: Any, send: Send) -> Any:

@@ -240,13 +240,14 @@ def test_doctor_warns_without_failing(run: Any, tmp_path: Path) -> None:
         "BRIDGE_COLOUR is set but is no setting",
         "not encrypted",
         "anyone who reaches 0.0.0.0",
+        "anybody may write",
         "named twice",
         "shorter than 16",
         "chmod 600",
         "bare API key",
     ):
         assert f"! {words}" in examined.stdout or words in examined.stdout
-    assert examined.stdout.count("\n! ") + examined.stdout.startswith("! ") == 7
+    assert examined.stdout.count("\n! ") + examined.stdout.startswith("! ") == 8
 
 
 def test_doctor_names_what_would_stop_the_bridge(run: Any, taken_port: int, tmp_path: Path) -> None:

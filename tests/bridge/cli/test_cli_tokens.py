@@ -1,0 +1,97 @@
+"""The command line against a bridge that asks for tokens."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+SECRET = "a secret of at least thirty-two bytes"
+SERVICE_TOKEN = "the-token-of-the-marketplace"
+KEY = "a-key-for-tests-only-0123456789"
+SERVICES = f'[marketplace]\ntoken = "{SERVICE_TOKEN}"\nregisters = ["payments"]\n'
+
+
+def token(seconds: float = 600, **claims: Any) -> str:
+    return jwt.encode({"sub": "b1", "exp": time.time() + seconds, **claims}, SECRET, "HS256")
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("services") / "services.toml"
+    path.write_text(SERVICES)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: Any, services: Path) -> Any:
+    return make_bridge(
+        BRIDGE_ACCESS="jwt",
+        BRIDGE_JWT_SECRETS=SECRET,
+        BRIDGE_JWT_LEEWAY_SECONDS="0",
+        BRIDGE_SERVICES_FILE=str(services),
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+    )
+
+
+def test_listen_brings_a_token_and_hears_what_it_grants(run: Any, bridge: Any) -> None:
+    listened = run("listen", "--url", bridge.url, "--user", "b1", "--for", "0.2", BRIDGE_TOKEN=token())
+    assert listened.returncode == 0
+    assert "user-b1" in listened.stderr
+    assert "misspelt" not in listened.stderr
+    denied = run("listen", "--url", bridge.url, "--user", "b2", "--for", "5", "--token", token())
+    assert denied.returncode == 1
+    assert "the token does not grant user-b2" in denied.stderr
+
+
+@pytest.mark.parametrize(
+    ("brought", "words"), [(None, "needs a token"), (token(-60), "has expired"), ("x", "not a JWT")]
+)
+def test_listen_says_why_it_was_refused(run: Any, bridge: Any, brought: str | None, words: str) -> None:
+    refused = run("listen", "--url", bridge.url, "--for", "5", **({"BRIDGE_TOKEN": brought} if brought else {}))
+    assert refused.returncode == 1
+    assert words in refused.stderr
+    assert "BRIDGE_TOKEN" in refused.stderr
+
+
+def test_listen_ends_when_its_token_does(run: Any, bridge: Any) -> None:
+    ended = run("listen", "--url", bridge.url, "--json", "--for", "20", BRIDGE_TOKEN=token(2))
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["event"] == "session-ended"
+    assert "has expired" in ended.stderr
+
+
+def test_simulate_registers_with_the_token_of_a_service(run: Any, bridge: Any) -> None:
+    options = ("simulate", "shkeeper", "--url", bridge.url, "--key", KEY, "--pause", "0", "--scenario", "paid")
+    refused = run(*options)
+    assert refused.returncode == 1
+    assert "this needs the token of a service" in refused.stderr
+    played = run(*options, BRIDGE_TOKEN=SERVICE_TOKEN)
+    assert played.returncode == 0, played.stderr
+    assert "completed" in played.stdout
+
+
+def test_doctor_looks_at_keys_and_services(run: Any, services: Path, tmp_path: Path) -> None:
+    common = {"BRIDGE_ACCESS": "jwt", "BRIDGE_PORT": "0", "BRIDGE_SHKEEPER_API_KEYS": KEY}
+    good = run("doctor", **common, BRIDGE_JWT_SECRETS=SECRET, BRIDGE_SERVICES_FILE=str(services))
+    assert good.returncode == 0
+    assert "users bring tokens, verified with 1 HS256 key\n" in good.stdout
+    assert "1 service may write" in good.stdout
+    assert "jwt_audience" in good.stdout
+    bare = run("doctor", **common, BRIDGE_JWT_SECRETS=SECRET, BRIDGE_JWT_AUDIENCE="bridge")
+    assert bare.returncode == 0
+    assert "nobody may publish events or register payments" in bare.stdout
+    assert "jwt_audience" not in bare.stdout
+    keyless = run("doctor", **common)
+    assert keyless.returncode == 1
+    assert "BRIDGE_JWT_SECRETS" in keyless.stdout
+    shared = tmp_path / "shared.toml"
+    shared.write_text(SERVICES)
+    shared.chmod(0o644)
+    wrong = run("doctor", **common, BRIDGE_JWT_SECRETS="short", BRIDGE_SERVICES_FILE=str(shared))
+    assert "at least 32" in wrong.stdout
+    assert f"chmod 600 {shared}" in wrong.stdout
+    assert SERVICE_TOKEN not in good.stdout + wrong.stdout
