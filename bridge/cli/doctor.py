@@ -100,7 +100,7 @@ def _users(settings: "Settings") -> Iterator[Finding]:
     if verifier is not None:
         yield Finding("ok", f"users bring tokens, verified with {verifier.describe_keys()}")
     if not settings.jwt_audience:
-        yield Finding("warning", "tokens that name no audience are accepted, whatever they were made for; set jwt_audience")
+        yield Finding("warning", "tokens made for anything are accepted unless they say for what; set jwt_audience")
     if not settings.jwt_secrets:
         yield from _readable_by_others(settings.jwt_secrets_file)
 
