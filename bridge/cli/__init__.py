@@ -1,4 +1,4 @@
-"""The command line: `bridge serve`, `simulate`, `listen` and `doctor`.
+"""The command line: `bridge serve`, `simulate`, `listen`, `doctor` and `contract`.
 
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
 """
@@ -9,6 +9,7 @@ from importlib.metadata import version
 import typer
 
 from bridge.cli.console import prepare_streams, report
+from bridge.cli.contract import contract
 from bridge.cli.doctor import doctor
 from bridge.cli.listen import listen
 from bridge.cli.serve import serve
@@ -29,6 +30,7 @@ app.command()(serve)
 app.add_typer(simulate, name="simulate")
 app.command()(listen)
 app.command()(doctor)
+app.command()(contract)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,811 @@
+// Generated from the catalogue by `bridge contract --format typescript`; `make contract` writes it anew.
+//
+//     import { io, type Socket } from "socket.io-client";
+//     import type { ClientToServerEvents, ServerToClientEvents } from "./events";
+//
+//     const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url);
+
+/** What the server sends. */
+export interface ServerToClientEvents {
+
+  // marketplace
+
+  /**
+   * A buyer asks for something: the whole `PurchaseRequest` document, in the marketplace's own form.
+   *
+   * Goes to `sellers`.
+   */
+  "new-purchase-request": (payload: NewPurchaseRequest) => void;
+
+  /**
+   * A seller offers what a buyer asked for. The offer is a document of the marketplace's.
+   *
+   * Goes to `buyer-<buyerId>`.
+   */
+  "new-offer": (payload: NewOffer) => void;
+
+  /**
+   * A seller's offer was paid, accepted or rejected. That it was paid is told to everyone.
+   *
+   * Goes to `seller-<sellerId>`, and to everyone in the case that is named above.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "seller-offer-update": (payload: SellerOfferUpdate) => void;
+
+  /**
+   * Something happened to a purchase request, such as its payment changing status.
+   *
+   * Goes to `request-<requestId>`.
+   */
+  "purchase-request-update": (payload: PurchaseRequestUpdate) => void;
+
+  /**
+   * A purchase request was withdrawn.
+   *
+   * Goes to `user-<buyerId>` and `user-<sellerId>`.
+   */
+  "request-cancelled": (payload: RequestCancelled) => void;
+
+  /**
+   * A sale is done: paid, delivered and confirmed.
+   *
+   * Goes to `user-<buyerId>` and `user-<sellerId>`.
+   */
+  "transaction-completed": (payload: TransactionCompleted) => void;
+
+  /**
+   * The code with which the buyer will confirm the delivery was made.
+   *
+   * Goes to `request-<requestId>`.
+   */
+  "delivery-code-generated": (payload: DeliveryCodeGenerated) => void;
+
+  /**
+   * A delivery moved.
+   *
+   * Goes to `request-<requestId>`.
+   */
+  "delivery-update": (payload: DeliveryUpdate) => void;
+
+  /**
+   * A delivery was confirmed.
+   *
+   * Goes to `request-<requestId>`.
+   */
+  "delivery-confirmed": (payload: DeliveryConfirmed) => void;
+
+  /**
+   * The buyer confirmed a delivery; told to the seller.
+   *
+   * Goes to `user-<sellerId>`.
+   */
+  "buyer-confirmed-delivery": (payload: BuyerConfirmedDelivery) => void;
+
+  /**
+   * The one payment of a template checkout was completed.
+   *
+   * Goes to everyone, among them `template-checkout-<checkoutId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "template-checkout-payment-confirmed": (payload: CheckoutPaymentConfirmed) => void;
+
+  /**
+   * A template checkout waits for its payment.
+   *
+   * Goes to everyone, among them `template-checkout-<checkoutId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "template-checkout-payment-pending": (payload: CheckoutPaymentPending) => void;
+
+  /**
+   * A template checkout will not be paid; the reason is for a person to read.
+   *
+   * Goes to everyone, among them `template-checkout-<checkoutId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "template-checkout-payment-failed": (payload: CheckoutPaymentFailed) => void;
+
+  // payment
+
+  /**
+   * A payment was registered.
+   *
+   * Goes to everyone, among them `request-<requestId>`, `user-<buyerId>` and `user-<sellerId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "payment-created": (payload: PaymentCreated) => void;
+
+  /**
+   * A payment was completed; told to the seller once in the payment's life.
+   *
+   * Goes to `user-<sellerId>`.
+   */
+  "payment-received": (payload: PaymentReceived) => void;
+
+  /**
+   * A payment moved: its status changed, or more money was seen or received.
+   *
+   * Goes to everyone, among them `request-<requestId>`, `user-<buyerId>` and `user-<sellerId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "payment-update": (payload: PaymentUpdate) => void;
+
+  /**
+   * A payout to a seller was begun.
+   *
+   * Goes to everyone, among them `user-<sellerId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "payout-created": (payload: PayoutCreated) => void;
+
+  /**
+   * A payout has arrived.
+   *
+   * Goes to everyone, among them `user-<sellerId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "payout-completed": (payload: PayoutCompleted) => void;
+
+  /**
+   * A payout moved.
+   *
+   * Goes to everyone, among them `user-<sellerId>`.
+   *
+   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
+   * otherwise.
+   */
+  "payout-updated": (payload: PayoutUpdated) => void;
+
+  // chat
+
+  /**
+   * Somebody wrote.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "new-message": (payload: NewMessage) => void;
+
+  /**
+   * Somebody read a chat up to a message.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "messages-read": (payload: MessagesRead) => void;
+
+  /**
+   * A message has other words now.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "message-edited": (payload: MessageEdited) => void;
+
+  /**
+   * A message was taken back.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "message-deleted": (payload: MessageDeleted) => void;
+
+  /**
+   * A chat has new members.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "participants-added": (payload: ParticipantsAdded) => void;
+
+  /**
+   * A chat has lost a member.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "participant-removed": (payload: ParticipantRemoved) => void;
+
+  /**
+   * Somebody is writing, or has stopped.
+   *
+   * Goes to `chat-<chatId>`.
+   */
+  "user-typing": (payload: UserTyping) => void;
+
+  /**
+   * Somebody came or went.
+   *
+   * Goes to everyone.
+   */
+  "user-status-change": (payload: UserStatusChange) => void;
+
+  // notification
+
+  /**
+   * A user is told something.
+   *
+   * Goes to `user-<userId>`.
+   */
+  "new-notification": (payload: NewNotification) => void;
+
+  /**
+   * How many notifications a user has not read.
+   *
+   * Goes to `user-<userId>`.
+   */
+  "unread-count-update": (payload: UnreadCountUpdate) => void;
+
+  // points
+
+  /**
+   * A user reached another level.
+   *
+   * Goes to `user-<userId>`.
+   */
+  "level-up": (payload: LevelUp) => void;
+
+  /**
+   * A user earned points by somebody they brought.
+   *
+   * Goes to `user-<userId>`.
+   */
+  "referral-reward": (payload: ReferralReward) => void;
+
+  /**
+   * Somebody whom a user brought has signed up.
+   *
+   * Goes to `user-<userId>`.
+   */
+  "referral-signup": (payload: ReferralSignup) => void;
+
+  // additions
+
+  /**
+   * The connection is about to be closed: the token it was made with has expired. Connect again with a new one.
+   *
+   * Goes to the one client that it is about.
+   *
+   * The bridge adds it to the specification.
+   */
+  "session-ended": (payload: SessionEnded) => void;
+}
+
+/**
+ * What clients send. Every event is answered.
+ *
+ * The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called
+ * with, and `socket.emit(event, argument, (answer) => …)` hears it. It is required, because socket.io-client would
+ * type the answer as `any` if it were optional; whoever does not care for the answer writes `emitWithAck` without
+ * `await`. After `socket.timeout(…)` it is `any` all the same; name the type then, `RoomsAnswer` or `Answer`.
+ */
+export interface ClientToServerEvents {
+
+  /** Joins `user-<userId>`. */
+  "join-user-room": (userId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /**
+   * Leaves `user-<userId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "leave-user-room": (userId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Joins `request-<requestId>`. */
+  "join-request-room": (requestId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Leaves `request-<requestId>`. */
+  "leave-request-room": (requestId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Joins `seller-<sellerId>` and `sellers`. */
+  "join-seller-room": (sellerId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Leaves `seller-<sellerId>` and `sellers`. */
+  "leave-seller-room": (sellerId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Joins `buyer-<buyerId>` and `buyers`. */
+  "join-buyer-room": (buyerId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Leaves `buyer-<buyerId>` and `buyers`. */
+  "leave-buyer-room": (buyerId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Joins `chat-<chatId>`. */
+  "join-chat-room": (chatId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Leaves `chat-<chatId>`. */
+  "leave-chat-room": (chatId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /**
+   * Joins `template-checkout-<checkoutId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "join-template-checkout-room": (checkoutId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /**
+   * Leaves `template-checkout-<checkoutId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "leave-template-checkout-room": (checkoutId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /**
+   * Joins `ops`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "join-ops-room": (answer: (answer: RoomsAnswer) => void) => void;
+
+  /**
+   * Leaves `ops`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "leave-ops-room": (answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Joins `user-<userId>` and counts as the user being there: everyone hears `user-status-change`. */
+  "user-online": (userId: string, answer: (answer: RoomsAnswer) => void) => void;
+
+  /** Tells the others in `chat-<chatId>` that the user is typing, with `user-typing`. */
+  "typing-start": (typing: TypingStart, answer: (answer: Answer) => void) => void;
+
+  /** Tells the others in `chat-<chatId>` that the user is not typing any more, with `user-typing`. */
+  "typing-stop": (typing: TypingStop, answer: (answer: Answer) => void) => void;
+}
+
+/** What an event about rooms is answered with. */
+export type RoomsAnswer = RoomsDone | Refused;
+
+/** It is done, and these are the rooms that were joined or left. */
+export interface RoomsDone {
+  ok: true;
+  rooms: string[];
+}
+
+/** It was not done. */
+export interface Refused {
+  ok: false;
+  error: RefusedError;
+}
+
+/** Why something was not done: a code for programs, a message for people. */
+export interface RefusedError {
+  code: ErrorCode;
+  message: string;
+}
+
+/** Why something was not done, for programs. */
+export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal";
+
+/** What any other event is answered with. */
+export type Answer = Done | Refused;
+
+/** It is done. */
+export interface Done {
+  ok: true;
+}
+
+/**
+ * Who began to type, and in which chat.
+ *
+ * What `typing-start` carries.
+ */
+export interface TypingStart {
+  chatId: string;
+  userId: string;
+  userName: string;
+}
+
+/**
+ * Who stopped typing, and in which chat.
+ *
+ * What `typing-stop` carries.
+ */
+export interface TypingStop {
+  chatId: string;
+  userId: string;
+}
+
+/**
+ * A buyer asks for something: the whole `PurchaseRequest` document, in the marketplace's own form.
+ *
+ * What `new-purchase-request` carries.
+ */
+export interface NewPurchaseRequest {
+  [field: string]: unknown;
+}
+
+/**
+ * A seller offers what a buyer asked for. The offer is a document of the marketplace's.
+ *
+ * What `new-offer` carries.
+ */
+export interface NewOffer {
+  requestId: string;
+  offer: Record<string, unknown>;
+  sellerId: string;
+}
+
+/**
+ * A seller's offer was paid, accepted or rejected. That it was paid is told to everyone.
+ *
+ * What `seller-offer-update` carries.
+ */
+export interface SellerOfferUpdate {
+  sellerId: string;
+  requestId: string;
+  eventType: "payment-completed" | "offer-rejected" | "offer-accepted";
+  data: SellerOfferUpdateData;
+}
+
+/** Which offer, and what became of it. */
+export interface SellerOfferUpdateData {
+  offerId: string | null;
+  isSelected: boolean;
+  paymentId?: string;
+  transactionHash?: string;
+  reason?: string;
+}
+
+/**
+ * Something happened to a purchase request, such as its payment changing status.
+ *
+ * What `purchase-request-update` carries.
+ */
+export interface PurchaseRequestUpdate {
+  type: string;
+  requestId: string;
+  status?: string;
+  paymentId?: string;
+  txHash?: string;
+  provider?: string;
+}
+
+/**
+ * A purchase request was withdrawn.
+ *
+ * What `request-cancelled` carries.
+ */
+export interface RequestCancelled {
+  requestId: string;
+  reason: string;
+}
+
+/**
+ * A sale is done: paid, delivered and confirmed.
+ *
+ * What `transaction-completed` carries.
+ */
+export interface TransactionCompleted {
+  requestId: string;
+  paymentId: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+}
+
+/**
+ * The code with which the buyer will confirm the delivery was made.
+ *
+ * What `delivery-code-generated` carries.
+ */
+export interface DeliveryCodeGenerated {
+  requestId: string;
+  deliveryCode: string;
+}
+
+/**
+ * A delivery moved.
+ *
+ * What `delivery-update` carries.
+ */
+export interface DeliveryUpdate {
+  requestId: string;
+  status: string;
+  carrier?: string;
+  trackingNumber?: string;
+}
+
+/**
+ * A delivery was confirmed.
+ *
+ * What `delivery-confirmed` carries.
+ */
+export interface DeliveryConfirmed {
+  requestId: string;
+}
+
+/**
+ * The buyer confirmed a delivery; told to the seller.
+ *
+ * What `buyer-confirmed-delivery` carries.
+ */
+export interface BuyerConfirmedDelivery {
+  requestId: string;
+  buyerId: string;
+}
+
+/**
+ * The one payment of a template checkout was completed.
+ *
+ * What `template-checkout-payment-confirmed` carries.
+ */
+export interface CheckoutPaymentConfirmed {
+  checkoutId: string;
+  requestIds: string[];
+  paymentId: string;
+}
+
+/**
+ * A template checkout waits for its payment.
+ *
+ * What `template-checkout-payment-pending` carries.
+ */
+export interface CheckoutPaymentPending {
+  checkoutId: string;
+}
+
+/**
+ * A template checkout will not be paid; the reason is for a person to read.
+ *
+ * What `template-checkout-payment-failed` carries.
+ */
+export interface CheckoutPaymentFailed {
+  checkoutId: string;
+  reason: string;
+}
+
+/**
+ * A payment was registered.
+ *
+ * What `payment-created` carries.
+ */
+export interface PaymentCreated {
+  paymentId: string;
+  provider: string;
+  requestId: string;
+  buyerId: string;
+  sellerId: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+}
+
+/**
+ * A payment was completed; told to the seller once in the payment's life.
+ *
+ * What `payment-received` carries.
+ */
+export interface PaymentReceived {
+  purchaseRequestId: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+  buyerId: string;
+}
+
+/**
+ * A payment moved: its status changed, or more money was seen or received.
+ *
+ * What `payment-update` carries.
+ */
+export interface PaymentUpdate {
+  paymentId: string;
+  status: string;
+  escrowState?: string;
+  txHash?: string;
+}
+
+/**
+ * A payout to a seller was begun.
+ *
+ * What `payout-created` carries.
+ */
+export interface PayoutCreated {
+  payoutId: string;
+  taskId: string;
+  sellerId: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+}
+
+/**
+ * A payout has arrived.
+ *
+ * What `payout-completed` carries.
+ */
+export interface PayoutCompleted {
+  payoutId: string;
+  taskId: string;
+  txHash: string;
+}
+
+/**
+ * A payout moved.
+ *
+ * What `payout-updated` carries.
+ */
+export interface PayoutUpdated {
+  payoutId: string;
+  status: string;
+}
+
+/**
+ * Somebody wrote.
+ *
+ * What `new-message` carries.
+ */
+export interface NewMessage {
+  chatId: string;
+  message: Message;
+  senderId: string;
+}
+
+/** One message of a chat. Attachments are documents of the chat service's. */
+export interface Message {
+  _id: string;
+  content: string;
+  senderId: string;
+  createdAt: string;
+  attachments?: Record<string, unknown>[];
+}
+
+/**
+ * Somebody read a chat up to a message.
+ *
+ * What `messages-read` carries.
+ */
+export interface MessagesRead {
+  chatId: string;
+  userId: string;
+  upToMessageId: string;
+  modifiedCount: number;
+}
+
+/**
+ * A message has other words now.
+ *
+ * What `message-edited` carries.
+ */
+export interface MessageEdited {
+  chatId: string;
+  messageId: string;
+  content: string;
+  editedAt: string;
+}
+
+/**
+ * A message was taken back.
+ *
+ * What `message-deleted` carries.
+ */
+export interface MessageDeleted {
+  chatId: string;
+  messageId: string;
+  deletedAt: string;
+}
+
+/**
+ * A chat has new members.
+ *
+ * What `participants-added` carries.
+ */
+export interface ParticipantsAdded {
+  chatId: string;
+  addedUserIds: string[];
+}
+
+/**
+ * A chat has lost a member.
+ *
+ * What `participant-removed` carries.
+ */
+export interface ParticipantRemoved {
+  chatId: string;
+  removedUserId: string;
+}
+
+/**
+ * Somebody is writing, or has stopped.
+ *
+ * What `user-typing` carries.
+ */
+export interface UserTyping {
+  userId: string;
+  userName?: string;
+  isTyping: boolean;
+}
+
+/**
+ * Somebody came or went.
+ *
+ * What `user-status-change` carries.
+ */
+export interface UserStatusChange {
+  userId: string;
+  status: "online" | "offline";
+  lastSeen: string;
+}
+
+/**
+ * A user is told something.
+ *
+ * What `new-notification` carries.
+ */
+export interface NewNotification {
+  notification: Notification;
+}
+
+/** One notification. Its data is a document of the service that raised it. */
+export interface Notification {
+  _id: string;
+  type: string;
+  title: string;
+  body: string;
+  data: Record<string, unknown>;
+  createdAt: string;
+}
+
+/**
+ * How many notifications a user has not read.
+ *
+ * What `unread-count-update` carries.
+ */
+export interface UnreadCountUpdate {
+  unreadCount: number;
+}
+
+/**
+ * A user reached another level.
+ *
+ * What `level-up` carries.
+ */
+export interface LevelUp {
+  oldLevel: number;
+  newLevel: number;
+  lifetimePoints: number;
+  perks: string[];
+}
+
+/**
+ * A user earned points by somebody they brought.
+ *
+ * What `referral-reward` carries.
+ */
+export interface ReferralReward {
+  referredUserId: string;
+  points: number;
+  transactionId: string;
+}
+
+/**
+ * Somebody whom a user brought has signed up.
+ *
+ * What `referral-signup` carries.
+ */
+export interface ReferralSignup {
+  referredUserId: string;
+  name: string;
+  joinedAt: string;
+}
+
+/**
+ * The connection is about to be closed: the token it was made with has expired. Connect again with a new one.
+ *
+ * What `session-ended` carries.
+ */
+export interface SessionEnded {
+  reason: "token_expired";
+  message: string;
+}

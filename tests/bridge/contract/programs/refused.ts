@@ -1,0 +1,29 @@
+// A front end that uses its events wrongly: each marked line must be refused with the error it names, and no other.
+import { io, type Socket } from "socket.io-client";
+import type { ClientToServerEvents, ServerToClientEvents } from "./events";
+
+const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("http://127.0.0.1:8000");
+
+// A misspelt field.
+socket.on("payment-update", (update) => console.log(update.paymentID)); // TS2551
+socket.on("new-notification", ({ notification }) => console.log(notification.id)); // TS2339
+// A misspelt event.
+socket.on("payment-updated", () => {}); // TS2345
+void socket.emitWithAck("join-users-room", "u1"); // TS2345
+// An argument of the wrong type, or missing, or where there is none.
+void socket.emitWithAck("join-user-room", 17); // TS2345
+void socket.emitWithAck("join-user-room"); // TS2554
+void socket.emitWithAck("join-ops-room", "ops"); // TS2554
+void socket.emitWithAck("typing-stop", { chatId: "c1" }); // TS2345
+// A field that may be missing, or null, used as if it never were.
+socket.on("payment-update", (update) => console.log(update.txHash.length)); // TS18048
+socket.on("seller-offer-update", ({ data }) => console.log(data.offerId.length)); // TS18047
+// A value that the event never has.
+socket.on("seller-offer-update", ({ eventType }) => eventType === "payment-complete"); // TS2367
+// An amount is a string.
+socket.on("payment-received", ({ amount }) => console.log(amount * 2)); // TS2362
+// An answer that was not looked at, and an answer without rooms.
+void socket.emitWithAck("join-user-room", "u1").then((answer) => console.log(answer.rooms)); // TS2339
+void socket.emitWithAck("typing-stop", { chatId: "c1", userId: "u1" }).then((answer) => answer.ok && answer.rooms); // TS2339
+// A code that no refusal has.
+socket.emit("user-online", "u1", (answer) => !answer.ok && answer.error.code === "forbidden"); // TS2367

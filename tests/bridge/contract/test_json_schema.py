@@ -1,0 +1,124 @@
+"""The JSON Schema against the specification's sample payloads, and against the answers that clients get."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import jsonschema_rs
+import pytest
+
+from bridge.catalogue.answers import ErrorCode, failure, success
+from bridge.contract.json_schema import json_schema_text
+from tests.specification import ROWS, Row
+
+SCHEMA = json.loads(json_schema_text())
+VALIDATOR = jsonschema_rs.Draft202012Validator(SCHEMA)
+FREE_FORM = ("new-purchase-request", "offer", "notification.data", "message.attachments")
+rows = pytest.mark.parametrize("row", ROWS, ids=[row.event for row in ROWS])
+
+
+def accepts(event: str, payload: object) -> bool:
+    return VALIDATOR.is_valid({"serverToClient": {event: payload}})
+
+
+def exchange(event: str, **parts: object) -> bool:
+    return VALIDATOR.is_valid({"clientToServer": {event: parts}})
+
+
+def objects(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of a payload that has fields of its own, by its path."""
+    if isinstance(value, dict) and path not in FREE_FORM:
+        yield path, value
+        for name, inner in value.items():
+            yield from objects(inner, f"{path}.{name}".lstrip("."))
+
+
+def without(payload: dict[str, Any], field: str) -> dict[str, Any]:
+    changed = copy.deepcopy(payload)
+    *path, name = field.split(".")
+    holder = changed
+    for part in path:
+        holder = holder[part]
+    del holder[name]
+    return changed
+
+
+def test_the_document_is_a_schema_of_2020_12_and_names_each_model_once() -> None:
+    jsonschema_rs.meta.validate(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    shapes = [json.dumps({**schema, "title": ""}, sort_keys=True) for schema in SCHEMA["$defs"].values()]
+    assert len(set(shapes)) == len(shapes)
+
+
+@rows
+def test_the_sample_of_the_specification_is_accepted(row: Row) -> None:
+    assert accepts(row.event, row.payload)
+
+
+@rows
+def test_an_unknown_field_is_refused_unless_the_object_is_free_form(row: Row) -> None:
+    if row.event == "new-purchase-request":
+        assert accepts(row.event, {**row.payload, "surprise": 1})
+        return
+    payload = copy.deepcopy(row.payload)
+    for _, part in objects(payload, ""):
+        part["surprise"] = 1
+        assert not accepts(row.event, payload)
+        del part["surprise"]
+        assert accepts(row.event, payload)
+
+
+@rows
+def test_a_field_may_be_missing_only_if_the_specification_says_so_and_is_then_never_null(row: Row) -> None:
+    if row.event == "new-purchase-request":
+        return
+    for path, part in objects(row.payload, ""):
+        for name in part:
+            field = f"{path}.{name}".lstrip(".")
+            assert accepts(row.event, without(row.payload, field)) == (field in row.optional)
+    for field in row.optional:
+        changed = without(row.payload, field)
+        holder, _, name = field.rpartition(".")
+        (changed[holder] if holder else changed)[name] = None
+        assert not accepts(row.event, changed)
+
+
+def test_an_offer_id_may_be_null_and_an_amount_is_a_decimal_string() -> None:
+    payloads = {row.event: copy.deepcopy(row.payload) for row in ROWS}
+    payloads["seller-offer-update"]["data"]["offerId"] = None
+    assert accepts("seller-offer-update", payloads["seller-offer-update"])
+    for amount in (49.9, "4.99E1", "-1", ""):
+        assert not accepts("payment-created", {**payloads["payment-created"], "amount": amount})
+
+
+def test_a_free_form_object_takes_any_field() -> None:
+    payloads = {row.event: copy.deepcopy(row.payload) for row in ROWS}
+    payloads["new-offer"]["offer"]["surprise"] = 1
+    payloads["new-notification"]["notification"]["data"]["surprise"] = 1
+    payloads["new-message"]["message"]["attachments"][0]["surprise"] = 1
+    for event in ("new-offer", "new-notification", "new-message"):
+        assert accepts(event, payloads[event])
+
+
+def test_what_a_client_sends_has_its_argument() -> None:
+    assert exchange("join-user-room", argument="u1")
+    assert not exchange("join-user-room")
+    assert not exchange("join-user-room", argument="")
+    assert not exchange("join-user-room", argument=17)
+    assert exchange("join-ops-room")
+    assert not exchange("join-ops-room", argument="ops")
+    assert exchange("typing-stop", argument={"chatId": "c1", "userId": "u1"})
+    assert not exchange("typing-stop", argument={"chatId": "c1", "userId": "u1", "userName": "Bea"})
+
+
+@pytest.mark.parametrize("code", get_args(ErrorCode))
+def test_the_answers_are_those_that_the_server_gives(code: Any) -> None:
+    refused = failure(code, "no")
+    assert exchange("leave-ops-room", answer=refused)
+    assert exchange("typing-stop", argument={"chatId": "c1", "userId": "u1"}, answer=refused)
+    assert exchange("leave-ops-room", answer=success(rooms=["ops"]))
+    assert not exchange("leave-ops-room", answer=success())
+    assert exchange("typing-stop", argument={"chatId": "c1", "userId": "u1"}, answer=success())
+    assert not exchange("leave-ops-room", answer={"ok": False, "error": {"code": "nonsense", "message": "no"}})
+    assert not exchange("leave-ops-room", answer={"ok": True, "error": refused["error"]})

@@ -1,0 +1,63 @@
+"""The TypeScript, compiled with the types of socket.io-client: what is right compiles, what is wrong does not."""
+
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.typescript import typescript_text
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = Path(__file__).parent / "programs"
+NODE_MODULES = ROOT / "tests" / "javascript" / "node_modules"
+PAGE = ROOT / "docs" / "front-end.md"
+OPTIONS = ["--strict", "--noEmit", "--pretty", "false", "--target", "es2022", "--lib", "es2022,dom"]
+MODULES = ["--module", "esnext", "--moduleResolution", "bundler"]
+
+Errors = dict[str, dict[int, str]]
+
+
+def examples_of_the_page() -> str:
+    return "\n".join(re.findall(r"^```ts\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> Errors:
+    """The errors of each program, by line; all of them from one run of the compiler."""
+    folder = tmp_path_factory.mktemp("typescript")
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    (folder / "events.d.ts").write_text(typescript_text())
+    (folder / "page.ts").write_text(examples_of_the_page())
+    for program in PROGRAMS.iterdir():
+        (folder / program.name).write_text(program.read_text())
+    compiler = NODE_MODULES / ".bin" / "tsc"
+    files = sorted(path.name for path in folder.glob("*.ts"))
+    assert files == ["accepted.ts", "events.d.ts", "page.ts", "refused.ts"]
+    run = subprocess.run([compiler, *OPTIONS, *MODULES, *files], cwd=folder, capture_output=True, text=True)
+    assert not run.stderr, run.stderr
+    found: Errors = defaultdict(dict)
+    for line in run.stdout.splitlines():
+        if line.startswith(" "):
+            continue  # an error goes on
+        fault = re.fullmatch(r"(.+)\((\d+),\d+\): error (TS\d+): .*", line)
+        assert fault, run.stdout
+        found[fault[1]][int(fault[2])] = fault[3]
+    return found
+
+
+def test_a_right_program_and_the_generated_file_compile(errors: Errors) -> None:
+    assert set(errors) == {"refused.ts"}
+
+
+def test_each_wrong_line_is_refused_for_its_own_reason(errors: Errors) -> None:
+    lines = (PROGRAMS / "refused.ts").read_text().splitlines()
+    marked = {number: line.rpartition("// ")[2] for number, line in enumerate(lines, 1) if "; // TS" in line}
+    assert len(marked) == 15
+    assert errors["refused.ts"] == marked
+
+
+def test_the_examples_of_the_page_for_front_ends_compile(errors: Errors) -> None:
+    assert examples_of_the_page().count("socket.on(") > 3
+    assert "page.ts" not in errors
