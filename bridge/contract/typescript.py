@@ -26,7 +26,7 @@ HEADER = """\
 CLIENT_NOTE = [
     "What clients send. Every event is answered.",
     "The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called"
-    " with, and `socket.emit(event, argument, (answer) => …)` hears it. It is required, because socket.io-client would"
+    " with, and `socket.emit(event, argument, (answer) => …)` hears it. It is required: socket.io-client would"
     " type the answer as `any` if it were optional; whoever does not care for the answer writes `emitWithAck` without"
     " `await`. After `socket.timeout(…)` it is `any` all the same; name the type then, `RoomsAnswer` or `Answer`.",
 ]
