@@ -19,7 +19,7 @@ from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router
-from bridge.http.health import live, metrics, ready
+from bridge.http.health import DegradedError, live, metrics, ready
 from bridge.http.openapi import openapi_config
 from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
@@ -30,9 +30,11 @@ from bridge.http.webhooks import webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server
+from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.reconciliation import Reconciliation
 from coordinator.errors import BridgeError
-from providers.contract import WebhookReaders
-from providers.shkeeper import ShkeeperWebhooks
+from providers.contract import InvoiceGateway, InvoiceGateways, ProviderError, WebhookReaders
+from providers.shkeeper import ShkeeperClient, ShkeeperWebhooks
 
 __all__ = ["create_app"]
 
@@ -56,6 +58,14 @@ def webhook_readers(settings: Settings) -> WebhookReaders:
     return {reader.provider: reader for reader in readers}
 
 
+def invoice_gateways(settings: Settings) -> InvoiceGateways:
+    """The providers at which the bridge itself opens invoices."""
+    if not settings.shkeeper_url:
+        return {}
+    shkeeper = ShkeeperClient(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
+    return {shkeeper.provider: shkeeper}
+
+
 def create_app(settings: Settings | None = None) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port."""
     settings = settings or load_settings()
@@ -75,6 +85,8 @@ def create_app(settings: Settings | None = None) -> Any:
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
     readers = webhook_readers(settings)
+    gateways = invoice_gateways(settings)
+    callback_urls = {provider: settings.callback_url(provider) for provider in gateways}
     expiry = settings.payment_expiry_seconds
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
@@ -85,21 +97,38 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         journal = await Journal.open(settings.database_url)
         dispatcher = await journal.dispatcher(deliver_stretch)
-        tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(_apply_deadlines(journal))]
+        opener = InvoiceOpener(journal, gateways, callback_urls)
+        reconciliation = Reconciliation(
+            journal,
+            gateways,
+            opener,
+            interval_seconds=settings.reconcile_interval_seconds,
+            per_second=settings.reconcile_per_second,
+            days=settings.reconcile_days,
+        )
+        work = [dispatcher.run(), _apply_deadlines(journal), *([reconciliation.run()] if gateways else [])]
+        tasks = [asyncio.create_task(coroutine) for coroutine in work]
         app.state.journal = journal
+        app.state.opener = opener
         app.state.checks = {"journal": journal.check, "dispatcher": _alive(tasks[0])}
+        app.state.checks |= {name: _degraded(gateway) for name, gateway in gateways.items()}
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(gateway.aclose() for gateway in gateways.values()))
             await sockets.shutdown()
             await journal.close()
 
     def journal_of(state: State) -> Journal:
         journal: Journal = state.journal
         return journal
+
+    def opener_of(state: State) -> InvoiceOpener:
+        opener: InvoiceOpener = state.opener
+        return opener
 
     def service_of(request: AnyRequest) -> Service:
         return callers.service(request.headers.get("authorization"))
@@ -124,6 +153,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         ],
         dependencies={
             "journal": Provide(journal_of, sync_to_thread=False),
+            "opener": Provide(opener_of, sync_to_thread=False),
             "checks": Provide(checks_of, sync_to_thread=False),
             "readers": Provide(lambda: readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
@@ -151,6 +181,18 @@ def _alive(task: asyncio.Task[None]) -> Any:
     async def check() -> None:
         if task.done():
             raise BridgeError("the dispatcher has stopped; restart the bridge")
+
+    return check
+
+
+def _degraded(gateway: InvoiceGateway) -> Any:
+    """What the bridge can do without: it takes webhooks and delivers events while a provider is down."""
+
+    async def check() -> None:
+        try:
+            await gateway.check()
+        except ProviderError as error:
+            raise DegradedError(str(error)) from None
 
     return check
 

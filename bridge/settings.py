@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -54,6 +55,11 @@ class Settings(BaseSettings):
 
     shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     shkeeper_api_keys_file: Path | None = Path("var/shkeeper.keys")
+    shkeeper_url: str = ""
+    public_url: str = ""
+    reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)
+    reconcile_per_second: float = Field(5, gt=0, le=1_000)
+    reconcile_days: int = Field(7, ge=0, le=3_650)
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False
 
@@ -95,6 +101,18 @@ class Settings(BaseSettings):
         except BridgeError as error:
             raise ValueError(str(error)) from None
 
+    @field_validator("shkeeper_url", "public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if value and (not is_usable or parts.username or parts.query or parts.fragment):
+            raise ValueError("expected an address such as https://bridge.example, without user, query or fragment")
+        return value.rstrip("/")
+
     @field_validator("database_url")
     @classmethod
     def _usable_database(cls, value: str) -> str:
@@ -126,6 +144,11 @@ class Settings(BaseSettings):
     @property
     def frontend_origins(self) -> tuple[str, ...]:
         return tuple(self.frontend_url.split(","))
+
+    def callback_url(self, provider: str) -> str:
+        """Where a provider is to send its webhooks."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.public_url or f'http://{host}:{self.port}'}/webhooks/{provider}"
 
     @property
     def shkeeper_keys(self) -> tuple[str, ...]:

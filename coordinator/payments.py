@@ -5,7 +5,7 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -36,8 +36,10 @@ from coordinator.payment_events import (
 )
 
 __all__ = [
+    "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
+    "UNPAID_STATUSES",
     "Decision",
     "Effect",
     "EscrowState",
@@ -61,6 +63,12 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
+
+
+OPEN_STATUSES = (PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID)
+"""Of payments that wait for money."""
+UNPAID_STATUSES = (PaymentStatus.EXPIRED, PaymentStatus.CANCELLED, PaymentStatus.FAILED)
+"""Of payments that are over without their money, which may still come."""
 
 
 class EscrowState(StrEnum):
@@ -94,6 +102,9 @@ class Facts(FrozenModel):
     received: Amount = ZERO
     excess: Amount = ZERO
     confirmed: tuple[Transfer, ...] = ()
+    """The transfers of the snapshot that knows most, each with the most that any snapshot said of it."""
+    told: tuple[Transfer, ...] = ()
+    """Every transfer that ever was in a snapshot, in order of its id."""
     seen: tuple[Transfer, ...] = ()
     """Every transfer that was ever announced as unconfirmed, in order of its id."""
     deadline_passed: bool = False
@@ -234,53 +245,54 @@ def _counts_in_another_currency(payment: Payment, observation: Observation) -> b
 def _merge(facts: Facts, observation: Observation) -> Facts:
     match observation:
         case InvoiceSnapshot():
-            some = Standing.PARTIAL if observation.received else Standing.NOTHING
-            standing = max(facts.standing, observation.standing, some)
-            if _snapshot_rank(observation) > _facts_rank(facts):
-                confirmed = tuple(sorted(observation.transfers, key=_by_id))
-                return facts.model_copy(
-                    update={
-                        "standing": standing,
-                        "received": observation.received,
-                        "excess": observation.excess,
-                        "confirmed": confirmed,
-                    }
-                )
-            return facts.model_copy(update={"standing": standing})
+            return _merge_snapshot(facts, observation)
         case TransferSeen():
-            return facts.model_copy(update={"seen": _with_transfer(facts.seen, observation.transfer)})
+            return facts.model_copy(update={"seen": _with_transfers(facts.seen, [observation.transfer])})
         case InvoiceEnded():
             return facts.model_copy(update={"endings": facts.endings | {observation.ending}})
         case DeadlinePassed():
             return facts.model_copy(update={"deadline_passed": True})
 
 
-Rank = tuple[int, Decimal, Decimal, str]
+def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
+    some = Standing.PARTIAL if snapshot.received else Standing.NOTHING
+    counts = _rank(snapshot.transfers, snapshot.received, snapshot.excess) > _rank(
+        facts.confirmed, facts.received, facts.excess
+    )
+    # What one snapshot leaves out of a transfer, such as its date, another may have said, earlier or later.
+    told = _with_transfers(facts.told or facts.confirmed, snapshot.transfers)
+    ids = {transfer.transfer_id for transfer in (snapshot.transfers if counts else facts.confirmed)}
+    return facts.model_copy(
+        update={
+            "standing": max(facts.standing, snapshot.standing, some),
+            "received": snapshot.received if counts else facts.received,
+            "excess": snapshot.excess if counts else facts.excess,
+            "confirmed": tuple(transfer for transfer in told if transfer.transfer_id in ids),
+            "told": told,
+        }
+    )
 
 
-def _facts_rank(facts: Facts) -> Rank:
-    return _rank(facts.confirmed, facts.received, facts.excess)
+def _rank(
+    transfers: Sequence[Transfer], received: Decimal, excess: Decimal
+) -> tuple[int, Decimal, Decimal, list[str]]:
+    """Orders snapshots by how much they know. The ids at the end only make the order total, so that even snapshots
+    no provider would send have one that counts, whichever came first."""
+    ids = sorted({transfer.transfer_id for transfer in transfers})
+    return len(ids), received, excess, ids
 
 
-def _snapshot_rank(snapshot: InvoiceSnapshot) -> Rank:
-    return _rank(tuple(sorted(snapshot.transfers, key=_by_id)), snapshot.received, snapshot.excess)
+def _with_transfers(known: Sequence[Transfer], more: Sequence[Transfer]) -> tuple[Transfer, ...]:
+    """All of them, in order of their ids; of two with one id the one that says more."""
+    by_id: dict[str, Transfer] = {}
+    for transfer in (*known, *more):
+        other = by_id.get(transfer.transfer_id)
+        by_id[transfer.transfer_id] = transfer if other is None else max(other, transfer, key=_says)
+    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
 
 
-def _rank(transfers: tuple[Transfer, ...], received: Decimal, excess: Decimal) -> Rank:
-    """Orders snapshots by how much they know. The text at the end only makes the order total, so that even
-    snapshots no provider would send have one that counts, whichever came first."""
-    return len(transfers), received, excess, "\n".join(transfer.model_dump_json() for transfer in transfers)
-
-
-def _with_transfer(seen: tuple[Transfer, ...], transfer: Transfer) -> tuple[Transfer, ...]:
-    by_id = {known.transfer_id: known for known in seen}
-    known = by_id.get(transfer.transfer_id)
-    by_id[transfer.transfer_id] = max(known, transfer, key=Transfer.model_dump_json) if known else transfer
-    return tuple(sorted(by_id.values(), key=_by_id))
-
-
-def _by_id(transfer: Transfer) -> str:
-    return transfer.transfer_id
+def _says(transfer: Transfer) -> tuple[bool, bool, str]:
+    return transfer.value is not None, transfer.occurred_at is not None, transfer.model_dump_json()
 
 
 def _outward(payment: Payment) -> tuple[object, ...]:
@@ -289,7 +301,6 @@ def _outward(payment: Payment) -> tuple[object, ...]:
     return (
         payment.status,
         facts.received,
-        facts.excess,
         len(facts.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
     )

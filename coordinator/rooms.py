@@ -1,6 +1,19 @@
 """Every room name is made here, nowhere else, as the specification spells it."""
 
-__all__ = ["BUYERS", "OPS", "SELLERS", "STAFF", "buyer", "chat", "chat_of", "request", "seller", "template_checkout", "user", "user_of"]
+__all__ = [
+    "BUYERS",
+    "OPS",
+    "SELLERS",
+    "STAFF",
+    "buyer",
+    "chat",
+    "chat_of",
+    "request",
+    "seller",
+    "template_checkout",
+    "user",
+    "user_of",
+]
 
 SELLERS = "sellers"
 BUYERS = "buyers"

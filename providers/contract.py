@@ -1,17 +1,31 @@
-"""What every provider offers the bridge: a reader that verifies a webhook and says what was observed.
+"""What every provider offers the bridge: a reader that verifies a webhook and says what was observed; and, if it
+opens invoices itself, a gateway that opens them and can be asked how they stand.
 
-A new provider is one new folder that fulfils `WebhookReader` and one line of registration in `bridge.app`.
+A new provider is one new folder that fulfils `WebhookReader`, and maybe `InvoiceGateway`, and one line of
+registration in `bridge.app`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from coordinator.errors import BridgeError
+from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 
-__all__ = ["Reading", "WebhookReader", "WebhookReaders", "WebhookRefusedError", "WebhookUnreadableError"]
+__all__ = [
+    "InvoiceGateway",
+    "InvoiceGateways",
+    "ProviderError",
+    "ProviderRefusedError",
+    "ProviderUnavailableError",
+    "Reading",
+    "WebhookReader",
+    "WebhookReaders",
+    "WebhookRefusedError",
+    "WebhookUnreadableError",
+]
 
 
 class WebhookRefusedError(BridgeError):
@@ -27,9 +41,21 @@ class WebhookUnreadableError(BridgeError):
     """The webhook comes from the provider, but its body makes no sense; it is kept for a person to look at."""
 
 
+class ProviderError(BridgeError):
+    """The provider did not do what it was asked for."""
+
+
+class ProviderUnavailableError(ProviderError):
+    """The provider was not reached, was too slow, or failed; the same can be asked again later."""
+
+
+class ProviderRefusedError(ProviderError):
+    """The provider said no; the message is in its words, for a person to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one webhook says: which payment, and what was seen of it."""
+    """What one message says: which payment, and what was seen of it."""
 
     external_id: str
     """The provider's name for the payment."""
@@ -52,5 +78,30 @@ class WebhookReader(Protocol):
         """
 
 
+class InvoiceGateway(Protocol):
+    """Opens invoices at one provider, and asks how they stand. Every method raises ProviderError."""
+
+    @property
+    def provider(self) -> str: ...
+
+    async def coins(self) -> Sequence[str]:
+        """What can be paid with at this moment."""
+
+    async def open_invoice(self, wanted: InvoiceWanted) -> InvoiceOpened:
+        """Opens an invoice, or finds it opened before: asking again is harmless."""
+
+    async def look_up(self, external_id: str) -> Sequence[Reading]:
+        """How an invoice stands, in what its webhooks would have said; nothing for one that is not known."""
+
+    async def check(self) -> None:
+        """Raises ProviderUnavailableError while the provider is not being asked, because it failed too often."""
+
+    async def aclose(self) -> None:
+        """Lets its connections go."""
+
+
 WebhookReaders = Mapping[str, WebhookReader]
 """The reader of each provider, by the provider's name."""
+
+InvoiceGateways = Mapping[str, InvoiceGateway]
+"""The gateway of each provider that opens invoices itself, by the provider's name."""

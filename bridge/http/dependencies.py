@@ -9,10 +9,12 @@ from litestar.params import Dependency
 from bridge.access import Principal
 from bridge.http.services import Service
 from bridge.journal import Journal
+from bridge.workers.invoices import InvoiceOpener
 from providers.contract import WebhookReaders
 
 __all__ = [
     "GivenConfidence",
+    "GivenInvoiceOpener",
     "GivenJournal",
     "GivenPaymentExpiry",
     "GivenPresence",
@@ -47,6 +49,7 @@ ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
 GivenJournal = Annotated[Journal, Dependency(skip_validation=True)]
 GivenWebhookReaders = Annotated[WebhookReaders, Dependency(skip_validation=True)]
 GivenPaymentExpiry = Annotated[timedelta | None, Dependency(skip_validation=True)]
+GivenInvoiceOpener = Annotated[InvoiceOpener, Dependency(skip_validation=True)]
 GivenService = Annotated[Service, Dependency(skip_validation=True)]
 """The service that wants to write; the route is not run for anybody else."""
 GivenPrincipal = Annotated[Principal, Dependency(skip_validation=True)]

@@ -5,13 +5,18 @@ from litestar.openapi import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bridge.http.dependencies import GivenReadinessChecks
+from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 
-__all__ = ["Readiness", "live", "metrics", "ready"]
+__all__ = ["DegradedError", "Readiness", "live", "metrics", "ready"]
+
+
+class DegradedError(BridgeError):
+    """Something does not work that the bridge can do without for a while."""
 
 
 class Readiness(FrozenModel):
-    """`ready`, or which part is not and why."""
+    """`ready`, or which part is not and why; a part that is degraded is not needed for it."""
 
     status: str
     checks: dict[str, str]
@@ -33,11 +38,13 @@ async def ready(checks: GivenReadinessChecks) -> Response[Readiness]:
     for name, check in checks.items():
         try:
             await check()
+        except DegradedError as error:
+            results[name] = f"degraded: {error}"
         except Exception as error:  # whatever it is, the answer is that this part does not work
             results[name] = f"failed: {error}"
         else:
             results[name] = "ok"
-    is_ready = all(result == "ok" for result in results.values())
+    is_ready = not any(result.startswith("failed") for result in results.values())
     return Response(
         Readiness(status="ready" if is_ready else "not ready", checks=results),
         status_code=200 if is_ready else 503,

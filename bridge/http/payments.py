@@ -6,14 +6,14 @@ import secrets
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
-from litestar.exceptions import NotFoundException
-from litestar.openapi import ResponseSpec
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, QueryParameter
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from bridge.access import Principal
 from bridge.http.dependencies import (
+    GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
     GivenPrincipal,
@@ -21,22 +21,43 @@ from bridge.http.dependencies import (
     GivenWebhookReaders,
 )
 from bridge.http.openapi import problem_responses
+from bridge.http.payment_documents import (
+    REQUEST_EXAMPLE,
+    PaymentDocument,
+    PaymentList,
+    payment_document,
+    payment_response,
+)
 from bridge.http.problems import wrong_field
-from bridge.journal import HistoryEntry, IdempotencyKey, PaymentRecord
+from bridge.journal import IdempotencyKey, Journal, PaymentRecord
+from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from coordinator.ids import Id, is_id
+from coordinator.invoices import Coin, InvoiceWanted
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
-from coordinator.observations import Transfer
-from coordinator.payments import EscrowState, Payment, PaymentStatus
+from coordinator.money import PositiveAmount, format_amount
+from coordinator.payments import OPEN_STATUSES, Payment
 
-__all__ = ["PaymentDocument", "PaymentList", "PaymentRequest", "payment_router"]
+__all__ = ["PaymentRequest", "payment_router"]
+
+
+class CoinRequest(FrozenModel):
+    """What the buyer wants to pay with instead."""
+
+    coin: Coin
 
 
 class PaymentRequest(FrozenModel):
-    """A payment to be registered, as the marketplace and its provider agreed on it."""
+    """A payment: one that the marketplace and its provider agreed on, or one to be opened at the provider."""
 
     provider: Id = Field(description="The name of the provider, such as `shkeeper`.")
-    external_id: Id = Field(description="The provider's id of the payment: SHKeeper's `external_id`.")
+    external_id: Id | None = Field(
+        None,
+        description="The provider's id of a payment that exists there: SHKeeper's `external_id`. "
+        "Left out, the bridge opens the invoice itself.",
+    )
+    coin: Coin | None = Field(
+        None, description="What is to be paid with, such as `ETH-USDT`: needed where the bridge opens the invoice."
+    )
     request_id: Id = Field(description="The purchase request that is paid.")
     buyer_id: Id
     seller_id: Id
@@ -47,135 +68,19 @@ class PaymentRequest(FrozenModel):
     )
 
 
-class HistoryItem(FrozenModel):
-    """One step in a payment's life, and where the payment stood after it."""
-
-    at: AwareDatetime
-    observation: str = Field(description="What was seen; `registered` is the first.")
-    effect: str = Field(description="`applied`, `unchanged` or `other-currency`.")
-    status: PaymentStatus
-    escrow_state: EscrowState
-    received: Amount
-    tx_hash: str | None = None
-
-
-class TransferItem(FrozenModel):
-    """One movement of money towards the payment."""
-
-    tx_hash: str
-    asset: str
-    amount: Amount
-    value: Amount | None = Field(description="What it counts for in the payment's currency.")
-    confirmed: bool
-    occurred_at: AwareDatetime | None
-
-
-class PaymentDocument(FrozenModel):
-    """A payment: what was agreed, how it stands, and how it came there."""
-
-    payment_id: str
-    provider: str
-    external_id: str
-    request_id: str
-    buyer_id: str
-    seller_id: str
-    offer_id: str | None
-    amount: Amount
-    currency: str
-    status: PaymentStatus
-    escrow_state: EscrowState
-    received: Amount
-    missing: Amount
-    excess: Amount
-    late: bool = Field(description="Some of the money came after the deadline.")
-    transfers: list[TransferItem]
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    expires_at: AwareDatetime | None
-    history: list[HistoryItem]
-
-
-class PaymentList(FrozenModel):
-    """The payments for one purchase request, oldest first."""
-
-    payments: list[PaymentDocument]
-
-
-REQUEST_EXAMPLE = {
-    "provider": "shkeeper",
-    "externalId": "order-1001",
-    "requestId": "request-77",
-    "buyerId": "buyer-5",
-    "sellerId": "seller-9",
-    "offerId": "offer-3",
-    "amount": "49.90",
-    "currency": "USD",
-}
-RESPONSE_EXAMPLE = {
-    "paymentId": "pay_65f1c0ffee0123456789abcd",
-    **REQUEST_EXAMPLE,
-    "status": "partially_paid",
-    "escrowState": "none",
-    "received": "19.96",
-    "missing": "29.94",
-    "excess": "0",
-    "late": False,
-    "transfers": [
-        {
-            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
-            "asset": "ETH-USDT",
-            "amount": "19.96",
-            "value": "19.96",
-            "confirmed": True,
-            "occurredAt": "2026-01-31T15:45:38Z",
-        }
-    ],
-    "createdAt": "2026-01-31T15:40:00Z",
-    "updatedAt": "2026-01-31T15:45:40Z",
-    "expiresAt": "2026-02-01T15:40:00Z",
-    "history": [
-        {
-            "at": "2026-01-31T15:40:00Z",
-            "observation": "registered",
-            "effect": "applied",
-            "status": "pending",
-            "escrowState": "none",
-            "received": "0",
-            "txHash": None,
-        },
-        {
-            "at": "2026-01-31T15:45:40Z",
-            "observation": "invoice-snapshot",
-            "effect": "applied",
-            "status": "partially_paid",
-            "escrowState": "none",
-            "received": "19.96",
-            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
-        },
-    ],
-}
-
-
-def _payment_response(description: str) -> ResponseSpec:
-    return ResponseSpec(
-        PaymentDocument,
-        description=description,
-        generate_examples=False,
-        examples=[Example(value=RESPONSE_EXAMPLE)],
-    )
-
-
 @post(
     "/",
     summary="Register a payment",
     description=(
-        "Registers a payment that exists at the provider, so that its webhooks are counted; those that came "
-        "before are applied at once. Asking again with the same `Idempotency-Key`, or for the same provider and "
-        "`externalId`, answers 200 with the payment as it stands."
+        "Without an `externalId` the bridge opens an invoice at the provider and answers with where to pay. With one "
+        "it registers a payment that exists there, so that its webhooks are counted; those that came before are "
+        "applied at once. Asking again with the same `Idempotency-Key`, or for the same provider and `externalId`, "
+        "answers 200 with the payment as it stands."
     ),
     responses={
-        200: _payment_response("Registered before; as it stands"),
-        201: _payment_response("Registered"),
+        200: payment_response("Registered before; as it stands"),
+        201: payment_response("Registered; if the bridge opens the invoice, it is open"),
+        202: payment_response("Registered; the provider does not answer, so its invoice will be opened later"),
         **problem_responses(
             {
                 400: "A field is missing or wrong; the answer names it",
@@ -194,6 +99,7 @@ async def register_payment(
     service: GivenService,
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
+    opener: GivenInvoiceOpener,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -205,19 +111,62 @@ async def register_payment(
     if data.provider not in readers:
         known = ", ".join(sorted(readers))
         raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
-    now = journal.clock()
+    _require_one_way(data, opener)
+    now, payment_id = journal.clock(), f"pay_{secrets.token_hex(12)}"
     payment = Payment(
-        payment_id=f"pay_{secrets.token_hex(12)}",
+        payment_id=payment_id,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
-        **dict(data),
+        external_id=data.external_id or payment_id,
+        **data.model_dump(exclude={"external_id", "coin"}),
     )
+    wanted = None if data.coin is None else await _wanted(opener, payment, data.coin)
     idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
-    registered = await journal.register_payment(payment, idempotency or None)
-    record = await journal.payment_record(registered.payment.payment_id)
+    registered = await journal.register_payment(payment, idempotency or None, wanted)
+    is_open, record = await _opened(journal, opener, registered.payment.payment_id)
+    status = 202 if not is_open else 201 if registered.is_new else 200
+    return Response(payment_document(record), status_code=status)
+
+
+@post(
+    "/{payment_id:str}/invoices",
+    summary="Let the buyer pay with another coin",
+    description=(
+        "Opens an invoice in another coin, or in one that was wanted before, and makes it the one to pay. What is "
+        "paid to the address of another one counts too."
+    ),
+    responses={
+        200: payment_response("The invoice is open"),
+        202: payment_response("The provider does not answer, so the invoice will be opened later"),
+        **problem_responses(
+            {
+                400: "A field is missing or wrong; the answer names it",
+                401: "No token of a service",
+                403: "The service may not register payments",
+                404: "No such payment",
+                409: "The payment is over, or the bridge did not open its invoice",
+                503: "Not committed; send it again",
+            }
+        ),
+    },
+)
+async def switch_coin(
+    payment_id: str, data: CoinRequest, journal: GivenJournal, service: GivenService, opener: GivenInvoiceOpener
+) -> Response[PaymentDocument]:
+    service.require_payments()
+    record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
-        raise LookupError(f"payment {registered.payment.payment_id} vanished after its commit")
-    return Response(_document(record), status_code=201 if registered.is_new else 200)
+        raise NotFoundException(f"There is no payment {payment_id!r}.")
+    if not record.invoices or not opener.opens_for(record.payment.provider):
+        raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
+    if record.payment.status not in OPEN_STATUSES:
+        raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
+    wanted = await _wanted(opener, record.payment, data.coin)
+    # To SHKeeper another address for its webhooks means another invoice.
+    callback_url = record.invoices[0].wanted.callback_url
+    await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}))
+    is_open, record = await _opened(journal, opener, payment_id)
+    return Response(payment_document(record), status_code=200 if is_open else 202)
 
 
 @get(
@@ -233,25 +182,60 @@ async def list_payments(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     records = await journal.request_records(request_id)
-    return PaymentList(payments=[_document(record) for record in records if _is_for(principal, record)])
+    return PaymentList(payments=[payment_document(record) for record in records if _is_for(principal, record)])
 
 
 @get(
     "/{payment_id:str}",
     summary="A payment with its history",
-    responses={200: _payment_response("The payment"), **problem_responses({404: "No such payment"})},
+    responses={200: payment_response("The payment"), **problem_responses({404: "No such payment"})},
 )
 async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     # To whom it is none of their business, a payment does not exist.
     if record is None or not _is_for(principal, record):
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    return _document(record)
+    return payment_document(record)
 
 
 payment_router = Router(
-    "/api/payments", route_handlers=[register_payment, list_payments, get_payment], tags=["Payments"]
+    "/api/payments", route_handlers=[register_payment, switch_coin, list_payments, get_payment], tags=["Payments"]
 )
+
+
+def _require_one_way(request: PaymentRequest, opener: InvoiceOpener) -> None:
+    """Raises ValidationException unless the request names an invoice, or else a coin to open one in."""
+    if request.external_id is not None and request.coin is not None:
+        raise wrong_field("coin", "belongs to an invoice that the bridge opens; leave out externalId, or this")
+    if request.external_id is None and not opener.opens_for(request.provider):
+        raise wrong_field(
+            "externalId",
+            f"missing; this bridge opens no invoices at {request.provider}: is shkeeper_url set?",
+        )
+    if request.external_id is None and request.coin is None:
+        raise wrong_field("coin", "missing; it is needed to open an invoice")
+
+
+async def _wanted(opener: InvoiceOpener, payment: Payment, coin: str) -> InvoiceWanted:
+    try:
+        return await opener.wanted(payment, coin)
+    except CoinNotOfferedError as error:
+        raise wrong_field("coin", str(error)) from None
+
+
+async def _opened(journal: Journal, opener: InvoiceOpener, payment_id: str) -> tuple[bool, PaymentRecord]:
+    """Whether the invoice to pay is open, after an attempt to open it, and how the payment stands then."""
+    record = await _record(journal, payment_id)
+    if not record.invoices or record.invoices[0].opened is not None:
+        return True, record
+    return await opener.try_to_open(record), await _record(journal, payment_id)
+
+
+async def _record(journal: Journal, payment_id: str) -> PaymentRecord:
+    record = await journal.payment_record(payment_id)
+    if record is None:
+        raise LookupError(f"payment {payment_id} vanished after its commit")
+    return record
 
 
 def _is_for(principal: Principal, record: PaymentRecord) -> bool:
@@ -266,53 +250,3 @@ def _digest(request: PaymentRequest) -> str:
     meaning: dict[str, Any] = request.model_dump(mode="json")
     meaning["amount"] = format_amount(request.amount.normalize())
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-
-
-def _document(record: PaymentRecord) -> PaymentDocument:
-    payment = record.payment
-    registered = HistoryItem(
-        at=payment.created_at,
-        observation="registered",
-        effect="applied",
-        status=PaymentStatus.PENDING,
-        escrow_state=EscrowState.NONE,
-        received=ZERO,
-    )
-    return PaymentDocument(
-        **{name: value for name, value in payment if name != "facts"},
-        status=payment.status,
-        escrow_state=payment.escrow_state,
-        received=payment.facts.received,
-        missing=payment.missing,
-        excess=payment.facts.excess,
-        late=payment.late,
-        transfers=[
-            *(_transfer_item(transfer, confirmed=True) for transfer in payment.facts.confirmed),
-            *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
-        ],
-        updated_at=record.updated_at,
-        history=[registered, *(_history_item(entry) for entry in record.history)],
-    )
-
-
-def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
-    return TransferItem(
-        tx_hash=transfer.transfer_id,
-        asset=transfer.asset,
-        amount=transfer.amount,
-        value=transfer.value,
-        confirmed=confirmed,
-        occurred_at=transfer.occurred_at,
-    )
-
-
-def _history_item(entry: HistoryEntry) -> HistoryItem:
-    return HistoryItem(
-        at=entry.at,
-        observation=entry.observation.kind,
-        effect=entry.effect,
-        status=PaymentStatus(entry.status),
-        escrow_state=EscrowState(entry.escrow_state),
-        received=entry.received,
-        tx_hash=entry.observation.tx_hash,
-    )

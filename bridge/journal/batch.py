@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
 from coordinator.events import Event
+from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payments import Decision, Payment
 
@@ -46,6 +47,13 @@ _UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
     schema.unreadable_webhooks.c.provider == bindparam("by_provider"),
     schema.unreadable_webhooks.c.digest == bindparam("by_digest"),
 )
+_THIS_INVOICE = (
+    schema.invoices.c.payment_id == bindparam("by_payment_id"),
+    schema.invoices.c.coin == bindparam("by_coin"),
+)
+_INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
+_WANT_INVOICE_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
+_OPEN_INVOICE = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
 _UPDATE_PAYMENT = (
     update(schema.payments)
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
@@ -76,6 +84,9 @@ class Batch:
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[dict[str, Any]] = []
         self._new_event_rooms: list[dict[str, Any]] = []
+        self._wanted_invoices: dict[tuple[str, str], dict[str, Any]] = {}
+        self._invoices_wanted_again: list[dict[str, Any]] = []
+        self._opened_invoices: list[dict[str, Any]] = []
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.writes = 0
@@ -209,6 +220,29 @@ class Batch:
             self._new_event_rooms += [{"room": room, "offset": self.next_offset} for room in heard_in]
             self.next_offset += 1
 
+    def want_invoice(self, payment_id: str, wanted: InvoiceWanted) -> None:
+        """Has an invoice opened, or, if there is one in this coin, makes it the one to pay."""
+        self.writes += 1
+        if self._row(_INVOICE, by_payment_id=payment_id, by_coin=wanted.coin) is not None:
+            self._invoices_wanted_again.append(
+                {"by_payment_id": payment_id, "by_coin": wanted.coin, "new_wanted_at": self.now}
+            )
+            return
+        self._wanted_invoices[payment_id, wanted.coin] = {
+            "payment_id": payment_id,
+            "coin": wanted.coin,
+            "wanted": wanted.model_dump_json(),
+            "wanted_at": self.now,
+            "opened": None,
+        }
+
+    def open_invoice(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
+        """Writes down what the provider answered."""
+        self.writes += 1
+        self._opened_invoices.append(
+            {"by_payment_id": payment_id, "by_coin": coin, "new_opened": opened.model_dump_json()}
+        )
+
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
         self.writes += 1
         self._new_webhooks[provider, digest] = {
@@ -241,6 +275,9 @@ class Batch:
             (_CLAIM_OBSERVATION, self._claimed_observations),
             (insert(schema.events), self._new_events),
             (insert(schema.event_rooms), self._new_event_rooms),
+            (insert(schema.invoices), list(self._wanted_invoices.values())),
+            (_WANT_INVOICE_AGAIN, self._invoices_wanted_again),
+            (_OPEN_INVOICE, self._opened_invoices),
             (insert(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         ):

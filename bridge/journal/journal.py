@@ -26,6 +26,7 @@ from bridge.journal.examine import examine_database
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.writer import Writer
 from coordinator.events import Event
+from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Payment, PaymentStatus
@@ -112,16 +113,30 @@ class Journal:
         return recorded
 
     async def register_payment(
-        self, payment: Payment, idempotency: requests.IdempotencyKey | None = None
+        self,
+        payment: Payment,
+        idempotency: requests.IdempotencyKey | None = None,
+        invoice: InvoiceWanted | None = None,
     ) -> requests.Registered:
-        """Registers a payment, or finds the one that was registered before.
+        """Registers a payment, with the invoice that is to be opened for it, or finds the one registered before.
 
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
-        registered = await self._writer.submit(lambda batch: requests.register_payment(batch, payment, idempotency))
+        registered = await self._writer.submit(
+            lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
+        )
         if registered.is_new:
             _log_standing(registered.payment)
         return registered
+
+    async def want_invoice(self, payment_id: str, invoice: InvoiceWanted) -> None:
+        """Has an invoice opened for a payment, or makes one that is open the one to pay."""
+        await self._writer.submit(lambda batch: requests.want_invoice(batch, payment_id, invoice))
+
+    async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
+        """Writes down what the provider answered."""
+        coin = invoice.wanted.coin
+        await self._writer.submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
@@ -178,6 +193,16 @@ class Journal:
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
+
+    async def unopened_invoices(self, limit: int) -> list[Invoice]:
+        """Invoices that are wanted and that no provider has opened yet, oldest first."""
+        return await self._read(queries.unopened_invoices, limit)
+
+    async def open_payments(
+        self, provider: str, *, ended_since: datetime, after: str = "", limit: int
+    ) -> list[Payment]:
+        """Payments of a provider that money may still come for, in order of their ids."""
+        return await self._read(queries.open_payments, provider, ended_since=ended_since, after=after, limit=limit)
 
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int

@@ -6,18 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union
+from sqlalchemy import Connection, Select, and_, func, or_, select, union
 
 from bridge.journal import schema
 from bridge.journal.rows import (
     EVERYONE,
     JournaledEvent,
     event_from_row,
+    invoice_from_row,
     observation_from_text,
     payment_from_row,
 )
+from coordinator.invoices import Invoice
 from coordinator.observations import Observation
-from coordinator.payments import Payment
+from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
 
 __all__ = [
     "HistoryEntry",
@@ -27,11 +29,13 @@ __all__ = [
     "due_payment_ids",
     "events_about",
     "last_offset",
+    "open_payments",
     "payment_record",
     "request_records",
     "room_events",
     "room_events_before",
     "tail",
+    "unopened_invoices",
 ]
 
 
@@ -65,6 +69,8 @@ class PaymentRecord:
     payment: Payment
     updated_at: datetime
     history: tuple[HistoryEntry, ...]
+    invoices: tuple[Invoice, ...] = ()
+    """Those that the bridge itself opened or wants to; the first is the one to pay."""
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
@@ -99,9 +105,57 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
                 received=Decimal(seen.received),
             )
         )
+    invoices: dict[str, list[Invoice]] = {payment_id: [] for payment_id in histories}
+    for wanted in connection.execute(
+        select(schema.invoices)
+        .where(schema.invoices.c.payment_id.in_(histories))
+        .order_by(schema.invoices.c.wanted_at.desc(), schema.invoices.c.coin)
+    ).mappings():
+        invoices[wanted["payment_id"]].append(invoice_from_row(wanted))
     return [
-        PaymentRecord(payment_from_row(row), row["updated_at"], tuple(histories[row["payment_id"]])) for row in rows
+        PaymentRecord(
+            payment_from_row(row),
+            row["updated_at"],
+            tuple(histories[row["payment_id"]]),
+            tuple(invoices[row["payment_id"]]),
+        )
+        for row in rows
     ]
+
+
+def unopened_invoices(connection: Connection, limit: int) -> list[Invoice]:
+    """Invoices that are wanted for payments that are not over, and that no provider has opened yet, oldest first."""
+    payments, invoices = schema.payments, schema.invoices
+    rows = connection.execute(
+        select(invoices)
+        .join(payments, payments.c.payment_id == invoices.c.payment_id)
+        .where(invoices.c.opened.is_(None), payments.c.status.in_(OPEN_STATUSES))
+        .order_by(invoices.c.wanted_at)
+        .limit(limit)
+    )
+    return [invoice_from_row(row) for row in rows.mappings()]
+
+
+def open_payments(
+    connection: Connection, provider: str, *, ended_since: datetime, after: str, limit: int
+) -> list[Payment]:
+    """Payments of a provider, in order of their ids, that money may still come for: those that are not over, and
+    those that ended without their money no longer ago than that."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments)
+        .where(
+            payments.c.provider == provider,
+            payments.c.payment_id > after,
+            or_(
+                payments.c.status.in_(OPEN_STATUSES),
+                and_(payments.c.status.in_(UNPAID_STATUSES), payments.c.updated_at >= ended_since),
+            ),
+        )
+        .order_by(payments.c.payment_id)
+        .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
 
 
 def due_payment_ids(connection: Connection, now: datetime, limit: int) -> Sequence[str]:

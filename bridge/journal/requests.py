@@ -9,6 +9,7 @@ from typing import Any
 from bridge.journal.batch import Batch
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
 from coordinator.events import Event
+from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import DeadlinePassed, Observation
 from coordinator.payments import Payment, created, decide
 
@@ -20,8 +21,10 @@ __all__ = [
     "apply_deadline",
     "keep_unreadable_webhook",
     "publish_events",
+    "record_invoice",
     "record_observation",
     "register_payment",
+    "want_invoice",
 ]
 
 
@@ -79,8 +82,10 @@ def record_observation(
     return Recorded(Outcome(decision.effect), decision.payment)
 
 
-def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey | None) -> Registered:
-    """Registers a payment once, and applies what was observed of it before.
+def register_payment(
+    batch: Batch, payment: Payment, idempotency: IdempotencyKey | None, invoice: InvoiceWanted | None = None
+) -> Registered:
+    """Registers a payment once, with the invoice that is to be opened for it, and applies what was observed before.
 
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
@@ -99,6 +104,8 @@ def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey
         kept = batch.kept_observations(payment.provider, payment.external_id)
         batch.add_payment(payment)
         batch.add_events([created(payment)], payment_id=payment.payment_id)
+        if invoice is not None:
+            batch.want_invoice(payment.payment_id, invoice)
         for observation_id, observation in kept:
             decision = decide(registered, observation)
             registered = decision.payment
@@ -107,6 +114,16 @@ def register_payment(batch: Batch, payment: Payment, idempotency: IdempotencyKey
             batch.add_events(decision.events, payment_id=registered.payment_id)
     _remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
+
+
+def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted) -> None:
+    """Has an invoice opened for a payment that is there, or makes one that is open the one to pay."""
+    batch.want_invoice(payment_id, invoice)
+
+
+def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
+    """Writes down what the provider answered."""
+    batch.open_invoice(payment_id, coin, opened)
 
 
 def _made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:

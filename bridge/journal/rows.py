@@ -9,11 +9,20 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from coordinator.events import Audience, Event
+from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Facts, Payment
 
-__all__ = ["EVERYONE", "JournaledEvent", "event_from_row", "observation_from_text", "payment_from_row", "payment_row"]
+__all__ = [
+    "EVERYONE",
+    "JournaledEvent",
+    "event_from_row",
+    "invoice_from_row",
+    "observation_from_text",
+    "payment_from_row",
+    "payment_row",
+]
 
 EVERYONE = ""
 """The room under which events for everyone are found again. No room has an empty name."""
@@ -32,6 +41,15 @@ class JournaledEvent:
 
 def observation_from_text(text: str) -> Observation:
     return _OBSERVATION.validate_json(text)
+
+
+def invoice_from_row(row: RowMapping) -> Invoice:
+    return Invoice(
+        payment_id=row["payment_id"],
+        wanted=InvoiceWanted.model_validate_json(row["wanted"]),
+        wanted_at=row["wanted_at"],
+        opened=None if row["opened"] is None else InvoiceOpened.model_validate_json(row["opened"]),
+    )
 
 
 def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:

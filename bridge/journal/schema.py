@@ -24,6 +24,7 @@ __all__ = [
     "event_rooms",
     "events",
     "idempotency_keys",
+    "invoices",
     "journal",
     "metadata",
     "observations",
@@ -117,6 +118,17 @@ payments = Table(
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     Index(None, "due_at"),
+    Index("ix_payments_provider_status", "provider", "status", "payment_id"),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("coin", String(64), primary_key=True),
+    Column("wanted", Text, nullable=False, comment="What the provider is asked for, as JSON"),
+    Column("wanted_at", UtcDateTime, nullable=False, comment="The one wanted last is the one to pay"),
+    Column("opened", Text, comment="What the provider answered, as JSON; empty until it did"),
 )
 
 observations = Table(

@@ -342,6 +342,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/notifications/unread-count",
         "/api/payments",
         "/api/payments/{payment_id}",
+        "/api/payments/{payment_id}/invoices",
         "/api/presence",
         "/api/purchase-requests/{request_id}",
         "/health/live",

@@ -1,0 +1,220 @@
+"""A payment as REST tells it: how it stands, where to pay, and how it came there."""
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from pydantic import AwareDatetime, Field
+
+from bridge.journal import HistoryEntry, PaymentRecord
+from coordinator.invoices import Invoice
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount
+from coordinator.observations import Transfer
+from coordinator.payments import EscrowState, PaymentStatus
+
+__all__ = ["REQUEST_EXAMPLE", "PaymentDocument", "PaymentList", "payment_document", "payment_response"]
+
+
+class HistoryItem(FrozenModel):
+    """One step in a payment's life, and where the payment stood after it."""
+
+    at: AwareDatetime
+    observation: str = Field(description="What was seen; `registered` is the first.")
+    effect: str = Field(description="`applied`, `unchanged` or `other-currency`.")
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount
+    tx_hash: str | None = None
+
+
+class TransferItem(FrozenModel):
+    """One movement of money towards the payment."""
+
+    tx_hash: str
+    asset: str
+    amount: Amount
+    value: Amount | None = Field(description="What it counts for in the payment's currency.")
+    confirmed: bool
+    occurred_at: AwareDatetime | None
+
+
+class InvoiceItem(FrozenModel):
+    """Where to pay with one coin. Address and amount are null until the provider has opened the invoice."""
+
+    coin: str
+    display_name: str | None
+    address: str | None
+    coin_amount: Amount | None = Field(description="How much of the coin is to be paid.")
+    exchange_rate: Amount | None = Field(description="What one coin is worth in the payment's currency.")
+    payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
+
+
+class PaymentDocument(FrozenModel):
+    """A payment: what was agreed, how it stands, and how it came there."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    buyer_id: str
+    seller_id: str
+    offer_id: str | None
+    amount: Amount
+    currency: str
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount
+    missing: Amount
+    excess: Amount
+    late: bool = Field(description="Some of the money came after the deadline.")
+    transfers: list[TransferItem]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    invoices: list[InvoiceItem] = Field(
+        description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
+        "paid to another counts too."
+    )
+    history: list[HistoryItem]
+
+
+class PaymentList(FrozenModel):
+    """The payments for one purchase request, oldest first."""
+
+    payments: list[PaymentDocument]
+
+
+REQUEST_EXAMPLE = {
+    "provider": "shkeeper",
+    "externalId": "order-1001",
+    "requestId": "request-77",
+    "buyerId": "buyer-5",
+    "sellerId": "seller-9",
+    "offerId": "offer-3",
+    "amount": "49.90",
+    "currency": "USD",
+}
+RESPONSE_EXAMPLE = {
+    "paymentId": "pay_65f1c0ffee0123456789abcd",
+    **REQUEST_EXAMPLE,
+    "status": "partially_paid",
+    "escrowState": "none",
+    "received": "19.96",
+    "missing": "29.94",
+    "excess": "0",
+    "late": False,
+    "transfers": [
+        {
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+            "asset": "ETH-USDT",
+            "amount": "19.96",
+            "value": "19.96",
+            "confirmed": True,
+            "occurredAt": "2026-01-31T15:45:38Z",
+        }
+    ],
+    "createdAt": "2026-01-31T15:40:00Z",
+    "updatedAt": "2026-01-31T15:45:40Z",
+    "expiresAt": "2026-02-01T15:40:00Z",
+    "invoices": [
+        {
+            "coin": "ETH-USDT",
+            "displayName": "ERC20 USDT",
+            "address": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "coinAmount": "49.9",
+            "exchangeRate": "1",
+            "paymentUri": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+        }
+    ],
+    "history": [
+        {
+            "at": "2026-01-31T15:40:00Z",
+            "observation": "registered",
+            "effect": "applied",
+            "status": "pending",
+            "escrowState": "none",
+            "received": "0",
+            "txHash": None,
+        },
+        {
+            "at": "2026-01-31T15:45:40Z",
+            "observation": "invoice-snapshot",
+            "effect": "applied",
+            "status": "partially_paid",
+            "escrowState": "none",
+            "received": "19.96",
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+        },
+    ],
+}
+
+
+def payment_response(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        PaymentDocument,
+        description=description,
+        generate_examples=False,
+        examples=[Example(value=RESPONSE_EXAMPLE)],
+    )
+
+
+def payment_document(record: PaymentRecord) -> PaymentDocument:
+    payment = record.payment
+    registered = HistoryItem(
+        at=payment.created_at,
+        observation="registered",
+        effect="applied",
+        status=PaymentStatus.PENDING,
+        escrow_state=EscrowState.NONE,
+        received=ZERO,
+    )
+    return PaymentDocument(
+        **{name: value for name, value in payment if name != "facts"},
+        status=payment.status,
+        escrow_state=payment.escrow_state,
+        received=payment.facts.received,
+        missing=payment.missing,
+        excess=payment.facts.excess,
+        late=payment.late,
+        transfers=[
+            *(_transfer_item(transfer, confirmed=True) for transfer in payment.facts.confirmed),
+            *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
+        ],
+        updated_at=record.updated_at,
+        invoices=[_invoice_item(invoice) for invoice in record.invoices],
+        history=[registered, *(_history_item(entry) for entry in record.history)],
+    )
+
+
+def _invoice_item(invoice: Invoice) -> InvoiceItem:
+    opened = invoice.opened
+    return InvoiceItem(
+        coin=invoice.wanted.coin,
+        display_name=opened and opened.display_name,
+        address=opened and opened.address,
+        coin_amount=opened and opened.coin_amount,
+        exchange_rate=opened and opened.exchange_rate,
+        payment_uri=opened and opened.payment_uri,
+    )
+
+
+def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
+    return TransferItem(
+        tx_hash=transfer.transfer_id,
+        asset=transfer.asset,
+        amount=transfer.amount,
+        value=transfer.value,
+        confirmed=confirmed,
+        occurred_at=transfer.occurred_at,
+    )
+
+
+def _history_item(entry: HistoryEntry) -> HistoryItem:
+    return HistoryItem(
+        at=entry.at,
+        observation=entry.observation.kind,
+        effect=entry.effect,
+        status=PaymentStatus(entry.status),
+        escrow_state=EscrowState(entry.escrow_state),
+        received=entry.received,
+        tx_hash=entry.observation.tx_hash,
+    )

@@ -1,0 +1,35 @@
+"""A circuit breaker: after several failures in a row it is open for a while, and keeps nobody waiting for another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["CircuitBreaker"]
+
+
+@dataclass(slots=True)
+class CircuitBreaker:
+    """Opens after `failure_limit` failures in a row, for `open_seconds`; then one try closes it or opens it again."""
+
+    clock: Callable[[], float]
+    """In seconds, such as `time.monotonic`."""
+    failure_limit: int = 5
+    open_seconds: float = 15.0
+    failures: int = 0
+    reason: str = ""
+    """Of the last failure."""
+    _opened_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing should be tried now."""
+        return self._opened_at is not None and self.clock() < self._opened_at + self.open_seconds
+
+    def succeed(self) -> None:
+        self.failures = 0
+        self._opened_at = None
+
+    def fail(self, reason: str) -> None:
+        self.failures += 1
+        self.reason = reason
+        if self.failures >= self.failure_limit:
+            self._opened_at = self.clock()

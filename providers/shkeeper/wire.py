@@ -1,0 +1,88 @@
+"""What all of SHKeeper's messages have in common: how it writes codes, dates and objects."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from coordinator.errors import BridgeError
+from coordinator.ids import Id
+
+__all__ = ["Code", "ExternalId", "Moment", "UnreadableError", "Wire", "faults", "read_object"]
+
+# A field's name is shown in a message up to this length: longer than any of SHKeeper's.
+SHOWN_NAME_CHARACTERS = 40
+_DATE_EXPECTED = "a date is text such as 2024-06-25 15:45:38"
+
+
+class UnreadableError(BridgeError):
+    """What came is not what SHKeeper writes. The message shows none of its values."""
+
+
+def _text_of_number(value: object) -> object:
+    """`external_id` may have been given to SHKeeper as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _utc(value: object) -> object:
+    """SHKeeper writes `2024-06-25 15:45:38`, with or without a fraction, in UTC but without saying so."""
+    if not isinstance(value, str):
+        raise ValueError(_DATE_EXPECTED)
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # an offset can push the first and last days of the calendar out of it
+        # The original message would repeat the value, at any length.
+        raise ValueError(_DATE_EXPECTED) from None
+
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+ExternalId = Annotated[Id, BeforeValidator(_text_of_number)]
+Moment = Annotated[datetime, BeforeValidator(_utc)]
+
+
+class Wire(BaseModel):
+    """A message, or a part of one. Fields that are not used may be there or not."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The one JSON object that a body is. Raises UnreadableError."""
+    try:
+        # Amounts are text; those that are numbers after all keep every digit.
+        content = json.loads(
+            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise UnreadableError("is not JSON in UTF-8") from None
+    # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
+    except (ValueError, ArithmeticError, RecursionError):
+        raise UnreadableError("nests too deeply, or has a number beyond all sense") from None
+    if not isinstance(content, dict):
+        raise UnreadableError("is not a JSON object")
+    return content
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuses a field that is there twice: to guess which of two amounts counts is not the bridge's business."""
+    content: dict[str, Any] = {}
+    for name, value in members:
+        if name in content:
+            raise UnreadableError(f"has the field {name[:SHOWN_NAME_CHARACTERS]!a} twice in one object")
+        content[name] = value
+    return content
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def faults(error: ValidationError) -> str:
+    """Which fields are wrong and why, without their values."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)[:5]
+    )
