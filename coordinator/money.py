@@ -1,14 +1,23 @@
 """Amounts of money: `Decimal` in the code, a plain decimal string in JSON, never a float and never an exponent."""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from coordinator.errors import BridgeError
 
-__all__ = ["ZERO", "Amount", "AmountUnreadableError", "PositiveAmount", "format_amount", "parse_amount"]
+__all__ = [
+    "ZERO",
+    "Amount",
+    "AmountUnreadableError",
+    "PositiveAmount",
+    "base_units",
+    "excess_over",
+    "format_amount",
+    "parse_amount",
+]
 
 ZERO = Decimal(0)
 
@@ -16,6 +25,8 @@ ZERO = Decimal(0)
 # the 18 (Ether) and 24 (NEAR) in use. The bounds also keep "1e999999" from becoming a megabyte of zeros.
 MAX_INTEGER_DIGITS = 78
 MAX_DECIMALS = 30
+# Python's own arithmetic rounds to 28 digits.
+_EXACT = Context(prec=2 * (MAX_INTEGER_DIGITS + MAX_DECIMALS))
 _AMOUNT = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?")
 
 
@@ -54,6 +65,17 @@ def parse_positive_amount(value: object) -> Decimal:
     if amount == ZERO:
         raise AmountUnreadableError("the amount must be more than zero")
     return amount
+
+
+def excess_over(amount: Decimal, limit: Decimal) -> Decimal:
+    """How much an amount is over a limit, to the last digit; nothing if it is not."""
+    return max(_EXACT.subtract(amount, limit), ZERO)
+
+
+def base_units(amount: Decimal, decimals: int) -> int:
+    """An amount in the smallest units of a coin with that many decimals; a part of a unit counts as a whole one."""
+    whole = _EXACT.scaleb(amount, decimals)
+    return int(whole.to_integral_value(ROUND_CEILING, _EXACT))
 
 
 def format_amount(amount: Decimal) -> str:

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
@@ -146,7 +146,7 @@ class Payment(FrozenModel):
         """What is still to be paid; nothing once the provider calls the invoice paid."""
         if self.facts.standing >= Standing.PAID:
             return ZERO
-        return max(self.amount - self.facts.received, ZERO)
+        return excess_over(self.amount, self.facts.received)
 
     @property
     def late(self) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from coordinator.money import ZERO, Amount
+from coordinator.money import ZERO, Amount, excess_over
 from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, Transfer, TransferSeen
 from providers.contract import Reading
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
@@ -59,7 +59,7 @@ def readings(invoice: LookedUpInvoice) -> list[Reading]:
             standing=STANDINGS[invoice.status],
             currency=invoice.fiat,
             received=invoice.balance_fiat,
-            excess=max(invoice.balance_fiat - invoice.amount_fiat, ZERO) if is_over else ZERO,
+            excess=excess_over(invoice.balance_fiat, invoice.amount_fiat) if is_over else ZERO,
             transfers=tuple(confirmed),
             caused_by=confirmed[-1].transfer_id if confirmed else None,
         )

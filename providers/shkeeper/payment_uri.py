@@ -8,7 +8,7 @@ it is the bare address, which every wallet can scan.
 from decimal import Decimal
 from urllib.parse import quote
 
-from coordinator.money import format_amount
+from coordinator.money import base_units, format_amount
 
 __all__ = ["payment_uri"]
 
@@ -29,7 +29,7 @@ def payment_uri(coin: str, address: str, amount: Decimal) -> str:
     if coin in _BIP_21:
         return f"{_BIP_21[coin]}:{at}?amount={plain}"
     if coin in _CHAIN_IDS:
-        return f"ethereum:{at}@{_CHAIN_IDS[coin]}?value={_base_units(amount, _WEI)}"
+        return f"ethereum:{at}@{_CHAIN_IDS[coin]}?value={base_units(amount, _WEI)}"
     if coin in _SOLANA_MINTS:
         return f"solana:{at}?amount={plain}&spl-token={_SOLANA_MINTS[coin]}"
     match coin:
@@ -38,7 +38,7 @@ def payment_uri(coin: str, address: str, amount: Decimal) -> str:
         case "XMR":
             return f"monero:{at}?tx_amount={plain}"
         case "TON":
-            return f"ton://transfer/{at}?amount={_base_units(amount, _NANOTONS)}"
+            return f"ton://transfer/{at}?amount={base_units(amount, _NANOTONS)}"
         case "BTC-LIGHTNING":
             return f"lightning:{at}"
         case _:
@@ -49,7 +49,3 @@ def _plain(amount: Decimal) -> str:
     """Without trailing zeros: some wallets take no more than eight decimals."""
     text = format_amount(amount)
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _base_units(amount: Decimal, decimals: int) -> str:
-    return f"{amount.scaleb(decimals):.0f}"

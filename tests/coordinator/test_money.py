@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from coordinator.money import Amount, AmountUnreadableError, PositiveAmount, format_amount, parse_amount
+from coordinator.money import (
+    Amount,
+    AmountUnreadableError,
+    PositiveAmount,
+    base_units,
+    excess_over,
+    format_amount,
+    parse_amount,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +60,12 @@ def test_every_amount_comes_back_as_it_went(amount: Decimal) -> None:
     text = json.loads(adapter.dump_json(amount))
     assert isinstance(text, str)
     assert adapter.validate_python(text) == amount
+
+
+def test_differences_and_base_units_are_exact_to_the_last_digit() -> None:
+    huge = Decimal("9" * 60 + "." + "9" * 18)
+    assert excess_over(huge, Decimal("0.000000000000000001")) == Decimal("9" * 60 + "." + "9" * 17 + "8")
+    assert excess_over(Decimal(1), huge) == 0
+    assert base_units(huge, 18) == int("9" * 78)
+    assert base_units(Decimal("7.8"), 6) == 7_800_000
+    assert base_units(Decimal("0.0000001"), 6) == 1  # never less than what is owed

@@ -225,7 +225,20 @@ def test_a_refund_is_told_with_its_escrow_state() -> None:
 transfers = st.sampled_from(
     [transfer("t1"), transfer("t2"), transfer("t2", 60), transfer("t3", minutes_late=5), transfer("t4", 1)]
 )
+
+
+def looked_up(snapshot: InvoiceSnapshot) -> InvoiceSnapshot:
+    """The same as a provider tells it that is asked: without what each transfer counts for and when it was seen."""
+    bare = [each.model_copy(update={"value": None, "occurred_at": None}) for each in snapshot.transfers]
+    return snapshot.model_copy(update={"transfers": tuple(bare)})
+
+
 observations = st.one_of(
+    st.builds(
+        lambda standing, some: looked_up(snapshot(standing, *{each.transfer_id: each for each in some}.values())),
+        st.sampled_from(Standing),
+        st.lists(transfers, max_size=4),
+    ),
     st.builds(
         lambda standing, some: snapshot(standing, *{each.transfer_id: each for each in some}.values()),
         st.sampled_from(Standing),
@@ -235,6 +248,18 @@ observations = st.one_of(
     st.builds(InvoiceEnded, ending=st.sampled_from(Ending)),
     st.just(OUT_OF_TIME),
 )
+
+
+def test_asking_the_provider_says_nothing_new_and_forgets_nothing() -> None:
+    late = snapshot(Standing.PARTIAL, FIRST, LATE)
+    for told in (late, PARTIAL, OVERPAID):
+        webhook_first, _ = play([OUT_OF_TIME, told])
+        again = decide(webhook_first, looked_up(told))
+        assert (again.effect, again.events, again.payment) == (Effect.UNCHANGED, (), webhook_first)
+        asked_first, events = play([OUT_OF_TIME, looked_up(told), told])
+        assert asked_first == webhook_first
+        assert names(events).count("payment-update") <= 3
+    assert play([OUT_OF_TIME, late, looked_up(late)])[0].late
 
 
 @given(st.lists(observations, max_size=8).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some * 2))))
