@@ -450,6 +450,7 @@ export interface SellerOfferUpdate {
 
 /** Which offer, and what became of it. */
 export interface SellerOfferUpdateData {
+  /** None when the payment was registered without an offer. */
   offerId: string | null;
   isSelected: boolean;
   paymentId?: string;
