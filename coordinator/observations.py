@@ -14,9 +14,11 @@ from coordinator.money import Amount
 __all__ = [
     "DeadlinePassed",
     "Ending",
+    "EscrowReleased",
     "InvoiceEnded",
     "InvoiceSnapshot",
     "Observation",
+    "Release",
     "Standing",
     "Transfer",
     "TransferSeen",
@@ -108,7 +110,23 @@ class DeadlinePassed(_Observation):
     deadline: AwareDatetime
 
 
+class Release(IntEnum):
+    """How far a payout has released a payment's escrow. It only ever grows."""
+
+    UNDER_WAY = 1
+    FAILED = 2
+    DONE = 3
+
+
+class EscrowReleased(_Observation):
+    """A payout takes the money out of escrow, or tried to."""
+
+    kind: Literal["escrow-released"] = "escrow-released"
+    payout_id: str
+    release: Release
+
+
 Observation = Annotated[
-    TransferSeen | InvoiceSnapshot | InvoiceEnded | DeadlinePassed,
+    TransferSeen | InvoiceSnapshot | InvoiceEnded | DeadlinePassed | EscrowReleased,
     Field(discriminator="kind"),
 ]

@@ -5,7 +5,7 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -19,9 +19,11 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
+    EscrowReleased,
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
+    Release,
     Standing,
     Transfer,
     TransferSeen,
@@ -36,6 +38,7 @@ from coordinator.payment_events import (
 )
 
 __all__ = [
+    "ESCROW_RULES",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
@@ -109,6 +112,8 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its id."""
     deadline_passed: bool = False
     endings: frozenset[Ending] = frozenset()
+    releases: Mapping[str, Release] = {}
+    """How far each payout has released the escrow, by the payout's id."""
 
 
 class Payment(FrozenModel):
@@ -133,7 +138,8 @@ class Payment(FrozenModel):
 
     @property
     def escrow_state(self) -> EscrowState:
-        return _ESCROW_STATES.get(self.status, EscrowState.NONE)
+        releases = self.facts.releases.values()
+        return next(state for state, applies in ESCROW_RULES if applies(self.status, releases))
 
     @property
     def in_flight(self) -> tuple[Transfer, ...]:
@@ -191,10 +197,14 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.REFUNDED: frozenset(),
 }
 
-_ESCROW_STATES: Mapping[PaymentStatus, EscrowState] = {
-    PaymentStatus.COMPLETED: EscrowState.FUNDED,
-    PaymentStatus.REFUNDED: EscrowState.REFUNDED,
-}
+# The first rule that applies gives the state. Escrow is released exactly when a payout arrives.
+ESCROW_RULES: tuple[tuple[EscrowState, Callable[[PaymentStatus, Collection[Release]], bool]], ...] = (
+    (EscrowState.REFUNDED, lambda status, releases: status is PaymentStatus.REFUNDED),
+    (EscrowState.RELEASED, lambda status, releases: Release.DONE in releases),
+    (EscrowState.RELEASING, lambda status, releases: Release.UNDER_WAY in releases),
+    (EscrowState.FUNDED, lambda status, releases: status is PaymentStatus.COMPLETED),
+    (EscrowState.NONE, lambda status, releases: True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +260,9 @@ def _merge(facts: Facts, observation: Observation) -> Facts:
             return facts.model_copy(update={"seen": _with_transfers(facts.seen, [observation.transfer])})
         case InvoiceEnded():
             return facts.model_copy(update={"endings": facts.endings | {observation.ending}})
+        case EscrowReleased(payout_id=payout_id, release=release):
+            known = facts.releases.get(payout_id, release)
+            return facts.model_copy(update={"releases": {**facts.releases, payout_id: max(known, release)}})
         case DeadlinePassed():
             return facts.model_copy(update={"deadline_passed": True})
 
@@ -300,6 +313,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
     facts = payment.facts
     return (
         payment.status,
+        payment.escrow_state,
         facts.received,
         len(facts.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),

@@ -13,9 +13,11 @@ from coordinator.events import Event
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
+    EscrowReleased,
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
+    Release,
     Standing,
     Transfer,
     TransferSeen,
@@ -63,6 +65,10 @@ def snapshot(standing: Standing, *transfers: Transfer, currency: str = "USD") ->
 
 def seen(name: str) -> TransferSeen:
     return TransferSeen(transfer=Transfer(transfer_id=name, asset="ETH-USDT", amount=Decimal(50)))
+
+
+def release(payout_id: str, how_far: Release) -> EscrowReleased:
+    return EscrowReleased(payout_id=payout_id, release=how_far)
 
 
 FIRST, SECOND, THIRD = transfer("t1"), transfer("t2"), transfer("t3")
@@ -246,8 +252,31 @@ observations = st.one_of(
     ),
     st.builds(TransferSeen, transfer=transfers),
     st.builds(InvoiceEnded, ending=st.sampled_from(Ending)),
+    st.tuples(st.sampled_from(("out_1", "out_2")), st.sampled_from(Release)).map(lambda some: release(*some)),
     st.just(OUT_OF_TIME),
 )
+
+
+def test_escrow_is_released_exactly_when_a_payout_arrives() -> None:
+    steps: list[tuple[Observation, str]] = [
+        (PAID, "funded"),
+        (release("out_1", Release.UNDER_WAY), "releasing"),
+        (release("out_1", Release.FAILED), "funded"),
+        (release("out_2", Release.UNDER_WAY), "releasing"),
+        (release("out_1", Release.UNDER_WAY), "releasing"),  # told late
+        (release("out_2", Release.DONE), "released"),
+        (OVERPAID, "released"),
+        (REFUNDED, "refunded"),
+    ]
+    payment = PAYMENT
+    for number, (observation, escrow_state) in enumerate(steps):
+        decision = decide(payment, observation)
+        payment = decision.payment
+        assert payment.escrow_state == escrow_state
+        for event in decision.events:
+            if event.name == "payment-update":
+                assert event.payload["escrowState"] == escrow_state
+        assert bool(decision.events) is (number != 4)
 
 
 def test_asking_the_provider_says_nothing_new_and_forgets_nothing() -> None:

@@ -1,0 +1,148 @@
+"""The payout's table: every order and repetition of observations ends in one state, and nothing is told twice."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.events import Event
+from coordinator.payouts import (
+    PAYOUT_TRANSITIONS,
+    Payout,
+    PayoutAccepted,
+    PayoutAsked,
+    PayoutConfirmed,
+    PayoutFailed,
+    PayoutKnown,
+    PayoutObservation,
+    PayoutSent,
+    PayoutStatus,
+    PayoutUnclear,
+    decide_payout,
+)
+
+PAYOUT = Payout(
+    payout_id="out_1",
+    provider="shkeeper",
+    payment_id="pay_1",
+    seller_id="s1",
+    destination="0xAb",
+    coin="ETH-USDT",
+    amount=Decimal("49.90"),
+    created_at=datetime(2026, 5, 1, tzinfo=UTC),
+)
+ASKED, KNOWN, CONFIRMED = PayoutAsked(), PayoutKnown(), PayoutConfirmed()
+ACCEPTED, SENT = PayoutAccepted(task_id="task-1"), PayoutSent(tx_hashes=("0x1",))
+UNCLEAR, FAILED = PayoutUnclear(reason="no answer"), PayoutFailed(reason="not enough tokens")
+EVERY: tuple[PayoutObservation, ...] = (ASKED, ACCEPTED, KNOWN, UNCLEAR, SENT, CONFIRMED, FAILED)
+
+
+def play(*observations: PayoutObservation, payout: Payout = PAYOUT) -> tuple[Payout, list[Event]]:
+    events: list[Event] = []
+    for observation in observations:
+        decision = decide_payout(payout, observation)
+        payout = decision.payout
+        events += decision.events
+    return payout, events
+
+
+def told(events: Sequence[Event]) -> list[tuple[str, object]]:
+    return [(event.name, event.payload.get("status")) for event in events]
+
+
+def test_a_life_from_the_question_to_the_sellers_wallet() -> None:
+    payout, events = play(ASKED, ACCEPTED, SENT, CONFIRMED)
+    assert payout.status is PayoutStatus.COMPLETED
+    assert told(events) == [
+        ("payout-created", None),
+        ("payout-updated", "broadcast"),
+        ("payout-updated", "completed"),
+        ("payout-completed", None),
+    ]
+    created, *_, completed = events
+    assert created.payload == {
+        "payoutId": "out_1",
+        "taskId": "task-1",
+        "sellerId": "s1",
+        "amount": "49.90",
+        "currency": "ETH-USDT",
+    }
+    assert completed.payload == {"payoutId": "out_1", "taskId": "task-1", "txHash": "0x1"}
+    assert {event.audience.rooms for event in events} == {("user-s1",)}
+
+
+@pytest.mark.parametrize(
+    ("observations", "status"),
+    [
+        ((), PayoutStatus.CREATED),
+        ((ASKED,), PayoutStatus.CREATED),
+        ((ASKED, UNCLEAR), PayoutStatus.AMBIGUOUS),
+        ((ASKED, UNCLEAR, KNOWN), PayoutStatus.CREATED),
+        ((ASKED, UNCLEAR, SENT), PayoutStatus.BROADCAST),
+        ((ASKED, UNCLEAR, FAILED), PayoutStatus.FAILED),
+        ((ASKED, ACCEPTED, FAILED), PayoutStatus.FAILED),
+        ((ASKED, ACCEPTED, SENT, FAILED), PayoutStatus.FAILED),
+        ((ASKED, ACCEPTED, FAILED, SENT, CONFIRMED), PayoutStatus.COMPLETED),
+        ((ASKED, ACCEPTED, CONFIRMED), PayoutStatus.CREATED),  # it arrived, but nobody knows yet by what
+        ((ASKED, ACCEPTED, CONFIRMED, SENT), PayoutStatus.COMPLETED),
+    ],
+)
+def test_the_status_follows_from_what_is_known(
+    observations: tuple[PayoutObservation, ...], status: PayoutStatus
+) -> None:
+    assert play(*observations)[0].status is status
+
+
+def test_an_ambiguous_payout_says_why_and_a_failed_one_too() -> None:
+    assert play(ASKED, UNCLEAR)[0].reasons == ("no answer",)
+    assert play(ASKED, UNCLEAR, FAILED)[0].reasons == ("not enough tokens",)
+
+
+def test_whatever_is_observed_it_was_asked_for() -> None:
+    for observation in EVERY:
+        assert play(observation)[0].facts.asked
+
+
+def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
+    moves: dict[PayoutStatus, set[PayoutStatus]] = {status: set() for status in PAYOUT_TRANSITIONS}
+    for some in itertools.chain.from_iterable(itertools.permutations(EVERY, count) for count in range(len(EVERY))):
+        payout = play(*some)[0]
+        for observation in EVERY:
+            moved = decide_payout(payout, observation).payout
+            if moved.status is not payout.status:
+                moves[payout.status].add(moved.status)
+    assert moves == {status: set(ends) for status, ends in PAYOUT_TRANSITIONS.items()}
+
+
+observations = st.one_of(
+    st.sampled_from(EVERY),
+    st.sampled_from(("task-1", "task-2")).map(lambda task_id: PayoutAccepted(task_id=task_id)),
+    st.lists(st.sampled_from(("0x1", "0x2")), min_size=1).map(lambda hashes: PayoutSent(tx_hashes=tuple(hashes))),
+    st.sampled_from(("a", "b")).map(lambda reason: PayoutUnclear(reason=reason)),
+    st.sampled_from(("a", "b")).map(lambda reason: PayoutFailed(reason=reason)),
+)
+
+
+@given(st.lists(observations, max_size=8).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some * 2))))
+def test_any_order_and_repetition_ends_in_the_same_state(
+    orders: tuple[list[PayoutObservation], list[PayoutObservation]],
+) -> None:
+    once, twice_shuffled = orders
+    assert play(*once)[0] == play(*twice_shuffled)[0]
+
+
+@given(st.lists(observations, max_size=12))
+def test_creation_and_completion_are_told_once_and_in_this_order(some: list[PayoutObservation]) -> None:
+    payout, events = play(*some)
+    names = [event.name for event in events]
+    assert names.count("payout-created") == int(payout.facts.known)
+    assert names.count("payout-completed") == int(payout.status is PayoutStatus.COMPLETED)
+    if "payout-completed" in names:
+        assert names.index("payout-created") < names.index("payout-completed")
+    statuses = [event.payload["status"] for event in events if event.name == "payout-updated"]
+    assert all(one != other for one, other in itertools.pairwise(statuses))
+    assert not statuses or statuses[-1] == payout.status
