@@ -3,8 +3,9 @@
 As with payments, what is known (`PayoutFacts`) only grows, so the order and repetition of observations make no
 difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` lists the moves it may make.
 
-A payout is asked for once. That it is `asked` is written down before the provider hears of it, so that whoever comes
-after a crash knows that the money may be on its way, and never asks again.
+A payout is asked for once. That an attempt is made is written down before the provider hears of it, so that whoever
+comes after a crash knows that the money may be on its way; only an attempt that certainly did not reach the provider
+is followed by another.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ __all__ = [
     "PayoutFacts",
     "PayoutFailed",
     "PayoutKnown",
+    "PayoutNotAsked",
     "PayoutObservation",
     "PayoutSent",
     "PayoutStatus",
@@ -56,6 +58,15 @@ class PayoutAsked(FrozenModel):
     """The provider is about to be asked to send it."""
 
     kind: Literal["payout-asked"] = "payout-asked"
+    attempt: int = Field(1, ge=1)
+
+
+class PayoutNotAsked(FrozenModel):
+    """An attempt to ask certainly did not reach the provider, so nothing came of it."""
+
+    kind: Literal["payout-not-asked"] = "payout-not-asked"
+    attempt: int = Field(ge=1)
+    reason: str
 
 
 class PayoutAccepted(FrozenModel):
@@ -99,7 +110,14 @@ class PayoutFailed(FrozenModel):
 
 
 PayoutObservation = Annotated[
-    PayoutAsked | PayoutAccepted | PayoutKnown | PayoutUnclear | PayoutSent | PayoutConfirmed | PayoutFailed,
+    PayoutAsked
+    | PayoutNotAsked
+    | PayoutAccepted
+    | PayoutKnown
+    | PayoutUnclear
+    | PayoutSent
+    | PayoutConfirmed
+    | PayoutFailed,
     Field(discriminator="kind"),
 ]
 
@@ -107,7 +125,10 @@ PayoutObservation = Annotated[
 class PayoutFacts(FrozenModel):
     """All that is known of one payout. Every part only grows."""
 
-    asked: bool = False
+    attempts: int = 0
+    """How often the provider was, or was about to be, asked to send it."""
+    void_attempts: frozenset[int] = frozenset()
+    """Those that certainly did not reach it."""
     task_id: str | None = None
     known: bool = False
     """The provider has it in its books, or has spoken of it."""
@@ -136,6 +157,15 @@ class Payout(FrozenModel):
     @property
     def status(self) -> PayoutStatus:
         return next(status for status, applies in PAYOUT_STATUS_RULES if applies(self.facts))
+
+    @property
+    def next_attempt(self) -> int | None:
+        """The number of the next attempt to ask the provider; None if an earlier one may have reached it, because
+        then the money may be on its way."""
+        facts = self.facts
+        if facts.known or facts.failures or facts.void_attempts != frozenset(range(1, facts.attempts + 1)):
+            return None
+        return facts.attempts + 1
 
     @property
     def task_id(self) -> str:
@@ -200,21 +230,26 @@ def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecis
 def _merge(facts: PayoutFacts, observation: PayoutObservation) -> PayoutFacts:
     changes: dict[str, object]
     match observation:
-        case PayoutAsked():
-            changes = {"asked": True}
+        case PayoutAsked(attempt=attempt):
+            changes = {"attempts": max(facts.attempts, attempt)}
+        case PayoutNotAsked(attempt=attempt):
+            changes = {
+                "attempts": max(facts.attempts, attempt),
+                "void_attempts": facts.void_attempts | {attempt},
+            }
         case PayoutAccepted(task_id=task_id):
             known = task_id if facts.task_id is None else min(facts.task_id, task_id)
-            changes = {"asked": True, "known": True, "task_id": known}
+            changes = {"known": True, "task_id": known}
         case PayoutKnown():
-            changes = {"asked": True, "known": True}
+            changes = {"known": True}
         case PayoutUnclear(reason=reason):
-            changes = {"asked": True, "unclear": facts.unclear | {reason}}
+            changes = {"unclear": facts.unclear | {reason}}
         case PayoutSent(tx_hashes=tx_hashes):
-            changes = {"asked": True, "known": True, "tx_hashes": tuple(sorted({*facts.tx_hashes, *tx_hashes}))}
+            changes = {"known": True, "tx_hashes": tuple(sorted({*facts.tx_hashes, *tx_hashes}))}
         case PayoutConfirmed():
-            changes = {"asked": True, "known": True, "confirmed": True}
+            changes = {"known": True, "confirmed": True}
         case PayoutFailed(reason=reason):
-            changes = {"asked": True, "failures": facts.failures | {reason}}
+            changes = {"failures": facts.failures | {reason}}
     return facts.model_copy(update=changes)
 
 

@@ -18,6 +18,7 @@ from coordinator.payouts import (
     PayoutConfirmed,
     PayoutFailed,
     PayoutKnown,
+    PayoutNotAsked,
     PayoutObservation,
     PayoutSent,
     PayoutStatus,
@@ -36,9 +37,10 @@ PAYOUT = Payout(
     created_at=datetime(2026, 5, 1, tzinfo=UTC),
 )
 ASKED, KNOWN, CONFIRMED = PayoutAsked(), PayoutKnown(), PayoutConfirmed()
+VAIN = PayoutNotAsked(attempt=1, reason="not reached")
 ACCEPTED, SENT = PayoutAccepted(task_id="task-1"), PayoutSent(tx_hashes=("0x1",))
 UNCLEAR, FAILED = PayoutUnclear(reason="no answer"), PayoutFailed(reason="not enough tokens")
-EVERY: tuple[PayoutObservation, ...] = (ASKED, ACCEPTED, KNOWN, UNCLEAR, SENT, CONFIRMED, FAILED)
+EVERY: tuple[PayoutObservation, ...] = (ASKED, VAIN, ACCEPTED, KNOWN, UNCLEAR, SENT, CONFIRMED, FAILED)
 
 
 def play(*observations: PayoutObservation, payout: Payout = PAYOUT) -> tuple[Payout, list[Event]]:
@@ -102,14 +104,26 @@ def test_an_ambiguous_payout_says_why_and_a_failed_one_too() -> None:
     assert play(ASKED, UNCLEAR, FAILED)[0].reasons == ("not enough tokens",)
 
 
-def test_whatever_is_observed_it_was_asked_for() -> None:
-    for observation in EVERY:
-        assert play(observation)[0].facts.asked
+def test_it_is_asked_for_again_only_if_no_attempt_can_have_reached_the_provider() -> None:
+    for observations, next_attempt in (
+        ((), 1),
+        ((ASKED,), None),
+        ((ASKED, VAIN), 2),
+        ((VAIN, ASKED), 2),
+        ((ASKED, VAIN, PayoutAsked(attempt=2)), None),
+        ((ASKED, VAIN, PayoutAsked(attempt=2), PayoutNotAsked(attempt=2, reason="again")), 3),
+        ((PayoutAsked(attempt=2), PayoutNotAsked(attempt=2, reason="not reached")), None),
+        ((ASKED, UNCLEAR), None),
+        ((ASKED, ACCEPTED), None),
+        ((ASKED, FAILED), None),
+        ((KNOWN,), None),
+    ):
+        assert play(*observations)[0].next_attempt == next_attempt
 
 
 def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
     moves: dict[PayoutStatus, set[PayoutStatus]] = {status: set() for status in PAYOUT_TRANSITIONS}
-    for some in itertools.chain.from_iterable(itertools.permutations(EVERY, count) for count in range(len(EVERY))):
+    for some in itertools.chain.from_iterable(itertools.permutations(EVERY, count) for count in range(6)):
         payout = play(*some)[0]
         for observation in EVERY:
             moved = decide_payout(payout, observation).payout
