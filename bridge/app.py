@@ -20,7 +20,7 @@ from bridge.http.catch_up import catch_up_router
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router
 from bridge.http.health import DegradedError, live, metrics, ready
-from bridge.http.openapi import openapi_config
+from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.presence import get_presence
@@ -131,10 +131,12 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         return opener
 
     def service_of(request: AnyRequest) -> Service:
-        return callers.service(request.headers.get("authorization"))
+        service: Service = request.state.service
+        return service
 
     def principal_of(request: AnyRequest) -> Principal:
-        return callers.principal(request.headers.get("authorization"))
+        principal: Principal = request.state.principal
+        return principal
 
     def checks_of(state: State) -> ReadinessChecks:
         checks: ReadinessChecks = state.checks
@@ -162,7 +164,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },
-        guards=[front_end_only(settings.frontend_origins)],
+        guards=[front_end_only(settings.frontend_origins), callers.guard],
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
             allow_origins=list(settings.frontend_origins),
@@ -173,7 +175,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         lifespan=[lifespan],
         logging_config=None,
         openapi_config=openapi_config,
-        plugins=[PydanticPlugin(prefer_alias=True)],
+        plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
 
 

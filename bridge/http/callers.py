@@ -1,6 +1,8 @@
 """Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
 
+from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, TokenVerifier
 from bridge.http.services import ANY_SERVICE, Service, Services
@@ -20,6 +22,18 @@ class Callers:
     def __init__(self, services: Services, verifier: TokenVerifier | None) -> None:
         self._services = services
         self._verifier = verifier
+
+    def guard(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+        """Refuses whoever a route does not know, before anything else of the request is looked at.
+
+        A route that takes a `service` or a `principal` finds it in the state of the connection.
+        """
+        given = handler.parsed_fn_signature.parameters
+        authorization = connection.headers.get("authorization")
+        if "service" in given:
+            connection.state.service = self.service(authorization)
+        if "principal" in given:
+            connection.state.principal = self.principal(authorization)
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""

@@ -4,15 +4,27 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
+from litestar.openapi.spec import (
+    Components,
+    Example,
+    OpenAPIMediaType,
+    OpenAPIType,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+    Tag,
+)
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import Field
 
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
 
-__all__ = ["Problem", "json_body", "openapi_config", "problem_responses"]
+__all__ = ["Problem", "RouteConventions", "json_body", "openapi_config", "problem_responses"]
 
 
 class FieldProblem(FrozenModel):
@@ -53,11 +65,66 @@ def json_body(description: str, example: Mapping[str, Any]) -> RequestBody:
     )
 
 
+class RouteConventions(ReceiveRoutePlugin):
+    """Adds to the description of each route what holds for all of its kind, where it says nothing of its own."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        if isinstance(route, HTTPRoute):
+            for handler, _ in route.route_handler_map.values():
+                if handler.resolve_include_in_schema():
+                    _describe(handler)
+
+
+def _describe(handler: HTTPRouteHandler) -> None:
+    given = handler.parsed_fn_signature.parameters
+    problems: dict[int, str] = {}
+    if "service" in given:
+        problems[401] = "No token of a service"
+        handler.security = [{"serviceToken": []}]
+    if "principal" in given:
+        problems[401] = "No good token"
+        handler.security = [{"userToken": []}, {"serviceToken": []}]
+    if "POST" in handler.http_methods:
+        problems[403] = "A page of another origin asks"
+        problems[413] = "Too large"
+    if problems:
+        problems[400] = "Something is wrong; the answer names it"
+    described = handler.responses or {}
+    handler.responses = {**problem_responses(problems), **described}
+
+
+def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
+    """The name of the route's function as programs in other languages spell it."""
+    first, *others = handler.handler_name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 openapi_config = OpenAPIConfig(
     title="The bridge",
     version=version("bridge"),
-    description="Webhooks of payment providers in, payment events out. Amounts are decimal strings.",
+    description=(
+        "Webhooks of payment providers in, payment events out. Amounts are decimal strings. Errors are problem "
+        "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed."
+    ),
     path="/schema",
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
     use_handler_docstrings=True,
+    operation_id_creator=_operation_id,
+    components=Components(
+        security_schemes={
+            "serviceToken": SecurityScheme(
+                type="http", scheme="bearer", description="The token of a service, for writing."
+            ),
+            "userToken": SecurityScheme(
+                type="http", scheme="bearer", bearer_format="JWT", description="The token of a user, for reading."
+            ),
+        }
+    ),
+    tags=[
+        Tag("Payments", "Register payments, and look up how they stand."),
+        Tag("Events", "Publish events, and read those of the past."),
+        Tag("Catching up", "What a client that was away looks up."),
+        Tag("Webhooks", "For payment providers."),
+        Tag("Health", "For supervisors."),
+    ],
 )

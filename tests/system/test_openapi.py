@@ -1,0 +1,266 @@
+"""The OpenAPI document against a running bridge: every answer to whatever is asked is one that the document names."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import checks
+
+from tests.specification import ROWS
+
+SECRET = "a secret of at least thirty-two bytes"
+SERVICE_TOKEN = "the-token-of-every-service"
+SERVICES = f"""
+[everything]
+token = "{SERVICE_TOKEN}"
+publishes = ["marketplace", "payment", "chat", "notification", "points"]
+registers = ["payments"]
+reads = true
+"""
+USER_TOKEN = jwt.encode({"sub": "u1", "exp": time.time() + 3600, "requests": ["r1"]}, SECRET, "HS256")
+STAFF_TOKEN = jwt.encode({"sub": "f1", "exp": time.time() + 3600, "staff": True}, SECRET, "HS256")
+BAD_TOKEN = jwt.encode({"sub": "u1", "exp": time.time() + 3600}, SECRET[::-1], "HS256")
+
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+OPERATIONS = {
+    "getEvents": "GET /api/events",
+    "getMessages": "GET /api/chats/{chat_id}/messages",
+    "getPayment": "GET /api/payments/{payment_id}",
+    "getPresence": "GET /api/presence",
+    "getPurchaseRequest": "GET /api/purchase-requests/{request_id}",
+    "getUnreadCount": "GET /api/notifications/unread-count",
+    "listPayments": "GET /api/payments",
+    "live": "GET /health/live",
+    "publishEvents": "POST /api/events",
+    "ready": "GET /health/ready",
+    "receiveWebhook": "POST /webhooks/{provider}",
+    "registerPayment": "POST /api/payments",
+    "switchCoin": "POST /api/payments/{payment_id}/invoices",
+}
+READING = [name for name, route in OPERATIONS.items() if route.startswith("GET /api")]
+WRITING = [name for name, route in OPERATIONS.items() if route.startswith("POST /api")]
+
+Bridges = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def bridges(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Bridges:
+    """A bridge that asks nobody who they are, and one that asks everybody."""
+    services: Path = tmp_path_factory.mktemp("services") / "services.toml"
+    services.write_text(SERVICES)
+    return {
+        "open": make_bridge(BRIDGE_SHKEEPER_API_KEYS="the-key-of-the-gateway"),
+        "jwt": make_bridge(
+            BRIDGE_ACCESS="jwt",
+            BRIDGE_JWT_SECRETS=SECRET,
+            BRIDGE_SERVICES_FILE=str(services),
+            BRIDGE_MAX_PAYLOAD_BYTES="5000",
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def document(bridges: Bridges) -> dict[str, Any]:
+    answer = httpx.get(f"{bridges['open'].url}/schema/openapi.json")
+    content: dict[str, Any] = answer.raise_for_status().json()
+    assert httpx.get(f"{bridges['jwt'].url}/schema/openapi.json").json() == content
+    return content
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
+def operations(document: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Each operation by its id, with its method and path."""
+    return {
+        operation["operationId"]: (f"{method.upper()} {path}", operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "token"),
+    [
+        ("open", None),
+        ("jwt", None),
+        ("jwt", BAD_TOKEN),
+        ("jwt", USER_TOKEN),
+        ("jwt", STAFF_TOKEN),
+        ("jwt", SERVICE_TOKEN),
+    ],
+    ids=["open", "jwt-nobody", "jwt-forged", "jwt-user", "jwt-staff", "jwt-service"],
+)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_whatever_is_asked_is_answered_as_the_document_says(
+    bridges: Bridges, name: str, mode: str, token: str | None
+) -> None:
+    url = bridges[mode].url
+    schema = schemathesis.openapi.from_url(f"{url}/schema/openapi.json")
+    operation = schema.find_operation_by_id(name)
+    headers = {} if token is None else bearer(token)
+    generation = [
+        operation.as_strategy(generation_mode=one)
+        for one in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+    ]
+
+    @given(case=st.one_of(generation), is_known=st.booleans())
+    @settings(max_examples=10, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+    def ask(case: Any, is_known: bool) -> None:
+        if name == "receiveWebhook" and is_known:
+            case.path_parameters = {"provider": "shkeeper"}
+        case.call_and_validate(headers=headers, checks=CHECKS, timeout=10)
+
+    ask()
+
+
+def test_what_there_is_and_what_is_refused_reads_as_the_document_says(bridges: Bridges, client: httpx.Client) -> None:
+    url = bridges["open"].url
+    schema = schemathesis.openapi.from_url(f"{url}/schema/openapi.json")
+    events = [{"event": row.event, "target": row.target, "data": row.payload} for row in ROWS]
+    published = client.post(f"{url}/api/events", json={"events": events}).raise_for_status().json()
+    registration = {
+        "provider": "shkeeper",
+        "externalId": "order-1",
+        "requestId": "r1",
+        "buyerId": "b1",
+        "sellerId": "s1",
+        "offerId": "o1",
+        "amount": "49.90",
+        "currency": "USD",
+    }
+    payment_id = client.post(f"{url}/api/payments", json=registration).raise_for_status().json()["paymentId"]
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    key = {"Idempotency-Key": "k1"}
+    asked: list[tuple[int, str, dict[str, Any]]] = [
+        (200, "getPayment", {"path_parameters": {"payment_id": payment_id}}),
+        (200, "listPayments", {"query": {"requestId": "r1"}}),
+        (200, "getEvents", {"query": {"room": ["user-b1", "chat-c1"], "everyone": "true", "limit": 500}}),
+        (410, "getEvents", {"query": {"room": "user-b1", "after": "1" + published["offsets"][-1][1:]}}),
+        (200, "getMessages", {"path_parameters": {"chat_id": "c1"}}),
+        (200, "getUnreadCount", {"query": {"userId": "u1"}}),
+        (200, "getPurchaseRequest", {"path_parameters": {"request_id": "r1"}}),
+        (200, "getPresence", {"query": {"userIds": ["u1", "b1"]}}),
+        (200, "registerPayment", {"body": registration}),
+        (409, "registerPayment", {"body": {**registration, "amount": "50"}}),
+        (403, "registerPayment", {"body": registration, "headers": elsewhere}),
+        (413, "registerPayment", {"body": {**registration, "buyerId": "x" * 11_000_000}}),
+        (202, "publishEvents", {"body": events[0], "headers": key}),
+        (422, "publishEvents", {"body": events[1], "headers": key}),
+        (413, "publishEvents", {"body": {"event": "x" * 1_100_000}}),
+        (401, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {}}),
+        (413, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {"x": "x" * 300_000}}),
+        (403, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {}, "headers": elsewhere}),
+    ]
+
+    answered = []
+    for _, name, parts in asked:
+        media_type = "application/json" if "body" in parts else None
+        case = schema.find_operation_by_id(name).Case(media_type=media_type, **parts)
+        answered.append((case.call_and_validate(checks=CHECKS, timeout=10).status_code, name))
+
+    assert answered == [(status, name) for status, name, _ in asked]
+
+
+def test_every_operation_has_a_name_a_summary_and_a_tag_that_is_explained(document: dict[str, Any]) -> None:
+    assert {name: route for name, (route, _) in operations(document).items()} == OPERATIONS
+    explained = {tag["name"] for tag in document["tags"] if tag["description"]}
+    for _, operation in operations(document).values():
+        assert operation["summary"]
+        assert set(operation["tags"]) <= explained
+
+
+def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
+    for name, (_, operation) in operations(document).items():
+        for status, response in operation["responses"].items():
+            assert response["description"]
+            if name != "ready" and int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], (name, status)
+
+
+def test_reading_takes_a_users_token_or_a_services_and_writing_a_services(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert {name: (scheme["type"], scheme["scheme"]) for name, scheme in schemes.items()} == {
+        "serviceToken": ("http", "bearer"),
+        "userToken": ("http", "bearer"),
+    }
+    needed = {
+        name: [next(iter(scheme)) for scheme in operation.get("security", [])]
+        for name, (_, operation) in operations(document).items()
+    }
+    assert needed == {
+        name: ["userToken", "serviceToken"] if name in READING else ["serviceToken"] if name in WRITING else []
+        for name in OPERATIONS
+    }
+
+
+@pytest.mark.parametrize("headers", [{}, bearer(BAD_TOKEN), {"Authorization": "Basic dTE6cA=="}])
+@pytest.mark.parametrize("name", [*READING, *WRITING])
+def test_strangers_are_refused_before_anything_they_say_is_looked_at(
+    bridges: Bridges, client: httpx.Client, name: str, headers: dict[str, str]
+) -> None:
+    method, path = OPERATIONS[name].split()
+    url = bridges["jwt"].url + path.replace("{", "").replace("}", "")
+    for content, query in (
+        (b"", ""),
+        (b"{", "?limit=x&everyone=maybe"),
+        (b"x" * 2_000_000, ""),
+        (b"null", "?userIds="),
+    ):
+        answer = client.request(
+            method,
+            url + query,
+            content=content if method == "POST" else b"",
+            headers={**headers, "Content-Type": "application/json", "Idempotency-Key": "x" * 300},
+        )
+        assert answer.status_code == 401, answer.text
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_other_methods_are_refused_with_those_there_are(bridges: Bridges, client: httpx.Client, name: str) -> None:
+    _, path = OPERATIONS[name].split()
+    url = bridges["open"].url + path.replace("{", "").replace("}", "")
+    there_are = {route.split()[0] for route in OPERATIONS.values() if route.split()[1] == path}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD"} - there_are:
+        answer = client.request(method, url)
+        assert answer.status_code == 405
+        assert there_are <= set(answer.headers["Allow"].replace(" ", "").split(","))
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
+)
+@pytest.mark.parametrize("name", [name for name, route in OPERATIONS.items() if route.startswith("POST")])
+def test_a_body_of_any_type_is_answered_as_the_document_says(
+    bridges: Bridges, client: httpx.Client, document: dict[str, Any], name: str, content_type: str
+) -> None:
+    route, operation = operations(document)[name]
+    path = route.split()[1].replace("{provider}", "shkeeper").replace("{payment_id}", "p1")
+    url = bridges["open"].url + path
+    for content in (b"", b"{}", b"a=1", b"\xff", b"[" * 100_000):
+        answer = client.post(url, content=content, headers={"Content-Type": content_type})
+        assert str(answer.status_code) in operation["responses"], answer.text
+        assert answer.headers["Content-Type"] in operation["responses"][str(answer.status_code)]["content"]
+        assert answer.status_code < 500
