@@ -6,6 +6,7 @@ __all__ = [
     "ClientGoneError",
     "FrontendUrlError",
     "NotAllowedError",
+    "PacketError",
     "RoomNameEmptyError",
     "SocketServerMissingError",
     "TooManyError",
@@ -22,6 +23,10 @@ class FrontendUrlError(BridgeError, ValueError):
 
 class NotAllowedError(BridgeError):
     """A client asked for what its token does not grant."""
+
+
+class PacketError(BridgeError, ValueError):
+    """A client sent what is no packet of Socket.IO; the message says what it sent instead."""
 
 
 class RoomNameEmptyError(BridgeError, ValueError):

@@ -10,24 +10,30 @@ Overridden here:
   listening, for ever; so did a CONNECT behind a CLOSE in one polling body.
 - `_handle_disconnect`, `_handle_eio_disconnect`: a client that went away during its connect handler, or whose
   disconnect handler raised, stayed in its rooms for ever.
-- `_handle_event`: an event without a name raised inside the library.
+- `_handle_eio_message`: what is no packet, or an event for a namespace without a connection, was passed over, and
+  with it the acknowledgement that was asked for; after a packet whose attachments did not come, the client was never
+  heard again; and attachments could fill the memory.
 - `_handle_event_internal`: a handler that raised, or an event without a handler, left the client's acknowledgement
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
-- `disconnect`, `handle_request` (public): the log line, and the `Vary` header.
+- `disconnect` (public): the log line.
+- `handle_request` (public): the `Vary` header. And the engine failed on a frame that it could not read and left its
+  client in the rooms; passed over a body that it could not read, or waited for ever after it had refused one; failed
+  on clients that had gone or were closed; and told one whose upgrade had broken off nothing any more.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
 
-Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, `_binary_packet`, and of the engine its
-`sockets` with their `queue`.
+Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the engine its `sockets`
+with their `queue`, `closed`, `upgrading` and `upgraded`.
 """
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
@@ -37,7 +43,17 @@ from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
-from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.errors import ClientGoneError, PacketError
+from bridge.sockets.incoming import (
+    ACKNOWLEDGEMENTS,
+    EVENTS,
+    Message,
+    PacketReader,
+    Receive,
+    is_payload,
+    packets_only,
+    with_body,
+)
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from coordinator import rooms
@@ -59,7 +75,6 @@ CONNECT_REJECTED = {"message": "Connection rejected by server"}
 INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
 UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
 
-Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 
@@ -80,6 +95,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
+        self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def _end_session(self, member: Member) -> None:
         task = asyncio.create_task(self._close_session(member))
@@ -96,25 +112,81 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         ended = SessionEnded(reason="token_expired", message="the token has expired; connect again with a new one")
         await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
         logger.info("the token of %s has expired; closing its connection", sid)
+        await self._close_connection(eio_sid, self.reason.SERVER_DISCONNECT)
+
+    async def _close_connection(self, eio_sid: str, reason: str) -> None:
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
             # Without a word: told that the server closes it, the Python client would not come back.
-            await connection.close(wait=False, abort=True, reason=self.reason.SERVER_DISCONNECT)
+            await connection.close(wait=False, abort=True, reason=reason)
             await connection.queue.put(None)  # or its writer would wait for more, and hold the WebSocket open
 
-    async def handle_request(self, scope: Message, receive: Any, send: Send) -> Any:
+    async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
+        [eio_sid] = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[:1]
+        if scope["type"] == "websocket":
+            await self._serve_websocket(eio_sid, scope, receive, send)
+        else:
+            await self._serve_polling(eio_sid, scope, receive, send)
+
+    async def _serve_websocket(self, eio_sid: str, scope: Message, receive: Receive, send: Send) -> None:
         # The WebSocket's own send stays as the web server gave it.
-        varying = send if scope["type"] == "websocket" else _varying_by_origin(send)
-        return await super().handle_request(scope, receive, varying)
+        await super().handle_request(scope, packets_only(receive), send)
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None and not connection.upgraded:
+            connection.upgrading = False
+
+    async def _serve_polling(self, eio_sid: str, scope: Message, receive: Receive, send: Send) -> None:
+        limit_bytes = self.eio.max_http_buffer_size
+        whole = await with_body(scope, receive, limit_bytes)
+        if whole is None:
+            return
+        scope, body = whole
+        connection = self.eio.sockets.get(eio_sid)
+        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
+        if connection is not None and not is_sound:
+            await self._cut_off(eio_sid, "what is no packet")
+        if connection is not None and connection.closed:
+            self.eio.sockets.pop(eio_sid, None)
+
+        async def receive_body() -> Message:
+            return {"type": "http.request", "body": body}
+
+        await super().handle_request(scope, receive_body, _varying_by_origin(send))
 
     async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
         if not self.manager.is_connected(sid, namespace):
             return
         eio_sid = self.manager.pre_disconnect(sid, namespace=namespace)
-        self._binary_packet.pop(eio_sid, None)
         await self._send_packet(eio_sid, self.packet_class(DISCONNECT, namespace=namespace))
         await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT)
+
+    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        if eio_sid not in self.environ:
+            return  # The connection was closed before this.
+        try:
+            packet = self._reader.read(eio_sid, data)
+            if packet is not None:
+                await self._handle_packet(eio_sid, packet)
+        except PacketError as error:
+            await self._cut_off(eio_sid, str(error))
+
+    async def _cut_off(self, eio_sid: str, fault: str) -> None:
+        logger.info("cutting off the connection %s: it sent %s", eio_sid, fault)
+        await self._close_connection(eio_sid, self.reason.TRANSPORT_ERROR)
+
+    async def _handle_packet(self, eio_sid: str, packet: Any) -> None:
+        namespace = packet.namespace or DEFAULT_NAMESPACE
+        if packet.packet_type == CONNECT:
+            await self._handle_connect(eio_sid, namespace, packet.data)
+        elif packet.packet_type == DISCONNECT:
+            await self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT)
+        elif packet.packet_type in ACKNOWLEDGEMENTS:
+            await self._handle_ack(eio_sid, namespace, packet.id, packet.data)
+        elif packet.packet_type in EVENTS:
+            if not self.manager.is_connected(self.manager.sid_from_eio_sid(eio_sid, namespace), namespace):
+                raise PacketError("an event for a namespace that it is not connected to")
+            await self._handle_event(eio_sid, namespace, packet.id, packet.data)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
@@ -181,7 +253,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-        self._binary_packet.pop(eio_sid, None)
         if self.manager.is_connected(sid, namespace):
             self.manager.pre_disconnect(sid, namespace=namespace)
             await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
@@ -191,6 +262,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
+        self._reader.forget(eio_sid)
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None and reason == self.reason.CLIENT_DISCONNECT:
+            await connection.queue.put(None)  # or the poll that is under way, or the WebSocket, would be held open
         # Whoever sent another CONNECT while a disconnect handler was running; from here on none is listened to.
         for namespace in list(self.manager.get_namespaces()):
             await self._handle_disconnect(eio_sid, namespace, reason)
@@ -206,12 +281,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.manager.disconnect(sid, namespace, ignore_queue=True)
             if namespace == DEFAULT_NAMESPACE:
                 logger.info("🔌 User disconnected: %s", sid)
-
-    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:  # noqa: A002
-        if isinstance(data, list) and data and isinstance(data[0], str):
-            await super()._handle_event(eio_sid, namespace, id, data)
-        else:
-            logger.debug("ignored an event without a name")
 
     async def _handle_event_internal(
         self,

@@ -161,22 +161,3 @@ async def test_a_class_based_namespace_knows_which_events_it_has(
     answers = [json.loads((await hear(websocket))[len("43/known,1") :]) for _ in range(2)]
 
     assert answers == expected
-
-
-@on_both(0, 1)
-@pytest.mark.parametrize("packet", ["42", "42[]", "42[7]", "42{}", '42[["a"]]'])
-async def test_an_event_without_a_name_is_ignored(
-    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture, make: Make, expected: int, packet: str
-) -> None:
-    server = make()
-    offer_fence(server)
-    websocket = await dial(await serve(server))
-    await websocket.send("40")
-    await hear(websocket)
-
-    await websocket.send(packet)
-    await websocket.send('421["fence"]')
-
-    assert await hear(websocket) == '431["reached"]'
-    if make is ours:
-        assert len(caplog.records) == expected

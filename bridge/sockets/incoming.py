@@ -1,0 +1,160 @@
+"""What comes in from clients, on both levels: the packets of Engine.IO, and the packets of Socket.IO inside them.
+
+It decides, without I/O of its own, what is one. Whoever sends anything else is to be cut off, as the reference server
+does; it must never be passed over in silence, because somebody may wait for its acknowledgement.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from engineio.packet import CLOSE, MESSAGE, NOOP, PING, PONG, UPGRADE
+from engineio.packet import Packet as EnginePacket
+from engineio.payload import Payload
+from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT
+
+from bridge.sockets.errors import PacketError
+
+__all__ = [
+    "ACKNOWLEDGEMENTS",
+    "EVENTS",
+    "Message",
+    "PacketReader",
+    "Receive",
+    "is_payload",
+    "packets_only",
+    "with_body",
+]
+
+# A stock client that polls sends all it has in one body; the library's own limit of 16 dropped the whole body.
+PACKETS_LIMIT_PER_BODY = 1_000
+Payload.max_decode_packets = PACKETS_LIMIT_PER_BODY
+
+# That of the reference server. No event of the catalogue has any.
+ATTACHMENTS_LIMIT = 10
+
+# What the engine passes over without harm, or obeys. On the body of a POST it would wait for ever after the rest.
+OVER_WEBSOCKET = {CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP}
+OVER_POLLING = {CLOSE, PONG, MESSAGE}
+
+EVENTS = {EVENT, BINARY_EVENT}
+ACKNOWLEDGEMENTS = {ACK, BINARY_ACK}
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+def packets_only(receive: Receive) -> Receive:
+    """The same `receive` of a WebSocket, to which a client has gone once it sends what is no packet.
+
+    The engine fails on such a frame, and what it had begun for the client is left behind.
+    """
+
+    async def receive_packet() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.receive":
+            frame = message.get("bytes")
+            if not _is_packet(message.get("text") if frame is None else frame):
+                return {"type": "websocket.disconnect", "code": 1003}
+        return message
+
+    return receive_packet
+
+
+def _is_packet(frame: Any) -> bool:
+    try:
+        return _is_sound(EnginePacket(encoded_packet=frame), OVER_WEBSOCKET)
+    except Exception:  # whatever the library raises, it cannot read the frame
+        return False
+
+
+def is_payload(body: bytes) -> bool:
+    """Whether the body of a POST holds packets that a client may send there, and nothing else."""
+    try:
+        packets = Payload(encoded_payload=body.decode()).packets
+    except Exception:  # whatever the library raises, it cannot read the body
+        return False
+    return all(_is_sound(packet, OVER_POLLING) for packet in packets)
+
+
+def _is_sound(packet: Any, types: set[int]) -> bool:
+    if packet.packet_type == MESSAGE:
+        # A packet of Socket.IO begins with a digit, so the engine leaves it unread; what it could read is none.
+        return packet.binary or (isinstance(packet.data, str) and packet.data != "")
+    return packet.packet_type in types
+
+
+async def with_body(scope: Message, receive: Receive, limit_bytes: int) -> tuple[Message, bytes] | None:
+    """A request's body, no more of it than shows that it is too large, and the scope with its length; None if the
+    client has gone before the end of it."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body") or len(body) > limit_bytes:
+            break
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", b"%d" % len(body))]}, bytes(body)
+
+
+class PacketReader:
+    """Makes Socket.IO packets of the messages of each connection, those with attachments of several."""
+
+    def __init__(self, packet_class: Any, *, limit_bytes: int) -> None:
+        """`limit_bytes` is the most that the attachments of one packet have together."""
+        self._packet_class = packet_class
+        self._limit_bytes = limit_bytes
+        self._incomplete: dict[str, Any] = {}
+        """By connection, the packet whose attachments are still to come."""
+
+    def read(self, eio_sid: str, message: str | bytes) -> Any | None:
+        """The packet that a message completes, or None if attachments are still to come. Raises PacketError."""
+        packet = self._incomplete.pop(eio_sid, None)
+        if packet is not None:
+            is_complete = self._attach(packet, message)
+        else:
+            packet = self._begin(message)
+            is_complete = packet.attachment_count == 0
+        if not is_complete:
+            self._incomplete[eio_sid] = packet
+            return None
+        _require_sound(packet)
+        return packet
+
+    def forget(self, eio_sid: str) -> None:
+        """A connection is gone."""
+        self._incomplete.pop(eio_sid, None)
+
+    def _begin(self, message: str | bytes) -> Any:
+        if not isinstance(message, str):
+            raise PacketError("an attachment that no packet announced")
+        try:
+            packet = self._packet_class(encoded_packet=message)
+        except Exception:  # whatever the library raises, it cannot read the packet
+            raise PacketError("what is no packet") from None
+        if packet.packet_type not in {CONNECT, DISCONNECT, *EVENTS, *ACKNOWLEDGEMENTS}:
+            raise PacketError("a packet of a type that clients do not send")
+        if packet.packet_type not in {BINARY_EVENT, BINARY_ACK}:
+            packet.attachment_count = 0
+        if packet.attachment_count > ATTACHMENTS_LIMIT:
+            raise PacketError(f"a packet with more than {ATTACHMENTS_LIMIT} attachments")
+        return packet
+
+    def _attach(self, packet: Any, message: str | bytes) -> bool:
+        if not isinstance(message, bytes):
+            raise PacketError("something else before the attachments that a packet announced")
+        if sum(map(len, packet.attachments)) + len(message) > self._limit_bytes:
+            raise PacketError(f"attachments of more than {self._limit_bytes} bytes together")
+        try:
+            return bool(packet.add_attachment(message))
+        except Exception:  # whatever the library raises, the attachments have no place
+            raise PacketError("attachments that do not fit their packet") from None
+
+
+def _require_sound(packet: Any) -> None:
+    content = packet.data
+    if packet.packet_type in EVENTS and not (isinstance(content, list) and content and isinstance(content[0], str)):
+        raise PacketError("an event without a name")
+    if packet.packet_type in ACKNOWLEDGEMENTS and not (isinstance(content, list) and packet.id is not None):
+        raise PacketError("an acknowledgement of nothing")

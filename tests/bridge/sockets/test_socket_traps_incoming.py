@@ -1,0 +1,276 @@
+"""What comes in: traps of python-socketio and its engine that `bridge/sockets/server.py` takes away.
+
+Each scenario runs twice: against our server, where it must go well, and against the stock library, where the defect
+must show. A stock case that fails means that the library has changed: read `server.py` again before raising its pin.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bridge.sockets import create_socket_server
+
+Serve = Callable[[Any], Awaitable[str]]
+Dial = Callable[..., Awaitable[ClientConnection]]
+Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
+Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Make = Callable[[], Any]
+
+
+def ours() -> Any:
+    return create_socket_server(frontend_url="https://shop.example", max_payload_bytes=20_000)
+
+
+def stock() -> Any:
+    return socketio.AsyncServer(
+        async_mode="asgi", cors_allowed_origins="https://shop.example", max_http_buffer_size=20_000
+    )
+
+
+on_both = pytest.mark.parametrize("make", [pytest.param(ours, id="ours"), pytest.param(stock, id="stock")])
+
+
+async def connected(dial: Dial, url: str) -> ClientConnection:
+    websocket = await dial(url)
+    await websocket.send("40")
+    assert str(await websocket.recv()).startswith("40")
+    return websocket
+
+
+async def hear(websocket: ClientConnection) -> str:
+    """What is said next; "closed" at the end."""
+    try:
+        async with asyncio.timeout(10):
+            return str(await websocket.recv())
+    except ConnectionClosed:
+        return "closed"
+
+
+def offer_fence(server: Any) -> None:
+    """An event whose acknowledgement comes behind everything sent before it."""
+
+    async def fence(sid: str) -> str:
+        return "reached"
+
+    server.on("fence", fence)
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> int:
+    return len([record for record in caplog.records if record.levelno >= logging.ERROR])
+
+
+@on_both
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("42", "42[]", "42[7]", "42{}", '42[["a"]]', '421["fence"', "4null", "4[1]", "44", "47"),
+        '42/elsewhere,1["fence"]',
+    ],
+)
+async def test_what_is_no_packet_is_the_end_instead_of_silence(
+    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture, make: Make, message: str
+) -> None:
+    server = make()
+    offer_fence(server)
+    websocket = await connected(dial, await serve(server))
+
+    await websocket.send(message)
+    await websocket.send('422["fence"]')
+
+    assert await hear(websocket) == ("closed" if make is ours else '432["reached"]')
+    if make is ours:
+        assert errors(caplog) == 0
+        assert not server.manager.rooms
+
+
+@on_both
+@pytest.mark.parametrize("message", ["", "x", "é", "bAQ", "4" + "[" * 15_000])
+async def test_a_frame_that_cannot_be_read_takes_its_client_out_of_the_rooms(
+    serve: Serve, dial: Dial, eventually: Eventually, caplog: pytest.LogCaptureFixture, make: Make, message: str
+) -> None:
+    server = make()
+    websocket = await connected(dial, await serve(server))
+
+    await websocket.send(message)
+    await websocket.wait_closed()
+
+    if make is ours:
+        await eventually(lambda: not server.manager.rooms)
+        assert errors(caplog) == 0
+    else:
+        await eventually(lambda: errors(caplog) == 1)
+        assert server.manager.rooms
+
+
+@on_both
+async def test_an_event_in_the_place_of_an_attachment_is_not_lost(serve: Serve, dial: Dial, make: Make) -> None:
+    server = make()
+    offer_fence(server)
+    websocket = await connected(dial, await serve(server))
+
+    await websocket.send('451-["picture",{"_placeholder":true,"num":0}]')
+    await websocket.send('421["fence"]')
+    await websocket.send('422["fence"]')
+
+    assert await hear(websocket) == ("closed" if make is ours else '432["reached"]')
+
+
+@on_both
+async def test_a_packet_that_announces_no_attachment_is_whole(serve: Serve, dial: Dial, make: Make) -> None:
+    server = make()
+    offer_fence(server)
+    websocket = await connected(dial, await serve(server))
+
+    await websocket.send('450-1["fence"]')
+    if make is ours:
+        assert await hear(websocket) == '431["reached"]'
+    else:
+        for _ in range(3):
+            await websocket.send('422["fence"]')
+        await websocket.send("1")  # none of it was heard
+        websocket.transport.abort()
+        assert await hear(websocket) == "closed"
+
+
+@on_both
+async def test_attachments_are_few_and_small(serve: Serve, dial: Dial, eventually: Eventually, make: Make) -> None:
+    server = make()
+    url = await serve(server)
+    many, large = await connected(dial, url), await connected(dial, url)
+
+    await many.send('459999999999-["picture"]')
+    await large.send('453-["picture"]')
+    await large.send(b"x" * 15_000)
+    await large.send(b"x" * 15_000)
+
+    if make is ours:
+        assert [await hear(many), await hear(large)] == ["closed", "closed"]
+    else:
+        await eventually(lambda: [len(one.attachments) for one in server._binary_packet.values()] == [0, 2])
+
+
+@on_both
+@pytest.mark.parametrize("body", ["x", "42[", "9", "4" + "[" * 15_000, "4\x1e" * 2_000])
+async def test_a_body_that_cannot_be_read_is_the_end(
+    serve: Serve, poll: Poll, eventually: Eventually, caplog: pytest.LogCaptureFixture, make: Make, body: str
+) -> None:
+    server = make()
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+
+    status = (await client.post(address, content=body)).status_code
+
+    if make is ours:
+        assert status == (200 if body == "42[" else 400)  # the engine's packet is sound, what is in it is not
+        await eventually(lambda: not server.manager.rooms)
+    else:
+        assert status == 200
+        assert errors(caplog) == 1
+        assert server.manager.rooms
+
+
+@on_both
+@pytest.mark.parametrize("body", ["2", "6", "42" + "x" * 20_000])
+async def test_a_body_that_is_refused_is_answered(serve: Serve, poll: Poll, make: Make, body: str) -> None:
+    server = make()
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+
+    posted = asyncio.create_task(client.post(address, content=body))
+    if make is ours:
+        assert (await posted).status_code == 400
+        assert not server.manager.rooms
+    else:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(posted, 0.3)
+
+
+@on_both
+async def test_who_has_closed_may_say_more_without_harm(
+    serve: Serve, poll: Poll, caplog: pytest.LogCaptureFixture, make: Make
+) -> None:
+    client, address = await poll(await serve(make()))
+    await client.post(address, content="40")
+    await client.post(address, content="1")
+
+    status = (await client.post(address, content='421["fence"]')).status_code
+
+    assert status == (400 if make is ours else 500)
+
+
+@on_both
+async def test_a_poll_under_way_ends_with_its_client(
+    serve: Serve, poll: Poll, eventually: Eventually, make: Make
+) -> None:
+    server = make()
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    await client.get(address)
+    [connection] = server.eio.sockets.values()
+
+    polled = asyncio.create_task(client.get(address))
+    await eventually(lambda: connection.queue._getters)
+    await client.post(address, content="1")
+
+    if make is ours:
+        assert (await polled).status_code == 200
+    else:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(polled, 0.3)
+
+
+@on_both
+async def test_a_request_whose_client_has_gone_already_is_nothing(make: Make) -> None:
+    async def gone() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(f"nobody is there to be told {message}")
+
+    scope = {"type": "http", "method": "POST", "path": "/socket.io/", "query_string": b"EIO=4", "headers": []}
+    if make is ours:
+        await make().handle_request(scope, gone, send)
+    else:
+        with pytest.raises(KeyError):
+            await make().handle_request(scope, gone, send)
+
+
+@on_both
+async def test_a_client_whose_upgrade_breaks_off_goes_on_polling(
+    serve: Serve, poll: Poll, eventually: Eventually, make: Make
+) -> None:
+    server = make()
+    offer_fence(server)
+    url = await serve(server)
+    client, address = await poll(url)
+    await client.post(address, content="40")
+    await client.get(address)
+    [connection] = server.eio.sockets.values()
+
+    async with connect(url.replace("http", "ws", 1) + address.replace("polling", "websocket")) as websocket:
+        await eventually(lambda: connection.upgrading)
+        websocket.transport.abort()
+    if make is ours:
+        await eventually(lambda: not connection.upgrading)
+    await client.post(address, content='421["fence"]')
+
+    assert (await client.get(address)).text == ('431["reached"]' if make is ours else "6")
+
+
+async def test_a_polling_client_may_say_a_lot_at_once(serve: Serve, poll: Poll) -> None:
+    client, address = await poll(await serve(ours()))
+    await client.post(address, content="40")
+    await client.get(address)
+
+    body = "\x1e".join(f'42{number}["join-chat-room","c{number}"]' for number in range(100))
+    assert (await client.post(address, content=body)).status_code == 200
+
+    acknowledged = [packet[: packet.index("[")] for packet in (await client.get(address)).text.split("\x1e")]
+    assert acknowledged == [f"43{number}" for number in range(100)]
