@@ -33,6 +33,7 @@ __all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "v
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
+SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
 
 
 class SettingsError(BridgeError):
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     shkeeper_api_keys_file: Path | None = Path("var/shkeeper.keys")
     shkeeper_url: str = ""
+    shkeeper_user: str = ""
+    shkeeper_password: SecretStr = SecretStr("")
     public_url: str = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)
     reconcile_per_second: float = Field(5, gt=0, le=1_000)
@@ -244,11 +247,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
-    for secret in ("shkeeper_api_keys", "jwt_secrets"):
+    for secret in SECRETS:
         if secret in values:
+            in_file = f", or name a file in {secret}_file" if f"{secret}_file" in Settings.model_fields else ""
             raise SettingsError(
-                f"{path}: {secret} does not belong in this file, being secret; "
-                f"set {variable_name(secret)}, or name a file in {secret}_file"
+                f"{path}: {secret} does not belong in this file, being secret; set {variable_name(secret)}{in_file}"
             )
     return values
 

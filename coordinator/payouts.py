@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.events import Event
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import PositiveAmount
+from coordinator.money import Amount, PositiveAmount
 from coordinator.payments import Effect, IllegalTransitionError
 from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutUpdated
 
@@ -151,6 +151,8 @@ class Payout(FrozenModel):
     coin: str
     amount: PositiveAmount
     """Of the coin."""
+    fee: Amount | None = None
+    """What the sender sets for the network, where a coin needs that."""
     created_at: AwareDatetime
     facts: PayoutFacts = PayoutFacts()
 

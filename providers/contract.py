@@ -1,5 +1,5 @@
 """What every provider offers the bridge: a reader that verifies a webhook and says what was observed; and, if it
-opens invoices itself, a gateway that opens them and can be asked how they stand.
+opens invoices or sends payouts itself, gateways that do so and can be asked how they stand.
 
 A new provider is one new folder that fulfils `WebhookReader`, and maybe `InvoiceGateway`, and one line of
 registration in `bridge.app`.
@@ -13,10 +13,14 @@ from typing import Protocol
 from coordinator.errors import BridgeError
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
+from coordinator.payouts import Payout, PayoutObservation
 
 __all__ = [
     "InvoiceGateway",
     "InvoiceGateways",
+    "PayoutGateway",
+    "PayoutGateways",
+    "PayoutReading",
     "ProviderError",
     "ProviderRefusedError",
     "ProviderUnavailableError",
@@ -54,6 +58,17 @@ class ProviderRefusedError(ProviderError):
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutReading:
+    """What one message says of a payout."""
+
+    payout_id: str | None
+    """The bridge's own id, by which it was asked for; None for a payout that the bridge did not ask for."""
+    observations: tuple[PayoutObservation, ...]
+    key: str
+    """Equal for two deliveries of the same message, however often the provider repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What one message says: which payment, and what was seen of it."""
 
@@ -71,7 +86,7 @@ class WebhookReader(Protocol):
     def provider(self) -> str:
         """The provider's name, as in `/webhooks/{provider}` and in the events."""
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
         """Reads one webhook. `headers` have lowercase names; `body` is what came over the wire, untouched.
 
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
@@ -96,9 +111,29 @@ class InvoiceGateway(Protocol):
     async def check(self) -> None:
         """Raises ProviderUnavailableError while the provider is not being asked, because it failed too often."""
 
-    async def aclose(self) -> None:
-        """Lets its connections go."""
 
+class PayoutGateway(Protocol):
+    """Sends payouts through one provider, and asks what became of them."""
+
+    @property
+    def provider(self) -> str: ...
+
+    async def check(self) -> None:
+        """Raises ProviderUnavailableError if the provider is not reached; no payout is asked for then."""
+
+    async def send_payout(self, payout: Payout) -> PayoutObservation:
+        """Asks the provider to send a payout, once, and says what its answer means.
+
+        Raises ProviderError only if the question certainly did not reach the provider, or was turned away at its
+        door. Whatever else goes wrong is an observation, PayoutUnclear.
+        """
+
+    async def look_up_payout(self, payout: Payout) -> Sequence[PayoutObservation]:
+        """What the provider knows of a payout now. That it knows nothing proves nothing. Raises ProviderError."""
+
+
+PayoutGateways = Mapping[str, PayoutGateway]
+"""The gateway of each provider that sends payouts, by the provider's name."""
 
 WebhookReaders = Mapping[str, WebhookReader]
 """The reader of each provider, by the provider's name."""

@@ -42,6 +42,7 @@ class Principal:
     rooms: frozenset[str] = frozenset()
     sees_everything: bool = False
     sees_every_payment: bool = False
+    sees_every_payout: bool = False
     speaks_for_everybody: bool = False
     is_staff: bool = False
     expires_at: datetime | None = None
@@ -57,6 +58,12 @@ class Principal:
             self.sees_every_payment
             or self.may_see(rooms.request(request_id))
             or (self.user_id is not None and self.user_id in (buyer_id, seller_id))
+        )
+
+    def may_see_payout(self, *, seller_id: str) -> bool:
+        """Whether they may see a payout: its seller may, and finance ops."""
+        return (
+            self.sees_everything or self.sees_every_payout or (self.user_id is not None and self.user_id == seller_id)
         )
 
     def may_speak_for(self, user_id: str) -> bool:

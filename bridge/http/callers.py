@@ -55,7 +55,10 @@ class Callers:
         service = None if token is None else self._services.find(token)
         if service is not None:
             return Principal(
-                service.name, sees_everything=service.reads, sees_every_payment=service.registers_payments
+                service.name,
+                sees_everything=service.reads,
+                sees_every_payment=service.registers_payments,
+                sees_every_payout=service.registers_payouts,
             )
         if self._verifier is None:
             return ANYBODY

@@ -10,6 +10,7 @@ from bridge.access import Principal
 from bridge.http.services import Service
 from bridge.journal import Journal
 from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.payouts import PayoutSender
 from providers.contract import WebhookReaders
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "GivenInvoiceOpener",
     "GivenJournal",
     "GivenPaymentExpiry",
+    "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
     "GivenReadinessChecks",
@@ -50,6 +52,7 @@ GivenJournal = Annotated[Journal, Dependency(skip_validation=True)]
 GivenWebhookReaders = Annotated[WebhookReaders, Dependency(skip_validation=True)]
 GivenPaymentExpiry = Annotated[timedelta | None, Dependency(skip_validation=True)]
 GivenInvoiceOpener = Annotated[InvoiceOpener, Dependency(skip_validation=True)]
+GivenPayoutSender = Annotated[PayoutSender, Dependency(skip_validation=True)]
 GivenService = Annotated[Service, Dependency(skip_validation=True)]
 """The service that wants to write; the route is not run for anybody else."""
 GivenPrincipal = Annotated[Principal, Dependency(skip_validation=True)]

@@ -14,6 +14,7 @@ from bridge.journal import (
     JournalUnavailableError,
     OffsetElsewhereError,
     PaymentConflictError,
+    PayoutRefusedError,
 )
 
 __all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "unreadable_body", "wrong_field"]
@@ -81,6 +82,10 @@ def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dic
     return problem(409, "Already registered", str(error), paymentId=error.payment_id)
 
 
+def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response[dict[str, object]]:
+    return problem(409, "No payout", f"payouts.{error.number}: {error}")
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset of another journal", str(error))
 
@@ -117,6 +122,7 @@ exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
+    PayoutRefusedError: _payout_refused,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

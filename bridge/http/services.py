@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from litestar.exceptions import PermissionDeniedException
-from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bridge.catalogue import CATEGORIES, EVENTS
 from coordinator.errors import BridgeError
@@ -28,7 +36,7 @@ class ServiceEntry(FrozenModel):
 
     token: Annotated[SecretStr, Field(min_length=16)]
     publishes: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
-    registers: tuple[Literal["payments"], ...] = ()
+    registers: tuple[Literal["payments", "payouts"], ...] = ()
     reads: bool = False
 
     @model_validator(mode="after")
@@ -55,6 +63,8 @@ class Service:
     """The events that it may publish."""
     registers_payments: bool = False
     """Whether it may register payments; it sees every payment then."""
+    registers_payouts: bool = False
+    """Whether it may have payouts sent; it sees every payout then."""
     reads: bool = False
     """Whether it may read all there is."""
 
@@ -64,13 +74,18 @@ class Service:
         if denied:
             raise PermissionDeniedException(f"the service {self.name} may not publish {', '.join(denied)}")
 
+    def require_payouts(self) -> None:
+        """Raises PermissionDeniedException if the service may not have payouts sent."""
+        if not self.registers_payouts:
+            raise PermissionDeniedException(f"the service {self.name} may not have payouts sent")
+
     def require_payments(self) -> None:
         """Raises PermissionDeniedException if the service may not register payments."""
         if not self.registers_payments:
             raise PermissionDeniedException(f"the service {self.name} may not register payments")
 
 
-ANY_SERVICE = Service("anybody", frozenset(EVENTS), registers_payments=True, reads=True)
+ANY_SERVICE = Service("anybody", frozenset(EVENTS), registers_payments=True, registers_payouts=True, reads=True)
 """Whoever asks, where no services are named and nobody is asked who they are."""
 
 
@@ -113,7 +128,11 @@ def read_services(text: str) -> Services:
         if token_hash in by_token_hash:
             raise ServicesError(f"{name}: has the same token as {by_token_hash[token_hash].name}")
         by_token_hash[token_hash] = Service(
-            name, _names(entry.publishes), registers_payments="payments" in entry.registers, reads=entry.reads
+            name,
+            _names(entry.publishes),
+            registers_payments="payments" in entry.registers,
+            registers_payouts="payouts" in entry.registers,
+            reads=entry.reads,
         )
     return Services(by_token_hash)
 

@@ -20,8 +20,9 @@ from bridge.http.dependencies import GivenJournal, GivenWebhookReaders
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
 from bridge.journal import Journal, JournalUnavailableError, Outcome
+from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from providers.contract import WebhookRefusedError, WebhookUnreadableError
+from providers.contract import PayoutReading, WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["webhook_router"]
 
@@ -119,6 +120,8 @@ async def receive_webhook(
         return problem(401, "Webhook refused", str(error))
     except WebhookUnreadableError as error:
         return await _keep_unreadable(journal, provider, body, str(error))
+    if isinstance(reading, PayoutReading):
+        return await _record_payout(journal, provider, body, reading)
     try:
         recorded = await journal.record_observation(
             provider=provider,
@@ -132,6 +135,24 @@ async def receive_webhook(
     WEBHOOKS.labels(provider, recorded.outcome).inc()
     payment_id = recorded.payment and recorded.payment.payment_id
     return Response(Accepted(outcome=recorded.outcome, payment_id=payment_id), status_code=202)
+
+
+async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Response[Any]:
+    payout_id = reading.payout_id or ""
+    known = await journal.payout_records([payout_id]) if is_id(payout_id) else []
+    if not known:
+        # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
+        reason = "a payout that the bridge did not ask for"
+        await journal.keep_unreadable_webhook(provider=provider, body=body, reason=reason)
+        WEBHOOKS.labels(provider, "kept").inc()
+        return Response(Accepted(outcome=Outcome.KEPT, payment_id=None), status_code=202)
+    payout, moved = known[0].payout, False
+    for number, observation in enumerate(reading.observations):
+        recorded = await journal.record_payout_observation(payout.payout_id, f"{reading.key}:{number}", observation)
+        moved = moved or recorded.moved
+    outcome = Outcome.APPLIED if moved else Outcome.UNCHANGED
+    WEBHOOKS.labels(provider, outcome).inc()
+    return Response(Accepted(outcome=outcome, payment_id=payout.payment_id), status_code=202)
 
 
 async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:

@@ -4,7 +4,7 @@ It knows nothing of HTTP, sockets or providers. State, deduplication key and eve
 one transaction by a single writer; whoever fans out reads the tail.
 """
 
-from bridge.journal.dispatcher import Dispatcher
+from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
@@ -13,13 +13,16 @@ from bridge.journal.errors import (
     OffsetElsewhereError,
     OffsetUnreadableError,
     PaymentConflictError,
+    PayoutRefusedError,
 )
 from bridge.journal.journal import Journal
+from bridge.journal.payout_queries import PayoutRecord
 from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
 
 __all__ = [
+    "Deliver",
     "Dispatcher",
     "HistoryEntry",
     "IdempotencyKey",
@@ -34,6 +37,8 @@ __all__ = [
     "Outcome",
     "PaymentConflictError",
     "PaymentRecord",
+    "PayoutRecord",
+    "PayoutRefusedError",
     "Recorded",
     "Registered",
     "Stretch",

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
+from bridge.journal.staged_payouts import StagedPayouts
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
@@ -89,8 +90,13 @@ class Batch:
         self._opened_invoices: list[dict[str, Any]] = []
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
-        self.writes = 0
+        self._writes = 0
+        self.payouts = StagedPayouts(connection, now=now)
+
+    @property
+    def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
+        return self._writes + self.payouts.writes
 
     # Reading
 
@@ -151,13 +157,13 @@ class Batch:
     # Writing
 
     def add_payment(self, payment: Payment) -> None:
-        self.writes += 1
+        self._writes += 1
         self._remember(payment)
         self._new_payments.add(payment.payment_id)
 
     def move_payment(self, payment: Payment) -> None:
         """Replaces what is known of a payment that the batch has read or added."""
-        self.writes += 1
+        self._writes += 1
         self._remember(payment)
         self._moved_payments.add(payment.payment_id)
 
@@ -171,7 +177,7 @@ class Batch:
         decision: Decision | None,
     ) -> None:
         """Writes down an observation and what it did; without a decision it waits for its payment."""
-        self.writes += 1
+        self._writes += 1
         self._observation_keys.add((provider, key))
         self._new_observations.append(
             {
@@ -186,7 +192,7 @@ class Batch:
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
         """Gives a kept observation to its payment, which is registered at last."""
-        self.writes += 1
+        self._writes += 1
         if observation_id is not None:
             outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
             self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
@@ -203,7 +209,7 @@ class Batch:
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
         for event in events:
-            self.writes += 1
+            self._writes += 1
             self._new_events.append(
                 {
                     "offset": self.next_offset,
@@ -222,7 +228,7 @@ class Batch:
 
     def want_invoice(self, payment_id: str, wanted: InvoiceWanted) -> None:
         """Has an invoice opened, or, if there is one in this coin, makes it the one to pay."""
-        self.writes += 1
+        self._writes += 1
         if self._row(_INVOICE, by_payment_id=payment_id, by_coin=wanted.coin) is not None:
             self._invoices_wanted_again.append(
                 {"by_payment_id": payment_id, "by_coin": wanted.coin, "new_wanted_at": self.now}
@@ -238,13 +244,13 @@ class Batch:
 
     def open_invoice(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
         """Writes down what the provider answered."""
-        self.writes += 1
+        self._writes += 1
         self._opened_invoices.append(
             {"by_payment_id": payment_id, "by_coin": coin, "new_opened": opened.model_dump_json()}
         )
 
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
-        self.writes += 1
+        self._writes += 1
         self._new_webhooks[provider, digest] = {
             "provider": provider,
             "digest": digest,
@@ -254,7 +260,7 @@ class Batch:
         }
 
     def add_idempotency_key(self, *, scope: str, key: str, request_digest: str, result: str) -> None:
-        self.writes += 1
+        self._writes += 1
         self._new_idempotency_keys[scope, key] = {
             "scope": scope,
             "key": key,
@@ -273,6 +279,7 @@ class Batch:
             (_UPDATE_PAYMENT, moved_payments),
             (insert(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
+            *self.payouts.statements(),
             (insert(schema.events), self._new_events),
             (insert(schema.event_rooms), self._new_event_rooms),
             (insert(schema.invoices), list(self._wanted_invoices.values())),

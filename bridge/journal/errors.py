@@ -10,6 +10,7 @@ __all__ = [
     "OffsetElsewhereError",
     "OffsetUnreadableError",
     "PaymentConflictError",
+    "PayoutRefusedError",
 ]
 
 
@@ -43,3 +44,11 @@ class PaymentConflictError(BridgeError):
 
 class IdempotencyKeyReusedError(BridgeError):
     """The idempotency key was already used, for a request that differs."""
+
+
+class PayoutRefusedError(BridgeError):
+    """A payout may not be made; `number` says which of those that were asked for, counted from 0."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number

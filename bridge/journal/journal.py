@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bridge.journal import queries, requests
+from bridge.journal import payout_queries, payout_requests, queries, requests
 from bridge.journal.database import (
     WriterLock,
     journal_epoch,
@@ -30,6 +30,7 @@ from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payouts import Payout, PayoutObservation
 
 __all__ = ["Journal"]
 
@@ -138,6 +139,35 @@ class Journal:
         coin = invoice.wanted.coin
         await self._writer.submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
+    async def register_payouts(
+        self, payouts: Sequence[Payout], idempotency: requests.IdempotencyKey | None = None, *, another: bool = False
+    ) -> payout_requests.RegisteredPayouts:
+        """Registers payouts, all of them or none; with `another` also for payments that are paid out already.
+
+        Raises PayoutRefusedError and IdempotencyKeyReusedError.
+        """
+        return await self._writer.submit(
+            lambda batch: payout_requests.register_payouts(batch, payouts, idempotency, another=another)
+        )
+
+    async def begin_payout_attempt(self, payout_id: str) -> int | None:
+        """Writes down that a provider is about to be asked to send a payout, and returns the attempt's number; None
+        if it must not be asked, because an earlier attempt may have reached it."""
+        return await self._writer.submit(lambda batch: payout_requests.begin_attempt(batch, payout_id))
+
+    async def record_payout_observation(
+        self, payout_id: str, key: str, observation: PayoutObservation
+    ) -> payout_requests.RecordedPayout:
+        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events."""
+        recorded = await self._writer.submit(
+            lambda batch: payout_requests.record_payout_observation(batch, payout_id, key, observation)
+        )
+        if recorded.moved:
+            payout = recorded.payout
+            level = logging.WARNING if payout.reasons else logging.INFO
+            logger.log(level, "%s is %s %s", payout_id, payout.status, "; ".join(payout.reasons))
+        return recorded
+
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
     ) -> list[str]:
@@ -193,6 +223,18 @@ class Journal:
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
+
+    async def payout_records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
+        """Those of the payouts that there are, oldest first."""
+        return await self._read(payout_queries.payout_records, payout_ids)
+
+    async def payment_payouts(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
+        """The payouts of a payment, oldest first."""
+        return await self._read(payout_queries.payment_payouts, payment_id)
+
+    async def unsettled_payouts(self, *, after: str = "", limit: int) -> list[Payout]:
+        """Payouts that are neither completed nor failed, in order of their ids."""
+        return await self._read(payout_queries.unsettled_payouts, after, limit)
 
     async def unopened_invoices(self, limit: int) -> list[Invoice]:
         """Invoices that are wanted and that no provider has opened yet, oldest first."""

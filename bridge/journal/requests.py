@@ -20,10 +20,12 @@ __all__ = [
     "Registered",
     "apply_deadline",
     "keep_unreadable_webhook",
+    "made_before",
     "publish_events",
     "record_invoice",
     "record_observation",
     "register_payment",
+    "remember",
     "want_invoice",
 ]
 
@@ -90,7 +92,7 @@ def register_payment(
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
     """
-    payment_id = _made_before(batch, idempotency)
+    payment_id = made_before(batch, idempotency)
     if payment_id is not None:
         earlier = batch.payment(payment_id)
         if earlier is None:
@@ -112,7 +114,7 @@ def register_payment(
             batch.claim_observation(observation_id, decision)
             batch.move_payment(registered)
             batch.add_events(decision.events, payment_id=registered.payment_id)
-    _remember(batch, idempotency, registered.payment_id)
+    remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
 
 
@@ -126,7 +128,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     batch.open_invoice(payment_id, coin, opened)
 
 
-def _made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
+def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
     """What an earlier request with this key made; None if there was none."""
     used = None if idempotency is None else batch.idempotency_key(idempotency.scope, idempotency.key)
     if idempotency is None or used is None:
@@ -139,7 +141,8 @@ def _made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
     return json.loads(result)
 
 
-def _remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
+def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
+    """Keeps what a request with this key made, for its repeats."""
     if idempotency is not None:
         batch.add_idempotency_key(
             scope=idempotency.scope,
@@ -151,13 +154,13 @@ def _remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) 
 
 def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[int]:
     """Appends what a service publishes; returns the offsets. Raises IdempotencyKeyReusedError."""
-    earlier: list[int] | None = _made_before(batch, idempotency)
+    earlier: list[int] | None = made_before(batch, idempotency)
     if earlier is not None:
         return earlier
     first = batch.next_offset
     batch.add_events(events, payment_id=None)
     offsets = list(range(first, batch.next_offset))
-    _remember(batch, idempotency, offsets)
+    remember(batch, idempotency, offsets)
     return offsets
 
 

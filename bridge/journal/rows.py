@@ -13,6 +13,7 @@ from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Facts, Payment
+from coordinator.payouts import Payout, PayoutFacts, PayoutObservation
 
 __all__ = [
     "EVERYONE",
@@ -22,11 +23,15 @@ __all__ = [
     "observation_from_text",
     "payment_from_row",
     "payment_row",
+    "payout_from_row",
+    "payout_observation_from_text",
+    "payout_row",
 ]
 
 EVERYONE = ""
 """The room under which events for everyone are found again. No room has an empty name."""
 
+_PAYOUT_OBSERVATION: TypeAdapter[PayoutObservation] = TypeAdapter(PayoutObservation)
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
 
 
@@ -78,6 +83,32 @@ def payment_from_row(row: RowMapping) -> Payment:
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
     )
     return Payment(**{name: row[name] for name in agreed.split()}, facts=Facts.model_validate_json(row["facts"]))
+
+
+def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
+    return {
+        "payout_id": payout.payout_id,
+        "provider": payout.provider,
+        "payment_id": payout.payment_id,
+        "seller_id": payout.seller_id,
+        "destination": payout.destination,
+        "coin": payout.coin,
+        "amount": format_amount(payout.amount),
+        "fee": None if payout.fee is None else format_amount(payout.fee),
+        "created_at": payout.created_at,
+        "facts": payout.facts.model_dump_json(),
+        "status": payout.status,
+        "updated_at": now,
+    }
+
+
+def payout_from_row(row: RowMapping) -> Payout:
+    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at"
+    return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
+
+
+def payout_observation_from_text(text: str) -> PayoutObservation:
+    return _PAYOUT_OBSERVATION.validate_json(text)
 
 
 def event_from_row(row: RowMapping) -> JournaledEvent:

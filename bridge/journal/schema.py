@@ -29,6 +29,8 @@ __all__ = [
     "metadata",
     "observations",
     "payments",
+    "payout_observations",
+    "payouts",
     "unreadable_webhooks",
 ]
 
@@ -148,6 +150,38 @@ observations = Table(
     UniqueConstraint("provider", "key"),
     Index(None, "payment_id"),
     Index(None, "provider", "external_id"),
+)
+
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("payout_id", String(64), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("payment_id", String(64), nullable=False),
+    Column("seller_id", String(200), nullable=False),
+    Column("destination", String(200), nullable=False),
+    Column("coin", String(64), nullable=False),
+    Column("amount", String(120), nullable=False),
+    Column("fee", String(120), comment="For the network, where the sender sets it"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("facts", Text, nullable=False, comment="All that is known of the payout, as JSON"),
+    Column("status", String(32), nullable=False, comment="Read off the facts, for searching"),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(None, "payment_id"),
+    Index(None, "status", "created_at"),
+)
+
+payout_observations = Table(
+    "payout_observations",
+    metadata,
+    Column("observation_id", RowId, primary_key=True),
+    Column("payout_id", String(64), nullable=False),
+    Column("key", String(128), nullable=False, comment="Equal for two deliveries of one message"),
+    Column("observation", Text, nullable=False, comment="What was observed, as JSON"),
+    Column("effect", String(32), nullable=False, comment="What it did to the payout"),
+    Column("status", String(32), nullable=False, comment="The payout's status after it"),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("payout_id", "key"),
 )
 
 unreadable_webhooks = Table(

@@ -22,11 +22,12 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from providers.contract import Reading, WebhookUnreadableError
+from coordinator.payouts import PayoutConfirmed, PayoutSent
+from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
-__all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
+__all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
 
 PROVIDER = "shkeeper"
 
@@ -63,6 +64,18 @@ class UnconfirmedNotice(Wire):
     amount: Amount
 
 
+class PayoutNotice(Wire):
+    """A payout has arrived (SHKeeper: callback.py send_payout_notification); nothing else is told of payouts.
+
+    `payout_id` is SHKeeper's own; `external_id` the one that it was asked with.
+    """
+
+    payout_id: int
+    external_id: ExternalId | None = None
+    status: Literal["SUCCESS"]
+    tx_hash: Id
+
+
 _INVOICE = TypeAdapter(InvoiceNotice)
 _UNCONFIRMED = TypeAdapter(UnconfirmedNotice)
 
@@ -87,7 +100,7 @@ class ShkeeperWebhooks:
         self._window_seconds = window_seconds
         self._accept_api_key_only = accept_api_key_only
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
         """What a webhook says. Raises WebhookRefusedError and WebhookUnreadableError."""
         verify(
             headers,
@@ -105,9 +118,9 @@ class ShkeeperWebhooks:
             raise WebhookUnreadableError(f"the body {error}") from None
 
 
-def _reading(content: dict[str, Any]) -> Reading:
+def _reading(content: dict[str, Any]) -> Reading | PayoutReading:
     if "payout_id" in content:
-        raise WebhookUnreadableError("this is a payout notice, and this bridge follows no payouts yet")
+        return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
         unconfirmed = _UNCONFIRMED.validate_python(content)
         return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), _key("unconfirmed", unconfirmed))
@@ -115,7 +128,12 @@ def _reading(content: dict[str, Any]) -> Reading:
     return Reading(invoice.external_id, _observation(invoice), _key("invoice", invoice))
 
 
-def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice) -> str:
+def _payout_reading(notice: PayoutNotice) -> PayoutReading:
+    observations = (PayoutSent(tx_hashes=(notice.tx_hash,)), PayoutConfirmed())
+    return PayoutReading(notice.external_id, observations, _key("payout", notice))
+
+
+def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:
     """One key for one message: of what is used, not of the bytes, so that a gateway which was updated between two
     tries, and now writes more fields or another order, still says the same."""
     return f"{kind}:{hashlib.sha256(notice.model_dump_json().encode()).hexdigest()}"

@@ -21,7 +21,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_the_file_holds_every_setting_but_secrets_with_its_default() -> None:
     written = tomllib.loads(CONFIG.read_text())
-    assert set(written) == set(Settings.model_fields) - {"shkeeper_api_keys", "jwt_secrets"}
+    assert set(written) == set(Settings.model_fields) - {"shkeeper_api_keys", "shkeeper_password", "jwt_secrets"}
     assert dict(load_settings(CONFIG)) == dict(load_settings())
 
 

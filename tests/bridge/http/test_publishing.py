@@ -157,7 +157,7 @@ def test_no_token_is_ever_written_down(client: httpx.Client, bridge: Any) -> Non
         ('[chat]\ntoken = "short"\npublishes = []', "chat.token"),
         ('[chat]\ntoken = "long-enough-to-be-one"\npublishes = ["chats"]', "chat.publishes"),
         ('[chat]\ntoken = "long-enough-to-be-one"', "chat: it may do nothing"),
-        ('[chat]\ntoken = "long-enough-to-be-one"\nregisters = ["payouts"]', "chat.registers"),
+        ('[chat]\ntoken = "long-enough-to-be-one"\nregisters = ["checkouts"]', "chat.registers"),
         ('["a b"]\ntoken = "long-enough-to-be-one"\nreads = true', "a b"),
         (
             "\n".join(f'[{name}]\ntoken = "long-enough-to-be-one"\nreads = true' for name in "ab"),

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
-from providers.contract import Reading, WebhookUnreadableError
+from coordinator.payouts import PayoutConfirmed, PayoutSent
+from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper import ShkeeperWebhooks, sign
 
 KEY = "wallet-key"
@@ -66,9 +67,15 @@ PAYOUT = {
 }
 
 
-def read_bytes(body: bytes) -> Reading:
+def read_any(body: bytes) -> Reading | PayoutReading:
     headers = {"x-shkeeper-timestamp": TIMESTAMP, "x-shkeeper-signature": sign(KEY, TIMESTAMP, body)}
     return READER.read(headers, body, NOW)
+
+
+def read_bytes(body: bytes) -> Reading:
+    reading = read_any(body)
+    assert isinstance(reading, Reading)
+    return reading
 
 
 def read(content: object) -> Reading:
@@ -218,7 +225,8 @@ def test_a_repeated_message_has_the_same_key_and_another_message_another() -> No
         (invoice(transactions=[transaction(date=5)]), "transactions.0.date"),
         (invoice(transactions=[{}] * 1_000), "transactions.0.txid: Field required"),
         ({**UNCONFIRMED, "amount": None}, "amount"),
-        (PAYOUT, "payout"),
+        ({**PAYOUT, "status": "FAIL"}, "status"),
+        ({**PAYOUT, "tx_hash": None}, "tx_hash"),
         ([INVOICE], "not a JSON object"),
         (None, "not a JSON object"),
         (1, "not a JSON object"),
@@ -336,3 +344,13 @@ def test_any_bytes_are_unreadable_and_no_other_error_comes_of_them(body: bytes) 
 
 def test_the_reader_does_not_show_its_keys() -> None:
     assert KEY not in repr(READER)
+
+
+@pytest.mark.parametrize(("external_id", "payout_id"), [("out_1", "out_1"), (435345534, "435345534"), (None, None)])
+def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: object, payout_id: str | None) -> None:
+    body = json.dumps({**PAYOUT, "external_id": external_id}).encode()
+    reading, again = read_any(body), read_any(body)
+    assert isinstance(reading, PayoutReading)
+    assert reading == again
+    assert reading.payout_id == payout_id
+    assert reading.observations == (PayoutSent(tx_hashes=("AF73",)), PayoutConfirmed())

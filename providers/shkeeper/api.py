@@ -1,29 +1,22 @@
-"""SHKeeper's API: opening invoices and asking how they stand.
+"""SHKeeper's API: how it is asked, what its answers mean, when it is asked again and when not at all.
 
-SHKeeper answers 200 with an error in the body; here that is an error. No key ever stands in one. Only what is
-harmless to repeat is repeated: an invoice's identity is (external_id, callback_url, fiat), so asking again finds it.
+SHKeeper answers 200 with an error in the body; here that is an error. No key and no password ever stands in one.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import Amount, format_amount
 from providers.circuit import CircuitBreaker
-from providers.contract import ProviderRefusedError, ProviderUnavailableError, Reading
-from providers.shkeeper.lookups import InvoiceAnswer, readings
-from providers.shkeeper.payment_uri import payment_uri
-from providers.shkeeper.webhooks import PROVIDER
-from providers.shkeeper.wire import Code, UnreadableError, Wire, faults, read_object
+from providers.contract import ProviderRefusedError, ProviderUnavailableError
+from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
-__all__ = ["Balance", "ShkeeperClient"]
+__all__ = ["SHOWN_CHARACTERS", "ShkeeperApi"]
 
 logger = logging.getLogger("bridge.shkeeper")
 
@@ -32,9 +25,8 @@ Answer = TypeVar("Answer", bound=Wire)
 TRIES = 3
 # Long enough for a gateway that asks a wallet on another machine; a browser waits behind it.
 TIMEOUT_SECONDS = 10.0
-# What is there changes by an operator's hand, and SHKeeper itself keeps it for a minute.
-COINS_SECONDS = 30.0
 SHOWN_CHARACTERS = 300
+NOT_FOUND = 404
 BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
 
 # Pauses between tries: what hiccups is back within a second or two, what is down is the reconciliation's business.
@@ -45,37 +37,16 @@ class CircuitOpenError(ProviderUnavailableError):
     """SHKeeper failed so often that it is not asked for a while."""
 
 
+class NotKnownError(ProviderRefusedError):
+    """SHKeeper has no such thing in its books."""
+
+
 class KeyRefusedError(ProviderRefusedError):
     """SHKeeper does not know the key."""
 
 
-class CoinsAnswer(Wire):
-    """`GET /crypto`."""
-
-    crypto: tuple[Code, ...]
-
-
-class PaymentRequestAnswer(Wire):
-    """`POST /{crypto}/payment_request`."""
-
-    amount: Amount
-    wallet: str
-    exchange_rate: Amount | None = None
-    display_name: str | None = None
-
-
-class Balance(Wire):
-    """`GET /{crypto}/balance`: what the wallet of a coin holds."""
-
-    amount_crypto: Amount
-    amount_fiat: Amount | None = None
-    server_status: str | None = None
-
-
-class ShkeeperClient:
+class ShkeeperApi:
     """One SHKeeper. Safe to share; close it with `aclose`."""
-
-    provider = PROVIDER
 
     def __init__(
         self,
@@ -86,69 +57,52 @@ class ShkeeperClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on."""
-        self._http = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout_seconds)
+        self.http = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout_seconds)
+        """For what must not be repeated."""
         self._api_keys = tuple(api_keys)
-        self._clock = clock
         self._circuit = CircuitBreaker(clock)
-        self._coins: tuple[str, ...] = ()
-        self._coins_at: float | None = None
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
     async def check(self) -> None:
+        """Raises CircuitOpenError while SHKeeper is not asked."""
         if self._circuit.is_open:
             raise CircuitOpenError(f"SHKeeper is not asked for a while, after this: {self._circuit.reason}")
 
-    async def coins(self) -> Sequence[str]:
-        """What the operator has enabled, as of half a minute ago at most."""
-        if self._coins_at is None or self._clock() > self._coins_at + COINS_SECONDS:
-            answer = await self._ask(CoinsAnswer, "GET", "crypto")
-            self._coins, self._coins_at = answer.crypto, self._clock()
-        return self._coins
-
-    async def open_invoice(self, wanted: InvoiceWanted) -> InvoiceOpened:
-        request = {
-            "external_id": wanted.external_id,
-            "fiat": wanted.currency,
-            "amount": format_amount(wanted.amount),
-            "callback_url": wanted.callback_url,
-        }
-        answer = await self._ask(PaymentRequestAnswer, "POST", f"{quote(wanted.coin)}/payment_request", request)
-        return InvoiceOpened(
-            address=answer.wallet,
-            coin_amount=answer.amount,
-            exchange_rate=answer.exchange_rate,
-            display_name=answer.display_name,
-            payment_uri=payment_uri(wanted.coin, answer.wallet, answer.amount),
-        )
-
-    async def look_up(self, external_id: str) -> Sequence[Reading]:
-        answer = await self._ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")
-        return [reading for invoice in answer.invoices for reading in readings(invoice)]
-
-    async def balance(self, coin: str) -> Balance:
-        """What the wallet of a coin holds."""
-        return await self._ask(Balance, "GET", f"{quote(coin)}/balance")
-
-    async def _ask(
-        self, model: type[Answer], method: str, path: str, content: Mapping[str, Any] | None = None
+    async def ask(
+        self,
+        model: type[Answer],
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        operator: httpx.Auth | None = None,
     ) -> Answer:
-        """Asks until there is an answer or it has failed a few times."""
+        """Asks what is harmless to repeat, with a key or in the operator's name, until there is an answer or it has
+        failed a few times. Raises ProviderError."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
             wait=backoff,
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
-        return await retrying(self._try_keys, model, method, path, content)
+        request = self.http.build_request(method, path, json=content)
+        if operator is not None:
+            return await retrying(self._try, model, request, operator)
+        return await retrying(self._try_keys, model, request)
 
-    async def _try_keys(
-        self, model: type[Answer], method: str, path: str, content: Mapping[str, Any] | None
-    ) -> Answer:
+    async def ask_for_known(self, model: type[Answer], path: str) -> Answer | None:
+        """As `ask`, for what SHKeeper answers with 404 if it does not know it."""
+        try:
+            return await self.ask(model, "GET", path)
+        except NotKnownError:
+            return None
+
+    async def _try_keys(self, model: type[Answer], request: httpx.Request) -> Answer:
         for number, key in enumerate(self._api_keys):
             try:
-                answer = await self._try(model, method, path, content, key)
+                answer = await self._try(model, request, _KeyAuth(key))
             except KeyRefusedError:
                 if number == len(self._api_keys) - 1:
                     raise
@@ -158,12 +112,10 @@ class ShkeeperClient:
                 return answer
         raise ProviderRefusedError("no key for SHKeeper is configured; set BRIDGE_SHKEEPER_API_KEYS")
 
-    async def _try(
-        self, model: type[Answer], method: str, path: str, content: Mapping[str, Any] | None, key: str
-    ) -> Answer:
+    async def _try(self, model: type[Answer], request: httpx.Request, auth: httpx.Auth) -> Answer:
         await self.check()
         try:
-            response = await self._http.request(method, path, json=content, headers={"X-Shkeeper-Api-Key": key})
+            response = await self.http.send(request, auth=auth)
             answer = _read(model, response)
         except httpx.HTTPError as error:
             reason = f"SHKeeper was not reached ({type(error).__name__})"
@@ -179,6 +131,15 @@ class ShkeeperClient:
         return answer
 
 
+class _KeyAuth(httpx.Auth):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["X-Shkeeper-Api-Key"] = self._key
+        yield request
+
+
 def _may_pass(error: BaseException) -> bool:
     """Whether another try, a moment later, may succeed."""
     return isinstance(error, ProviderUnavailableError) and not isinstance(error, CircuitOpenError)
@@ -186,6 +147,8 @@ def _may_pass(error: BaseException) -> bool:
 
 def _read(model: type[Answer], response: httpx.Response) -> Answer:
     """The answer. Raises ProviderUnavailableError and ProviderRefusedError."""
+    if response.status_code == NOT_FOUND:
+        raise NotKnownError("SHKeeper does not know this; or is shkeeper_url not the address of one?")
     if not response.is_success and response.status_code < 500:
         raise ProviderRefusedError(f"SHKeeper answered {response.status_code}; is shkeeper_url the address of one?")
     try:

@@ -1,0 +1,101 @@
+"""What runs for as long as the bridge does: the journal, its dispatcher, and what the bridge does by itself."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bridge.http.dependencies import ReadinessChecks
+from bridge.http.health import DegradedError
+from bridge.journal import Deliver, Journal
+from bridge.registry import Registry
+from bridge.settings import Settings
+from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.payouts import PayoutSender
+from bridge.workers.reconciliation import Reconciliation
+from coordinator.errors import BridgeError
+from providers.contract import InvoiceGateway, ProviderError
+
+__all__ = ["Engine", "running_engine"]
+
+logger = logging.getLogger("bridge")
+
+# How often overdue payments are looked for: nobody can tell a payment that expires a second late.
+DEADLINE_INTERVAL_SECONDS = 1.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the routes are given of it."""
+
+    journal: Journal
+    opener: InvoiceOpener
+    sender: PayoutSender
+    checks: ReadinessChecks
+
+
+@asynccontextmanager
+async def running_engine(settings: Settings, registry: Registry, deliver: Deliver) -> AsyncIterator[Engine]:
+    """Opens the journal and runs everything that follows it; in the end commits what is waiting."""
+    journal = await Journal.open(settings.database_url)
+    dispatcher = await journal.dispatcher(deliver)
+    callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
+    opener = InvoiceOpener(journal, registry.invoices, callback_urls)
+    sender = PayoutSender(journal, registry.payouts)
+    reconciliation = Reconciliation(
+        journal,
+        registry.invoices,
+        opener,
+        interval_seconds=settings.reconcile_interval_seconds,
+        per_second=settings.reconcile_per_second,
+        days=settings.reconcile_days,
+    )
+    following = asyncio.create_task(dispatcher.run())
+    tasks = [following, asyncio.create_task(_apply_deadlines(journal))]
+    if registry.invoices:
+        tasks.append(asyncio.create_task(reconciliation.run()))
+    if registry.payouts:
+        tasks.append(asyncio.create_task(sender.run()))
+    checks = {"journal": journal.check, "dispatcher": _alive(following)}
+    checks |= {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
+    try:
+        yield Engine(journal, opener, sender, checks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for close in registry.close:
+            await close()
+        await journal.close()
+
+
+def _alive(task: asyncio.Task[None]) -> Check:
+    async def check() -> None:
+        if task.done():
+            raise BridgeError("the dispatcher has stopped; restart the bridge")
+
+    return check
+
+
+def _degraded(gateway: InvoiceGateway) -> Check:
+    """What the bridge can do without: it takes webhooks and delivers events while a provider is down."""
+
+    async def check() -> None:
+        try:
+            await gateway.check()
+        except ProviderError as error:
+            raise DegradedError(str(error)) from None
+
+    return check
+
+
+async def _apply_deadlines(journal: Journal) -> None:
+    while True:
+        try:
+            await journal.apply_deadlines()
+        except Exception:
+            logger.exception("could not expire overdue payments; trying again")
+        await asyncio.sleep(DEADLINE_INTERVAL_SECONDS)

@@ -1,0 +1,73 @@
+"""What can be looked up about payouts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from bridge.journal import schema
+from bridge.journal.rows import payout_from_row, payout_observation_from_text
+from coordinator.payouts import Payout, PayoutObservation, PayoutStatus
+
+__all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "unsettled_payouts"]
+
+UNSETTLED = (PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutHistoryEntry:
+    """One observation of a payout, and where the payout stood after it."""
+
+    at: datetime
+    observation: PayoutObservation
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRecord:
+    """A payout with its past."""
+
+    payout: Payout
+    updated_at: datetime
+    history: tuple[PayoutHistoryEntry, ...]
+
+
+def payout_records(connection: Connection, payout_ids: Sequence[str]) -> list[PayoutRecord]:
+    """Those of the payouts that there are, oldest first."""
+    return _records(connection, select(schema.payouts).where(schema.payouts.c.payout_id.in_(payout_ids)))
+
+
+def payment_payouts(connection: Connection, payment_id: str) -> list[PayoutRecord]:
+    """The payouts of a payment, oldest first."""
+    return _records(connection, select(schema.payouts).where(schema.payouts.c.payment_id == payment_id))
+
+
+def unsettled_payouts(connection: Connection, after: str, limit: int) -> list[Payout]:
+    """Payouts that are neither completed nor failed, in order of their ids."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts)
+        .where(payouts.c.status.in_(UNSETTLED), payouts.c.payout_id > after)
+        .order_by(payouts.c.payout_id)
+        .limit(limit)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def _records(connection: Connection, statement: Select[Any]) -> list[PayoutRecord]:
+    rows = (
+        connection.execute(statement.order_by(schema.payouts.c.created_at, schema.payouts.c.payout_id))
+        .mappings()
+        .all()
+    )
+    histories: dict[str, list[PayoutHistoryEntry]] = {row["payout_id"]: [] for row in rows}
+    observations = schema.payout_observations
+    for seen in connection.execute(
+        select(observations).where(observations.c.payout_id.in_(histories)).order_by(observations.c.observation_id)
+    ):
+        histories[seen.payout_id].append(
+            PayoutHistoryEntry(seen.received_at, payout_observation_from_text(seen.observation), seen.status)
+        )
+    return [PayoutRecord(payout_from_row(row), row["updated_at"], tuple(histories[row["payout_id"]])) for row in rows]

@@ -1,0 +1,113 @@
+"""What can be asked of the journal's writer about payouts. As elsewhere, one decides first and writes last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.journal.batch import Batch
+from bridge.journal.errors import PayoutRefusedError
+from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
+from coordinator.observations import EscrowReleased, Release
+from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payouts import Payout, PayoutAsked, PayoutObservation, PayoutStatus, decide_payout
+
+__all__ = ["RecordedPayout", "RegisteredPayouts", "begin_attempt", "record_payout_observation", "register_payouts"]
+
+_RELEASES = {PayoutStatus.FAILED: Release.FAILED, PayoutStatus.COMPLETED: Release.DONE}
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredPayouts:
+    payout_ids: tuple[str, ...]
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPayout:
+    """The payout as it stands after an observation, and whether that moved it."""
+
+    payout: Payout
+    moved: bool
+
+
+def register_payouts(
+    batch: Batch, payouts: Sequence[Payout], idempotency: IdempotencyKey | None, *, another: bool
+) -> RegisteredPayouts:
+    """Registers payouts, all of them or none, and marks the escrow of their payments as being released.
+
+    A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
+    may not be paid out and why, and IdempotencyKeyReusedError.
+    """
+    earlier = made_before(batch, idempotency)
+    if earlier is not None:
+        return RegisteredPayouts(tuple(earlier), is_new=False)
+    _require_funded(batch, payouts, another=another)
+    for payout in payouts:
+        batch.payouts.add(payout)
+        _release(batch, payout)
+    payout_ids = tuple(payout.payout_id for payout in payouts)
+    remember(batch, idempotency, payout_ids)
+    return RegisteredPayouts(payout_ids, is_new=True)
+
+
+def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:
+    paid_out: set[str] = set()
+    for number, payout in enumerate(payouts):
+        payment = batch.payment(payout.payment_id)
+        if payment is None:
+            raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
+        if payment.status is not PaymentStatus.COMPLETED:
+            raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
+        is_first = payment.escrow_state is EscrowState.FUNDED and payment.payment_id not in paid_out
+        if not is_first and not another:
+            raise PayoutRefusedError(
+                number, f"payment {payment.payment_id} is paid out already; say `another` if it is to be once more"
+            )
+        if payment.seller_id != payout.seller_id:
+            raise PayoutRefusedError(number, f"payment {payment.payment_id} is for another seller")
+        paid_out.add(payment.payment_id)
+
+
+def begin_attempt(batch: Batch, payout_id: str) -> int | None:
+    """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
+    an earlier one may have reached the provider, so that it must not be asked."""
+    payout = _payout(batch, payout_id)
+    attempt = payout.next_attempt
+    if attempt is not None:
+        record_payout_observation(batch, payout_id, f"asked:{attempt}", PayoutAsked(attempt=attempt))
+    return attempt
+
+
+def record_payout_observation(
+    batch: Batch, payout_id: str, key: str, observation: PayoutObservation
+) -> RecordedPayout:
+    """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow."""
+    payout = _payout(batch, payout_id)
+    decision = decide_payout(payout, observation)
+    if batch.payouts.is_recorded(payout_id, key):
+        return RecordedPayout(payout, moved=False)
+    batch.payouts.record(key, observation, decision)
+    batch.add_events(decision.events, payment_id=payout.payment_id)
+    if decision.payout.status is not payout.status:
+        _release(batch, decision.payout)
+    return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
+
+
+def _release(batch: Batch, payout: Payout) -> None:
+    payment = batch.payment(payout.payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+    release = _RELEASES.get(payout.status, Release.UNDER_WAY)
+    record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"escrow:{payout.payout_id}:{release.name}",
+        observation=EscrowReleased(payout_id=payout.payout_id, release=release),
+    )
+
+
+def _payout(batch: Batch, payout_id: str) -> Payout:
+    payout = batch.payouts.get(payout_id)
+    if payout is None:
+        raise LookupError(f"there is no payout {payout_id}")
+    return payout

@@ -1,0 +1,93 @@
+"""The payouts' part of a batch: what its requests read of payouts, and what they want written of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, bindparam, insert, select, update
+
+from bridge.journal import schema
+from bridge.journal.rows import payout_from_row, payout_row
+from coordinator.payouts import Payout, PayoutDecision, PayoutObservation
+
+__all__ = ["StagedPayouts"]
+
+_PAYOUT = select(schema.payouts).where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
+_OBSERVATION = select(schema.payout_observations.c.observation_id).where(
+    schema.payout_observations.c.payout_id == bindparam("by_payout_id"),
+    schema.payout_observations.c.key == bindparam("by_key"),
+)
+_MOVE = (
+    update(schema.payouts)
+    .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
+    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at")})
+)
+
+
+class StagedPayouts:
+    """Reads and staged writes about payouts, within one transaction."""
+
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._payouts: dict[str, Payout] = {}
+        self._new: set[str] = set()
+        self._moved: set[str] = set()
+        self._keys: set[tuple[str, str]] = set()
+        self._observations: list[dict[str, Any]] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def get(self, payout_id: str) -> Payout | None:
+        """The payout as it stands, with everything staged so far."""
+        if payout_id not in self._payouts:
+            row = self._connection.execute(_PAYOUT, {"by_payout_id": payout_id}).mappings().first()
+            if row is None:
+                return None
+            self._payouts[payout_id] = payout_from_row(row)
+        return self._payouts[payout_id]
+
+    def is_recorded(self, payout_id: str, key: str) -> bool:
+        """Whether this very message was written down before."""
+        return (payout_id, key) in self._keys or (
+            self._connection.execute(_OBSERVATION, {"by_payout_id": payout_id, "by_key": key}).first() is not None
+        )
+
+    def add(self, payout: Payout) -> None:
+        self.writes += 1
+        self._payouts[payout.payout_id] = payout
+        self._new.add(payout.payout_id)
+
+    def record(self, key: str, observation: PayoutObservation, decision: PayoutDecision) -> None:
+        """Writes an observation down, and what it made of its payout."""
+        payout = decision.payout
+        self.writes += 1
+        self._payouts[payout.payout_id] = payout
+        self._moved.add(payout.payout_id)
+        self._keys.add((payout.payout_id, key))
+        self._observations.append(
+            {
+                "payout_id": payout.payout_id,
+                "key": key,
+                "observation": observation.model_dump_json(),
+                "effect": decision.effect,
+                "status": payout.status,
+                "received_at": self._now,
+            }
+        )
+
+    def statements(self) -> Sequence[tuple[Executable, list[dict[str, Any]]]]:
+        """What is staged, one statement a table."""
+        new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
+        moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._moved - self._new]
+        return [
+            (insert(schema.payouts), new),
+            (_MOVE, [_moving(row) for row in moved]),
+            (insert(schema.payout_observations), self._observations),
+        ]
+
+
+def _moving(row: dict[str, Any]) -> dict[str, Any]:
+    return {"by_payout_id": row["payout_id"]} | {
+        f"new_{name}": row[name] for name in ("facts", "status", "updated_at")
+    }

@@ -1,0 +1,48 @@
+"""Every provider the bridge knows, as the settings have them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bridge.settings import Settings
+from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
+from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts, ShkeeperWebhooks
+
+__all__ = ["Registry", "build_registry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The providers by what they do: not every one does everything."""
+
+    readers: WebhookReaders
+    invoices: InvoiceGateways
+    """Those at which the bridge itself opens invoices."""
+    payouts: PayoutGateways
+    """Those through which the bridge sends payouts."""
+    close: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """What is to be let go in the end."""
+
+
+def build_registry(settings: Settings) -> Registry:
+    """A new provider is one more line in each of these, or in those that it can serve."""
+    shkeeper = ShkeeperWebhooks(
+        api_keys=settings.shkeeper_keys,
+        window_seconds=settings.shkeeper_signature_window_seconds,
+        accept_api_key_only=settings.shkeeper_accept_api_key_only,
+    )
+    readers: WebhookReaders = {shkeeper.provider: shkeeper}
+    if not settings.shkeeper_url:
+        return Registry(readers, {}, {})
+    api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
+    payouts = ShkeeperPayouts(
+        api,
+        user=settings.shkeeper_user,
+        password=settings.shkeeper_password.get_secret_value(),
+        callback_url=settings.callback_url(ShkeeperPayouts.provider),
+    )
+    return Registry(
+        readers,
+        {ShkeeperInvoices.provider: ShkeeperInvoices(api)},
+        {payouts.provider: payouts} if settings.shkeeper_user else {},
+        close=(api.aclose,),
+    )

@@ -1,0 +1,142 @@
+"""Sending payouts, and following them until they have arrived or failed. No payout is asked for twice.
+
+That an attempt begins is in the journal before the provider hears of it. Whoever finds an attempt without an outcome,
+after a crash or a broken connection, only asks what became of it.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+
+from bridge.journal import Journal
+from coordinator.payouts import Payout, PayoutNotAsked, PayoutObservation, PayoutUnclear
+from providers.contract import PayoutGateway, PayoutGateways, ProviderError
+
+__all__ = ["PayoutSender", "observation_key"]
+
+logger = logging.getLogger("bridge.payouts")
+
+PAGE = 200
+# A payout is followed closely at first: most arrive within minutes.
+SHORTEST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=10)
+AGE_SHARE = 10
+INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had the provider's answer")
+
+ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
+
+
+def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
+    """When to look after a payout again that was looked after last at that time."""
+    return last + max(shortest, min((last - payout.created_at) / AGE_SHARE, LONGEST_WAIT))
+
+
+def observation_key(observation: PayoutObservation) -> str:
+    """Equal for two looks that say the same."""
+    return f"look:{hashlib.sha256(observation.model_dump_json().encode()).hexdigest()}"
+
+
+class PayoutSender:
+    """One task that goes over all payouts that are not settled; it sends one at a time.
+
+    One at a time because SHKeeper looks whether it knows a payout and then sends it, so two questions at the same
+    moment could both pass.
+    """
+
+    def __init__(
+        self, journal: Journal, gateways: PayoutGateways, *, shortest_wait: timedelta = SHORTEST_WAIT
+    ) -> None:
+        self._journal = journal
+        self._gateways = gateways
+        self._shortest_wait = shortest_wait
+        self._looked: dict[str, datetime] = {}
+        """When each unsettled payout was looked after last."""
+        self._begun: set[str] = set()
+        """Payouts whose attempt this very process has begun, so that its outcome is known here, if to anyone."""
+        self._woken = asyncio.Event()
+
+    def sends_for(self, provider: str) -> bool:
+        """Whether payouts can be sent through this provider."""
+        return provider in self._gateways
+
+    def wake(self) -> None:
+        """Says that there may be a payout to send."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Goes round until it is cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                await self.round()
+            except Exception:
+                logger.exception("a round over the payouts failed; the next one follows")
+            try:
+                async with asyncio.timeout(self._shortest_wait.total_seconds()):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def round(self) -> None:
+        """Sends what is to be sent, and asks about the rest where it is time to."""
+        unsettled: set[str] = set()
+        async for payout in self._unsettled_payouts():
+            unsettled.add(payout.payout_id)
+            gateway = self._gateways.get(payout.provider)
+            if gateway is None or not self._is_due(payout):
+                continue
+            self._looked[payout.payout_id] = self._journal.clock()
+            if payout.next_attempt is not None:
+                await self._send(gateway, payout)
+            else:
+                await self._look_up(gateway, payout)
+        self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in unsettled}
+        self._begun &= unsettled
+
+    async def _unsettled_payouts(self) -> AsyncIterator[Payout]:
+        after = ""
+        while page := await self._journal.unsettled_payouts(after=after, limit=PAGE):
+            for payout in page:
+                yield payout
+            after = page[-1].payout_id
+
+    def _is_due(self, payout: Payout) -> bool:
+        last = self._looked.get(payout.payout_id)
+        return last is None or next_look(payout, last, self._shortest_wait) <= self._journal.clock()
+
+    async def _send(self, gateway: PayoutGateway, payout: Payout) -> None:
+        try:
+            await gateway.check()
+        except ProviderError as error:
+            logger.warning("%s is not asked for yet: %s", payout.payout_id, error)
+            return
+        attempt = await self._journal.begin_payout_attempt(payout.payout_id)
+        if attempt is None:
+            return
+        self._begun.add(payout.payout_id)
+        outcome: PayoutObservation
+        try:
+            outcome = await gateway.send_payout(payout)
+        except ProviderError as error:
+            outcome = PayoutNotAsked(attempt=attempt, reason=str(error))
+            logger.warning("%s was not asked for: %s", payout.payout_id, error)
+        ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
+        await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
+
+    async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
+        if payout.payout_id not in self._begun and not payout.facts.known and not payout.facts.unclear:
+            await self._record(payout, [INTERRUPTED])
+        try:
+            seen = await gateway.look_up_payout(payout)
+        except ProviderError as error:
+            logger.warning("%s cannot be asked about %s: %s", gateway.provider, payout.payout_id, error)
+            return
+        await self._record(payout, seen)
+
+    async def _record(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
+        for observation in observations:
+            await self._journal.record_payout_observation(payout.payout_id, observation_key(observation), observation)
