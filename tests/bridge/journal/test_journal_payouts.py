@@ -1,0 +1,195 @@
+"""Payouts in the journal, on both databases: once for each payment, asked for once, escrow released with them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from bridge.journal import IdempotencyKey, IdempotencyKeyReusedError, Journal, PayoutRefusedError
+from coordinator.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments import Payment
+from coordinator.payouts import (
+    Payout,
+    PayoutAccepted,
+    PayoutConfirmed,
+    PayoutFailed,
+    PayoutNotAsked,
+    PayoutSent,
+    PayoutStatus,
+)
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def journal(database_url: str) -> AsyncIterator[Journal]:
+    opened = await Journal.open(database_url, lambda: NOW)
+    yield opened
+    await opened.close()
+
+
+async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
+    """A payment that is completed, so that its escrow is funded."""
+    payment = Payment(
+        payment_id=f"pay_{number}",
+        provider="shkeeper",
+        external_id=f"order-{number}",
+        request_id="r1",
+        buyer_id="b1",
+        seller_id=seller_id,
+        amount=Decimal(100),
+        currency="USD",
+        created_at=NOW,
+    )
+    await journal.register_payment(payment)
+    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100))
+    await journal.record_observation(
+        provider="shkeeper",
+        external_id=payment.external_id,
+        key=f"paid-{number}",
+        observation=InvoiceSnapshot(
+            standing=Standing.PAID, currency="USD", received=Decimal(100), excess=Decimal(0), transfers=(transfer,)
+        ),
+    )
+    return payment.payment_id
+
+
+def payout(payment_id: str, number: int = 1, *, seller_id: str = "s1") -> Payout:
+    return Payout(
+        payout_id=f"out_{payment_id}_{number}",
+        provider="shkeeper",
+        payment_id=payment_id,
+        seller_id=seller_id,
+        destination="0xAb",
+        coin="ETH-USDT",
+        amount=Decimal("98.00"),
+        created_at=NOW,
+    )
+
+
+async def escrow(journal: Journal, payment_id: str) -> str:
+    record = await journal.payment_record(payment_id)
+    assert record is not None
+    return record.payment.escrow_state
+
+
+async def events(journal: Journal) -> list[str]:
+    stretch = await journal.room_events(["user-s1"], everyone=True, hidden=(), after=0, limit=500)
+    told = [(journaled.event.name, journaled.event.payload) for journaled in stretch.events]
+    return [
+        f"{name} {payload.get('escrowState') or payload.get('status')}"
+        for name, payload in told
+        if name.startswith(("payment-update", "payout"))
+    ]
+
+
+async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -> None:
+    payment_id = await paid(journal, 1)
+    await journal.register_payouts([payout(payment_id)])
+    assert await escrow(journal, payment_id) == "releasing"
+    payout_id = f"out_{payment_id}_1"
+    assert await journal.begin_payout_attempt(payout_id) == 1
+    for number, observation in enumerate(
+        (PayoutAccepted(task_id="t"), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
+    ):
+        for _ in range(2):  # each is told twice
+            await journal.record_payout_observation(payout_id, f"o{number}", observation)
+    assert await escrow(journal, payment_id) == "released"
+    assert await events(journal) == [
+        "payment-update funded",
+        "payment-update releasing",
+        "payout-created None",
+        "payout-updated broadcast",
+        "payout-updated completed",
+        "payout-completed None",
+        "payment-update released",
+    ]
+    [record] = await journal.payout_records([payout_id, "out_unknown"])
+    assert record.payout.status is PayoutStatus.COMPLETED
+    assert [entry.observation.kind for entry in record.history] == [
+        "payout-asked",
+        "payout-accepted",
+        "payout-sent",
+        "payout-confirmed",
+    ]
+    assert await journal.unsettled_payouts(limit=10) == []
+
+
+async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(journal: Journal) -> None:
+    payment_id = await paid(journal, 1)
+    await journal.register_payouts([payout(payment_id, 1)])
+    with pytest.raises(PayoutRefusedError, match="already"):
+        await journal.register_payouts([payout(payment_id, 2)])
+    await journal.record_payout_observation(f"out_{payment_id}_1", "failed", PayoutFailed(reason="no money"))
+    assert await escrow(journal, payment_id) == "funded"
+    await journal.register_payouts([payout(payment_id, 3)])
+    with pytest.raises(PayoutRefusedError, match="already"):
+        await journal.register_payouts([payout(payment_id, 4)])
+    await journal.register_payouts([payout(payment_id, 5)], another=True)
+    assert [record.payout.payout_id[-1] for record in await journal.payment_payouts(payment_id)] == ["1", "3", "5"]
+
+
+async def test_of_many_who_want_it_at_once_one_gets_the_payout(journal: Journal) -> None:
+    payment_id = await paid(journal, 1)
+    outcomes = await asyncio.gather(
+        *(journal.register_payouts([payout(payment_id, number)]) for number in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, PayoutRefusedError) for outcome in outcomes) == 19
+    assert len(await journal.unsettled_payouts(limit=100)) == 1
+
+
+async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Journal) -> None:
+    funded, other = await paid(journal, 1), await paid(journal, 2, seller_id="s2")
+    await journal.register_payment(
+        Payment(
+            payment_id="pay_3",
+            provider="shkeeper",
+            external_id="order-3",
+            request_id="r1",
+            buyer_id="b1",
+            seller_id="s1",
+            amount=Decimal(100),
+            currency="USD",
+            created_at=NOW,
+        )
+    )
+    for number, (wrong, words) in enumerate(
+        (
+            (payout("pay_9"), "no payment"),
+            (payout("pay_3"), "is pending, not completed"),
+            (payout(other), "another seller"),
+            (payout(funded, 2), "already"),
+        )
+    ):
+        with pytest.raises(PayoutRefusedError, match=words) as caught:
+            await journal.register_payouts([payout(funded), wrong])
+        assert caught.value.number == 1, number
+    assert await journal.unsettled_payouts(limit=10) == []
+    assert await escrow(journal, funded) == "funded"
+
+
+async def test_an_idempotency_key_answers_with_the_first_payouts(journal: Journal) -> None:
+    payment_id = await paid(journal, 1)
+    key = IdempotencyKey("payouts", "k", "digest")
+    first = await journal.register_payouts([payout(payment_id, 1)], key)
+    again = await journal.register_payouts([payout(payment_id, 2)], key)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert again.payout_ids == first.payout_ids
+    with pytest.raises(IdempotencyKeyReusedError):
+        await journal.register_payouts([payout(payment_id, 3)], IdempotencyKey("payouts", "k", "other"))
+
+
+async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, database_url: str) -> None:
+    payment_id = await paid(journal, 1)
+    await journal.register_payouts([payout(payment_id)])
+    payout_id = f"out_{payment_id}_1"
+    attempts = await asyncio.gather(*(journal.begin_payout_attempt(payout_id) for _ in range(20)))
+    assert sorted(attempts, key=str) == [1, *[None] * 19]
+    await journal.close()
+    reopened = await Journal.open(database_url, lambda: NOW)
+    assert await reopened.begin_payout_attempt(payout_id) is None
+    await reopened.record_payout_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
+    assert await reopened.begin_payout_attempt(payout_id) == 2
+    await reopened.close()
