@@ -122,6 +122,7 @@ openapi_config = OpenAPIConfig(
     ),
     tags=[
         Tag("Payments", "Register payments, and look up how they stand."),
+        Tag("Payouts", "Send money to sellers, and look up how it stands."),
         Tag("Events", "Publish events, and read those of the past."),
         Tag("Catching up", "What a client that was away looks up."),
         Tag("Webhooks", "For payment providers."),

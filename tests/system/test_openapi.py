@@ -1,5 +1,6 @@
 """The OpenAPI document against a running bridge: every answer to whatever is asked is one that the document names."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,24 +36,6 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-OPERATIONS = {
-    "getEvents": "GET /api/events",
-    "getMessages": "GET /api/chats/{chat_id}/messages",
-    "getPayment": "GET /api/payments/{payment_id}",
-    "getPresence": "GET /api/presence",
-    "getPurchaseRequest": "GET /api/purchase-requests/{request_id}",
-    "getUnreadCount": "GET /api/notifications/unread-count",
-    "listPayments": "GET /api/payments",
-    "live": "GET /health/live",
-    "publishEvents": "POST /api/events",
-    "ready": "GET /health/ready",
-    "receiveWebhook": "POST /webhooks/{provider}",
-    "registerPayment": "POST /api/payments",
-    "switchCoin": "POST /api/payments/{payment_id}/invoices",
-}
-READING = [name for name, route in OPERATIONS.items() if route.startswith("GET /api")]
-WRITING = [name for name, route in OPERATIONS.items() if route.startswith("POST /api")]
-
 Bridges = Mapping[str, Any]
 
 
@@ -95,6 +78,11 @@ def operations(document: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str,
     }
 
 
+def address(url: str, path: str) -> str:
+    """Where an operation is, with some id in its path."""
+    return url + path.replace("{provider}", "shkeeper").replace("{", "").replace("}", "")
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -111,13 +99,15 @@ def bearer(token: str) -> dict[str, str]:
     ],
     ids=["open", "jwt-nobody", "jwt-forged", "jwt-user", "jwt-staff", "jwt-service"],
 )
-@pytest.mark.parametrize("name", OPERATIONS)
 def test_whatever_is_asked_is_answered_as_the_document_says(
-    bridges: Bridges, name: str, mode: str, token: str | None
+    bridges: Bridges, document: dict[str, Any], mode: str, token: str | None
 ) -> None:
-    url = bridges[mode].url
-    schema = schemathesis.openapi.from_url(f"{url}/schema/openapi.json")
-    operation = schema.find_operation_by_id(name)
+    schema = schemathesis.openapi.from_url(f"{bridges[mode].url}/schema/openapi.json")
+    for name in operations(document):
+        ask_for_all_kinds_of_things(schema.find_operation_by_id(name), token)
+
+
+def ask_for_all_kinds_of_things(operation: Any, token: str | None) -> None:
     headers = {} if token is None else bearer(token)
     generation = [
         operation.as_strategy(generation_mode=one)
@@ -127,7 +117,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(
     @given(case=st.one_of(generation), is_known=st.booleans())
     @settings(max_examples=10, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
     def ask(case: Any, is_known: bool) -> None:
-        if name == "receiveWebhook" and is_known:
+        if is_known and "provider" in (case.path_parameters or {}):
             case.path_parameters = {"provider": "shkeeper"}
         case.call_and_validate(headers=headers, checks=CHECKS, timeout=10)
 
@@ -183,7 +173,10 @@ def test_what_there_is_and_what_is_refused_reads_as_the_document_says(bridges: B
 
 
 def test_every_operation_has_a_name_a_summary_and_a_tag_that_is_explained(document: dict[str, Any]) -> None:
-    assert {name: route for name, (route, _) in operations(document).items()} == OPERATIONS
+    routes = {name: route for name, (route, _) in operations(document).items()}
+    assert routes["registerPayment"] == "POST /api/payments"
+    assert routes["getMessages"] == "GET /api/chats/{chat_id}/messages"
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in routes)
     explained = {tag["name"] for tag in document["tags"] if tag["description"]}
     for _, operation in operations(document).values():
         assert operation["summary"]
@@ -204,63 +197,54 @@ def test_reading_takes_a_users_token_or_a_services_and_writing_a_services(docume
         "serviceToken": ("http", "bearer"),
         "userToken": ("http", "bearer"),
     }
-    needed = {
-        name: [next(iter(scheme)) for scheme in operation.get("security", [])]
-        for name, (_, operation) in operations(document).items()
-    }
-    assert needed == {
-        name: ["userToken", "serviceToken"] if name in READING else ["serviceToken"] if name in WRITING else []
-        for name in OPERATIONS
-    }
+    for route, operation in operations(document).values():
+        needed = {"GET /api": ["userToken", "serviceToken"], "POST /api": ["serviceToken"]}.get(
+            route[: route.find("/", 6)]
+        )
+        assert [next(iter(scheme)) for scheme in operation.get("security", [])] == (needed or [])
 
 
 @pytest.mark.parametrize("headers", [{}, bearer(BAD_TOKEN), {"Authorization": "Basic dTE6cA=="}])
-@pytest.mark.parametrize("name", [*READING, *WRITING])
 def test_strangers_are_refused_before_anything_they_say_is_looked_at(
-    bridges: Bridges, client: httpx.Client, name: str, headers: dict[str, str]
+    bridges: Bridges, client: httpx.Client, document: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    method, path = OPERATIONS[name].split()
-    url = bridges["jwt"].url + path.replace("{", "").replace("}", "")
-    for content, query in (
-        (b"", ""),
-        (b"{", "?limit=x&everyone=maybe"),
-        (b"x" * 2_000_000, ""),
-        (b"null", "?userIds="),
-    ):
-        answer = client.request(
-            method,
-            url + query,
-            content=content if method == "POST" else b"",
-            headers={**headers, "Content-Type": "application/json", "Idempotency-Key": "x" * 300},
-        )
-        assert answer.status_code == 401, answer.text
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        assert answer.headers["Content-Type"] == "application/problem+json"
+    bodies = ((b"", ""), (b"{", "?limit=x&everyone=maybe"), (b"x" * 2_000_000, ""), (b"1", "?userIds="))
+    for route, operation in operations(document).values():
+        method, path = route.split()
+        for content, query in bodies if "security" in operation else ():
+            answer = client.request(
+                method,
+                address(bridges["jwt"].url, path) + query,
+                content=content if method == "POST" else b"",
+                headers={**headers, "Content-Type": "application/json", "Idempotency-Key": "x" * 300},
+            )
+            assert (route, answer.status_code) == (route, 401)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_other_methods_are_refused_with_those_there_are(bridges: Bridges, client: httpx.Client, name: str) -> None:
-    _, path = OPERATIONS[name].split()
-    url = bridges["open"].url + path.replace("{", "").replace("}", "")
-    there_are = {route.split()[0] for route in OPERATIONS.values() if route.split()[1] == path}
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD"} - there_are:
-        answer = client.request(method, url)
-        assert answer.status_code == 405
-        assert there_are <= set(answer.headers["Allow"].replace(" ", "").split(","))
+def test_other_methods_are_refused_with_those_there_are(
+    bridges: Bridges, client: httpx.Client, document: dict[str, Any]
+) -> None:
+    for path, item in document["paths"].items():
+        there_are = {method.upper() for method in item}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD"} - there_are:
+            answer = client.request(method, address(bridges["open"].url, path))
+            assert (path, method, answer.status_code) == (path, method, 405)
+            assert there_are <= set(answer.headers["Allow"].replace(" ", "").split(","))
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
-)
-@pytest.mark.parametrize("name", [name for name, route in OPERATIONS.items() if route.startswith("POST")])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_body_of_any_type_is_answered_as_the_document_says(
-    bridges: Bridges, client: httpx.Client, document: dict[str, Any], name: str, content_type: str
+    bridges: Bridges, client: httpx.Client, document: dict[str, Any], content_type: str
 ) -> None:
-    route, operation = operations(document)[name]
-    path = route.split()[1].replace("{provider}", "shkeeper").replace("{payment_id}", "p1")
-    url = bridges["open"].url + path
-    for content in (b"", b"{}", b"a=1", b"\xff", b"[" * 100_000):
-        answer = client.post(url, content=content, headers={"Content-Type": content_type})
-        assert str(answer.status_code) in operation["responses"], answer.text
-        assert answer.headers["Content-Type"] in operation["responses"][str(answer.status_code)]["content"]
-        assert answer.status_code < 500
+    for route, operation in operations(document).values():
+        method, path = route.split()
+        for content in (b"", b"{}", b"a=1", b"\xff", b"[" * 100_000) if method == "POST" else ():
+            answer = client.post(
+                address(bridges["open"].url, path), content=content, headers={"Content-Type": content_type}
+            )
+            responses = operation["responses"]
+            assert (route, str(answer.status_code)) in {(route, status) for status in responses}
+            assert answer.headers["Content-Type"] in responses[str(answer.status_code)]["content"]
+            assert answer.status_code < 500
