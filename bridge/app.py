@@ -16,6 +16,7 @@ from bridge.access import Principal
 from bridge.engine import running_engine
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
+from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import RouteConventions, openapi_config
@@ -84,6 +85,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             ready,
             metrics,
             payment_router,
+            checkout_router,
             payout_router,
             event_router(settings.max_publication_bytes),
             catch_up_router,

@@ -4,7 +4,7 @@ Each kind of event is one model, a `Payload` with its `AudienceRule` beside it; 
 into audiences.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -117,8 +117,9 @@ class Payload(FrozenModel):
         request_id: str | None = getattr(self, "request_id", None)
         return request_id
 
-    def to(self, **target: str) -> Event:
-        """The event that carries this payload. `target` holds `target_ids()`, and may hold more.
+    def to(self, **target: str | Sequence[str]) -> Event:
+        """The event that carries this payload. `target` holds `target_ids()`, and may hold more; several ids of one
+        name make several rooms.
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
@@ -126,11 +127,11 @@ class Payload(FrozenModel):
         everyone = self.for_everyone
         rooms = list(self.audience_rule.fixed_rooms)
         for rule in self.audience_rule.rooms:
-            identifier = payload.get(rule.id_name) or target.get(rule.id_name)
-            if identifier is not None:
-                rooms.append(rule.make(identifier))
-            elif not everyone:
+            named = payload.get(rule.id_name) or target.get(rule.id_name) or ()
+            identifiers = [named] if isinstance(named, str) else named
+            if not identifiers and not everyone:
                 raise TargetError(rule.id_name, f"{self.event_name} goes to a room that is made of it")
-        return Event(
-            self.event_name, Audience(everyone, tuple(rooms)), payload, self.subject or target.get("requestId")
-        )
+            rooms += [rule.make(identifier) for identifier in identifiers]
+        about = target.get("requestId")
+        subject = self.subject or (about if isinstance(about, str) else None)
+        return Event(self.event_name, Audience(everyone, tuple(dict.fromkeys(rooms))), payload, subject)

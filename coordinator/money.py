@@ -1,6 +1,8 @@
 """Amounts of money: `Decimal` in the code, a plain decimal string in JSON, never a float and never an exponent."""
 
+import functools
 import re
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Annotated, Any
 
@@ -17,6 +19,7 @@ __all__ = [
     "excess_over",
     "format_amount",
     "parse_amount",
+    "total",
 ]
 
 ZERO = Decimal(0)
@@ -70,6 +73,11 @@ def parse_positive_amount(value: object) -> Decimal:
 def excess_over(amount: Decimal, limit: Decimal) -> Decimal:
     """How much an amount is over a limit, to the last digit; nothing if it is not."""
     return max(_EXACT.subtract(amount, limit), ZERO)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of amounts, to the last digit."""
+    return functools.reduce(_EXACT.add, amounts, ZERO)
 
 
 def base_units(amount: Decimal, decimals: int) -> int:

@@ -123,6 +123,7 @@ class EscrowReleased(_Observation):
 
     kind: Literal["escrow-released"] = "escrow-released"
     payout_id: str
+    seller_id: str
     release: Release
 
 

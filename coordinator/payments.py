@@ -5,36 +5,21 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.errors import BridgeError
-from coordinator.events import Event
+from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over
 from coordinator.observations import (
-    DeadlinePassed,
     Ending,
-    EscrowReleased,
-    InvoiceEnded,
-    InvoiceSnapshot,
-    Observation,
     Release,
     Standing,
     Transfer,
-    TransferSeen,
-)
-from coordinator.payment_events import (
-    PaymentCreated,
-    PaymentReceived,
-    PaymentUpdate,
-    PurchaseRequestUpdate,
-    SellerOfferUpdate,
-    SellerOfferUpdateData,
 )
 
 __all__ = [
@@ -43,15 +28,14 @@ __all__ = [
     "STATUS_RULES",
     "TRANSITIONS",
     "UNPAID_STATUSES",
-    "Decision",
+    "Checkout",
     "Effect",
     "EscrowState",
     "Facts",
     "IllegalTransitionError",
     "Payment",
     "PaymentStatus",
-    "created",
-    "decide",
+    "Share",
 ]
 
 
@@ -112,12 +96,32 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its id."""
     deadline_passed: bool = False
     endings: frozenset[Ending] = frozenset()
-    releases: Mapping[str, Release] = {}
-    """How far each payout has released the escrow, by the payout's id."""
+    releases: Mapping[str, Mapping[str, Release]] = {}
+    """By seller, how far each payout has released the escrow, by the payout's id."""
+
+
+class Share(FrozenModel):
+    """What one payment pays for one purchase request."""
+
+    request_id: Id
+    seller_id: Id
+    offer_id: Id | None = None
+    amount: PositiveAmount
+
+
+class Checkout(FrozenModel):
+    """A template checkout: the purchase requests that one payment covers."""
+
+    checkout_id: Id
+    shares: tuple[Share, ...] = Field(min_length=1)
 
 
 class Payment(FrozenModel):
-    """One payment: what was agreed, and what has been seen of it so far."""
+    """One payment: what was agreed, and what has been seen of it so far.
+
+    The payment of a template checkout has the checkout's shares; its own request, seller and offer are then those of
+    the first.
+    """
 
     payment_id: str
     provider: str
@@ -130,7 +134,21 @@ class Payment(FrozenModel):
     currency: str
     created_at: AwareDatetime
     expires_at: AwareDatetime | None = None
+    checkout: Checkout | None = None
     facts: Facts = Facts()
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """What it pays for: one purchase request, or those of its checkout."""
+        if self.checkout is not None:
+            return self.checkout.shares
+        own = Share(request_id=self.request_id, seller_id=self.seller_id, offer_id=self.offer_id, amount=self.amount)
+        return (own,)
+
+    @property
+    def seller_ids(self) -> tuple[str, ...]:
+        """Whom it pays, each once."""
+        return tuple(dict.fromkeys(share.seller_id for share in self.shares))
 
     @property
     def status(self) -> PaymentStatus:
@@ -138,8 +156,13 @@ class Payment(FrozenModel):
 
     @property
     def escrow_state(self) -> EscrowState:
-        releases = self.facts.releases.values()
-        return next(state for state, applies in ESCROW_RULES if applies(self.status, releases))
+        return next(state for state, applies in ESCROW_RULES if applies(self))
+
+    def release_of(self, seller_id: str) -> Release | None:
+        """How far the escrow is released to one seller; None if no payout was begun."""
+        releases = self.facts.releases.get(seller_id, {}).values()
+        # A payout that failed does not matter beside one that is under way.
+        return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
 
     @property
     def in_flight(self) -> tuple[Transfer, ...]:
@@ -197,173 +220,17 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.REFUNDED: frozenset(),
 }
 
-# The first rule that applies gives the state. Escrow is released exactly when a payout arrives.
-ESCROW_RULES: tuple[tuple[EscrowState, Callable[[PaymentStatus, Collection[Release]], bool]], ...] = (
-    (EscrowState.REFUNDED, lambda status, releases: status is PaymentStatus.REFUNDED),
-    (EscrowState.RELEASED, lambda status, releases: Release.DONE in releases),
-    (EscrowState.RELEASING, lambda status, releases: Release.UNDER_WAY in releases),
-    (EscrowState.FUNDED, lambda status, releases: status is PaymentStatus.COMPLETED),
-    (EscrowState.NONE, lambda status, releases: True),
+
+def _released(payment: Payment) -> list[Release]:
+    releases = [payment.release_of(seller_id) for seller_id in payment.seller_ids]
+    return [release for release in releases if release is not None]
+
+
+# The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller.
+ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
+    (EscrowState.REFUNDED, lambda payment: payment.status is PaymentStatus.REFUNDED),
+    (EscrowState.RELEASED, lambda payment: _released(payment) == [Release.DONE] * len(payment.seller_ids)),
+    (EscrowState.RELEASING, lambda payment: bool(_released(payment))),
+    (EscrowState.FUNDED, lambda payment: payment.status is PaymentStatus.COMPLETED),
+    (EscrowState.NONE, lambda payment: True),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What an observation makes of a payment: its new state, the events to send, and what it amounted to."""
-
-    payment: Payment
-    effect: Effect
-    events: tuple[Event, ...] = ()
-
-
-def created(payment: Payment) -> Event:
-    """The event that announces a newly registered payment."""
-    return PaymentCreated(
-        payment_id=payment.payment_id,
-        provider=payment.provider,
-        request_id=payment.request_id,
-        buyer_id=payment.buyer_id,
-        seller_id=payment.seller_id,
-        amount=payment.amount,
-        currency=payment.currency,
-    ).to()
-
-
-def decide(payment: Payment, observation: Observation) -> Decision:
-    """Merges one observation into a payment.
-
-    An observation that says nothing new changes nothing and emits nothing. Raises IllegalTransitionError only if
-    this module contradicts itself.
-    """
-    if _counts_in_another_currency(payment, observation):
-        return Decision(payment, Effect.OTHER_CURRENCY)
-    facts = _merge(payment.facts, observation)
-    if facts == payment.facts:
-        return Decision(payment, Effect.UNCHANGED)
-    moved = payment.model_copy(update={"facts": facts})
-    if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
-        raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
-    if _outward(moved) == _outward(payment):
-        return Decision(moved, Effect.UNCHANGED)
-    return Decision(moved, Effect.APPLIED, tuple(_events(payment, moved, observation.tx_hash)))
-
-
-def _counts_in_another_currency(payment: Payment, observation: Observation) -> bool:
-    return isinstance(observation, InvoiceSnapshot) and observation.currency.casefold() != payment.currency.casefold()
-
-
-def _merge(facts: Facts, observation: Observation) -> Facts:
-    match observation:
-        case InvoiceSnapshot():
-            return _merge_snapshot(facts, observation)
-        case TransferSeen():
-            return facts.model_copy(update={"seen": _with_transfers(facts.seen, [observation.transfer])})
-        case InvoiceEnded():
-            return facts.model_copy(update={"endings": facts.endings | {observation.ending}})
-        case EscrowReleased(payout_id=payout_id, release=release):
-            known = facts.releases.get(payout_id, release)
-            return facts.model_copy(update={"releases": {**facts.releases, payout_id: max(known, release)}})
-        case DeadlinePassed():
-            return facts.model_copy(update={"deadline_passed": True})
-
-
-def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
-    some = Standing.PARTIAL if snapshot.received else Standing.NOTHING
-    counts = _rank(snapshot.transfers, snapshot.received, snapshot.excess) > _rank(
-        facts.confirmed, facts.received, facts.excess
-    )
-    # What one snapshot leaves out of a transfer, such as its date, another may have said, earlier or later.
-    told = _with_transfers(facts.told or facts.confirmed, snapshot.transfers)
-    ids = {transfer.transfer_id for transfer in (snapshot.transfers if counts else facts.confirmed)}
-    return facts.model_copy(
-        update={
-            "standing": max(facts.standing, snapshot.standing, some),
-            "received": snapshot.received if counts else facts.received,
-            "excess": snapshot.excess if counts else facts.excess,
-            "confirmed": tuple(transfer for transfer in told if transfer.transfer_id in ids),
-            "told": told,
-        }
-    )
-
-
-def _rank(
-    transfers: Sequence[Transfer], received: Decimal, excess: Decimal
-) -> tuple[int, Decimal, Decimal, list[str]]:
-    """Orders snapshots by how much they know. The ids at the end only make the order total, so that even snapshots
-    no provider would send have one that counts, whichever came first."""
-    ids = sorted({transfer.transfer_id for transfer in transfers})
-    return len(ids), received, excess, ids
-
-
-def _with_transfers(known: Sequence[Transfer], more: Sequence[Transfer]) -> tuple[Transfer, ...]:
-    """All of them, in order of their ids; of two with one id the one that says more."""
-    by_id: dict[str, Transfer] = {}
-    for transfer in (*known, *more):
-        other = by_id.get(transfer.transfer_id)
-        by_id[transfer.transfer_id] = transfer if other is None else max(other, transfer, key=_says)
-    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
-
-
-def _says(transfer: Transfer) -> tuple[bool, bool, str]:
-    return transfer.value is not None, transfer.occurred_at is not None, transfer.model_dump_json()
-
-
-def _outward(payment: Payment) -> tuple[object, ...]:
-    """What somebody outside can see of a payment; a change of it is worth an event."""
-    facts = payment.facts
-    return (
-        payment.status,
-        payment.escrow_state,
-        facts.received,
-        len(facts.confirmed),
-        tuple(transfer.transfer_id for transfer in payment.in_flight),
-    )
-
-
-def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]:
-    parties = {"requestId": after.request_id, "buyerId": after.buyer_id, "sellerId": after.seller_id}
-    events = [
-        PaymentUpdate(
-            payment_id=after.payment_id,
-            status=after.status,
-            escrow_state=after.escrow_state,
-            tx_hash=tx_hash,
-        ).to(**parties)
-    ]
-    if after.status == before.status:
-        return events
-    completed = after.status == PaymentStatus.COMPLETED
-    if completed:
-        events.append(
-            PaymentReceived(
-                purchase_request_id=after.request_id,
-                amount=after.amount,
-                currency=after.currency,
-                buyer_id=after.buyer_id,
-            ).to(**parties)
-        )
-    events.append(
-        PurchaseRequestUpdate(
-            type=f"payment-{after.status.replace('_', '-')}",
-            request_id=after.request_id,
-            status=after.status,
-            payment_id=after.payment_id,
-            tx_hash=tx_hash,
-            provider=after.provider,
-        ).to()
-    )
-    if completed:
-        events.append(
-            SellerOfferUpdate(
-                seller_id=after.seller_id,
-                request_id=after.request_id,
-                event_type="payment-completed",
-                data=SellerOfferUpdateData(
-                    offer_id=after.offer_id,
-                    is_selected=True,
-                    payment_id=after.payment_id,
-                    transaction_hash=tx_hash,
-                ),
-            ).to()
-        )
-    return events

@@ -1,5 +1,6 @@
 """What a token's claims grant: plain values, and the two questions that sockets and routes ask of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -52,13 +53,10 @@ class Principal:
         """Whether they may join a room, and read what was told in it."""
         return self.sees_everything or room in self.rooms
 
-    def may_see_payment(self, *, request_id: str, buyer_id: str, seller_id: str) -> bool:
-        """Whether they may see a payment: its parties may, and whoever may see its purchase request."""
-        return (
-            self.sees_every_payment
-            or self.may_see(rooms.request(request_id))
-            or (self.user_id is not None and self.user_id in (buyer_id, seller_id))
-        )
+    def may_see_payment(self, *, parties: Collection[str], told_in: Collection[str]) -> bool:
+        """Whether they may see a payment: the users who are its parties may, and whoever may see one of the rooms in
+        which it is told of, its purchase requests' and its checkout's."""
+        return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, told_in))
 
     def may_see_payout(self, *, seller_id: str) -> bool:
         """Whether they may see a payout: its seller may, and finance ops."""

@@ -58,6 +58,9 @@ class PaymentDocument(FrozenModel):
     buyer_id: str
     seller_id: str
     offer_id: str | None
+    checkout_id: str | None = Field(
+        description="The template checkout that it pays. Its other ids are those of the first share then."
+    )
     amount: Amount
     currency: str
     status: PaymentStatus
@@ -96,6 +99,7 @@ REQUEST_EXAMPLE = {
 RESPONSE_EXAMPLE = {
     "paymentId": "pay_65f1c0ffee0123456789abcd",
     **REQUEST_EXAMPLE,
+    "checkoutId": None,
     "status": "partially_paid",
     "escrowState": "none",
     "received": "19.96",
@@ -168,7 +172,8 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         received=ZERO,
     )
     return PaymentDocument(
-        **{name: value for name, value in payment if name != "facts"},
+        **{name: value for name, value in payment if name not in ("facts", "checkout")},
+        checkout_id=payment.checkout and payment.checkout.checkout_id,
         status=payment.status,
         escrow_state=payment.escrow_state,
         received=payment.facts.received,

@@ -11,7 +11,6 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, QueryParameter
 from pydantic import Field, StringConstraints
 
-from bridge.access import Principal
 from bridge.http.dependencies import (
     GivenInvoiceOpener,
     GivenJournal,
@@ -29,15 +28,18 @@ from bridge.http.payment_documents import (
     payment_response,
 )
 from bridge.http.problems import wrong_field
-from bridge.journal import IdempotencyKey, Journal, PaymentRecord
-from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
+from bridge.http.registration import is_for, opened_invoice, register, require_one_way, wanted_invoice
+from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id
-from coordinator.invoices import Coin, InvoiceWanted
+from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
 from coordinator.payments import OPEN_STATUSES, Payment
 
-__all__ = ["PaymentRequest", "payment_router"]
+__all__ = ["Currency", "PaymentRequest", "payment_router"]
+
+
+Currency = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
 class CoinRequest(FrozenModel):
@@ -63,9 +65,7 @@ class PaymentRequest(FrozenModel):
     seller_id: Id
     offer_id: Id | None = None
     amount: PositiveAmount
-    currency: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")] = Field(
-        description="The currency of the amount: SHKeeper's `fiat`."
-    )
+    currency: Currency = Field(description="The currency of the amount: SHKeeper's `fiat`.")
 
 
 @post(
@@ -111,7 +111,7 @@ async def register_payment(
     if data.provider not in readers:
         known = ", ".join(sorted(readers))
         raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
-    _require_one_way(data, opener)
+    require_one_way(data.provider, data.external_id, data.coin, opener)
     now, payment_id = journal.clock(), f"pay_{secrets.token_hex(12)}"
     payment = Payment(
         payment_id=payment_id,
@@ -120,11 +120,8 @@ async def register_payment(
         external_id=data.external_id or payment_id,
         **data.model_dump(exclude={"external_id", "coin"}),
     )
-    wanted = None if data.coin is None else await _wanted(opener, payment, data.coin)
     idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
-    registered = await journal.register_payment(payment, idempotency or None, wanted)
-    is_open, record = await _opened(journal, opener, registered.payment.payment_id)
-    status = 202 if not is_open else 201 if registered.is_new else 200
+    status, record = await register(journal, opener, payment, data.coin, idempotency or None)
     return Response(payment_document(record), status_code=status)
 
 
@@ -161,11 +158,11 @@ async def switch_coin(
         raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
     if record.payment.status not in OPEN_STATUSES:
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
-    wanted = await _wanted(opener, record.payment, data.coin)
+    wanted = await wanted_invoice(opener, record.payment, data.coin)
     # To SHKeeper another address for its webhooks means another invoice.
     callback_url = record.invoices[0].wanted.callback_url
     await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}))
-    is_open, record = await _opened(journal, opener, payment_id)
+    is_open, record = await opened_invoice(journal, opener, payment_id)
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
 
@@ -182,7 +179,7 @@ async def list_payments(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     records = await journal.request_records(request_id)
-    return PaymentList(payments=[payment_document(record) for record in records if _is_for(principal, record)])
+    return PaymentList(payments=[payment_document(record) for record in records if is_for(principal, record)])
 
 
 @get(
@@ -193,7 +190,7 @@ async def list_payments(
 async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     # To whom it is none of their business, a payment does not exist.
-    if record is None or not _is_for(principal, record):
+    if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     return payment_document(record)
 
@@ -201,48 +198,6 @@ async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPr
 payment_router = Router(
     "/api/payments", route_handlers=[register_payment, switch_coin, list_payments, get_payment], tags=["Payments"]
 )
-
-
-def _require_one_way(request: PaymentRequest, opener: InvoiceOpener) -> None:
-    """Raises ValidationException unless the request names an invoice, or else a coin to open one in."""
-    if request.external_id is not None and request.coin is not None:
-        raise wrong_field("coin", "belongs to an invoice that the bridge opens; leave out externalId, or this")
-    if request.external_id is None and not opener.opens_for(request.provider):
-        raise wrong_field(
-            "externalId",
-            f"missing; this bridge opens no invoices at {request.provider}: is shkeeper_url set?",
-        )
-    if request.external_id is None and request.coin is None:
-        raise wrong_field("coin", "missing; it is needed to open an invoice")
-
-
-async def _wanted(opener: InvoiceOpener, payment: Payment, coin: str) -> InvoiceWanted:
-    try:
-        return await opener.wanted(payment, coin)
-    except CoinNotOfferedError as error:
-        raise wrong_field("coin", str(error)) from None
-
-
-async def _opened(journal: Journal, opener: InvoiceOpener, payment_id: str) -> tuple[bool, PaymentRecord]:
-    """Whether the invoice to pay is open, after an attempt to open it, and how the payment stands then."""
-    record = await _record(journal, payment_id)
-    if not record.invoices or record.invoices[0].opened is not None:
-        return True, record
-    return await opener.try_to_open(record), await _record(journal, payment_id)
-
-
-async def _record(journal: Journal, payment_id: str) -> PaymentRecord:
-    record = await journal.payment_record(payment_id)
-    if record is None:
-        raise LookupError(f"payment {payment_id} vanished after its commit")
-    return record
-
-
-def _is_for(principal: Principal, record: PaymentRecord) -> bool:
-    payment = record.payment
-    return principal.may_see_payment(
-        request_id=payment.request_id, buyer_id=payment.buyer_id, seller_id=payment.seller_id
-    )
 
 
 def _digest(request: PaymentRequest) -> str:

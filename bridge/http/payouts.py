@@ -31,6 +31,7 @@ class PayoutItem(FrozenModel):
     """A payout to be sent to the seller of a payment."""
 
     payment_id: Id = Field(description="The completed payment whose escrow holds the money.")
+    seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
     coin: Coin
     amount: PositiveAmount = Field(description="Of the coin.")
     destination: Id = Field(description="The seller's address.")
@@ -219,12 +220,14 @@ async def _payout(journal: Journal, sender: PayoutSender, number: int, item: Pay
             f"payouts.{number}.paymentId",
             f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
         )
+    if item.seller_id is None and len(payment.seller_ids) > 1:
+        raise wrong_field(f"payouts.{number}.sellerId", "missing; this payment has several sellers")
     return Payout(
         payout_id=f"out_{secrets.token_hex(12)}",
         provider=payment.provider,
-        seller_id=payment.seller_id,
+        seller_id=item.seller_id or payment.seller_id,
         created_at=journal.clock(),
-        **item.model_dump(),
+        **item.model_dump(exclude={"seller_id"}),
     )
 
 

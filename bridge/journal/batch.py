@@ -18,7 +18,8 @@ from bridge.journal.staged_payouts import StagedPayouts
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
-from coordinator.payments import Decision, Payment
+from coordinator.payment_decisions import Decision
+from coordinator.payments import Payment
 
 __all__ = ["Batch"]
 
@@ -27,6 +28,7 @@ _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
     schema.payments.c.external_id == bindparam("by_external_id"),
 )
 _PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+_CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
@@ -79,6 +81,8 @@ class Batch:
         self._payments: dict[str, Payment] = {}
         self._payment_ids: dict[tuple[str, str], str] = {}
         self._new_payments: set[str] = set()
+        self._new_checkouts: dict[str, dict[str, Any]] = {}
+        self._checkout_requests: list[dict[str, Any]] = []
         self._moved_payments: set[str] = set()
         self._observation_keys: set[tuple[str, str]] = set()
         self._new_observations: list[dict[str, Any]] = []
@@ -117,6 +121,12 @@ class Batch:
             return self._payments[payment_id]
         row = self._row(_PAYMENT_BY_EXTERNAL_ID, by_provider=provider, by_external_id=external_id)
         return None if row is None else self._remember(payment_from_row(row))
+
+    def payment_of_checkout(self, checkout_id: str) -> Payment | None:
+        """The payment of a template checkout."""
+        staged = self._new_checkouts.get(checkout_id)
+        row = staged or self._row(_CHECKOUT, by_checkout_id=checkout_id)
+        return None if row is None else self.payment(row["payment_id"])
 
     def _remember(self, payment: Payment) -> Payment:
         self._payments[payment.payment_id] = payment
@@ -160,6 +170,13 @@ class Batch:
         self._writes += 1
         self._remember(payment)
         self._new_payments.add(payment.payment_id)
+        if payment.checkout is not None:
+            checkout_id = payment.checkout.checkout_id
+            self._new_checkouts[checkout_id] = {"checkout_id": checkout_id, "payment_id": payment.payment_id}
+            request_ids = {share.request_id for share in payment.shares}
+            self._checkout_requests += [
+                {"request_id": request_id, "payment_id": payment.payment_id} for request_id in request_ids
+            ]
 
     def move_payment(self, payment: Payment) -> None:
         """Replaces what is known of a payment that the batch has read or added."""
@@ -276,6 +293,8 @@ class Batch:
         moved_payments = [_moved_row(self._payments[id_], self.now) for id_ in moved]
         for statement, rows in (
             (insert(schema.payments), new_payments),
+            (insert(schema.checkouts), list(self._new_checkouts.values())),
+            (insert(schema.checkout_requests), self._checkout_requests),
             (_UPDATE_PAYMENT, moved_payments),
             (insert(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),

@@ -220,6 +220,10 @@ class Journal:
     async def payment_record(self, payment_id: str) -> queries.PaymentRecord | None:
         return await self._read(queries.payment_record, payment_id)
 
+    async def checkout_record(self, checkout_id: str) -> queries.PaymentRecord | None:
+        """The payment of a template checkout."""
+        return await self._read(queries.checkout_record, checkout_id)
+
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)

@@ -7,7 +7,7 @@ from bridge.journal.batch import Batch
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
 from coordinator.observations import EscrowReleased, Release
-from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payments import PaymentStatus
 from coordinator.payouts import Payout, PayoutAsked, PayoutObservation, PayoutStatus, decide_payout
 
 __all__ = ["RecordedPayout", "RegisteredPayouts", "begin_attempt", "record_payout_observation", "register_payouts"]
@@ -50,21 +50,22 @@ def register_payouts(
 
 
 def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:
-    paid_out: set[str] = set()
+    paid_out: set[tuple[str, str]] = set()
     for number, payout in enumerate(payouts):
         payment = batch.payment(payout.payment_id)
         if payment is None:
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
-        is_first = payment.escrow_state is EscrowState.FUNDED and payment.payment_id not in paid_out
+        if payout.seller_id not in payment.seller_ids:
+            raise PayoutRefusedError(number, f"payment {payment.payment_id} is not for the seller {payout.seller_id}")
+        share = (payment.payment_id, payout.seller_id)
+        is_first = payment.release_of(payout.seller_id) is None and share not in paid_out
         if not is_first and not another:
             raise PayoutRefusedError(
                 number, f"payment {payment.payment_id} is paid out already; say `another` if it is to be once more"
             )
-        if payment.seller_id != payout.seller_id:
-            raise PayoutRefusedError(number, f"payment {payment.payment_id} is for another seller")
-        paid_out.add(payment.payment_id)
+        paid_out.add(share)
 
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:
@@ -102,7 +103,7 @@ def _release(batch: Batch, payout: Payout) -> None:
         provider=payment.provider,
         external_id=payment.external_id,
         key=f"escrow:{payout.payout_id}:{release.name}",
-        observation=EscrowReleased(payout_id=payout.payout_id, release=release),
+        observation=EscrowReleased(payout_id=payout.payout_id, seller_id=payout.seller_id, release=release),
     )
 
 

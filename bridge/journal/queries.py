@@ -25,6 +25,7 @@ __all__ = [
     "HistoryEntry",
     "PaymentRecord",
     "Stretch",
+    "checkout_record",
     "count_room_events",
     "due_payment_ids",
     "events_about",
@@ -83,9 +84,25 @@ def request_records(connection: Connection, request_id: str) -> list[PaymentReco
     return _records(
         connection,
         select(schema.payments)
-        .where(schema.payments.c.request_id == request_id)
+        .where(
+            or_(
+                schema.payments.c.request_id == request_id,
+                schema.payments.c.payment_id.in_(
+                    select(schema.checkout_requests.c.payment_id).where(
+                        schema.checkout_requests.c.request_id == request_id
+                    )
+                ),
+            )
+        )
         .order_by(schema.payments.c.created_at, schema.payments.c.payment_id),
     )
+
+
+def checkout_record(connection: Connection, checkout_id: str) -> PaymentRecord | None:
+    """The payment of a template checkout."""
+    checkouts = schema.checkouts
+    payment_id = connection.scalar(select(checkouts.c.payment_id).where(checkouts.c.checkout_id == checkout_id))
+    return None if payment_id is None else payment_record(connection, payment_id)
 
 
 def _records(connection: Connection, statement: Select[Any]) -> list[PaymentRecord]:

@@ -11,7 +11,8 @@ from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictErro
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import DeadlinePassed, Observation
-from coordinator.payments import Payment, created, decide
+from coordinator.payment_decisions import created, decide
+from coordinator.payments import Payment
 
 __all__ = [
     "IdempotencyKey",
@@ -98,7 +99,10 @@ def register_payment(
         if earlier is None:
             raise LookupError(f"payment {payment_id} of an idempotency key is gone")
         return Registered(earlier, is_new=False)
-    existing = batch.payment_named(payment.provider, payment.external_id)
+    if payment.checkout is None:
+        existing = batch.payment_named(payment.provider, payment.external_id)
+    else:
+        existing = batch.payment_of_checkout(payment.checkout.checkout_id)
     if existing is not None:
         _refuse_conflict(existing, payment)
     registered = existing or payment
@@ -165,12 +169,16 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
 
 
 def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
-    agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency")
+    agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
     if differing:
+        name = (
+            f"checkout {existing.checkout.checkout_id}"
+            if existing.checkout
+            else f"{existing.provider} payment {existing.external_id}"
+        )
         raise PaymentConflictError(
-            f"{existing.provider} payment {existing.external_id} is registered as {existing.payment_id}"
-            f" with another {', '.join(differing)}",
+            f"{name} is registered as {existing.payment_id} with another {', '.join(differing)}",
             existing.payment_id,
         )
 

@@ -12,7 +12,7 @@ from coordinator.events import Audience, Event
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
-from coordinator.payments import Facts, Payment
+from coordinator.payments import Checkout, Facts, Payment
 from coordinator.payouts import Payout, PayoutFacts, PayoutObservation
 
 __all__ = [
@@ -75,6 +75,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "escrow_state": payment.escrow_state,
         "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         "updated_at": now,
+        "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
     }
 
 
@@ -82,7 +83,11 @@ def payment_from_row(row: RowMapping) -> Payment:
     agreed = (
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
     )
-    return Payment(**{name: row[name] for name in agreed.split()}, facts=Facts.model_validate_json(row["facts"]))
+    return Payment(
+        **{name: row[name] for name in agreed.split()},
+        checkout=None if row["checkout"] is None else Checkout.model_validate_json(row["checkout"]),
+        facts=Facts.model_validate_json(row["facts"]),
+    )
 
 
 def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:

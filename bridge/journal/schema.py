@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "checkout_requests",
+    "checkouts",
     "event_rooms",
     "events",
     "idempotency_keys",
@@ -117,10 +119,25 @@ payments = Table(
     Column("escrow_state", String(32), nullable=False, comment="Read off the facts, for searching"),
     Column("due_at", UtcDateTime, comment="When the deadline is to be applied; empty once it was"),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("checkout", Text, comment="The template checkout, as JSON, if it pays one"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     Index(None, "due_at"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
+)
+
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("checkout_id", String(200), primary_key=True),
+    Column("payment_id", String(64), nullable=False),
+)
+
+checkout_requests = Table(
+    "checkout_requests",
+    metadata,
+    Column("request_id", String(200), primary_key=True),
+    Column("payment_id", String(64), primary_key=True),
 )
 
 invoices = Table(

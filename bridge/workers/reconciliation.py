@@ -12,7 +12,8 @@ from prometheus_client import Counter
 
 from bridge.journal import Journal, Outcome
 from bridge.workers.invoices import InvoiceOpener
-from coordinator.payments import Payment, decide
+from coordinator.payment_decisions import decide
+from coordinator.payments import Payment
 from providers.contract import InvoiceGateway, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Reconciliation", "next_check"]

@@ -22,7 +22,8 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payments import TRANSITIONS, Effect, Payment, PaymentStatus, created, decide
+from coordinator.payment_decisions import created, decide
+from coordinator.payments import TRANSITIONS, Effect, Payment, PaymentStatus
 
 DEADLINE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PAYMENT = Payment(
@@ -67,8 +68,8 @@ def seen(name: str) -> TransferSeen:
     return TransferSeen(transfer=Transfer(transfer_id=name, asset="ETH-USDT", amount=Decimal(50)))
 
 
-def release(payout_id: str, how_far: Release) -> EscrowReleased:
-    return EscrowReleased(payout_id=payout_id, release=how_far)
+def release(payout_id: str, how_far: Release, seller_id: str = "s1") -> EscrowReleased:
+    return EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=how_far)
 
 
 FIRST, SECOND, THIRD = transfer("t1"), transfer("t2"), transfer("t3")

@@ -86,7 +86,7 @@ def test_staff_see_everything_and_still_speak_for_themselves_alone() -> None:
     assert principal.is_staff
     assert principal.may_see("ops")
     assert principal.may_see("user-u2")
-    assert principal.may_see_payment(request_id="r9", buyer_id="b9", seller_id="s9")
+    assert principal.may_see_payment(parties=["b9", "s9"], told_in=["request-r9"])
     assert not principal.may_speak_for("u2")
 
 
@@ -100,7 +100,7 @@ def test_a_payment_is_for_its_parties_and_whoever_sees_its_request() -> None:
         ({"sub": "r1"}, False),
     ):
         principal = verifier.principal(signed(**changes))
-        assert principal.may_see_payment(request_id="r1", buyer_id="b1", seller_id="s1") is sees
+        assert principal.may_see_payment(parties=["b1", "s1"], told_in=["request-r1"]) is sees
 
 
 @pytest.mark.parametrize(

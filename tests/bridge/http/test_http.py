@@ -348,6 +348,8 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/payouts/{payout_id}/resolution",
         "/api/presence",
         "/api/purchase-requests/{request_id}",
+        "/api/template-checkouts",
+        "/api/template-checkouts/{checkout_id}",
         "/health/live",
         "/health/ready",
         "/webhooks/{provider}",
@@ -358,7 +360,8 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
     assert answer.status_code == 201
     for status in ("200", "201"):
         [shown] = register["responses"][status]["content"]["application/json"]["examples"].values()
-        assert set(shown["value"]) == set(answer.json())
+        # Examples in the document show no field that is null.
+        assert set(shown["value"]) == {name for name, value in answer.json().items() if value is not None}
     assert {"201", "400", "409", "422", "503"} <= set(register["responses"])
     webhook = document["paths"]["/webhooks/{provider}"]["post"]
     assert webhook["requestBody"]["content"]["application/json"]["examples"]

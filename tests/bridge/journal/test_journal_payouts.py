@@ -16,6 +16,7 @@ from coordinator.payouts import (
     PayoutConfirmed,
     PayoutFailed,
     PayoutNotAsked,
+    PayoutObservation,
     PayoutSent,
     PayoutStatus,
 )
@@ -91,9 +92,12 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
     assert await escrow(journal, payment_id) == "releasing"
     payout_id = f"out_{payment_id}_1"
     assert await journal.begin_payout_attempt(payout_id) == 1
-    for number, observation in enumerate(
-        (PayoutAccepted(task_id="t"), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
-    ):
+    life: list[PayoutObservation] = [
+        PayoutAccepted(task_id="t"),
+        PayoutSent(tx_hashes=("0x1",)),
+        PayoutConfirmed(),
+    ]
+    for number, observation in enumerate(life):
         for _ in range(2):  # each is told twice
             await journal.record_payout_observation(payout_id, f"o{number}", observation)
     assert await escrow(journal, payment_id) == "released"
@@ -159,7 +163,7 @@ async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Jou
         (
             (payout("pay_9"), "no payment"),
             (payout("pay_3"), "is pending, not completed"),
-            (payout(other), "another seller"),
+            (payout(other), "not for the seller s1"),
             (payout(funded, 2), "already"),
         )
     ):

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payments import Payment, decide
-from providers.contract import WebhookRefusedError
+from coordinator.payment_decisions import decide
+from coordinator.payments import Payment
+from providers.contract import Reading, WebhookRefusedError
 from providers.shkeeper import ShkeeperWebhooks
 from providers.shkeeper.simulator import SCENARIOS, Invoice, InvoiceUnplayableError
 
@@ -35,11 +36,13 @@ def play(scenario: str, amount: str) -> Payment:
     for delivery in SCENARIOS[scenario](invoice(amount)):
         headers = {name.lower(): value for name, value in delivery.headers(KEY, NOW).items()}
         try:
-            payment = decide(payment, READER.read(headers, delivery.body, NOW).observation).payment
+            reading = READER.read(headers, delivery.body, NOW)
         except WebhookRefusedError:
             assert delivery.expected_status == 401
         else:
             assert delivery.expected_status == 202
+            assert isinstance(reading, Reading)
+            payment = decide(payment, reading.observation).payment
     return payment
 
 

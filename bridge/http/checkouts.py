@@ -1,0 +1,175 @@
+"""Template checkouts over REST: one payment for several purchase requests."""
+
+import hashlib
+import json
+import secrets
+from typing import Annotated, Any, Literal
+
+from litestar import Response, Router, get, post
+from litestar.exceptions import NotFoundException
+from litestar.openapi.spec import Example
+from litestar.params import Body, HeaderParameter
+from pydantic import Field
+
+from bridge.http.dependencies import (
+    GivenInvoiceOpener,
+    GivenJournal,
+    GivenPaymentExpiry,
+    GivenPrincipal,
+    GivenService,
+    GivenWebhookReaders,
+)
+from bridge.http.openapi import problem_responses
+from bridge.http.payment_documents import PaymentDocument, payment_document
+from bridge.http.payments import Currency
+from bridge.http.problems import wrong_field
+from bridge.http.registration import is_for, register, require_one_way
+from bridge.journal import IdempotencyKey, PaymentRecord
+from coordinator.ids import Id, is_id
+from coordinator.invoices import Coin
+from coordinator.models import FrozenModel
+from coordinator.money import total
+from coordinator.payment_decisions import CHECKOUT_FAILURES
+from coordinator.payments import Checkout, Payment, PaymentStatus, Share
+
+__all__ = ["checkout_router"]
+
+SHARES_LIMIT = 100
+
+
+class CheckoutRequest(FrozenModel):
+    """A template checkout: who pays for which purchase requests, and how much for each."""
+
+    checkout_id: Id | None = Field(None, description="Of the marketplace's choice. Left out, the bridge makes it up.")
+    provider: Id = Field(description="The name of the provider, such as `shkeeper`.")
+    external_id: Id | None = Field(
+        None,
+        description="The provider's id of an invoice that exists there. Left out, the bridge opens one itself.",
+    )
+    coin: Coin | None = Field(
+        None, description="What is to be paid with, such as `ETH-USDT`: needed where the bridge opens the invoice."
+    )
+    buyer_id: Id
+    currency: Currency = Field(description="The currency of the amounts: SHKeeper's `fiat`.")
+    shares: list[Share] = Field(min_length=1, max_length=SHARES_LIMIT)
+
+
+class CheckoutDocument(FrozenModel):
+    """A template checkout, and its one payment."""
+
+    checkout_id: str
+    status: Literal["pending", "confirmed", "failed"]
+    reason: str | None = Field(description="Why it failed, for the buyer to read.")
+    shares: list[Share]
+    payment: PaymentDocument
+
+
+REQUEST_EXAMPLE = {
+    "checkoutId": "checkout-12",
+    "provider": "shkeeper",
+    "coin": "ETH-USDT",
+    "buyerId": "buyer-5",
+    "currency": "USD",
+    "shares": [
+        {"requestId": "request-77", "sellerId": "seller-9", "offerId": "offer-3", "amount": "49.90"},
+        {"requestId": "request-78", "sellerId": "seller-4", "offerId": "offer-8", "amount": "20.00"},
+    ],
+}
+
+
+@post(
+    "/",
+    summary="Register a template checkout",
+    description=(
+        "One payment of the sum of the shares. As with a payment, the bridge opens the invoice unless an "
+        "`externalId` is given. Asking again for the same `checkoutId`, or with the same `Idempotency-Key`, answers "
+        "200 with it as it stands."
+    ),
+    responses=problem_responses(
+        {
+            400: "A field is missing or wrong; the answer names it",
+            401: "No token of a service",
+            403: "The service may not register payments",
+            409: "The `checkoutId` is registered with other fields",
+            422: "The `Idempotency-Key` was used for another request",
+            503: "Not committed; send it again",
+        }
+    ),
+)
+async def register_checkout(
+    data: Annotated[CheckoutRequest, Body(examples=[Example(value=REQUEST_EXAMPLE)])],
+    journal: GivenJournal,
+    service: GivenService,
+    readers: GivenWebhookReaders,
+    payment_expiry: GivenPaymentExpiry,
+    opener: GivenInvoiceOpener,
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
+        ),
+    ] = None,
+) -> Response[CheckoutDocument]:
+    service.require_payments()
+    if data.provider not in readers:
+        raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {', '.join(sorted(readers))}")
+    require_one_way(data.provider, data.external_id, data.coin, opener)
+    if len({share.request_id for share in data.shares}) < len(data.shares):
+        raise wrong_field("shares", "a purchase request is named twice")
+    first, now, payment_id = data.shares[0], journal.clock(), f"pay_{secrets.token_hex(12)}"
+    payment = Payment(
+        payment_id=payment_id,
+        provider=data.provider,
+        external_id=data.external_id or payment_id,
+        request_id=first.request_id,
+        buyer_id=data.buyer_id,
+        seller_id=first.seller_id,
+        offer_id=first.offer_id,
+        amount=total(share.amount for share in data.shares),
+        currency=data.currency,
+        created_at=now,
+        expires_at=None if payment_expiry is None else now + payment_expiry,
+        checkout=Checkout(
+            checkout_id=data.checkout_id or f"checkout_{secrets.token_hex(12)}", shares=tuple(data.shares)
+        ),
+    )
+    idempotency = idempotency_key and IdempotencyKey("checkouts", idempotency_key, _digest(data))
+    status, record = await register(journal, opener, payment, data.coin, idempotency or None)
+    return Response(_document(record), status_code=status)
+
+
+@get(
+    "/{checkout_id:str}",
+    summary="A template checkout with its payment",
+    responses=problem_responses({401: "No good token", 404: "No such checkout"}),
+)
+async def get_checkout(checkout_id: str, journal: GivenJournal, principal: GivenPrincipal) -> CheckoutDocument:
+    record = await journal.checkout_record(checkout_id) if is_id(checkout_id) else None
+    if record is None or not is_for(principal, record):
+        raise NotFoundException(f"There is no template checkout {checkout_id!r}.")
+    return _document(record)
+
+
+checkout_router = Router(
+    "/api/template-checkouts", route_handlers=[register_checkout, get_checkout], tags=["Payments"]
+)
+
+
+def _document(record: PaymentRecord) -> CheckoutDocument:
+    payment = record.payment
+    if payment.checkout is None:
+        raise LookupError(f"payment {payment.payment_id} is of no checkout")
+    reason = CHECKOUT_FAILURES.get(payment.status)
+    confirmed = payment.status is PaymentStatus.COMPLETED
+    return CheckoutDocument(
+        checkout_id=payment.checkout.checkout_id,
+        status="confirmed" if confirmed else "failed" if reason else "pending",
+        reason=reason,
+        shares=list(payment.checkout.shares),
+        payment=payment_document(record),
+    )
+
+
+def _digest(request: CheckoutRequest) -> str:
+    meaning: dict[str, Any] = request.model_dump(mode="json")
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
