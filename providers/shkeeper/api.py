@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity.wait import wait_base
 
 from providers.circuit import CircuitBreaker
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
@@ -54,12 +55,15 @@ class ShkeeperApi:
         url: str,
         api_keys: Sequence[str],
         timeout_seconds: float = TIMEOUT_SECONDS,
+        pauses: wait_base = backoff,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on."""
+        """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on.
+        `pauses` are those between two tries."""
         self.http = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout_seconds)
         """For what must not be repeated."""
         self._api_keys = tuple(api_keys)
+        self._pauses = pauses
         self._circuit = CircuitBreaker(clock)
 
     async def aclose(self) -> None:
@@ -83,7 +87,7 @@ class ShkeeperApi:
         failed a few times. Raises ProviderError."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
-            wait=backoff,
+            wait=self._pauses,
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )

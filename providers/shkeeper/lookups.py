@@ -72,5 +72,6 @@ def _transfer(transaction: LookedUpTransaction) -> Transfer:
 
 
 def _reading(invoice: LookedUpInvoice, observation: Observation) -> Reading:
-    digest = hashlib.sha256(observation.model_dump_json().encode()).hexdigest()
+    said = f"{invoice.external_id}\n{observation.model_dump_json()}"
+    digest = hashlib.sha256(said.encode()).hexdigest()
     return Reading(invoice.external_id, observation, f"lookup:{digest}")

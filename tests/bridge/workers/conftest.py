@@ -1,0 +1,86 @@
+"""A real journal, and a SHKeeper that answers as a test has scripted it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from coordinator.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments import Payment
+from providers.shkeeper import ShkeeperApi
+from tests.scripted_gateway import Gateway, scripted_gateway
+
+START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    opened = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}", clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with scripted_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
+    # The circuit's own clock does not move: it stays closed or open for the whole of a test.
+    api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=0.5, pauses=wait_none())
+    yield api
+    await api.aclose()
+
+
+def payment(number: int = 1, *, created_at: datetime = START) -> Payment:
+    return Payment(
+        payment_id=f"pay_{number}",
+        provider="shkeeper",
+        external_id=f"pay_{number}",
+        request_id="r1",
+        buyer_id="b1",
+        seller_id="s1",
+        amount=Decimal(100),
+        currency="USD",
+        created_at=created_at,
+        expires_at=created_at + timedelta(days=1),
+    )
+
+
+async def paid(journal: Journal, number: int = 1) -> str:
+    """A payment that is completed, so that its escrow is funded."""
+    await journal.register_payment(payment(number))
+    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100))
+    await journal.record_observation(
+        provider="shkeeper",
+        external_id=f"pay_{number}",
+        key=f"paid-{number}",
+        observation=InvoiceSnapshot(
+            standing=Standing.PAID, currency="USD", received=Decimal(100), excess=Decimal(0), transfers=(transfer,)
+        ),
+    )
+    return f"pay_{number}"

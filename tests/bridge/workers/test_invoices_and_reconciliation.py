@@ -1,0 +1,219 @@
+"""Opening invoices and comparing payments with SHKeeper's books, through failures of the gateway."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.journal import Journal
+from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
+from bridge.workers.reconciliation import Reconciliation, next_check
+from coordinator.invoices import InvoiceWanted
+from providers.contract import ProviderUnavailableError
+from providers.shkeeper import ShkeeperApi, ShkeeperInvoices
+from tests.bridge.workers.conftest import START, Clock, payment
+from tests.scripted_gateway import Gateway, Request, hangs_up, says
+
+OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
+DOWN = says({"status": "error", "message": "oops"}, 500)
+
+
+class Books:
+    """SHKeeper's, as far as invoices go."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.opening: Callable[[Request], bytes | None] = says(OPENED)
+        self.coins: Callable[[Request], bytes | None] = says({"status": "success", "crypto": ["ETH-USDT", "BTC"]})
+        self.invoices: dict[str, dict[str, Any]] = {}
+        self.looking: Callable[[Request], bytes | None] = self._look
+        self._gateway = gateway
+        gateway.answers(self._answer)
+
+    def _answer(self, request: Request) -> bytes | None:
+        if "/payment_request" in request.path:
+            return self.opening(request)
+        return self.coins(request) if request.path.endswith("/crypto") else self.looking(request)
+
+    def _look(self, request: Request) -> bytes:
+        external_id = request.path.rpartition("/")[2]
+        known = [self.invoices[external_id]] if external_id in self.invoices else []
+        return says({"status": "success", "invoices": known})(request)
+
+    def received(self, external_id: str, status: str, balance: str) -> None:
+        transaction = {"txid": "0x1", "crypto": "ETH-USDT", "addr": "0x86", "amount": balance, "status": "CONFIRMED"}
+        self.invoices[external_id] = {
+            "external_id": external_id,
+            "fiat": "USD",
+            "amount_fiat": "100",
+            "balance_fiat": balance,
+            "status": status,
+            "txs": [transaction],
+        }
+
+    @property
+    def asked(self) -> list[str]:
+        return [asked for asked in self._gateway.asked if not asked.endswith("crypto")]
+
+
+@pytest.fixture
+def books(gateway: Gateway) -> Books:
+    return Books(gateway)
+
+
+@pytest.fixture
+def opener(journal: Journal, api: ShkeeperApi) -> InvoiceOpener:
+    callback_urls = {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"}
+    return InvoiceOpener(journal, {"shkeeper": ShkeeperInvoices(api)}, callback_urls)
+
+
+@pytest.fixture
+def reconciliation(journal: Journal, api: ShkeeperApi, opener: InvoiceOpener) -> Reconciliation:
+    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    return Reconciliation(journal, gateways, opener, interval_seconds=60, per_second=1_000, days=7)
+
+
+async def register(journal: Journal, opener: InvoiceOpener, number: int = 1) -> InvoiceWanted:
+    wanted = await opener.wanted(payment(number), "ETH-USDT")
+    await journal.register_payment(payment(number), None, wanted)
+    return wanted
+
+
+async def address(journal: Journal, number: int = 1) -> str | None:
+    record = await journal.payment_record(f"pay_{number}")
+    assert record is not None
+    opened = record.invoices[0].opened
+    return None if opened is None else opened.address
+
+
+async def status(journal: Journal, number: int = 1) -> str:
+    record = await journal.payment_record(f"pay_{number}")
+    assert record is not None
+    return record.payment.status
+
+
+async def test_many_who_want_it_opened_open_it_once(journal: Journal, opener: InvoiceOpener, books: Books) -> None:
+    await register(journal, opener)
+    [invoice] = await journal.unopened_invoices(10)
+    opened = await asyncio.gather(*(opener.open(invoice) for _ in range(10)))
+    assert {one.address for one in opened} == {"0x86"}
+    assert books.asked == ["POST ETH-USDT/payment_request"]
+    assert await journal.unopened_invoices(10) == []
+
+
+async def test_a_coin_that_is_not_offered_is_refused(opener: InvoiceOpener, books: Books) -> None:
+    with pytest.raises(CoinNotOfferedError, match="ETH-USDT, BTC"):
+        await opener.wanted(payment(), "DOGE")
+
+
+async def test_where_nobody_can_be_asked_any_coin_is_wanted(opener: InvoiceOpener, books: Books) -> None:
+    books.coins = DOWN
+    assert (await opener.wanted(payment(), "DOGE")).coin == "DOGE"
+
+
+@pytest.mark.parametrize("failure", [DOWN, hangs_up, says("<html>", 502)])
+async def test_what_could_not_be_opened_is_opened_by_a_later_round(
+    journal: Journal,
+    opener: InvoiceOpener,
+    reconciliation: Reconciliation,
+    books: Books,
+    failure: Callable[[Request], bytes | None],
+) -> None:
+    await register(journal, opener)
+    [invoice] = await journal.unopened_invoices(10)
+    books.opening = failure
+    with pytest.raises(ProviderUnavailableError):
+        await opener.open(invoice)
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    assert await opener.try_to_open(record) is False
+    assert await address(journal) is None
+    books.opening = says(OPENED)
+    # The circuit may be open by now; another bridge, after a restart, knows nothing of it.
+    fresh = ShkeeperApi(url=books._gateway.url, api_keys=["k"])
+    gateways = {"shkeeper": ShkeeperInvoices(fresh)}
+    restarted = InvoiceOpener(journal, gateways, {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"})
+    await Reconciliation(journal, gateways, restarted, interval_seconds=60, per_second=1_000, days=7).round()
+    assert await address(journal) == "0x86"
+    await fresh.aclose()
+
+
+async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
+    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+) -> None:
+    await register(journal, opener)
+    await reconciliation.round()
+    assert (await address(journal), await status(journal)) == ("0x86", "pending")
+    for invoice_status, balance, expected in (
+        ("PARTIAL", "40", "partially_paid"),
+        ("PARTIAL", "40", "partially_paid"),
+        ("PAID", "100", "completed"),
+    ):
+        books.received("pay_1", invoice_status, balance)
+        clock.move(minutes=2)
+        await reconciliation.round()
+        assert await status(journal) == expected
+    asked = len(books.asked)
+    clock.move(hours=5)
+    await reconciliation.round()
+    assert len(books.asked) == asked  # what is completed is not asked about any more
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    assert len(record.history) == 2  # a look that finds nothing new leaves no trace
+
+
+async def test_what_a_webhook_has_told_is_not_told_again(
+    journal: Journal, api: ShkeeperApi, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books
+) -> None:
+    await register(journal, opener)
+    books.received("pay_1", "PAID", "100")
+    [reading] = await ShkeeperInvoices(api).look_up("pay_1")
+    await journal.record_observation(
+        provider="shkeeper", external_id="pay_1", key="webhook", observation=reading.observation
+    )
+    before = await journal.room_events(["user-b1"], everyone=True, hidden=(), after=0, limit=100)
+    await reconciliation.round()
+    after = await journal.room_events(["user-b1"], everyone=True, hidden=(), after=0, limit=100)
+    assert after == before
+
+
+async def test_an_expired_payment_is_asked_about_for_some_days(
+    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+) -> None:
+    await register(journal, opener)
+    clock.move(days=2)
+    await journal.apply_deadlines()
+    assert await status(journal) == "expired"
+    books.received("pay_1", "PAID", "100")
+    await reconciliation.round()
+    assert await status(journal) == "completed"
+    await journal.register_payment(payment(2), None, None)
+    await journal.apply_deadlines()
+    clock.move(days=8)
+    asked = len(books.asked)
+    await reconciliation.round()
+    assert len(books.asked) == asked
+
+
+async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
+    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+) -> None:
+    for number in range(1, 6):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    looking, books.looking = books.looking, DOWN
+    await reconciliation.round()
+    assert len(books.asked) == 3  # three tries for the first, none for the others
+    books.looking = looking
+    await reconciliation.round()
+    assert {await status(journal, number) for number in range(1, 6)} == {"completed"}
+
+
+def test_a_payment_that_has_waited_long_is_asked_about_less_often() -> None:
+    interval = timedelta(seconds=60)
+    waits = [
+        (next_check(payment(), START + age, interval) - START - age).total_seconds()
+        for age in (timedelta(0), timedelta(minutes=10), timedelta(hours=1), timedelta(days=3))
+    ]
+    assert waits == [60, 60, 360, 3600]

@@ -1,0 +1,225 @@
+"""The sender of payouts: through every failure of the gateway and of the bridge, no payout is asked for twice."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from bridge.journal import Journal
+from bridge.workers.payouts import PayoutSender
+from coordinator.payouts import Payout, PayoutStatus
+from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
+from tests.bridge.workers.conftest import START, Clock, paid
+from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
+
+CRYPTO = says({"status": "success", "crypto": ["ETH-USDT"]})
+UNKNOWN = says({"error": "Payout not found"}, 404)
+FAILED = says({"status": "error", "message": "oops"}, 500)
+
+
+class Books:
+    """SHKeeper's, as far as payouts go: what it answers to the question, and what it knows afterwards."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.question: Callable[[Request], bytes | None] = says({"task_id": "t1"})
+        self.task: Callable[[Request], bytes | None] = says({"status": "PENDING", "result": None})
+        self.status: Callable[[Request], bytes | None] = UNKNOWN
+        self.crypto: Callable[[Request], bytes | None] = CRYPTO
+        self._gateway = gateway
+        gateway.answers(self._answer)
+
+    def _answer(self, request: Request) -> bytes | None:
+        for part, answer in (
+            ("/task/", self.task),
+            ("/payout/status", self.status),
+            ("/payout", self.question),
+            ("/crypto", self.crypto),
+        ):
+            if part in request.path:
+                return answer(request)
+        raise AssertionError(request.path)
+
+    def knows(self, status: str, txid: str | None) -> None:
+        self.status = says({"id": 1, "external_id": "x", "status": status, "txid": txid})
+
+    @property
+    def questions(self) -> int:
+        """How often it was asked to send money."""
+        return sum(asked.startswith("POST ") for asked in self._gateway.asked)
+
+
+@pytest.fixture
+def books(gateway: Gateway) -> Books:
+    return Books(gateway)
+
+
+def new_sender(journal: Journal, api: ShkeeperApi) -> PayoutSender:
+    payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
+    return PayoutSender(journal, {"shkeeper": payouts})
+
+
+async def wanted(journal: Journal, number: int = 1) -> str:
+    payment_id = await paid(journal, number)
+    payout = Payout(
+        payout_id=f"out_{number}",
+        provider="shkeeper",
+        payment_id=payment_id,
+        seller_id="s1",
+        destination="0xAb",
+        coin="ETH-USDT",
+        amount=Decimal(98),
+        created_at=START,
+    )
+    await journal.register_payouts([payout])
+    return payout.payout_id
+
+
+async def status(journal: Journal, payout_id: str) -> str:
+    [record] = await journal.payout_records([payout_id])
+    return record.payout.status
+
+
+async def escrow(journal: Journal) -> str:
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    return record.payment.escrow_state
+
+
+async def test_a_payout_is_sent_and_followed_until_it_has_arrived(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
+) -> None:
+    sender, payout_id = new_sender(journal, api), await wanted(journal)
+    statuses = []
+    for task, known in (
+        (None, None),
+        (None, None),
+        ("0x1", ("IN_PROGRESS", None)),
+        ("0x1", ("SUCCESS", "0x1")),
+        ("0x1", ("SUCCESS", "0x1")),
+    ):
+        if task:
+            result = [{"dest": "0xab", "amount": "98", "status": "success", "txids": [task]}]
+            books.task = says({"status": "SUCCESS", "result": result})
+        if known:
+            books.knows(*known)
+        await sender.round()
+        statuses.append(await status(journal, payout_id))
+        clock.move(minutes=30)
+    assert statuses == ["created", "created", "broadcast", "completed", "completed"]
+    assert books.questions == 1
+    assert await escrow(journal) == "released"
+
+
+async def test_a_settled_payout_is_left_alone_and_an_unsettled_one_not_asked_about_all_the_time(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    sender, _ = new_sender(journal, api), await wanted(journal)
+    await sender.round()
+    for _ in range(5):
+        await sender.round()
+    asked = len(gateway.requests)
+    clock.move(seconds=3)
+    await sender.round()
+    assert len(gateway.requests) > asked
+    books.knows("SUCCESS", "0x1")
+    clock.move(minutes=30)
+    await sender.round()
+    asked = len(gateway.requests)
+    clock.move(days=1)
+    await sender.round()
+    assert len(gateway.requests) == asked
+
+
+@pytest.mark.parametrize("failure", [FAILED, says("<html>", 502), says("{"), hangs_up, breaks_off, says({})])
+@pytest.mark.parametrize("truth", [("SUCCESS", "0x1"), ("FAIL", None), None])
+async def test_an_unclear_answer_is_resolved_by_the_books_and_never_by_asking_again(
+    journal: Journal,
+    api: ShkeeperApi,
+    books: Books,
+    clock: Clock,
+    failure: Callable[[Request], bytes | None],
+    truth: tuple[str, str | None] | None,
+) -> None:
+    books.question = failure
+    sender, payout_id = new_sender(journal, api), await wanted(journal)
+    await sender.round()
+    assert await status(journal, payout_id) == PayoutStatus.AMBIGUOUS
+    books.question = says({"task_id": "t2"})
+    for _ in range(3):
+        clock.move(hours=1)
+        await sender.round()
+    assert await status(journal, payout_id) == PayoutStatus.AMBIGUOUS
+    if truth is not None:
+        books.knows(*truth)
+        clock.move(hours=1)
+        await sender.round()
+        expected = PayoutStatus.COMPLETED if truth[0] == "SUCCESS" else PayoutStatus.FAILED
+        assert await status(journal, payout_id) == expected
+        assert await escrow(journal) == ("released" if truth[0] == "SUCCESS" else "funded")
+    assert books.questions == 1
+
+
+async def test_while_shkeeper_is_down_nothing_is_asked_for_and_then_it_is(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
+) -> None:
+    books.crypto = FAILED
+    sender, payout_id = new_sender(journal, api), await wanted(journal)
+    await sender.round()
+    assert (books.questions, await status(journal, payout_id)) == (0, "created")
+    books.crypto = CRYPTO
+    clock.move(minutes=1)
+    await sender.round()
+    assert books.questions == 1
+
+
+async def test_a_question_that_is_turned_away_at_the_door_is_asked_again(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
+) -> None:
+    books.question = says({"status": "error", "message": "Bad HTTP Basic Auth credentials"})
+    sender, payout_id = new_sender(journal, api), await wanted(journal)
+    for _ in range(2):
+        await sender.round()
+        clock.move(minutes=1)
+    assert (books.questions, await status(journal, payout_id)) == (2, "created")
+    books.question = says({"task_id": "t1"})
+    await sender.round()
+    clock.move(minutes=1)
+    await sender.round()
+    assert books.questions == 3
+
+
+@pytest.mark.parametrize("truth", [("SUCCESS", "0x1"), ("IN_PROGRESS", None), None])
+async def test_a_bridge_that_was_killed_while_it_asked_does_not_ask_again(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, truth: tuple[str, str | None] | None
+) -> None:
+    payout_id = await wanted(journal)
+    assert await journal.begin_payout_attempt(payout_id) == 1  # and then the lights went out
+    if truth is not None:
+        books.knows(*truth)
+    sender = new_sender(journal, api)
+    for _ in range(3):
+        await sender.round()
+        clock.move(hours=1)
+    expected = {"SUCCESS": "completed", "IN_PROGRESS": "created", None: "ambiguous"}
+    assert await status(journal, payout_id) == expected[truth[0] if truth else None]
+    assert books.questions == 0
+
+
+async def test_two_senders_at_once_ask_once(journal: Journal, api: ShkeeperApi, books: Books) -> None:
+    payout_ids = [await wanted(journal, number) for number in range(1, 6)]
+    senders = [new_sender(journal, api) for _ in range(4)]
+    await asyncio.gather(*(sender.round() for sender in senders))
+    assert books.questions == len(payout_ids)
+
+
+async def test_the_sender_works_as_soon_as_it_is_woken(journal: Journal, api: ShkeeperApi, books: Books) -> None:
+    sender = new_sender(journal, api)
+    running = asyncio.create_task(sender.run())
+    await wanted(journal)
+    sender.wake()
+    async with asyncio.timeout(10):
+        while books.questions == 0:  # noqa: ASYNC110 (the gateway signals nothing)
+            await asyncio.sleep(0.005)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -1,0 +1,25 @@
+"""A SHKeeper that answers as a test has scripted it, and a client for it that does not pause between tries."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tenacity import wait_none
+
+from providers.shkeeper import ShkeeperApi
+from tests.scripted_gateway import Gateway, scripted_gateway
+
+KEY = "wallet-key"
+TIMEOUT_SECONDS = 0.5
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with scripted_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
+    api = ShkeeperApi(url=gateway.url, api_keys=[KEY], timeout_seconds=TIMEOUT_SECONDS, pauses=wait_none())
+    yield api
+    await api.aclose()

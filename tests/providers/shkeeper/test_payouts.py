@@ -1,0 +1,178 @@
+"""SHKeeper's payouts: every answer that there can be, what it means, and that nobody is asked twice."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from coordinator.payouts import (
+    Payout,
+    PayoutAccepted,
+    PayoutConfirmed,
+    PayoutFacts,
+    PayoutFailed,
+    PayoutKnown,
+    PayoutObservation,
+    PayoutSent,
+    PayoutUnclear,
+)
+from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
+from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
+from tests.providers.shkeeper.conftest import TIMEOUT_SECONDS
+from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
+
+PAYOUT = Payout(
+    payout_id="out_1",
+    provider="shkeeper",
+    payment_id="pay_1",
+    seller_id="s1",
+    destination="0xAb",
+    coin="ETH-USDT",
+    amount=Decimal("48.90"),
+    created_at=datetime(2026, 5, 1, tzinfo=UTC),
+)
+ACCEPTED = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, known=True, task_id="t1")})
+
+
+@pytest.fixture
+def payouts(api: ShkeeperApi) -> ShkeeperPayouts:
+    return ShkeeperPayouts(
+        api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/webhooks/shkeeper"
+    )
+
+
+async def test_a_payout_is_asked_for_in_the_operators_name(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
+    gateway.answers(says({"task_id": "t1", "external_id": "out_1"}))
+    assert await payouts.send_payout(PAYOUT) == PayoutAccepted(task_id="t1")
+    [request] = gateway.requests
+    assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/payout")
+    assert request.headers["authorization"] == f"Basic {base64.b64encode(b'admin:secret').decode()}"
+    assert request.content == {
+        "amount": "48.90",
+        "destination": "0xAb",
+        "fee": "0",
+        "external_id": "out_1",
+        "callback_url": "http://127.0.0.1:8000/webhooks/shkeeper",
+    }
+
+
+async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
+    gateway.answers(says({"result": ["0x1", "0x2"]}))
+    assert await payouts.send_payout(PAYOUT) == PayoutSent(tx_hashes=("0x1", "0x2"))
+
+
+def never(_: Request) -> bytes:
+    """Promises an answer that does not come in time."""
+    return b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says({"status": "error", "message": "it failed"}, 500),
+        says({"status": "error", "message": "it failed"}),
+        says({"status": "error", "message": "duplicate external_id", "traceback": "File x"}),
+        says("<html>bad gateway</html>", 502),
+        says("not json"),
+        says({}),
+        says({"task_id": None, "result": None}),
+        says({"status": "success"}),
+        says({}, 404),
+        hangs_up,
+        breaks_off,
+        never,
+    ],
+)
+async def test_whatever_is_no_clear_answer_is_unclear_and_is_not_asked_again(
+    gateway: Gateway, payouts: ShkeeperPayouts, answer: Callable[[Request], bytes | None]
+) -> None:
+    gateway.answers(answer)
+    outcome = await payouts.send_payout(PAYOUT)
+    assert isinstance(outcome, PayoutUnclear)
+    assert "secret" not in outcome.reason
+    assert "File x" not in outcome.reason
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says({"status": "error", "message": "Bad HTTP Basic Auth credentials"}),
+        lambda _: b"HTTP/1.1 302 X\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        says({}, 401),
+    ],
+)
+async def test_what_is_turned_away_at_the_door_did_nothing(
+    gateway: Gateway, payouts: ShkeeperPayouts, answer: Callable[[Request], bytes | None]
+) -> None:
+    gateway.answers(answer)
+    with pytest.raises(ProviderRefusedError, match="user and password"):
+        await payouts.send_payout(PAYOUT)
+    assert len(gateway.requests) == 1
+
+
+async def test_what_never_left_did_nothing() -> None:
+    api = ShkeeperApi(url="http://127.0.0.1:1", api_keys=["k"], timeout_seconds=TIMEOUT_SECONDS)
+    payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
+    with pytest.raises(ProviderUnavailableError, match="not reached"):
+        await payouts.send_payout(PAYOUT)
+    await api.aclose()
+
+
+def task(status: str, result: object) -> Callable[[Request], bytes]:
+    return says({"status": status, "result": result})
+
+
+def of(dest: str, status: str, *txids: str, message: str | None = None) -> dict[str, object]:
+    return {"dest": dest, "amount": "48.9", "status": status, "txids": list(txids), "message": message}
+
+
+UNKNOWN = says({"error": "Payout not found"}, 404)
+
+
+def status(status: str, txid: object) -> Callable[[Request], bytes]:
+    return says({"id": 14, "external_id": "out_1", "status": status, "txid": txid, "amount": "48.9"})
+
+
+@pytest.mark.parametrize(
+    ("payout", "answers", "expected"),
+    [
+        (PAYOUT, [UNKNOWN], []),
+        (PAYOUT, [status("IN_PROGRESS", None)], [PayoutKnown()]),
+        (PAYOUT, [status("IN_PROGRESS", "0x1")], [PayoutKnown(), PayoutSent(tx_hashes=("0x1",))]),
+        (PAYOUT, [status("SUCCESS", ["0x1"])], [PayoutKnown(), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed()]),
+        (PAYOUT, [status("FAIL", None)], [PayoutKnown(), PayoutFailed(reason="SHKeeper says that it failed")]),
+        (ACCEPTED, [task("PENDING", None), UNKNOWN], []),
+        (ACCEPTED, [task("SUCCESS", [of("0xAB", "success", "0x1")]), UNKNOWN], [PayoutSent(tx_hashes=("0x1",))]),
+        (ACCEPTED, [task("SUCCESS", [of("0xCd", "success", "0x1")]), UNKNOWN], []),
+        (
+            ACCEPTED,
+            [task("SUCCESS", [of("0xab", "error", message="no gas")]), UNKNOWN],
+            [PayoutFailed(reason="SHKeeper's task failed: no gas")],
+        ),
+        (ACCEPTED, [task("SUCCESS", [of("0xab", "error", "0x1")]), UNKNOWN], [PayoutSent(tx_hashes=("0x1",))]),
+        (
+            ACCEPTED,
+            [task("FAILURE", "Have not enough tokens"), UNKNOWN],
+            [PayoutFailed(reason="SHKeeper's task failed: Have not enough tokens")],
+        ),
+    ],
+)
+async def test_looking_a_payout_up_says_what_the_books_say(
+    gateway: Gateway,
+    payouts: ShkeeperPayouts,
+    payout: Payout,
+    answers: list[Callable[[Request], bytes]],
+    expected: list[PayoutObservation],
+) -> None:
+    gateway.answers(*answers)
+    assert list(await payouts.look_up_payout(payout)) == expected
+    assert gateway.asked[-1] == "GET ETH-USDT/payout/status?external_id=out_1"
+
+
+async def test_a_look_up_that_fails_says_nothing(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
+    gateway.answers(says("down", 503))
+    with pytest.raises(ProviderError):
+        await payouts.look_up_payout(PAYOUT)
