@@ -8,7 +8,7 @@ comes after a crash knows that the money may be on its way; only an attempt that
 is followed by another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -38,6 +38,7 @@ __all__ = [
     "PayoutSent",
     "PayoutStatus",
     "PayoutUnclear",
+    "batches",
     "decide_payout",
 ]
 
@@ -154,6 +155,8 @@ class Payout(FrozenModel):
     fee: Amount | None = None
     """What the sender sets for the network, where a coin needs that."""
     created_at: AwareDatetime
+    batch_id: str | None = None
+    """Equal for payouts that may be sent in one question."""
     facts: PayoutFacts = PayoutFacts()
 
     @property
@@ -212,6 +215,29 @@ class PayoutDecision:
     payout: Payout
     effect: Effect
     events: tuple[Event, ...] = ()
+
+
+def batches(payouts: Iterable[Payout]) -> list[list[Payout]]:
+    """Groups payouts into questions: those of one batch in one coin together, unless two go to the same address or
+    one has a fee of its own. Some providers tell the parts of a question apart by their addresses alone."""
+    together: list[list[Payout]] = []
+    for payout in payouts:
+        fitting = (
+            batch
+            for batch in together
+            if payout.batch_id is not None
+            and payout.fee is None
+            and batch[0].fee is None
+            and (batch[0].batch_id, batch[0].provider, batch[0].coin)
+            == (payout.batch_id, payout.provider, payout.coin)
+            and payout.destination.casefold() not in {other.destination.casefold() for other in batch}
+        )
+        batch = next(fitting, None)
+        if batch is None:
+            together.append([payout])
+        else:
+            batch.append(payout)
+    return together
 
 
 def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecision:

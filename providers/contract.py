@@ -121,8 +121,9 @@ class PayoutGateway(Protocol):
     async def check(self) -> None:
         """Raises ProviderUnavailableError if the provider is not reached; no payout is asked for then."""
 
-    async def send_payout(self, payout: Payout) -> PayoutObservation:
-        """Asks the provider to send a payout, once, and says what its answer means.
+    async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
+        """Asks the provider to send payouts in one coin to different addresses, once, and says what its answer means
+        for each of them.
 
         Raises ProviderError only if the question certainly did not reach the provider, or was turned away at its
         door. Whatever else goes wrong is an observation, PayoutUnclear.

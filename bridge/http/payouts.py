@@ -133,7 +133,8 @@ async def send_payouts(
     ] = None,
 ) -> PayoutList:
     service.require_payouts()
-    payouts = [await _payout(journal, sender, number, item) for number, item in enumerate(data.payouts)]
+    batch_id = f"batch_{secrets.token_hex(12)}" if len(data.payouts) > 1 else None
+    payouts = [await _payout(journal, sender, number, item, batch_id) for number, item in enumerate(data.payouts)]
     idempotency = idempotency_key and IdempotencyKey("payouts", idempotency_key, _digest(data))
     registered = await journal.register_payouts(payouts, idempotency or None, another=data.another)
     sender.wake()
@@ -210,7 +211,9 @@ payout_router = Router(
 )
 
 
-async def _payout(journal: Journal, sender: PayoutSender, number: int, item: PayoutItem) -> Payout:
+async def _payout(
+    journal: Journal, sender: PayoutSender, number: int, item: PayoutItem, batch_id: str | None
+) -> Payout:
     record = await journal.payment_record(item.payment_id)
     if record is None:
         raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
@@ -227,6 +230,7 @@ async def _payout(journal: Journal, sender: PayoutSender, number: int, item: Pay
         provider=payment.provider,
         seller_id=item.seller_id or payment.seller_id,
         created_at=journal.clock(),
+        batch_id=batch_id,
         **item.model_dump(exclude={"seller_id"}),
     )
 
@@ -246,7 +250,7 @@ def _digest(request: PayoutRequest) -> str:
 def _document(record: PayoutRecord) -> PayoutDocument:
     payout = record.payout
     return PayoutDocument(
-        **payout.model_dump(exclude={"facts"}),
+        **payout.model_dump(exclude={"facts", "batch_id"}),
         status=payout.status,
         task_id=payout.facts.task_id,
         tx_hashes=list(payout.facts.tx_hashes),

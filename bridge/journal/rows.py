@@ -104,11 +104,12 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "facts": payout.facts.model_dump_json(),
         "status": payout.status,
         "updated_at": now,
+        "batch_id": payout.batch_id,
     }
 
 
 def payout_from_row(row: RowMapping) -> Payout:
-    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at"
+    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at batch_id"
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
 
 

@@ -184,6 +184,7 @@ payouts = Table(
     Column("facts", Text, nullable=False, comment="All that is known of the payout, as JSON"),
     Column("status", String(32), nullable=False, comment="Read off the facts, for searching"),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("batch_id", String(64), comment="Equal for payouts that may be sent in one question"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
 )

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter
 
 from bridge.journal import Journal
-from coordinator.payouts import Payout, PayoutNotAsked, PayoutObservation, PayoutUnclear
+from coordinator.payouts import Payout, PayoutNotAsked, PayoutObservation, PayoutUnclear, batches
 from providers.contract import PayoutGateway, PayoutGateways, ProviderError
 
 __all__ = ["PayoutSender", "observation_key"]
@@ -38,6 +38,10 @@ def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
 def observation_key(observation: PayoutObservation) -> str:
     """Equal for two looks that say the same."""
     return f"look:{hashlib.sha256(observation.model_dump_json().encode()).hexdigest()}"
+
+
+def _names(payouts: Sequence[Payout]) -> str:
+    return ", ".join(payout.payout_id for payout in payouts)
 
 
 class PayoutSender:
@@ -84,16 +88,18 @@ class PayoutSender:
     async def round(self) -> None:
         """Sends what is to be sent, and asks about the rest where it is time to."""
         unsettled: set[str] = set()
+        to_send: list[Payout] = []
         async for payout in self._unsettled_payouts():
             unsettled.add(payout.payout_id)
-            gateway = self._gateways.get(payout.provider)
-            if gateway is None or not self._is_due(payout):
+            if payout.provider not in self._gateways or not self._is_due(payout):
                 continue
             self._looked[payout.payout_id] = self._journal.clock()
             if payout.next_attempt is not None:
-                await self._send(gateway, payout)
+                to_send.append(payout)
             else:
-                await self._look_up(gateway, payout)
+                await self._look_up(self._gateways[payout.provider], payout)
+        for batch in batches(sorted(to_send, key=lambda payout: payout.created_at)):
+            await self._send(self._gateways[batch[0].provider], batch)
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in unsettled}
         self._begun &= unsettled
 
@@ -108,24 +114,30 @@ class PayoutSender:
         last = self._looked.get(payout.payout_id)
         return last is None or next_look(payout, last, self._shortest_wait) <= self._journal.clock()
 
-    async def _send(self, gateway: PayoutGateway, payout: Payout) -> None:
+    async def _send(self, gateway: PayoutGateway, batch: Sequence[Payout]) -> None:
         try:
             await gateway.check()
         except ProviderError as error:
-            logger.warning("%s is not asked for yet: %s", payout.payout_id, error)
+            logger.warning("%s is not asked for yet: %s", _names(batch), error)
             return
-        attempt = await self._journal.begin_payout_attempt(payout.payout_id)
-        if attempt is None:
+        begun = [
+            (payout, attempt)
+            for payout in batch
+            if (attempt := await self._journal.begin_payout_attempt(payout.payout_id)) is not None
+        ]
+        if not begun:
             return
-        self._begun.add(payout.payout_id)
-        outcome: PayoutObservation
+        asked = [payout for payout, _ in begun]
+        self._begun |= {payout.payout_id for payout in asked}
+        outcomes: Sequence[PayoutObservation]
         try:
-            outcome = await gateway.send_payout(payout)
+            outcomes = await gateway.send_payouts(asked)
         except ProviderError as error:
-            outcome = PayoutNotAsked(attempt=attempt, reason=str(error))
-            logger.warning("%s was not asked for: %s", payout.payout_id, error)
-        ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
-        await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
+            logger.warning("%s was not asked for: %s", _names(asked), error)
+            outcomes = [PayoutNotAsked(attempt=attempt, reason=str(error)) for _, attempt in begun]
+        for (payout, attempt), outcome in zip(begun, outcomes, strict=True):
+            ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
+            await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
 
     async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
         if payout.payout_id not in self._begun and not payout.facts.known and not payout.facts.unclear:

@@ -43,7 +43,7 @@ class AnyAnswer(Wire):
 
 
 class PayoutAnswer(Wire):
-    """`POST /{crypto}/payout`: a task, or for some coins the transactions at once."""
+    """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
     task_id: Id | None = None
     result: tuple[Id, ...] = ()
@@ -85,16 +85,35 @@ class ShkeeperPayouts:
     async def check(self) -> None:
         await self._api.ask(AnyAnswer, "GET", "crypto")
 
-    async def send_payout(self, payout: Payout) -> PayoutObservation:
-        request = {
+    async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
+        coin = quote(payouts[0].coin)
+        if len(payouts) == 1:
+            return [await self._ask_once(f"{coin}/payout", self._single(payouts[0]))]
+        outcome = await self._ask_once(f"{coin}/multipayout", [self._part(payout) for payout in payouts])
+        if isinstance(outcome, PayoutSent):  # of which part, nobody can tell
+            outcome = PayoutUnclear(reason="SHKeeper named transactions, but not which of them is for whom")
+        return [outcome] * len(payouts)
+
+    def _single(self, payout: Payout) -> dict[str, str]:
+        return {
             "amount": format_amount(payout.amount),
             "destination": payout.destination,
             "fee": NO_FEE if payout.fee is None else format_amount(payout.fee),
             "external_id": payout.payout_id,
             "callback_url": self._callback_url,
         }
+
+    def _part(self, payout: Payout) -> dict[str, str]:
+        return {
+            "dest": payout.destination,
+            "amount": format_amount(payout.amount),
+            "external_id": payout.payout_id,
+            "callback_url": self._callback_url,
+        }
+
+    async def _ask_once(self, path: str, content: object) -> PayoutObservation:
         try:
-            response = await self._api.http.post(f"{quote(payout.coin)}/payout", json=request, auth=self._operator)
+            response = await self._api.http.post(path, json=content, auth=self._operator)
         except NOT_REACHED as error:
             raise ProviderUnavailableError(f"SHKeeper was not reached ({type(error).__name__})") from None
         except httpx.HTTPError as error:

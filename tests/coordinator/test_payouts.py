@@ -23,6 +23,7 @@ from coordinator.payouts import (
     PayoutSent,
     PayoutStatus,
     PayoutUnclear,
+    batches,
     decide_payout,
 )
 
@@ -160,3 +161,24 @@ def test_creation_and_completion_are_told_once_and_in_this_order(some: list[Payo
     statuses = [event.payload["status"] for event in events if event.name == "payout-updated"]
     assert all(one != other for one, other in itertools.pairwise(statuses))
     assert not statuses or statuses[-1] == payout.status
+
+
+def test_payouts_of_a_batch_are_asked_for_together_unless_an_address_comes_twice() -> None:
+    def one(number: int, destination: str, **changes: object) -> Payout:
+        return PAYOUT.model_copy(
+            update={"payout_id": f"out_{number}", "destination": destination, "batch_id": "b", **changes}
+        )
+
+    some = [
+        one(1, "0xAb"),
+        one(2, "0xCd"),
+        one(3, "0xAB"),
+        one(4, "0xEf", coin="BTC"),
+        one(5, "0xEf", batch_id="other"),
+        one(6, "0xEf", batch_id=None),
+        one(7, "0xFf", batch_id=None),
+        one(8, "0xAa", fee=Decimal(1)),
+        one(9, "0xCd"),
+    ]
+    asked = [[payout.payout_id[-1] for payout in batch] for batch in batches(some)]
+    assert asked == [["1", "2"], ["3", "9"], ["4"], ["5"], ["6"], ["7"], ["8"]]

@@ -61,7 +61,7 @@ class Shkeeper:
             coin = path.partition("/")[0]
             opened = {"amount": "100", "exchange_rate": "1", "wallet": f"address-{coin}", "display_name": coin}
             return says({"status": "success", "id": 1, **opened})(request)
-        if path.endswith("/payout"):
+        if path.endswith(("/payout", "/multipayout")):
             return None if self.swallows_payouts else says({"task_id": "task-1"})(request)
         if "/task/" in path:
             return says(self.task)(request)
@@ -259,6 +259,30 @@ def test_a_payment_is_paid_out_once(client: httpx.Client, shkeeper: Shkeeper, ga
     wait_until(lambda: shkeeper.count("/payout") == 1)
     pay_out(client, payment_id, another=True)
     wait_until(lambda: shkeeper.count("/payout") == 2)
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_several_payouts_are_one_question_and_each_is_followed(
+    bridge: Any, client: httpx.Client, shkeeper: Shkeeper, gateway: Gateway, swallows: bool
+) -> None:
+    payment_ids = [create(client, requestId=f"r{number}")["paymentId"] for number in range(3)]
+    for payment_id in payment_ids:
+        receive(client, gateway, payment_id, [("0x1", 100)])
+    shkeeper.swallows_payouts = swallows
+    wanted = [
+        {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "98", "destination": f"0xA{number}"}
+        for number, payment_id in enumerate(payment_ids)
+    ]
+    unpaid = {**wanted[0], "paymentId": create(client)["paymentId"]}
+    refused = client.post("/api/payouts", json={"payouts": [*wanted, unpaid]})
+    assert (refused.status_code, refused.json()["detail"][:10]) == (409, "payouts.3:")
+    payouts = client.post("/api/payouts", json={"payouts": wanted}).json()["payouts"]
+    if swallows:
+        wait_until(lambda: {payout_status(client, payout) for payout in payouts} == {"ambiguous"})
+    wait_until(lambda: shkeeper.count("/multipayout") == 1)
+    shkeeper.arrives()
+    wait_until(lambda: {payout_status(client, payout) for payout in payouts} == {"completed"})
+    assert (shkeeper.count("/multipayout"), shkeeper.count("/payout")) == (1, 0)
 
 
 def test_a_bridge_that_is_killed_while_it_asks_for_a_payout_does_not_ask_again(

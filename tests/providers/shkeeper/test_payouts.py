@@ -43,9 +43,14 @@ def payouts(api: ShkeeperApi) -> ShkeeperPayouts:
     )
 
 
+async def ask(payouts: ShkeeperPayouts) -> PayoutObservation:
+    [outcome] = await payouts.send_payouts([PAYOUT])
+    return outcome
+
+
 async def test_a_payout_is_asked_for_in_the_operators_name(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(says({"task_id": "t1", "external_id": "out_1"}))
-    assert await payouts.send_payout(PAYOUT) == PayoutAccepted(task_id="t1")
+    assert await ask(payouts) == PayoutAccepted(task_id="t1")
     [request] = gateway.requests
     assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/payout")
     assert request.headers["authorization"] == f"Basic {base64.b64encode(b'admin:secret').decode()}"
@@ -60,7 +65,35 @@ async def test_a_payout_is_asked_for_in_the_operators_name(gateway: Gateway, pay
 
 async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(says({"result": ["0x1", "0x2"]}))
-    assert await payouts.send_payout(PAYOUT) == PayoutSent(tx_hashes=("0x1", "0x2"))
+    assert await ask(payouts) == PayoutSent(tx_hashes=("0x1", "0x2"))
+
+
+SECOND = PAYOUT.model_copy(update={"payout_id": "out_2", "destination": "0xCd", "amount": Decimal(5)})
+
+
+async def test_several_payouts_are_asked_for_in_one_question(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
+    gateway.answers(says({"task_id": "t1", "external_ids": ["out_1", "out_2"]}))
+    assert list(await payouts.send_payouts([PAYOUT, SECOND])) == [PayoutAccepted(task_id="t1")] * 2
+    [request] = gateway.requests
+    assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/multipayout")
+    callback_url = "http://127.0.0.1:8000/webhooks/shkeeper"
+    assert request.content == [
+        {"dest": "0xAb", "amount": "48.90", "external_id": "out_1", "callback_url": callback_url},
+        {"dest": "0xCd", "amount": "5", "external_id": "out_2", "callback_url": callback_url},
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [says({"status": "error", "message": "duplicate external_id"}), says({}, 500), says({"result": ["0x1"]})],
+)
+async def test_of_several_payouts_an_unclear_answer_makes_each_unclear(
+    gateway: Gateway, payouts: ShkeeperPayouts, answer: Callable[[Request], bytes]
+) -> None:
+    gateway.answers(answer)
+    outcomes = await payouts.send_payouts([PAYOUT, SECOND])
+    assert [type(outcome) for outcome in outcomes] == [PayoutUnclear] * 2
+    assert len(gateway.requests) == 1
 
 
 def never(_: Request) -> bytes:
@@ -89,7 +122,7 @@ async def test_whatever_is_no_clear_answer_is_unclear_and_is_not_asked_again(
     gateway: Gateway, payouts: ShkeeperPayouts, answer: Callable[[Request], bytes | None]
 ) -> None:
     gateway.answers(answer)
-    outcome = await payouts.send_payout(PAYOUT)
+    outcome = await ask(payouts)
     assert isinstance(outcome, PayoutUnclear)
     assert "secret" not in outcome.reason
     assert "File x" not in outcome.reason
@@ -109,7 +142,7 @@ async def test_what_is_turned_away_at_the_door_did_nothing(
 ) -> None:
     gateway.answers(answer)
     with pytest.raises(ProviderRefusedError, match="user and password"):
-        await payouts.send_payout(PAYOUT)
+        await ask(payouts)
     assert len(gateway.requests) == 1
 
 
@@ -117,7 +150,7 @@ async def test_what_never_left_did_nothing() -> None:
     api = ShkeeperApi(url="http://127.0.0.1:1", api_keys=["k"], timeout_seconds=TIMEOUT_SECONDS)
     payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
     with pytest.raises(ProviderUnavailableError, match="not reached"):
-        await payouts.send_payout(PAYOUT)
+        await ask(payouts)
     await api.aclose()
 
 
