@@ -192,17 +192,19 @@ async def resolve_payout(
     payout_id: str, data: Resolution, journal: GivenJournal, service: GivenService
 ) -> PayoutDocument:
     service.require_payouts()
-    record = await _record(journal, payout_id)
+    await _record(journal, payout_id)
     if (data.outcome == "sent") is (data.tx_hash is None):
         raise wrong_field("txHash", "needed for a payout that was sent, and for no other")
-    if record.payout.status is not PayoutStatus.AMBIGUOUS:
-        raise ClientException(f"This payout is {record.payout.status}, not ambiguous.", status_code=409)
     found: PayoutObservation = (
         PayoutFailed(reason=f"{data.found_by} found that it was not sent")
         if data.tx_hash is None
         else PayoutSent(tx_hashes=(data.tx_hash,))
     )
-    await journal.record_payout_observation(payout_id, observation_key(found), found)
+    recorded = await journal.record_payout_observation(
+        payout_id, observation_key(found), found, only_if=PayoutStatus.AMBIGUOUS
+    )
+    if not recorded.moved:
+        raise ClientException(f"This payout is {recorded.payout.status}, not ambiguous.", status_code=409)
     return _document(await _record(journal, payout_id))
 
 

@@ -30,7 +30,7 @@ from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.payouts import Payout, PayoutObservation
+from coordinator.payouts import Payout, PayoutObservation, PayoutStatus
 
 __all__ = ["Journal"]
 
@@ -156,11 +156,18 @@ class Journal:
         return await self._writer.submit(lambda batch: payout_requests.begin_attempt(batch, payout_id))
 
     async def record_payout_observation(
-        self, payout_id: str, key: str, observation: PayoutObservation
+        self, payout_id: str, key: str, observation: PayoutObservation, *, only_if: PayoutStatus | None = None
     ) -> payout_requests.RecordedPayout:
-        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events."""
+        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
+        nothing of it unless the payout has the status `only_if`, where that is given."""
         recorded = await self._writer.submit(
-            lambda batch: payout_requests.record_payout_observation(batch, payout_id, key, observation)
+            functools.partial(
+                payout_requests.record_payout_observation,
+                payout_id=payout_id,
+                key=key,
+                observation=observation,
+                only_if=only_if,
+            )
         )
         if recorded.moved:
             payout = recorded.payout

@@ -79,10 +79,13 @@ def begin_attempt(batch: Batch, payout_id: str) -> int | None:
 
 
 def record_payout_observation(
-    batch: Batch, payout_id: str, key: str, observation: PayoutObservation
+    batch: Batch, payout_id: str, key: str, observation: PayoutObservation, *, only_if: PayoutStatus | None = None
 ) -> RecordedPayout:
-    """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow."""
+    """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow;
+    nothing of it unless the payout has the status `only_if`, where that is given."""
     payout = _payout(batch, payout_id)
+    if only_if is not None and payout.status is not only_if:
+        return RecordedPayout(payout, moved=False)
     decision = decide_payout(payout, observation)
     if batch.payouts.is_recorded(payout_id, key):
         return RecordedPayout(payout, moved=False)

@@ -25,7 +25,7 @@ PAGE = 200
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=10)
 AGE_SHARE = 10
-INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had the provider's answer")
+INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had written down the provider's answer")
 
 ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
 
@@ -59,8 +59,8 @@ class PayoutSender:
         self._shortest_wait = shortest_wait
         self._looked: dict[str, datetime] = {}
         """When each unsettled payout was looked after last."""
-        self._begun: set[str] = set()
-        """Payouts whose attempt this very process has begun, so that its outcome is known here, if to anyone."""
+        self._asking: set[str] = set()
+        """Payouts that the provider is being asked for at this moment."""
         self._woken = asyncio.Event()
 
     def sends_for(self, provider: str) -> bool:
@@ -101,7 +101,6 @@ class PayoutSender:
         for batch in batches(sorted(to_send, key=lambda payout: payout.created_at)):
             await self._send(self._gateways[batch[0].provider], batch)
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in unsettled}
-        self._begun &= unsettled
 
     async def _unsettled_payouts(self) -> AsyncIterator[Payout]:
         after = ""
@@ -127,20 +126,29 @@ class PayoutSender:
         ]
         if not begun:
             return
-        asked = [payout for payout, _ in begun]
-        self._begun |= {payout.payout_id for payout in asked}
-        outcomes: Sequence[PayoutObservation]
+        self._asking = {payout.payout_id for payout, _ in begun}
         try:
-            outcomes = await gateway.send_payouts(asked)
+            outcomes = await self._ask(gateway, begun)
+            for (payout, attempt), outcome in zip(begun, outcomes, strict=True):
+                ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
+                await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
+        finally:
+            self._asking = set()
+
+    async def _ask(self, gateway: PayoutGateway, begun: Sequence[tuple[Payout, int]]) -> Sequence[PayoutObservation]:
+        asked = [payout for payout, _ in begun]
+        try:
+            return await gateway.send_payouts(asked)
         except ProviderError as error:
             logger.warning("%s was not asked for: %s", _names(asked), error)
-            outcomes = [PayoutNotAsked(attempt=attempt, reason=str(error)) for _, attempt in begun]
-        for (payout, attempt), outcome in zip(begun, outcomes, strict=True):
-            ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
-            await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
+            return [PayoutNotAsked(attempt=attempt, reason=str(error)) for _, attempt in begun]
+        except Exception as error:
+            # However the bridge failed, the question may have left it.
+            logger.exception("the bridge failed while it asked for %s", _names(asked))
+            return [PayoutUnclear(reason=f"the bridge failed while it asked ({type(error).__name__})")] * len(asked)
 
     async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
-        if payout.payout_id not in self._begun and not payout.facts.known and not payout.facts.unclear:
+        if payout.payout_id not in self._asking and not payout.facts.known and not payout.facts.unclear:
             await self._record(payout, [INTERRUPTED])
         try:
             seen = await gateway.look_up_payout(payout)

@@ -60,14 +60,19 @@ class ShkeeperApi:
     ) -> None:
         """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on.
         `pauses` are those between two tries."""
-        self.http = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout_seconds)
-        """For what must not be repeated."""
+        base_url = f"{url.rstrip('/')}/api/v1/"
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self.once = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=unkept)
+        """For what must not be repeated: every request has a connection of its own."""
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
         self._circuit = CircuitBreaker(clock)
 
     async def aclose(self) -> None:
-        await self.http.aclose()
+        await self._http.aclose()
+        await self.once.aclose()
 
     async def check(self) -> None:
         """Raises CircuitOpenError while SHKeeper is not asked."""
@@ -91,7 +96,7 @@ class ShkeeperApi:
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
-        request = self.http.build_request(method, path, json=content)
+        request = self._http.build_request(method, path, json=content)
         if operator is not None:
             return await retrying(self._try, model, request, operator)
         return await retrying(self._try_keys, model, request)
@@ -119,7 +124,7 @@ class ShkeeperApi:
     async def _try(self, model: type[Answer], request: httpx.Request, auth: httpx.Auth) -> Answer:
         await self.check()
         try:
-            response = await self.http.send(request, auth=auth)
+            response = await self._http.send(request, auth=auth)
             answer = _read(model, response)
         except httpx.HTTPError as error:
             reason = f"SHKeeper was not reached ({type(error).__name__})"

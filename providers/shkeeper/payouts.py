@@ -113,7 +113,7 @@ class ShkeeperPayouts:
 
     async def _ask_once(self, path: str, content: object) -> PayoutObservation:
         try:
-            response = await self._api.http.post(path, json=content, auth=self._operator)
+            response = await self._api.once.post(path, json=content, auth=self._operator)
         except NOT_REACHED as error:
             raise ProviderUnavailableError(f"SHKeeper was not reached ({type(error).__name__})") from None
         except httpx.HTTPError as error:

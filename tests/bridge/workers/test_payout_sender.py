@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payouts import PayoutSender
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
+from providers.shkeeper.payouts import PayoutAnswer
 from tests.bridge.workers.conftest import START, Clock, paid
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 
@@ -204,6 +205,41 @@ async def test_a_bridge_that_was_killed_while_it_asked_does_not_ask_again(
     expected = {"SUCCESS": "completed", "IN_PROGRESS": "created", None: "ambiguous"}
     assert await status(journal, payout_id) == expected[truth[0] if truth else None]
     assert books.questions == 0
+
+
+async def test_an_outcome_that_could_not_be_written_down_is_looked_up(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payout_id, sender = await wanted(journal), new_sender(journal, api)
+    record = journal.record_payout_observation
+
+    async def full_disk(*_: object, **__: object) -> None:
+        raise JournalUnavailableError("the disk is full")
+
+    monkeypatch.setattr(journal, "record_payout_observation", full_disk)
+    with pytest.raises(JournalUnavailableError):
+        await sender.round()
+    monkeypatch.setattr(journal, "record_payout_observation", record)
+    clock.move(hours=1)
+    await sender.round()
+    assert await status(journal, payout_id) == "ambiguous"
+    books.knows("SUCCESS", "0x1")
+    clock.move(hours=1)
+    await sender.round()
+    assert (books.questions, await status(journal, payout_id)) == (1, "completed")
+
+
+async def test_a_bridge_that_fails_while_it_asks_does_not_ask_again(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payout_id, sender = await wanted(journal), new_sender(journal, api)
+    monkeypatch.setattr(PayoutAnswer, "model_validate", lambda _: 1 / 0)
+    await sender.round()
+    assert await status(journal, payout_id) == "ambiguous"
+    monkeypatch.undo()
+    clock.move(hours=1)
+    await sender.round()
+    assert books.questions == 1
 
 
 async def test_two_senders_at_once_ask_once(journal: Journal, api: ShkeeperApi, books: Books) -> None:
