@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body, HeaderParameter
+from litestar.params import Body
 from pydantic import Field
 
 from bridge.http.dependencies import (
@@ -19,7 +19,7 @@ from bridge.http.dependencies import (
     GivenService,
     GivenWebhookReaders,
 )
-from bridge.http.openapi import problem_responses
+from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
@@ -103,12 +103,7 @@ async def register_checkout(
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
     opener: GivenInvoiceOpener,
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[CheckoutDocument]:
     service.require_payments()
     if data.provider not in readers:

@@ -3,18 +3,17 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Router, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Operation
-from litestar.params import HeaderParameter
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
 from bridge.http.catch_up import get_events
 from bridge.http.dependencies import GivenJournal, GivenService
-from bridge.http.openapi import json_body, problem_responses
+from bridge.http.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.problems import unreadable_body
 from bridge.journal import IdempotencyKey
 from coordinator.models import FrozenModel
@@ -70,12 +69,7 @@ async def publish_events(
     request: Request[Any, Any, State],
     journal: GivenJournal,
     service: GivenService,
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> Published:
     body = await request.body()
     try:

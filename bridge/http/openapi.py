@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
@@ -17,6 +17,7 @@ from litestar.openapi.spec import (
     SecurityScheme,
     Tag,
 )
+from litestar.params import HeaderParameter
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import Field
@@ -24,7 +25,16 @@ from pydantic import Field
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
 
-__all__ = ["Problem", "RouteConventions", "json_body", "openapi_config", "problem_responses"]
+__all__ = ["IdempotencyKeyHeader", "Problem", "RouteConventions", "json_body", "openapi_config", "problem_responses"]
+
+
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
+    ),
+]
+"""With it a repeat of the same request does nothing, and gets the first answer."""
 
 
 class FieldProblem(FrozenModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Response, Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body, HeaderParameter, QueryParameter
+from litestar.params import Body, QueryParameter
 from pydantic import Field, StringConstraints
 
 from bridge.http.dependencies import (
@@ -19,7 +19,7 @@ from bridge.http.dependencies import (
     GivenService,
     GivenWebhookReaders,
 )
-from bridge.http.openapi import problem_responses
+from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import (
     REQUEST_EXAMPLE,
     PaymentDocument,
@@ -100,12 +100,7 @@ async def register_payment(
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
     opener: GivenInvoiceOpener,
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[PaymentDocument]:
     service.require_payments()
     if data.provider not in readers:

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from litestar import Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body, HeaderParameter, QueryParameter
+from litestar.params import Body, QueryParameter
 from pydantic import AwareDatetime, Field
 
 from bridge.http.dependencies import GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
-from bridge.http.openapi import problem_responses
+from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.problems import wrong_field
 from bridge.journal import IdempotencyKey, Journal, PayoutRecord, PayoutRefusedError
 from bridge.workers.payouts import PayoutSender, observation_key
@@ -125,12 +125,7 @@ async def send_payouts(
     journal: GivenJournal,
     service: GivenService,
     sender: GivenPayoutSender,
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
     batch_id = f"batch_{secrets.token_hex(12)}" if len(data.payouts) > 1 else None
