@@ -4,7 +4,7 @@ It needs nothing of the server: importing it loads no routes, no sockets and no 
 """
 
 from bridge.catalogue.publication import Fault
-from bridge.client.answers import RegisteredPayment
+from bridge.client.answers import InvoiceToPay, RegisteredPayment
 from bridge.client.calls import Publication
 from bridge.client.clients import AsyncBridgeClient, BridgeClient
 from bridge.client.errors import (
@@ -25,6 +25,7 @@ __all__ = [
     "ClientError",
     "Fault",
     "IdempotencyKeyReusedError",
+    "InvoiceToPay",
     "NotAllowedError",
     "PaymentConflictError",
     "Publication",

@@ -19,9 +19,23 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments import EscrowState, PaymentStatus
 
-__all__ = ["Problem", "RegisteredPayment", "offsets_of", "read_problem", "refusal"]
+__all__ = ["InvoiceToPay", "Problem", "RegisteredPayment", "offsets_of", "read_problem", "refusal"]
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+class InvoiceToPay(FrozenModel):
+    """Where to pay with one coin. What the provider has not answered yet is None."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    coin: str
+    display_name: str | None = None
+    address: str | None = None
+    coin_amount: Amount | None = None
+    """How much of the coin is to be paid."""
+    payment_uri: str | None = None
+    """What a wallet opens, and a QR code shows."""
 
 
 class RegisteredPayment(FrozenModel):
@@ -49,6 +63,8 @@ class RegisteredPayment(FrozenModel):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    invoices: tuple[InvoiceToPay, ...] = ()
+    """Where to pay, where the bridge opened the invoice itself: the first is the one to show."""
 
 
 class _Published(BaseModel):

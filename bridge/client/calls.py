@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from pydantic.alias_generators import to_camel
+
 from bridge.catalogue.publication import Fault
 from bridge.client.answers import RegisteredPayment, offsets_of
 from bridge.client.errors import RequestRefusedError
@@ -99,9 +101,8 @@ def register_payment_call(
         wanted = {**ids, "amount": format_amount(parse_amount(amount))}
     except AmountUnreadableError as error:
         raise RequestRefusedError.of(Fault("amount", str(error))) from None
-    fields = RegisteredPayment.model_fields
     try:
-        body = _json({fields[name].alias: value for name, value in wanted.items() if value is not None})
+        body = _json({to_camel(name): value for name, value in wanted.items() if value is not None})
     except (TypeError, ValueError) as error:
         raise RequestRefusedError.of(Fault("body", f"cannot be written as JSON: {error}")) from None
     return Call("/api/payments", body.encode(), _usable_key(idempotency_key), RegisteredPayment.model_validate_json)

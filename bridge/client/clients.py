@@ -73,25 +73,29 @@ class BridgeClient:
         self,
         *,
         provider: str,
-        external_id: str,
         request_id: str,
         buyer_id: str,
         seller_id: str,
         amount: Decimal | str,
         currency: str,
+        external_id: str | None = None,
+        coin: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
-        """Registers a payment that exists at the provider, and returns it as it stands.
+        """Registers a payment that exists at the provider, or has one opened there, and returns it as it stands.
 
-        `external_id` is the provider's id of it; `amount` is exact, `Decimal("49.90")` or `"49.90"`, and a float is
-        refused. Registered again with the same fields it is the same payment. Raises ClientError, among them
+        `external_id` is the provider's id of one that exists; without it the bridge opens an invoice in `coin`, such
+        as `"ETH-USDT"`, and the `invoices` of the result say where to pay. `amount` is exact, `Decimal("49.90")` or
+        `"49.90"`, and a float is refused. Registered again with the same fields (or, without an `external_id`, with
+        the same idempotency key) it is the same payment. Raises ClientError, among them
         PaymentConflictError if it is registered with other fields.
         """
         return self._perform(
             register_payment_call(
                 provider=provider,
                 external_id=external_id,
+                coin=coin,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,
@@ -165,12 +169,13 @@ class AsyncBridgeClient:
         self,
         *,
         provider: str,
-        external_id: str,
         request_id: str,
         buyer_id: str,
         seller_id: str,
         amount: Decimal | str,
         currency: str,
+        external_id: str | None = None,
+        coin: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
@@ -179,6 +184,7 @@ class AsyncBridgeClient:
             register_payment_call(
                 provider=provider,
                 external_id=external_id,
+                coin=coin,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.client import BridgeClient
 from tests.scripted_gateway import Request, says, scripted_gateway
 from tests.system.conftest import GATEWAY_KEY, Gateway
 
@@ -207,6 +208,22 @@ def test_a_payment_is_created_once_however_often_it_is_asked_for(client: httpx.C
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["paymentId"] == first.json()["paymentId"]
     assert shkeeper.count("/payment_request") == 1
+
+
+def test_a_python_service_is_told_where_to_pay(bridge: Any, shkeeper: Shkeeper) -> None:
+    with BridgeClient(bridge.url) as service:
+        payment = service.register_payment(
+            provider="shkeeper",
+            coin="BTC",
+            request_id="r1",
+            buyer_id="b1",
+            seller_id="s1",
+            amount="100",
+            currency="USD",
+        )
+    assert [(invoice.address, invoice.payment_uri) for invoice in payment.invoices] == [
+        ("address-BTC", "bitcoin:address-BTC?amount=100")
+    ]
 
 
 def test_the_buyer_may_pay_with_another_coin(client: httpx.Client, shkeeper: Shkeeper, gateway: Gateway) -> None:
