@@ -20,7 +20,7 @@ test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Run every check a
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.test-ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .

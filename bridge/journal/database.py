@@ -22,6 +22,7 @@ from bridge.journal.errors import JournalBusyElsewhereError, JournalUrlError
 
 __all__ = [
     "MIGRATIONS",
+    "READERS",
     "WriterLock",
     "journal_epoch",
     "journal_place",

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from bridge.journal import payout_queries, payout_requests, queries, requests
 from bridge.journal.database import (
+    READERS,
     WriterLock,
     journal_epoch,
     migrate,
@@ -64,6 +66,7 @@ class Journal:
         """Names this very journal; a replaced or restored database has another."""
         self.clock = clock
         self._engines = (writing, reading)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._lock = lock
         self._dispatcher: Dispatcher | None = None
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._wake_dispatcher)
@@ -91,6 +94,8 @@ class Journal:
     async def close(self) -> None:
         """Commits what is waiting and lets the database go."""
         await self._writer.close()
+        # Whoever asked may have gone; the connection that is looking it up has not.
+        await asyncio.to_thread(self._readers.shutdown)
         for engine in self._engines:
             engine.dispose()
         self._lock.release()
@@ -284,7 +289,7 @@ class Journal:
             with self._engines[1].begin() as connection:
                 return query(connection, *args, **kwargs)
 
-        return await asyncio.to_thread(run)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     # Following
 
