@@ -67,6 +67,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield from _users(settings)
     yield from _services(settings)
     yield from _shkeeper(settings)
+    yield from _gateway(settings)
     yield from _journal(settings)
     yield from _port(settings)
 
@@ -162,6 +163,30 @@ def _shkeeper(settings: "Settings") -> Iterator[Finding]:
         yield Finding(
             "warning", "unsigned webhooks with a bare API key are accepted; whoever sees one can forge the next"
         )
+
+
+def _gateway(settings: "Settings") -> Iterator[Finding]:
+    """What the bridge asks SHKeeper for: invoices, and payouts."""
+    import httpx
+
+    if not settings.shkeeper_url:
+        return
+    try:
+        coins = httpx.get(f"{settings.shkeeper_url}/api/v1/crypto", timeout=5).json()["crypto"]
+        yield Finding("ok", f"SHKeeper answers on {settings.shkeeper_url} and offers {', '.join(map(str, coins))}")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+        yield Finding("warning", f"no SHKeeper answers on {settings.shkeeper_url}; invoices wait until it does")
+    callback_url = settings.callback_url("shkeeper")
+    yield Finding("ok", f"SHKeeper is told to send its webhooks to {callback_url}")
+    is_here, comes_here = (
+        _is_this_machine(urlsplit(url).hostname or "") for url in (settings.shkeeper_url, callback_url)
+    )
+    if comes_here and not is_here:
+        yield Finding("warning", "SHKeeper is on another machine and cannot reach that; set public_url")
+    if settings.shkeeper_user and not settings.shkeeper_password.get_secret_value():
+        yield Finding("error", "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent")
+    elif settings.shkeeper_user:
+        yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:
