@@ -12,8 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
-run: $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000
-	$(BIN)/bridge serve
+run: $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
+	$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
 
 test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Run every check and every test
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ __all__ = [
     "format_amount",
     "parse_amount",
     "total",
+    "trimmed",
 ]
 
 ZERO = Decimal(0)
@@ -89,6 +90,12 @@ def base_units(amount: Decimal, decimals: int) -> int:
 def format_amount(amount: Decimal) -> str:
     """Writes an amount as JSON carries it: `Decimal("1E+2")` is `"100"`, `Decimal("7.80")` stays `"7.80"`."""
     return format(amount, "f")
+
+
+def trimmed(amount: Decimal) -> str:
+    """As `format_amount`, without trailing zeros: some wallets take no more than eight decimals."""
+    text = format_amount(amount)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _described(pattern_description: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import logging
 import logging.config
+import secrets
 import signal
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +14,11 @@ from rich.markup import escape
 
 from bridge.cli.address import TOKEN_VARIABLE, open_listener, url_of
 from bridge.cli.console import output, warn
+from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bridge.settings import Settings
 
 __all__ = ["serve"]
@@ -29,15 +33,39 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of the configured one.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    with_shkeeper: Annotated[
+        bool, typer.Option("--with-shkeeper", help="Run a local SHKeeper beside it, for trying out.")
+    ] = False,
 ) -> None:
     """Run the bridge until Ctrl-C or SIGTERM.
 
     Example: [bold]BRIDGE_SHKEEPER_API_KEYS=… FRONTEND_URL=https://shop.example bridge serve[/bold]
     """
-    from bridge.settings import load_settings, unknown_variables
+    from bridge.settings import load_settings
 
-    overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings(config, **overrides)
+    overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    with ExitStack() as stack:
+        if with_shkeeper:
+            overrides |= stack.enter_context(_shkeeper_beside(load_settings(config, **overrides)))
+        _serve(load_settings(config, **overrides))
+
+
+@contextmanager
+def _shkeeper_beside(settings: "Settings") -> "Iterator[dict[str, str]]":
+    """A local SHKeeper, and the settings with which the bridge uses it."""
+    from providers.shkeeper.simulator.gateway import Configuration
+
+    if not settings.shkeeper_keys:
+        raise LocalShkeeperError("a local SHKeeper needs a key to sign with too; set BRIDGE_SHKEEPER_API_KEYS")
+    password = secrets.token_urlsafe()
+    with local_shkeeper(Configuration(settings.shkeeper_keys[0], password=password), DEFAULT_PORT) as url:
+        announce(url)
+        yield {"shkeeper_url": url, "shkeeper_user": "admin", "shkeeper_password": password}
+
+
+def _serve(settings: "Settings") -> None:
+    from bridge.settings import unknown_variables
+
     _configure_logging(settings.log_level)
     for name in unknown_variables(besides=[TOKEN_VARIABLE]):
         warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
@@ -58,7 +86,11 @@ def _configure_logging(level: str) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"level": level.upper(), "handlers": ["stderr"]},
             # Their news is the server's start and stop, which is said more plainly here.
-            "loggers": {"uvicorn": {"level": "CRITICAL"}, "alembic": {"level": "WARNING"}},
+            "loggers": {
+                "uvicorn": {"level": "CRITICAL"},
+                "alembic": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},
+            },
         }
     )
 

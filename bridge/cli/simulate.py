@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import output, symbol
+from bridge.cli.local_shkeeper import DEFAULT_PORT, run_local_shkeeper
+from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, parse_amount
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from providers.shkeeper.simulator import Delivery
+    from providers.shkeeper.simulator.scenarios import Delivery
 
 __all__ = ["simulate"]
 
@@ -39,7 +41,7 @@ def providers() -> None:
 
 
 def _scenario(name: str) -> str:
-    from providers.shkeeper.simulator import SCENARIOS
+    from providers.shkeeper.simulator.scenarios import SCENARIOS
 
     if name not in SCENARIOS:
         raise typer.BadParameter(f"there is no scenario {name!r}; known: {', '.join(SCENARIOS)}")
@@ -54,6 +56,10 @@ def _amount(text: str) -> str:
     if not amount:
         raise typer.BadParameter("the amount must be more than zero")
     return text
+
+
+def _amount_if_any(text: str | None) -> str | None:
+    return None if text is None else _amount(text)
 
 
 @simulate.command()
@@ -81,16 +87,23 @@ def shkeeper(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Key to sign with (default: the configured one)")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Run a whole local SHKeeper instead, until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens, with --serve.")] = DEFAULT_PORT,
 ) -> None:
-    """Play SHKeeper through the life of an invoice: sign real-format webhooks and post them.
+    """Play SHKeeper: post real-format, signed webhooks through the life of an invoice, or run a whole local gateway.
 
     Example: [bold]bridge simulate shkeeper --scenario out-of-order --seller-id seller-1[/bold]
+
+    Example: [bold]bridge simulate shkeeper --serve[/bold]
     """
     import httpx
 
-    from providers.shkeeper.simulator import SCENARIOS, Invoice
+    from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
 
     signing_key = _usable(key or _configured_key(config))
+    if serve:
+        _serve(signing_key, config, port)
+        return
     name = external_id or _fresh("order")
     invoice = Invoice(name, Decimal(payment_amount), currency, datetime.now(UTC))
     registration = {
@@ -116,6 +129,64 @@ def shkeeper(
     wrong = sum(not is_right for is_right, _ in outcomes)
     if wrong:
         raise SimulationError(f"{wrong} of {len(outcomes)} webhooks were answered otherwise than expected")
+
+
+def _serve(key: str, config: Path | None, port: int) -> None:
+    """Runs the local SHKeeper with the user and password that the bridge is configured with, if it is."""
+    from bridge.settings import load_settings
+    from providers.shkeeper.simulator.gateway import Configuration
+
+    settings = load_settings(config)
+    user, password = settings.shkeeper_user, settings.shkeeper_password.get_secret_value()
+    run_local_shkeeper(Configuration(key, user=user or "admin", password=password or "admin"), port)
+
+
+@simulate.command()
+def transfer(
+    address: Annotated[str, typer.Argument(help="The address of an invoice.")],
+    amount: Annotated[
+        str | None, typer.Option(callback=_amount_if_any, help="How many coins (default: what the invoice lacks)")
+    ] = None,
+    confirm_after: Annotated[
+        float, typer.Option(min=0, help="Seconds until a block holds it (default: it holds it already)")
+    ] = 0,
+    shkeeper: Annotated[
+        str, typer.Option(callback=bridge_url, help="Where the local SHKeeper is.")
+    ] = DEFAULT_SHKEEPER_URL,
+) -> None:
+    """Play a buyer's wallet: send coins to the address of an invoice of the local SHKeeper.
+
+    Example: [bold]bridge simulate transfer 0x6f2F… --amount 20[/bold]
+    """
+    import httpx
+
+    content = {"address": address, "confirmed": not confirm_after} | ({"amount": amount} if amount else {})
+    with httpx.Client(base_url=f"{shkeeper}/simulator/transfers", timeout=TIMEOUT_SECONDS) as client:
+        txid = _play(client, "Sent", "", content)
+        if confirm_after:
+            time.sleep(confirm_after)
+            _play(client, "Confirmed", f"/{txid}/confirm", {})
+
+
+def _play(client: "httpx.Client", done: str, path: str, content: dict[str, object]) -> str:
+    """Has the local SHKeeper play something, and says how the invoice stands then. Returns the transaction's hash."""
+    import httpx
+
+    try:
+        answer = client.post(path, json=content)
+    except httpx.HTTPError as error:
+        raise SimulationError(
+            f"no answer from {client.base_url} ({error}); start it with: bridge simulate shkeeper --serve"
+        ) from None
+    if not answer.is_success:
+        raise SimulationError(f"the local SHKeeper says: {answer.text}")
+    played = _content(answer)
+    invoice, txid = played["invoice"], str(played["txid"])
+    output.print(
+        f"{done}. The invoice of [bold]{escape(invoice['external_id'])}[/bold] stands at {invoice['status']}:"
+        f" {invoice['balance_fiat']} of {invoice['amount_fiat']} {escape(invoice['fiat'])}"
+    )
+    return txid
 
 
 def _fresh(kind: str) -> str:

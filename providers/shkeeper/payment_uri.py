@@ -8,7 +8,7 @@ it is the bare address, which every wallet can scan.
 from decimal import Decimal
 from urllib.parse import quote
 
-from coordinator.money import base_units, format_amount
+from coordinator.money import base_units, trimmed
 
 __all__ = ["payment_uri"]
 
@@ -24,7 +24,7 @@ _NANOTONS = 9
 
 def payment_uri(coin: str, address: str, amount: Decimal) -> str:
     """The URI to pay `amount` coins to an address."""
-    plain = _plain(amount)
+    plain = trimmed(amount)
     at = quote(address, safe="")
     if coin in _BIP_21:
         return f"{_BIP_21[coin]}:{at}?amount={plain}"
@@ -43,9 +43,3 @@ def payment_uri(coin: str, address: str, amount: Decimal) -> str:
             return f"lightning:{at}"
         case _:
             return address
-
-
-def _plain(amount: Decimal) -> str:
-    """Without trailing zeros: some wallets take no more than eight decimals."""
-    text = format_amount(amount)
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -28,9 +28,9 @@ from bridge.journal.batch import Batch
 from bridge.journal.database import parse_database_url
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
+from tests.waiting import until
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-WAIT_SECONDS = 10.0
 
 
 class Clock:
@@ -322,12 +322,6 @@ async def follow(
     return asyncio.create_task(dispatcher.run())
 
 
-async def until(reached: list[JournaledEvent], offset: int) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not reached or reached[-1].offset < offset:  # noqa: ASYNC110 (what is waited for is a list)
-            await asyncio.sleep(0.005)
-
-
 async def test_the_dispatcher_hands_on_every_event_once_and_in_order(journal: Journal) -> None:
     heard: list[JournaledEvent] = []
     task = await follow(journal, heard)
@@ -339,7 +333,7 @@ async def test_the_dispatcher_hands_on_every_event_once_and_in_order(journal: Jo
     await asyncio.gather(*work)
     last = rows(journal, 'SELECT max("offset") FROM events')[0][0]
     assert isinstance(last, int)
-    await until(heard, last)
+    await until(lambda: heard and heard[-1].offset >= last)
     assert [journaled.offset for journaled in heard] == list(range(1, last + 1))
     assert sum(journaled.event.name == "payment-received" for journaled in heard) == 100
     task.cancel()
@@ -353,7 +347,7 @@ async def test_the_dispatcher_tries_again_after_a_failure_and_skips_nothing(
     task = await follow(journal, heard, fail_at=1)
     await journal.register_payment(payment(1))
     await journal.register_payment(payment(2))
-    await until(heard, 2)
+    await until(lambda: heard and heard[-1].offset >= 2)
     assert [journaled.offset for journaled in heard] == [1, 2]
     task.cancel()
 
@@ -363,6 +357,6 @@ async def test_a_dispatcher_starts_after_the_newest_event(journal: Journal) -> N
     heard: list[JournaledEvent] = []
     task = await follow(journal, heard)
     await journal.register_payment(payment(2))
-    await until(heard, 2)
+    await until(lambda: heard and heard[-1].offset >= 2)
     assert [journaled.offset for journaled in heard] == [2]
     task.cancel()

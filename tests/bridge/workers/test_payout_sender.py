@@ -13,6 +13,7 @@ from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
 from providers.shkeeper.payouts import PayoutAnswer
 from tests.bridge.workers.conftest import START, Clock, paid
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
+from tests.waiting import until
 
 CRYPTO = says({"status": "success", "crypto": ["ETH-USDT"]})
 UNKNOWN = says({"error": "Payout not found"}, 404)
@@ -254,8 +255,6 @@ async def test_the_sender_works_as_soon_as_it_is_woken(journal: Journal, api: Sh
     running = asyncio.create_task(sender.run())
     await wanted(journal)
     sender.wake()
-    async with asyncio.timeout(10):
-        while books.questions == 0:  # noqa: ASYNC110 (the gateway signals nothing)
-            await asyncio.sleep(0.005)
+    await until(lambda: books.questions)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -10,7 +10,7 @@ from coordinator.payment_decisions import decide
 from coordinator.payments import Payment
 from providers.contract import Reading, WebhookRefusedError
 from providers.shkeeper import ShkeeperWebhooks
-from providers.shkeeper.simulator import SCENARIOS, Invoice, InvoiceUnplayableError
+from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError
 
 KEY = "wallet-key"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,10 +98,10 @@ def test_a_notice_has_every_field_in_the_gateways_own_form() -> None:
             {
                 "amount_crypto": "7.8",
                 "amount_fiat": "7.8",
-                "amount_fiat_without_fee": "7.644",
+                "amount_fiat_without_fee": "7.6470588236",
                 "crypto": "ETH-USDT",
                 "date": "2026-01-01 00:00:00",
-                "fee_fiat": "0.156",
+                "fee_fiat": "0.1529411764",
                 "trigger": True,
             }
         ],

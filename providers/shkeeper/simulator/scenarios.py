@@ -1,26 +1,27 @@
-"""SHKeeper without a gateway: real-format webhooks through the life of an invoice, for trying out and for tests.
-
-Pure: it builds what SHKeeper would send, field by field as the gateway writes it; who sends it is somebody else's
-business.
-"""
+"""Webhooks through the life of one invoice, by name: what `bridge simulate shkeeper --scenario` posts without any
+gateway."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from coordinator.errors import BridgeError
 from coordinator.money import ZERO
-from providers.shkeeper.signature import sign
+from providers.shkeeper.simulator.notices import (
+    TEN_DECIMALS,
+    BookedTransaction,
+    compact,
+    invoice_notice,
+    signed_headers,
+    unconfirmed_notice,
+)
 
 __all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 
-FEE_PERCENT = 2
-# SHKeeper writes amounts with up to ten decimals.
-TEN_DECIMALS = Decimal("1e-10")
+FEE_PERCENT = Decimal(2)
 # Below it, amounts with ten decimals stay exact in the 28 digits that Decimal calculates with.
 AMOUNT_LIMIT = Decimal("1e15")
 WRONG_KEY = "not-the-key"
@@ -41,14 +42,7 @@ class Delivery:
 
     def headers(self, key: str, now: datetime) -> dict[str, str]:
         """The headers of a delivery at `now`. Each try is signed anew."""
-        key = key if self.signed_well else WRONG_KEY
-        timestamp = str(int(now.timestamp()))
-        return {
-            "Content-Type": "application/json",
-            "X-Shkeeper-Api-Key": key,
-            "X-Shkeeper-Timestamp": timestamp,
-            "X-Shkeeper-Signature": sign(key, timestamp, self.body),
-        }
+        return signed_headers(key if self.signed_well else WRONG_KEY, self.body, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +94,36 @@ class Invoice:
 
     def unconfirmed(self, part: Decimal) -> bytes:
         """The notice of the next transaction before it is confirmed."""
-        return _compact(
-            {
-                "addr": self._address,
-                "amount": _amount(self._coins(part)),
-                "crypto": self.crypto,
-                "external_id": self.external_id,
-                "status": "unconfirmed",
-                "txid": self.txid(len(self.paid)),
-            }
+        return compact(
+            unconfirmed_notice(
+                address=self._address,
+                amount=self._coins(part),
+                crypto=self.crypto,
+                external_id=self.external_id,
+                txid=self.txid(len(self.paid)),
+            )
         )
 
     def notice(self) -> bytes:
         """The notice after the newest transaction: a snapshot with every transaction so far."""
-        return _compact(
-            {
-                "addr": self._address,
-                "balance_crypto": _amount(sum(map(self._coins, self.paid), ZERO)),
-                "balance_fiat": _amount(self.balance),
-                "crypto": self.crypto,
-                "external_id": self.external_id,
-                "fee_fixed": "0",
-                "fee_percent": str(FEE_PERCENT),
-                "fee_policy": "PERCENT_FEE",
-                "fiat": self.fiat,
-                "overpaid_fiat": f"{max(self.balance - self.amount, ZERO):.2f}",
-                "paid": self.balance >= self.amount,
-                "status": self.status,
-                "transactions": [self._transaction(number, part) for number, part in enumerate(self.paid)],
-            }
+        transactions = [
+            BookedTransaction(
+                self.txid(number), self.crypto, self._coins(part), part, self.opened_at + timedelta(seconds=number)
+            )
+            for number, part in enumerate(self.paid)
+        ]
+        return compact(
+            invoice_notice(
+                transactions,
+                trigger=transactions[-1].txid,
+                address=self._address,
+                crypto=self.crypto,
+                external_id=self.external_id,
+                fiat=self.fiat,
+                status=self.status,
+                overpaid_fiat=max(self.balance - self.amount, ZERO),
+                fee_percent=FEE_PERCENT,
+            )
         )
 
     @property
@@ -138,29 +133,6 @@ class Invoice:
     def _coins(self, part: Decimal) -> Decimal:
         """What `part` of the fiat currency is in coins."""
         return (part / self.rate).quantize(TEN_DECIMALS, ROUND_DOWN)
-
-    def _transaction(self, number: int, part: Decimal) -> dict[str, Any]:
-        fee = (part * FEE_PERCENT / 100).quantize(TEN_DECIMALS, ROUND_DOWN)
-        return {
-            "amount_crypto": _amount(self._coins(part)),
-            "amount_fiat": _amount(part),
-            "amount_fiat_without_fee": _amount(part - fee),
-            "crypto": self.crypto,
-            "date": (self.opened_at + timedelta(seconds=number)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            "fee_fiat": _amount(fee),
-            "trigger": number == len(self.paid) - 1,
-            "txid": self.txid(number),
-        }
-
-
-def _amount(value: Decimal) -> str:
-    """As SHKeeper writes it: no exponent, no trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _compact(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _part_of(invoice: Invoice) -> Decimal:

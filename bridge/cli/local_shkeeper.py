@@ -1,0 +1,66 @@
+"""A local SHKeeper for whoever has no gateway at hand: run by itself, or in a thread beside the bridge."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from bridge.cli.console import output
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from providers.shkeeper.simulator.gateway import Configuration
+
+__all__ = ["DEFAULT_PORT", "DEFAULT_URL", "LocalShkeeperError", "announce", "local_shkeeper", "run_local_shkeeper"]
+
+DEFAULT_PORT = 5050
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+
+class LocalShkeeperError(BridgeError):
+    """The local SHKeeper could not be run."""
+
+
+@contextmanager
+def local_shkeeper(configuration: "Configuration", port: int) -> Iterator[str]:
+    """Runs it in a thread of its own; gives its address. Raises LocalShkeeperError."""
+    from anyio.from_thread import start_blocking_portal
+
+    from providers.shkeeper.simulator.gateway import LocalGateway
+    from providers.shkeeper.simulator.server import serving
+
+    with start_blocking_portal() as portal:
+        server = portal.wrap_async_context_manager(serving(LocalGateway(configuration), port))
+        try:
+            url = server.__enter__()
+        except OSError as error:
+            raise LocalShkeeperError(
+                f"the local SHKeeper cannot listen on port {port}: {error.strerror or 'it is taken'};"
+                " is another one running?"
+            ) from None
+        try:
+            yield url
+        finally:
+            server.__exit__(None, None, None)
+
+
+def run_local_shkeeper(configuration: "Configuration", port: int) -> None:
+    """Runs it until Ctrl-C. Raises LocalShkeeperError."""
+    with suppress(KeyboardInterrupt), local_shkeeper(configuration, port) as url:
+        announce(url)
+        output.print(
+            f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={escape(configuration.user)}"
+            f" BRIDGE_SHKEEPER_PASSWORD={escape(configuration.password)} make run"
+        )
+        output.print("  Ctrl-C stops it.")
+        threading.Event().wait()
+
+
+def announce(url: str) -> None:
+    """Says where it is, and how somebody pays."""
+    where = "" if url == DEFAULT_URL else f" --shkeeper {url}"
+    output.print(f"A local SHKeeper is ready on [bold]{url}[/bold]; its books are in memory, and no money is real")
+    output.print(f"  to pay    bridge simulate transfer ADDRESS{where}")
+    output.print(f"  to look   {url}/simulator")

@@ -1,0 +1,99 @@
+"""How the local SHKeeper misbehaves, on demand: what goes wrong, at which call, before or after it has acted."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Call", "Fault", "Faults", "Happens", "What"]
+
+
+class Call(StrEnum):
+    """What the local SHKeeper is asked for, or does by itself."""
+
+    CRYPTO = "crypto"
+    PAYMENT_REQUEST = "payment_request"
+    QUOTE = "quote"
+    INVOICES = "invoices"
+    BALANCE = "balance"
+    PAYOUT = "payout"
+    MULTIPAYOUT = "multipayout"
+    TASK = "task"
+    PAYOUT_STATUS = "payout_status"
+    NOTICE = "notice"
+    """A notice that it posts."""
+    ANY = "any"
+    """Any question, but not its own notices."""
+
+
+class What(StrEnum):
+    """What goes wrong. Those from `lost` on happen to notices, the others to questions."""
+
+    SLOW = "slow"
+    TIMEOUT = "timeout"
+    """No answer, for as long as the fault says; then the connection is cut."""
+    ERROR_500 = "error-500"
+    ERROR_200 = "error-200"
+    """An error in the body of an answer with 200, as most of SHKeeper's are."""
+    GARBAGE = "garbage"
+    RESET = "reset"
+    WRONG_KEY = "wrong-key"
+    """A question's key or password is not accepted; a notice is signed with another key."""
+    NOT_WRITTEN_DOWN = "not-written-down"
+    """A single payout's money is sent, but SHKeeper dies before it has written that down."""
+    LOST = "lost"
+    DUPLICATE = "duplicate"
+    REORDERED = "reordered"
+    """A notice is held back until another has been posted."""
+
+
+class Happens(StrEnum):
+    """When it goes wrong."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    """SHKeeper has done what it was asked for."""
+
+
+class Fault(BaseModel):
+    """One thing that goes wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    call: Call
+    what: What
+    happens: Happens = Happens.BEFORE
+    times: Annotated[int, Field(ge=1)] | None = 1
+    """How often; None for always."""
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+    """How long `slow` and `timeout` take."""
+
+
+class Faults:
+    """What is to go wrong next, in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Fault, int | None]] = []
+
+    @property
+    def waiting(self) -> Sequence[Fault]:
+        return [fault.model_copy(update={"times": left}) for fault, left in self._waiting]
+
+    def add(self, fault: Fault) -> None:
+        self._waiting.append((fault, fault.times))
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def take(self, call: Call) -> Fault | None:
+        """What goes wrong with this call; it has gone wrong once more then."""
+        for place, (fault, left) in enumerate(self._waiting):
+            if fault.call is not call and (fault.call is not Call.ANY or call is Call.NOTICE):
+                continue
+            if left == 1:
+                del self._waiting[place]
+            elif left is not None:
+                self._waiting[place] = (fault, left - 1)
+            return fault
+        return None
