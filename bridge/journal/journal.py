@@ -177,9 +177,7 @@ class Journal:
         if recorded.moved:
             payout = recorded.payout
             level = logging.WARNING if payout.reasons else logging.INFO
-            logger.log(
-                level, "%s is %s%s", payout_id, payout.status, "".join(f"; {reason}" for reason in payout.reasons)
-            )
+            logger.log(level, "%s is %s", payout_id, "; ".join((payout.status, *payout.reasons)))
         return recorded
 
     async def publish_events(

@@ -233,7 +233,8 @@ async def serving(gateway: LocalGateway, port: int = 0) -> AsyncIterator[str]:
     for method, path, call, allows, act in ROUTES:
         application.router.add_route(method, f"/api/v1{path}", _handler(gateway, call, allows, act))
     application.add_routes(playing_routes(gateway))
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    # A question whose asker has hung up is not waited for.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0, handler_cancellation=True)
     await runner.setup()
     posting = asyncio.create_task(keep_posting(gateway))
     try:

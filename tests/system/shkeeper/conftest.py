@@ -1,0 +1,110 @@
+"""A running bridge beside the local SHKeeper, and what a marketplace's backend does with them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import BridgeProcess, StartBridge
+from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.waiting import wait_until
+
+ORDER = {
+    "provider": "shkeeper",
+    "coin": "ETH-USDT",
+    "requestId": "r1",
+    "buyerId": "b1",
+    "sellerId": "s1",
+    "offerId": "o1",
+    "amount": "100",
+    "currency": "USD",
+}
+Document = dict[str, Any]
+
+
+class Marketplace:
+    """The backend: it creates payments and asks for payouts, and looks how they stand."""
+
+    def __init__(self, bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> None:
+        self.bridge = bridge
+        self.shkeeper = shkeeper
+        self.client = httpx.Client(base_url=bridge.url, trust_env=False, timeout=20)
+
+    def create(self, *, status: int = 201, **changes: Any) -> Document:
+        answer = self.client.post("/api/payments", json={**ORDER, **changes})
+        assert answer.status_code == status, answer.text
+        document: Document = answer.json()
+        return document
+
+    def payment(self, payment_id: str) -> Document:
+        document: Document = self.client.get(f"/api/payments/{payment_id}").json()
+        return document
+
+    def address(self, payment_id: str) -> str | None:
+        address: str | None = self.payment(payment_id)["invoices"][0]["address"]
+        return address
+
+    def paid(self, **changes: Any) -> str:
+        """A payment that is completed, so that it can be paid out."""
+        payment = self.create(**changes)
+        self.shkeeper.transfer(payment["invoices"][0]["address"])
+        payment_id: str = payment["paymentId"]
+        self.wait_for(payment_id, "completed")
+        return payment_id
+
+    def wait_for(self, payment_id: str, status: str) -> Document:
+        return wait_until(lambda: (found := self.payment(payment_id))["status"] == status and found) or {}
+
+    def pay_out(self, *payment_ids: str, status: int = 202, **changes: Any) -> list[Document]:
+        """Asks for a payout of each payment, to an address of its own."""
+        payouts = [
+            {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "98", "destination": f"0x{payment_id}"}
+            for payment_id in payment_ids
+        ]
+        answer = self.client.post("/api/payouts", json={"payouts": payouts, **changes})
+        assert answer.status_code == status, answer.text
+        found: list[Document] = answer.json()["payouts"] if status == 202 else [answer.json()]
+        return found
+
+    def payout_status(self, payout: Document) -> str:
+        status: str = self.client.get(f"/api/payouts/{payout['payoutId']}").json()["status"]
+        return status
+
+    def settle(self, payouts: list[Document], *statuses: str) -> None:
+        """Waits until each payout has one of the statuses."""
+        wait_until(lambda: {self.payout_status(payout) for payout in payouts} <= set(statuses))
+
+
+def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
+    return {
+        "BRIDGE_SHKEEPER_API_KEYS": KEY,
+        "BRIDGE_SHKEEPER_URL": shkeeper.url,
+        "BRIDGE_SHKEEPER_USER": "admin",
+        "BRIDGE_SHKEEPER_PASSWORD": OPERATOR_PASSWORD,
+        "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.2",
+        "BRIDGE_RECONCILE_PER_SECOND": "1000",
+    }
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as shkeeper:
+        yield shkeeper
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
+    return make_bridge(**settings_for(shkeeper))
+
+
+@pytest.fixture
+def marketplace(bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> Iterator[Marketplace]:
+    """In the end SHKeeper works again, and the bridge has forgotten that it did not."""
+    marketplace = Marketplace(bridge, shkeeper)
+    yield marketplace
+    marketplace.client.close()
+    if shkeeper.gateway.faults.waiting:
+        shkeeper.works_again()
+        bridge.kill()
+        bridge.start()
