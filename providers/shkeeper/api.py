@@ -61,10 +61,11 @@ class ShkeeperApi:
         """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on.
         `pauses` are those between two tries."""
         base_url = f"{url.rstrip('/')}/api/v1/"
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        certificates = httpx.create_ssl_context()  # reading them takes a while, so once
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, verify=certificates)
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
         unkept = httpx.Limits(max_keepalive_connections=0)
-        self.once = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=unkept)
+        self.once = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=unkept, verify=certificates)
         """For what must not be repeated: every request has a connection of its own."""
         self._api_keys = tuple(api_keys)
         self._pauses = pauses

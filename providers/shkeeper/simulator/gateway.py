@@ -70,11 +70,15 @@ class LocalGateway:
     def _tell(self, invoice: BookedInvoice, txid: str, now: datetime) -> None:
         self.outbox.add(Subject.INVOICE, invoice.invoice_id, txid, invoice.callback_url, now)
 
-    def due(self, now: datetime) -> list[Notice]:
-        """Does what is due by now, and returns the notices that are to be posted."""
+    def advance(self, now: datetime) -> None:
+        """Does what is due by now."""
         for payout in self.payouts.tick(now):
             if self.configuration.payout_notices and payout.callback_url:
                 self.outbox.add(Subject.PAYOUT, payout.payout_id, payout.txids[0], payout.callback_url, now)
+
+    def due(self, now: datetime) -> list[Notice]:
+        """Does what is due by now, and returns the notices that are to be posted."""
+        self.advance(now)
         return self.outbox.due(now)
 
     def body(self, notice: Notice, now: datetime) -> bytes:

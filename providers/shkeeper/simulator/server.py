@@ -190,6 +190,7 @@ def _handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         content = await request.json() if request.can_read_body else None
         gateway.asked.append(Asked(call, content))
+        gateway.advance(datetime.now(UTC))
         fault = gateway.faults.take(call)
         refusal = allows(gateway, request)
         if fault is None or fault.what is What.SLOW:

@@ -1,0 +1,174 @@
+"""Each of SHKeeper's calls, failing in each way, before and after it has acted: nothing is opened or paid twice, and
+what became of it is clear once SHKeeper works again."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from itertools import product
+
+import pytest
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.payouts import PayoutSender
+from bridge.workers.reconciliation import Reconciliation
+from coordinator.payouts import Payout, PayoutStatus
+from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts
+from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
+from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
+from providers.shkeeper.simulator.server import serving
+from tests.bridge.workers.conftest import START, Clock, paid, payment
+
+KEY = "k"
+CALLBACK_URL = "http://127.0.0.1:9/webhooks/shkeeper"  # nobody listens there: no notice ever arrives
+TIMEOUT_SECONDS = 0.2
+FAILURES = [What.TIMEOUT, What.ERROR_500, What.ERROR_200, What.GARBAGE, What.RESET, What.WRONG_KEY]
+# The key is looked at before anything is done, and a question that only asks does nothing that could be undone.
+ACTS = [*product(FAILURES, Happens)]
+ACTS.remove((What.WRONG_KEY, Happens.AFTER))
+READS = [(failure, Happens.BEFORE) for failure in FAILURES]
+
+
+@pytest.fixture
+def local() -> LocalGateway:
+    return LocalGateway(Configuration(KEY, password="secret", task_seconds=0, confirm_seconds=0))
+
+
+@pytest.fixture
+async def url(local: LocalGateway) -> AsyncIterator[str]:
+    async with serving(local) as url:
+        yield url
+
+
+class Bridge:
+    """The bridge's workers. A new one is a bridge that was started again: it knows only what is in the journal."""
+
+    def __init__(self, journal: Journal, url: str) -> None:
+        self.api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=TIMEOUT_SECONDS, pauses=wait_none())
+        invoices = {"shkeeper": ShkeeperInvoices(self.api)}
+        payouts = ShkeeperPayouts(self.api, user="admin", password="secret", callback_url=CALLBACK_URL)
+        self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
+        self.sender = PayoutSender(journal, {"shkeeper": payouts})
+        self.reconciliation = Reconciliation(
+            journal, invoices, self.opener, interval_seconds=60, per_second=1_000, days=7
+        )
+
+    async def work(self, clock: Clock, rounds: int = 4) -> None:
+        """Does what it does by itself, for some time; then it ends."""
+        for _ in range(rounds):
+            await self.reconciliation.round()
+            await self.sender.round()
+            clock.move(minutes=30)
+        await self.api.aclose()
+
+
+async def ask_for_payouts(journal: Journal, number: int) -> list[Payout]:
+    payouts = [
+        Payout(
+            payout_id=f"out_{count}",
+            provider="shkeeper",
+            payment_id=await paid(journal, count),
+            seller_id="s1",
+            destination=f"0xA{count}",
+            coin="ETH-USDT",
+            amount=Decimal(98),
+            created_at=START,
+            batch_id="batch" if number > 1 else None,
+        )
+        for count in range(number)
+    ]
+    await journal.register_payouts(payouts)
+    return payouts
+
+
+async def statuses(journal: Journal, payouts: list[Payout]) -> set[str]:
+    records = await journal.payout_records([payout.payout_id for payout in payouts])
+    return {record.payout.status for record in records}
+
+
+def sent(local: LocalGateway, payouts: list[Payout]) -> list[int]:
+    """How often each payout's money left."""
+    return [sum(money.external_id == payout.payout_id for money in local.payouts.sent) for payout in payouts]
+
+
+def fail(local: LocalGateway, call: Call, what: What, happens: Happens, times: int | None = None) -> None:
+    local.faults.add(Fault(call=call, what=what, happens=happens, times=times))
+
+
+@pytest.mark.parametrize(
+    ("call", "what", "happens"),
+    [
+        *((Call.PAYMENT_REQUEST, *way) for way in ACTS),
+        *((call, *way) for call in (Call.CRYPTO, Call.INVOICES) for way in READS),
+    ],
+)
+async def test_one_invoice_is_opened_and_the_payment_ends_right(
+    journal: Journal, clock: Clock, local: LocalGateway, url: str, call: Call, what: What, happens: Happens
+) -> None:
+    fail(local, call, what, happens)
+    bridge = Bridge(journal, url)
+    wanted = await bridge.opener.wanted(payment(), "ETH-USDT")
+    await journal.register_payment(payment(), None, wanted)
+    await bridge.work(clock, rounds=2)
+    assert len(local.invoices.invoices) <= 1
+    local.faults.clear()
+    await Bridge(journal, url).work(clock, rounds=1)
+    [invoice] = local.invoices.invoices
+    local.transfer(invoice.addresses["ETH-USDT"], None, clock(), confirmed=True)
+    await Bridge(journal, url).work(clock)
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    assert (record.payment.status, record.invoices[0].opened is not None) == ("completed", True)
+    assert len(local.invoices.invoices) == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("what", "happens"), ACTS)
+async def test_no_payout_is_sent_twice_when_the_question_fails(
+    journal: Journal, clock: Clock, local: LocalGateway, url: str, number: int, what: What, happens: Happens
+) -> None:
+    call = Call.PAYOUT if number == 1 else Call.MULTIPAYOUT
+    fail(local, call, what, happens, times=1)
+    payouts = await ask_for_payouts(journal, number)
+    await Bridge(journal, url).work(clock)
+    await Bridge(journal, url).work(clock)
+    is_sent = happens is Happens.AFTER
+    if what is What.WRONG_KEY:
+        # The door was closed, so nothing can have come of it: it is asked again.
+        assert (sent(local, payouts), await statuses(journal, payouts)) == ([1] * number, {PayoutStatus.COMPLETED})
+        return
+    expected = PayoutStatus.COMPLETED if is_sent else PayoutStatus.AMBIGUOUS
+    assert (sent(local, payouts), await statuses(journal, payouts)) == ([is_sent] * number, {expected})
+    assert sum(asked.call is call for asked in local.asked) == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("call", [Call.CRYPTO, Call.TASK, Call.PAYOUT_STATUS])
+@pytest.mark.parametrize(("what", "happens"), READS)
+async def test_a_payout_ends_right_when_the_questions_around_it_fail(
+    journal: Journal,
+    clock: Clock,
+    local: LocalGateway,
+    url: str,
+    number: int,
+    call: Call,
+    what: What,
+    happens: Happens,
+) -> None:
+    fail(local, call, what, happens)
+    payouts = await ask_for_payouts(journal, number)
+    await Bridge(journal, url).work(clock, rounds=2)
+    assert await statuses(journal, payouts) <= {PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.COMPLETED}
+    local.faults.clear()
+    await Bridge(journal, url).work(clock)
+    assert (sent(local, payouts), await statuses(journal, payouts)) == ([1] * number, {PayoutStatus.COMPLETED})
+
+
+async def test_money_that_shkeeper_sent_and_never_wrote_down_is_not_sent_again(
+    journal: Journal, clock: Clock, local: LocalGateway, url: str
+) -> None:
+    fail(local, Call.PAYOUT, What.NOT_WRITTEN_DOWN, Happens.AFTER, times=1)
+    payouts = await ask_for_payouts(journal, 1)
+    for _ in range(3):
+        await Bridge(journal, url).work(clock)
+    assert (sent(local, payouts), await statuses(journal, payouts)) == ([1], {PayoutStatus.AMBIGUOUS})
