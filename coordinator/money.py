@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -19,6 +19,7 @@ __all__ = [
     "excess_over",
     "format_amount",
     "parse_amount",
+    "rounded",
     "total",
     "trimmed",
 ]
@@ -85,6 +86,11 @@ def base_units(amount: Decimal, decimals: int) -> int:
     """An amount in the smallest units of a coin with that many decimals; a part of a unit counts as a whole one."""
     whole = _EXACT.scaleb(amount, decimals)
     return int(whole.to_integral_value(ROUND_CEILING, _EXACT))
+
+
+def rounded(amount: Decimal, decimals: int) -> Decimal:
+    """An amount with so many decimals at most, without zeros at their end; half a last digit goes to the even one."""
+    return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, _EXACT)))
 
 
 def format_amount(amount: Decimal) -> str:

@@ -78,7 +78,6 @@ class InvoiceSnapshot(_Observation):
     standing: Standing
     currency: str
     received: Amount
-    excess: Amount
     transfers: tuple[Transfer, ...]
     caused_by: str | None = None
     """`transfer_id` of the transfer that made the provider speak."""

@@ -106,9 +106,7 @@ def _merge(facts: Facts, observation: Observation) -> Facts:
 
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
     some = Standing.PARTIAL if snapshot.received else Standing.NOTHING
-    counts = _rank(snapshot.transfers, snapshot.received, snapshot.excess) > _rank(
-        facts.confirmed, facts.received, facts.excess
-    )
+    counts = _rank(snapshot.transfers, snapshot.received) > _rank(facts.confirmed, facts.received)
     # What one snapshot leaves out of a transfer, such as its date, another may have said, earlier or later.
     told = _with_transfers(facts.told or facts.confirmed, snapshot.transfers)
     ids = {transfer.transfer_id for transfer in (snapshot.transfers if counts else facts.confirmed)}
@@ -116,20 +114,17 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
         update={
             "standing": max(facts.standing, snapshot.standing, some),
             "received": snapshot.received if counts else facts.received,
-            "excess": snapshot.excess if counts else facts.excess,
             "confirmed": tuple(transfer for transfer in told if transfer.transfer_id in ids),
             "told": told,
         }
     )
 
 
-def _rank(
-    transfers: Sequence[Transfer], received: Decimal, excess: Decimal
-) -> tuple[int, Decimal, Decimal, list[str]]:
+def _rank(transfers: Sequence[Transfer], received: Decimal) -> tuple[int, Decimal, list[str]]:
     """Orders snapshots by how much they know. The ids at the end only make the order total, so that even snapshots
     no provider would send have one that counts, whichever came first."""
     ids = sorted({transfer.transfer_id for transfer in transfers})
-    return len(ids), received, excess, ids
+    return len(ids), received, ids
 
 
 def _with_transfers(known: Sequence[Transfer], more: Sequence[Transfer]) -> tuple[Transfer, ...]:

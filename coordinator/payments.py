@@ -87,7 +87,6 @@ class Facts(FrozenModel):
 
     standing: Standing = Standing.NOTHING
     received: Amount = ZERO
-    excess: Amount = ZERO
     confirmed: tuple[Transfer, ...] = ()
     """The transfers of the snapshot that knows most, each with the most that any snapshot said of it."""
     told: tuple[Transfer, ...] = ()
@@ -176,6 +175,11 @@ class Payment(FrozenModel):
         if self.facts.standing >= Standing.PAID:
             return ZERO
         return excess_over(self.amount, self.facts.received)
+
+    @property
+    def excess(self) -> Decimal:
+        """What came above the amount; nothing as long as the provider's limits let it pass as paid."""
+        return excess_over(self.facts.received, self.amount) if self.facts.standing is Standing.OVERPAID else ZERO
 
     @property
     def late(self) -> bool:

@@ -178,7 +178,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         escrow_state=payment.escrow_state,
         received=payment.facts.received,
         missing=payment.missing,
-        excess=payment.facts.excess,
+        excess=payment.excess,
         late=payment.late,
         transfers=[
             *(_transfer_item(transfer, confirmed=True) for transfer in payment.facts.confirmed),

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from coordinator.money import ZERO, Amount, excess_over
+from coordinator.money import Amount, rounded
 from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, Transfer, TransferSeen
 from providers.contract import Reading
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
@@ -12,6 +12,7 @@ from providers.shkeeper.wire import Code, ExternalId, Wire
 __all__ = ["InvoiceAnswer", "readings"]
 
 CONFIRMED = "CONFIRMED"
+NOTICED_DECIMALS = 10
 
 
 class LookedUpTransaction(Wire):
@@ -54,12 +55,11 @@ def readings(invoice: LookedUpInvoice) -> list[Reading]:
         if transaction.status != CONFIRMED
     ]
     if confirmed or invoice.balance_fiat:
-        is_over = invoice.status == "OVERPAID"
         snapshot = InvoiceSnapshot(
             standing=STANDINGS[invoice.status],
             currency=invoice.fiat,
-            received=invoice.balance_fiat,
-            excess=excess_over(invoice.balance_fiat, invoice.amount_fiat) if is_over else ZERO,
+            # A notice says it with ten decimals; both are to say the same.
+            received=rounded(invoice.balance_fiat, NOTICED_DECIMALS),
             transfers=tuple(confirmed),
             caused_by=confirmed[-1].transfer_id if confirmed else None,
         )

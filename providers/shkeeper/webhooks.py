@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.ids import Id
-from coordinator.money import ZERO, Amount
+from coordinator.money import Amount
 from coordinator.observations import (
     Ending,
     InvoiceEnded,
@@ -50,7 +50,6 @@ class InvoiceNotice(Wire):
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     balance_fiat: Amount
-    overpaid_fiat: Amount = ZERO
     transactions: tuple[WireTransaction, ...]
 
 
@@ -154,7 +153,6 @@ def _observation(notice: InvoiceNotice) -> Observation:
         standing=STANDINGS[notice.status],
         currency=notice.fiat,
         received=notice.balance_fiat,
-        excess=notice.overpaid_fiat if notice.status == "OVERPAID" else ZERO,
         transfers=tuple(_transfer(transaction) for transaction in transactions.values()),
         caused_by=causes[-1] if causes else None,
     )

@@ -43,9 +43,7 @@ PAYMENT = Payment(
 
 def snapshot(standing: Standing, received: int) -> InvoiceSnapshot:
     transfer = Transfer(transfer_id=f"t{received}", asset="ETH-USDT", amount=Decimal(received))
-    return InvoiceSnapshot(
-        standing=standing, currency="USD", received=Decimal(received), excess=Decimal(0), transfers=(transfer,)
-    )
+    return InvoiceSnapshot(standing=standing, currency="USD", received=Decimal(received), transfers=(transfer,))
 
 
 PAID = snapshot(Standing.PAID, 100)

@@ -16,6 +16,7 @@ from coordinator.money import (
     excess_over,
     format_amount,
     parse_amount,
+    rounded,
 )
 
 
@@ -60,6 +61,21 @@ def test_every_amount_comes_back_as_it_went(amount: Decimal) -> None:
     text = json.loads(adapter.dump_json(amount))
     assert isinstance(text, str)
     assert adapter.validate_python(text) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "short"),
+    [
+        ("7.80", "7.8"),
+        ("100", "100"),
+        ("0", "0"),
+        ("0.00000000005", "0"),
+        ("0.00000000015", "0.0000000002"),
+        (f"{10**40}.55", f"{10**40}.55"),
+    ],
+)
+def test_an_amount_is_rounded_to_so_many_decimals(amount: str, short: str) -> None:
+    assert format_amount(rounded(Decimal(amount), 10)) == short
 
 
 def test_differences_and_base_units_are_exact_to_the_last_digit() -> None:

@@ -58,7 +58,6 @@ def snapshot(standing: Standing, *transfers: Transfer, currency: str = "USD") ->
         standing=standing,
         currency=currency,
         received=received,
-        excess=max(received - 100, Decimal(0)) if standing is Standing.OVERPAID else Decimal(0),
         transfers=transfers,
         caused_by=transfers[-1].transfer_id if transfers else None,
     )
@@ -123,7 +122,7 @@ def test_a_life_from_first_sight_to_overpaid() -> None:
         ("completed", "funded", "0"),
         ("completed", "funded", "0"),
     ]
-    assert payment.facts.excess == 50
+    assert payment.excess == 50
 
 
 def test_completion_tells_each_room_what_the_specification_says() -> None:
@@ -191,7 +190,7 @@ def test_a_later_overpayment_is_recorded_and_not_announced_as_a_completion() -> 
     payment, _ = play([PAID])
     decision = decide(payment, OVERPAID)
     assert names(decision.events) == ["payment-update"]
-    assert decision.payment.facts.excess == 50
+    assert decision.payment.excess == 50
 
 
 def test_money_in_another_currency_is_not_counted() -> None:

@@ -77,7 +77,6 @@ def snapshot(transfers: int) -> InvoiceSnapshot:
         standing=Standing.PARTIAL if transfers == 1 else Standing.PAID,
         currency="USD",
         received=Decimal(50 * transfers),
-        excess=Decimal(0),
         transfers=tuple(transfer(number) for number in range(transfers)),
         caused_by=f"t{transfers - 1}",
     )

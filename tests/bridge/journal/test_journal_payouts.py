@@ -51,7 +51,7 @@ async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
         external_id=payment.external_id,
         key=f"paid-{number}",
         observation=InvoiceSnapshot(
-            standing=Standing.PAID, currency="USD", received=Decimal(100), excess=Decimal(0), transfers=(transfer,)
+            standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=(transfer,)
         ),
     )
     return payment.payment_id

@@ -80,7 +80,7 @@ async def paid(journal: Journal, number: int = 1) -> str:
         external_id=f"pay_{number}",
         key=f"paid-{number}",
         observation=InvoiceSnapshot(
-            standing=Standing.PAID, currency="USD", received=Decimal(100), excess=Decimal(0), transfers=(transfer,)
+            standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=(transfer,)
         ),
     )
     return f"pay_{number}"

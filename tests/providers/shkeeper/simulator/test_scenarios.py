@@ -66,7 +66,7 @@ def test_each_scenario_ends_where_its_name_says(scenario: str, status: str, over
     payment = play(scenario, amount)
     assert payment.status == status
     if amount == "49.90":
-        assert (payment.facts.excess > 0) == overpaid
+        assert (payment.excess > 0) == overpaid
 
 
 def test_every_scenario_is_tested_above() -> None:

@@ -1,0 +1,94 @@
+"""Amounts at their edges, from the order to the payout: to the last digit, whichever way they come."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from providers.shkeeper.simulator.faults import Call, What
+from tests.system.shkeeper.conftest import Marketplace
+from tests.waiting import wait_until
+
+
+@pytest.mark.parametrize(
+    ("coin", "currency", "amount", "coin_amount"),
+    [
+        ("ETH-USDT", "USD", "100", "100"),
+        ("ETH-USDT", "USD", "100.00", "100"),
+        ("ETH-USDT", "USD", "0.000001", "0.000001"),  # the least that the coin can carry
+        ("BNB-USDT", "USD", "0.000000000000000001", "0.000000000000000001"),  # 18 decimals
+        ("BNB-USDT", "USD", "123456789.123456789123456789", "123456789.123456789123456789"),
+        ("ETH", "USD", "1", "0.000333333333333333"),  # of a third, as many digits as the coin has
+        ("BTC", "USD", "0.01", "0.00000017"),
+        ("ETH-USDT", "EUR", "10", "11"),
+        ("ETH-USDT", "EUR", "33.33", "36.663"),
+        ("DOGE", "USD", "1E+2", "666.66666667"),  # written with an exponent, it is an amount like any other
+    ],
+)
+def test_what_is_to_be_paid_is_exact(
+    marketplace: Marketplace, coin: str, currency: str, amount: str, coin_amount: str
+) -> None:
+    payment = marketplace.create(coin=coin, currency=currency, amount=amount)
+    assert payment["invoices"][0]["coinAmount"] == coin_amount
+    assert Decimal(payment["amount"]) == Decimal(amount)
+    assert "E" not in payment["amount"]
+
+
+@pytest.mark.parametrize(
+    "amount", ["0", "0.0", "-1", "1e400", "NaN", "1,5", "", 4.5, "0.0000000000000000000000000000001"]
+)
+def test_what_is_no_amount_is_refused_and_named(marketplace: Marketplace, amount: Any) -> None:
+    document = marketplace.create(status=400, amount=amount)
+    assert [error["field"] for error in document["errors"]] == ["amount"]
+
+
+LIMITS = [
+    # coins, status, received, missing, excess
+    (["0.000001"], "partially_paid", "0.000001", "99.999999", "0"),
+    (["94.999999"], "partially_paid", "94.999999", "5.000001", "0"),
+    (["95"], "completed", "95", "0", "0"),  # within SHKeeper's limits it is paid
+    (["100"], "completed", "100", "0", "0"),
+    (["104.999999"], "completed", "104.999999", "0", "0"),
+    (["105"], "completed", "105", "0", "5"),
+    (["33.333333", "33.333333", "33.333334"], "completed", "100", "0", "0"),
+    (["60", "60"], "completed", "120", "0", "20"),
+]
+
+
+@pytest.mark.parametrize("way", ["told", "asked"])
+@pytest.mark.parametrize(("coins", "status", "received", "missing", "excess"), LIMITS)
+def test_under_and_overpayment_are_the_same_whether_shkeeper_tells_or_is_asked(
+    marketplace: Marketplace, way: str, coins: list[str], status: str, received: str, missing: str, excess: str
+) -> None:
+    if way == "asked":
+        marketplace.shkeeper.goes_wrong(Call.NOTICE, What.LOST, times=len(coins))
+    payment = marketplace.create()
+    for amount in coins:
+        marketplace.shkeeper.transfer(payment["invoices"][0]["address"], amount)
+    found = wait_until(lambda: (one := marketplace.payment(payment["paymentId"]))["received"] == received and one)
+    assert found
+    assert (found["status"], found["missing"], found["excess"]) == (status, missing, excess)
+
+
+def test_what_is_told_and_what_is_asked_for_is_counted_once_to_the_last_digit(marketplace: Marketplace) -> None:
+    """A notice has ten decimals and a look-up all of them; nobody is to hear of the difference."""
+    payment = marketplace.create(coin="BNB-USDT")
+    payment_id, [invoice] = payment["paymentId"], payment["invoices"]
+    marketplace.shkeeper.transfer(invoice["address"], "33.333333333333333333")
+    found = marketplace.wait_for(payment_id, "partially_paid")
+    looked = marketplace.shkeeper.count(Call.INVOICES)
+    wait_until(lambda: marketplace.shkeeper.count(Call.INVOICES) > looked + 2)
+    again = marketplace.payment(payment_id)
+    assert (again["received"], again["updatedAt"]) == (found["received"], found["updatedAt"])
+    assert again["received"] == "33.3333333333"
+    assert [entry["effect"] for entry in again["history"]].count("applied") == 2  # registered, and paid in part
+
+
+def test_a_payout_carries_every_digit(marketplace: Marketplace) -> None:
+    payment_id = marketplace.paid()
+    amount = "97.123456789012345678"
+    payout = {"paymentId": payment_id, "coin": "BNB-USDT", "amount": amount, "destination": "0xdigits"}
+    answer = marketplace.client.post("/api/payouts", json={"payouts": [payout]})
+    marketplace.settle(answer.json()["payouts"], "completed")
+    [money] = [money for money in marketplace.shkeeper.gateway.payouts.sent if money.destination == "0xdigits"]
+    assert money.amount == Decimal(amount)
