@@ -10,6 +10,7 @@ is followed by another.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -41,6 +42,10 @@ __all__ = [
     "batches",
     "decide_payout",
 ]
+
+
+# SHKeeper itself follows a payout for a day, and then never again.
+OVERDUE_AFTER = timedelta(days=1)
 
 
 class PayoutStatus(StrEnum):
@@ -181,6 +186,10 @@ class Payout(FrozenModel):
     def is_settled(self) -> bool:
         """Whether there is nothing left to ask the provider about."""
         return self.status in (PayoutStatus.COMPLETED, PayoutStatus.FAILED)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it is not settled although it should have been for long, so that a person should look."""
+        return not self.is_settled and now > self.created_at + OVERDUE_AFTER
 
     @property
     def reasons(self) -> tuple[str, ...]:

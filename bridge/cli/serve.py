@@ -36,6 +36,7 @@ def serve(
     with_shkeeper: Annotated[
         bool, typer.Option("--with-shkeeper", help="Run a local SHKeeper beside it, for trying out.")
     ] = False,
+    shkeeper_port: Annotated[int, typer.Option(min=0, max=65535, help="Where that one listens.")] = DEFAULT_PORT,
 ) -> None:
     """Run the bridge until Ctrl-C or SIGTERM.
 
@@ -46,19 +47,19 @@ def serve(
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     with ExitStack() as stack:
         if with_shkeeper:
-            overrides |= stack.enter_context(_shkeeper_beside(load_settings(config, **overrides)))
+            overrides |= stack.enter_context(_shkeeper_beside(load_settings(config, **overrides), shkeeper_port))
         _serve(load_settings(config, **overrides))
 
 
 @contextmanager
-def _shkeeper_beside(settings: "Settings") -> "Iterator[dict[str, str]]":
+def _shkeeper_beside(settings: "Settings", port: int) -> "Iterator[dict[str, str]]":
     """A local SHKeeper, and the settings with which the bridge uses it."""
     from providers.shkeeper.simulator.gateway import Configuration
 
     if not settings.shkeeper_keys:
         raise LocalShkeeperError("a local SHKeeper needs a key to sign with too; set BRIDGE_SHKEEPER_API_KEYS")
     password = secrets.token_urlsafe()
-    with local_shkeeper(Configuration(settings.shkeeper_keys[0], password=password), DEFAULT_PORT) as url:
+    with local_shkeeper(Configuration(settings.shkeeper_keys[0], password=password), port) as url:
         announce(url)
         yield {"shkeeper_url": url, "shkeeper_user": "admin", "shkeeper_password": password}
 
@@ -101,16 +102,18 @@ def _run(settings: "Settings") -> None:
     from bridge.app import create_app
 
     failures: list[BaseException] = []
-    application = _explaining(create_app(settings), failures)
     listener = open_listener(settings.host, settings.port, BACKLOG)
     listener.setblocking(False)
+    # Port 0 has become a real one, which providers are told to call.
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    application = _explaining(create_app(settings), failures)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Not every version of uvicorn raises when the application could not start.
             if self.started:
-                _announce(settings, listener.getsockname()[1])
+                _announce(settings)
 
     server = Server(
         uvicorn.Config(
@@ -173,10 +176,10 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _announce(settings: "Settings", port: int) -> None:
+def _announce(settings: "Settings") -> None:
     from bridge.journal.database import journal_place
 
-    url = escape(url_of(settings.host, port))
+    url = escape(url_of(settings.host, settings.port))
     output.print(f"The bridge is ready on [bold]{url}[/bold]")
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")

@@ -161,11 +161,11 @@ def transfer(
     import httpx
 
     content = {"address": address, "confirmed": not confirm_after} | ({"amount": amount} if amount else {})
-    with httpx.Client(base_url=f"{shkeeper}/simulator/transfers", timeout=TIMEOUT_SECONDS) as client:
-        txid = _play(client, "Sent", "", content)
+    with httpx.Client(base_url=shkeeper, timeout=TIMEOUT_SECONDS) as client:
+        txid = _play(client, "Sent", "/simulator/transfers", content)
         if confirm_after:
             time.sleep(confirm_after)
-            _play(client, "Confirmed", f"/{txid}/confirm", {})
+            _play(client, "Confirmed", f"/simulator/transfers/{txid}/confirm", {})
 
 
 def _play(client: "httpx.Client", done: str, path: str, content: dict[str, object]) -> str:

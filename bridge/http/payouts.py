@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Router, get, post
@@ -68,6 +69,7 @@ class PayoutDocument(FrozenModel):
     status: PayoutStatus
     task_id: str | None = Field(description="The provider's task, once it has named one.")
     tx_hashes: list[str]
+    overdue: bool = Field(description="It is not settled a day after it was asked for; a person should look.")
     reasons: list[str] = Field(description="Why it failed, or why nobody knows whether it was sent.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -134,7 +136,7 @@ async def send_payouts(
     registered = await journal.register_payouts(payouts, idempotency or None, another=data.another)
     sender.wake()
     records = await journal.payout_records(registered.payout_ids)
-    return PayoutList(payouts=[_document(record) for record in records])
+    return PayoutList(payouts=[_document(record, journal.clock()) for record in records])
 
 
 @get(
@@ -149,7 +151,7 @@ async def list_payouts(
         raise wrong_field("paymentId", "expected the id of a payment")
     records = await journal.payment_payouts(payment_id)
     seen = [record for record in records if principal.may_see_payout(seller_id=record.payout.seller_id)]
-    return PayoutList(payouts=[_document(record) for record in seen])
+    return PayoutList(payouts=[_document(record, journal.clock()) for record in seen])
 
 
 @get(
@@ -161,7 +163,7 @@ async def get_payout(payout_id: str, journal: GivenJournal, principal: GivenPrin
     record = await _record(journal, payout_id)
     if not principal.may_see_payout(seller_id=record.payout.seller_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
-    return _document(record)
+    return _document(record, journal.clock())
 
 
 @post(
@@ -200,7 +202,7 @@ async def resolve_payout(
     )
     if not recorded.moved:
         raise ClientException(f"This payout is {recorded.payout.status}, not ambiguous.", status_code=409)
-    return _document(await _record(journal, payout_id))
+    return _document(await _record(journal, payout_id), journal.clock())
 
 
 payout_router = Router(
@@ -244,13 +246,14 @@ def _digest(request: PayoutRequest) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
-def _document(record: PayoutRecord) -> PayoutDocument:
+def _document(record: PayoutRecord, now: datetime) -> PayoutDocument:
     payout = record.payout
     return PayoutDocument(
         **payout.model_dump(exclude={"facts", "batch_id"}),
         status=payout.status,
         task_id=payout.facts.task_id,
         tx_hashes=list(payout.facts.tx_hashes),
+        overdue=payout.is_overdue(now),
         reasons=list(payout.reasons),
         updated_at=record.updated_at,
         history=[

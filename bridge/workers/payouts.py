@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal
 from coordinator.payouts import Payout, PayoutNotAsked, PayoutObservation, PayoutUnclear, batches
@@ -27,6 +27,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 AGE_SHARE = 10
 INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had written down the provider's answer")
 
+OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
 ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
 
 
@@ -59,6 +60,7 @@ class PayoutSender:
         self._shortest_wait = shortest_wait
         self._looked: dict[str, datetime] = {}
         """When each unsettled payout was looked after last."""
+        self._overdue: set[str] = set()
         self._asking: set[str] = set()
         """Payouts that the provider is being asked for at this moment."""
         self._woken = asyncio.Event()
@@ -88,9 +90,12 @@ class PayoutSender:
     async def round(self) -> None:
         """Sends what is to be sent, and asks about the rest where it is time to."""
         unsettled: set[str] = set()
+        overdue: set[str] = set()
         to_send: list[Payout] = []
         async for payout in self._unsettled_payouts():
             unsettled.add(payout.payout_id)
+            if payout.is_overdue(self._journal.clock()):
+                overdue.add(payout.payout_id)
             if payout.provider not in self._gateways or not self._is_due(payout):
                 continue
             self._looked[payout.payout_id] = self._journal.clock()
@@ -101,6 +106,10 @@ class PayoutSender:
         for batch in batches(sorted(to_send, key=lambda payout: payout.created_at)):
             await self._send(self._gateways[batch[0].provider], batch)
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in unsettled}
+        for payout_id in sorted(overdue - self._overdue):
+            logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
+        self._overdue = overdue
+        OVERDUE.set(len(overdue))
 
     async def _unsettled_payouts(self) -> AsyncIterator[Payout]:
         after = ""

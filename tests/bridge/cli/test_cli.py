@@ -34,7 +34,7 @@ def test_help_is_printed_and_names_every_command(run: Any) -> None:
     for command in ("serve", "simulate", "listen", "doctor"):
         assert command in helped.stdout
     assert "\x1b[" not in helped.stdout
-    for words in (["serve"], ["simulate", "shkeeper"], ["listen"], ["doctor"]):
+    for words in (["serve"], ["simulate", "shkeeper"], ["simulate", "transfer"], ["listen"], ["doctor"]):
         page = run(*words, "--help")
         assert page.returncode == 0
         assert "Example: " in page.stdout

@@ -16,6 +16,7 @@ from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
+from providers.shkeeper.simulator.payout_books import Outcome
 from providers.shkeeper.simulator.server import serving
 from tests.bridge.workers.conftest import START, Clock, paid, payment
 
@@ -162,6 +163,25 @@ async def test_a_payout_ends_right_when_the_questions_around_it_fail(
     local.faults.clear()
     await Bridge(journal, url).work(clock)
     assert (sent(local, payouts), await statuses(journal, payouts)) == ([1] * number, {PayoutStatus.COMPLETED})
+
+
+async def test_a_payout_that_shkeeper_stopped_following_is_overdue_and_still_asked_about(
+    journal: Journal, clock: Clock, local: LocalGateway, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    local.payouts.outcomes["0xa0"] = Outcome.UNCONFIRMED
+    [payout] = await ask_for_payouts(journal, 1)
+    await Bridge(journal, url).work(clock)
+    [record] = await journal.payout_records([payout.payout_id])
+    assert (record.payout.status, record.payout.is_overdue(clock())) == (PayoutStatus.BROADCAST, False)
+    clock.move(days=1)
+    await Bridge(journal, url).work(clock)
+    assert record.payout.is_overdue(clock())
+    assert [message for message in caplog.messages if "not settled after a day" in message] == [
+        "out_0 is not settled after a day; look at the chain and at the provider"
+    ]
+    local.payouts.payouts[0].status = "SUCCESS"  # an operator has looked after it
+    await Bridge(journal, url).work(clock)
+    assert await statuses(journal, [payout]) == {PayoutStatus.COMPLETED}
 
 
 async def test_money_that_shkeeper_sent_and_never_wrote_down_is_not_sent_again(
