@@ -1,8 +1,9 @@
 """A local SHKeeper for whoever has no gateway at hand: run by itself, or in a thread beside the bridge."""
 
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -47,15 +48,18 @@ def local_shkeeper(configuration: "Configuration", port: int) -> Iterator[str]:
 
 
 def run_local_shkeeper(configuration: "Configuration", port: int) -> None:
-    """Runs it until Ctrl-C. Raises LocalShkeeperError."""
-    with suppress(KeyboardInterrupt), local_shkeeper(configuration, port) as url:
+    """Runs it until Ctrl-C or SIGTERM. Raises LocalShkeeperError."""
+    stopped = threading.Event()
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: stopped.set())
+    with local_shkeeper(configuration, port) as url:
         announce(url)
         output.print(
             f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={escape(configuration.user)}"
             f" BRIDGE_SHKEEPER_PASSWORD={escape(configuration.password)} make run"
         )
         output.print("  Ctrl-C stops it.")
-        threading.Event().wait()
+        stopped.wait()
 
 
 def announce(url: str) -> None:

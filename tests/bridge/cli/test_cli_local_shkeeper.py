@@ -45,7 +45,10 @@ def running(folder: Path, *arguments: str, **variables: str) -> Iterator[list[st
             yield lines
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 0
+            try:
+                assert process.wait(timeout=30) == 0
+            finally:
+                process.kill()
 
 
 def address_in(line: str) -> str:

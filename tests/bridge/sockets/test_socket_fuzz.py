@@ -124,7 +124,7 @@ async def watched(
         verifier=None if is_open else TokenVerifier(secrets=[SECRET]),
         presence_grace_seconds=0,
         # Short enough for a test to see that whoever is silent is forgotten.
-        ping_timeout_seconds=0.5,
+        ping_timeout_seconds=2,
         max_payload_bytes=LIMIT_BYTES,
     )
     url = await serve(server)
