@@ -77,6 +77,8 @@ class RoomRule:
     make: Callable[[str], str]
     id_name: str
     """The id's name on the wire, such as `sellerId`."""
+    if_known: bool = False
+    """Whether there is no such room where the id is not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Payload(FrozenModel):
         for rule in self.audience_rule.rooms:
             named = payload.get(rule.id_name) or target.get(rule.id_name) or ()
             identifiers = [named] if isinstance(named, str) else named
-            if not identifiers and not everyone:
+            if not identifiers and not everyone and not rule.if_known:
                 raise TargetError(rule.id_name, f"{self.event_name} goes to a room that is made of it")
             rooms += [rule.make(identifier) for identifier in identifiers]
         about = target.get("requestId")

@@ -19,9 +19,13 @@ __all__ = [
     "InvoiceSnapshot",
     "Observation",
     "Release",
+    "Sighting",
+    "Stage",
     "Standing",
+    "TransactionHinted",
     "Transfer",
     "TransferSeen",
+    "TransferSighted",
 ]
 
 
@@ -38,7 +42,8 @@ class Transfer(FrozenModel):
     """One movement of money on a chain towards an invoice."""
 
     transfer_id: str
-    """The transaction's hash, as the provider writes it."""
+    """The transaction's hash, as the provider writes it; the second of several in one transaction has `#1` behind it,
+    and so on."""
     asset: str
     """What moved, in the provider's word for it, such as `ETH-USDT`."""
     amount: Amount
@@ -47,6 +52,42 @@ class Transfer(FrozenModel):
     """What that counts for in the payment's currency; unknown before confirmation."""
     occurred_at: AwareDatetime | None = None
     """When the provider saw it, if it says so."""
+
+    @property
+    def tx_hash(self) -> str:
+        return self.transfer_id.partition("#")[0]
+
+
+class Stage(StrEnum):
+    """How far a transfer on a chain has come."""
+
+    SEEN = "seen"
+    """It was sent, and no block holds it yet."""
+    MINED = "mined"
+    FINAL = "final"
+    """So deep in the chain that it is not taken back."""
+    REORGANISED = "reorganised"
+    """The block that held it is not part of the chain any more."""
+    DROPPED = "dropped"
+    """It never came into a block, and will not: replaced by another transaction, or forgotten."""
+    FAILED = "failed"
+    """Its transaction failed, or does not pay what was asked for."""
+
+
+class Sighting(FrozenModel):
+    """A transfer on a chain, as its follower sees it at one moment. Only what is final is not taken back."""
+
+    transfer: Transfer
+    stage: Stage
+    view: int = Field(ge=0)
+    """Counts the follower's steps along its chain. Of two sightings of one transfer the later view is right."""
+    confirmations: int = Field(0, ge=0)
+    """How many blocks confirm it, its own included."""
+    required_confirmations: int | None = None
+    """How many make it final; None where the chain itself says what is."""
+    block_number: int | None = None
+    reason: str | None = None
+    """Why it came to nothing, for a person to read."""
 
 
 class _Observation(FrozenModel):
@@ -64,7 +105,7 @@ class TransferSeen(_Observation):
 
     @property
     def tx_hash(self) -> str | None:
-        return self.transfer.transfer_id
+        return self.transfer.tx_hash
 
 
 class InvoiceSnapshot(_Observation):
@@ -126,7 +167,35 @@ class EscrowReleased(_Observation):
     release: Release
 
 
+class TransferSighted(_Observation):
+    """A transfer was seen on a chain, came deeper into it, or vanished from it."""
+
+    kind: Literal["transfer-sighted"] = "transfer-sighted"
+    sighting: Sighting
+
+    @property
+    def tx_hash(self) -> str | None:
+        return self.sighting.transfer.tx_hash
+
+
+class TransactionHinted(_Observation):
+    """The buyer says which transaction pays. Anybody can say that of any transaction, so it proves nothing."""
+
+    kind: Literal["transaction-hinted"] = "transaction-hinted"
+    hinted: str
+
+    @property
+    def tx_hash(self) -> str | None:
+        return self.hinted
+
+
 Observation = Annotated[
-    TransferSeen | InvoiceSnapshot | InvoiceEnded | DeadlinePassed | EscrowReleased,
+    TransferSeen
+    | InvoiceSnapshot
+    | InvoiceEnded
+    | DeadlinePassed
+    | EscrowReleased
+    | TransferSighted
+    | TransactionHinted,
     Field(discriminator="kind"),
 ]

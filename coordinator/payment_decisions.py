@@ -15,12 +15,17 @@ from coordinator.observations import (
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
+    Sighting,
+    Stage,
     Standing,
+    TransactionHinted,
     Transfer,
     TransferSeen,
+    TransferSighted,
 )
 from coordinator.payment_events import (
     PaymentCreated,
+    PaymentProgress,
     PaymentReceived,
     PaymentUpdate,
     PurchaseRequestUpdate,
@@ -38,6 +43,8 @@ from coordinator.payments import (
 )
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide"]
+
+SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +85,12 @@ def decide(payment: Payment, observation: Observation) -> Decision:
     moved = payment.model_copy(update={"facts": facts})
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
-    if _outward(moved) == _outward(payment):
-        return Decision(moved, Effect.UNCHANGED)
-    return Decision(moved, Effect.APPLIED, tuple(_events(payment, moved, observation.tx_hash)))
+    events: list[Event] = []
+    if _outward(moved) != _outward(payment):
+        events += _events(payment, moved, observation)
+    if _progress(moved) != _progress(payment):
+        events.append(_progress_event(moved, observation))
+    return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
 def _counts_in_another_currency(payment: Payment, observation: Observation) -> bool:
@@ -102,6 +112,10 @@ def _merge(facts: Facts, observation: Observation) -> Facts:
             return facts.model_copy(update={"releases": releases})
         case DeadlinePassed():
             return facts.model_copy(update={"deadline_passed": True})
+        case TransferSighted():
+            return facts.model_copy(update={"sightings": _with_sighting(facts.sightings, observation.sighting)})
+        case TransactionHinted(hinted=tx_hash):
+            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
 
 
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
@@ -118,6 +132,18 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
             "told": told,
         }
     )
+
+
+def _with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
+    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
+    by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
+    other = by_id.get(more.transfer.transfer_id, more)
+    by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
+    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
+
+
+def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
+    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
 
 
 def _rank(transfers: Sequence[Transfer], received: Decimal) -> tuple[int, Decimal, list[str]]:
@@ -142,32 +168,65 @@ def _says(transfer: Transfer) -> tuple[bool, bool, str]:
 
 def _outward(payment: Payment) -> tuple[object, ...]:
     """What somebody outside can see of a payment; a change of it is worth an event."""
-    facts = payment.facts
     return (
         payment.status,
         payment.escrow_state,
-        facts.received,
-        len(facts.confirmed),
+        payment.received,
+        len(payment.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
+        tuple((sighting.transfer.transfer_id, sighting.stage) for sighting in payment.facts.sightings),
     )
 
 
-def _events(before: Payment, after: Payment, tx_hash: str | None) -> list[Event]:
-    shares = after.shares
+def _progress(payment: Payment) -> tuple[object, ...]:
+    """How far a payment has come; a change of it is worth telling those whom it concerns."""
+    return payment.received, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS)
+
+
+def _progress_event(payment: Payment, observation: Observation) -> Event:
+    awaited = payment.awaited
+    return PaymentProgress(
+        payment_id=payment.payment_id,
+        status=payment.status,
+        received=payment.received,
+        missing=payment.missing,
+        currency=payment.currency,
+        late=payment.late,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        tx_hash=observation.tx_hash,
+        reason=observation.sighting.reason if isinstance(observation, TransferSighted) else None,
+    ).to(
+        **({"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}),
+        buyerId=payment.buyer_id,
+        sellerId=payment.seller_ids,
+    )
+
+
+def _events(before: Payment, after: Payment, observation: Observation) -> list[Event]:
+    tx_hash = observation.tx_hash
     update = PaymentUpdate(
         payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
     ).to(
-        requestId=[share.request_id for share in shares] if after.checkout else after.request_id,
+        requestId=[share.request_id for share in after.shares] if after.checkout else after.request_id,
         buyerId=after.buyer_id,
         sellerId=after.seller_ids,
     )
     if after.status == before.status:
         return [update]
-    of_shares = [event for share in shares for event in _share_events(after, share, tx_hash)]
+    happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
+    of_shares = [event for share in after.shares for event in _share_events(after, share, happened, tx_hash)]
     return [update, *of_shares, *_checkout_events(after)]
 
 
-def _share_events(payment: Payment, share: Share, tx_hash: str | None) -> Iterator[Event]:
+def _setback(observation: Observation) -> str | None:
+    """What took something back that was seen before, if it did."""
+    if isinstance(observation, TransferSighted) and observation.sighting.stage in SETBACKS:
+        return observation.sighting.stage
+    return None
+
+
+def _share_events(payment: Payment, share: Share, happened: str, tx_hash: str | None) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     completed = payment.status is PaymentStatus.COMPLETED
     if completed:
@@ -178,7 +237,7 @@ def _share_events(payment: Payment, share: Share, tx_hash: str | None) -> Iterat
             buyer_id=payment.buyer_id,
         ).to(sellerId=share.seller_id)
     yield PurchaseRequestUpdate(
-        type=f"payment-{payment.status.replace('_', '-')}",
+        type=happened,
         request_id=share.request_id,
         status=payment.status,
         payment_id=payment.payment_id,

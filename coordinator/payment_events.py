@@ -10,6 +10,7 @@ from coordinator.money import Amount
 
 __all__ = [
     "PaymentCreated",
+    "PaymentProgress",
     "PaymentReceived",
     "PaymentUpdate",
     "PurchaseRequestUpdate",
@@ -53,6 +54,37 @@ class PaymentUpdate(Payload):
     status: Id
     escrow_state: IfKnown = None
     tx_hash: IfKnown = None
+
+
+class PaymentProgress(Payload):
+    """How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
+    added it to the specification."""
+
+    event_name: ClassVar[str] = "payment-progress"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(
+        rooms=(
+            RoomRule(rooms.request, "requestId", if_known=True),
+            RoomRule(rooms.template_checkout, "checkoutId", if_known=True),
+            RoomRule(rooms.user, "buyerId"),
+            RoomRule(rooms.user, "sellerId"),
+        ),
+        fixed_rooms=(rooms.OPS,),
+    )
+
+    payment_id: Id
+    status: Id
+    received: Amount
+    missing: Amount
+    currency: Id
+    late: bool
+    """Some of the money came after the deadline."""
+    confirmations: int | None = None
+    """Of the transfer that has the fewest; None while no block holds one that is not final."""
+    required_confirmations: int | None = None
+    tx_hash: IfKnown = None
+    """The transfer that this tells of."""
+    reason: IfKnown = None
+    """Why a transfer came to nothing."""
 
 
 class PaymentReceived(Payload):

@@ -14,13 +14,8 @@ from pydantic import AwareDatetime, Field
 from coordinator.errors import BridgeError
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, excess_over
-from coordinator.observations import (
-    Ending,
-    Release,
-    Standing,
-    Transfer,
-)
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, total
+from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
 
 __all__ = [
     "ESCROW_RULES",
@@ -29,6 +24,7 @@ __all__ = [
     "TRANSITIONS",
     "UNPAID_STATUSES",
     "Checkout",
+    "DirectPayment",
     "Effect",
     "EscrowState",
     "Facts",
@@ -83,7 +79,8 @@ class IllegalTransitionError(BridgeError):
 
 
 class Facts(FrozenModel):
-    """All that was seen of one payment. Every part only grows, so merging is free of order and repetition."""
+    """All that was seen of one payment. Every part only grows, so merging is free of order and repetition: what a
+    chain takes back is a later view of it."""
 
     standing: Standing = Standing.NOTHING
     received: Amount = ZERO
@@ -97,6 +94,10 @@ class Facts(FrozenModel):
     endings: frozenset[Ending] = frozenset()
     releases: Mapping[str, Mapping[str, Release]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""
+    sightings: tuple[Sighting, ...] = ()
+    """The last of each transfer on a chain, in order of its id."""
+    hints: frozenset[str] = frozenset()
+    """Transactions that pay, if the buyer is to be believed."""
 
 
 class Share(FrozenModel):
@@ -113,6 +114,17 @@ class Checkout(FrozenModel):
 
     checkout_id: Id
     shares: tuple[Share, ...] = Field(min_length=1)
+
+
+class DirectPayment(FrozenModel):
+    """A payment that goes over a chain to a wallet, without a gateway between."""
+
+    chain: Id
+    """The chain's name in the configuration, such as `ethereum`."""
+    recipient: Id
+    """The address that is to be paid."""
+    payer: Id | None = None
+    """The address that will pay, if it is known: money of others does not count then."""
 
 
 class Payment(FrozenModel):
@@ -134,6 +146,7 @@ class Payment(FrozenModel):
     created_at: AwareDatetime
     expires_at: AwareDatetime | None = None
     checkout: Checkout | None = None
+    direct: DirectPayment | None = None
     facts: Facts = Facts()
 
     @property
@@ -163,30 +176,58 @@ class Payment(FrozenModel):
         # A payout that failed does not matter beside one that is under way.
         return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
 
+    def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
+        """The transfers on the chain that have come just so far."""
+        return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
+
+    @property
+    def confirmed(self) -> tuple[Transfer, ...]:
+        """Transfers that count."""
+        return (*self.facts.confirmed, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
+
     @property
     def in_flight(self) -> tuple[Transfer, ...]:
-        """Transfers that were seen and are not yet confirmed."""
+        """Transfers that were seen and do not count yet."""
         confirmed = {transfer.transfer_id for transfer in self.facts.confirmed}
-        return tuple(transfer for transfer in self.facts.seen if transfer.transfer_id not in confirmed)
+        on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
+        return (*(transfer for transfer in self.facts.seen if transfer.transfer_id not in confirmed), *on_chain)
+
+    @property
+    def awaited(self) -> Sighting | None:
+        """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
+        return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
+
+    @property
+    def received(self) -> Decimal:
+        """What has come, in the payment's currency."""
+        return total([self.facts.received, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
+
+    @property
+    def standing(self) -> Standing:
+        """How much of the amount has come: in the provider's own judgement, or by the transfers on the chain."""
+        received = self.received
+        if self.direct is None or not received:
+            return self.facts.standing
+        if received < self.amount:
+            return Standing.PARTIAL
+        return Standing.PAID if received == self.amount else Standing.OVERPAID
 
     @property
     def missing(self) -> Decimal:
         """What is still to be paid; nothing once the provider calls the invoice paid."""
-        if self.facts.standing >= Standing.PAID:
-            return ZERO
-        return excess_over(self.amount, self.facts.received)
+        return ZERO if self.standing >= Standing.PAID else excess_over(self.amount, self.received)
 
     @property
     def excess(self) -> Decimal:
         """What came above the amount; nothing as long as the provider's limits let it pass as paid."""
-        return excess_over(self.facts.received, self.amount) if self.facts.standing is Standing.OVERPAID else ZERO
+        return excess_over(self.received, self.amount) if self.standing is Standing.OVERPAID else ZERO
 
     @property
     def late(self) -> bool:
         """Whether some of the money came after the deadline."""
         deadline = self.expires_at
         return deadline is not None and any(
-            transfer.occurred_at is not None and transfer.occurred_at > deadline for transfer in self.facts.confirmed
+            transfer.occurred_at is not None and transfer.occurred_at > deadline for transfer in self.confirmed
         )
 
 
@@ -198,24 +239,27 @@ def _timed_out(payment: Payment) -> bool:
 # only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way or came late.
 STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.REFUNDED, lambda payment: Ending.REFUNDED in payment.facts.endings),
-    (PaymentStatus.COMPLETED, lambda payment: payment.facts.standing >= Standing.PAID),
+    (PaymentStatus.COMPLETED, lambda payment: payment.standing >= Standing.PAID),
     (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
     (PaymentStatus.CANCELLED, lambda payment: Ending.CANCELLED in payment.facts.endings),
     (PaymentStatus.EXPIRED, _timed_out),
-    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.facts.standing == Standing.PARTIAL),
-    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.facts.seen or payment.facts.confirmed)),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.standing == Standing.PARTIAL),
+    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
     (PaymentStatus.PENDING, lambda payment: True),
 )
 
 _ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.REFUNDED}
 
 # From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
-# leaves `completed`, and a payment that ended unpaid still completes when the money comes after all.
+# leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
+# that vanishes from its chain leads from `confirming` back to `pending`.
 TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset(
         {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
     ),
-    PaymentStatus.CONFIRMING: frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED),
+    PaymentStatus.CONFIRMING: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
+    ),
     PaymentStatus.PARTIALLY_PAID: frozenset({PaymentStatus.EXPIRED} | _ENDED),
     PaymentStatus.EXPIRED: frozenset({PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED),
     PaymentStatus.CANCELLED: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),

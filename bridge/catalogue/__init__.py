@@ -33,6 +33,7 @@ from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymen
 from coordinator.events import Payload
 from coordinator.payment_events import (
     PaymentCreated,
+    PaymentProgress,
     PaymentReceived,
     PaymentUpdate,
     PurchaseRequestUpdate,
@@ -77,5 +78,5 @@ CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
 EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CATEGORIES.values() for model in models}
 """Every event of the specification, by name: what may be published."""
 
-ADDITIONS: tuple[type[Payload], ...] = (SessionEnded,)
+ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress)
 """The product's own events beside the specification. Only the server itself raises them."""

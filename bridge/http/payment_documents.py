@@ -48,6 +48,14 @@ class InvoiceItem(FrozenModel):
     payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
 
 
+class DirectItem(FrozenModel):
+    """Where to pay on a chain, without a gateway."""
+
+    chain: str
+    recipient: str
+    payer: str | None
+
+
 class PaymentDocument(FrozenModel):
     """A payment: what was agreed, how it stands, and how it came there."""
 
@@ -63,12 +71,18 @@ class PaymentDocument(FrozenModel):
     )
     amount: Amount
     currency: str
+    direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
     received: Amount
     missing: Amount
     excess: Amount
     late: bool = Field(description="Some of the money came after the deadline.")
+    confirmations: int | None = Field(
+        description="How many blocks confirm the transfer on the chain that has the fewest of them; null while no "
+        "block holds one that is not final."
+    )
+    required_confirmations: int | None = Field(description="How many make it final.")
     transfers: list[TransferItem]
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -106,6 +120,9 @@ RESPONSE_EXAMPLE = {
     "missing": "29.94",
     "excess": "0",
     "late": False,
+    "confirmations": None,
+    "requiredConfirmations": None,
+    "direct": None,
     "transfers": [
         {
             "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
@@ -172,16 +189,19 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         received=ZERO,
     )
     return PaymentDocument(
-        **{name: value for name, value in payment if name not in ("facts", "checkout")},
+        **{name: value for name, value in payment if name not in ("facts", "checkout", "direct")},
         checkout_id=payment.checkout and payment.checkout.checkout_id,
         status=payment.status,
         escrow_state=payment.escrow_state,
-        received=payment.facts.received,
+        received=payment.received,
         missing=payment.missing,
         excess=payment.excess,
         late=payment.late,
+        confirmations=payment.awaited and payment.awaited.confirmations,
+        required_confirmations=payment.awaited and payment.awaited.required_confirmations,
+        direct=payment.direct and DirectItem(**dict(payment.direct)),
         transfers=[
-            *(_transfer_item(transfer, confirmed=True) for transfer in payment.facts.confirmed),
+            *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
             *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
         ],
         updated_at=record.updated_at,
@@ -204,7 +224,7 @@ def _invoice_item(invoice: Invoice) -> InvoiceItem:
 
 def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
     return TransferItem(
-        tx_hash=transfer.transfer_id,
+        tx_hash=transfer.tx_hash,
         asset=transfer.asset,
         amount=transfer.amount,
         value=transfer.value,

@@ -320,7 +320,7 @@ def _outcome(decision: Decision | None) -> dict[str, Any]:
         "effect": decision.effect,
         "status": payment.status,
         "escrow_state": payment.escrow_state,
-        "received": format(payment.facts.received, "f"),
+        "received": format(payment.received, "f"),
     }
 
 

@@ -318,7 +318,7 @@ def _log(recorded: requests.Recorded, name: str) -> None:
 
 
 def _log_standing(payment: Payment) -> None:
-    received, amount = payment.facts.received, payment.amount
+    received, amount = payment.received, payment.amount
     # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
     is_short = payment.status is PaymentStatus.COMPLETED and received < amount
     logger.log(

@@ -12,7 +12,7 @@ from coordinator.events import Audience, Event
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
-from coordinator.payments import Checkout, Facts, Payment
+from coordinator.payments import Checkout, DirectPayment, Facts, Payment
 from coordinator.payouts import Payout, PayoutFacts, PayoutObservation
 
 __all__ = [
@@ -76,6 +76,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         "updated_at": now,
         "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
+        "direct": None if payment.direct is None else payment.direct.model_dump_json(),
     }
 
 
@@ -86,6 +87,7 @@ def payment_from_row(row: RowMapping) -> Payment:
     return Payment(
         **{name: row[name] for name in agreed.split()},
         checkout=None if row["checkout"] is None else Checkout.model_validate_json(row["checkout"]),
+        direct=None if row["direct"] is None else DirectPayment.model_validate_json(row["direct"]),
         facts=Facts.model_validate_json(row["facts"]),
     )
 

@@ -120,6 +120,7 @@ payments = Table(
     Column("due_at", UtcDateTime, comment="When the deadline is to be applied; empty once it was"),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("checkout", Text, comment="The template checkout, as JSON, if it pays one"),
+    Column("direct", Text, comment="Where to pay, as JSON, if it goes over a chain to a wallet"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     Index(None, "due_at"),

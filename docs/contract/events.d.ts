@@ -279,6 +279,16 @@ export interface ServerToClientEvents {
    * The bridge adds it to the specification.
    */
   "session-ended": (payload: SessionEnded) => void;
+
+  /**
+   * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
+   * added it to the specification.
+   *
+   * Goes to `ops`, `request-<requestId>`, `template-checkout-<checkoutId>`, `user-<buyerId>` and `user-<sellerId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "payment-progress": (payload: PaymentProgress) => void;
 }
 
 /**
@@ -809,4 +819,29 @@ export interface ReferralSignup {
 export interface SessionEnded {
   reason: "token_expired";
   message: string;
+}
+
+/**
+ * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
+ * added it to the specification.
+ *
+ * What `payment-progress` carries.
+ */
+export interface PaymentProgress {
+  paymentId: string;
+  status: string;
+  /** A decimal string, never a float and never with an exponent. */
+  received: string;
+  /** A decimal string, never a float and never with an exponent. */
+  missing: string;
+  currency: string;
+  /** Some of the money came after the deadline. */
+  late: boolean;
+  /** Of the transfer that has the fewest; None while no block holds one that is not final. */
+  confirmations?: number | null;
+  requiredConfirmations?: number | null;
+  /** The transfer that this tells of. */
+  txHash?: string;
+  /** Why a transfer came to nothing. */
+  reason?: string;
 }

@@ -66,7 +66,8 @@ def test_a_new_checkout_is_pending() -> None:
 
 def test_a_paid_checkout_is_confirmed_and_each_request_and_seller_hears_of_its_share() -> None:
     events = told(PAID)
-    update, *of_shares, confirmed = events
+    update, *of_shares, confirmed, progress = events
+    assert progress.name == "payment-progress"
     assert update.name == "payment-update"
     assert update.audience.rooms == (
         *("request-r1", "request-r2", "request-r3"),

@@ -18,9 +18,12 @@ from coordinator.observations import (
     InvoiceSnapshot,
     Observation,
     Release,
+    Sighting,
+    Stage,
     Standing,
     Transfer,
     TransferSeen,
+    TransferSighted,
 )
 from coordinator.payment_decisions import created, decide
 from coordinator.payments import TRANSITIONS, Effect, Payment, PaymentStatus
@@ -65,6 +68,10 @@ def snapshot(standing: Standing, *transfers: Transfer, currency: str = "USD") ->
 
 def seen(name: str) -> TransferSeen:
     return TransferSeen(transfer=Transfer(transfer_id=name, asset="ETH-USDT", amount=Decimal(50)))
+
+
+def sighted(stage: Stage, view: int) -> TransferSighted:
+    return TransferSighted(sighting=Sighting(transfer=transfer("t9"), stage=stage, view=view))
 
 
 def release(payout_id: str, how_far: Release, seller_id: str = "s1") -> EscrowReleased:
@@ -164,12 +171,29 @@ def test_completion_tells_each_room_what_the_specification_says() -> None:
                 "data": {"offerId": "o1", "isSelected": True, "paymentId": "pay_1", "transactionHash": "t2"},
             },
         ),
+        (
+            "payment-progress",
+            False,
+            ("ops", "request-r1", "user-b1", "user-s1"),
+            {
+                "paymentId": "pay_1",
+                "status": "completed",
+                "received": "100",
+                "missing": "0",
+                "currency": "USD",
+                "late": False,
+                "confirmations": None,
+                "requiredConfirmations": None,
+                "txHash": "t2",
+            },
+        ),
     ]
 
 
 def test_a_payment_without_an_offer_says_so_in_the_required_field() -> None:
     _, events = play([PAID], PAYMENT.model_copy(update={"offer_id": None}))
-    assert events[-1].payload["data"]["offerId"] is None
+    [offer] = [event for event in events if event.name == "seller-offer-update"]
+    assert offer.payload["data"]["offerId"] is None
 
 
 def test_an_unknown_transaction_leaves_its_field_out() -> None:
@@ -189,7 +213,7 @@ def test_what_is_stale_changes_nothing_outward_and_emits_nothing(stale: Observat
 def test_a_later_overpayment_is_recorded_and_not_announced_as_a_completion() -> None:
     payment, _ = play([PAID])
     decision = decide(payment, OVERPAID)
-    assert names(decision.events) == ["payment-update"]
+    assert names(decision.events) == ["payment-update", "payment-progress"]
     assert decision.payment.excess == 50
 
 
@@ -319,6 +343,8 @@ def test_every_event_tells_of_a_change_and_a_repeat_tells_nothing(some: list[Obs
 def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
     """Exhaustive over all lives of up to four observations, drawn from one of each kind and moment."""
     kinds: list[Observation] = [
+        sighted(Stage.SEEN, 1),
+        sighted(Stage.REORGANISED, 2),
         seen("t1"),
         seen("t2"),
         PARTIAL,

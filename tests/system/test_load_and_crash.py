@@ -104,11 +104,11 @@ async def test_200_concurrent_webhooks_thrice_in_shuffled_order(make_bridge: Any
     told = journaled(bridge.database)
     assert_each_life_is_told_once_and_in_order([event[1:] for event in told])
 
-    # What the client heard is the journal's global events, each once, in the journal's order.
+    # What the client heard is the journal's global events and those for ops, each once, in the journal's order.
     expected = [
         (name, payload)
         for _, name, _, payload in told
-        if name in ("payment-created", "payment-update", "seller-offer-update")
+        if name in ("payment-created", "payment-update", "payment-progress", "seller-offer-update")
     ]
     while len(ops.events) < len(expected):
         ops.wait_for(lambda line: "event" in line)

@@ -59,6 +59,20 @@ def test_buyer_seller_and_outsider_each_hear_exactly_what_is_specified(make_brid
         }
         return "purchase-request-update", [payload]
 
+    def progress(status: str, tx_hash: str, received: str, missing: str) -> tuple[str, list[Any]]:
+        payload = {
+            "paymentId": payment["paymentId"],
+            "status": status,
+            "received": received,
+            "missing": missing,
+            "currency": "USD",
+            "late": False,
+            "confirmations": None,
+            "requiredConfirmations": None,
+            "txHash": tx_hash,
+        }
+        return "payment-progress", [payload]
+
     created = (
         "payment-created",
         [
@@ -108,10 +122,13 @@ def test_buyer_seller_and_outsider_each_hear_exactly_what_is_specified(make_brid
         request_update("confirming", seen),
         update("partially_paid", partial),
         request_update("partially_paid", partial),
+        progress("partially_paid", partial, "19.96", "29.94"),
         update("completed", paid, "funded"),
         request_update("completed", paid),
         offer,
+        progress("completed", paid, "49.9", "0"),
         update("completed", tip, "funded"),
+        progress("completed", tip, "69.86", "0"),
     ]
     completion = for_the_request.index(update("completed", paid, "funded")) + 1
     for_the_seller = [*for_the_request[:completion], received, *for_the_request[completion:]]

@@ -145,6 +145,7 @@ async def test_messages_committed_together_are_deduplicated_among_each_other(jou
     assert rows(journal, "SELECT count(*) FROM payments") == [(1,)]
     assert rows(journal, "SELECT name, count(*) FROM events GROUP BY name ORDER BY name") == [
         ("payment-created", 1),
+        ("payment-progress", 1),
         ("payment-received", 1),
         ("payment-update", 1),
         ("purchase-request-update", 1),
@@ -257,7 +258,7 @@ async def assert_goes_on(journal: Journal) -> None:
     assert await observe(journal, 1, "a", snapshot(2)) is Outcome.APPLIED
     assert await observe(journal, 1, "a", snapshot(2)) is Outcome.DUPLICATE
     offsets = rows(journal, 'SELECT "offset" FROM events ORDER BY 1')
-    assert offsets == [(number,) for number in range(1, 6)]
+    assert offsets == [(number,) for number in range(1, 7)]
 
 
 async def test_a_database_has_one_bridge(journal: Journal, database_url: str) -> None:
