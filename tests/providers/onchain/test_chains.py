@@ -1,0 +1,98 @@
+"""The chains of the configuration: those that come with it, and what is wrong with others."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from providers.onchain.chains import Chain, ChainsError, Token, fits, host_of, read_chains, token_amount
+
+SHIPPED = Path(__file__).parents[3] / "config" / "chains.toml"
+SECRET = "the-key-of-the-endpoint"
+ONE = """
+[ethereum]
+chain_id = 1
+confirmations = 12
+block_seconds = 12
+tokens.ETH = { decimals = 18 }
+tokens.USDT = { address = "0xdAC17F958D2ee523a2206206994597C13D831ec7", decimals = 6 }
+"""
+
+
+def read(tmp_path: Path, text: str, **environment: str) -> dict[str, Chain]:
+    path = tmp_path / "chains.toml"
+    path.write_text(text)
+    return read_chains(path, environment)
+
+
+def test_the_chains_that_come_with_it_are_right_and_off() -> None:
+    chains = read_chains(SHIPPED, {})
+    assert {name: chain.chain_id for name, chain in chains.items()} == {
+        "ethereum": 1,
+        "bnb": 56,
+        "polygon": 137,
+        "avalanche": 43114,
+        "arbitrum": 42161,
+        "optimism": 10,
+        "base": 8453,
+    }
+    for chain in chains.values():
+        assert chain.endpoints == ()
+        assert chain.own_coin is not None
+        assert {"USDT", "USDC"} <= {token.symbol for token in chain.tokens}
+        assert str(chain.explorer_link("0x1")).endswith("/tx/0x1")
+    names = [token.shkeeper for chain in chains.values() for token in chain.tokens if token.shkeeper]
+    assert len(names) == len(set(names))
+
+
+def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -> None:
+    urls = f"https://rpc.example/{SECRET}, wss://other.example:8546/{SECRET}"
+    chain = read(tmp_path, ONE, BRIDGE_ENDPOINTS_ETHEREUM=urls)["ethereum"]
+    assert [host_of(url.get_secret_value()) for url in chain.endpoints] == ["rpc.example", "other.example:8546"]
+    assert SECRET not in repr(chain)
+
+
+@pytest.mark.parametrize(
+    ("change", "environment", "words"),
+    [
+        (("12\n", '"soon"\n'), {}, "ethereum.confirmations"),
+        (("831ec7", "831Ec7"), {}, "EIP-55"),
+        (("0xdAC17F958D2ee523a2206206994597C13D831ec7", "0x12"), {}, "40 hexadecimal digits"),
+        (("chain_id = 1\n", ""), {}, "ethereum.chain_id"),
+        (("decimals = 6", "decimals = 31"), {}, "tokens.1.decimals"),
+        (("block_seconds", "blok_seconds"), {}, "ethereum.block_seconds"),
+        (("[ethereum]", "[Ethereum]"), {}, "Ethereum.name"),
+        (("[ethereum]", "ethereum = 1\n[other]"), {}, "expected a table"),
+        (("[ethereum]", "[ethereum"), {}, "cannot read the chains"),
+        ((ONE, ONE + ONE.replace("ethereum", "other")), {}, "same chain_id"),
+        (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"ftp://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
+        (("", ""), {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHERIUM names no chain"),
+    ],
+)
+def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
+    tmp_path: Path, change: tuple[str, str], environment: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ChainsError) as raised:
+        read(tmp_path, ONE.replace(*change) if change[0] else ONE, **environment)
+    assert words in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("decimals", "units", "amount"),
+    [(18, 1, "0.000000000000000001"), (6, 100_000_000, "100"), (0, 7, "7"), (0, 2**256 - 1, str(2**256 - 1))],
+)
+def test_base_units_are_whole_tokens_to_the_last_digit(decimals: int, units: int, amount: str) -> None:
+    token = Token(symbol="T", decimals=decimals)
+    if amount is not None:
+        assert token_amount(token, units) == Decimal(amount)
+    assert (
+        token_amount(token, units).scaleb(decimals).as_integer_ratio()[1] == 1
+        if amount
+        else token_amount(token, units)
+    )
+    assert fits(token, token_amount(token, units))
+
+
+def test_an_amount_with_too_many_decimals_does_not_fit() -> None:
+    assert not fits(Token(symbol="USDT", decimals=6), Decimal("0.0000001"))

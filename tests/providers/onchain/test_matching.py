@@ -1,0 +1,81 @@
+"""Which payment a transfer pays: the one it can only be, or nobody's."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.onchain.canonical import BlockId
+from providers.onchain.chains import Token
+from providers.onchain.matching import Watched, match
+from providers.onchain.transfers import ChainTransfer, numbered
+
+USDT = Token(symbol="USDT", decimals=6)
+USDC = Token(symbol="USDC", decimals=6)
+
+
+def transfer(units: int = 100, *, token: Token = USDT, tx_hash: str = "0x1", sender: str = "0xB") -> ChainTransfer:
+    return ChainTransfer(tx_hash, token, sender, "0xA", units, BlockId(number=1, hash="0xb1"))
+
+
+def watched(number: int, units: int = 100, **changes: object) -> Watched:
+    return Watched(f"pay_{number}", "0xA", "USDT", units, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "payment_id"),
+    [
+        ([watched(1, 70)], "pay_1"),  # whoever has an address alone is paid, whatever the amount
+        ([watched(1, is_open=False)], "pay_1"),
+        ([watched(1, is_open=False), watched(2, 70)], "pay_2"),
+        ([watched(1), watched(2, 70)], "pay_1"),  # by the amount
+        ([watched(1, 70), watched(2, 80)], None),
+        ([watched(1), watched(2)], None),
+        ([watched(1), watched(2, 70, hints=frozenset({"0x1"}))], "pay_2"),
+        ([watched(1, hints=frozenset({"0x1"})), watched(2, 70, hints=frozenset({"0x1"}))], "pay_1"),
+        ([watched(1, hints=frozenset({"0x1"})), watched(2, hints=frozenset({"0x1"}))], None),
+        ([watched(1), watched(2, hints=frozenset({"0x2"}))], None),
+        ([watched(1, 70), watched(2, 80, payer="0xB")], "pay_2"),
+        ([watched(1, payer="0xC")], None),
+        ([watched(1, payer="0xC"), watched(2, 70)], "pay_2"),
+        ([], None),
+    ],
+)
+def test_a_transfer_pays_what_it_can_only_pay(candidates: list[Watched], payment_id: str | None) -> None:
+    found = match(transfer(), candidates)
+    assert found.payment_id == payment_id
+    assert (found.reason is None) is (payment_id is not None)
+
+
+def test_another_token_is_said_in_words() -> None:
+    found = match(transfer(token=USDC), [watched(1)])
+    assert (found.payment_id, found.reason) == (None, "it carries USDC, but USDT is waited for")
+
+
+candidates = st.lists(
+    st.builds(
+        watched,
+        st.integers(1, 6),
+        st.sampled_from((70, 100)),
+        hints=st.sampled_from((frozenset(), frozenset({"0x1"}))),
+        payer=st.sampled_from((None, "0xB", "0xC")),
+        is_open=st.booleans(),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.payment_id,
+)
+
+
+@given(candidates.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
+def test_the_order_of_payments_decides_nothing(orders: tuple[list[Watched], list[Watched]]) -> None:
+    assert match(transfer(), orders[0]).payment_id == match(transfer(), orders[1]).payment_id
+
+
+@given(candidates)
+def test_money_of_another_sender_never_counts(some: list[Watched]) -> None:
+    found = match(transfer(), some).payment_id
+    assert all(one.payer in (None, "0xB") for one in some if one.payment_id == found)
+
+
+def test_transfers_of_one_transaction_to_one_recipient_are_told_apart() -> None:
+    several = [transfer(1), transfer(2, token=USDC), transfer(3), transfer(4, tx_hash="0x2")]
+    assert [one.transfer_id for one in numbered(several)] == ["0x1", "0x1", "0x1#1", "0x2"]
