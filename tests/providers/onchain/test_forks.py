@@ -1,0 +1,115 @@
+"""Following a chain over its forks: whatever happens, a payment ends where the chain that remains says."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.observations import Stage, TransferSighted
+from coordinator.payment_decisions import decide
+from coordinator.payments import DirectPayment, Payment, PaymentStatus
+from providers.onchain.canonical import BlockId, judge
+from providers.onchain.chains import Token
+from providers.onchain.following import Following, Paying, Sighted, taken_back, went_on
+from providers.onchain.transfers import ChainTransfer
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+USDT = Token(symbol="USDT", decimals=0)
+CONFIRMATIONS = 3
+PAYMENT = Payment(
+    payment_id="pay_1",
+    provider="onchain",
+    external_id="pay_1",
+    request_id="r1",
+    buyer_id="b1",
+    seller_id="s1",
+    amount=Decimal(100),
+    currency="USDT",
+    created_at=NOW - timedelta(hours=1),
+    direct=DirectPayment(chain="anvil", recipient="0xA"),
+)
+
+
+def paying(tx_hash: str, block: BlockId, units: int = 100) -> Paying:
+    return Paying("pay_1", ChainTransfer(tx_hash, USDT, "0xB", "0xA", units, block), NOW)
+
+
+def apply(payment: Payment, told: tuple[Sighted, ...]) -> Payment:
+    for one in told:
+        payment = decide(payment, TransferSighted(sighting=one.sighting)).payment
+    return payment
+
+
+def block(number: int, fork: str = "a") -> BlockId:
+    return BlockId(number=number, hash=f"0x{number}{fork}")
+
+
+def test_confirmations_are_counted_until_the_transfer_is_final() -> None:
+    following, told = went_on(Following(), block(1), [paying("0x1", block(1))], confirmations=CONFIRMATIONS)
+    counted = [told]
+    for number in (2, 3, 4):
+        following, told = went_on(following, block(number), [], confirmations=CONFIRMATIONS)
+        counted.append(told)
+    assert [[(one.sighting.confirmations, one.sighting.stage) for one in told] for told in counted] == [
+        [(1, Stage.MINED)],
+        [(2, Stage.MINED)],
+        [(3, Stage.FINAL)],
+        [],
+    ]
+    assert following.awaited == ()
+
+
+def test_what_the_chain_calls_finalized_is_final_at_any_depth() -> None:
+    following, [one] = went_on(Following(), block(7), [paying("0x1", block(7))], confirmations=100, finalized=6)
+    assert one.sighting.stage is Stage.MINED
+    following, [one] = went_on(following, block(8), [], confirmations=100, finalized=7)
+    assert one.sighting.stage is Stage.FINAL
+
+
+def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmation() -> None:
+    following, _ = went_on(Following(), block(1), [paying("0x1", block(1), 40)], confirmations=9)
+    following, _ = went_on(following, block(2), [paying("0x2", block(2), 60)], confirmations=9)
+    following, told = taken_back(following)
+    by_id = {one.sighting.transfer.transfer_id: one.sighting for one in told}
+    assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
+    assert (by_id["0x2"].stage, by_id["0x2"].reason is None) == (Stage.REORGANISED, False)
+    assert following.canonical.head == block(1)
+
+
+# Each step: how many of the newest blocks are replaced, and which of two transfers the new block holds.
+steps = st.lists(
+    st.tuples(st.integers(0, CONFIRMATIONS - 1), st.sets(st.sampled_from(["0x1", "0x2"]))), min_size=1, max_size=14
+)
+
+
+@given(steps)
+def test_a_payment_ends_where_the_chain_that_remains_says(steps: list[tuple[int, set[str]]]) -> None:
+    following, payment = Following(), PAYMENT
+    chain: list[tuple[BlockId, set[str]]] = []
+    final: set[str] = set()
+    for number, (replaced, wanted) in enumerate(steps):
+        chain = chain[: max(len(chain) - replaced, 0)]
+        held = {tx_hash for _, hashes in chain for tx_hash in hashes}
+        chain.append((block(len(chain) + 1, f"-{number}"), wanted - held - final))
+        while following.canonical.head != chain[-1][0]:
+            head = following.canonical.head
+            at = 1 if head is None else min(head.number + 1, len(chain))
+            parent = chain[at - 2][0].hash if at > 1 else ""
+            if judge(following.canonical, at, parent).kind == "extends":
+                new, hashes = chain[at - 1]
+                found = [paying(tx_hash, new, 50) for tx_hash in sorted(hashes)]
+                following, told = went_on(following, new, found, confirmations=CONFIRMATIONS)
+            else:
+                following, told = taken_back(following)
+            payment = apply(payment, told)
+        depth = {tx_hash: len(chain) - place for place, (_, hashes) in enumerate(chain) for tx_hash in hashes}
+        final |= {tx_hash for tx_hash, blocks in depth.items() if blocks >= CONFIRMATIONS}
+        shallow = {tx_hash: blocks for tx_hash, blocks in depth.items() if tx_hash not in final}
+
+        assert {transfer.transfer_id for transfer in payment.confirmed} == final
+        assert {transfer.transfer_id for transfer in payment.in_flight} == set(shallow)
+        assert payment.awaited is None or payment.awaited.confirmations == min(shallow.values())
+        expected = {2: PaymentStatus.COMPLETED, 1: PaymentStatus.PARTIALLY_PAID}
+        otherwise = PaymentStatus.CONFIRMING if shallow else PaymentStatus.PENDING
+        assert payment.status is expected.get(len(final), otherwise)
