@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from web3 import Web3
+
+from providers.onchain.web3_library import Web3
 
 __all__ = ["ALICE", "BOB", "CAROL", "Anvil", "running_anvil"]
 

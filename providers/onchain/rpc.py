@@ -13,9 +13,6 @@ from typing import Any, TypeVar
 from prometheus_client import Counter
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
-from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
-from web3.exceptions import Web3RPCError
-from web3.types import RPCEndpoint
 
 from providers.contract import ProviderUnavailableError
 from providers.onchain.bloom import may_contain
@@ -23,6 +20,13 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, ChainsError, host_of
 from providers.onchain.endpoints import Endpoint, Fault, after_answer, after_fault, choose, lags
 from providers.onchain.transfers import TRANSFER_TOPIC, MalformedError, topic_of
+from providers.onchain.web3_library import (
+    AsyncHTTPProvider,
+    AsyncWeb3,
+    RPCEndpoint,
+    Web3RPCError,
+    WebSocketProvider,
+)
 
 __all__ = ["ChainRpc", "ChainUnavailableError", "RefusedByNodeError"]
 
