@@ -23,6 +23,10 @@ settings.register_profile(
 )
 settings.load_profile("deterministic")
 
+# In the background of a script Ctrl-C is ignored, and would be by every command that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 START_SECONDS = 30.0
 
 
