@@ -3,6 +3,7 @@
 A provider turns its own messages into these; `coordinator.payments` decides what they change.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
 __all__ = [
+    "SETBACKS",
     "DeadlinePassed",
     "Ending",
     "EscrowReleased",
@@ -26,6 +28,7 @@ __all__ = [
     "Transfer",
     "TransferSeen",
     "TransferSighted",
+    "with_sighting",
 ]
 
 
@@ -88,6 +91,22 @@ class Sighting(FrozenModel):
     block_number: int | None = None
     reason: str | None = None
     """Why it came to nothing, for a person to read."""
+
+
+SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
+"""What takes something back that was seen before, or shows that it never was."""
+
+
+def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
+    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
+    by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
+    other = by_id.get(more.transfer.transfer_id, more)
+    by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
+    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
+
+
+def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
+    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
 
 
 class _Observation(FrozenModel):

@@ -10,18 +10,18 @@ from decimal import Decimal
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Event
 from coordinator.observations import (
+    SETBACKS,
     DeadlinePassed,
     EscrowReleased,
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
-    Sighting,
-    Stage,
     Standing,
     TransactionHinted,
     Transfer,
     TransferSeen,
     TransferSighted,
+    with_sighting,
 )
 from coordinator.payment_events import (
     PaymentCreated,
@@ -43,8 +43,6 @@ from coordinator.payments import (
 )
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide"]
-
-SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ def _merge(facts: Facts, observation: Observation) -> Facts:
         case DeadlinePassed():
             return facts.model_copy(update={"deadline_passed": True})
         case TransferSighted():
-            return facts.model_copy(update={"sightings": _with_sighting(facts.sightings, observation.sighting)})
+            return facts.model_copy(update={"sightings": with_sighting(facts.sightings, observation.sighting)})
         case TransactionHinted(hinted=tx_hash):
             return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
 
@@ -132,18 +130,6 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
             "told": told,
         }
     )
-
-
-def _with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
-    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
-    by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
-    other = by_id.get(more.transfer.transfer_id, more)
-    by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
-    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
-
-
-def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
-    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
 
 
 def _rank(transfers: Sequence[Transfer], received: Decimal) -> tuple[int, Decimal, list[str]]:

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from coordinator import rooms
-from coordinator.events import AudienceRule, Payload, RoomRule
+from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
 from coordinator.ids import Id
 from coordinator.money import Amount
 
-__all__ = ["PayoutCompleted", "PayoutCreated", "PayoutUpdated"]
+__all__ = ["PayoutCompleted", "PayoutCreated", "PayoutProgress", "PayoutUpdated"]
 
 _SELLER = AudienceRule(everyone=True, rooms=(RoomRule(rooms.user, "sellerId"),), confidential=True)
 
@@ -44,3 +44,25 @@ class PayoutUpdated(Payload):
 
     payout_id: Id
     status: Id
+
+
+class PayoutProgress(Payload):
+    """How far a payout has come on its chain, and whether that shows it to be what was asked for. The product
+    added it to the specification."""
+
+    event_name: ClassVar[str] = "payout-progress"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule(
+        rooms=(RoomRule(rooms.user, "sellerId"),), fixed_rooms=(rooms.OPS,)
+    )
+
+    payout_id: Id
+    status: Id
+    verification: IfKnown = None
+    """`pending`, `verified` or `mismatch`: what the chain says of it."""
+    confirmations: int | None = None
+    """Of the transfer that has the fewest; None while no block holds one that is not final."""
+    required_confirmations: int | None = None
+    tx_hash: IfKnown = None
+    """The transaction that this tells of."""
+    reason: IfKnown = None
+    """What is wrong with it."""

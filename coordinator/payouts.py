@@ -1,4 +1,4 @@
-"""Payouts: what is known of one, the status that follows from it, and the events that tell of a change.
+"""Payouts: what is known of one, and the status that follows from it.
 
 As with payments, what is known (`PayoutFacts`) only grows, so the order and repetition of observations make no
 difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` lists the moves it may make.
@@ -6,41 +6,31 @@ difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRAN
 A payout is asked for once. That an attempt is made is written down before the provider hears of it, so that whoever
 comes after a crash knows that the money may be on its way; only an attempt that certainly did not reach the provider
 is followed by another.
+
+A payout on a chain that is watched completes by what the chain shows, never by what a provider says alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from coordinator.events import Event
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import Amount, PositiveAmount
-from coordinator.payments import Effect, IllegalTransitionError
-from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutUpdated
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
+from coordinator.observations import Sighting, Stage
 
 __all__ = [
     "PAYOUT_STATUS_RULES",
     "PAYOUT_TRANSITIONS",
+    "UNSETTLED_STATUSES",
     "Payout",
-    "PayoutAccepted",
-    "PayoutAsked",
-    "PayoutConfirmed",
-    "PayoutDecision",
     "PayoutFacts",
-    "PayoutFailed",
-    "PayoutKnown",
-    "PayoutNotAsked",
-    "PayoutObservation",
-    "PayoutSent",
     "PayoutStatus",
-    "PayoutUnclear",
+    "Verification",
     "batches",
-    "decide_payout",
 ]
 
 
@@ -56,76 +46,27 @@ class PayoutStatus(StrEnum):
     """It was asked for, and no answer says whether it was sent. It is never asked for again by itself."""
     BROADCAST = "broadcast"
     CONFIRMING = "confirming"
+    MISMATCH = "mismatch"
+    """What its transactions do on the chain is not what was asked for; a person has to look."""
+    DROPPED = "dropped"
+    """Its transaction never came into a block, and will not; a person has to say what is to be done."""
     COMPLETED = "completed"
     FAILED = "failed"
 
 
-class PayoutAsked(FrozenModel):
-    """The provider is about to be asked to send it."""
-
-    kind: Literal["payout-asked"] = "payout-asked"
-    attempt: int = Field(1, ge=1)
-
-
-class PayoutNotAsked(FrozenModel):
-    """An attempt to ask certainly did not reach the provider, so nothing came of it."""
-
-    kind: Literal["payout-not-asked"] = "payout-not-asked"
-    attempt: int = Field(ge=1)
-    reason: str
+UNSETTLED_STATUSES = tuple(
+    status for status in PayoutStatus if status not in (PayoutStatus.COMPLETED, PayoutStatus.FAILED)
+)
+"""Of payouts that something is still to be found out about."""
 
 
-class PayoutAccepted(FrozenModel):
-    """The provider has taken it on, and calls it by a task's name."""
+class Verification(StrEnum):
+    """What the chain says of a payout."""
 
-    kind: Literal["payout-accepted"] = "payout-accepted"
-    task_id: Id
-
-
-class PayoutKnown(FrozenModel):
-    """The provider, asked about it, has it in its books."""
-
-    kind: Literal["payout-known"] = "payout-known"
-
-
-class PayoutUnclear(FrozenModel):
-    """The provider was asked to send it, and what it answered, if anything, does not say whether it did."""
-
-    kind: Literal["payout-unclear"] = "payout-unclear"
-    reason: str
-
-
-class PayoutSent(FrozenModel):
-    """Transactions that carry it."""
-
-    kind: Literal["payout-sent"] = "payout-sent"
-    tx_hashes: tuple[Id, ...] = Field(min_length=1)
-
-
-class PayoutConfirmed(FrozenModel):
-    """It has arrived."""
-
-    kind: Literal["payout-confirmed"] = "payout-confirmed"
-
-
-class PayoutFailed(FrozenModel):
-    """It was certainly not sent, or did not arrive."""
-
-    kind: Literal["payout-failed"] = "payout-failed"
-    reason: str
-
-
-PayoutObservation = Annotated[
-    PayoutAsked
-    | PayoutNotAsked
-    | PayoutAccepted
-    | PayoutKnown
-    | PayoutUnclear
-    | PayoutSent
-    | PayoutConfirmed
-    | PayoutFailed,
-    Field(discriminator="kind"),
-]
+    PENDING = "pending"
+    VERIFIED = "verified"
+    """Transactions that are final pay just the amount to the destination."""
+    MISMATCH = "mismatch"
 
 
 class PayoutFacts(FrozenModel):
@@ -143,6 +84,10 @@ class PayoutFacts(FrozenModel):
     tx_hashes: tuple[str, ...] = ()
     confirmed: bool = False
     failures: frozenset[str] = frozenset()
+    sightings: tuple[Sighting, ...] = ()
+    """The last of each transfer on the chain that carries it, or should; in order of its id."""
+    settled: frozenset[str] = frozenset()
+    """Who has made sure that it arrived, and how."""
 
 
 class Payout(FrozenModel):
@@ -162,11 +107,15 @@ class Payout(FrozenModel):
     created_at: AwareDatetime
     batch_id: str | None = None
     """Equal for payouts that may be sent in one question."""
+    chain: Id | None = None
+    """The chain on which it is followed to its end; None if it goes over none that is watched."""
+    sender: Id | None = None
+    """The wallet that sends it, if it is told by that and not by its transaction."""
     facts: PayoutFacts = PayoutFacts()
 
     @property
     def status(self) -> PayoutStatus:
-        return next(status for status, applies in PAYOUT_STATUS_RULES if applies(self.facts))
+        return next(status for status, applies in PAYOUT_STATUS_RULES if applies(self))
 
     @property
     def next_attempt(self) -> int | None:
@@ -183,9 +132,64 @@ class Payout(FrozenModel):
         return self.facts.task_id or self.payout_id
 
     @property
+    def tx_hash(self) -> str | None:
+        """The transaction that carried it, as far as that is known."""
+        final = [sighting.transfer.tx_hash for sighting in self.sighted(Stage.FINAL)]
+        return next(iter((*final, *self.facts.tx_hashes)), None)
+
+    def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
+        """The transfers on the chain that have come just so far."""
+        return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
+
+    @property
+    def awaited(self) -> Sighting | None:
+        """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
+        return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
+
+    @property
+    def unsighted(self) -> tuple[str, ...]:
+        """Transactions that should carry it, and that the chain has not shown yet."""
+        sighted = {sighting.transfer.tx_hash for sighting in self.facts.sightings}
+        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if tx_hash not in sighted)
+
+    @property
+    def verification(self) -> Verification | None:
+        """What the chain says of it; None if it goes over none that is watched."""
+        if self.chain is None:
+            return None
+        final = self.sighted(Stage.FINAL)
+        # What has arrived is not made undone by more that comes, so any of the transfers may make up the amount.
+        sums = {ZERO}
+        for sighting in final:
+            sums |= {total([one, sighting.transfer.amount]) for one in sums}
+        if self.amount in sums:
+            return Verification.VERIFIED
+        more_may_come = bool(self.unsighted or self.sighted(Stage.SEEN, Stage.MINED, Stage.REORGANISED))
+        if max(sums) > self.amount or ((final or self.sighted(Stage.FAILED)) and not more_may_come):
+            return Verification.MISMATCH
+        return Verification.PENDING
+
+    @property
+    def excess(self) -> Decimal:
+        """What its transactions paid above the amount."""
+        return excess_over(total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL)), self.amount)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether all of its transactions are gone from the chain for good."""
+        dropped = self.sighted(Stage.DROPPED)
+        return bool(dropped) and len(dropped) == len(self.facts.sightings) and not self.unsighted
+
+    @property
+    def has_arrived(self) -> bool:
+        if self.facts.settled:
+            return True
+        return self.facts.confirmed if self.chain is None else self.verification is Verification.VERIFIED
+
+    @property
     def is_settled(self) -> bool:
-        """Whether there is nothing left to ask the provider about."""
-        return self.status in (PayoutStatus.COMPLETED, PayoutStatus.FAILED)
+        """Whether there is nothing left to find out about it."""
+        return self.status not in UNSETTLED_STATUSES
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
@@ -193,37 +197,62 @@ class Payout(FrozenModel):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it failed, or is ambiguous."""
+        """Why it failed, or is ambiguous, or is not on the chain what it should be, or was paid more than once."""
+        match self.status:
+            case PayoutStatus.MISMATCH:
+                return self._mismatches
+            case PayoutStatus.DROPPED:
+                return _told(self.sighted(Stage.DROPPED))
+            case PayoutStatus.COMPLETED:
+                return self._mismatches if self.excess else ()
         return tuple(sorted(self.facts.failures or self.facts.unclear))
+
+    @property
+    def _mismatches(self) -> tuple[str, ...]:
+        paid = tuple(
+            f"{sighting.transfer.tx_hash} pays {format_amount(sighting.transfer.amount)} {sighting.transfer.asset}"
+            f" of {format_amount(self.amount)}"
+            for sighting in self.sighted(Stage.FINAL)
+        )
+        return (*paid, *_told(self.sighted(Stage.FAILED)))
+
+
+def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    return tuple(f"{sighting.transfer.tx_hash}: {sighting.reason}" for sighting in sightings)
 
 
 # The first rule that applies gives the status. That it arrived outranks whatever else was said of it.
-PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[PayoutFacts], bool]], ...] = (
-    (PayoutStatus.COMPLETED, lambda facts: facts.confirmed and bool(facts.tx_hashes)),
-    (PayoutStatus.FAILED, lambda facts: bool(facts.failures)),
-    (PayoutStatus.BROADCAST, lambda facts: bool(facts.tx_hashes)),
-    (PayoutStatus.AMBIGUOUS, lambda facts: bool(facts.unclear) and not facts.known),
-    (PayoutStatus.CREATED, lambda facts: True),
+PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] = (
+    (PayoutStatus.COMPLETED, lambda payout: payout.has_arrived and bool(payout.facts.tx_hashes)),
+    (PayoutStatus.FAILED, lambda payout: bool(payout.facts.failures)),
+    (PayoutStatus.MISMATCH, lambda payout: payout.verification is Verification.MISMATCH),
+    (PayoutStatus.DROPPED, lambda payout: payout.is_dropped),
+    (PayoutStatus.CONFIRMING, lambda payout: bool(payout.sighted(Stage.MINED, Stage.FINAL))),
+    (PayoutStatus.CONFIRMING, lambda payout: payout.chain is not None and payout.facts.confirmed),
+    (PayoutStatus.BROADCAST, lambda payout: bool(payout.facts.tx_hashes)),
+    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.unclear) and not payout.facts.known),
+    (PayoutStatus.CREATED, lambda payout: True),
 )
 
+_ENDS = {PayoutStatus.MISMATCH, PayoutStatus.DROPPED, PayoutStatus.COMPLETED, PayoutStatus.FAILED}
+_ON_CHAIN = {PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING, PayoutStatus.MISMATCH, PayoutStatus.DROPPED}
+
+# From each status, the statuses that one observation can lead to. What a chain takes back leads from `confirming`
+# back to `broadcast`; another transaction leads out of `mismatch` and `dropped`; nothing leaves `completed`.
 PAYOUT_TRANSITIONS: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
     PayoutStatus.CREATED: frozenset(
-        {PayoutStatus.AMBIGUOUS, PayoutStatus.BROADCAST, PayoutStatus.COMPLETED, PayoutStatus.FAILED}
+        {PayoutStatus.AMBIGUOUS, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING} | _ENDS
     ),
-    PayoutStatus.AMBIGUOUS: frozenset({PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.FAILED}),
-    PayoutStatus.BROADCAST: frozenset({PayoutStatus.COMPLETED, PayoutStatus.FAILED}),
+    PayoutStatus.AMBIGUOUS: frozenset(
+        {PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING} | _ENDS
+    ),
+    **{
+        status: frozenset((_ON_CHAIN | {PayoutStatus.COMPLETED, PayoutStatus.FAILED}) - {status})
+        for status in _ON_CHAIN
+    },
     PayoutStatus.FAILED: frozenset({PayoutStatus.COMPLETED}),
     PayoutStatus.COMPLETED: frozenset(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutDecision:
-    """What an observation makes of a payout."""
-
-    payout: Payout
-    effect: Effect
-    events: tuple[Event, ...] = ()
 
 
 def batches(payouts: Iterable[Payout]) -> list[list[Payout]]:
@@ -247,68 +276,3 @@ def batches(payouts: Iterable[Payout]) -> list[list[Payout]]:
         else:
             batch.append(payout)
     return together
-
-
-def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecision:
-    """Merges one observation into a payout.
-
-    An observation that says nothing new changes nothing and emits nothing. Raises IllegalTransitionError only if
-    this module contradicts itself.
-    """
-    facts = _merge(payout.facts, observation)
-    if facts == payout.facts:
-        return PayoutDecision(payout, Effect.UNCHANGED)
-    moved = payout.model_copy(update={"facts": facts})
-    if moved.status != payout.status and moved.status not in PAYOUT_TRANSITIONS[payout.status]:
-        raise IllegalTransitionError(f"a payout cannot go from {payout.status} to {moved.status}")
-    return PayoutDecision(moved, Effect.APPLIED, tuple(_events(payout, moved)))
-
-
-def _merge(facts: PayoutFacts, observation: PayoutObservation) -> PayoutFacts:
-    changes: dict[str, object]
-    match observation:
-        case PayoutAsked(attempt=attempt):
-            changes = {"attempts": max(facts.attempts, attempt)}
-        case PayoutNotAsked(attempt=attempt):
-            changes = {
-                "attempts": max(facts.attempts, attempt),
-                "void_attempts": facts.void_attempts | {attempt},
-            }
-        case PayoutAccepted(task_id=task_id):
-            known = task_id if facts.task_id is None else min(facts.task_id, task_id)
-            changes = {"known": True, "task_id": known}
-        case PayoutKnown():
-            changes = {"known": True}
-        case PayoutUnclear(reason=reason):
-            changes = {"unclear": facts.unclear | {reason}}
-        case PayoutSent(tx_hashes=tx_hashes):
-            changes = {"known": True, "tx_hashes": tuple(sorted({*facts.tx_hashes, *tx_hashes}))}
-        case PayoutConfirmed():
-            changes = {"known": True, "confirmed": True}
-        case PayoutFailed(reason=reason):
-            changes = {"failures": facts.failures | {reason}}
-    return facts.model_copy(update=changes)
-
-
-def _events(before: Payout, after: Payout) -> list[Event]:
-    parties = {"sellerId": after.seller_id}
-    events: list[Event] = []
-    if after.facts.known and not before.facts.known:
-        events.append(
-            PayoutCreated(
-                payout_id=after.payout_id,
-                task_id=after.task_id,
-                seller_id=after.seller_id,
-                amount=after.amount,
-                currency=after.coin,
-            ).to(**parties)
-        )
-    if after.status != before.status:
-        events.append(PayoutUpdated(payout_id=after.payout_id, status=after.status).to(**parties))
-        if after.status is PayoutStatus.COMPLETED:
-            events.append(
-                PayoutCompleted(
-                    payout_id=after.payout_id, task_id=after.task_id, tx_hash=after.facts.tx_hashes[0]
-                ).to(**parties)
-            )
-    return events

@@ -13,7 +13,8 @@ from typing import Protocol
 from coordinator.errors import BridgeError
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
-from coordinator.payouts import Payout, PayoutObservation
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import Payout
 
 __all__ = [
     "InvoiceGateway",

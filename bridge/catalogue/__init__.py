@@ -39,7 +39,7 @@ from coordinator.payment_events import (
     PurchaseRequestUpdate,
     SellerOfferUpdate,
 )
-from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutUpdated
+from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
 
 __all__ = ["ADDITIONS", "CATEGORIES", "EVENTS"]
 
@@ -78,5 +78,5 @@ CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
 EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CATEGORIES.values() for model in models}
 """Every event of the specification, by name: what may be published."""
 
-ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress)
+ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress, PayoutProgress)
 """The product's own events beside the specification. Only the server itself raises them."""

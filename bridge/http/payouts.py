@@ -21,7 +21,8 @@ from coordinator.ids import Id, is_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
-from coordinator.payouts import Payout, PayoutFailed, PayoutObservation, PayoutSent, PayoutStatus
+from coordinator.payout_observations import PayoutFailed, PayoutObservation, PayoutSent
+from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = ["payout_router"]
 

@@ -32,7 +32,8 @@ from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.payouts import Payout, PayoutObservation, PayoutStatus
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = ["Journal"]
 

@@ -9,11 +9,10 @@ from sqlalchemy import Connection, Select, select
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_observation_from_text
-from coordinator.payouts import Payout, PayoutObservation, PayoutStatus
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import UNSETTLED_STATUSES, Payout
 
 __all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "unsettled_payouts"]
-
-UNSETTLED = (PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def unsettled_payouts(connection: Connection, after: str, limit: int) -> list[Pa
     payouts = schema.payouts
     rows = connection.execute(
         select(payouts)
-        .where(payouts.c.status.in_(UNSETTLED), payouts.c.payout_id > after)
+        .where(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.payout_id > after)
         .order_by(payouts.c.payout_id)
         .limit(limit)
     )

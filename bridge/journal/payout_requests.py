@@ -8,7 +8,9 @@ from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
 from coordinator.observations import EscrowReleased, Release
 from coordinator.payments import PaymentStatus
-from coordinator.payouts import Payout, PayoutAsked, PayoutObservation, PayoutStatus, decide_payout
+from coordinator.payout_decisions import decide_payout
+from coordinator.payout_observations import PayoutAsked, PayoutObservation
+from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = ["RecordedPayout", "RegisteredPayouts", "begin_attempt", "record_payout_observation", "register_payouts"]
 

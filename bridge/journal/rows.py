@@ -13,7 +13,8 @@ from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Checkout, DirectPayment, Facts, Payment
-from coordinator.payouts import Payout, PayoutFacts, PayoutObservation
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import Payout, PayoutFacts
 
 __all__ = [
     "EVERYONE",

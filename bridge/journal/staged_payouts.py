@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Executable, bindparam, insert, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
-from coordinator.payouts import Payout, PayoutDecision, PayoutObservation
+from coordinator.payout_decisions import PayoutDecision
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import Payout
 
 __all__ = ["StagedPayouts"]
 

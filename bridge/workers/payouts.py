@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal
-from coordinator.payouts import Payout, PayoutNotAsked, PayoutObservation, PayoutUnclear, batches
+from coordinator.payout_observations import PayoutNotAsked, PayoutObservation, PayoutUnclear
+from coordinator.payouts import Payout, batches
 from providers.contract import PayoutGateway, PayoutGateways, ProviderError
 
 __all__ = ["PayoutSender", "observation_key"]

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 
 from coordinator.ids import Id
 from coordinator.money import format_amount
-from coordinator.payouts import (
-    Payout,
+from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
@@ -24,6 +23,7 @@ from coordinator.payouts import (
     PayoutSent,
     PayoutUnclear,
 )
+from coordinator.payouts import Payout
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import SHOWN_CHARACTERS, ShkeeperApi
 from providers.shkeeper.webhooks import PROVIDER

@@ -22,7 +22,7 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payouts import PayoutConfirmed, PayoutSent
+from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object

@@ -10,16 +10,15 @@ import pytest
 from bridge.journal import IdempotencyKey, IdempotencyKeyReusedError, Journal, PayoutRefusedError
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments import Payment
-from coordinator.payouts import (
-    Payout,
+from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
     PayoutNotAsked,
     PayoutObservation,
     PayoutSent,
-    PayoutStatus,
 )
+from coordinator.payouts import Payout, PayoutStatus
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

@@ -7,17 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payouts import (
-    Payout,
+from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
-    PayoutFacts,
     PayoutFailed,
     PayoutKnown,
     PayoutObservation,
     PayoutSent,
     PayoutUnclear,
 )
+from coordinator.payouts import Payout, PayoutFacts
 from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
 from tests.providers.shkeeper.conftest import TIMEOUT_SECONDS

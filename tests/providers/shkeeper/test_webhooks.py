@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
-from coordinator.payouts import PayoutConfirmed, PayoutSent
+from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper import ShkeeperWebhooks, sign
 
