@@ -16,6 +16,7 @@ from bridge.access import Principal
 from bridge.engine import running_engine
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
+from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
@@ -87,6 +88,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             payment_router,
             checkout_router,
             payout_router,
+            chain_router,
             event_router(settings.max_publication_bytes),
             catch_up_router,
             get_presence,
@@ -96,6 +98,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "journal": _of_engine("journal"),
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
+            "chains": _of_engine("chains"),
             "checks": _of_engine("checks"),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),

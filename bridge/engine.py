@@ -11,6 +11,7 @@ from bridge.http.health import DegradedError
 from bridge.journal import Deliver, Journal
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
@@ -24,7 +25,7 @@ logger = logging.getLogger("bridge")
 # How often overdue payments are looked for: nobody can tell a payment that expires a second late.
 DEADLINE_INTERVAL_SECONDS = 1.0
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Engine:
     journal: Journal
     opener: InvoiceOpener
     sender: PayoutSender
+    chains: ChainFollowers
     checks: ReadinessChecks
 
 
@@ -41,6 +43,12 @@ class Engine:
 async def running_engine(settings: Settings, registry: Registry, deliver: Deliver) -> AsyncIterator[Engine]:
     """Opens the journal and runs everything that follows it; in the end commits what is waiting."""
     journal = await Journal.open(settings.database_url)
+    chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
+    try:
+        await chains.start()
+    except BaseException:
+        await journal.close()
+        raise
     dispatcher = await journal.dispatcher(deliver)
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
@@ -59,15 +67,17 @@ async def running_engine(settings: Settings, registry: Registry, deliver: Delive
         tasks.append(asyncio.create_task(reconciliation.run()))
     if registry.payouts:
         tasks.append(asyncio.create_task(sender.run()))
-    checks = {"journal": journal.check, "dispatcher": _alive(following)}
+    tasks += chains.tasks()
+    checks: dict[str, Check] = {"journal": journal.check, "dispatcher": _alive(following)}
     checks |= {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
+    checks |= {name: _followed(check) for name, check in chains.checks().items()}
     try:
-        yield Engine(journal, opener, sender, checks)
+        yield Engine(journal, opener, sender, chains, checks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for close in registry.close:
+        for close in (*registry.close, chains.aclose):
             await close()
         await journal.close()
 
@@ -90,6 +100,16 @@ def _degraded(gateway: InvoiceGateway) -> Check:
             raise DegradedError(str(error)) from None
 
     return check
+
+
+def _followed(check: Callable[[], Awaitable[str]]) -> Check:
+    async def followed() -> str:
+        try:
+            return await check()
+        except ChainProblemError as error:
+            raise DegradedError(str(error)) from None
+
+    return followed
 
 
 async def _apply_deadlines(journal: Journal) -> None:

@@ -1,10 +1,11 @@
 """Every provider the bridge knows, as the settings have them."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from bridge.settings import Settings
 from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
+from providers.onchain.chains import Chain
 from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts, ShkeeperWebhooks
 
 __all__ = ["Registry", "build_registry"]
@@ -19,6 +20,8 @@ class Registry:
     """Those at which the bridge itself opens invoices."""
     payouts: PayoutGateways
     """Those through which the bridge sends payouts."""
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+    """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
     close: tuple[Callable[[], Awaitable[None]], ...] = ()
     """What is to be let go in the end."""
 
@@ -32,7 +35,7 @@ def build_registry(settings: Settings) -> Registry:
     )
     readers: WebhookReaders = {shkeeper.provider: shkeeper}
     if not settings.shkeeper_url:
-        return Registry(readers, {}, {})
+        return Registry(readers, {}, {}, settings.chains)
     api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
     payouts = ShkeeperPayouts(
         api,
@@ -44,5 +47,6 @@ def build_registry(settings: Settings) -> Registry:
         readers,
         {ShkeeperInvoices.provider: ShkeeperInvoices(api)},
         {payouts.provider: payouts} if settings.shkeeper_user else {},
+        settings.chains,
         close=(api.aclose,),
     )

@@ -28,6 +28,7 @@ from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
 from bridge.sockets.origins import allowed_origins
 from coordinator.errors import BridgeError
+from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
 __all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "variable_name"]
 
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     presence_grace_seconds: float = Field(5, ge=0, le=3600)
 
     services_file: Path | None = Path("var/services.toml")
+    chains_file: Path | None = Path("config/chains.toml")
 
     payment_expiry_seconds: int = Field(86_400, ge=0)
 
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
     def _split_keys(cls, value: object) -> object:
         return _keys_in(value, separator=",") if isinstance(value, str) else value
 
-    @field_validator("jwt_jwks_file", mode="before")
+    @field_validator("jwt_jwks_file", "chains_file", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return None if value == "" else value
@@ -189,6 +191,17 @@ class Settings(BaseSettings):
         return self.access == "jwt" and self.confidential_events_to == "parties"
 
     @property
+    def chains(self) -> dict[str, Chain]:
+        """The chains that are followed: those of the file that have endpoints, there or in the environment."""
+        if self.chains_file is None or not self.chains_file.exists():
+            return {}
+        try:
+            found = read_chains(self.chains_file, os.environ)
+        except ChainsError as error:
+            raise SettingsError(f"chains_file: {error}") from None
+        return {name: chain for name, chain in found.items() if chain.endpoints}
+
+    @property
     def services(self) -> Services:
         """The services that may publish, from their file; none if there is no such file."""
         try:
@@ -227,7 +240,11 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
 def unknown_variables(environment: Mapping[str, str] = os.environ, *, besides: Collection[str] = ()) -> list[str]:
     """Variables that look like settings of the bridge and are neither that nor in `besides`, most likely misspelt."""
     known = {variable_name(name) for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE, *besides}
-    return sorted(name for name in environment if name.startswith("BRIDGE_") and name not in known)
+    return sorted(
+        name
+        for name in environment
+        if name.startswith("BRIDGE_") and not name.startswith(ENDPOINTS_VARIABLE_PREFIX) and name not in known
+    )
 
 
 def variable_name(setting: str) -> str:

@@ -125,6 +125,8 @@ class DirectPayment(FrozenModel):
     """The address that is to be paid."""
     payer: Id | None = None
     """The address that will pay, if it is known: money of others does not count then."""
+    payment_uri: str | None = None
+    """What a wallet opens and a QR code shows."""
 
 
 class Payment(FrozenModel):

@@ -149,8 +149,8 @@ class Payout(FrozenModel):
     @property
     def unsighted(self) -> tuple[str, ...]:
         """Transactions that should carry it, and that the chain has not shown yet."""
-        sighted = {sighting.transfer.tx_hash for sighting in self.facts.sightings}
-        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if tx_hash not in sighted)
+        sighted = {_bare(sighting.transfer.tx_hash) for sighting in self.facts.sightings}
+        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if _bare(tx_hash) not in sighted)
 
     @property
     def verification(self) -> Verification | None:
@@ -215,6 +215,11 @@ class Payout(FrozenModel):
             for sighting in self.sighted(Stage.FINAL)
         )
         return (*paid, *_told(self.sighted(Stage.FAILED)))
+
+
+def _bare(tx_hash: str) -> str:
+    """The hash as all can agree on it: providers write it in capitals or without `0x`."""
+    return tx_hash.casefold().removeprefix("0x")
 
 
 def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:

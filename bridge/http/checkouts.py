@@ -12,6 +12,7 @@ from litestar.params import Body
 from pydantic import Field
 
 from bridge.http.dependencies import (
+    GivenChains,
     GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
@@ -23,10 +24,9 @@ from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
-from bridge.http.registration import is_for, register, require_one_way
+from bridge.http.registration import WayToPay, agreed_way, is_for, register
 from bridge.journal import IdempotencyKey, PaymentRecord
 from coordinator.ids import Id, is_id
-from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import total
 from coordinator.payment_decisions import CHECKOUT_FAILURES
@@ -37,20 +37,12 @@ __all__ = ["checkout_router"]
 SHARES_LIMIT = 100
 
 
-class CheckoutRequest(FrozenModel):
+class CheckoutRequest(WayToPay):
     """A template checkout: who pays for which purchase requests, and how much for each."""
 
     checkout_id: Id | None = Field(None, description="Of the marketplace's choice. Left out, the bridge makes it up.")
-    provider: Id = Field(description="The name of the provider, such as `shkeeper`.")
-    external_id: Id | None = Field(
-        None,
-        description="The provider's id of an invoice that exists there. Left out, the bridge opens one itself.",
-    )
-    coin: Coin | None = Field(
-        None, description="What is to be paid with, such as `ETH-USDT`: needed where the bridge opens the invoice."
-    )
     buyer_id: Id
-    currency: Currency = Field(description="The currency of the amounts: SHKeeper's `fiat`.")
+    currency: Currency = Field(description="The currency of the amounts: SHKeeper's `fiat`, or the chain's token.")
     shares: list[Share] = Field(min_length=1, max_length=SHARES_LIMIT)
 
 
@@ -103,12 +95,12 @@ async def register_checkout(
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
     opener: GivenInvoiceOpener,
+    chains: GivenChains,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[CheckoutDocument]:
     service.require_payments()
-    if data.provider not in readers:
-        raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {', '.join(sorted(readers))}")
-    require_one_way(data.provider, data.external_id, data.coin, opener)
+    amount = total(share.amount for share in data.shares)
+    direct = agreed_way(data, amount=amount, currency=data.currency, providers=readers, opener=opener, chains=chains)
     if len({share.request_id for share in data.shares}) < len(data.shares):
         raise wrong_field("shares", "a purchase request is named twice")
     first, now, payment_id = data.shares[0], journal.clock(), f"pay_{secrets.token_hex(12)}"
@@ -120,8 +112,9 @@ async def register_checkout(
         buyer_id=data.buyer_id,
         seller_id=first.seller_id,
         offer_id=first.offer_id,
-        amount=total(share.amount for share in data.shares),
+        amount=amount,
         currency=data.currency,
+        direct=direct,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
         checkout=Checkout(
@@ -130,6 +123,7 @@ async def register_checkout(
     )
     idempotency = idempotency_key and IdempotencyKey("checkouts", idempotency_key, _digest(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency or None)
+    chains.watch_payment(record.payment)
     return Response(_document(record), status_code=status)
 
 

@@ -9,11 +9,13 @@ from litestar.params import Dependency
 from bridge.access import Principal
 from bridge.http.services import Service
 from bridge.journal import Journal
+from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from providers.contract import WebhookReaders
 
 __all__ = [
+    "GivenChains",
     "GivenConfidence",
     "GivenInvoiceOpener",
     "GivenJournal",
@@ -45,9 +47,10 @@ class UserPresence(Protocol):
 LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
 """How each of some users stands, in the same order."""
 
-ReadinessChecks = Mapping[str, Callable[[], Awaitable[None]]]
-"""What must work for the bridge to do its work: each check raises when it does not."""
+ReadinessChecks = Mapping[str, Callable[[], Awaitable[str | None]]]
+"""What must work for the bridge to do its work: each check raises when it does not, and may say more when it does."""
 
+GivenChains = Annotated[ChainFollowers, Dependency(skip_validation=True)]
 GivenJournal = Annotated[Journal, Dependency(skip_validation=True)]
 GivenWebhookReaders = Annotated[WebhookReaders, Dependency(skip_validation=True)]
 GivenPaymentExpiry = Annotated[timedelta | None, Dependency(skip_validation=True)]

@@ -37,13 +37,13 @@ async def ready(checks: GivenReadinessChecks) -> Response[Readiness]:
     results: dict[str, str] = {}
     for name, check in checks.items():
         try:
-            await check()
+            said = await check()
         except DegradedError as error:
             results[name] = f"degraded: {error}"
         except Exception as error:  # whatever it is, the answer is that this part does not work
             results[name] = f"failed: {error}"
         else:
-            results[name] = "ok"
+            results[name] = "ok" if said is None else f"ok: {said}"
     is_ready = not any(result.startswith("failed") for result in results.values())
     return Response(
         Readiness(status="ready" if is_ready else "not ready", checks=results),

@@ -8,10 +8,18 @@ from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
-from coordinator.observations import Transfer
+from coordinator.observations import Sighting, Stage, Transfer
 from coordinator.payments import EscrowState, PaymentStatus
 
-__all__ = ["REQUEST_EXAMPLE", "PaymentDocument", "PaymentList", "payment_document", "payment_response"]
+__all__ = [
+    "REQUEST_EXAMPLE",
+    "PaymentDocument",
+    "PaymentList",
+    "SightingItem",
+    "payment_document",
+    "payment_response",
+    "sighting_item",
+]
 
 
 class HistoryItem(FrozenModel):
@@ -54,6 +62,20 @@ class DirectItem(FrozenModel):
     chain: str
     recipient: str
     payer: str | None
+    payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
+
+
+class SightingItem(FrozenModel):
+    """A transfer on the chain, as it stands there."""
+
+    tx_hash: str
+    asset: str
+    amount: Amount
+    stage: Stage = Field(description="`reorganised`, `dropped` and `failed` came to nothing; `final` stays.")
+    confirmations: int
+    required_confirmations: int | None
+    block_number: int | None
+    reason: str | None = Field(description="Why it came to nothing, for a person to read.")
 
 
 class PaymentDocument(FrozenModel):
@@ -84,6 +106,7 @@ class PaymentDocument(FrozenModel):
     )
     required_confirmations: int | None = Field(description="How many make it final.")
     transfers: list[TransferItem]
+    sightings: list[SightingItem] = Field(description="What a chain shows of it, where it goes over one.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     expires_at: AwareDatetime | None
@@ -133,6 +156,7 @@ RESPONSE_EXAMPLE = {
             "occurredAt": "2026-01-31T15:45:38Z",
         }
     ],
+    "sightings": [],
     "createdAt": "2026-01-31T15:40:00Z",
     "updatedAt": "2026-01-31T15:45:40Z",
     "expiresAt": "2026-02-01T15:40:00Z",
@@ -204,9 +228,19 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
             *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
             *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
         ],
+        sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
         updated_at=record.updated_at,
         invoices=[_invoice_item(invoice) for invoice in record.invoices],
         history=[registered, *(_history_item(entry) for entry in record.history)],
+    )
+
+
+def sighting_item(sighting: Sighting) -> SightingItem:
+    return SightingItem(
+        tx_hash=sighting.transfer.tx_hash,
+        asset=sighting.transfer.asset,
+        amount=sighting.transfer.amount,
+        **sighting.model_dump(exclude={"transfer", "view"}),
     )
 
 

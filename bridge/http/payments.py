@@ -12,6 +12,7 @@ from litestar.params import Body, QueryParameter
 from pydantic import Field, StringConstraints
 
 from bridge.http.dependencies import (
+    GivenChains,
     GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
@@ -28,15 +29,20 @@ from bridge.http.payment_documents import (
     payment_response,
 )
 from bridge.http.problems import wrong_field
-from bridge.http.registration import is_for, opened_invoice, register, require_one_way, wanted_invoice
+from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, wanted_invoice
 from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
+from coordinator.observations import TransactionHinted
 from coordinator.payments import OPEN_STATUSES, Payment
 
-__all__ = ["Currency", "PaymentRequest", "payment_router"]
+__all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
+
+# Whoever may name transactions may be mistaken now and then.
+HINTS_LIMIT = 20
+TxHash = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$")]
 
 
 Currency = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -48,24 +54,22 @@ class CoinRequest(FrozenModel):
     coin: Coin
 
 
-class PaymentRequest(FrozenModel):
-    """A payment: one that the marketplace and its provider agreed on, or one to be opened at the provider."""
+class TransactionHint(FrozenModel):
+    """The transaction that the buyer's wallet says it has sent."""
 
-    provider: Id = Field(description="The name of the provider, such as `shkeeper`.")
-    external_id: Id | None = Field(
-        None,
-        description="The provider's id of a payment that exists there: SHKeeper's `external_id`. "
-        "Left out, the bridge opens the invoice itself.",
-    )
-    coin: Coin | None = Field(
-        None, description="What is to be paid with, such as `ETH-USDT`: needed where the bridge opens the invoice."
-    )
+    tx_hash: TxHash
+
+
+class PaymentRequest(WayToPay):
+    """A payment: one that the marketplace and its provider agreed on, one to be opened at the provider, or one that
+    goes over a chain to a wallet."""
+
     request_id: Id = Field(description="The purchase request that is paid.")
     buyer_id: Id
     seller_id: Id
     offer_id: Id | None = None
     amount: PositiveAmount
-    currency: Currency = Field(description="The currency of the amount: SHKeeper's `fiat`.")
+    currency: Currency = Field(description="The currency of the amount: SHKeeper's `fiat`, or the chain's token.")
 
 
 @post(
@@ -74,7 +78,8 @@ class PaymentRequest(FrozenModel):
     description=(
         "Without an `externalId` the bridge opens an invoice at the provider and answers with where to pay. With one "
         "it registers a payment that exists there, so that its webhooks are counted; those that came before are "
-        "applied at once. Asking again with the same `Idempotency-Key`, or for the same provider and `externalId`, "
+        "applied at once. With the provider `onchain` it waits for a transfer of the token to the recipient. Asking "
+        "again with the same `Idempotency-Key`, or for the same provider and `externalId`, "
         "answers 200 with the payment as it stands."
     ),
     responses={
@@ -100,23 +105,25 @@ async def register_payment(
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
     opener: GivenInvoiceOpener,
+    chains: GivenChains,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[PaymentDocument]:
     service.require_payments()
-    if data.provider not in readers:
-        known = ", ".join(sorted(readers))
-        raise wrong_field("provider", f"there is no provider {data.provider!r}; known: {known}")
-    require_one_way(data.provider, data.external_id, data.coin, opener)
+    direct = agreed_way(
+        data, amount=data.amount, currency=data.currency, providers=readers, opener=opener, chains=chains
+    )
     now, payment_id = journal.clock(), f"pay_{secrets.token_hex(12)}"
     payment = Payment(
         payment_id=payment_id,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
         external_id=data.external_id or payment_id,
-        **data.model_dump(exclude={"external_id", "coin"}),
+        direct=direct,
+        **data.model_dump(exclude={"external_id", "coin", "chain", "recipient", "payer"}),
     )
     idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency or None)
+    chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)
 
 
@@ -161,6 +168,52 @@ async def switch_coin(
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
 
+@post(
+    "/{payment_id:str}/transaction",
+    status_code=202,
+    summary="Say which transaction pays",
+    description=(
+        "For a payment over a chain: the hash that the buyer's wallet gave, so that the payment is followed from the "
+        "moment it is sent, and found where the address alone does not tell. It is a hint and proves nothing: only "
+        "what the chain shows counts. A transfer that fits nothing is given to its payment the same way."
+    ),
+    responses={
+        202: payment_response("The transaction is looked at"),
+        **problem_responses(
+            {
+                400: "A field is missing or wrong; the answer names it",
+                401: "No token of a service",
+                403: "The service may not register payments",
+                404: "No such payment",
+                409: "The payment goes over no chain, or too many transactions were named for it",
+                503: "Not committed; send it again",
+            }
+        ),
+    },
+)
+async def hint_transaction(
+    payment_id: str, data: TransactionHint, journal: GivenJournal, service: GivenService, chains: GivenChains
+) -> PaymentDocument:
+    service.require_payments()
+    record = await journal.payment_record(payment_id) if is_id(payment_id) else None
+    if record is None:
+        raise NotFoundException(f"There is no payment {payment_id!r}.")
+    payment, tx_hash = record.payment, data.tx_hash.lower()
+    if payment.direct is None:
+        raise ClientException("This payment goes over no chain; its provider tells what pays it.", status_code=409)
+    if tx_hash not in payment.facts.hints and len(payment.facts.hints) >= HINTS_LIMIT:
+        raise ClientException(f"{HINTS_LIMIT} transactions were named for this payment already.", status_code=409)
+    await journal.record_observation(
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"hint:{payment_id[:40]}:{tx_hash}",
+        observation=TransactionHinted(hinted=tx_hash),
+    )
+    hinted = await journal.payment_record(payment_id)
+    chains.watch_payment((hinted or record).payment)
+    return payment_document(hinted or record)
+
+
 @get(
     "/",
     summary="The payments of a purchase request",
@@ -191,7 +244,9 @@ async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPr
 
 
 payment_router = Router(
-    "/api/payments", route_handlers=[register_payment, switch_coin, list_payments, get_payment], tags=["Payments"]
+    "/api/payments",
+    route_handlers=[register_payment, switch_coin, hint_transaction, list_payments, get_payment],
+    tags=["Payments"],
 )
 
 

@@ -3,30 +3,37 @@
 import hashlib
 import json
 import secrets
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from litestar import Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from bridge.http.dependencies import GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
+from bridge.http.payments import TxHash
+from bridge.http.payout_documents import PayoutDocument, PayoutList, payout_document
 from bridge.http.problems import wrong_field
 from bridge.journal import IdempotencyKey, Journal, PayoutRecord, PayoutRefusedError
+from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender, observation_key
 from coordinator.ids import Id, is_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
-from coordinator.payout_observations import PayoutFailed, PayoutObservation, PayoutSent
-from coordinator.payouts import Payout, PayoutStatus
+from coordinator.payments import Payment
+from coordinator.payout_observations import PayoutFailed, PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
+from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from providers.onchain.direct import PROVIDER as ONCHAIN
+from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
 
 __all__ = ["payout_router"]
 
 PAYOUTS_LIMIT = 100
+TO_BE_RESOLVED = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
 
 
 class PayoutItem(FrozenModel):
@@ -38,6 +45,17 @@ class PayoutItem(FrozenModel):
     amount: PositiveAmount = Field(description="Of the coin.")
     destination: Id = Field(description="The seller's address.")
     fee: Amount | None = Field(None, description="For the network, where the sender sets it, as with `BTC`.")
+    chain: Id | None = Field(
+        None,
+        description="For a payout that the marketplace's own wallet sends: the chain, such as `ethereum`, on which "
+        "the bridge follows it. The coin is a token of the chain then.",
+    )
+    tx_hash: TxHash | None = Field(None, description="With `chain`: the transaction that carries it.")
+    sender: Id | None = Field(
+        None,
+        description="With `chain`: the wallet whose transfer of just this amount is expected, where the transaction "
+        "is not known.",
+    )
 
 
 class PayoutRequest(FrozenModel):
@@ -47,48 +65,18 @@ class PayoutRequest(FrozenModel):
     another: bool = Field(False, description="Also for payments that are paid out, or being paid out, already.")
 
 
-class PayoutHistoryItem(FrozenModel):
-    """One step in a payout's life, and where the payout stood after it."""
-
-    at: AwareDatetime
-    observation: str
-    status: PayoutStatus
-    reason: str | None = None
-
-
-class PayoutDocument(FrozenModel):
-    """A payout: what was asked for, how it stands, and how it came there."""
-
-    payout_id: str
-    provider: str
-    payment_id: str
-    seller_id: str
-    coin: str
-    amount: Amount
-    fee: Amount | None
-    destination: str
-    status: PayoutStatus
-    task_id: str | None = Field(description="The provider's task, once it has named one.")
-    tx_hashes: list[str]
-    overdue: bool = Field(description="It is not settled a day after it was asked for; a person should look.")
-    reasons: list[str] = Field(description="Why it failed, or why nobody knows whether it was sent.")
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    history: list[PayoutHistoryItem]
-
-
-class PayoutList(FrozenModel):
-    """Payouts, oldest first."""
-
-    payouts: list[PayoutDocument]
-
-
 class Resolution(FrozenModel):
-    """What a person found out about a payout that is ambiguous, on the chain or at the provider."""
+    """What a person found out about a payout, on the chain, at the provider or from the seller."""
 
-    outcome: Literal["sent", "not-sent"]
+    outcome: Literal["sent", "not-sent", "arrived"]
     tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
     found_by: Id = Field(description="Who found it out; it is kept in the payout's history.")
+
+
+class PayoutTransaction(FrozenModel):
+    """The transaction that carries a payout."""
+
+    tx_hash: TxHash
 
 
 REQUEST_EXAMPLE = {
@@ -128,16 +116,25 @@ async def send_payouts(
     journal: GivenJournal,
     service: GivenService,
     sender: GivenPayoutSender,
+    chains: GivenChains,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
     batch_id = f"batch_{secrets.token_hex(12)}" if len(data.payouts) > 1 else None
-    payouts = [await _payout(journal, sender, number, item, batch_id) for number, item in enumerate(data.payouts)]
+    ways = Ways(sender, chains)
+    payouts = [await _payout(journal, ways, number, item, batch_id) for number, item in enumerate(data.payouts)]
+    known = {
+        payout.payout_id: _known(item)
+        for payout, item in zip(payouts, data.payouts, strict=True)
+        if payout.provider == ONCHAIN
+    }
     idempotency = idempotency_key and IdempotencyKey("payouts", idempotency_key, _digest(data))
-    registered = await journal.register_payouts(payouts, idempotency or None, another=data.another)
+    registered = await journal.register_payouts(payouts, idempotency or None, another=data.another, known=known)
     sender.wake()
     records = await journal.payout_records(registered.payout_ids)
-    return PayoutList(payouts=[_document(record, journal.clock()) for record in records])
+    for record in records:
+        chains.watch_payout(record.payout)
+    return PayoutList(payouts=[payout_document(record, journal.clock()) for record in records])
 
 
 @get(
@@ -152,7 +149,7 @@ async def list_payouts(
         raise wrong_field("paymentId", "expected the id of a payment")
     records = await journal.payment_payouts(payment_id)
     seen = [record for record in records if principal.may_see_payout(seller_id=record.payout.seller_id)]
-    return PayoutList(payouts=[_document(record, journal.clock()) for record in seen])
+    return PayoutList(payouts=[payout_document(record, journal.clock()) for record in seen])
 
 
 @get(
@@ -164,16 +161,16 @@ async def get_payout(payout_id: str, journal: GivenJournal, principal: GivenPrin
     record = await _record(journal, payout_id)
     if not principal.may_see_payout(seller_id=record.payout.seller_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
-    return _document(record, journal.clock())
+    return payout_document(record, journal.clock())
 
 
 @post(
-    "/{payout_id:str}/resolution",
-    status_code=200,
-    summary="Say what became of an ambiguous payout",
+    "/{payout_id:str}/transaction",
+    status_code=202,
+    summary="Say which transaction carries a payout",
     description=(
-        "For a payout that the provider was asked for and knows nothing of: a person has looked at the chain and the "
-        "provider's books. Said to be not sent, it fails, and another can be made for its payment."
+        "For a payout over a chain that is followed: its own wallet's transaction, or another one after the first "
+        "was replaced or did not pay what was asked for. The chain decides whether it does."
     ),
     responses=problem_responses(
         {
@@ -181,58 +178,146 @@ async def get_payout(payout_id: str, journal: GivenJournal, principal: GivenPrin
             401: "No token of a service",
             403: "The service may not have payouts sent",
             404: "No such payout",
-            409: "The payout is not ambiguous",
+            409: "The payout is settled, or goes over no chain that is followed",
+            503: "Not committed; send it again",
+        }
+    ),
+)
+async def name_transaction(
+    payout_id: str, data: PayoutTransaction, journal: GivenJournal, service: GivenService, chains: GivenChains
+) -> PayoutDocument:
+    service.require_payouts()
+    payout = (await _record(journal, payout_id)).payout
+    if payout.chain is None:
+        raise ClientException("This payout goes over no chain that is followed.", status_code=409)
+    sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
+    recorded = await journal.record_payout_observation(
+        payout_id, observation_key(sent), sent, only_if=UNSETTLED_STATUSES
+    )
+    if recorded.payout.is_settled:
+        raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
+    chains.watch_payout(recorded.payout)
+    return payout_document(await _record(journal, payout_id), journal.clock())
+
+
+@post(
+    "/{payout_id:str}/resolution",
+    status_code=200,
+    summary="Say what became of a payout that nobody can tell about",
+    description=(
+        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue: a person has looked at the chain and at "
+        "the provider's books, or asked the seller. Said to be `not-sent`, it fails, and another can be made for its "
+        "payment; `sent` names the transaction that carries it, which is checked where its chain is followed; "
+        "`arrived` completes it whatever the chain says. Who said so is kept in its history."
+    ),
+    responses=problem_responses(
+        {
+            400: "A field is missing or wrong; the answer names it",
+            401: "No token of a service",
+            403: "The service may not have payouts sent",
+            404: "No such payout",
+            409: "The payout is none that a person has to settle",
             503: "Not committed; send it again",
         }
     ),
 )
 async def resolve_payout(
-    payout_id: str, data: Resolution, journal: GivenJournal, service: GivenService
+    payout_id: str, data: Resolution, journal: GivenJournal, service: GivenService, chains: GivenChains
 ) -> PayoutDocument:
     service.require_payouts()
-    await _record(journal, payout_id)
-    if (data.outcome == "sent") is (data.tx_hash is None):
-        raise wrong_field("txHash", "needed for a payout that was sent, and for no other")
-    found: PayoutObservation = (
-        PayoutFailed(reason=f"{data.found_by} found that it was not sent")
-        if data.tx_hash is None
-        else PayoutSent(tx_hashes=(data.tx_hash,))
-    )
-    recorded = await journal.record_payout_observation(
-        payout_id, observation_key(found), found, only_if=PayoutStatus.AMBIGUOUS
-    )
-    if not recorded.moved:
-        raise ClientException(f"This payout is {recorded.payout.status}, not ambiguous.", status_code=409)
-    return _document(await _record(journal, payout_id), journal.clock())
+    payout = (await _record(journal, payout_id)).payout
+    if data.outcome == "sent" and data.tx_hash is None:
+        raise wrong_field("txHash", "needed for a payout that was sent")
+    if data.outcome == "not-sent" and data.tx_hash is not None:
+        raise wrong_field("txHash", "a payout that was not sent has none")
+    if data.outcome == "arrived" and data.tx_hash is None and not payout.facts.tx_hashes:
+        raise wrong_field("txHash", "needed for a payout that arrived by a transaction which is not known yet")
+    settled_by_a_person = UNSETTLED_STATUSES if payout.is_overdue(journal.clock()) else TO_BE_RESOLVED
+    if payout.status not in settled_by_a_person:
+        raise ClientException(f"This payout is {payout.status}; there is nothing to settle.", status_code=409)
+    for found in _found(data):
+        recorded = await journal.record_payout_observation(
+            payout_id, observation_key(found), found, only_if=UNSETTLED_STATUSES
+        )
+        chains.watch_payout(recorded.payout)
+    return payout_document(await _record(journal, payout_id), journal.clock())
+
+
+def _found(resolution: Resolution) -> list[PayoutObservation]:
+    sent = [] if resolution.tx_hash is None else [PayoutSent(tx_hashes=(resolution.tx_hash,))]
+    match resolution.outcome:
+        case "not-sent":
+            return [PayoutFailed(reason=f"{resolution.found_by} found that it was not sent")]
+        case "arrived":
+            return [*sent, PayoutSettled(reason=f"{resolution.found_by} found that it has arrived")]
+    return [*sent]
 
 
 payout_router = Router(
-    "/api/payouts", route_handlers=[send_payouts, list_payouts, get_payout, resolve_payout], tags=["Payouts"]
+    "/api/payouts",
+    route_handlers=[send_payouts, list_payouts, get_payout, name_transaction, resolve_payout],
+    tags=["Payouts"],
 )
 
 
-async def _payout(
-    journal: Journal, sender: PayoutSender, number: int, item: PayoutItem, batch_id: str | None
-) -> Payout:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How payouts can go."""
+
+    sender: PayoutSender
+    chains: ChainFollowers
+
+
+async def _payout(journal: Journal, ways: Ways, number: int, item: PayoutItem, batch_id: str | None) -> Payout:
     record = await journal.payment_record(item.payment_id)
     if record is None:
         raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
-    payment = record.payment
-    if not sender.sends_for(payment.provider):
-        raise wrong_field(
-            f"payouts.{number}.paymentId",
-            f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
-        )
+    payment, place = record.payment, f"payouts.{number}"
     if item.seller_id is None and len(payment.seller_ids) > 1:
-        raise wrong_field(f"payouts.{number}.sellerId", "missing; this payment has several sellers")
+        raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
+    try:
+        provider, going = _way(payment, ways, item)
+    except NotOnChainError as error:
+        raise wrong_field(f"{place}.{error.field}", str(error)) from None
     return Payout(
         payout_id=f"out_{secrets.token_hex(12)}",
-        provider=payment.provider,
+        provider=provider,
         seller_id=item.seller_id or payment.seller_id,
         created_at=journal.clock(),
         batch_id=batch_id,
-        **item.model_dump(exclude={"seller_id"}),
+        **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
     )
+
+
+def _way(payment: Payment, ways: Ways, item: PayoutItem) -> tuple[str, dict[str, str | None]]:
+    """The provider of a payout, and where it goes. Raises NotOnChainError, which names the field that is wrong."""
+    if item.chain is not None or payment.provider == ONCHAIN:
+        chain = read_chain(ways.chains.chains, item.chain)
+        read_token(chain, item.coin, item.amount, field="coin")
+        if item.tx_hash is None and item.sender is None:
+            raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
+        sender = None if item.sender is None else read_address(item.sender, field="sender")
+        destination = read_address(item.destination, field="destination")
+        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender}
+    for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
+        if value is not None:
+            raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
+    if not ways.sender.sends_for(payment.provider):
+        raise NotOnChainError(
+            "paymentId",
+            f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
+        )
+    checked_on = ways.chains.chain_of_payout(payment.provider, item.coin)
+    if checked_on is None:
+        return payment.provider, {}
+    destination = read_address(item.destination, field="destination")
+    return payment.provider, {"chain": checked_on.name, "destination": destination}
+
+
+def _known(item: PayoutItem) -> list[PayoutObservation]:
+    """What is known of a payout that the marketplace's own wallet sends."""
+    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(item.tx_hash.lower(),))]
+    return [PayoutKnown(), *sent]
 
 
 async def _record(journal: Journal, payout_id: str) -> PayoutRecord:
@@ -245,25 +330,3 @@ async def _record(journal: Journal, payout_id: str) -> PayoutRecord:
 def _digest(request: PayoutRequest) -> str:
     meaning: dict[str, Any] = request.model_dump(mode="json")
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-
-
-def _document(record: PayoutRecord, now: datetime) -> PayoutDocument:
-    payout = record.payout
-    return PayoutDocument(
-        **payout.model_dump(exclude={"facts", "batch_id"}),
-        status=payout.status,
-        task_id=payout.facts.task_id,
-        tx_hashes=list(payout.facts.tx_hashes),
-        overdue=payout.is_overdue(now),
-        reasons=list(payout.reasons),
-        updated_at=record.updated_at,
-        history=[
-            PayoutHistoryItem(
-                at=entry.at,
-                observation=entry.observation.kind,
-                status=PayoutStatus(entry.status),
-                reason=getattr(entry.observation, "reason", None),
-            )
-            for entry in record.history
-        ],
-    )

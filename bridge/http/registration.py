@@ -1,17 +1,87 @@
 """What registering a payment and registering a template checkout have in common."""
 
+from collections.abc import Collection
+from decimal import Decimal
+
+from pydantic import Field
+
 from bridge.access import Principal
 from bridge.http.problems import wrong_field
 from bridge.journal import IdempotencyKey, Journal, PaymentRecord
+from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
-from coordinator.invoices import InvoiceWanted
-from coordinator.payments import Payment
+from coordinator.ids import Id
+from coordinator.invoices import Coin, InvoiceWanted
+from coordinator.models import FrozenModel
+from coordinator.payments import DirectPayment, Payment
+from providers.onchain.direct import PROVIDER as ONCHAIN
+from providers.onchain.direct import NotOnChainError, direct_payment
 
-__all__ = ["is_for", "opened_invoice", "register", "require_one_way", "wanted_invoice"]
+__all__ = ["WayToPay", "agreed_way", "is_for", "opened_invoice", "register", "wanted_invoice"]
 
 
-def require_one_way(provider: str, external_id: str | None, coin: str | None, opener: InvoiceOpener) -> None:
+class WayToPay(FrozenModel):
+    """How a payment is to come: by an invoice that exists, by one that the bridge opens, or over a chain."""
+
+    provider: Id = Field(
+        description="The name of the provider, such as `shkeeper`; `onchain` for a wallet of one's own."
+    )
+    external_id: Id | None = Field(
+        None,
+        description="The provider's id of a payment that exists there: SHKeeper's `external_id`. "
+        "Left out, the bridge opens the invoice itself.",
+    )
+    coin: Coin | None = Field(
+        None, description="What is to be paid with, such as `ETH-USDT`: needed where the bridge opens the invoice."
+    )
+    chain: Id | None = Field(
+        None, description="With `onchain`: the chain, such as `ethereum`. The currency is a token of it."
+    )
+    recipient: Id | None = Field(None, description="With `onchain`: the address that is to be paid.")
+    payer: Id | None = Field(
+        None,
+        description="With `onchain`: the address that will pay, if it is known. Money of others does not count then, "
+        "so that several payments can share a recipient.",
+    )
+
+
+def agreed_way(
+    way: WayToPay,
+    *,
+    amount: Decimal,
+    currency: str,
+    providers: Collection[str],
+    opener: InvoiceOpener,
+    chains: ChainFollowers,
+) -> DirectPayment | None:
+    """Where a payment over a chain is to go; None if it comes by an invoice. Raises ValidationException unless the
+    request names one way."""
+    if way.provider == ONCHAIN:
+        if way.coin is not None:
+            raise wrong_field("coin", "belongs to an invoice; over a chain the currency is the token")
+        try:
+            return direct_payment(
+                chains.chains,
+                chain=way.chain,
+                symbol=currency,
+                recipient=way.recipient,
+                payer=way.payer,
+                amount=amount,
+            )
+        except NotOnChainError as error:
+            raise wrong_field(error.field, str(error)) from None
+    if way.provider not in providers:
+        known = ", ".join([*sorted(providers), ONCHAIN])
+        raise wrong_field("provider", f"there is no provider {way.provider!r}; known: {known}")
+    for name in ("chain", "recipient", "payer"):
+        if getattr(way, name) is not None:
+            raise wrong_field(name, f"belongs to a payment over a chain, whose provider is {ONCHAIN}")
+    _require_one_invoice(way.provider, way.external_id, way.coin, opener)
+    return None
+
+
+def _require_one_invoice(provider: str, external_id: str | None, coin: str | None, opener: InvoiceOpener) -> None:
     """Raises ValidationException unless a request names an invoice, or else a coin to open one in."""
     if external_id is not None and coin is not None:
         raise wrong_field("coin", "belongs to an invoice that the bridge opens; leave out externalId, or this")

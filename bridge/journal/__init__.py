@@ -4,6 +4,9 @@ It knows nothing of HTTP, sockets or providers. State, deduplication key and eve
 one transaction by a single writer; whoever fans out reads the tail.
 """
 
+from bridge.journal.chain_queries import ChainAlarm
+from bridge.journal.chain_records import ChainRecords
+from bridge.journal.chain_requests import ChainCommit, CommittedStep
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
@@ -20,8 +23,14 @@ from bridge.journal.payout_queries import PayoutRecord
 from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
+from bridge.journal.staged_chains import ChainTransfer
 
 __all__ = [
+    "ChainAlarm",
+    "ChainCommit",
+    "ChainRecords",
+    "ChainTransfer",
+    "CommittedStep",
     "Deliver",
     "Dispatcher",
     "HistoryEntry",

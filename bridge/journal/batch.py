@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
+from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
@@ -96,11 +97,12 @@ class Batch:
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._writes = 0
         self.payouts = StagedPayouts(connection, now=now)
+        self.chains = StagedChains(now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + self.payouts.writes
+        return self._writes + self.payouts.writes + self.chains.writes
 
     # Reading
 
@@ -299,6 +301,7 @@ class Batch:
             (insert(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
+            *self.chains.statements(),
             (insert(schema.events), self._new_events),
             (insert(schema.event_rooms), self._new_event_rooms),
             (insert(schema.invoices), list(self._wanted_invoices.values())),

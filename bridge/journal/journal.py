@@ -5,7 +5,7 @@ import functools
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal import payout_queries, payout_requests, queries, requests
+from bridge.journal.chain_records import ChainRecords
 from bridge.journal.database import (
     READERS,
     WriterLock,
@@ -71,6 +72,8 @@ class Journal:
         self._lock = lock
         self._dispatcher: Dispatcher | None = None
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._wake_dispatcher)
+        self.chains = ChainRecords(self._read, self._writer.submit)
+        """What the followers of chains write down and look up."""
 
     @classmethod
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
@@ -146,14 +149,22 @@ class Journal:
         await self._writer.submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
     async def register_payouts(
-        self, payouts: Sequence[Payout], idempotency: requests.IdempotencyKey | None = None, *, another: bool = False
+        self,
+        payouts: Sequence[Payout],
+        idempotency: requests.IdempotencyKey | None = None,
+        *,
+        another: bool = False,
+        known: Mapping[str, Sequence[PayoutObservation]] | None = None,
     ) -> payout_requests.RegisteredPayouts:
-        """Registers payouts, all of them or none; with `another` also for payments that are paid out already.
+        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `known`
+        is what is known already of those that are sent elsewhere, by their ids.
 
         Raises PayoutRefusedError and IdempotencyKeyReusedError.
         """
         return await self._writer.submit(
-            lambda batch: payout_requests.register_payouts(batch, payouts, idempotency, another=another)
+            lambda batch: payout_requests.register_payouts(
+                batch, payouts, idempotency, another=another, known=known or {}
+            )
         )
 
     async def begin_payout_attempt(self, payout_id: str) -> int | None:
@@ -162,10 +173,15 @@ class Journal:
         return await self._writer.submit(lambda batch: payout_requests.begin_attempt(batch, payout_id))
 
     async def record_payout_observation(
-        self, payout_id: str, key: str, observation: PayoutObservation, *, only_if: PayoutStatus | None = None
+        self,
+        payout_id: str,
+        key: str,
+        observation: PayoutObservation,
+        *,
+        only_if: Collection[PayoutStatus] | None = None,
     ) -> payout_requests.RecordedPayout:
         """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
-        nothing of it unless the payout has the status `only_if`, where that is given."""
+        nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
         recorded = await self._writer.submit(
             functools.partial(
                 payout_requests.record_payout_observation,

@@ -1,6 +1,6 @@
 """What can be asked of the journal's writer about payouts. As elsewhere, one decides first and writes last."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
@@ -32,9 +32,15 @@ class RecordedPayout:
 
 
 def register_payouts(
-    batch: Batch, payouts: Sequence[Payout], idempotency: IdempotencyKey | None, *, another: bool
+    batch: Batch,
+    payouts: Sequence[Payout],
+    idempotency: IdempotencyKey | None,
+    *,
+    another: bool,
+    known: Mapping[str, Sequence[PayoutObservation]],
 ) -> RegisteredPayouts:
-    """Registers payouts, all of them or none, and marks the escrow of their payments as being released.
+    """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `known` is
+    what is known already of those that are sent elsewhere, by their ids.
 
     A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
     may not be paid out and why, and IdempotencyKeyReusedError.
@@ -46,6 +52,8 @@ def register_payouts(
     for payout in payouts:
         batch.payouts.add(payout)
         _release(batch, payout)
+        for number, observation in enumerate(known.get(payout.payout_id, ())):
+            record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)
     payout_ids = tuple(payout.payout_id for payout in payouts)
     remember(batch, idempotency, payout_ids)
     return RegisteredPayouts(payout_ids, is_new=True)
@@ -81,12 +89,17 @@ def begin_attempt(batch: Batch, payout_id: str) -> int | None:
 
 
 def record_payout_observation(
-    batch: Batch, payout_id: str, key: str, observation: PayoutObservation, *, only_if: PayoutStatus | None = None
+    batch: Batch,
+    payout_id: str,
+    key: str,
+    observation: PayoutObservation,
+    *,
+    only_if: Collection[PayoutStatus] | None = None,
 ) -> RecordedPayout:
     """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow;
-    nothing of it unless the payout has the status `only_if`, where that is given."""
+    nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
     payout = _payout(batch, payout_id)
-    if only_if is not None and payout.status is not only_if:
+    if only_if is not None and payout.status not in only_if:
         return RecordedPayout(payout, moved=False)
     decision = decide_payout(payout, observation)
     if batch.payouts.is_recorded(payout_id, key):

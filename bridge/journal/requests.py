@@ -169,7 +169,7 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
 
 
 def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
-    agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout")
+    agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout", "direct")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
     if differing:
         name = (

@@ -78,6 +78,8 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "updated_at": now,
         "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
+        "chain": payment.direct and payment.direct.chain,
+        "recipient": payment.direct and payment.direct.recipient,
     }
 
 
@@ -108,11 +110,13 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "status": payout.status,
         "updated_at": now,
         "batch_id": payout.batch_id,
+        "chain": payout.chain,
+        "sender": payout.sender,
     }
 
 
 def payout_from_row(row: RowMapping) -> Payout:
-    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at batch_id"
+    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at batch_id chain sender"
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
 
 

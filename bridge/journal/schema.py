@@ -21,6 +21,9 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "chain_alarms",
+    "chain_checkpoints",
+    "chain_transfers",
     "checkout_requests",
     "checkouts",
     "event_rooms",
@@ -121,10 +124,13 @@ payments = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("checkout", Text, comment="The template checkout, as JSON, if it pays one"),
     Column("direct", Text, comment="Where to pay, as JSON, if it goes over a chain to a wallet"),
+    Column("chain", String(64), comment="Of `direct`, for searching"),
+    Column("recipient", String(200), comment="Of `direct`, for searching"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     Index(None, "due_at"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
+    Index(None, "chain", "recipient"),
 )
 
 checkouts = Table(
@@ -186,8 +192,11 @@ payouts = Table(
     Column("status", String(32), nullable=False, comment="Read off the facts, for searching"),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("batch_id", String(64), comment="Equal for payouts that may be sent in one question"),
+    Column("chain", String(64), comment="On which it is followed to its end"),
+    Column("sender", String(200), comment="The wallet that sends it"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
+    Index(None, "chain", "destination"),
 )
 
 payout_observations = Table(
@@ -201,6 +210,41 @@ payout_observations = Table(
     Column("status", String(32), nullable=False, comment="The payout's status after it"),
     Column("received_at", UtcDateTime, nullable=False),
     UniqueConstraint("payout_id", "key"),
+)
+
+chain_checkpoints = Table(
+    "chain_checkpoints",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("following", Text, nullable=False, comment="Where the chain is followed to, as JSON"),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+chain_transfers = Table(
+    "chain_transfers",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("transfer_id", String(100), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("recipient", String(200), primary_key=True),
+    Column("sender", String(200), nullable=False),
+    Column("amount", String(120), nullable=False, comment="Of the token"),
+    Column("block_number", BigInteger, nullable=False),
+    Column("mined_at", UtcDateTime, nullable=False),
+    Column("payment_id", String(64), comment="The payment that it pays"),
+    Column("payout_id", String(64), comment="The payout that it carries"),
+    Column("reason", Text, comment="Why it is not known what it is for"),
+    Index(None, "chain", "block_number"),
+)
+
+chain_alarms = Table(
+    "chain_alarms",
+    metadata,
+    Column("alarm_id", RowId, primary_key=True),
+    Column("chain", String(64), nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raised_at", UtcDateTime, nullable=False),
 )
 
 unreadable_webhooks = Table(

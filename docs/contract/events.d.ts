@@ -289,6 +289,16 @@ export interface ServerToClientEvents {
    * The bridge adds it to the specification.
    */
   "payment-progress": (payload: PaymentProgress) => void;
+
+  /**
+   * How far a payout has come on its chain, and whether that shows it to be what was asked for. The product added it
+   * to the specification.
+   *
+   * Goes to `ops` and `user-<sellerId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "payout-progress": (payload: PayoutProgress) => void;
 }
 
 /**
@@ -843,5 +853,25 @@ export interface PaymentProgress {
   /** The transfer that this tells of. */
   txHash?: string;
   /** Why a transfer came to nothing. */
+  reason?: string;
+}
+
+/**
+ * How far a payout has come on its chain, and whether that shows it to be what was asked for. The product added it to
+ * the specification.
+ *
+ * What `payout-progress` carries.
+ */
+export interface PayoutProgress {
+  payoutId: string;
+  status: string;
+  /** `pending`, `verified` or `mismatch`: what the chain says of it. */
+  verification?: string;
+  /** Of the transfer that has the fewest; None while no block holds one that is not final. */
+  confirmations?: number | null;
+  requiredConfirmations?: number | null;
+  /** The transaction that this tells of. */
+  txHash?: string;
+  /** What is wrong with it. */
   reason?: string;
 }

@@ -94,11 +94,22 @@ class Chain(_Configured):
         return endpoints
 
     @property
+    def required_confirmations(self) -> int | None:
+        """How many blocks make a transfer final; None where the chain itself says what is."""
+        return self.confirmations if isinstance(self.confirmations, int) else None
+
+    @property
     def own_coin(self) -> Token | None:
         return next((token for token in self.tokens if token.is_native), None)
 
     def token(self, symbol: str) -> Token | None:
         return next((token for token in self.tokens if token.symbol == symbol), None)
+
+    def token_of(self, provider: str, coin: str) -> Token | None:
+        """The token that a provider calls so; the chain's own payouts name it as the chain does."""
+        if provider == "shkeeper":
+            return next((token for token in self.tokens if token.shkeeper == coin), None)
+        return self.token(coin)
 
     def explorer_link(self, tx_hash: str) -> str | None:
         return self.explorer and self.explorer.replace("{tx_hash}", tx_hash)

@@ -1,4 +1,4 @@
-"""What following a chain, block by block and back again, makes of the transfers that pay. Pure.
+"""What following a chain, block by block and back again, makes of the transfers that are waited for. Pure.
 
 Every step raises the view, so that whoever hears of two steps in the wrong order knows which is right.
 """
@@ -10,18 +10,39 @@ from datetime import datetime
 from coordinator.observations import Sighting, Stage, Transfer
 from providers.onchain.canonical import BlockId, Canonical
 from providers.onchain.chains import token_amount
+from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Following", "Paying", "Sighted", "taken_back", "went_on"]
+__all__ = ["Finality", "Following", "Paying", "Sighted", "joined", "leapt", "sighted", "taken_back", "went_on"]
 
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
+# Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
+HASHES_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """What makes a transfer final: so many blocks, its own included, or else the chain's word."""
+
+    confirmations: int | None
+    finalized: int = 0
+    """The newest block that the chain calls finalized, where `confirmations` is None."""
+
+    @property
+    def depth(self) -> int:
+        """How far back a reorganisation is looked for."""
+        return HASHES_KEPT if self.confirmations is None else self.confirmations + 1
+
+    def safe(self, head: int) -> int:
+        """The newest block that is final when the chain has this head."""
+        return self.finalized if self.confirmations is None else head - self.confirmations + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Paying:
-    """A transfer that pays a payment."""
+    """A transfer that pays a payment, or carries a payout."""
 
-    payment_id: str
+    subject: Subject
     transfer: ChainTransfer
     mined_at: datetime
     """When its block was made."""
@@ -29,9 +50,9 @@ class Paying:
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """What is to be told of a payment."""
+    """What is to be told of a payment or a payout."""
 
-    payment_id: str
+    subject: Subject
     sighting: Sighting
 
 
@@ -39,46 +60,61 @@ class Sighted:
 class Following:
     """Where a chain is followed to, and the transfers on it that are not final yet."""
 
+    next_number: int = 0
+    """The block to go on with."""
     view: int = 0
     canonical: Canonical = field(default_factory=Canonical)
     awaited: tuple[Sighted, ...] = ()
-    """Those that a block of `canonical` holds and that may still be taken back."""
+    """Those that a block of the chain holds and that may still be taken back."""
 
 
-def went_on(
-    following: Following, block: BlockId, paying: Sequence[Paying], *, confirmations: int, finalized: int = 0
-) -> tuple[Following, tuple[Sighted, ...]]:
-    """After a block was added, with the transfers in it that pay.
+Told = tuple[Following, tuple[Sighted, ...]]
 
-    What has `confirmations` blocks, its own included, is final; and so is what is in the block `finalized` or below,
-    where the chain itself says what is. Returns what is to be told: each new transfer, and each that has come deeper.
-    """
+
+def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Told:
+    """After a block was added, with the transfers in it that are waited for. Returns what is to be told: each new
+    transfer, and each that has come deeper."""
     view = following.view + 1
-    known = [one for one in following.awaited if one.sighting.block_number is not None]
-    told = [
-        replace(one, sighting=_deepened(one.sighting, block.number, view, confirmations, finalized)) for one in known
-    ]
-    told += [
-        Sighted(one.payment_id, _deepened(_first(one, confirmations), block.number, view, confirmations, finalized))
-        for one in paying
-    ]
-    awaited = tuple(one for one in told if one.sighting.stage is Stage.MINED)
+    told = [replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited]
+    told += [Sighted(one.subject, _deepened(_first(one, finality), block.number, view, finality)) for one in paying]
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
-    canonical = following.canonical.extended(block, depth=confirmations + 1)
-    return Following(view, canonical, awaited), tuple(told)
+    canonical = following.canonical.extended(block, depth=finality.depth)
+    return Following(block.number + 1, view, canonical, _mined(told)), tuple(told)
 
 
-def taken_back(following: Following) -> tuple[Following, tuple[Sighted, ...]]:
+def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int) -> Told:
+    """After many blocks at once, up to one that is final itself, while none is awaited: all in them is final."""
+    view = following.view + 1
+    told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    return Following(block.number + 1, view, Canonical(blocks=(block,))), tuple(told)
+
+
+def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
+    """After transfers turned out to be waited for that are in blocks which were followed before."""
+    view, head = following.view + 1, following.next_number - 1
+    told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
+
+
+def sighted(following: Following, subject: Subject, sighting: Sighting) -> Told:
+    """After something was found out about a transfer that no followed block holds."""
+    view = following.view + 1
+    return replace(following, view=view), (Sighted(subject, sighting.model_copy(update={"view": view})),)
+
+
+def taken_back(following: Following) -> Told:
     """After the newest block turned out not to be part of the chain any more. Returns what is to be told: that the
     transfers in it are gone, and that the others have one block less."""
     head = following.canonical.head
     if head is None:
         return following, ()
     view = following.view + 1
+    canonical = following.canonical.cut_back()
     told = []
     for one in following.awaited:
         changes: dict[str, object] = {"view": view, "confirmations": one.sighting.confirmations - 1}
-        if one.sighting.block_number == head.number:
+        # Without a hash that is left nothing below is certain either.
+        if canonical.head is None or (one.sighting.block_number or 0) >= head.number:
             changes = {
                 "view": view,
                 "confirmations": 0,
@@ -87,11 +123,14 @@ def taken_back(following: Following) -> tuple[Following, tuple[Sighted, ...]]:
                 "reason": BLOCK_VANISHED,
             }
         told.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
-    awaited = tuple(one for one in told if one.sighting.stage is Stage.MINED)
-    return Following(view, following.canonical.cut_back(), awaited), tuple(told)
+    return Following(head.number, view, canonical, _mined(told)), tuple(told)
 
 
-def _first(paying: Paying, confirmations: int) -> Sighting:
+def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
+    return tuple(one for one in told if one.sighting.stage is Stage.MINED)
+
+
+def _first(paying: Paying, finality: Finality) -> Sighting:
     transfer = paying.transfer
     return Sighting(
         transfer=Transfer(
@@ -102,14 +141,12 @@ def _first(paying: Paying, confirmations: int) -> Sighting:
         ),
         stage=Stage.MINED,
         view=0,
-        required_confirmations=confirmations,
+        required_confirmations=finality.confirmations,
         block_number=transfer.block.number,
     )
 
 
-def _deepened(sighting: Sighting, head: int, view: int, confirmations: int, finalized: int) -> Sighting:
+def _deepened(sighting: Sighting, head: int, view: int, finality: Finality) -> Sighting:
     number = sighting.block_number or 0
-    depth = head - number + 1
-    is_final = depth >= confirmations or number <= finalized
-    changes = {"view": view, "confirmations": depth, "stage": Stage.FINAL if is_final else Stage.MINED}
-    return sighting.model_copy(update=changes)
+    stage = Stage.FINAL if number <= finality.safe(head) else Stage.MINED
+    return sighting.model_copy(update={"view": view, "confirmations": head - number + 1, "stage": stage})

@@ -1,57 +1,99 @@
-"""Which payment a transfer pays. A pure function: a wrong answer here is somebody's money."""
+"""What a transfer is for: the payment that it pays, or the payout that it carries. A pure function: a wrong answer
+here is somebody's money.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Match", "Watched", "match"]
+__all__ = ["Match", "Subject", "Watched", "match"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """What waits for a transfer."""
+
+    kind: Literal["payment", "payout"]
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A payment that waits for a transfer."""
+    """A payment or a payout that waits for a transfer."""
 
-    payment_id: str
+    subject: Subject
     recipient: str
     symbol: str
     units: int
     """What is to be paid, in base units."""
+    since: datetime
+    """When it was registered."""
     payer: str | None = None
     """Who is to send it, if that was said."""
     hints: frozenset[str] = frozenset()
-    """Transactions that its buyer says carry it. Anybody can say so of any transaction: no proof of anything."""
+    """Transactions that are said to carry it. A payment's buyer can say so of any transaction: no proof of anything.
+    A payout's are its sender's own."""
+    claims: frozenset[str] = frozenset()
+    """Those of its transactions that the blocks do not settle alone: hinted and not found yet, or found and gone."""
+    seen: frozenset[str] = frozenset()
+    """Those of the claims that a node has known."""
     is_open: bool = True
     """Whether it still waits for money; one that does not is paid by accident at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The payment that a transfer pays, or why it cannot be told."""
+    """What a transfer is for, or why it cannot be told."""
 
-    payment_id: str | None
+    subject: Subject | None
     reason: str | None = None
 
 
 def match(transfer: ChainTransfer, candidates: Sequence[Watched]) -> Match:
-    """Which of the payments to the transfer's recipient it pays.
+    """What a transfer is for, of the payments and payouts to its recipient.
+
+    A payout's transfer is of its transaction, or, where only its sender was told, of that sender and of just that
+    amount.
 
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's for which its transaction was hinted, or whose payer sent it, or which asks for just this amount, if
     this leaves exactly one. Anything else is for a person to tell.
     """
-    fitting = [
-        one for one in candidates if one.symbol == transfer.token.symbol and one.payer in (None, transfer.sender)
-    ]
+    payout = _payout(transfer, [one for one in candidates if one.subject.kind == "payout"])
+    if payout is not None:
+        return Match(payout.subject)
+    payments = [one for one in candidates if one.subject.kind == "payment" and one.payer in (None, transfer.sender)]
+    fitting = [one for one in payments if one.symbol == transfer.token.symbol]
     if not fitting:
-        other = {one.symbol for one in candidates if one.payer in (None, transfer.sender)}
+        other = {one.symbol for one in payments}
         if other:
             return Match(None, f"it carries {transfer.token.symbol}, but {' or '.join(sorted(other))} is waited for")
         return Match(None, "nobody waits for money of this sender" if candidates else "nobody waits for it")
     for narrowed in _narrowings(transfer, fitting):
         if len(narrowed) == 1:
-            return Match(narrowed[0].payment_id)
+            return Match(narrowed[0].subject)
     return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
+
+
+def _payout(transfer: ChainTransfer, payouts: Sequence[Watched]) -> Watched | None:
+    of_token = sorted(
+        (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
+    )
+    named = [one for one in of_token if transfer.tx_hash in one.hints]
+    exact = [one for one in named if one.units == transfer.units]
+    if len(named) == 1:
+        return named[0]
+    if exact:  # a transaction that carries several alike: one transfer for each, in order
+        return exact[min(transfer.number, len(exact) - 1)]
+    expected = (
+        one
+        for one in of_token
+        if not one.hints and one.payer == transfer.sender and one.units == transfer.units and one.is_open
+    )
+    return next(expected, None)
 
 
 def _narrowings(transfer: ChainTransfer, fitting: Sequence[Watched]) -> Iterable[Sequence[Watched]]:

@@ -259,6 +259,16 @@ class ChainRpc:
             fault = Fault.THROTTLED if getattr(error, "status", None) == 429 else Fault.UNREACHABLE
             raise _FaultyError(fault, type(error).__name__) from None
 
+    @property
+    def good_endpoints(self) -> int:
+        """How many endpoints are in good standing."""
+        now = self._clock()
+        return sum(not endpoint.is_aside(now) for endpoint in self.endpoints)
+
+    def distrust(self, reason: str) -> None:
+        """Sets the endpoint aside that is asked first, because its answers make no sense."""
+        self._set_aside(choose(self.endpoints, self._clock())[0], Fault.INCONSISTENT, reason)
+
     def _good(self, place: int) -> None:
         self._replace(place, after_answer(self.endpoints[place]))
 

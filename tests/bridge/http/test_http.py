@@ -337,15 +337,19 @@ def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> N
 def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
     document = client.get("/schema/openapi.json").json()
     assert set(document["paths"]) == {
+        "/api/chains",
+        "/api/chains/troubles",
         "/api/chats/{chat_id}/messages",
         "/api/events",
         "/api/notifications/unread-count",
         "/api/payments",
         "/api/payments/{payment_id}",
         "/api/payments/{payment_id}/invoices",
+        "/api/payments/{payment_id}/transaction",
         "/api/payouts",
         "/api/payouts/{payout_id}",
         "/api/payouts/{payout_id}/resolution",
+        "/api/payouts/{payout_id}/transaction",
         "/api/presence",
         "/api/purchase-requests/{request_id}",
         "/api/template-checkouts",

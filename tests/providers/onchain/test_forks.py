@@ -11,12 +11,14 @@ from coordinator.payment_decisions import decide
 from coordinator.payments import DirectPayment, Payment, PaymentStatus
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Token
-from providers.onchain.following import Following, Paying, Sighted, taken_back, went_on
+from providers.onchain.following import Finality, Following, Paying, Sighted, taken_back, went_on
+from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 USDT = Token(symbol="USDT", decimals=0)
 CONFIRMATIONS = 3
+FINALITY = Finality(CONFIRMATIONS)
 PAYMENT = Payment(
     payment_id="pay_1",
     provider="onchain",
@@ -32,7 +34,7 @@ PAYMENT = Payment(
 
 
 def paying(tx_hash: str, block: BlockId, units: int = 100) -> Paying:
-    return Paying("pay_1", ChainTransfer(tx_hash, USDT, "0xB", "0xA", units, block), NOW)
+    return Paying(Subject("payment", "pay_1"), ChainTransfer(tx_hash, USDT, "0xB", "0xA", units, block), NOW)
 
 
 def apply(payment: Payment, told: tuple[Sighted, ...]) -> Payment:
@@ -46,10 +48,10 @@ def block(number: int, fork: str = "a") -> BlockId:
 
 
 def test_confirmations_are_counted_until_the_transfer_is_final() -> None:
-    following, told = went_on(Following(), block(1), [paying("0x1", block(1))], confirmations=CONFIRMATIONS)
+    following, told = went_on(Following(), block(1), [paying("0x1", block(1))], FINALITY)
     counted = [told]
     for number in (2, 3, 4):
-        following, told = went_on(following, block(number), [], confirmations=CONFIRMATIONS)
+        following, told = went_on(following, block(number), [], FINALITY)
         counted.append(told)
     assert [[(one.sighting.confirmations, one.sighting.stage) for one in told] for told in counted] == [
         [(1, Stage.MINED)],
@@ -61,15 +63,15 @@ def test_confirmations_are_counted_until_the_transfer_is_final() -> None:
 
 
 def test_what_the_chain_calls_finalized_is_final_at_any_depth() -> None:
-    following, [one] = went_on(Following(), block(7), [paying("0x1", block(7))], confirmations=100, finalized=6)
+    following, [one] = went_on(Following(), block(7), [paying("0x1", block(7))], Finality(None, 6))
     assert one.sighting.stage is Stage.MINED
-    following, [one] = went_on(following, block(8), [], confirmations=100, finalized=7)
+    following, [one] = went_on(following, block(8), [], Finality(None, 7))
     assert one.sighting.stage is Stage.FINAL
 
 
 def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmation() -> None:
-    following, _ = went_on(Following(), block(1), [paying("0x1", block(1), 40)], confirmations=9)
-    following, _ = went_on(following, block(2), [paying("0x2", block(2), 60)], confirmations=9)
+    following, _ = went_on(Following(), block(1), [paying("0x1", block(1), 40)], Finality(9))
+    following, _ = went_on(following, block(2), [paying("0x2", block(2), 60)], Finality(9))
     following, told = taken_back(following)
     by_id = {one.sighting.transfer.transfer_id: one.sighting for one in told}
     assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
@@ -99,7 +101,7 @@ def test_a_payment_ends_where_the_chain_that_remains_says(steps: list[tuple[int,
             if judge(following.canonical, at, parent).kind == "extends":
                 new, hashes = chain[at - 1]
                 found = [paying(tx_hash, new, 50) for tx_hash in sorted(hashes)]
-                following, told = went_on(following, new, found, confirmations=CONFIRMATIONS)
+                following, told = went_on(following, new, found, FINALITY)
             else:
                 following, told = taken_back(following)
             payment = apply(payment, told)

@@ -1,14 +1,17 @@
 """Which payment a transfer pays: the one it can only be, or nobody's."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Token
-from providers.onchain.matching import Watched, match
+from providers.onchain.matching import Subject, Watched, match
 from providers.onchain.transfers import ChainTransfer, numbered
 
+SINCE = datetime(2026, 5, 1, tzinfo=UTC)
 USDT = Token(symbol="USDT", decimals=6)
 USDC = Token(symbol="USDC", decimals=6)
 
@@ -18,7 +21,7 @@ def transfer(units: int = 100, *, token: Token = USDT, tx_hash: str = "0x1", sen
 
 
 def watched(number: int, units: int = 100, **changes: object) -> Watched:
-    return Watched(f"pay_{number}", "0xA", "USDT", units, **changes)  # type: ignore[arg-type]
+    return Watched(Subject("payment", f"pay_{number}"), "0xA", "USDT", units, SINCE, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -42,13 +45,13 @@ def watched(number: int, units: int = 100, **changes: object) -> Watched:
 )
 def test_a_transfer_pays_what_it_can_only_pay(candidates: list[Watched], payment_id: str | None) -> None:
     found = match(transfer(), candidates)
-    assert found.payment_id == payment_id
+    assert (found.subject and found.subject.id) == payment_id
     assert (found.reason is None) is (payment_id is not None)
 
 
 def test_another_token_is_said_in_words() -> None:
     found = match(transfer(token=USDC), [watched(1)])
-    assert (found.payment_id, found.reason) == (None, "it carries USDC, but USDT is waited for")
+    assert (found.subject, found.reason) == (None, "it carries USDC, but USDT is waited for")
 
 
 candidates = st.lists(
@@ -61,19 +64,19 @@ candidates = st.lists(
         is_open=st.booleans(),
     ),
     max_size=5,
-    unique_by=lambda one: one.payment_id,
+    unique_by=lambda one: one.subject,
 )
 
 
 @given(candidates.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_the_order_of_payments_decides_nothing(orders: tuple[list[Watched], list[Watched]]) -> None:
-    assert match(transfer(), orders[0]).payment_id == match(transfer(), orders[1]).payment_id
+    assert match(transfer(), orders[0]).subject == match(transfer(), orders[1]).subject
 
 
 @given(candidates)
 def test_money_of_another_sender_never_counts(some: list[Watched]) -> None:
-    found = match(transfer(), some).payment_id
-    assert all(one.payer in (None, "0xB") for one in some if one.payment_id == found)
+    found = match(transfer(), some).subject
+    assert all(one.payer in (None, "0xB") for one in some if one.subject == found)
 
 
 def test_transfers_of_one_transaction_to_one_recipient_are_told_apart() -> None:

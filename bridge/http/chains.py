@@ -1,0 +1,136 @@
+"""Chains over REST: which are followed and how far, and what was paid on them that is nobody's."""
+
+from litestar import Router, get
+from litestar.exceptions import PermissionDeniedException
+from pydantic import AwareDatetime, Field
+
+from bridge.http.dependencies import GivenChains, GivenJournal, GivenPrincipal
+from bridge.http.openapi import problem_responses
+from bridge.journal import ChainAlarm, ChainTransfer
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+
+__all__ = ["chain_router"]
+
+TRANSFERS_SHOWN = 200
+
+
+class TokenItem(FrozenModel):
+    """A coin of a chain."""
+
+    symbol: str
+    decimals: int
+    address: str | None = Field(description="The contract; null for the chain's own coin.")
+
+
+class ChainItem(FrozenModel):
+    """A chain that payments and payouts may be on, and how far it is followed."""
+
+    name: str
+    chain_id: int
+    required_confirmations: int | None = Field(
+        description="How many blocks make a transfer final; null where the chain itself says what is."
+    )
+    explorer: str | None = Field(description="A link to a transaction, with `{tx_hash}` in it.")
+    tokens: list[TokenItem]
+    head: int = Field(description="The newest block that its nodes have told of.")
+    blocks_behind: int | None = Field(description="How many are still to be followed; null before the first look.")
+    problem: str | None = Field(description="Why it is not followed at the moment.")
+
+
+class ChainList(FrozenModel):
+    """The chains that are followed."""
+
+    chains: list[ChainItem]
+
+
+class UnmatchedItem(FrozenModel):
+    """A transfer to an address where money is waited for, of which nobody knows what it is for."""
+
+    chain: str
+    tx_hash: str
+    token: str
+    amount: Amount
+    sender: str
+    recipient: str
+    block_number: int
+    mined_at: AwareDatetime
+    reason: str | None
+
+
+class AlarmItem(FrozenModel):
+    """What a chain took back that was final."""
+
+    chain: str
+    block_number: int
+    message: str
+    raised_at: AwareDatetime
+
+
+class ChainTroubles(FrozenModel):
+    """What a person has to look at, newest first."""
+
+    unmatched: list[UnmatchedItem]
+    alarms: list[AlarmItem]
+
+
+@get("/", summary="The chains that are followed", responses=problem_responses({401: "No good token"}))
+async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainList:
+    return ChainList(
+        chains=[
+            ChainItem(
+                name=standing.chain.name,
+                chain_id=standing.chain.chain_id,
+                required_confirmations=standing.chain.required_confirmations,
+                explorer=standing.chain.explorer,
+                tokens=[
+                    TokenItem(symbol=token.symbol, decimals=token.decimals, address=token.address)
+                    for token in standing.chain.tokens
+                ],
+                head=standing.head,
+                blocks_behind=standing.blocks_behind,
+                problem=standing.problem,
+            )
+            for standing in chains.standings()
+        ]
+    )
+
+
+@get(
+    "/troubles",
+    summary="What a person has to look at",
+    description=(
+        "Transfers that came to an address where money is waited for and fit nothing: name the payment with "
+        "`POST /api/payments/{paymentId}/transaction`. And reorganisations that took back what was final."
+    ),
+    responses=problem_responses({401: "No good token", 403: "Neither staff nor a service that sees every payment"}),
+)
+async def list_troubles(journal: GivenJournal, principal: GivenPrincipal) -> ChainTroubles:
+    if not (principal.sees_everything or principal.sees_every_payment):
+        raise PermissionDeniedException("only staff, and services that register payments, may see this")
+    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN)
+    alarms = await journal.chains.alarms(None)
+    return ChainTroubles(unmatched=[_unmatched(one) for one in transfers], alarms=[_alarm(one) for one in alarms])
+
+
+chain_router = Router("/api/chains", route_handlers=[list_chains, list_troubles], tags=["Chains"])
+
+
+def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
+    return UnmatchedItem(
+        chain=transfer.chain,
+        tx_hash=transfer.transfer_id.partition("#")[0],
+        token=transfer.symbol,
+        amount=transfer.amount,
+        sender=transfer.sender,
+        recipient=transfer.recipient,
+        block_number=transfer.block_number,
+        mined_at=transfer.mined_at,
+        reason=transfer.reason,
+    )
+
+
+def _alarm(alarm: ChainAlarm) -> AlarmItem:
+    return AlarmItem(
+        chain=alarm.chain, block_number=alarm.block_number, message=alarm.message, raised_at=alarm.raised_at
+    )

@@ -1,0 +1,87 @@
+"""A payout as REST tells it: what was asked for, how it stands, and how it came there."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from bridge.http.payment_documents import SightingItem, sighting_item
+from bridge.journal import PayoutRecord
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payouts import PayoutStatus, Verification
+
+__all__ = ["PayoutDocument", "PayoutList", "payout_document"]
+
+
+class PayoutHistoryItem(FrozenModel):
+    """One step in a payout's life, and where the payout stood after it."""
+
+    at: AwareDatetime
+    observation: str
+    status: PayoutStatus
+    reason: str | None = None
+
+
+class PayoutDocument(FrozenModel):
+    """A payout: what was asked for, how it stands, and how it came there."""
+
+    payout_id: str
+    provider: str
+    payment_id: str
+    seller_id: str
+    coin: str
+    amount: Amount
+    fee: Amount | None
+    destination: str
+    chain: str | None = Field(description="The chain on which it is followed; null if it goes over none that is.")
+    sender: str | None = Field(description="The wallet that sends it, if it was told by that.")
+    status: PayoutStatus
+    verification: Verification | None = Field(
+        description="What the chain says of it: only what is `verified` completes. Null without a chain."
+    )
+    confirmations: int | None = Field(description="Of the transfer that has the fewest; null while none awaits any.")
+    required_confirmations: int | None = Field(description="How many make it final.")
+    excess: Amount = Field(description="What its transactions paid above the amount.")
+    task_id: str | None = Field(description="The provider's task, once it has named one.")
+    tx_hashes: list[str]
+    sightings: list[SightingItem] = Field(description="What the chain shows of it.")
+    overdue: bool = Field(description="It is not settled a day after it was asked for; a person should look.")
+    reasons: list[str] = Field(
+        description="Why it failed, why nobody knows whether it was sent, or what the chain shows instead."
+    )
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    history: list[PayoutHistoryItem]
+
+
+class PayoutList(FrozenModel):
+    """Payouts, oldest first."""
+
+    payouts: list[PayoutDocument]
+
+
+def payout_document(record: PayoutRecord, now: datetime) -> PayoutDocument:
+    payout, awaited = record.payout, record.payout.awaited
+    return PayoutDocument(
+        **payout.model_dump(exclude={"facts", "batch_id"}),
+        status=payout.status,
+        verification=payout.verification,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        excess=payout.excess,
+        task_id=payout.facts.task_id,
+        tx_hashes=list(payout.facts.tx_hashes),
+        sightings=[sighting_item(sighting) for sighting in payout.facts.sightings],
+        overdue=payout.is_overdue(now),
+        reasons=list(payout.reasons),
+        updated_at=record.updated_at,
+        history=[
+            PayoutHistoryItem(
+                at=entry.at,
+                observation=entry.observation.kind,
+                status=PayoutStatus(entry.status),
+                reason=getattr(entry.observation, "reason", None),
+            )
+            for entry in record.history
+        ],
+    )

@@ -1,0 +1,155 @@
+"""What can be looked up about chains: how far each is followed, who waits on it, and what was paid on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from bridge.journal import schema
+from bridge.journal.rows import payment_from_row, payout_from_row
+from bridge.journal.staged_chains import ChainTransfer
+from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.payouts import UNSETTLED_STATUSES, Payout
+
+__all__ = [
+    "ChainAlarm",
+    "chain_alarms",
+    "chain_following",
+    "chain_transfers",
+    "chain_transfers_since",
+    "payments_at",
+    "payments_on_chain",
+    "payouts_on_chain",
+    "payouts_to",
+    "unmatched_transfers",
+]
+
+TRANSACTIONS_ASKED_FOR = 400
+ALARMS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAlarm:
+    """Something on a chain that a person has to know of."""
+
+    chain: str
+    block_number: int
+    message: str
+    raised_at: datetime
+
+
+def chain_following(connection: Connection, chain: str) -> str | None:
+    """Where a chain is followed to; None if it never was."""
+    checkpoints = schema.chain_checkpoints
+    following: str | None = connection.scalar(select(checkpoints.c.following).where(checkpoints.c.chain == chain))
+    return following
+
+
+def payments_on_chain(
+    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
+) -> list[Payment]:
+    """Payments over a chain, in order of their ids, that money may come for: those that are open, and those that
+    ended no longer ago than that."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments)
+        .where(
+            payments.c.chain == chain,
+            payments.c.payment_id > after,
+            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
+        )
+        .order_by(payments.c.payment_id)
+        .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payments_at(
+    connection: Connection, chain: str, recipients: Sequence[str], *, moved_since: datetime
+) -> list[Payment]:
+    """As `payments_on_chain`, those to some addresses."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments).where(
+            payments.c.chain == chain,
+            payments.c.recipient.in_(recipients),
+            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
+        )
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payouts_on_chain(
+    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
+) -> list[Payout]:
+    """Payouts over a chain, in order of their ids, that are not settled, or were no longer ago than that."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts)
+        .where(
+            payouts.c.chain == chain,
+            payouts.c.payout_id > after,
+            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
+        )
+        .order_by(payouts.c.payout_id)
+        .limit(limit)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def payouts_to(
+    connection: Connection, chain: str, destinations: Sequence[str], *, moved_since: datetime
+) -> list[Payout]:
+    """As `payouts_on_chain`, those to some addresses."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts).where(
+            payouts.c.chain == chain,
+            payouts.c.destination.in_(destinations),
+            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
+        )
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def chain_transfers(connection: Connection, chain: str, transfer_ids: Sequence[str]) -> list[ChainTransfer]:
+    """Those of the transfers that were written down."""
+    transfers = schema.chain_transfers
+    found: list[ChainTransfer] = []
+    for start in range(0, len(transfer_ids), TRANSACTIONS_ASKED_FOR):
+        asked_for = transfer_ids[start : start + TRANSACTIONS_ASKED_FOR]
+        found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.transfer_id.in_(asked_for)))
+    return found
+
+
+def chain_transfers_since(connection: Connection, chain: str, block_number: int) -> list[ChainTransfer]:
+    """The transfers of this block and of later ones."""
+    transfers = schema.chain_transfers
+    return _transfers(connection, and_(transfers.c.chain == chain, transfers.c.block_number >= block_number))
+
+
+def unmatched_transfers(connection: Connection, limit: int) -> list[ChainTransfer]:
+    """The newest transfers of which nobody knows what they are for."""
+    transfers = schema.chain_transfers
+    nobodys = and_(transfers.c.payment_id.is_(None), transfers.c.payout_id.is_(None))
+    return _transfers(connection, nobodys, limit)
+
+
+def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAlarm]:
+    """What went wrong, since then if that is given; newest first."""
+    alarms = schema.chain_alarms
+    found = select(alarms).order_by(alarms.c.alarm_id.desc()).limit(ALARMS_SHOWN)
+    rows = connection.execute(found if since is None else found.where(alarms.c.raised_at >= since))
+    return [ChainAlarm(row.chain, row.block_number, row.message, row.raised_at) for row in rows]
+
+
+def _transfers(
+    connection: Connection, condition: ColumnElement[bool], limit: int | None = None
+) -> list[ChainTransfer]:
+    transfers = schema.chain_transfers
+    rows = connection.execute(
+        select(transfers).where(condition).order_by(transfers.c.mined_at.desc(), transfers.c.transfer_id).limit(limit)
+    )
+    return [ChainTransfer(**{**row, "amount": Decimal(row["amount"])}) for row in rows.mappings()]

@@ -1,0 +1,90 @@
+"""The chains' part of the journal: what their followers write down and look up."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.journal import chain_queries, chain_requests
+from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.staged_chains import ChainTransfer
+from bridge.journal.writer import Request
+from coordinator.payments import Payment
+from coordinator.payouts import Payout
+
+__all__ = ["ChainRecords"]
+
+logger = logging.getLogger("bridge.payments")
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class ChainRecords:
+    """What followers of chains write down, and look up."""
+
+    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def record_step(self, step: ChainCommit) -> CommittedStep:
+        """Commits a step along a chain, with all that it moves. Raises JournalUnavailableError."""
+        committed: CommittedStep = await self._submit(lambda batch: chain_requests.record_chain_step(batch, step))
+        for recorded in committed.payments:
+            if recorded.payment is not None:
+                logger.info("%s is %s", recorded.payment.payment_id, recorded.payment.status)
+        for moved in committed.payouts:
+            payout = moved.payout
+            level = logging.WARNING if payout.reasons else logging.INFO
+            logger.log(level, "%s is %s", payout.payout_id, "; ".join((payout.status, *payout.reasons)))
+        return committed
+
+    async def following(self, chain: str) -> str | None:
+        """Where a chain is followed to; None if it never was."""
+        found: str | None = await self._read(chain_queries.chain_following, chain)
+        return found
+
+    async def payments(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payment]:
+        """Payments over a chain, in order of their ids, that are open or moved since then."""
+        found: list[Payment] = await self._read(
+            chain_queries.payments_on_chain, chain, moved_since=moved_since, after=after, limit=limit
+        )
+        return found
+
+    async def payments_at(self, chain: str, recipients: Sequence[str], *, moved_since: datetime) -> list[Payment]:
+        """As `payments`, those to some addresses."""
+        found: list[Payment] = await self._read(chain_queries.payments_at, chain, recipients, moved_since=moved_since)
+        return found
+
+    async def payouts(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payout]:
+        """Payouts over a chain, in order of their ids, that are unsettled or moved since then."""
+        found: list[Payout] = await self._read(
+            chain_queries.payouts_on_chain, chain, moved_since=moved_since, after=after, limit=limit
+        )
+        return found
+
+    async def payouts_to(self, chain: str, destinations: Sequence[str], *, moved_since: datetime) -> list[Payout]:
+        """As `payouts`, those to some addresses."""
+        found: list[Payout] = await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
+        return found
+
+    async def transfers(self, chain: str, transfer_ids: Sequence[str]) -> list[ChainTransfer]:
+        """Those of the transfers that were written down."""
+        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers, chain, transfer_ids)
+        return found
+
+    async def transfers_since(self, chain: str, block_number: int) -> list[ChainTransfer]:
+        """The transfers of this block and of later ones."""
+        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers_since, chain, block_number)
+        return found
+
+    async def unmatched_transfers(self, limit: int) -> list[ChainTransfer]:
+        """The newest transfers of which nobody knows what they are for."""
+        found: list[ChainTransfer] = await self._read(chain_queries.unmatched_transfers, limit)
+        return found
+
+    async def alarms(self, since: datetime | None) -> list[chain_queries.ChainAlarm]:
+        """What went wrong, since then if that is given; newest first."""
+        found: list[chain_queries.ChainAlarm] = await self._read(chain_queries.chain_alarms, since)
+        return found

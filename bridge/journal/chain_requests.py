@@ -1,0 +1,70 @@
+"""What can be asked of the journal's writer about chains: one step along a chain, all of it or nothing."""
+
+import hashlib
+from dataclasses import dataclass
+
+from bridge.journal.batch import Batch
+from bridge.journal.payout_requests import RecordedPayout, record_payout_observation
+from bridge.journal.requests import Outcome, Recorded, record_observation
+from bridge.journal.staged_chains import ChainTransfer
+from coordinator.observations import Sighting, TransferSighted
+from coordinator.payout_observations import PayoutSighted
+
+__all__ = ["ChainCommit", "CommittedStep", "record_chain_step"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainCommit:
+    """What a step along a chain showed, and where it ended."""
+
+    chain: str
+    following: str
+    """Where the chain is followed to; what it says is the follower's own business."""
+    payments: tuple[tuple[str, Sighting], ...] = ()
+    """What was seen of which payment."""
+    payouts: tuple[tuple[str, Sighting], ...] = ()
+    transfers: tuple[ChainTransfer, ...] = ()
+    alarms: tuple[tuple[int, str], ...] = ()
+    """Of which block, and what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedStep:
+    """What a step moved."""
+
+    payments: tuple[Recorded, ...]
+    payouts: tuple[RecordedPayout, ...]
+
+
+def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
+    """Writes down a step along a chain, and moves the payments and payouts that it tells of."""
+    payments, payouts = [], []
+    for payment_id, sighting in step.payments:
+        payment = batch.payment(payment_id)
+        if payment is None:
+            raise LookupError(f"payment {payment_id} is gone")
+        payments.append(
+            record_observation(
+                batch,
+                provider=payment.provider,
+                external_id=payment.external_id,
+                key=_key(step.chain, payment_id, sighting),
+                observation=TransferSighted(sighting=sighting),
+            )
+        )
+    for payout_id, sighting in step.payouts:
+        key = _key(step.chain, payout_id, sighting)
+        payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
+    for transfer in step.transfers:
+        batch.chains.transfer(transfer)
+    for block_number, message in step.alarms:
+        batch.chains.alarm(step.chain, block_number, message)
+    batch.chains.checkpoint(step.chain, step.following)
+    moved = tuple(recorded for recorded in payments if recorded.outcome is Outcome.APPLIED)
+    return CommittedStep(moved, tuple(recorded for recorded in payouts if recorded.moved))
+
+
+def _key(chain: str, subject_id: str, sighting: Sighting) -> str:
+    """Names a sighting: of one transfer there is one with each view."""
+    named = f"{chain} {subject_id} {sighting.transfer.transfer_id} {sighting.view}"
+    return f"sighting:{hashlib.sha256(named.encode()).hexdigest()}"

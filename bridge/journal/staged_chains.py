@@ -1,0 +1,79 @@
+"""The chains' part of a batch: how far each is followed, what was paid on it, and what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Executable, and_, bindparam, delete, insert
+
+from bridge.journal import schema
+from coordinator.money import format_amount
+
+__all__ = ["ChainTransfer", "StagedChains"]
+
+_CHECKPOINT, _TRANSFERS = schema.chain_checkpoints, schema.chain_transfers
+_TRANSFER_KEY = ("chain", "transfer_id", "symbol", "recipient")
+_FORGET_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.chain == bindparam("by_chain"))
+_FORGET_TRANSFER = delete(_TRANSFERS).where(
+    and_(*(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in _TRANSFER_KEY))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTransfer:
+    """A transfer on a chain to somebody who waits for money, and what it is for as far as that is known."""
+
+    chain: str
+    transfer_id: str
+    symbol: str
+    recipient: str
+    sender: str
+    amount: Decimal
+    block_number: int
+    mined_at: datetime
+    payment_id: str | None = None
+    payout_id: str | None = None
+    reason: str | None = None
+    """Why it is not known what it is for."""
+
+
+class StagedChains:
+    """Staged writes about chains, within one transaction. Only the follower of a chain writes about it, one step
+    after the other, so there is nothing to read."""
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+        self._checkpoints: dict[str, dict[str, Any]] = {}
+        self._transfers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._alarms: list[dict[str, Any]] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def checkpoint(self, chain: str, following: str) -> None:
+        self.writes += 1
+        self._checkpoints[chain] = {"chain": chain, "following": following, "updated_at": self._now}
+
+    def transfer(self, transfer: ChainTransfer) -> None:
+        """Writes a transfer down, or what it turned out to be for."""
+        self.writes += 1
+        row = asdict(transfer) | {"amount": format_amount(transfer.amount)}
+        self._transfers[tuple(row[name] for name in _TRANSFER_KEY)] = row
+
+    def alarm(self, chain: str, block_number: int, message: str) -> None:
+        self.writes += 1
+        self._alarms.append(
+            {"chain": chain, "block_number": block_number, "message": message, "raised_at": self._now}
+        )
+
+    def statements(self) -> Sequence[tuple[Executable, list[dict[str, Any]]]]:
+        """What is staged. A row that was there before makes way for its successor."""
+        transfers = list(self._transfers.values())
+        return [
+            (_FORGET_CHECKPOINT, [{"by_chain": chain} for chain in self._checkpoints]),
+            (insert(_CHECKPOINT), list(self._checkpoints.values())),
+            (_FORGET_TRANSFER, [{f"by_{name}": row[name] for name in _TRANSFER_KEY} for row in transfers]),
+            (insert(_TRANSFERS), transfers),
+            (insert(schema.chain_alarms), self._alarms),
+        ]

@@ -1,0 +1,215 @@
+"""Runs a follower for each chain that has endpoints, and tells how they are doing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from bridge.journal import Journal
+from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
+from coordinator.errors import BridgeError
+from coordinator.payments import Payment
+from coordinator.payouts import Payout
+from providers.contract import ProviderUnavailableError
+from providers.onchain.chains import Chain
+
+if TYPE_CHECKING:
+    from providers.onchain.follower import ChainFollower
+    from providers.onchain.rpc import ChainRpc
+
+__all__ = ["ChainFollowers", "ChainProblemError", "ChainStanding"]
+
+logger = logging.getLogger("bridge.onchain")
+
+SHORTEST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+# A WebSocket tells of new blocks at once; then the chain is asked only in case one was missed.
+PAUSE_WITH_WEBSOCKET = 5
+RECONNECT_SECONDS = 5.0
+REFRESH_SECONDS = 3600.0
+# Behind by more than this a chain is no longer followed live.
+BEHIND_SECONDS = 120.0
+ALARMS_SHOWN = timedelta(days=1)
+
+HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have told of", ["chain"])
+BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
+WATCHED = Gauge("bridge_chain_watched", "Payments and payouts that wait on a chain", ["chain"])
+GOOD_ENDPOINTS = Gauge("bridge_chain_good_endpoints", "Endpoints of a chain in good standing", ["chain"])
+
+
+class ChainProblemError(BridgeError):
+    """A chain is not followed as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStanding:
+    """How far a chain is followed."""
+
+    chain: Chain
+    head: int
+    blocks_behind: int | None
+    """None before it was asked for the first time."""
+    problem: str | None
+
+
+@dataclass(slots=True)
+class _Running:
+    rpc: "ChainRpc"
+    follower: "ChainFollower"
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    problem: str | None = None
+    has_websocket: bool = False
+
+
+class ChainFollowers:
+    """The followers of all chains that have endpoints. Open it with `start`, and run what `tasks` gives."""
+
+    def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
+        """`days`: how long what ended is watched on."""
+        self.chains = chains
+        """Those that are followed, by their names."""
+        self._journal = journal
+        self._store = JournalChainStore(journal, chains, days=days)
+        self._running: dict[str, _Running] = {}
+
+    async def start(self) -> None:
+        """Connects. Raises ChainsError if an endpoint is of another chain."""
+        if not self.chains:
+            return
+        # Only whoever follows a chain pays for the import of web3.
+        from providers.onchain.follower import ChainFollower
+        from providers.onchain.rpc import ChainRpc
+
+        for name, chain in self.chains.items():
+            rpc = ChainRpc(chain)
+            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store))
+        try:
+            await asyncio.gather(*(running.rpc.start() for running in self._running.values()))
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        for running in self._running.values():
+            await running.rpc.aclose()
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Follows all chains until the tasks are cancelled."""
+        followed = [asyncio.create_task(self._follow(name)) for name in self._running]
+        refreshed = [asyncio.create_task(self._refresh(name)) for name in self._running]
+        return followed + refreshed + [asyncio.create_task(self._subscribe(name)) for name in self._running]
+
+    def watch_payment(self, payment: Payment) -> None:
+        """Has a payment looked after that is new, or has a new hint."""
+        if payment.direct is not None and payment.direct.chain in self._running:
+            watched = watched_payment(self.chains[payment.direct.chain], payment)
+            if watched is not None:
+                self._running[payment.direct.chain].follower.watch(watched)
+                self._running[payment.direct.chain].woken.set()
+
+    def watch_payout(self, payout: Payout) -> None:
+        """Has a payout looked after that is new, or has a new transaction."""
+        if payout.chain is not None and payout.chain in self._running:
+            watched = watched_payout(self.chains[payout.chain], payout)
+            if watched is not None:
+                self._running[payout.chain].follower.watch(watched)
+                self._running[payout.chain].woken.set()
+
+    def chain_of_payout(self, provider: str, coin: str) -> Chain | None:
+        """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
+        return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)
+
+    def standings(self) -> list[ChainStanding]:
+        """How far each chain is followed."""
+        return [
+            ChainStanding(
+                running.follower.chain, running.follower.head, running.follower.blocks_behind, running.problem
+            )
+            for running in self._running.values()
+        ]
+
+    def checks(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        """A check for each chain: says how far it is followed, and raises ChainProblemError if that is too little."""
+        return {name: self._check_of(name) for name in self._running}
+
+    def _check_of(self, name: str) -> Callable[[], Awaitable[str]]:
+        async def check() -> str:
+            running = self._running[name]
+            behind = running.follower.blocks_behind
+            standing = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
+            if running.problem is not None:
+                raise ChainProblemError(f"{standing}; {running.problem}")
+            if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
+                raise ChainProblemError(f"{standing}, catching up")
+            alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
+            of_chain = [alarm for alarm in alarms if alarm.chain == name]
+            if of_chain:
+                raise ChainProblemError(f"{standing}; {of_chain[0].message}")
+            return standing
+
+        return check
+
+    async def _follow(self, name: str) -> None:
+        running = self._running[name]
+        block_seconds = running.follower.chain.block_seconds
+        while True:
+            running.woken.clear()
+            try:
+                await running.follower.round()
+            except ProviderUnavailableError as error:
+                if running.problem is None:
+                    logger.warning("%s is not followed for now: %s", name, error)
+                running.problem = str(error)
+            except Exception as error:
+                logger.exception("%s: following it failed; trying again", name)
+                running.problem = f"following it failed ({type(error).__name__})"
+            else:
+                if running.problem is not None:
+                    logger.info("%s is followed again", name)
+                running.problem = None
+            self._measure(name, running)
+            pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+            await _wait(running.woken, pause * PAUSE_WITH_WEBSOCKET if running.has_websocket else pause)
+
+    def _measure(self, name: str, running: _Running) -> None:
+        HEAD.labels(name).set(running.follower.head)
+        BEHIND.labels(name).set(running.follower.blocks_behind or 0)
+        WATCHED.labels(name).set(running.follower.watched)
+        GOOD_ENDPOINTS.labels(name).set(running.rpc.good_endpoints)
+
+    async def _refresh(self, name: str) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self._running[name].follower.refresh()
+            except Exception:
+                logger.exception("%s: could not read anew who waits; trying again later", name)
+
+    async def _subscribe(self, name: str) -> None:
+        """Hears of new blocks over a WebSocket, where an endpoint has one."""
+        running = self._running[name]
+
+        def wake() -> None:
+            running.has_websocket = True
+            running.woken.set()
+
+        while True:
+            try:
+                await running.rpc.subscribed(wake)
+            except Exception as error:
+                # The texts of the libraries below repeat the URL, which may hold a key.
+                logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)
+            running.has_websocket = False
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _wait(woken: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,175 @@
+"""Keeps the records of those who follow chains in the journal: what they see is committed with what it moves."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from bridge.journal import ChainCommit, ChainTransfer, Journal
+from coordinator.money import base_units
+from coordinator.observations import Sighting, Stage
+from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.payouts import Payout
+from providers.onchain.chains import Chain, token_amount
+from providers.onchain.following import Following
+from providers.onchain.matching import Subject, Watched
+from providers.onchain.store import Assigned, ChainStep, TransferKey
+from providers.onchain.transfers import ChainTransfer as SeenTransfer
+
+__all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
+
+PAGE = 500
+_FOLLOWING = TypeAdapter(Following)
+SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
+Found = TypeVar("Found", Payment, Payout)
+
+
+def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
+    """What a follower knows of a payment; None if it waits for nothing that the chain has."""
+    token = chain.token(payment.currency)
+    if payment.direct is None or token is None:
+        return None
+    claims, seen = _claims(payment.facts.hints, payment.facts.sightings)
+    return Watched(
+        subject=Subject("payment", payment.payment_id),
+        recipient=payment.direct.recipient,
+        symbol=token.symbol,
+        units=base_units(payment.amount, token.decimals),
+        since=payment.created_at,
+        payer=payment.direct.payer,
+        hints=payment.facts.hints,
+        claims=claims,
+        seen=seen,
+        is_open=payment.status in OPEN_STATUSES,
+    )
+
+
+def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
+    """What a follower knows of a payout; None if its coin is none of the chain."""
+    token = chain.token_of(payout.provider, payout.coin)
+    if token is None:
+        return None
+    # Providers write hashes in capitals, or without what tells that they are hexadecimal.
+    hashes = frozenset(f"0x{tx_hash.casefold().removeprefix('0x')}" for tx_hash in payout.facts.tx_hashes)
+    claims, seen = _claims(hashes, payout.facts.sightings)
+    return Watched(
+        subject=Subject("payout", payout.payout_id),
+        recipient=payout.destination,
+        symbol=token.symbol,
+        units=base_units(payout.amount, token.decimals),
+        since=payout.created_at,
+        payer=payout.sender,
+        hints=hashes,
+        claims=claims,
+        seen=seen,
+        is_open=not payout.is_settled,
+    )
+
+
+def _claims(hints: frozenset[str], sightings: Sequence[Sighting]) -> tuple[frozenset[str], frozenset[str]]:
+    """Which transactions are still to be looked into, and which of them were seen once."""
+    settled = {one.transfer.tx_hash for one in sightings if one.stage in SETTLED_BY_BLOCKS}
+    lost = {one.transfer.tx_hash for one in sightings} - settled
+    return frozenset((hints - settled) | lost), frozenset(lost)
+
+
+class JournalChainStore:
+    """The store of all followers. What ended is watched for some days more, since money may come for it after all."""
+
+    def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
+        self._journal = journal
+        self._chains = chains
+        self._watched_on = timedelta(days=days)
+
+    async def following(self, chain: str) -> Following | None:
+        found = await self._journal.chains.following(chain)
+        return None if found is None else _FOLLOWING.validate_json(found)
+
+    async def watched(self, chain: str) -> Sequence[Watched]:
+        records, since = self._journal.chains, self._journal.clock() - self._watched_on
+        of = self._chains[chain]
+
+        async def payments(after: str) -> list[Payment]:
+            return await records.payments(chain, moved_since=since, after=after, limit=PAGE)
+
+        async def payouts(after: str) -> list[Payout]:
+            return await records.payouts(chain, moved_since=since, after=after, limit=PAGE)
+
+        found: list[Watched | None] = []
+        await _each_page(payments, lambda one: one.payment_id, lambda one: found.append(watched_payment(of, one)))
+        await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
+        return [one for one in found if one is not None]
+
+    async def unsettled_payouts(self, chain: str) -> Sequence[Watched]:
+        found: list[Watched | None] = []
+        now, of = self._journal.clock(), self._chains[chain]
+
+        async def payouts(after: str) -> list[Payout]:
+            return await self._journal.chains.payouts(chain, moved_since=now, after=after, limit=PAGE)
+
+        await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
+        return [one for one in found if one is not None]
+
+    async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
+        records, since = self._journal.chains, self._journal.clock() - self._watched_on
+        of = self._chains[chain]
+        payments = await records.payments_at(chain, recipients, moved_since=since)
+        payouts = await records.payouts_to(chain, recipients, moved_since=since)
+        found = [watched_payment(of, one) for one in payments] + [watched_payout(of, one) for one in payouts]
+        return [one for one in found if one is not None]
+
+    async def assigned(self, chain: str, transfers: Sequence[SeenTransfer]) -> Mapping[TransferKey, Subject | None]:
+        found = await self._journal.chains.transfers(chain, sorted({one.transfer_id for one in transfers}))
+        return {(one.transfer_id, one.symbol, one.recipient): _subject(one) for one in found}
+
+    async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
+        found = await self._journal.chains.transfers_since(chain, block_number)
+        of_somebody = [(subject, one) for one in found if (subject := _subject(one)) is not None]
+        return [(subject, one.transfer_id.partition("#")[0]) for subject, one in of_somebody]
+
+    async def record(self, chain: str, step: ChainStep) -> None:
+        of_payments = [(one.subject.id, one.sighting) for one in step.sighted if one.subject.kind == "payment"]
+        of_payouts = [(one.subject.id, one.sighting) for one in step.sighted if one.subject.kind == "payout"]
+        commit = ChainCommit(
+            chain=chain,
+            following=_FOLLOWING.dump_json(step.following).decode(),
+            payments=tuple(of_payments),
+            payouts=tuple(of_payouts),
+            transfers=tuple(_row(chain, one) for one in step.transfers),
+            alarms=tuple((alarm.block_number, alarm.message) for alarm in step.alarms),
+        )
+        await self._journal.chains.record_step(commit)
+
+
+async def _each_page(
+    read: Callable[[str], Awaitable[list[Found]]], id_of: Callable[[Found], str], take: Callable[[Found], None]
+) -> None:
+    after = ""
+    while page := await read(after):
+        for one in page:
+            take(one)
+        after = id_of(page[-1])
+
+
+def _subject(transfer: ChainTransfer) -> Subject | None:
+    if transfer.payment_id is not None:
+        return Subject("payment", transfer.payment_id)
+    return None if transfer.payout_id is None else Subject("payout", transfer.payout_id)
+
+
+def _row(chain: str, assigned: Assigned) -> ChainTransfer:
+    transfer, subject = assigned.transfer, assigned.subject
+    return ChainTransfer(
+        chain=chain,
+        transfer_id=transfer.transfer_id,
+        symbol=transfer.token.symbol,
+        recipient=transfer.recipient,
+        sender=transfer.sender,
+        amount=token_amount(transfer.token, transfer.units),
+        block_number=transfer.block.number,
+        mined_at=assigned.mined_at,
+        payment_id=subject.id if subject is not None and subject.kind == "payment" else None,
+        payout_id=subject.id if subject is not None and subject.kind == "payout" else None,
+        reason=assigned.reason,
+    )

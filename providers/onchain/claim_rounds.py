@@ -1,0 +1,138 @@
+"""Goes over the transactions that are said to pay, again and again until the chain has settled each of them. Says
+what it found; whoever follows the chain commits it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from coordinator.money import ZERO
+from coordinator.observations import Sighting, Stage, Transfer
+from providers.onchain.chains import Chain, token_amount
+from providers.onchain.claims import Finding, Looked, Verdict, judge_claim, look_at
+from providers.onchain.matching import Subject, Watched
+from providers.onchain.rpc import ChainRpc
+from providers.onchain.transfers import ChainTransfer
+
+__all__ = ["Claim", "ClaimRounds", "News", "nothing_of"]
+
+# A round costs at most so many looks, however many claims there are.
+LOOKS_PER_ROUND = 20
+# A new claim is looked at with every block, an old one less and less often.
+AGE_SHARE = 8
+REPLACED = "another transaction of its sender took its place"
+FORGOTTEN = "no node knows it any more"
+
+
+def nothing_of(watched: Watched, tx_hash: str, reason: str | None, stage: Stage = Stage.FAILED) -> Sighting:
+    """What is told of a transaction that comes to nothing."""
+    nothing = Transfer(transfer_id=tx_hash, asset=watched.symbol, amount=ZERO)
+    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One transaction that is said to pay, and what was found out so far."""
+
+    watched: Watched
+    tx_hash: str
+    since_block: int
+    looked_at_block: int = -1
+    known_at_block: int | None = None
+    """When a node knew it last."""
+    sender: str | None = None
+    nonce: int = 0
+    told: Stage | None = None
+    """What was told of it last."""
+
+    def is_due(self, head: int) -> bool:
+        wait = max(1, (self.looked_at_block - self.since_block) // AGE_SHARE)
+        return self.looked_at_block < 0 or head >= self.looked_at_block + wait
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a look at a claim found that is worth telling, or that settles it."""
+
+    claim: Claim
+    finding: Finding
+    looked: Looked
+    sighting: Sighting | None = None
+    """What is to be told of a transaction that no block holds, or that pays nothing."""
+
+
+@dataclass(slots=True)
+class ClaimRounds:
+    """All claims of one chain that are not settled."""
+
+    rpc: ChainRpc
+    chain: Chain
+    forgotten_after_blocks: int
+    _claims: dict[tuple[Subject, str], Claim] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def add(self, watched: Watched, head: int) -> None:
+        """Takes up what is claimed for somebody who waits."""
+        for tx_hash in watched.claims:
+            known_at_block = head if tx_hash in watched.seen else None
+            claim = Claim(watched, tx_hash, since_block=head, known_at_block=known_at_block)
+            self._claims.setdefault((watched.subject, tx_hash), claim)
+
+    def reopen(self, watched: Watched, tx_hash: str, head: int) -> None:
+        """Takes up a transaction whose block vanished."""
+        self._claims[watched.subject, tx_hash] = Claim(watched, tx_hash, since_block=head, known_at_block=head)
+
+    def settle(self, claim: Claim) -> None:
+        """Looks at it no more."""
+        self._claims.pop((claim.watched.subject, claim.tx_hash), None)
+
+    def due(self, head: int) -> Sequence[Claim]:
+        """Those to look at now, the longest neglected first."""
+        waiting = (claim for claim in self._claims.values() if claim.is_due(head))
+        return sorted(waiting, key=lambda claim: claim.looked_at_block)[:LOOKS_PER_ROUND]
+
+    async def look(self, claim: Claim, head: int) -> News | None:
+        """Looks at one of them. Raises ChainUnavailableError, and MalformedError."""
+        looked = await look_at(self.rpc, self.chain, claim.tx_hash)
+        claim.looked_at_block = head
+        finding = judge_claim(claim.watched, looked)
+        if looked.sender is not None:
+            claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce
+        sighting = await self._sighting(claim, finding, head)
+        if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.told):
+            return None
+        claim.told = None if sighting is None else sighting.stage
+        return News(claim, finding, looked, sighting)
+
+    async def _sighting(self, claim: Claim, finding: Finding, head: int) -> Sighting | None:
+        match finding.verdict:
+            case Verdict.PENDING:
+                return next(self._seen(claim, finding.transfers), None)
+            case Verdict.FAILED:
+                return nothing_of(claim.watched, claim.tx_hash, finding.reason)
+            case Verdict.UNKNOWN:
+                reason = await self._gone(claim, head)
+                return None if reason is None else nothing_of(claim.watched, claim.tx_hash, reason, Stage.DROPPED)
+        return None
+
+    def _seen(self, claim: Claim, transfers: Sequence[ChainTransfer]) -> Iterator[Sighting]:
+        for transfer in transfers:
+            amount = token_amount(transfer.token, transfer.units)
+            told = Transfer(transfer_id=claim.tx_hash, asset=transfer.token.symbol, amount=amount)
+            yield Sighting(
+                transfer=told,
+                stage=Stage.SEEN,
+                view=0,
+                required_confirmations=self.chain.required_confirmations,
+            )
+
+    async def _gone(self, claim: Claim, head: int) -> str | None:
+        """Why a transaction that was known will not come any more; None as long as it may."""
+        if claim.known_at_block is None:
+            return None
+        if claim.sender is not None:
+            count = int(await self.rpc.call("eth_getTransactionCount", claim.sender, "latest"), 16)
+            if count > claim.nonce:
+                return REPLACED
+        return FORGOTTEN if head - claim.known_at_block >= self.forgotten_after_blocks else None

@@ -1,0 +1,163 @@
+"""Transactions that are said to pay: what the nodes know of one, and what that means for whoever waits. Whoever says
+so may be mistaken or lie, so all that counts is what the chain shows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from providers.onchain.canonical import BlockId
+from providers.onchain.chains import Chain
+from providers.onchain.matching import Watched
+from providers.onchain.rpc import ChainRpc, RefusedByNodeError
+from providers.onchain.scanning import FAILED_STATUS, mined_at
+from providers.onchain.transfers import (
+    ChainTransfer,
+    MalformedError,
+    from_log,
+    from_trace,
+    from_transaction,
+    numbered,
+)
+
+__all__ = ["Finding", "Looked", "Verdict", "judge_claim", "look_at"]
+
+# keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
+TRANSFER_CALL = "0xa9059cbb"
+TRANSFER_CALL_CHARACTERS = len(TRANSFER_CALL) + 2 * 64
+# The clocks of those who make blocks are not ours.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+NOT_MINED = BlockId(number=0, hash="")
+
+
+class Verdict(StrEnum):
+    """What a transaction that is said to pay turns out to be."""
+
+    UNKNOWN = "unknown"
+    """No node knows it."""
+    PENDING = "pending"
+    """It waits to be mined, and would pay, or nobody can tell yet."""
+    PAYS = "pays"
+    FAILED = "failed"
+    """It is mined, and failed or pays something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the nodes know of a transaction."""
+
+    tx_hash: str
+    sender: str | None = None
+    """None if no node knows the transaction."""
+    nonce: int = 0
+    """Which of its sender's transactions it is."""
+    block: BlockId | None = None
+    """Where it is mined; None if it is not."""
+    mined_at: datetime | None = None
+    has_failed: bool = False
+    transfers: tuple[ChainTransfer, ...] = ()
+    """What it moves, or would move as far as can be told from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look found."""
+
+    verdict: Verdict
+    transfers: tuple[ChainTransfer, ...] = ()
+    """Those to whoever waits."""
+    reason: str | None = None
+
+
+async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str) -> Looked:
+    """Asks the nodes about a transaction. Raises ChainUnavailableError, and MalformedError."""
+    transaction = await rpc.call("eth_getTransactionByHash", tx_hash)
+    if transaction is None:
+        return Looked(tx_hash)
+    receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
+    try:
+        sender, nonce = to_checksum_address(transaction["from"]), int(transaction["nonce"], 16)
+        if receipt is None:
+            return Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
+        block = BlockId(number=int(receipt["blockNumber"], 16), hash=receipt["blockHash"])
+        has_failed = receipt["status"] == FAILED_STATUS
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MalformedError("a transaction or its receipt is malformed") from None
+    transfers = [] if has_failed else [one for log in receipt["logs"] if (one := from_log(chain, log)) is not None]
+    if not has_failed:
+        transfers = [*numbered(transfers), *numbered(await _own_coin(rpc, chain, transaction, block))]
+    made_at = mined_at(await rpc.block(block.number))
+    return Looked(tx_hash, sender, nonce, block, made_at, has_failed, tuple(transfers))
+
+
+async def _own_coin(
+    rpc: ChainRpc, chain: Chain, transaction: Mapping[str, Any], block: BlockId
+) -> list[ChainTransfer]:
+    sent = from_transaction(chain, transaction)
+    moved = [] if sent is None else [sent]
+    if transaction.get("input", "0x") in ("", "0x") or chain.own_coin is None:
+        return moved  # it calls nothing, so nothing sends on
+    try:
+        trace = await rpc.call("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
+    except RefusedByNodeError:
+        return moved  # no node shows what contracts send on
+    return [*moved, *from_trace(chain, transaction["hash"], trace, block)]
+
+
+def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:
+    """What a transaction that waits will move, if it calls no contract but a token's `transfer`."""
+    data, to = transaction.get("input") or "0x", transaction.get("to")
+    if to is None:
+        return ()
+    token = next((token for token in chain.tokens if token.address == to_checksum_address(to)), None)
+    recipient, units = to_checksum_address(to), int(transaction["value"], 16)
+    if token is None:
+        token = chain.own_coin if data in ("", "0x") else None
+    elif data.startswith(TRANSFER_CALL) and len(data) == TRANSFER_CALL_CHARACTERS:
+        recipient, units = to_checksum_address("0x" + data[34:74]), int(data[74:], 16)
+    else:
+        token = None
+    if token is None:
+        return ()
+    sender = to_checksum_address(transaction["from"])
+    return (ChainTransfer(transaction["hash"], token, sender, recipient, units, NOT_MINED),)
+
+
+def judge_claim(watched: Watched, looked: Looked) -> Finding:
+    """What a transaction means for whoever waits for it."""
+    if looked.sender is None:
+        return Finding(Verdict.UNKNOWN)
+    paying = tuple(
+        one
+        for one in looked.transfers
+        if one.recipient == watched.recipient
+        and one.token.symbol == watched.symbol
+        and watched.payer in (None, one.sender)
+    )
+    if looked.block is None:
+        return Finding(Verdict.PENDING, paying)
+    if looked.has_failed:
+        return Finding(Verdict.FAILED, reason="the transaction failed")
+    if not paying:
+        return Finding(Verdict.FAILED, reason=_why_not(watched, looked.transfers))
+    is_older = looked.mined_at is not None and looked.mined_at < watched.since - CLOCK_TOLERANCE
+    # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
+    if watched.subject.kind == "payment" and is_older:
+        return Finding(Verdict.FAILED, reason="it was mined before the payment was registered")
+    return Finding(Verdict.PAYS, paying)
+
+
+def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> str:
+    to_it = [one for one in transfers if one.recipient == watched.recipient]
+    of_token = [one for one in transfers if one.token.symbol == watched.symbol]
+    if any(one.token.symbol == watched.symbol for one in to_it):
+        return f"it is sent by {to_it[0].sender}, not by {watched.payer}"
+    if to_it:
+        return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for"
+    if of_token:
+        return f"it pays {of_token[0].recipient}, not {watched.recipient}"
+    return f"it moves no {watched.symbol}"

@@ -1,0 +1,72 @@
+"""What a follower needs of whoever keeps its records: where it was, who waits for what, one commit for each step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from providers.onchain.following import Following, Sighted
+from providers.onchain.matching import Subject, Watched
+from providers.onchain.transfers import ChainTransfer
+
+__all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "TransferKey", "key_of"]
+
+TransferKey = tuple[str, str, str]
+"""The `transfer_id`, the token's symbol and the recipient: what names a transfer on its chain."""
+
+
+def key_of(transfer: ChainTransfer) -> TransferKey:
+    return transfer.transfer_id, transfer.token.symbol, transfer.recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A transfer to somebody who waits for money, and what it is for, or why that cannot be told."""
+
+    transfer: ChainTransfer
+    mined_at: datetime
+    subject: Subject | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What a person has to know: the chain took back what was final."""
+
+    block_number: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStep:
+    """What is committed at once: how far the chain is followed, and what that shows."""
+
+    following: Following
+    sighted: tuple[Sighted, ...] = ()
+    transfers: tuple[Assigned, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+class ChainStore(Protocol):
+    """Keeps a follower's records. What `record` has returned from is on disk, all of it; what it raised at is not."""
+
+    async def following(self, chain: str) -> Following | None:
+        """Where the chain is followed to; None if it never was."""
+
+    async def watched(self, chain: str) -> Sequence[Watched]:
+        """Everything that waits for a transfer on the chain."""
+
+    async def unsettled_payouts(self, chain: str) -> Sequence[Watched]:
+        """The payouts that wait, as they stand now: their transactions come from elsewhere."""
+
+    async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
+        """What waits for transfers to these addresses, as it stands now."""
+
+    async def assigned(self, chain: str, transfers: Sequence[ChainTransfer]) -> Mapping[TransferKey, Subject | None]:
+        """What those of the transfers are for that were recorded before."""
+
+    async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
+        """What completed by a transfer in this block or a later one, and the transaction."""
+
+    async def record(self, chain: str, step: ChainStep) -> None:
+        """Commits a step."""
