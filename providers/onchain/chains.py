@@ -12,7 +12,7 @@ from eth_utils.address import is_checksum_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from coordinator.errors import BridgeError
-from coordinator.money import base_units, parse_amount
+from coordinator.money import base_units, parse_amount, trimmed
 
 __all__ = [
     "ENDPOINTS_VARIABLE_PREFIX",
@@ -123,7 +123,7 @@ def host_of(endpoint: str) -> str:
 
 def token_amount(token: Token, units: int) -> Decimal:
     """An amount of base units in whole tokens, to the last digit."""
-    return parse_amount(f"{units}e-{token.decimals}")
+    return Decimal(trimmed(parse_amount(f"{units}e-{token.decimals}")))
 
 
 def fits(token: Token, amount: Decimal) -> bool:

@@ -5,6 +5,7 @@ in it, and nothing older than a day is followed any more.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -109,6 +110,8 @@ class PayoutBooks:
         self.sent: list[SentMoney] = []
         self.outcomes: dict[str, Outcome] = {}
         """What is to become of money for a destination, in lower case; it arrives if nothing is said."""
+        self.wallet: Callable[[str, str, Decimal], str] | None = None
+        """Really sends a coin's amount to a destination, and gives the transaction's hash; None: nobody does."""
 
     def pay_out(
         self, crypto: str, content: dict[str, Any], now: datetime, *, writes_down: bool = True
@@ -234,7 +237,7 @@ class PayoutBooks:
         return result | {"status": "success", "txids": [txid]}
 
     def _send(self, coin: Coin, part: Part) -> str:
-        txid = coin.new_txid()
+        txid = coin.new_txid() if self.wallet is None else self.wallet(coin.name, part.destination, part.amount)
         self.sent.append(SentMoney(part.external_id, part.destination, coin.name, part.amount, txid))
         return txid
 

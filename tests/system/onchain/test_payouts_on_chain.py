@@ -1,0 +1,220 @@
+"""Payouts over a chain: those of the marketplace's own wallet, and those of SHKeeper, checked on a real node."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.anvil import ALICE, BOB, Anvil
+from tests.conftest import StartBridge
+from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.system.conftest import StartListener
+from tests.system.onchain.conftest import CONFIRMATIONS, Contracts, Document, Market, address, chains_file, told
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as shkeeper:
+        yield shkeeper
+
+
+@pytest.fixture(scope="module")
+def bridge(
+    make_bridge: StartBridge,
+    anvil: Anvil,
+    contracts: Contracts,
+    shkeeper: PlayedShkeeper,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """Beside a SHKeeper whose payouts are on the same chain."""
+    chains = chains_file(tmp_path_factory.mktemp("chains"), contracts)
+    return make_bridge(
+        BRIDGE_CHAINS_FILE=str(chains),
+        BRIDGE_ENDPOINTS_ANVIL=anvil.websocket_url,
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper.url,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
+        BRIDGE_RECONCILE_INTERVAL_SECONDS="0.2",
+    )
+
+
+def paid(market: Market, name: str) -> Document:
+    payment = market.create(name)
+    market.pay("usdt", address(name), 100)
+    market.mine()
+    market.settle(payment)
+    return payment
+
+
+def pay_out(market: Market, payment: Document, status: int = 202, **changes: Any) -> Document:
+    item = {
+        "paymentId": payment["paymentId"],
+        "chain": "anvil",
+        "coin": "USDT",
+        "amount": "90",
+        "destination": address(f"seller {payment['requestId']}"),
+    }
+    answer = market.post("/api/payouts", {"payouts": [item | changes]}, status)
+    found: Document = answer["payouts"][0] if status == 202 else answer
+    return found
+
+
+def test_a_payout_of_a_known_transaction_is_followed_to_finality(market: Market, listen: StartListener) -> None:
+    payment = paid(market, "own-payout")
+    seller = listen(market.bridge.url, [["join-user-room", "seller-own-payout"]])
+    tx_hash = market.pay("usdt", address("seller own-payout"), 90)
+    market.mine()  # before anybody has told the bridge of it
+    payout = pay_out(market, payment, txHash=tx_hash)
+    assert (payout["provider"], payout["status"], payout["verification"]) == ("onchain", "broadcast", "pending")
+    market.wait_for(payout, status="confirming", confirmations=1)
+    market.mine(CONFIRMATIONS)
+    market.wait_for(payout, status="completed", verification="verified")
+    assert market.payment(payment)["escrowState"] == "released"
+    assert told(seller, "payout-created", "payout-updated", "payout-completed") == [
+        ("payout-created",),
+        ("payout-updated", "broadcast"),
+        ("payout-updated", "confirming"),
+        ("payout-updated", "completed"),
+        ("payout-completed",),
+    ]
+
+
+def test_a_payout_that_is_expected_of_a_wallet_is_found_by_it(market: Market) -> None:
+    payment = paid(market, "expected")
+    payout = pay_out(market, payment, sender=ALICE)
+    assert payout["status"] == "created"
+    market.pay("usdt", BOB, 500)
+    market.mine()
+    market.pay("usdt", address("seller expected"), 90, sender=BOB)  # somebody else
+    market.pay("usdt", address("seller expected"), 89)  # not the amount
+    right = market.pay("usdt", address("seller expected"), 90)
+    market.mine(CONFIRMATIONS)
+    done = market.wait_for(payout, status="completed", verification="verified")
+    assert done["txHashes"] == [right]
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "to", "amount", "reason"),
+    [
+        ("little", "usdt", "seller little", 89, "pays 89 USDT of 90"),
+        ("dear", "usdt", "seller dear", 91, "pays 91 USDT of 90"),
+        ("token", "usdc", "seller token", 90, "it carries USDC, but USDT is waited for"),
+        ("stranger", "usdt", "nobody", 90, "not 0x"),
+    ],
+)
+def test_a_payout_that_does_not_pay_what_it_should_is_a_mismatch(
+    market: Market, listen: StartListener, name: str, token: str, to: str, amount: int, reason: str
+) -> None:
+    ops = listen(market.bridge.url, [["join-ops-room"]])
+    payment = paid(market, name)
+    tx_hash = market.pay(token, address(to), amount)
+    payout = pay_out(market, payment, txHash=tx_hash)
+    market.mine(CONFIRMATIONS + 1)
+    found = market.wait_for(payout, status="mismatch", verification="mismatch")
+    assert reason in "; ".join(found["reasons"])
+    assert told(ops, "payout-updated")[-1] == ("payout-updated", "mismatch")
+    progress = told(ops, "payout-progress")[-1]
+    assert progress[:3] == ("payout-progress", "mismatch", "mismatch")
+    assert reason in progress[-1]
+    assert "payout-completed" not in [one[0] for one in told(ops, "payout-completed")]
+    path = f"/api/payouts/{payout['payoutId']}"
+    if name == "stranger":  # it is sent once more, this time to the seller
+        again = market.pay("usdt", address(f"seller {name}"), 90)
+        market.post(f"{path}/transaction", {"txHash": again}, 202)
+        market.mine(CONFIRMATIONS)
+        market.wait_for(payout, status="completed", verification="verified")
+    else:  # a person settles it with the seller
+        market.post(f"{path}/resolution", {"outcome": "arrived", "foundBy": "ops-1"}, 200)
+        done = market.wait_for(payout, status="completed", verification="mismatch")
+        assert done["history"][-1]["reason"] == "ops-1 found that it has arrived"
+
+
+def test_one_transfer_does_not_carry_two_payouts(market: Market) -> None:
+    first, second = paid(market, "twin-1"), paid(market, "twin-2")
+    to: Document = {"destination": address("the same seller")}
+    tx_hash = market.pay("usdt", address("the same seller"), 90)
+    market.mine(CONFIRMATIONS)
+    one = pay_out(market, first, txHash=tx_hash, **to)
+    market.wait_for(one, status="completed")
+    other = pay_out(market, second, txHash=tx_hash, **to)
+    found = market.wait_for(other, status="mismatch")
+    assert found["reasons"] == [f"{tx_hash}: it was counted for something else before"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message"),
+    [
+        ({}, "txHash", "missing; name the transaction, or the sender whose transfer is expected"),
+        ({"chain": None, "txHash": "0x" + "1" * 64}, "chain", "missing; followed: anvil"),
+        ({"sender": ALICE, "coin": "DAI"}, "coin", "anvil has no token 'DAI' here; known: ETH, USDT, USDC, OLD"),
+        ({"sender": ALICE, "destination": "bc1q"}, "destination", "an address is 0x and 40 hexadecimal digits"),
+    ],
+)
+def test_what_is_wrong_with_a_payout_is_named(market: Market, changes: Document, field: str, message: str) -> None:
+    payment = paid(market, f"wrong-payout-{field}")
+    refused = pay_out(market, payment, 400, **changes)
+    assert refused["errors"] == [{"field": f"payouts.0.{field}", "message": message}]
+
+
+class Wallet:
+    """SHKeeper's wallet on the chain. It may send less than it is asked for, or to somebody else."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.takes = 0
+        self.to: str | None = None
+
+    def __call__(self, coin: str, destination: str, amount: Decimal) -> str:
+        assert coin == "ETH-USDT"
+        tx_hash = self.market.pay("usdt", self.to or destination, int(amount) - self.takes)
+        self.market.anvil.mine(CONFIRMATIONS)
+        return tx_hash.upper().replace("0X", "")  # not everybody writes a hash alike
+
+
+@pytest.mark.parametrize(
+    ("name", "takes", "to", "status", "reason"),
+    [
+        ("honest", 0, None, "completed", None),
+        ("short", 1, None, "mismatch", "pays 89 USDT of 90"),
+        ("robbed", 0, "a thief", "mismatch", "not 0x"),
+    ],
+)
+def test_what_shkeeper_reports_is_checked_on_the_chain(
+    market: Market,
+    shkeeper: PlayedShkeeper,
+    listen: StartListener,
+    name: str,
+    takes: int,
+    to: str | None,
+    status: str,
+    reason: str | None,
+) -> None:
+    ops = listen(market.bridge.url, [["join-ops-room"]])
+    order = {
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "requestId": name,
+        "buyerId": "b1",
+        "sellerId": "s1",
+        "amount": "100",
+        "currency": "USD",
+    }
+    payment = market.post("/api/payments", order)
+    shkeeper.transfer(payment["invoices"][0]["address"])
+    market.wait_for(payment, status="completed")
+    wallet = Wallet(market)
+    wallet.takes, wallet.to = takes, to and address(to)
+    shkeeper.gateway.payouts.wallet = wallet
+    payout = pay_out(market, payment, chain=None, coin="ETH-USDT", destination=address(f"seller {name}").lower())
+    assert (payout["provider"], payout["chain"], payout["destination"]) == (
+        "shkeeper",
+        "anvil",
+        address(f"seller {name}"),
+    )
+    found = market.wait_for(payout, status=status, verification="verified" if status == "completed" else "mismatch")
+    assert (reason or "") in "; ".join(found["reasons"])
+    completed = [one for one in told(ops, "payout-completed") if one]
+    assert len(completed) == (status == "completed")
+    assert told(ops, "payout-progress")[-1][1:3] == (status, found["verification"])
