@@ -107,8 +107,9 @@ class Anvil:
 
 
 @contextmanager
-def running_anvil(chain_id: int = CHAIN_ID) -> Iterator[Anvil]:
-    """Starts a node on a free port, and stops it."""
+def running_anvil(chain_id: int = CHAIN_ID, *, fork_of: Anvil | None = None) -> Iterator[Anvil]:
+    """Starts a node on a free port, and stops it. With `fork_of` it has the blocks of another so far, and goes on by
+    itself."""
     command = [
         anvil_program(),
         "--port",
@@ -118,6 +119,7 @@ def running_anvil(chain_id: int = CHAIN_ID) -> Iterator[Anvil]:
         "fifo",
         "--chain-id",
         str(chain_id),
+        *(() if fork_of is None else ("--fork-url", fork_of.url)),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines: queue.Queue[str] = queue.Queue()

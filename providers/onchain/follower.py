@@ -167,8 +167,9 @@ class ChainFollower:
                 return
             logs, found = await see_range(self._rpc, self.chain, first, last, self._watchlist)
         except (RefusedByNodeError, ChainUnavailableError) as error:
-            if last == first:
-                raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
+            logger.info("%s: blocks %d to %d cannot be had at once: %s", self.chain.name, first, last, error)
+            if last == first:  # one block can be checked by its bloom filter
+                await self._go_on(step, finality, range(first, first + 1))
             self._span = self._span.failed()
             return
         end = await self._rpc.block(last)

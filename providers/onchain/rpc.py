@@ -172,10 +172,30 @@ class ChainRpc:
     async def logs_between(
         self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
     ) -> Any:
-        """The Transfer logs of a range of blocks. Raises ChainUnavailableError, and RefusedByNodeError if the range
-        is too large for the node."""
+        """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
+        ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
         question = {"fromBlock": hex(first), "toBlock": hex(last), **_filter(addresses, recipients)}
-        return await self.call("eth_getLogs", question)
+
+        async def asked(place: int) -> tuple[int, list[Any]]:
+            logs = await self._question(place, "eth_getLogs", question)
+            if not isinstance(logs, list):
+                raise _FaultyError(Fault.INCONSISTENT, "its logs are none")
+            return place, logs
+
+        first_place, logs = await self._first_good(asked)
+        other = next((place for place in choose(self.endpoints, self._clock()) if place != first_place), None)
+        if other is None or self.endpoints[other].is_aside(self._clock()):
+            return logs
+        try:
+            _, others = await asked(other)
+        except _FaultyError as error:
+            self._set_aside(other, error.fault, str(error))
+        except RefusedByNodeError:
+            pass  # its limits are narrower
+        else:
+            if _places(logs) != _places(others):
+                raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
+        return logs
 
     async def call(self, method: str, *parameters: Any) -> Any:
         """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""
@@ -297,6 +317,10 @@ def _filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[
     if recipients is not None:
         topics += [None, [topic_of(recipient) for recipient in recipients]]
     return {"address": list(addresses), "topics": topics}
+
+
+def _places(logs: Sequence[Mapping[str, Any]]) -> set[tuple[Any, Any]]:
+    return {(log.get("blockHash"), log.get("logIndex")) for log in logs}
 
 
 def _number(value: Any) -> int:

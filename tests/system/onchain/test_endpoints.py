@@ -1,0 +1,180 @@
+"""Endpoints that die, lag, leave out logs, or are on another fork: the bridge goes on with the others."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from tests.anvil import Anvil, running_anvil
+from tests.conftest import StartBridge
+from tests.scripted_gateway import Gateway, Request, scripted_gateway
+from tests.system.onchain.conftest import CONFIRMATIONS, Contracts, Document, Market, address, chains_file
+from tests.waiting import wait_until
+
+DEAD = b""
+
+
+class Endpoint:
+    """An endpoint before a node: it passes questions on, and may change the answers, or be dead."""
+
+    def __init__(self, gateway: Gateway, anvil: Anvil) -> None:
+        self.url = gateway.url
+        self.is_dead = False
+        self.changes: Callable[[Document, Any], Any] = lambda question, result: result
+        self.asked: list[str] = []
+        self._anvil = anvil
+        self._http = httpx.Client(base_url=anvil.url, trust_env=False, timeout=30)
+        gateway.answers(self._answer)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _answer(self, request: Request) -> bytes | None:
+        if self.is_dead:
+            return None
+        question = request.content
+        self.asked.append(question["method"])
+        answer = self._http.post("/", json=question).json()
+        if "result" in answer:
+            answer["result"] = self.changes(question, answer["result"])
+        body = json.dumps(answer).encode()
+        head = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return head + body
+
+
+@contextmanager
+def endpoints(*nodes: Anvil) -> Iterator[list[Endpoint]]:
+    with start_blocking_portal() as portal:
+        gateways = [portal.wrap_async_context_manager(scripted_gateway()) for _ in nodes]
+        opened = [Endpoint(gateway.__enter__(), node) for gateway, node in zip(gateways, nodes, strict=True)]
+        try:
+            yield opened
+        finally:
+            for endpoint in opened:
+                endpoint.close()
+            for gateway in gateways:
+                gateway.__exit__(None, None, None)
+
+
+StartMarket = Callable[..., Market]
+
+
+@pytest.fixture
+def open_market(make_bridge: StartBridge, contracts: Contracts, tmp_path: Path) -> Iterator[StartMarket]:
+    markets: list[Market] = []
+
+    def start(anvil: Anvil, *used: Endpoint) -> Market:
+        chains = chains_file(tmp_path, contracts)
+        urls = ",".join(endpoint.url for endpoint in used)
+        market = Market(make_bridge(BRIDGE_CHAINS_FILE=str(chains), BRIDGE_ENDPOINTS_ANVIL=urls), anvil, contracts)
+        markets.append(market)
+        market.follow()
+        return market
+
+    yield start
+    for market in markets:
+        market.client.close()
+        market.bridge.kill()
+
+
+def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with endpoints(anvil, anvil, anvil) as [first, second, third]:
+        market = open_market(anvil, first, second, third)
+        payment = market.create("failover")
+        market.pay("usdt", address("failover"), 100)
+        market.mine()
+        market.wait_for(payment, confirmations=1)
+        first.is_dead = True
+        market.mine()
+        market.wait_for(payment, confirmations=2)
+        stands_at = hex(anvil.head())
+        second.changes = lambda question, result: stands_at if question["method"] == "eth_blockNumber" else result
+        market.mine(CONFIRMATIONS)
+        market.wait_for(payment, status="completed")
+        assert third.asked
+        log = market.bridge.log.read_text()
+        assert "is set aside: unreachable" in log
+        assert "is set aside: lagging" in log
+        first.is_dead, second.changes = False, lambda question, result: result
+        asked = len(first.asked)
+        wait_until(lambda: len(first.asked) > asked)  # it is tried again
+        third.is_dead = second.is_dead = first.is_dead = True
+        wait_until(lambda: market.get("/health/ready")["checks"]["anvil"].startswith("degraded"))
+        first.is_dead = False
+        wait_until(lambda: market.get("/health/ready")["checks"]["anvil"].startswith("ok: 0 blocks behind"))
+
+
+def test_one_on_another_fork_is_followed_back_to_the_chain_that_goes_on(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with running_anvil(fork_of=anvil) as fork:
+        fork.mine(2)  # blocks that the others never see
+        with endpoints(anvil, fork) as [right, forked]:
+            market = open_market(anvil, right, forked)
+            payment = market.create("forked")
+            market.pay("usdt", address("forked"), 100)
+            market.mine()
+            market.wait_for(payment, status="confirming")
+            right.is_dead = True
+            fork.mine(2)
+            market.wait_for(payment, status="pending")  # on this fork nobody has paid
+            right.is_dead = False
+            anvil.mine(4)
+            market.wait_for(payment, status="confirming")
+            anvil.mine(CONFIRMATIONS)
+            market.wait_for(payment, status="completed")
+            assert market.get("/api/chains/troubles")["alarms"] == []
+
+
+def test_a_bridge_killed_while_it_catches_up_misses_nothing_and_counts_nothing_twice(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with endpoints(anvil, anvil) as [first, second]:
+        market = open_market(anvil, first, second)
+        payments = [market.create(f"caught-{number}") for number in range(12)]
+        market.follow()
+        market.bridge.kill()
+        for number in range(12):
+            market.pay("usdt", address(f"caught-{number}"), 100)
+            anvil.mine(150)
+        # Some ranges are too long for the first, and the second leaves out logs of long ones.
+        first.changes = lambda question, result: _refuse_long(question, result, limit=300)
+        second.changes = lambda question, result: [] if _length(question) > 100 else result
+        for blocks_left in (1200, 400):
+            market.bridge.start()
+            wait_until(lambda: _blocks_left(market) < blocks_left)  # noqa: B023
+            market.bridge.kill()
+        market.bridge.start()
+        market.follow()
+        for payment in payments:
+            done = market.wait_for(payment, status="completed", received="100")
+            assert len(done["transfers"]) == 1
+        page = market.get("/api/events?room=ops&limit=500")
+        told = [event["event"] for event in page["events"]]
+        assert not page["more"]
+        assert told.count("payment-progress") == len(payments)
+        assert first.asked.count("eth_getLogs") < 12 * 150 / 4  # not block by block
+
+
+def _length(question: Document) -> int:
+    if question["method"] != "eth_getLogs" or "fromBlock" not in question["params"][0]:
+        return 0
+    asked_for = question["params"][0]
+    return int(asked_for["toBlock"], 16) - int(asked_for["fromBlock"], 16) + 1
+
+
+def _refuse_long(question: Document, result: Any, *, limit: int) -> Any:
+    return None if _length(question) > limit else result
+
+
+def _blocks_left(market: Market) -> int:
+    [chain] = market.get("/api/chains")["chains"]
+    left = chain["blocksBehind"]
+    return 10**9 if left is None else int(left)
