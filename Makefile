@@ -7,10 +7,10 @@ JAVASCRIPT := tests/javascript
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format contract lock clean
+.PHONY: help run test lint format contract lock clean bench-onchain
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
 	$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
@@ -36,6 +36,9 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 	$(BIN)/bridge contract --format typescript > docs/contract/events.d.ts
 	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
+
+bench-onchain: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
+	$(BIN)/python -m benchmarks.onchain
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv

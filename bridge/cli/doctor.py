@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
+from pydantic import SecretStr
 from rich.text import Text
 
 from bridge.cli.address import TOKEN_VARIABLE, AddressError, open_listener, url_of
@@ -18,6 +19,7 @@ from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
+    from providers.onchain.chains import Chain
 
 __all__ = ["doctor"]
 
@@ -68,6 +70,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield from _services(settings)
     yield from _shkeeper(settings)
     yield from _gateway(settings)
+    yield from _chains(settings)
     yield from _journal(settings)
     yield from _port(settings)
 
@@ -187,6 +190,44 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent")
     elif settings.shkeeper_user:
         yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
+
+
+def _chains(settings: "Settings") -> Iterator[Finding]:
+    try:
+        chains = settings.chains
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    for chain in chains.values():
+        for endpoint in chain.endpoints:
+            yield _endpoint(chain, endpoint.get_secret_value())
+        if len(chain.endpoints) == 1:
+            yield Finding("warning", f"{chain.name} has one endpoint only; while that fails it is not followed")
+
+
+def _endpoint(chain: "Chain", url: str) -> Finding:
+    import asyncio
+    import logging
+
+    from providers.onchain.chains import ChainsError, host_of
+    from providers.onchain.rpc import ChainRpc
+
+    logging.getLogger("bridge.onchain").setLevel(logging.ERROR)  # what is wrong is said below
+
+    async def ask() -> Finding:
+        rpc = ChainRpc(chain.model_copy(update={"endpoints": (SecretStr(url),)}), timeout_seconds=5)
+        try:
+            await rpc.start()
+            head, answers = await rpc.look_around(), bool(rpc.good_endpoints)
+        except ChainsError as error:
+            return Finding("error", str(error))
+        finally:
+            await rpc.aclose()
+        if not answers:
+            return Finding("warning", f"{chain.name}: {host_of(url)} does not answer")
+        return Finding("ok", f"{chain.name}: {host_of(url)} is at block {head}")
+
+    return asyncio.run(ask())
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:

@@ -186,5 +186,7 @@ def _announce(settings: "Settings") -> None:
     output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"
     output.print(f"  users     are {asked} (access = {settings.access})")
+    if settings.chains:
+        output.print(f"  chains    {', '.join(settings.chains)}")
     output.print(f"  journal   {escape(journal_place(settings.database_url))}")
     output.print("  Ctrl-C stops it.")

@@ -80,15 +80,20 @@ class BridgeClient:
         currency: str,
         external_id: str | None = None,
         coin: str | None = None,
+        chain: str | None = None,
+        recipient: str | None = None,
+        payer: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
         """Registers a payment that exists at the provider, or has one opened there, and returns it as it stands.
 
         `external_id` is the provider's id of one that exists; without it the bridge opens an invoice in `coin`, such
-        as `"ETH-USDT"`, and the `invoices` of the result say where to pay. `amount` is exact, `Decimal("49.90")` or
-        `"49.90"`, and a float is refused. Registered again with the same fields (or, without an `external_id`, with
-        the same idempotency key) it is the same payment. Raises ClientError, among them
+        as `"ETH-USDT"`, and the `invoices` of the result say where to pay. With the provider `"onchain"` it goes over
+        a `chain` to the address `recipient`, in a token of the chain as `currency`, and only money of `payer` counts,
+        if that is given. `amount` is exact, `Decimal("49.90")` or `"49.90"`, and a float is refused. Registered again
+        with the same fields (or, without an `external_id`, with the same idempotency key) it is the same payment.
+        Raises ClientError, among them
         PaymentConflictError if it is registered with other fields.
         """
         return self._perform(
@@ -96,6 +101,9 @@ class BridgeClient:
                 provider=provider,
                 external_id=external_id,
                 coin=coin,
+                chain=chain,
+                recipient=recipient,
+                payer=payer,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,
@@ -176,6 +184,9 @@ class AsyncBridgeClient:
         currency: str,
         external_id: str | None = None,
         coin: str | None = None,
+        chain: str | None = None,
+        recipient: str | None = None,
+        payer: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
@@ -185,6 +196,9 @@ class AsyncBridgeClient:
                 provider=provider,
                 external_id=external_id,
                 coin=coin,
+                chain=chain,
+                recipient=recipient,
+                payer=payer,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,

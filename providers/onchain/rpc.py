@@ -19,9 +19,9 @@ from providers.onchain.bloom import may_contain
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, ChainsError, host_of
 from providers.onchain.endpoints import Endpoint, Fault, after_answer, after_fault, choose, lags
+from providers.onchain.http_provider import HttpProvider
 from providers.onchain.transfers import TRANSFER_TOPIC, MalformedError, topic_of
 from providers.onchain.web3_library import (
-    AsyncHTTPProvider,
     AsyncWeb3,
     RPCEndpoint,
     Web3RPCError,
@@ -305,11 +305,7 @@ def _node(url: str, timeout_seconds: float) -> "AsyncWeb3[Any]":
     # Without middleware the answers are the nodes' own, in hexadecimal: all that is needed, at the least cost.
     if url.startswith("ws"):
         return AsyncWeb3(WebSocketProvider(url, request_timeout=timeout_seconds), middleware=[])
-    # The retries are ours: they go to another endpoint.
-    return AsyncWeb3(
-        AsyncHTTPProvider(url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None),
-        middleware=[],
-    )
+    return AsyncWeb3(HttpProvider(url, timeout_seconds=timeout_seconds), middleware=[])
 
 
 def _filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:

@@ -190,9 +190,13 @@ def test_a_transaction_that_is_sped_up_counts_and_the_first_is_dropped(market: M
     market.wait_for(payment, status="confirming")
     market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(9 * 10**9))
     market.mine(CONFIRMATIONS)
-    done = market.wait_for(payment, status="completed")
-    dropped = {one["txHash"]: one for one in done["sightings"]}[slow]
-    assert (dropped["stage"], dropped["reason"]) == ("dropped", "another transaction of its sender took its place")
+    market.wait_for(payment, status="completed")
+
+    def first() -> Document:
+        return next(one for one in market.payment(payment)["sightings"] if one["txHash"] == slow)
+
+    wait_until(lambda: first()["stage"] == "dropped")
+    assert first()["reason"] == "another transaction of its sender took its place"
     reasons = [one[-1] for one in told(buyer, "payment-progress")]
     assert reasons.count("another transaction of its sender took its place") == 1
 

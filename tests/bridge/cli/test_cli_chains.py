@@ -1,0 +1,65 @@
+"""What the command line says of chains: an endpoint of another one, one that does not answer, one that is well."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.anvil import CHAIN_ID, Anvil, running_anvil
+
+SECRET = "the-key-of-the-endpoint"
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as anvil:
+        yield anvil
+
+
+def chains_file(folder: Path, chain_id: int) -> str:
+    path = folder / "chains.toml"
+    path.write_text(
+        f"[anvil]\nchain_id = {chain_id}\nconfirmations = 3\nblock_seconds = 1\ntokens.ETH = {{ decimals = 18 }}\n"
+    )
+    return str(path)
+
+
+def test_doctor_asks_every_endpoint_and_shows_no_key(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    examined = run(
+        "doctor",
+        BRIDGE_CHAINS_FILE=chains_file(tmp_path, CHAIN_ID),
+        BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url}/?key={SECRET},http://127.0.0.1:9/{SECRET}",
+        BRIDGE_PORT="0",
+    )
+    assert examined.returncode == 0, examined.stdout
+    assert f"anvil: {anvil.url.removeprefix('http://')} is at block" in examined.stdout
+    assert "anvil: 127.0.0.1:9 does not answer" in examined.stdout
+    assert SECRET not in examined.stdout + examined.stderr
+    assert "BRIDGE_ENDPOINTS_ANVIL" not in examined.stdout + examined.stderr  # it is not misspelt
+
+
+def test_an_endpoint_of_another_chain_is_an_error_at_the_start(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    wrong = {
+        "BRIDGE_CHAINS_FILE": chains_file(tmp_path, 1),
+        "BRIDGE_ENDPOINTS_ANVIL": f"{anvil.url}/?key={SECRET}",
+        "BRIDGE_PORT": "0",
+    }
+    for command in ("doctor", "serve"):
+        examined = run(command, **wrong)
+        said = " ".join((examined.stdout + examined.stderr).split())
+        assert examined.returncode == 1
+        assert f"is a node of chain {CHAIN_ID}, not of anvil (1); set its endpoints right" in said
+        assert SECRET not in said
+        assert "Traceback" not in said
+
+
+def test_endpoints_of_no_chain_are_an_error(run: Any, tmp_path: Path) -> None:
+    examined = run(
+        "serve",
+        BRIDGE_CHAINS_FILE=chains_file(tmp_path, 1),
+        BRIDGE_ENDPOINTS_ETHEREM="http://127.0.0.1:9",
+        BRIDGE_PORT="0",
+    )
+    assert examined.returncode == 1
+    assert "BRIDGE_ENDPOINTS_ETHEREM names no chain" in " ".join(examined.stderr.split())
