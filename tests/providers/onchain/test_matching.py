@@ -82,3 +82,35 @@ def test_money_of_another_sender_never_counts(some: list[Watched]) -> None:
 def test_transfers_of_one_transaction_to_one_recipient_are_told_apart() -> None:
     several = [transfer(1), transfer(2, token=USDC), transfer(3), transfer(4, tx_hash="0x2")]
     assert [one.transfer_id for one in numbered(several)] == ["0x1", "0x1", "0x1#1", "0x2"]
+
+
+def payout(number: int, units: int = 100, **changes: object) -> Watched:
+    return Watched(Subject("payout", f"out_{number}"), "0xA", "USDT", units, SINCE, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "payout_id"),
+    [
+        ([payout(1, hints=frozenset({"0x1"}))], "out_1"),
+        ([payout(1, 70, hints=frozenset({"0x1"}))], "out_1"),  # its own, though it pays something else
+        ([payout(1, hints=frozenset({"0x2"}))], None),
+        ([payout(1, payer="0xB")], "out_1"),
+        ([payout(1, 70, payer="0xB")], None),  # only just the amount, where nothing but the sender is known
+        ([payout(1, payer="0xC")], None),
+        ([payout(1)], None),
+        ([payout(1, payer="0xB", is_open=False), payout(2, payer="0xB")], "out_2"),
+        ([payout(1, 70, hints=frozenset({"0x1"})), payout(2, hints=frozenset({"0x1"}))], "out_2"),
+        ([watched(1), payout(1, payer="0xB")], "out_1"),
+    ],
+)
+def test_a_payouts_transfer_is_its_transactions_or_its_senders(
+    candidates: list[Watched], payout_id: str | None
+) -> None:
+    found = match(transfer(), candidates)
+    assert (found.subject and found.subject.id) == payout_id
+
+
+def test_a_transaction_that_carries_several_payouts_alike_gives_each_its_transfer() -> None:
+    alike = [payout(number, hints=frozenset({"0x1"})) for number in (1, 2)]
+    first, second = numbered([transfer(), transfer()])
+    assert [match(one, alike).subject for one in (first, second)] == [one.subject for one in alike]
