@@ -61,7 +61,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
-        await deliver(sockets, [journaled.event for journaled in stretch])
+        deliver(sockets, [journaled.event for journaled in stretch])
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

@@ -1,6 +1,5 @@
 """What clients do that others see at once: who is online and who types. None of it is journaled."""
 
-import asyncio
 from collections.abc import Sequence
 
 from bridge.catalogue.chat import UserStatusChange, UserTyping
@@ -20,7 +19,6 @@ class Activity:
 
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
-        self._telling: set[asyncio.Task[None]] = set()
         self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
         self._typists = Typists()
         server.manager.watchers.append(self)
@@ -66,6 +64,4 @@ class Activity:
         self._tell(change.to(), [])
 
     def _tell(self, event: Event, besides: Sequence[str]) -> None:
-        task = asyncio.get_running_loop().create_task(deliver(self._server, [event], besides=besides))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        deliver(self._server, [event], besides=besides)

@@ -21,6 +21,8 @@ def create_socket_server(
     ping_interval_seconds: float = 25,
     ping_timeout_seconds: float = 20,
     max_payload_bytes: int = 1_000_000,
+    backlog_limit_bytes: int = 4_000_000,
+    connect_timeout_seconds: float = 45,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
 
@@ -42,6 +44,8 @@ def create_socket_server(
         ping_interval=(ping_interval_seconds, math.ceil(ping_interval_seconds) - ping_interval_seconds),
         ping_timeout=ping_timeout_seconds,
         max_http_buffer_size=max_payload_bytes,
+        backlog_limit_bytes=backlog_limit_bytes,
+        connect_timeout_seconds=connect_timeout_seconds,
         logger=library_logger,
         engineio_logger=library_logger,
     )

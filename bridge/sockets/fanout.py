@@ -2,9 +2,13 @@
 what is confidential."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
 
 from bridge.catalogue import EVENTS
+from bridge.sockets.engine import Connection
+from bridge.sockets.frames import Message, encoded
+from bridge.sockets.manager import send_to
 from bridge.sockets.server import SocketServer
 from coordinator import rooms
 from coordinator.events import Audience, Event
@@ -14,17 +18,24 @@ __all__ = ["deliver", "reached"]
 logger = logging.getLogger("bridge.sockets")
 
 
-async def deliver(server: SocketServer, events: Sequence[Event], *, besides: Sequence[str] = ()) -> None:
+def deliver(
+    server: SocketServer, events: Sequence[Event], *, offsets: Sequence[str] = (), besides: Sequence[str] = ()
+) -> None:
     """Sends each event, in order, to its audience: everyone, or whoever is in at least one of its rooms, once; but
-    not to the clients whose sids are in `besides`.
+    not to the clients whose sids are in `besides`. With `offsets` each event ends with its own, for the clients that
+    take them.
 
-    When this returns the events stand in each client's queue in that order; they are not yet written.
+    When this returns, each client's events are on their way to it in that order.
     """
-    for event in events:
-        try:
-            await _send(server, event, besides)
-        except Exception:
-            logger.exception("the event %s could not be sent to its clients; going on with the next", event.name)
+    ended: Sequence[str | None] = offsets or [None] * len(events)
+    for audience, run in groupby(
+        zip(events, ended, strict=True),
+        key=lambda one: reached(one[0], keeps_confidence=server.keeps_confidence),
+    ):
+        to = None if audience.everyone else audience.rooms
+        if to is None or to:
+            connections = server.manager.hearing("/", to, besides)
+            _send(connections, list(run))
 
 
 def reached(event: Event, *, keeps_confidence: bool) -> Audience:
@@ -35,9 +46,22 @@ def reached(event: Event, *, keeps_confidence: bool) -> Audience:
     return Audience(rooms=(*event.audience.rooms, rooms.STAFF))
 
 
-async def _send(server: SocketServer, event: Event, besides: Sequence[str]) -> None:
-    audience = reached(event, keeps_confidence=server.keeps_confidence)
-    if audience.everyone:
-        await server.emit(event.name, event.payload, skip_sid=list(besides))
-    elif audience.rooms:  # the library takes an empty list of rooms for everyone
-        await server.emit(event.name, event.payload, to=list(audience.rooms), skip_sid=list(besides))
+def _send(connections: Collection[Connection], run: Sequence[tuple[Event, str | None]]) -> None:
+    """Sends events that all go to the same clients: to each as one write."""
+    if not connections:
+        return
+    send_to([one for one in connections if one.takes_offsets], _messages(run))
+    plain = [one for one in connections if not one.takes_offsets]
+    if plain:
+        send_to(plain, _messages([(event, None) for event, _ in run]))
+
+
+def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Message]:
+    messages = []
+    for event, offset in run:
+        content = [event.name, event.payload] if offset is None else [event.name, event.payload, offset]
+        try:
+            messages.append(Message("2" + encoded(content)))
+        except (TypeError, ValueError):
+            logger.exception("the event %s could not be sent to its clients; going on with the next", event.name)
+    return messages

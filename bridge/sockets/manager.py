@@ -2,8 +2,9 @@
 
 Nothing of it is documented except `emit`; see `server.py` for how it is held. Overridden here:
 
-- `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; and `connect`
-  registered a client anew that had gone away in the meantime.
+- `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; `connect` registered
+  a client anew that had gone away in the meantime; and `emit` made a task for each client, where each is written to
+  at once here, what it is told being encoded once.
 - `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: an index of the rooms
   each client is in, because the library looks through all rooms of all clients to find them; and `basic_enter_room`
   left an empty room behind for a client that was gone.
@@ -11,15 +12,17 @@ Nothing of it is documented except `emit`; see `server.py` for how it is held. O
 Used besides: `_generate_ack_id`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 import socketio
 from socketio.packet import EVENT
 
+from bridge.sockets.engine import Connection
 from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.frames import Message
 
-__all__ = ["ClientManager", "Member", "Watcher", "packet_parts"]
+__all__ = ["ClientManager", "Member", "Watcher", "packet_parts", "send_to"]
 
 Member = tuple[str, str]
 """A namespace and the sid of one of its clients."""
@@ -42,6 +45,9 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
         self._held: dict[Member, list[list[str | bytes]]] = {}
         """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
+        self._connections: dict[Member, Connection] = {}
+        self._hearing: dict[tuple[str, str | None], dict[str, Connection]] = {}
+        """Of each room, the connections of those who have had their CONNECT, by their sids."""
         self.watchers: list[Watcher] = []
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
@@ -65,12 +71,42 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         held = self._held.pop((namespace, sid), None)
         if held is None:
             return None
-        eio_sid = self.eio_sid_from_sid(sid, namespace)
         await super().connect(sid, namespace)
-        for parts in held:
-            for part in parts:
-                await self.server.eio.send(eio_sid, part)
+        connection = self._connections.get((namespace, sid))
+        if connection is not None:
+            for room in self._rooms_of[namespace, sid]:
+                self._hear(sid, namespace, room, connection)
+            for parts in held:
+                send_to([connection], [Message(part) for part in parts])
         return sid
+
+    def _hear(self, sid: str, namespace: str, room: str | None, connection: Connection) -> None:
+        if room != sid:  # its own room is the connection itself
+            self._hearing.setdefault((namespace, room), {})[sid] = connection
+
+    def hearing(
+        self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
+    ) -> Collection[Connection]:
+        """The connections that hear what goes to a room, to several or, with None, to everyone; each once."""
+        if to is None or isinstance(to, str):
+            found = self._hearing.get((namespace, to), {})
+            if not found and to is not None:
+                found = self._of_one(namespace, to)
+        else:
+            found = {}
+            for room in to:
+                found = found | (self._hearing.get((namespace, room)) or self._of_one(namespace, room))
+        if not besides:
+            return found.values()
+        return [connection for sid, connection in found.items() if sid not in besides]
+
+    def _of_one(self, namespace: str, sid: str) -> dict[str, Connection]:
+        connection = self._connections.get((namespace, sid))
+        return {} if connection is None or (namespace, sid) in self._held else {sid: connection}
+
+    def connection(self, sid: str, namespace: str = "/") -> Connection | None:
+        """The connection of a client."""
+        return self._connections.get((namespace, sid))
 
     async def emit(
         self,
@@ -89,7 +125,15 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             for sid in {room} if isinstance(room, str) else set(room):
                 if (namespace, sid) in self._held and sid not in skipped:
                     self._hold(sid, namespace, event, data, callback)
-        await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
+        if callback:
+            await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
+            return
+        besides = skip_sid if isinstance(skip_sid, list) else [] if skip_sid is None else [skip_sid]
+        connections = self.hearing(namespace, room or None, besides)
+        if connections:
+            arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
+            packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
+            send_to(connections, [Message(part) for part in packet_parts(packet)])
 
     def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
@@ -103,6 +147,12 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             raise ClientGoneError(f"the client {sid} is not connected to {namespace}, so it cannot enter a room")
         super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
         self._rooms_of.setdefault(member, {})[room] = None
+        if room is None:
+            connection = self.server.eio.sockets.get(self.eio_sid_from_sid(sid, namespace))
+            if isinstance(connection, Connection):
+                self._connections[member] = connection
+        elif member not in self._held and member in self._connections:
+            self._hear(sid, namespace, room, self._connections[member])
 
     def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
         super().basic_leave_room(sid, namespace, room)
@@ -110,6 +160,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if room not in self._rooms_of.get(member, {}):
             return
         del self._rooms_of[member][room]
+        self._hear_no_more(member, room)
         if room is not None:
             for watcher in self.watchers:
                 watcher.left_room(member, room)
@@ -127,6 +178,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             self.basic_leave_room(sid, namespace, room)
         self._rooms_of.pop(member, None)
         self._held.pop(member, None)
+        self._connections.pop(member, None)
         self.callbacks.pop(sid, None)
         for pending in (self.pending_connect, self.pending_disconnect):
             waiting = pending.get(namespace, [])
@@ -137,12 +189,27 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         for watcher in self.watchers:
             watcher.departed(member)
 
+    def _hear_no_more(self, member: Member, room: str | None) -> None:
+        namespace, sid = member
+        hearing = self._hearing.get((namespace, room))
+        if hearing is not None:
+            hearing.pop(sid, None)
+            if not hearing:
+                del self._hearing[namespace, room]
+
     def room_count(self, sid: str, namespace: str) -> int:
         """How many rooms a client is in, besides its own and that of everyone."""
         return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
+
+
+def send_to(connections: Iterable[Connection], messages: list[Message]) -> None:
+    """Sends messages, in order, to each connection; to a WebSocket as one write."""
+    frames = messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)
+    for connection in connections:
+        connection.put_messages(messages, frames)
 
 
 def packet_parts(packet: Any) -> list[str | bytes]:

@@ -43,6 +43,7 @@ from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
+from bridge.sockets.engine import Engine
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
@@ -118,22 +119,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
             # Without a word: told that the server closes it, the Python client would not come back.
-            await connection.close(wait=False, abort=True, reason=reason)
-            await connection.queue.put(None)  # or its writer would wait for more, and hold the WebSocket open
+            await connection.finish(reason)
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
         [eio_sid] = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[:1]
         if scope["type"] == "websocket":
-            await self._serve_websocket(eio_sid, scope, receive, send)
+            await self._serve_websocket(scope, receive, send)
         else:
             await self._serve_polling(eio_sid, scope, receive, send)
 
-    async def _serve_websocket(self, eio_sid: str, scope: Message, receive: Receive, send: Send) -> None:
+    async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         # The WebSocket's own send stays as the web server gave it.
         await super().handle_request(scope, packets_only(receive), send)
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None and not connection.upgraded:
-            connection.upgrading = False
 
     async def _serve_polling(self, eio_sid: str, scope: Message, receive: Receive, send: Send) -> None:
         limit_bytes = self.eio.max_http_buffer_size
@@ -242,6 +242,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return CONNECT_REJECTED if answer is False else None
 
     async def _accept(self, sid: str, eio_sid: str, namespace: str) -> None:
+        connection = self.manager.connection(sid, namespace)
+        if connection is not None:
+            connection.has_namespace = True
         await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
         connected = await self.manager.connect(sid, namespace)
         if connected is not None and namespace == DEFAULT_NAMESPACE:
@@ -265,7 +268,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self._reader.forget(eio_sid)
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None and reason == self.reason.CLIENT_DISCONNECT:
-            await connection.queue.put(None)  # or the poll that is under way, or the WebSocket, would be held open
+            connection.let_go()  # or the poll that is under way, or the WebSocket, would be held open
         # Whoever sent another CONNECT while a disconnect handler was running; from here on none is listened to.
         for namespace in list(self.manager.get_namespaces()):
             await self._handle_disconnect(eio_sid, namespace, reason)

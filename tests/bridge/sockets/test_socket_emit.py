@@ -117,8 +117,8 @@ async def test_deliver_tells_each_client_once_however_many_of_the_rooms_it_is_in
     await clients[1].call("join-chat-room", "c1")
     rooms = ("user-u1", "request-r1", "chat-c1", "nobody-is-here")
 
-    await deliver(server, [Event("moved", Audience(rooms=rooms), {"n": 1})])
-    await deliver(server, [Event("said", Audience(everyone=True, rooms=rooms), {"n": 2})])
+    deliver(server, [Event("moved", Audience(rooms=rooms), {"n": 1})])
+    deliver(server, [Event("said", Audience(everyone=True, rooms=rooms), {"n": 2})])
     await fence(*clients)
 
     assert all_three == [("moved", {"n": 1}), ("said", {"n": 2})]
@@ -131,7 +131,7 @@ async def test_an_event_for_no_room_goes_to_nobody(serve: Serve, join_in: JoinIn
     heard: list[Any] = []
     client = await join_in(await serve(server), heard)
 
-    await deliver(server, [Event("secret", Audience(), {})])
+    deliver(server, [Event("secret", Audience(), {})])
     await fence(client)
 
     assert heard == []
@@ -150,8 +150,8 @@ async def test_deliver_keeps_the_order_for_each_client(serve: Serve, join_in: Jo
     audiences = (EVERYONE, Audience(rooms=("user-u1",)), Audience(rooms=("user-u1", "sellers")))
     events = [Event("step", audiences[number % 3], {"n": number}) for number in range(300)]
 
-    await deliver(server, events[:150])
-    await deliver(server, events[150:])
+    deliver(server, events[:150])
+    deliver(server, events[150:])
     await fence(*clients)
 
     assert heard == [[("step", {"n": number}) for number in range(300)]] * 2
@@ -172,7 +172,7 @@ async def test_one_failing_event_does_not_stop_the_rest(
     ]
 
     with caplog.at_level(logging.ERROR, "bridge.sockets"):
-        await deliver(server, events)
+        deliver(server, events)
     await fence(client)
 
     assert heard == [("before", {}), ("after", {})]

@@ -1,0 +1,53 @@
+"""Messages to clients, each encoded once however many hear it: the Engine.IO packet and the WebSocket frame around it
+(RFC 6455, section 5.2). No I/O.
+"""
+
+import json
+import struct
+from functools import cached_property
+from typing import Any
+
+from engineio.packet import MESSAGE, Packet
+
+__all__ = ["Message", "encoded", "frame_of"]
+
+FINAL_TEXT, FINAL_BINARY = 0x81, 0x82
+# Lengths from these on are written in 16 and in 64 bits.
+SHORT, LONG = 126, 1 << 16
+
+
+def encoded(content: object) -> str:
+    """JSON in as few characters as can be. Raises TypeError and ValueError for what is none."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # halves of characters, which JSON can say and UTF-8 cannot
+        return json.dumps(content, separators=(",", ":"))
+    return text
+
+
+def frame_of(content: str | bytes) -> bytes:
+    """One WebSocket frame, as servers send it: whole, and not masked."""
+    opcode, payload = (FINAL_TEXT, content.encode()) if isinstance(content, str) else (FINAL_BINARY, content)
+    length = len(payload)
+    if length < SHORT:
+        return struct.pack("!BB", opcode, length) + payload
+    if length < LONG:
+        return struct.pack("!BBH", opcode, 126, length) + payload
+    return struct.pack("!BBQ", opcode, 127, length) + payload
+
+
+class Message:
+    """A part of a Socket.IO packet, its text or an attachment, for any number of clients over either transport."""
+
+    def __init__(self, content: str | bytes) -> None:
+        self._content = content
+
+    @cached_property
+    def frame(self) -> bytes:
+        return frame_of("4" + self._content if isinstance(self._content, str) else self._content)
+
+    @cached_property
+    def packet(self) -> Any:
+        """For clients that poll."""
+        return Packet(MESSAGE, data=self._content)
