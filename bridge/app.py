@@ -28,10 +28,12 @@ from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
 from bridge.http.services import Service
 from bridge.http.webhooks import webhook_router
-from bridge.journal import JournaledEvent
+from bridge.journal import Journal, JournaledEvent
+from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server
+from bridge.sockets.recovery import Recovery, Told
 
 __all__ = ["create_app"]
 
@@ -61,11 +63,21 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
-        deliver(sockets, [journaled.event for journaled in stretch])
+        recovery = sockets.recovery
+        if recovery is None:
+            raise LookupError("events are told only when clients can be recovered")
+        recovery.went_out(Told(journaled.offset, journaled.event) for journaled in stretch)
+        offsets = [recovery.offset_text(journaled.offset) for journaled in stretch]
+        deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+
+    def begin(journal: Journal, cursor: int) -> None:
+        history, sessions = JournalHistory(journal), JournalSessions(journal)
+        keeps_confidence = settings.keeps_confidence
+        sockets.recover_with(Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running_engine(settings, registry, deliver_stretch) as engine:
+        async with running_engine(settings, registry, deliver_stretch, begin) as engine:
             app.state.engine = engine
             try:
                 yield

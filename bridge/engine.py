@@ -40,8 +40,11 @@ class Engine:
 
 
 @asynccontextmanager
-async def running_engine(settings: Settings, registry: Registry, deliver: Deliver) -> AsyncIterator[Engine]:
-    """Opens the journal and runs everything that follows it; in the end commits what is waiting."""
+async def running_engine(
+    settings: Settings, registry: Registry, deliver: Deliver, begin: Callable[[Journal, int], None]
+) -> AsyncIterator[Engine]:
+    """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
+    before the first event is delivered, with the offset of the last that needs no delivery any more."""
     journal = await Journal.open(settings.database_url)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
@@ -50,6 +53,7 @@ async def running_engine(settings: Settings, registry: Registry, deliver: Delive
         await journal.close()
         raise
     dispatcher = await journal.dispatcher(deliver)
+    begin(journal, dispatcher.cursor)
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
     sender = PayoutSender(journal, registry.payouts)

@@ -77,7 +77,9 @@ async def _listen(
         client = socketio.AsyncClient(http_session=session, handle_sigint=False)
         listener = Listener(client, url, joins, as_json=as_json, count=count)
         try:
-            await client.connect(url, transports=["websocket"], auth={"token": token} if token else None)
+            # This client gives handlers every argument, and would hand the offset on as part of the event.
+            brought = {"recovery": False} | ({"token": token} if token else {})
+            await client.connect(url, transports=["websocket"], auth=brought)
         except socketio.exceptions.ConnectionError as error:
             if listener.refusal is not None:
                 raise ListeningError(

@@ -133,6 +133,7 @@ openapi_config = OpenAPIConfig(
     tags=[
         Tag("Payments", "Register payments, and look up how they stand."),
         Tag("Payouts", "Send money to sellers, and look up how it stands."),
+        Tag("Chains", "How far chains are followed, and what on them a person has to look at."),
         Tag("Events", "Publish events, and read those of the past."),
         Tag("Catching up", "What a client that was away looks up."),
         Tag("Webhooks", "For payment providers."),

@@ -16,6 +16,7 @@ from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
+from bridge.journal.staged_sessions import StagedSessions
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
@@ -98,11 +99,12 @@ class Batch:
         self._writes = 0
         self.payouts = StagedPayouts(connection, now=now)
         self.chains = StagedChains(now=now)
+        self.sessions = StagedSessions(now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + self.payouts.writes + self.chains.writes
+        return self._writes + self.payouts.writes + self.chains.writes + self.sessions.writes
 
     # Reading
 
@@ -302,6 +304,7 @@ class Batch:
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
             *self.chains.statements(),
+            *self.sessions.statements(),
             (insert(schema.events), self._new_events),
             (insert(schema.event_rooms), self._new_event_rooms),
             (insert(schema.invoices), list(self._wanted_invoices.values())),

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -24,7 +24,7 @@ __all__ = [
     "MIGRATIONS",
     "READERS",
     "WriterLock",
-    "journal_epoch",
+    "journal_identity",
     "journal_place",
     "migrate",
     "parse_database_url",
@@ -133,14 +133,19 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def journal_epoch(engine: Engine, clock: Callable[[], datetime]) -> str:
-    """The name of this very journal, made at its first opening."""
+def journal_identity(engine: Engine, clock: Callable[[], datetime]) -> tuple[str, bytes]:
+    """The name of this very journal, and its secret; both made at its first opening."""
+    journal = schema.journal
     with engine.begin() as connection:
-        epoch = connection.scalar(select(schema.journal.c.epoch))
+        row = connection.execute(select(journal.c.epoch, journal.c.secret)).first()
+        epoch, secret = (None, None) if row is None else (row.epoch, row.secret)
         if epoch is None:
             epoch = secrets.token_hex(8)
-            connection.execute(insert(schema.journal).values(epoch=epoch, created_at=clock()))
-    return epoch
+            connection.execute(insert(journal).values(epoch=epoch, created_at=clock()))
+        if secret is None:
+            secret = secrets.token_hex(32)
+            connection.execute(update(journal).values(secret=secret))
+    return epoch, bytes.fromhex(secret)
 
 
 class WriterLock:

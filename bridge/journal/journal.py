@@ -17,7 +17,7 @@ from bridge.journal.chain_records import ChainRecords
 from bridge.journal.database import (
     READERS,
     WriterLock,
-    journal_epoch,
+    journal_identity,
     migrate,
     parse_database_url,
     reading_engine,
@@ -27,6 +27,7 @@ from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.rows import EVERYONE, JournaledEvent
+from bridge.journal.session_records import SessionRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
@@ -62,7 +63,13 @@ class Journal:
     """
 
     def __init__(
-        self, writing: Engine, reading: Engine, lock: WriterLock, epoch: str, clock: Callable[[], datetime]
+        self,
+        writing: Engine,
+        reading: Engine,
+        lock: WriterLock,
+        epoch: str,
+        secret: bytes,
+        clock: Callable[[], datetime],
     ) -> None:
         self.epoch = epoch
         """Names this very journal; a replaced or restored database has another."""
@@ -74,6 +81,8 @@ class Journal:
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._wake_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
+        self.sessions = SessionRecords(self._read, self._writer.submit, secret)
+        """What is kept of clients that may come back."""
 
     @classmethod
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
@@ -87,13 +96,13 @@ class Journal:
         writing = writing_engine(url)
         lock = WriterLock(url, writing)
 
-        def prepare() -> str:
+        def prepare() -> tuple[str, bytes]:
             lock.ensure()
             migrate(writing)
-            return journal_epoch(writing, clock)
+            return journal_identity(writing, clock)
 
-        epoch = await asyncio.to_thread(prepare)
-        return cls(writing, reading_engine(url), lock, epoch, clock)
+        epoch, secret = await asyncio.to_thread(prepare)
+        return cls(writing, reading_engine(url), lock, epoch, secret, clock)
 
     async def close(self) -> None:
         """Commits what is waiting and lets the database go."""
@@ -296,6 +305,10 @@ class Journal:
     async def count_room_events(self, room: str, name: str) -> int:
         """How many events of one kind a room heard."""
         return await self._read(queries.count_room_events, room, name)
+
+    async def oldest_offset(self) -> int:
+        """The place of the oldest event that is kept; 1 if there is none."""
+        return await self._read(queries.oldest_offset)
 
     async def events_about(self, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
         """The events of some kinds that tell about some purchase requests or messages, in order."""

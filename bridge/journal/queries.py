@@ -30,6 +30,7 @@ __all__ = [
     "due_payment_ids",
     "events_about",
     "last_offset",
+    "oldest_offset",
     "open_payments",
     "payment_record",
     "request_records",
@@ -186,6 +187,11 @@ def due_payment_ids(connection: Connection, now: datetime, limit: int) -> Sequen
 def last_offset(connection: Connection) -> int:
     """The newest event's offset, or 0 while there is none."""
     return connection.scalar(select(func.max(schema.events.c.offset))) or 0
+
+
+def oldest_offset(connection: Connection) -> int:
+    """The oldest event's offset, or 1 while there is none."""
+    return connection.scalar(select(func.min(schema.events.c.offset))) or 1
 
 
 def room_events(

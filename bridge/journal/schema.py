@@ -36,6 +36,7 @@ __all__ = [
     "payments",
     "payout_observations",
     "payouts",
+    "sessions",
     "unreadable_webhooks",
 ]
 
@@ -75,6 +76,7 @@ journal = Table(
     metadata,
     Column("epoch", String(32), primary_key=True),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("secret", String(64), comment="Signs the proofs of sessions"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )
 
@@ -245,6 +247,15 @@ chain_alarms = Table(
     Column("block_number", BigInteger, nullable=False),
     Column("message", Text, nullable=False),
     Column("raised_at", UtcDateTime, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("content", Text, nullable=False, comment="The client's rooms, as JSON"),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(None, "updated_at"),
 )
 
 unreadable_webhooks = Table(

@@ -21,6 +21,7 @@ class Activity:
         self._server = server
         self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
         self._typists = Typists()
+        server.comes_back_online = self.presence.arrive
         server.manager.watchers.append(self)
 
     def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
@@ -31,6 +32,9 @@ class Activity:
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)
         self._tell_chat(typing, sid, is_typing=False)
+
+    def entered_room(self, member: Member, room: str) -> None:
+        """Nothing to do: whoever enters a room says so, or does not, in words of its own."""
 
     def left_room(self, member: Member, room: str) -> None:
         """A client left a room, so it no longer stands for its user, or types, there."""

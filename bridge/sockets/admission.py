@@ -44,6 +44,9 @@ class Admission:
             return ANYBODY
         return self._principals.get((namespace, sid), NOBODY)
 
+    def entered_room(self, member: Member, room: str) -> None:
+        """Nothing to do, as when one is left."""
+
     def left_room(self, member: Member, room: str) -> None:
         """Nothing to do: a principal belongs to a client, whatever rooms it is in."""
 

@@ -21,7 +21,7 @@ from engineio.exceptions import SocketIsClosedError, UnknownPacketError
 from engineio.packet import NOOP, OPEN, PING, PONG, UPGRADE, Packet
 from prometheus_client import Counter
 
-from bridge.sockets.frames import Message, frame_of
+from bridge.sockets.frames import Outgoing, frame_of
 from bridge.sockets.web_socket_protocol import FrameProtocol, protocol_of
 
 __all__ = ["Connection", "Engine"]
@@ -61,7 +61,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         else:
             self._enqueue(packet)
 
-    def put_messages(self, messages: list[Message], frames: bytes) -> None:
+    def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
         """Sends messages, of which `frames` are the frames in a row."""
         if self._protocol is not None:
             self._write(frames)

@@ -5,15 +5,14 @@ import logging
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
-from bridge.catalogue import EVENTS
+from bridge.sockets.audiences import reached
 from bridge.sockets.engine import Connection
-from bridge.sockets.frames import Message, encoded
+from bridge.sockets.frames import Outgoing, encoded
 from bridge.sockets.manager import send_to
 from bridge.sockets.server import SocketServer
-from coordinator import rooms
-from coordinator.events import Audience, Event
+from coordinator.events import Event
 
-__all__ = ["deliver", "reached"]
+__all__ = ["deliver"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -38,14 +37,6 @@ def deliver(
             _send(connections, list(run))
 
 
-def reached(event: Event, *, keeps_confidence: bool) -> Audience:
-    """Whom a server sends an event to. One that keeps confidence tells of money only the event's rooms and staff."""
-    model = EVENTS.get(event.name)
-    if not (keeps_confidence and event.audience.everyone and model is not None and model.audience_rule.confidential):
-        return event.audience
-    return Audience(rooms=(*event.audience.rooms, rooms.STAFF))
-
-
 def _send(connections: Collection[Connection], run: Sequence[tuple[Event, str | None]]) -> None:
     """Sends events that all go to the same clients: to each as one write."""
     if not connections:
@@ -56,12 +47,12 @@ def _send(connections: Collection[Connection], run: Sequence[tuple[Event, str | 
         send_to(plain, _messages([(event, None) for event, _ in run]))
 
 
-def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Message]:
+def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Outgoing]:
     messages = []
     for event, offset in run:
         content = [event.name, event.payload] if offset is None else [event.name, event.payload, offset]
         try:
-            messages.append(Message("2" + encoded(content)))
+            messages.append(Outgoing("2" + encoded(content)))
         except (TypeError, ValueError):
             logger.exception("the event %s could not be sent to its clients; going on with the next", event.name)
     return messages

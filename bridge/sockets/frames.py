@@ -9,7 +9,7 @@ from typing import Any
 
 from engineio.packet import MESSAGE, Packet
 
-__all__ = ["Message", "encoded", "frame_of"]
+__all__ = ["Outgoing", "encoded", "frame_of"]
 
 FINAL_TEXT, FINAL_BINARY = 0x81, 0x82
 # Lengths from these on are written in 16 and in 64 bits.
@@ -37,7 +37,7 @@ def frame_of(content: str | bytes) -> bytes:
     return struct.pack("!BBQ", opcode, 127, length) + payload
 
 
-class Message:
+class Outgoing:
     """A part of a Socket.IO packet, its text or an attachment, for any number of clients over either transport."""
 
     def __init__(self, content: str | bytes) -> None:

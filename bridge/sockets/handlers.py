@@ -79,6 +79,7 @@ def _leave(server: SocketServer, door: RoomDoor) -> Handler:
         names = door.rooms(event.read(arguments))
         for name in names:
             await server.leave_room(sid, name)
+        await _kept(server)
         return success(rooms=list(names))
 
     return leave
@@ -92,6 +93,8 @@ def _user_online(server: SocketServer, activity: Activity) -> Handler:
         _require_voice(server, sid, user_id)
         _require_rooms(server, sid, names)
         activity.presence.arrive(sid, user_id)
+        if server.recovery is not None:
+            server.recovery.is_online(sid, user_id)
         return await _enter(server, sid, names)
 
     return user_online
@@ -120,7 +123,14 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
 async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
     for name in names:
         await server.enter_room(sid, name)
+    await _kept(server)
     return success(rooms=list(names))
+
+
+async def _kept(server: SocketServer) -> None:
+    """Waits until the client would get its rooms back after whatever happens, so that its answer means that."""
+    if server.recovery is not None:
+        await server.recovery.saved()
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:

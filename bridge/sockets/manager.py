@@ -20,7 +20,7 @@ from socketio.packet import EVENT
 
 from bridge.sockets.engine import Connection
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.frames import Message
+from bridge.sockets.frames import Outgoing
 
 __all__ = ["ClientManager", "Member", "Watcher", "packet_parts", "send_to"]
 
@@ -29,7 +29,9 @@ Member = tuple[str, str]
 
 
 class Watcher(Protocol):
-    """Whoever has to know that a client left a room, or is gone altogether."""
+    """Whoever has to know that a client entered or left a room, or is gone altogether."""
+
+    def entered_room(self, member: Member, room: str) -> None: ...
 
     def left_room(self, member: Member, room: str) -> None: ...
 
@@ -77,7 +79,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             for room in self._rooms_of[namespace, sid]:
                 self._hear(sid, namespace, room, connection)
             for parts in held:
-                send_to([connection], [Message(part) for part in parts])
+                send_to([connection], [Outgoing(part) for part in parts])
         return sid
 
     def _hear(self, sid: str, namespace: str, room: str | None, connection: Connection) -> None:
@@ -133,7 +135,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if connections:
             arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
             packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
-            send_to(connections, [Message(part) for part in packet_parts(packet)])
+            send_to(connections, [Outgoing(part) for part in packet_parts(packet)])
 
     def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
@@ -151,8 +153,12 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             connection = self.server.eio.sockets.get(self.eio_sid_from_sid(sid, namespace))
             if isinstance(connection, Connection):
                 self._connections[member] = connection
-        elif member not in self._held and member in self._connections:
+            return
+        if member not in self._held and member in self._connections:
             self._hear(sid, namespace, room, self._connections[member])
+        if room != sid:
+            for watcher in self.watchers:
+                watcher.entered_room(member, room)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
         super().basic_leave_room(sid, namespace, room)
@@ -205,7 +211,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
 
 
-def send_to(connections: Iterable[Connection], messages: list[Message]) -> None:
+def send_to(connections: Iterable[Connection], messages: list[Outgoing]) -> None:
     """Sends messages, in order, to each connection; to a WebSocket as one write."""
     frames = messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)
     for connection in connections:

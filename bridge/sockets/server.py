@@ -45,6 +45,7 @@ from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
 from bridge.sockets.errors import ClientGoneError, PacketError
+from bridge.sockets.frames import Outgoing, encoded
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
     EVENTS,
@@ -55,8 +56,9 @@ from bridge.sockets.incoming import (
     packets_only,
     with_body,
 )
-from bridge.sockets.manager import ClientManager, Member, packet_parts
+from bridge.sockets.manager import ClientManager, Member, packet_parts, send_to
 from bridge.sockets.presence import Presence
+from bridge.sockets.recovery import Missed, Recovery
 from coordinator import rooms
 
 __all__ = ["SocketServer", "library_logger"]
@@ -87,6 +89,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     presence: Presence
     """Who is online, for whoever has just come."""
+    recovery: Recovery | None = None
+    """Puts clients that come back where they were; None: every client begins anew."""
+    comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
+    """Called for each user that a client had said is online when it left."""
 
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
@@ -97,6 +103,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
+
+    def recover_with(self, recovery: Recovery) -> None:
+        """From now on clients that come back are put where they were."""
+        self.recovery = recovery
+        self.manager.watchers.append(recovery)
 
     def _end_session(self, member: Member) -> None:
         task = asyncio.create_task(self._close_session(member))
@@ -205,7 +216,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         finally:  # Also when this task is cancelled.
             if self.manager.is_pre_connected(sid, namespace):
                 if refusal is None:
-                    await self._accept(sid, eio_sid, namespace)
+                    await self._accept(sid, eio_sid, namespace, data)
                 else:
                     await self.manager.disconnect(sid, namespace, ignore_queue=True)
                     await self._refuse(eio_sid, namespace, refusal)
@@ -241,14 +252,49 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return CONNECT_FAILED
         return CONNECT_REJECTED if answer is False else None
 
-    async def _accept(self, sid: str, eio_sid: str, namespace: str) -> None:
+    async def _accept(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> None:
         connection = self.manager.connection(sid, namespace)
-        if connection is not None:
-            connection.has_namespace = True
-        await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
-        connected = await self.manager.connect(sid, namespace)
-        if connected is not None and namespace == DEFAULT_NAMESPACE:
-            logger.info("🔌 User connected: %s", sid)
+        if connection is None:
+            return
+        connection.has_namespace = True
+        if namespace != DEFAULT_NAMESPACE:
+            await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
+            await self.manager.connect(sid, namespace)
+            return
+        brought = auth if isinstance(auth, dict) else {}
+        connection.takes_offsets = brought.get("recovery") is not False
+        missed = await self._taken_up(sid, brought) if connection.takes_offsets else None
+        if not self.manager.is_pre_connected(sid, namespace):
+            return  # it went away in the meantime
+        # From here to its hearing what goes out nothing may be waited for, or something would be missed.
+        answer = {"sid": sid} | ({} if missed is None else {"pid": missed.pid})
+        messages = []
+        if missed is not None and self.recovery is not None:
+            self.recovery.resume(sid, missed)
+            for room in missed.session.rooms:
+                self.manager.basic_enter_room(sid, namespace, room)
+            told = self.recovery.missed_lately(missed, self.admission.principal(sid))
+            messages = [Outgoing("2" + encoded([event.name, event.payload, offset])) for event, offset in told]
+        elif self.recovery is not None and connection.takes_offsets:
+            answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
+        send_to([connection], [Outgoing("0" + encoded(answer)), *messages])
+        await self.manager.connect(sid, namespace)
+        for user_id in missed.session.online if missed is not None else ():
+            self.comes_back_online(sid, user_id)
+        logger.info("🔌 User connected: %s", sid)
+
+    async def _taken_up(self, sid: str, brought: dict[str, Any]) -> Missed | None:
+        """The session that a client brings; whoever held it until now is half open, and is closed."""
+        pid, recovery = brought.get("pid"), self.recovery
+        if pid is None or recovery is None:
+            return None
+        missed = await recovery.take_up(pid, brought.get("offset"), self.admission.principal(sid))
+        held_by = None if missed is None else recovery.sid_of(pid)
+        if held_by is not None:
+            eio_sid = self.manager.eio_sid_from_sid(held_by, DEFAULT_NAMESPACE)
+            if eio_sid is not None:
+                await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)
+        return missed
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:
         await self._send_packet(eio_sid, self.packet_class(CONNECT_ERROR, data=reason, namespace=namespace))
@@ -274,6 +320,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._handle_disconnect(eio_sid, namespace, reason)
 
     async def _part_with(self, sid: str, namespace: str, reason: str) -> None:
+        if self.recovery is not None and namespace == DEFAULT_NAMESPACE:
+            self.recovery.let_go(sid, for_good=reason == self.reason.CLIENT_DISCONNECT)
         try:
             await self._trigger_event("disconnect", namespace, sid, reason)
         except Exception:

@@ -72,7 +72,17 @@ class Listener:
 
     @property
     def events(self) -> list[tuple[str, list[Any]]]:
-        return [(line["event"], line["args"]) for line in self.heard if "event" in line]
+        """What was heard, without the offsets that journaled events end with."""
+        return [
+            (line["event"], line["args"][:-1] if isinstance(line["args"][-1], str) else line["args"])
+            for line in self.heard
+            if "event" in line
+        ]
+
+    @property
+    def offsets(self) -> list[str]:
+        """Those of the journaled events that were heard."""
+        return [line["args"][-1] for line in self.heard if "event" in line and isinstance(line["args"][-1], str)]
 
     def close(self) -> None:
         assert self._process.stdin is not None

@@ -1,0 +1,57 @@
+"""The sockets' part of the journal: the sessions of clients that may come back."""
+
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, select
+
+from bridge.journal import schema
+from bridge.journal.batch import Batch
+from bridge.journal.writer import Request
+
+__all__ = ["SessionRecords"]
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class SessionRecords:
+    """What is kept of sessions: a JSON document for each, of which only the sockets know what it says."""
+
+    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]], key: bytes) -> None:
+        self.key = key
+        """Signs the proofs of sessions; the same for every process of this journal."""
+        self._read = read
+        self._submit = submit
+
+    async def save(self, contents: Mapping[str, dict[str, Any] | None]) -> None:
+        """Keeps sessions; forgets those that are None. Raises JournalUnavailableError."""
+
+        def request(batch: Batch) -> None:
+            for session_id, content in contents.items():
+                batch.sessions.keep(session_id, None if content is None else json.dumps(content))
+
+        await self._submit(request)
+
+    async def load(self, session_id: str) -> dict[str, Any] | None:
+        content = await self._read(_content, session_id)
+        return None if content is None else json.loads(content)
+
+    async def forget(self, *, before: datetime, but: Collection[str]) -> None:
+        """Forgets the sessions that were kept before that last, but for some that are in use."""
+        old: list[str] = await self._read(_older, before)
+        await self.save({session_id: None for session_id in old if session_id not in but})
+
+
+def _content(connection: Connection, session_id: str) -> str | None:
+    sessions = schema.sessions
+    content: str | None = connection.scalar(select(sessions.c.content).where(sessions.c.session_id == session_id))
+    return content
+
+
+def _older(connection: Connection, before: datetime) -> list[str]:
+    sessions = schema.sessions
+    return list(connection.scalars(select(sessions.c.session_id).where(sessions.c.updated_at < before)))

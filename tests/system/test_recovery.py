@@ -1,0 +1,326 @@
+"""Clients that come back: stock JavaScript clients without a line of their own hear every event once and in order,
+through cut networks, restarts and crashes."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import socketio
+
+from tests.conftest import BridgeProcess, StartBridge
+from tests.system.conftest import Listener, StartListener
+
+NUMBERED = ("unreadCount", "type", "checkoutId")
+JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]]
+
+
+class Proxy:
+    """Something between the clients and the bridge that can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._loop = asyncio.new_event_loop()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.open()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    def open(self) -> None:
+        async def listen() -> asyncio.Server:
+            return await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+        server = self._run(listen())
+        self._server = server
+        self.port = server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        """Ends every connection, without a word, and takes no new one."""
+
+        async def cut() -> None:
+            if self._server is not None:
+                self._server.close()
+            for writer in list(self._writers):
+                writer.transport.abort()
+
+        self._run(cut())
+
+    def close(self) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
+        self._writers -= {writer, there_writer}
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while content := await reader.read(65536):
+                writer.write(content)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+
+
+class Publisher:
+    """A service that publishes numbered events to two rooms and to everyone, one after the other."""
+
+    def __init__(self, bridge: BridgeProcess) -> None:
+        self._client = httpx.Client(base_url=bridge.url, trust_env=False, timeout=20)
+        self.published = 0
+
+    def publish(self, count: int) -> None:
+        for _ in range(count):
+            number = self.published
+            event = {
+                0: {
+                    "event": "unread-count-update",
+                    "data": {"unreadCount": number},
+                    "target": {"userId": "u1"},
+                },
+                1: {"event": "purchase-request-update", "data": {"type": str(number), "requestId": "r1"}},
+                2: {"event": "template-checkout-payment-pending", "data": {"checkoutId": str(number)}},
+            }[number % 3]
+            answer = self._client.post("/api/events", json=event)
+            assert answer.status_code < 300, answer.text
+            self.published += 1
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def numbers(listener: Listener) -> list[int]:
+    return [int(next(payload[name] for name in NUMBERED if name in payload)) for _, [payload, *_] in listener.events]
+
+
+def hear_all(listener: Listener, publisher: Publisher) -> None:
+    """Waits until the client has heard the last, and checks that it has heard every one once and in order."""
+    last = publisher.published - 1
+    if numbers(listener)[-1:] != [last]:
+        listener.wait_for(lambda line: "event" in line and numbers(listener)[-1] == last)
+    listener.fence()
+    assert numbers(listener) == list(range(publisher.published))
+
+
+def recoveries(listener: Listener) -> list[bool]:
+    return [line["recovered"] for line in listener.heard if "ready" in line]
+
+
+@pytest.fixture
+def proxied(make_bridge: StartBridge) -> Iterator[tuple[BridgeProcess, Proxy, Publisher]]:
+    bridge = make_bridge()
+    proxy, publisher = Proxy(bridge.port), Publisher(bridge)
+    yield bridge, proxy, publisher
+    publisher.close()
+    proxy.close()
+    bridge.kill()
+
+
+@pytest.fixture
+def polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSPORTS", "polling")
+
+
+def test_a_cut_network_a_restart_and_a_crash_lose_nothing(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+) -> None:
+    bridge, proxy, publisher = proxied
+    listener, silent = listen(proxy.url, JOINS), listen(proxy.url, JOINS)
+    publisher.publish(7)
+    proxy.cut()
+    publisher.publish(8)
+    proxy.open()
+    for client in (listener, silent):
+        client.wait_for(lambda line: "ready" in line)
+    publisher.publish(3)
+    assert bridge.stop() == 0
+    bridge.start()
+    publisher.publish(6)
+    for client in (listener, silent):
+        client.wait_for(lambda line: "ready" in line)
+    bridge.kill()
+    bridge.start()
+    publisher.publish(9)
+    for client in (listener, silent):
+        client.wait_for(lambda line: "ready" in line)
+        hear_all(client, publisher)
+        assert recoveries(client) == [False, True, True, True]
+
+
+def test_events_that_are_committed_in_a_crash_are_told_after_it(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+) -> None:
+    bridge, proxy, publisher = proxied
+    listener = listen(proxy.url, JOINS)
+    stopping = threading.Event()
+
+    def publish_on() -> None:
+        while not stopping.is_set():
+            try:
+                publisher.publish(1)
+            except httpx.TransportError:
+                stopping.wait(0.02)
+
+    publishing = threading.Thread(target=publish_on)
+    publishing.start()
+    for _ in range(3):
+        heard = len(listener.events)
+        listener.wait_for(lambda _: len(listener.events) > heard + 20)  # noqa: B023
+        bridge.kill()
+        bridge.start()
+        listener.wait_for(lambda line: "ready" in line)
+    stopping.set()
+    publishing.join()
+    publisher.publish(1)
+    last = publisher.published - 1
+    if numbers(listener)[-1] != last:
+        listener.wait_for(lambda line: "event" in line and numbers(listener)[-1] == last)
+    listener.fence()
+    assert recoveries(listener) == [False, True, True, True]
+    # What a crash left without an answer was published once more, and is another event then.
+    heard_numbers = numbers(listener)
+    assert heard_numbers == sorted(heard_numbers)
+    assert set(heard_numbers) == set(range(publisher.published))
+    offsets = listener.offsets
+    assert len(offsets) == len(set(offsets))
+    places = [int(offset.rpartition("-")[2]) for offset in offsets]
+    assert places == list(range(places[0], places[0] + len(places)))
+
+
+def test_long_polling_recovers_too(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, polling: None
+) -> None:
+    bridge, proxy, publisher = proxied
+    listener = listen(proxy.url, JOINS)
+    publisher.publish(4)
+    hear_all(listener, publisher)
+    bridge.kill()
+    bridge.start()
+    publisher.publish(5)
+    listener.wait_for(lambda line: "ready" in line)
+    hear_all(listener, publisher)
+    assert recoveries(listener) == [False, True]
+
+
+def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+) -> None:
+    bridge, proxy, publisher = proxied
+    listener = listen(proxy.url, JOINS)
+    publisher.publish(4)
+    hear_all(listener, publisher)
+    proxy.cut()
+    publisher.publish(6)
+    bridge.stop()
+    with sqlite3.connect(bridge.database) as database:
+        database.execute('DELETE FROM events WHERE "offset" <= 7')
+    bridge.start()
+    proxy.open()
+    listener.wait_for(lambda line: "ready" in line)
+    assert recoveries(listener) == [False, False]
+    with httpx.Client(base_url=bridge.url, trust_env=False) as client:
+        kept = client.get("/api/events?room=request-r1&room=user-u1").json()["events"]
+    assert [event["data"] for event in kept] == [{"type": "7", "requestId": "r1"}, {"unreadCount": 9}]
+
+
+def test_a_room_is_told_from_its_join_on_and_not_after_it_is_left(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+) -> None:
+    _, proxy, publisher = proxied
+    late = listen(proxy.url, [["join-request-room", "r1"], ["join-user-room", "u1"], ["leave-user-room", "u1"]])
+    publisher.publish(3)  # one to each room, one to everyone
+    late.wait_for(lambda line: line.get("event") == "template-checkout-payment-pending")
+    proxy.cut()
+    publisher.publish(3)
+    proxy.open()
+    late.wait_for(lambda line: "ready" in line)
+    late.fence()
+    assert [name for name, _ in late.events] == ["purchase-request-update", "template-checkout-payment-pending"] * 2
+    assert recoveries(late) == [False, True]
+
+
+SECRET = "a-secret-for-tests-only-0123456789abcdef"
+
+
+def token(user: str) -> str:
+    return jwt.encode({"sub": user, "exp": 4102444800}, SECRET, algorithm="HS256")
+
+
+async def connected(url: str, **auth: Any) -> tuple[Any, list[Any], dict[str, Any]]:
+    """A bare Socket.IO connection: what it hears, and the answer to its CONNECT."""
+    from websockets.asyncio.client import connect
+
+    websocket = await connect(url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket")
+    await websocket.recv()
+    import json
+
+    await websocket.send("40" + json.dumps(auth))
+    answer = str(await websocket.recv())
+    return websocket, [], json.loads(answer[2:])
+
+
+async def test_a_stolen_proof_is_useless_and_a_half_open_connection_is_closed(make_bridge: StartBridge) -> None:
+    bridge = await asyncio.to_thread(
+        make_bridge, BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS=SECRET, BRIDGE_SERVICES_FILE="none.toml"
+    )
+    first, _, answer = await connected(bridge.url, token=token("u1"))
+    await first.send('420["join-user-room","u1"]')
+    assert '"ok":true' in str(await first.recv())
+    thief, _, stolen = await connected(bridge.url, token=token("u2"), pid=answer["pid"])
+    assert stolen["pid"] != answer["pid"]
+    for forged in ("x", answer["pid"] + "0", answer["pid"].replace(".0.", ".1.", 1), "é" * 40, ".."):
+        other, _, anew = await connected(bridge.url, token=token("u1"), pid=forged)
+        assert anew["pid"] != forged
+        await other.close()
+    # The owner comes back while the server still takes the first connection for alive.
+    again, _, recovered = await connected(bridge.url, token=token("u1"), pid=answer["pid"])
+    assert recovered["pid"] == answer["pid"]
+    await asyncio.wait_for(first.wait_closed(), 10)
+    for websocket in (thief, again):
+        await websocket.close()
+    await asyncio.to_thread(bridge.kill)
+
+
+async def test_a_client_that_cannot_take_the_offset_opts_out(make_bridge: StartBridge) -> None:
+    bridge = await asyncio.to_thread(make_bridge)
+    heard: list[Any] = []
+    async with httpx.AsyncClient(base_url=bridge.url, trust_env=False) as rest:
+        for auth in (None, {"recovery": False}):
+            client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+            client.on("*", lambda event, *arguments: heard.append((event, arguments)))
+            await client.connect(bridge.url, transports=["websocket"], auth=auth)
+            count = len(heard)
+            event = {"event": "purchase-request-update", "data": {"type": "x", "requestId": "r1"}}
+            await client.call("join-request-room", "r1")
+            await rest.post("/api/events", json=event)
+            async with asyncio.timeout(10):
+                while len(heard) == count:  # noqa: ASYNC110 (nothing signals what is waited for)
+                    await asyncio.sleep(0.01)
+            await client.disconnect()
+    [(_, with_offset), (_, without)] = heard
+    assert with_offset[0] == without[0] == {"type": "x", "requestId": "r1"}
+    assert (len(with_offset), len(without)) == (2, 1)
+    await asyncio.to_thread(bridge.kill)
