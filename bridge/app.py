@@ -13,7 +13,7 @@ from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Principal
-from bridge.engine import running_engine
+from bridge.engine import Sessions, running_engine
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
@@ -52,6 +52,9 @@ def create_app(settings: Settings | None = None) -> Any:
         ping_interval_seconds=settings.ping_interval_seconds,
         ping_timeout_seconds=settings.ping_timeout_seconds,
         max_payload_bytes=settings.max_payload_bytes,
+        backlog_limit_bytes=settings.backlog_limit_bytes,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        messages_per_second=settings.messages_per_second,
     )
     set_socket_server(sockets)
     return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, Callers(settings.services, verifier)))
@@ -70,10 +73,12 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         offsets = [recovery.offset_text(journaled.offset) for journaled in stretch]
         deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
 
-    def begin(journal: Journal, cursor: int) -> None:
+    def begin(journal: Journal, cursor: int) -> Sessions:
         history, sessions = JournalHistory(journal), JournalSessions(journal)
         keeps_confidence = settings.keeps_confidence
-        sockets.recover_with(Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence))
+        recovery = Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence)
+        sockets.recover_with(recovery)
+        return recovery.session_ids
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,15 +15,19 @@ from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
+from bridge.workers.retention import Retention
 from coordinator.errors import BridgeError
 from providers.contract import InvoiceGateway, ProviderError
 
-__all__ = ["Engine", "running_engine"]
+__all__ = ["Engine", "Sessions", "running_engine"]
 
 logger = logging.getLogger("bridge")
 
 # How often overdue payments are looked for: nobody can tell a payment that expires a second late.
 DEADLINE_INTERVAL_SECONDS = 1.0
+
+Sessions = Callable[[], Collection[str]]
+"""The sessions of the clients that are connected."""
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -41,10 +45,11 @@ class Engine:
 
 @asynccontextmanager
 async def running_engine(
-    settings: Settings, registry: Registry, deliver: Deliver, begin: Callable[[Journal, int], None]
+    settings: Settings, registry: Registry, deliver: Deliver, begin: Callable[[Journal, int], Sessions]
 ) -> AsyncIterator[Engine]:
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
-    before the first event is delivered, with the offset of the last that needs no delivery any more."""
+    before the first event is delivered, with the offset of the last that needs no delivery any more; it
+    returns what tells the sessions that are in use."""
     journal = await Journal.open(settings.database_url)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
@@ -53,7 +58,12 @@ async def running_engine(
         await journal.close()
         raise
     dispatcher = await journal.dispatcher(deliver)
-    begin(journal, dispatcher.cursor)
+    retention = Retention(
+        journal,
+        days=settings.retention_days,
+        newest=settings.retention_events,
+        sessions_in_use=begin(journal, dispatcher.cursor),
+    )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
     sender = PayoutSender(journal, registry.payouts)
@@ -66,7 +76,7 @@ async def running_engine(
         days=settings.reconcile_days,
     )
     following = asyncio.create_task(dispatcher.run())
-    tasks = [following, asyncio.create_task(_apply_deadlines(journal))]
+    tasks = [following, asyncio.create_task(_apply_deadlines(journal)), asyncio.create_task(retention.run())]
     if registry.invoices:
         tasks.append(asyncio.create_task(reconciliation.run()))
     if registry.payouts:

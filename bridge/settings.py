@@ -84,6 +84,11 @@ class Settings(BaseSettings):
 
     ping_interval_seconds: float = Field(25.0, gt=0, le=3600)
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
+    connect_timeout_seconds: float = Field(45, gt=0, le=3600)
+    backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
+    messages_per_second: float = Field(100, gt=0, le=100_000)
+    retention_days: float = Field(90, gt=0, le=36_500)
+    retention_events: int = Field(0, ge=0)
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
@@ -246,6 +246,13 @@ class Batch:
             heard_in = {*event.audience.rooms, *([EVERYONE] if event.audience.everyone else [])}
             self._new_event_rooms += [{"room": room, "offset": self.next_offset} for room in heard_in]
             self.next_offset += 1
+
+    def forget_events(self, last: int) -> int:
+        """Forgets every event up to an offset, at once. Returns how many."""
+        self._writes += 1
+        self._connection.execute(delete(schema.event_rooms).where(schema.event_rooms.c.offset <= last))
+        forgotten = self._connection.execute(delete(schema.events).where(schema.events.c.offset <= last))
+        return forgotten.rowcount
 
     def want_invoice(self, payment_id: str, wanted: InvoiceWanted) -> None:
         """Has an invoice opened, or, if there is one in this coin, makes it the one to pay."""

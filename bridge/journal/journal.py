@@ -249,6 +249,14 @@ class Journal:
             _log(recorded, payment_id)
         return len(due)
 
+    async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
+        """Forgets up to `limit` of the oldest events, if they were committed before that or are not among the
+        `newest` (0: however many); never the last one, whose offset says where to go on. Returns how many."""
+        last = await self._read(queries.last_of_the_old, before=before, newest=newest, limit=limit)
+        if last is None:
+            return 0
+        return await self._writer.submit(lambda batch: requests.forget_events(batch, last))
+
     async def check(self) -> None:
         """Raises JournalUnavailableError unless the writer can take the database's write lock and commit."""
         await self._writer.submit(lambda _batch: None)

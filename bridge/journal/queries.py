@@ -29,6 +29,7 @@ __all__ = [
     "count_room_events",
     "due_payment_ids",
     "events_about",
+    "last_of_the_old",
     "last_offset",
     "oldest_offset",
     "open_payments",
@@ -192,6 +193,21 @@ def last_offset(connection: Connection) -> int:
 def oldest_offset(connection: Connection) -> int:
     """The oldest event's offset, or 1 while there is none."""
     return connection.scalar(select(func.min(schema.events.c.offset))) or 1
+
+
+def last_of_the_old(connection: Connection, *, before: datetime, newest: int, limit: int) -> int | None:
+    """The offset up to which events may be forgotten, `limit` of them at most; None if there are none."""
+    events = schema.events
+    oldest, last = oldest_offset(connection), last_offset(connection)
+    first_young = connection.scalar(
+        select(func.min(events.c.offset)).where(
+            events.c.offset < oldest + limit, events.c.offset >= oldest, events.c.committed_at >= before
+        )
+    )
+    old_by_age = oldest + limit - 1 if first_young is None else first_young - 1
+    old_by_number = last - newest if newest else 0
+    end = min(max(old_by_age, old_by_number), oldest + limit - 1, last - 1)
+    return end if end >= oldest else None
 
 
 def room_events(

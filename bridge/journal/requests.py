@@ -20,6 +20,7 @@ __all__ = [
     "Recorded",
     "Registered",
     "apply_deadline",
+    "forget_events",
     "keep_unreadable_webhook",
     "made_before",
     "publish_events",
@@ -166,6 +167,11 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
     offsets = list(range(first, batch.next_offset))
     remember(batch, idempotency, offsets)
     return offsets
+
+
+def forget_events(batch: Batch, last: int) -> int:
+    """Forgets every event up to an offset. Returns how many."""
+    return batch.forget_events(last)
 
 
 def _refuse_conflict(existing: Payment, wanted: Payment) -> None:

@@ -2,8 +2,8 @@
 
 What it overrides of python-engineio 4.15 is undocumented; see `server.py` for how it is held:
 
-- `AsyncServer._handle_connect`: makes connections of our own kind; besides, clients that never connect to a namespace
-  are dropped.
+- `AsyncServer._handle_connect`: makes connections of our own kind; stock tells clients whole seconds alone; and
+  clients that never connect to a namespace are dropped.
 - `AsyncSocket._websocket_handler`, `send`, `schedule_ping`: stock has a writer task, a queue without bounds, two
   tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind, goes through
   `put`: straight into the WebSocket in the order of the calls, or into the queue of a client that polls.
@@ -28,6 +28,9 @@ __all__ = ["Connection", "Engine"]
 
 logger = logging.getLogger("bridge.sockets")
 
+# After being silent a client may send as much at once as in so many seconds.
+BURST_SECONDS = 10.0
+
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
 
@@ -46,6 +49,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """What is written to at once; None while it polls, or where the web server has no such door."""
         self._queued_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._allowance = BURST_SECONDS * engine.messages_per_second
+        self._heard_at = 0.0
 
     # Writing: everything goes through `put` or `put_messages`
 
@@ -99,13 +104,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def finish(self, reason: str) -> None:
         """Closes it from outside, without a word of the engine's to the client: from that stock clients come back."""
         await self.close(wait=False, abort=True, reason=reason)
-        self.queue.put_nowait(None)  # a poll that waits is answered
+        self.queue.put_nowait(Packet(NOOP))  # a poll that waits is answered
         if self._protocol is not None:
             self._protocol.finish()
 
     def let_go(self) -> None:
         """Answers the poll that waits, and ends the WebSocket: the client has said that it closes."""
-        self.queue.put_nowait(None)
+        self.queue.put_nowait(Packet(NOOP))
         if self._protocol is not None:
             self._protocol.finish()
 
@@ -134,7 +139,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.last_ping = None
             self.schedule_ping()
             return
+        await self._keep_pace()
         await super().receive(pkt)
+
+    async def _keep_pace(self) -> None:
+        """Lets a client that sends faster than it may wait: what it sends is read later, and nothing is lost."""
+        now = asyncio.get_running_loop().time()
+        rate = self.server.messages_per_second
+        self._allowance = min(BURST_SECONDS * rate, self._allowance + (now - self._heard_at) * rate) - 1
+        self._heard_at = now
+        if self._allowance < 0:
+            await asyncio.sleep(-self._allowance / rate)
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         if self._timer is not None:
@@ -223,23 +238,30 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
     """The engine of our connections."""
 
-    def __init__(self, *, backlog_limit_bytes: int, connect_timeout_seconds: float, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        backlog_limit_bytes: int,
+        connect_timeout_seconds: float,
+        messages_per_second: float,
+        **options: Any,
+    ) -> None:
         # Each connection watches itself.
         super().__init__(**options, monitor_clients=False)
         self.backlog_limit_bytes = backlog_limit_bytes
         self.connect_timeout_seconds = connect_timeout_seconds
+        self.messages_per_second = messages_per_second
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
         connection = Connection(self, self.generate_id())
         self.sockets[connection.sid] = connection
-        grace_seconds = self.ping_interval_grace_period
         connection.put(
             Packet(
                 OPEN,
                 {
                     "sid": connection.sid,
                     "upgrades": self._upgrades(connection.sid, transport),
-                    "pingInterval": round((self.ping_interval + grace_seconds) * 1000),
+                    "pingInterval": round(self.ping_interval * 1000),
                     "pingTimeout": round(self.ping_timeout * 1000),
                     "maxPayload": self.max_http_buffer_size,
                 },

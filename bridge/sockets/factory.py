@@ -23,6 +23,7 @@ def create_socket_server(
     max_payload_bytes: int = 1_000_000,
     backlog_limit_bytes: int = 4_000_000,
     connect_timeout_seconds: float = 45,
+    messages_per_second: float = math.inf,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
 
@@ -39,13 +40,12 @@ def create_socket_server(
         cors_allowed_origins=allowed_origins(frontend_url),
         cors_credentials=True,
         transports=["websocket", "polling"],
-        # Clients are told whole seconds only, rounded down: a fraction would make them give up too early. The second
-        # number is what they are told on top.
-        ping_interval=(ping_interval_seconds, math.ceil(ping_interval_seconds) - ping_interval_seconds),
+        ping_interval=ping_interval_seconds,
         ping_timeout=ping_timeout_seconds,
         max_http_buffer_size=max_payload_bytes,
         backlog_limit_bytes=backlog_limit_bytes,
         connect_timeout_seconds=connect_timeout_seconds,
+        messages_per_second=messages_per_second,
         logger=library_logger,
         engineio_logger=library_logger,
     )

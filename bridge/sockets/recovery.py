@@ -11,7 +11,7 @@ import hmac
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -225,6 +225,10 @@ class Recovery:
                     saved.set_result(None)
         finally:
             self._saving = None
+
+    def session_ids(self) -> Collection[str]:
+        """The sessions of the clients that are connected."""
+        return self._sids.keys()
 
     # The proof of a session
 

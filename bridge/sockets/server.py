@@ -136,20 +136,34 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return Engine
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
-        [eio_sid] = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[:1]
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        [eio_sid] = query.get("sid", [""])[:1]
         if scope["type"] == "websocket":
-            await self._serve_websocket(scope, receive, send)
+            connection = self.eio.sockets.get(eio_sid)
+            if connection is not None and connection.upgraded:
+                # The reference server closes it after the handshake, and browsers cannot see why one is refused.
+                await receive()
+                await send({"type": "websocket.accept"})
+                await send({"type": "websocket.close"})
+            else:
+                await self._serve_websocket(scope, receive, send)
         else:
-            await self._serve_polling(eio_sid, scope, receive, send)
+            is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == ["polling"]
+            await self._serve_polling(eio_sid, scope, receive, send, is_sound=bool(eio_sid) or is_handshake)
 
     async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         # The WebSocket's own send stays as the web server gave it.
         await super().handle_request(scope, packets_only(receive), send)
 
-    async def _serve_polling(self, eio_sid: str, scope: Message, receive: Receive, send: Send) -> None:
+    async def _serve_polling(
+        self, eio_sid: str, scope: Message, receive: Receive, send: Send, *, is_sound: bool
+    ) -> None:
         limit_bytes = self.eio.max_http_buffer_size
         whole = await with_body(scope, receive, limit_bytes)
         if whole is None:
+            return
+        if not is_sound:
+            await _bad_request(send)
             return
         scope, body = whole
         connection = self.eio.sockets.get(eio_sid)
@@ -401,6 +415,14 @@ def _is_cancelled() -> bool:
     """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def _bad_request(send: Send) -> None:
+    """What a handshake is answered that is none."""
+    body = b'"a handshake is a GET with transport=polling, or a WebSocket"'
+    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _varying_by_origin(send: Send) -> Send:

@@ -1,0 +1,57 @@
+"""What is forgotten, and what is kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.journal import Journal
+from bridge.workers import retention
+from bridge.workers.retention import Retention
+from coordinator.events import Audience, Event
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Clock:
+    now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def numbers(journal: Journal) -> list[int]:
+    stretch = await journal.room_events(["r"], everyone=False, hidden=(), after=0, limit=1000)
+    return [one.event.payload["n"] for one in stretch.events]
+
+
+@pytest.mark.parametrize(
+    ("days", "newest", "kept"),
+    [
+        (10, 0, range(6, 12)),
+        (100, 0, range(12)),
+        (100, 3, range(9, 12)),
+        (0.5, 0, range(11, 12)),
+        (10, 8, range(6, 12)),
+    ],
+)
+async def test_old_events_go_and_the_last_one_stays(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, days: float, newest: int, kept: range
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    clock = Clock()
+    journal = await Journal.open(database_url, clock)
+    for number in range(12):
+        await journal.publish_events([Event("moved", Audience(rooms=("r",)), {"n": number})])
+        await journal.sessions.save({f"s{number}": {"n": number}})
+        clock.now += timedelta(days=1) if number == 5 else timedelta()
+    clock.now = START + timedelta(days=10, hours=1)
+    worker = Retention(journal, days=days, newest=newest, sessions_in_use=lambda: {"s1"})
+    assert await worker.round() == 12 - len(kept)
+    assert await numbers(journal) == list(kept)
+    assert await worker.round() == 0
+    assert await journal.sessions.load("s1") is not None  # its client is connected
+    assert (await journal.sessions.load("s0") is None) is (days <= 10)
+    # The next event goes on where the last stands.
+    offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), {"n": 12})])
+    assert offset == [journal.offset_text(13)]
+    await journal.close()

@@ -1,0 +1,241 @@
+"""The wire, case by case, as the protocols of Engine.IO 4 and Socket.IO 5 have it: what the reference server does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bridge.sockets import create_socket_server
+
+PING_SECONDS, PONG_SECONDS, LIMIT_BYTES = 0.3, 0.2, 1_000_000
+POLLING = "/socket.io/?EIO=4&transport=polling"
+
+
+@pytest_asyncio.fixture
+async def url(serve: Callable[[Any], Awaitable[str]]) -> str:
+    """A server with the settings of the official suites, an echo and a second namespace."""
+    server = create_socket_server(
+        frontend_url="https://shop.example",
+        ping_interval_seconds=PING_SECONDS,
+        ping_timeout_seconds=PONG_SECONDS,
+        max_payload_bytes=LIMIT_BYTES,
+    )
+
+    async def greet(sid: str, _environ: object, auth: object = None) -> None:
+        await server.emit("auth", {} if auth is None else auth, to=sid)
+
+    async def greet_custom(sid: str, _environ: object, auth: object = None) -> None:
+        await server.emit("auth", {} if auth is None else auth, to=sid, namespace="/custom")
+
+    async def echo(sid: str, *arguments: object) -> None:
+        await server.emit("message-back", arguments, to=sid)
+
+    async def echo_with_acknowledgement(_sid: str, *arguments: object) -> tuple[object, ...]:
+        return arguments
+
+    server.on("connect", greet)
+    server.on("connect", greet_custom, namespace="/custom")
+    server.on("message", echo)
+    server.on("message-with-ack", echo_with_acknowledgement)
+    return await serve(server)
+
+
+@pytest_asyncio.fixture
+async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        yield client
+
+
+async def opened(http: httpx.AsyncClient) -> str:
+    """The address of a new polling session."""
+    answer = await http.get(POLLING)
+    return f"{POLLING}&sid={json.loads(answer.text[1:])['sid']}"
+
+
+async def web_socket(url: str, query: str = "EIO=4&transport=websocket") -> ClientConnection:
+    return await connect(f"{url.replace('http', 'ws')}/socket.io/?{query}", ping_interval=None)
+
+
+async def hear(websocket: ClientConnection) -> str | bytes:
+    async with asyncio.timeout(5):
+        return await websocket.recv()
+
+
+async def joined(url: str) -> ClientConnection:
+    websocket = await web_socket(url)
+    await hear(websocket)
+    await websocket.send("40")
+    assert str(await hear(websocket)).startswith("40{")
+    assert await hear(websocket) == '42["auth",{}]'
+    return websocket
+
+
+async def is_closed(websocket: ClientConnection) -> None:
+    async with asyncio.timeout(5):
+        await websocket.wait_closed()
+
+
+# Engine.IO: the handshake
+
+
+async def test_a_handshake_says_what_the_client_has_to_know(url: str, http: httpx.AsyncClient) -> None:
+    by_polling = (await http.get(POLLING)).text
+    websocket = await web_socket(url)
+    for content, upgrades in ((by_polling, ["websocket"]), (str(await hear(websocket)), [])):
+        assert content[0] == "0"
+        told = json.loads(content[1:])
+        assert told.pop("sid")
+        assert told == {"upgrades": upgrades, "pingInterval": 300, "pingTimeout": 200, "maxPayload": LIMIT_BYTES}
+    await websocket.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "query"),
+    [
+        ("GET", "transport=polling"),
+        ("GET", "EIO=abc&transport=polling"),
+        ("GET", "EIO=4"),
+        ("GET", "EIO=4&transport=abc"),
+        ("POST", "EIO=4&transport=polling"),
+        ("PUT", "EIO=4&transport=polling"),
+        ("GET", "EIO=4&transport=polling&sid=abc"),
+        ("POST", "EIO=4&transport=polling&sid=abc"),
+    ],
+)
+async def test_a_handshake_that_is_none_is_answered_400(http: httpx.AsyncClient, method: str, query: str) -> None:
+    assert (await http.request(method, f"/socket.io/?{query}")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["transport=websocket", "EIO=abc&transport=websocket", "EIO=4", "EIO=4&transport=abc"]
+)
+async def test_a_web_socket_that_is_none_is_closed(url: str, query: str) -> None:
+    with pytest.raises(Exception, match=r"rejected|close"):
+        await hear(await web_socket(url, query))
+
+
+# Engine.IO: sending, heartbeat, closing, upgrading
+
+
+async def test_a_polling_client_is_pinged_and_forgotten_if_it_is_silent(http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    assert (await http.get(address)).text == "2"
+    assert (await http.post(address, content="3")).status_code == 200
+    assert (await http.get(address)).text == "2"
+    await asyncio.sleep(PONG_SECONDS * 2)  # what is tested is that time passes
+    assert (await http.get(address)).status_code == 400
+
+
+async def test_a_web_socket_client_is_pinged_and_closed_if_it_is_silent(url: str) -> None:
+    websocket = await web_socket(url)
+    await hear(websocket)
+    for _ in range(3):
+        assert await hear(websocket) == "2"
+        await websocket.send("3")
+    assert await hear(websocket) == "2"
+    with pytest.raises(ConnectionClosed):
+        await hear(websocket)
+
+
+async def test_a_client_that_closes_is_let_go_in_the_middle_of_a_poll(http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    polling = asyncio.create_task(http.get(address))
+    await asyncio.sleep(0.05)  # the poll is under way; were it not, the answer would be 400
+    assert (await http.post(address, content="1")).status_code == 200
+    answer = await polling
+    assert (answer.status_code, answer.text) in ((200, "6"), (400, answer.text))
+    assert (await http.get(address)).status_code == 400
+
+
+async def test_a_web_socket_client_that_closes_is_closed(url: str) -> None:
+    websocket = await web_socket(url)
+    await hear(websocket)
+    await websocket.send("1")
+    with pytest.raises(ConnectionClosed):
+        await hear(websocket)
+
+
+async def test_a_client_upgrades_and_a_second_web_socket_of_its_session_is_closed(
+    url: str, http: httpx.AsyncClient
+) -> None:
+    address = await opened(http)
+    sid = address.rpartition("=")[2]
+    websocket = await web_socket(url, f"EIO=4&transport=websocket&sid={sid}")
+    await websocket.send("2probe")
+    assert await hear(websocket) == "3probe"
+    await websocket.send("5")
+    await websocket.send("40")
+    assert str(await hear(websocket)).startswith("40{")
+    assert (await http.get(address)).status_code == 400
+    second = await web_socket(url, f"EIO=4&transport=websocket&sid={sid}")
+    with pytest.raises(ConnectionClosed):
+        await hear(second)
+    assert await hear(websocket) == '42["auth",{}]'
+    await websocket.close()
+
+
+# Socket.IO
+
+
+async def test_a_client_connects_to_namespaces_with_what_it_brings(url: str) -> None:
+    websocket = await web_socket(url)
+    await hear(websocket)
+    await websocket.send('40{"token":"123"}')
+    assert json.loads(str(await hear(websocket))[2:]).keys() == {"sid"}
+    assert await hear(websocket) == '42["auth",{"token":"123"}]'
+    await websocket.send('40/custom,{"token":"456"}')
+    assert str(await hear(websocket)).startswith('40/custom,{"sid":')
+    assert await hear(websocket) == '42/custom,["auth",{"token":"456"}]'
+    await websocket.send("40/random")
+    assert await hear(websocket) == '44/random,{"message":"Invalid namespace"}'
+    await websocket.send("41/custom")
+    await websocket.send('420["message-with-ack",1]')
+    assert await hear(websocket) == "430[1]"
+    await websocket.close()
+
+
+@pytest.mark.parametrize("wrong", ["4abc", "abc", "42{}", "42[]", "42abc"])
+async def test_a_client_that_sends_no_packet_is_closed(url: str, wrong: str) -> None:
+    websocket = await joined(url)
+    await websocket.send(wrong)
+    await is_closed(websocket)
+
+
+async def test_events_go_there_and_back_in_text_and_in_bytes(url: str) -> None:
+    websocket = await joined(url)
+    await websocket.send('42["message",1,"2",{"3":[true]}]')
+    assert await hear(websocket) == '42["message-back",1,"2",{"3":[true]}]'
+    await websocket.send('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    await websocket.send(b"\x01\x02\x03")
+    await websocket.send(b"\x04\x05\x06")
+    back = '452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    assert [await hear(websocket) for _ in range(3)] == [back, b"\x01\x02\x03", b"\x04\x05\x06"]
+    await websocket.send('42456["message-with-ack",1,"2",{"3":[false]}]')
+    assert await hear(websocket) == '43456[1,"2",{"3":[false]}]'
+    await websocket.send('452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    await websocket.send(b"\x01")
+    await websocket.send(b"\x02")
+    back = '462-789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    assert [await hear(websocket) for _ in range(3)] == [back, b"\x01", b"\x02"]
+    await websocket.close()
+
+
+async def test_a_client_that_never_connects_is_dropped(serve: Callable[[Any], Awaitable[str]]) -> None:
+    server = create_socket_server(frontend_url="https://shop.example", connect_timeout_seconds=0.1)
+    address = await serve(server)
+    silent, present = await web_socket(address), await web_socket(address)
+    await hear(silent)
+    await hear(present)
+    await present.send("40")
+    assert str(await hear(present)).startswith("40{")
+    with pytest.raises(ConnectionClosed):
+        await hear(silent)
+    await present.send('420["nothing"]')
+    assert str(await hear(present)).startswith("430[")
+    await present.close()
