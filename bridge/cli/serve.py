@@ -100,7 +100,7 @@ def _run(settings: "Settings") -> None:
     import uvicorn
 
     from bridge.app import create_app
-    from bridge.sockets.web_socket_protocol import FrameProtocol
+    from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
     listener = open_listener(settings.host, settings.port, BACKLOG)
@@ -121,7 +121,7 @@ def _run(settings: "Settings") -> None:
             application,
             loop="uvloop",
             http="httptools",
-            ws=FrameProtocol,
+            ws=WebSocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
             ws_max_size=settings.max_payload_bytes,

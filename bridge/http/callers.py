@@ -23,7 +23,11 @@ class Callers:
         self._services = services
         self._verifier = verifier
 
-    def guard(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+    async def guard(
+        self,
+        connection: ASGIConnection,  # type: ignore[type-arg]
+        handler: BaseRouteHandler,
+    ) -> None:
         """Refuses whoever a route does not know, before anything else of the request is looked at.
 
         A route that takes a `service` or a `principal` finds it in the state of the connection.

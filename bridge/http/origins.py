@@ -17,7 +17,7 @@ def front_end_only(origins: tuple[str, ...]) -> Guard:
     A browser sends some requests to other sites without asking CORS first; this stops them before they do anything.
     """
 
-    def guard(connection: ASGIConnection, _handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+    async def guard(connection: ASGIConnection, _handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
         origin = connection.headers.get("origin")
         if origin is None or origin in origins or connection.scope.get("method") in SAFE_METHODS:
             return

@@ -13,7 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from bridge.journal import schema
-from bridge.journal.rows import EVERYONE, observation_from_text, payment_from_row, payment_row
+from bridge.journal.rows import (
+    EVERYONE,
+    JournaledEvent,
+    observation_from_text,
+    payment_from_row,
+    payment_row,
+)
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
@@ -90,6 +96,8 @@ class Batch:
         self._new_observations: list[dict[str, Any]] = []
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[dict[str, Any]] = []
+        self.events: list[JournaledEvent] = []
+        """What is appended, as it is told."""
         self._new_event_rooms: list[dict[str, Any]] = []
         self._wanted_invoices: dict[tuple[str, str], dict[str, Any]] = {}
         self._invoices_wanted_again: list[dict[str, Any]] = []
@@ -243,6 +251,7 @@ class Batch:
                     "subject": event.subject,
                 }
             )
+            self.events.append(JournaledEvent(self.next_offset, event, self.now))
             heard_in = {*event.audience.rooms, *([EVERYONE] if event.audience.everyone else [])}
             self._new_event_rooms += [{"room": room, "offset": self.next_offset} for room in heard_in]
             self.next_offset += 1

@@ -1,7 +1,7 @@
-"""The dispatcher: reads the journal's tail in order, from a cursor, and hands each stretch on.
+"""The dispatcher: follows the journal in order, from a cursor, and hands each stretch on.
 
-The writer wakes it after each commit, but what it hands on always comes out of the journal, so a wake that is lost
-or comes twice changes nothing.
+The writer says what it has committed. If that goes on where the cursor stands it is handed on as it is; otherwise, as
+when a commit may or may not have reached the disk, what comes next is read out of the journal.
 """
 
 import asyncio
@@ -35,11 +35,17 @@ class Dispatcher:
         self._read_tail = read_tail
         self._deliver = deliver
         self._woken = asyncio.Event()
+        self._committed: list[JournaledEvent] = []
+        """What the writer has committed lately, in order."""
+        self._knows_all = False
+        """Whether nothing is in the journal beyond the cursor but what was committed lately."""
         self.cursor = cursor
         """Offset of the last event that was handed on."""
 
-    def wake(self) -> None:
-        """Says that there may be something new."""
+    def committed(self, events: Sequence[JournaledEvent], *, is_certain: bool = True) -> None:
+        """The writer has committed these events; it is not certain when there may be others that it does not know."""
+        self._committed += events
+        self._knows_all = self._knows_all and is_certain
         self._woken.set()
 
     async def run(self) -> None:
@@ -50,15 +56,27 @@ class Dispatcher:
                 await self.catch_up()
             except Exception:
                 logger.exception("could not hand on the events after offset %d; trying again", self.cursor)
+                self._knows_all = False
                 await asyncio.sleep(RETRY_SECONDS)
                 self._woken.set()
             await self._woken.wait()
 
     async def catch_up(self) -> None:
         """Hands on all that is in the journal beyond the cursor."""
-        while stretch := await self._read_tail(self.cursor, STRETCH_LIMIT):
+        while stretch := await self._next_stretch():
             await self._deliver(stretch)
             self.cursor = stretch[-1].offset
             CURSOR.set(self.cursor)
             for journaled in stretch:
                 DISPATCHED.labels(journaled.event.name).inc()
+
+    async def _next_stretch(self) -> Sequence[JournaledEvent]:
+        if self._knows_all and (not self._committed or self._committed[0].offset == self.cursor + 1):
+            stretch, self._committed = self._committed[:STRETCH_LIMIT], self._committed[STRETCH_LIMIT:]
+            return stretch
+        # What is committed from here on may be in the stretch as well.
+        self._committed, self._knows_all = [], True
+        read = await self._read_tail(self.cursor, STRETCH_LIMIT)
+        if read:
+            self._knows_all = False
+        return read

@@ -78,7 +78,7 @@ class Journal:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._lock = lock
         self._dispatcher: Dispatcher | None = None
-        self._writer = Writer(writing, lock, clock=clock, on_commit=self._wake_dispatcher)
+        self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
@@ -332,7 +332,7 @@ class Journal:
     # Following
 
     async def dispatcher(self, deliver: Deliver) -> Dispatcher:
-        """A reader of the tail, starting after the newest event, which every commit wakes."""
+        """A follower of the tail, starting after the newest event, which every commit wakes."""
 
         async def read_tail(after: int, limit: int) -> Sequence[JournaledEvent]:
             return await self._read(queries.tail, after, limit)
@@ -340,9 +340,9 @@ class Journal:
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=await self._read(queries.last_offset))
         return self._dispatcher
 
-    def _wake_dispatcher(self) -> None:
+    def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool) -> None:
         if self._dispatcher is not None:
-            self._dispatcher.wake()
+            self._dispatcher.committed(events, is_certain=is_certain)
 
 
 def _log(recorded: requests.Recorded, name: str) -> None:

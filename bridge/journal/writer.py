@@ -8,7 +8,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from bridge.journal import schema
 from bridge.journal.batch import Batch
 from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalUnavailableError
+from bridge.journal.rows import JournaledEvent
 from coordinator.errors import BridgeError
 
 __all__ = ["Request", "Writer"]
@@ -68,7 +69,7 @@ class Writer:
         lock: WriterLock,
         *,
         clock: Callable[[], datetime],
-        on_commit: Callable[[], None],
+        on_commit: Callable[[Sequence[JournaledEvent], bool], None],
     ) -> None:
         self._engine = engine
         self._lock = lock
@@ -117,14 +118,16 @@ class Writer:
             stopping = None in batch
             jobs = [job for job in batch if job is not None]
             if jobs:
-                self._commit(jobs)
-                self._loop.call_soon_threadsafe(self._answer, jobs)
+                events: list[JournaledEvent] = []
+                is_certain = self._commit(jobs, events)
+                self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain)
         self._disconnect()
 
-    def _commit(self, jobs: list[_Job]) -> None:
+    def _commit(self, jobs: list[_Job], events: list[JournaledEvent]) -> bool:
+        """Commits jobs, and adds what events that made; returns whether there can be no others."""
         try:
             with COMMIT_SECONDS.time():
-                self._write(jobs)
+                events += self._write(jobs)
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
@@ -132,16 +135,17 @@ class Writer:
                 # Not the database but one of the requests: the others need not suffer for it.
                 for job in jobs:
                     job.error = None
-                    self._commit([job])
-                return
+                    self._commit([job], events)
+                return False
             COMMIT_FAILURES.inc()
             logger.exception("could not commit a batch of %d", len(jobs))
             for job in jobs:
                 job.error = JournalUnavailableError("nothing was committed; send the request again")
-        else:
-            BATCH_REQUESTS.observe(len(jobs))
+            return False
+        BATCH_REQUESTS.observe(len(jobs))
+        return True
 
-    def _write(self, jobs: list[_Job]) -> None:
+    def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
         connection = self._connect()
         with connection.begin():
             batch = Batch(connection, next_offset=self._next_offset, now=self._clock())
@@ -155,6 +159,7 @@ class Writer:
                     job.error = error
             batch.flush()
         self._next_offset = batch.next_offset
+        return batch.events
 
     def _connect(self) -> Connection:
         if self._connection is None:
@@ -175,7 +180,7 @@ class Writer:
 
     # Back in the event loop
 
-    def _answer(self, jobs: list[_Job]) -> None:
+    def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool) -> None:
         for job in jobs:
             if job.future.done():
                 continue  # the caller gave up waiting
@@ -183,4 +188,4 @@ class Writer:
                 job.future.set_result(job.result)
             else:
                 job.future.set_exception(job.error)
-        self._on_commit()
+        self._on_commit(events, is_certain)

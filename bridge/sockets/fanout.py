@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from bridge.sockets.audiences import reached
-from bridge.sockets.engine import Connection
+from bridge.sockets.connection import Connection
 from bridge.sockets.frames import Outgoing, encoded
 from bridge.sockets.manager import send_to
 from bridge.sockets.server import SocketServer
@@ -41,10 +41,11 @@ def _send(connections: Collection[Connection], run: Sequence[tuple[Event, str | 
     """Sends events that all go to the same clients: to each as one write."""
     if not connections:
         return
-    send_to([one for one in connections if one.takes_offsets], _messages(run))
     plain = [one for one in connections if not one.takes_offsets]
     if plain:
         send_to(plain, _messages([(event, None) for event, _ in run]))
+        connections = [one for one in connections if one.takes_offsets]
+    send_to(connections, _messages(run))
 
 
 def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Outgoing]:

@@ -11,7 +11,7 @@ from engineio.packet import MESSAGE, Packet
 
 __all__ = ["Outgoing", "encoded", "frame_of"]
 
-FINAL_TEXT, FINAL_BINARY = 0x81, 0x82
+FINAL, TEXT, BINARY = 0x80, 1, 2
 # Lengths from these on are written in 16 and in 64 bits.
 SHORT, LONG = 126, 1 << 16
 
@@ -26,15 +26,16 @@ def encoded(content: object) -> str:
     return text
 
 
-def frame_of(content: str | bytes) -> bytes:
-    """One WebSocket frame, as servers send it: whole, and not masked."""
-    opcode, payload = (FINAL_TEXT, content.encode()) if isinstance(content, str) else (FINAL_BINARY, content)
+def frame_of(content: str | bytes, opcode: int | None = None) -> bytes:
+    """One WebSocket frame, as servers send it: whole, and not masked; of text or bytes, or of another `opcode`."""
+    payload = content.encode() if isinstance(content, str) else content
+    first = FINAL | (opcode or (TEXT if isinstance(content, str) else BINARY))
     length = len(payload)
     if length < SHORT:
-        return struct.pack("!BB", opcode, length) + payload
+        return struct.pack("!BB", first, length) + payload
     if length < LONG:
-        return struct.pack("!BBH", opcode, 126, length) + payload
-    return struct.pack("!BBQ", opcode, 127, length) + payload
+        return struct.pack("!BBH", first, 126, length) + payload
+    return struct.pack("!BBQ", first, 127, length) + payload
 
 
 class Outgoing:

@@ -20,8 +20,9 @@ __all__ = [
     "Message",
     "PacketReader",
     "Receive",
+    "Send",
     "is_payload",
-    "packets_only",
+    "packet_of",
     "with_body",
 ]
 
@@ -41,30 +42,16 @@ ACKNOWLEDGEMENTS = {ACK, BINARY_ACK}
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
-def packets_only(receive: Receive) -> Receive:
-    """The same `receive` of a WebSocket, to which a client has gone once it sends what is no packet.
-
-    The engine fails on such a frame, and what it had begun for the client is left behind.
-    """
-
-    async def receive_packet() -> Message:
-        message = await receive()
-        if message["type"] == "websocket.receive":
-            frame = message.get("bytes")
-            if not _is_packet(message.get("text") if frame is None else frame):
-                return {"type": "websocket.disconnect", "code": 1003}
-        return message
-
-    return receive_packet
-
-
-def _is_packet(frame: Any) -> bool:
+def packet_of(content: str | bytes) -> Any | None:
+    """The packet in a message of a WebSocket; None if it is none, or one that clients do not send."""
     try:
-        return _is_sound(EnginePacket(encoded_packet=frame), OVER_WEBSOCKET)
-    except Exception:  # whatever the library raises, it cannot read the frame
-        return False
+        packet = EnginePacket(encoded_packet=content)
+    except Exception:  # whatever the library raises, it cannot read the message
+        return None
+    return packet if _is_sound(packet, OVER_WEBSOCKET) else None
 
 
 def is_payload(body: bytes) -> bool:

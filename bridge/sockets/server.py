@@ -33,7 +33,6 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
@@ -43,7 +42,8 @@ from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
-from bridge.sockets.engine import Engine
+from bridge.sockets.engine import Engine, query_of
+from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing, encoded
 from bridge.sockets.incoming import (
@@ -52,8 +52,8 @@ from bridge.sockets.incoming import (
     Message,
     PacketReader,
     Receive,
+    Send,
     is_payload,
-    packets_only,
     with_body,
 )
 from bridge.sockets.manager import ClientManager, Member, packet_parts, send_to
@@ -77,8 +77,6 @@ CONNECT_FAILED = {"message": "The server could not accept the connection"}
 CONNECT_REJECTED = {"message": "Connection rejected by server"}
 INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
 UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
-
-Send = Callable[[Message], Awaitable[None]]
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -136,24 +134,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return Engine
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        [eio_sid] = query.get("sid", [""])[:1]
         if scope["type"] == "websocket":
-            connection = self.eio.sockets.get(eio_sid)
-            if connection is not None and connection.upgraded:
-                # The reference server closes it after the handshake, and browsers cannot see why one is refused.
-                await receive()
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.close"})
-            else:
-                await self._serve_websocket(scope, receive, send)
-        else:
-            is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == ["polling"]
-            await self._serve_polling(eio_sid, scope, receive, send, is_sound=bool(eio_sid) or is_handshake)
-
-    async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
-        # The WebSocket's own send stays as the web server gave it.
-        await super().handle_request(scope, packets_only(receive), send)
+            await self.eio.serve_websocket(scope, receive, send)
+            return
+        query = query_of(scope["query_string"])
+        eio_sid = query.get("sid", "")
+        is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
+        await self._serve_polling(eio_sid, scope, receive, send, is_sound=bool(eio_sid) or is_handshake)
 
     async def _serve_polling(
         self, eio_sid: str, scope: Message, receive: Receive, send: Send, *, is_sound: bool
@@ -270,7 +257,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         connection = self.manager.connection(sid, namespace)
         if connection is None:
             return
-        connection.has_namespace = True
+        self.eio.arrivals.discard(connection)
+        self.environ[eio_sid] = without_request(self.environ[eio_sid])
         if namespace != DEFAULT_NAMESPACE:
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
             await self.manager.connect(sid, namespace)

@@ -1,49 +1,335 @@
-"""uvicorn's WebSocket protocol with a door for frames that are ready: `uvicorn.Config(ws=FrameProtocol)`.
+"""WebSockets for uvicorn, `uvicorn.Config(ws=WebSocketProtocol)`: an ASGI server of them, with a door behind it.
 
-Nothing of it is documented; `test_socket_speed_*` fails when uvicorn changes under it. Used are `transport`,
-`handshake_complete` and `close_sent`.
+An application may take one over: from then on it is no task and no queue, but what comes is handed to a `Taker` at
+once, and ready frames are written as they are. uvicorn needs the constructor, `connections`, `tasks` and `shutdown`
+(uvicorn/protocols/http/httptools_impl.py, handle_websocket_upgrade; server.py, shutdown).
 """
 
-from typing import Any
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+from urllib.parse import unquote
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
+from bridge.sockets.frames import frame_of
 
-__all__ = ["FrameProtocol", "protocol_of"]
+__all__ = ["DOOR", "Taker", "WebSocketProtocol"]
 
-# Status 1000: a normal closure.
-CLOSE_FRAME = b"\x88\x02\x03\xe8"
+logger = logging.getLogger("bridge.sockets")
+
+DOOR = "bridge.web_socket"
+"""The ASGI extension under which an application finds the protocol of its WebSocket."""
+
+HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
+LOST = 1006
+# For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 
+Message = MutableMapping[str, Any]
 
-class FrameProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket to which frames can be written as they are, at once and in order with whatever else it sends."""
 
-    @property
-    def is_writable(self) -> bool:
-        return self.handshake_complete and not self.close_sent and not self.transport.is_closing()
+class Taker(Protocol):
+    """Whoever takes a WebSocket over."""
 
-    @property
-    def backlog_bytes(self) -> int:
-        """What the client has not read, as far as the kernel has not taken it."""
-        return self.transport.get_write_buffer_size()
+    def received(self, content: str | bytes) -> None:
+        """A message has come."""
 
-    def write_frames(self, frames: bytes) -> None:
-        self.transport.write(frames)
+    def lost(self) -> None:
+        """The connection is gone. Called once."""
 
-    def finish(self) -> None:
-        """Ends the connection after what is still to be written, if the client takes that within moments."""
-        if self.is_writable:
-            self.transport.write(CLOSE_FRAME)
-            self.close_sent = True
+    def stalled(self) -> None:
+        """More waits to be written than the limit that was set."""
+
+
+def _dropped(_frames: bytes) -> None:
+    """Takes what is written to a WebSocket that is closed, or not yet open."""
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One WebSocket: its handshake, then messages either way."""
+
+    # Unlike most objects there are tens of thousands of these.
+    __slots__ = (
+        "_accept_key",
+        "_closing",
+        "_config",
+        "_early",
+        "_is_open",
+        "_next",
+        "_paused",
+        "_reader",
+        "_server_state",
+        "_state",
+        "_status",
+        "_taker",
+        "_writable",
+        "transport",
+        "write_frames",
+    )
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._state: dict[str, Any] | None = app_state
+        self._reader = FrameReader(limit_bytes=config.ws_max_size)
+        self._accept_key = b""
+        self._is_open = False
+        self._closing: asyncio.TimerHandle | None = None
+        """Once it has said that it closes: gives up waiting for the client's word."""
+        self._status: int | None = None
+        """Why it ended; None until it does."""
+        self._taker: Taker | None = None
+        self._early: deque[Message] | None = None
+        """What the application has not asked for yet."""
+        self._next: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._paused = False
+        self.transport: asyncio.Transport
+        self.write_frames: Callable[[bytes], None] = _dropped
+        """Writes frames that are ready, at once and in the order of the calls; nothing once it is closed."""
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._server_state.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        if self._closing is not None:
+            self._closing.cancel()
+        self._end(LOST)
+
+    def pause_writing(self) -> None:
+        if self._taker is not None:
+            self._taker.stalled()
+        else:
+            self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._state is not None:
+            self._shake_hands(data, self._state)
+            return
+        try:
+            for heard in self._reader.feed(data):
+                self._hear(heard)
+        except WebSocketError as error:
+            logger.debug("closing a WebSocket: the client sent %s", error)
+            self.finish(error.status)
             self.transport.close()
-            self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """uvicorn stops."""
+        self.finish(RESTARTING)
+        self.transport.close()
+
+    def _hear(self, heard: Heard) -> None:
+        opcode, content = heard
+        if opcode == Opcode.PING:
+            self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
+        elif opcode == Opcode.CLOSE:
+            self.finish(NORMAL)
+            self.transport.close()
+        elif opcode == Opcode.PONG or self._status is not None:
+            return
+        elif self._taker is not None:
+            self._taker.received(cast(str | bytes, content))
+        else:
+            kind = "text" if opcode == Opcode.TEXT else "bytes"
+            self._tell({"type": "websocket.receive", kind: content})
+            self.pause()
+
+    def _end(self, status: int) -> None:
+        if self._status is not None:
+            return
+        self._status = status
+        self.write_frames = _dropped
+        self.resume_writing()
+        if self._taker is not None:
+            taker, self._taker = self._taker, None
+            taker.lost()
+        else:
+            self._tell({"type": "websocket.disconnect", "code": status})
+
+    # The handshake. uvicorn has read the request and hands on what it found, as a whole.
+
+    def _shake_hands(self, data: bytes, state: dict[str, Any]) -> None:
+        self._state = None
+        request_line, *lines = data[: data.index(b"\r\n\r\n")].split(b"\r\n")
+        method, target, _ = request_line.split(b" ", 2)
+        headers = []
+        found: dict[bytes, bytes] = {}
+        for line in lines:
+            name, _, value = line.partition(b": ")
+            headers.append((name, value))
+            found[name] = value
+        fault = _fault(method, found)
+        if fault is not None:
+            status, explanation = fault
+            self._answer(status, [], explanation.encode())
+            return
+        self._accept_key = found[b"sec-websocket-key"]
+        offered = found.get(b"sec-websocket-protocol", b"").decode("latin-1")
+        path, _, query = target.partition(b"?")
+        root = self._config.root_path
+        peer, own = (self.transport.get_extra_info(name) for name in ("peername", "sockname"))
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if self.transport.get_extra_info("sslcontext") else "ws",
+            "server": tuple(own[:2]) if isinstance(own, tuple) else None,
+            "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
+            "root_path": root,
+            "path": root + unquote(path.decode("latin-1")),
+            "raw_path": root.encode() + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": [name.strip() for name in offered.split(",") if name.strip()],
+            "state": state.copy(),
+            "extensions": {DOOR: self},
+        }
+        self._early = deque([{"type": "websocket.connect"}])
+        task = asyncio.get_running_loop().create_task(self._run(scope))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    async def _run(self, scope: Message) -> None:
+        try:
+            await self._config.loaded_app(scope, self._receive, self._send)
+        except Exception:
+            logger.exception("the application failed on a WebSocket")
+            self.finish(FAILED)
+        if self._taker is not None or self._status is not None:
+            return
+        if self._is_open:
+            self.finish(NORMAL)
+        else:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, [], b"Internal Server Error")
+
+    def _answer(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode())]
+        lines += [b"%s: %s" % header for header in [*self._server_state.default_headers, *headers]]
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            lines += [b"content-type: text/plain; charset=utf-8", b"content-length: %d" % len(body)]
+            lines += [b"connection: close"]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self.transport.close()
+
+    # The application's side, as ASGI has it
+
+    async def _receive(self) -> Message:
+        while not self._early:
+            self.resume()
+            self._next = asyncio.get_running_loop().create_future()
+            await self._next
+        return self._early.popleft()
+
+    def _tell(self, message: Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+
+    async def _send(self, message: Message) -> None:
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+        kind = message["type"]
+        if self._status is not None:
+            if kind != "websocket.close":
+                raise OSError("the client has gone")  # as the ASGI specification has it
+        elif kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.send" and self._is_open:
+            text, content = message.get("text"), message.get("bytes", b"")
+            self.write_frames(frame_of(content if text is None else text))
+        elif kind == "websocket.close" and self._is_open:
+            self.finish(message.get("code", NORMAL))
+        elif kind == "websocket.close":
+            self._status = LOST
+            self._answer(HTTPStatus.FORBIDDEN, [], (message.get("reason") or "").encode())
+        else:
+            raise RuntimeError(f"a WebSocket is not sent {kind} now")
+
+    def _accept(self, message: Message) -> None:
+        digest = hashlib.sha1(self._accept_key + HANDSHAKE_GUID, usedforsecurity=False).digest()
+        headers = [
+            (b"Upgrade", b"websocket"),
+            (b"Connection", b"Upgrade"),
+            (b"Sec-WebSocket-Accept", base64.b64encode(digest)),
+            *message.get("headers", []),
+        ]
+        if message.get("subprotocol"):
+            headers.append((b"Sec-WebSocket-Protocol", message["subprotocol"].encode()))
+        self._answer(HTTPStatus.SWITCHING_PROTOCOLS, headers)
+        self._is_open = True
+        self.write_frames = self.transport.write
+
+    # The door
+
+    def take_over(self, taker: Taker, *, backlog_limit_bytes: int) -> None:
+        """From now on everything is handed to `taker`, first what the application has not asked for."""
+        if self._status is not None:
+            taker.lost()
+            return
+        self._taker = taker
+        self.transport.set_write_buffer_limits(high=backlog_limit_bytes)
+        early, self._early, self._next = self._early, None, None
+        for message in early or ():
+            content = message.get("bytes") if message.get("text") is None else message["text"]
+            if content is not None and self._status is None:
+                taker.received(content)
+        self.resume()
+
+    def pause(self) -> None:
+        """Reads no more until `resume`, so that what the client sends waits with the client."""
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads again."""
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def finish(self, status: int = NORMAL) -> None:
+        """Ends the connection after what is still to be written, once the client has said that it closes too, or has
+        been given moments for it."""
+        if self._is_open and self._status is None and not self.transport.is_closing():
+            self.write_frames(frame_of(status.to_bytes(2, "big"), Opcode.CLOSE))
+            self._closing = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.transport.abort)
+            self._end(status)
+            self.resume()
 
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
         self.transport.abort()
 
 
-def protocol_of(send: Any) -> FrameProtocol | None:
-    """The protocol behind an ASGI `send`; None behind any other server's, or one that is wrapped."""
-    protocol = getattr(send, "__self__", None)
-    return protocol if isinstance(protocol, FrameProtocol) else None
+def _fault(method: bytes, headers: dict[bytes, bytes]) -> tuple[HTTPStatus, str] | None:
+    """What is wrong with a handshake (RFC 6455, section 4.2.1). That it asks for an upgrade, uvicorn has seen."""
+    if method != b"GET":
+        return HTTPStatus.METHOD_NOT_ALLOWED, "a WebSocket begins with GET"
+    if headers.get(b"sec-websocket-version") != b"13":
+        return HTTPStatus.BAD_REQUEST, "WebSockets here are of version 13"
+    try:
+        key = base64.b64decode(headers.get(b"sec-websocket-key", b""), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 16:
+        return HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key is not 16 bytes in base64"
+    return None

@@ -14,7 +14,7 @@ import socketio
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from bridge.sockets.web_socket_protocol import FrameProtocol
+from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
 DEADLINE_SECONDS = 10
 
@@ -52,7 +52,7 @@ async def serve(
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             socketio.ASGIApp(server, other_asgi_app=plain_app),
-            ws=FrameProtocol,
+            ws=WebSocketProtocol,
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=1,

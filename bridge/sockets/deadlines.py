@@ -1,0 +1,43 @@
+"""Deadlines of the same length for tens of thousands, watched by one timer."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Deadlines"]
+
+T = TypeVar("T")
+
+
+class Deadlines(Generic[T]):
+    """Calls `missed` for each that was added and not discarded within the seconds after, which are the same for all."""
+
+    def __init__(self, missed: Callable[[T], None]) -> None:
+        self._missed = missed
+        self._due: OrderedDict[T, float] = OrderedDict()
+        """When each is due by the event loop's clock; since all wait for as long, the first is due first."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, one: T, seconds: float) -> None:
+        """Begins to wait for one; anew, if it waits already."""
+        loop = asyncio.get_running_loop()
+        self._due[one] = loop.time() + seconds
+        self._due.move_to_end(one)
+        if self._timer is None:
+            self._timer = loop.call_later(seconds, self._look)
+
+    def discard(self, one: T) -> None:
+        """Waits for one no more, if it did."""
+        self._due.pop(one, None)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self._due:
+            one, due = next(iter(self._due.items()))
+            if due > loop.time():
+                self._timer = loop.call_at(due, self._look)
+                return
+            del self._due[one]
+            self._missed(one)

@@ -1,0 +1,143 @@
+"""What a client sends over a WebSocket, read from its bytes (RFC 6455, sections 5 and 7.4). No I/O.
+
+Clients send masked frames and, with no extension agreed upon, no reserved bits.
+"""
+
+from enum import IntEnum
+
+__all__ = ["FrameReader", "Heard", "Opcode", "WebSocketError"]
+
+
+class Opcode(IntEnum):
+    """What a frame is."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+Heard = tuple[Opcode, str | bytes | int]
+"""A whole message: its text, its bytes, or with CLOSE the status that the client gives."""
+
+OPCODES = {int(opcode): opcode for opcode in Opcode}
+CONTROL_LIMIT = 125
+# Statuses of section 7.4, and what IANA has registered since; from 3000 on they are anybody's.
+STATUSES = {*range(1000, 1004), *range(1007, 1015)}
+OWN_STATUSES = range(3000, 5000)
+NO_STATUS = 1005
+PROTOCOL_ERROR, NO_TEXT, TOO_LARGE = 1002, 1007, 1009
+
+
+class WebSocketError(Exception):
+    """The client broke the protocol. `status` is what the connection is to be closed with."""
+
+    def __init__(self, status: int, fault: str) -> None:
+        super().__init__(fault)
+        self.status = status
+
+
+class FrameReader:
+    """Makes whole messages of bytes that come in pieces of any size."""
+
+    __slots__ = ("_limit_bytes", "_part_bytes", "_parts", "_parts_opcode", "_unread")
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        """`limit_bytes` is the most that one message has."""
+        self._limit_bytes = limit_bytes
+        self._unread = b""
+        self._parts: list[bytes] | None = None
+        """Of a message in several frames, those that have come."""
+        self._parts_opcode = Opcode.TEXT
+        self._part_bytes = 0
+
+    def feed(self, data: bytes) -> list[Heard]:
+        """The messages that these bytes complete. Raises WebSocketError; after that nothing more may be fed."""
+        if self._unread:
+            data = self._unread + data
+        heard: list[Heard] = []
+        position, end = 0, len(data)
+        while end - position >= 2:
+            first, second = data[position], data[position + 1]
+            opcode = OPCODES.get(first & 0x7F)
+            if opcode is None:
+                raise WebSocketError(PROTOCOL_ERROR, "a frame with reserved bits or of no known kind")
+            if not second & 0x80:
+                raise WebSocketError(PROTOCOL_ERROR, "a frame that is not masked")
+            length, start = second & 0x7F, position + 2
+            if length == 126:
+                start += 2
+                if end < start:
+                    break
+                length = int.from_bytes(data[position + 2 : start], "big")
+            elif length == 127:
+                start += 8
+                if end < start:
+                    break
+                length = int.from_bytes(data[position + 2 : start], "big")
+            is_final = first >= 0x80
+            self._require_sound(opcode, length, is_final=is_final)
+            start += 4
+            if end < start + length:
+                break
+            payload = _unmasked(data[start : start + length], data[start - 4 : start])
+            position = start + length
+            if opcode >= Opcode.CLOSE:
+                heard.append((opcode, _status(payload) if opcode == Opcode.CLOSE else payload))
+            elif is_final and opcode:
+                heard.append((opcode, _content(opcode, payload)))
+            elif (whole := self._joined(opcode, payload, is_final=is_final)) is not None:
+                heard.append(whole)
+        self._unread = data[position:]
+        return heard
+
+    def _require_sound(self, opcode: Opcode, length: int, *, is_final: bool) -> None:
+        if opcode >= Opcode.CLOSE:
+            if length > CONTROL_LIMIT or not is_final:
+                raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
+        elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
+            raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
+        elif self._part_bytes + length > self._limit_bytes:
+            raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
+
+    def _joined(self, opcode: Opcode, payload: bytes, *, is_final: bool) -> Heard | None:
+        if self._parts is None:
+            self._parts, self._parts_opcode = [], opcode
+        self._parts.append(payload)
+        self._part_bytes += len(payload)
+        if not is_final:
+            return None
+        content = b"".join(self._parts)
+        self._parts, self._part_bytes = None, 0
+        return self._parts_opcode, _content(self._parts_opcode, content)
+
+
+def _unmasked(payload: bytes, mask: bytes) -> bytes:
+    if mask == b"\0\0\0\0":
+        return payload
+    length = len(payload)
+    whole_mask = (mask * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(whole_mask, "big")).to_bytes(length, "big")
+
+
+def _content(opcode: Opcode, payload: bytes) -> str | bytes:
+    return _text(payload) if opcode == Opcode.TEXT else payload
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise WebSocketError(NO_TEXT, "text that is not UTF-8") from None
+
+
+def _status(payload: bytes) -> int:
+    if not payload:
+        return NO_STATUS
+    status = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or (status not in STATUSES and status not in OWN_STATUSES):
+        raise WebSocketError(PROTOCOL_ERROR, "a status that clients do not send")
+    _text(payload[2:])
+    return status
