@@ -57,7 +57,8 @@ def create_app(settings: Settings | None = None) -> Any:
         messages_per_second=settings.messages_per_second,
     )
     set_socket_server(sockets)
-    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, Callers(settings.services, verifier)))
+    callers = Callers(settings.services, verifier, require_front_end=front_end_only(settings.frontend_origins))
+    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, callers))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
@@ -124,7 +125,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },
-        guards=[front_end_only(settings.frontend_origins), callers.guard],
+        guards=[callers.guard],
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
             allow_origins=list(settings.frontend_origins),
@@ -133,6 +134,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
         ),
         lifespan=[lifespan],
+        state=State({"readers": registry.readers}),
         logging_config=None,
         openapi_config=openapi_config,
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],

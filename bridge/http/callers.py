@@ -5,9 +5,13 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, TokenVerifier
+from bridge.http.origins import RequireFrontEnd
 from bridge.http.services import ANY_SERVICE, Service, Services
 
-__all__ = ["Callers", "require_room"]
+__all__ = ["FOR_SERVICES", "Callers", "require_room"]
+
+FOR_SERVICES = "for_services"
+"""The mark of routes that take the service out of the connection's state, which costs less than a dependency."""
 
 _SCHEME = "bearer "
 _INVALID = 'Bearer error="invalid_token"'
@@ -19,9 +23,12 @@ class Callers:
     Without a verifier anybody may read; and anybody may write too, unless services are named.
     """
 
-    def __init__(self, services: Services, verifier: TokenVerifier | None) -> None:
+    def __init__(
+        self, services: Services, verifier: TokenVerifier | None, *, require_front_end: RequireFrontEnd
+    ) -> None:
         self._services = services
         self._verifier = verifier
+        self._require_front_end = require_front_end
 
     async def guard(
         self,
@@ -30,11 +37,13 @@ class Callers:
     ) -> None:
         """Refuses whoever a route does not know, before anything else of the request is looked at.
 
-        A route that takes a `service` or a `principal` finds it in the state of the connection.
+        A route that takes a `service` or a `principal`, or is marked `for_services`, finds it in the state of the
+        connection.
         """
+        self._require_front_end(connection)
         given = handler.parsed_fn_signature.parameters
         authorization = connection.headers.get("authorization")
-        if "service" in given:
+        if "service" in given or handler.opt.get(FOR_SERVICES):
             connection.state.service = self.service(authorization)
         if "principal" in given:
             connection.state.principal = self.principal(authorization)

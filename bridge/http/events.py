@@ -11,10 +11,12 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
+from bridge.http.callers import FOR_SERVICES
 from bridge.http.catch_up import get_events
-from bridge.http.dependencies import GivenJournal, GivenService
+from bridge.http.dependencies import GivenJournal
 from bridge.http.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.problems import unreadable_body
+from bridge.http.services import Service
 from bridge.journal import IdempotencyKey
 from coordinator.models import FrozenModel
 
@@ -55,6 +57,7 @@ class PublishOperation(Operation):
         "`Idempotency-Key` a repeat publishes nothing and gets the first answer."
     ),
     operation_class=PublishOperation,
+    opt={FOR_SERVICES: True},
     responses=problem_responses(
         {
             400: "Something is wrong; the answer names each field, and nothing is published",
@@ -68,9 +71,9 @@ class PublishOperation(Operation):
 async def publish_events(
     request: Request[Any, Any, State],
     journal: GivenJournal,
-    service: GivenService,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Published:
+    service: Service = request.state.service
     body = await request.body()
     try:
         content = json.loads(body)

@@ -16,13 +16,13 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenJournal, GivenWebhookReaders
+from bridge.http.dependencies import GivenJournal
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
 from bridge.journal import Journal, JournalUnavailableError, Outcome
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from providers.contract import PayoutReading, WebhookRefusedError, WebhookUnreadableError
+from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["webhook_router"]
 
@@ -105,9 +105,8 @@ class WebhookOperation(Operation):
     },
     tags=["Webhooks"],
 )
-async def receive_webhook(
-    request: Request[Any, Any, State], provider: str, journal: GivenJournal, readers: GivenWebhookReaders
-) -> Response[Any]:
+async def receive_webhook(request: Request[Any, Any, State], provider: str, journal: GivenJournal) -> Response[Any]:
+    readers: WebhookReaders = request.app.state.readers  # not a dependency: of two, Litestar makes tasks
     reader = readers.get(provider)
     if reader is None:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")

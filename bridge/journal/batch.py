@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import (
@@ -23,6 +23,7 @@ from bridge.journal.rows import (
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
+from bridge.journal.statements import insert_into
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
@@ -312,22 +313,22 @@ class Batch:
         moved = self._moved_payments - self._new_payments
         moved_payments = [_moved_row(self._payments[id_], self.now) for id_ in moved]
         for statement, rows in (
-            (insert(schema.payments), new_payments),
-            (insert(schema.checkouts), list(self._new_checkouts.values())),
-            (insert(schema.checkout_requests), self._checkout_requests),
+            (insert_into(schema.payments), new_payments),
+            (insert_into(schema.checkouts), list(self._new_checkouts.values())),
+            (insert_into(schema.checkout_requests), self._checkout_requests),
             (_UPDATE_PAYMENT, moved_payments),
-            (insert(schema.observations), self._new_observations),
+            (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
             *self.chains.statements(),
             *self.sessions.statements(),
-            (insert(schema.events), self._new_events),
-            (insert(schema.event_rooms), self._new_event_rooms),
-            (insert(schema.invoices), list(self._wanted_invoices.values())),
+            (insert_into(schema.events), self._new_events),
+            (insert_into(schema.event_rooms), self._new_event_rooms),
+            (insert_into(schema.invoices), list(self._wanted_invoices.values())),
             (_WANT_INVOICE_AGAIN, self._invoices_wanted_again),
             (_OPEN_INVOICE, self._opened_invoices),
-            (insert(schema.unreadable_webhooks), list(self._new_webhooks.values())),
-            (insert(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
+            (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
+            (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         ):
             if rows:
                 self._connection.execute(statement, rows)

@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, delete, insert
+from sqlalchemy import Executable, and_, bindparam, delete
 
 from bridge.journal import schema
+from bridge.journal.statements import insert_into
 from coordinator.money import format_amount
 
 __all__ = ["ChainTransfer", "StagedChains"]
@@ -72,8 +73,8 @@ class StagedChains:
         transfers = list(self._transfers.values())
         return [
             (_FORGET_CHECKPOINT, [{"by_chain": chain} for chain in self._checkpoints]),
-            (insert(_CHECKPOINT), list(self._checkpoints.values())),
+            (insert_into(_CHECKPOINT), list(self._checkpoints.values())),
             (_FORGET_TRANSFER, [{f"by_{name}": row[name] for name in _TRANSFER_KEY} for row in transfers]),
-            (insert(_TRANSFERS), transfers),
-            (insert(schema.chain_alarms), self._alarms),
+            (insert_into(_TRANSFERS), transfers),
+            (insert_into(schema.chain_alarms), self._alarms),
         ]

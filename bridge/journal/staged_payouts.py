@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
+from bridge.journal.statements import insert_into
 from coordinator.payout_decisions import PayoutDecision
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout
@@ -83,9 +84,9 @@ class StagedPayouts:
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
         moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._moved - self._new]
         return [
-            (insert(schema.payouts), new),
+            (insert_into(schema.payouts), new),
             (_MOVE, [_moving(row) for row in moved]),
-            (insert(schema.payout_observations), self._observations),
+            (insert_into(schema.payout_observations), self._observations),
         ]
 
 

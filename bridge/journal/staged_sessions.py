@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, insert
+from sqlalchemy import Executable, bindparam, delete
 
 from bridge.journal import schema
+from bridge.journal.statements import insert_into
 
 __all__ = ["StagedSessions"]
 
@@ -36,5 +37,5 @@ class StagedSessions:
         ]
         return [
             (_FORGET, [{"by_session_id": session_id} for session_id in self._contents]),
-            (insert(schema.sessions), kept),
+            (insert_into(schema.sessions), kept),
         ]

@@ -4,7 +4,7 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `AsyncSocket.__init__`, `send`, `schedule_ping`, `_upgrade_websocket`: stock has a writer task, a queue without
   bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
-  goes through `put` or `send_to`: straight into the WebSocket in the order of the calls, or into the queue of a
+  goes through `put` or `Hearers`: straight into the WebSocket in the order of the calls, or into the queue of a
   client that polls. A task runs only while something that came is handled.
 """
 
@@ -19,9 +19,10 @@ from engineio.exceptions import SocketIsClosedError
 from engineio.packet import NOOP, PING, PONG, UPGRADE, Packet
 from prometheus_client import Counter
 
-from bridge.sockets.frames import Outgoing, frame_of
+from bridge.sockets.frames import Outgoing, frame_of, frames_of
 from bridge.sockets.incoming import Message, Receive, Send, packet_of
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
+from bridge.sockets.web_socket_protocol import Send as WriteAtOnce
 
 if TYPE_CHECKING:
     from bridge.sockets.engine import Engine
@@ -61,6 +62,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._heard_at = 0.0
 
     @property
+    def direct(self) -> WriteAtOnce | None:
+        """Where frames for all who take offsets can be written past everything; None if they cannot be."""
+        return self.protocol.direct if self.protocol is not None and self.takes_offsets else None
+
+    @property
     def queue(self) -> asyncio.Queue[Any]:
         """What waits for the next poll."""
         if self._queue is None:
@@ -81,10 +87,18 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         else:
             self._enqueue(packet)
 
-    def enqueue(self, messages: list[Outgoing]) -> None:
-        """Leaves messages for the next poll."""
-        for message in messages:
-            self._enqueue(message.packet)
+    def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
+        """Sends messages, of which `frames` are the frames in a row."""
+        if self.protocol is not None:
+            self.protocol.write_frames(frames)
+        else:
+            for message in messages:
+                self._enqueue(message.packet)
+
+    def put_parts(self, parts: list[str | bytes]) -> None:
+        """Sends one packet of Socket.IO, with its attachments."""
+        messages = [Outgoing(part) for part in parts]
+        self.put_messages(messages, frames_of(messages))
 
     def _enqueue(self, packet: Any) -> None:
         if self.closed or self.closing:
@@ -151,10 +165,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def lost(self) -> None:
         """The WebSocket is gone; what came before is handled first."""
+        self.server.moved(self)
         if self._came is None:
             self.server.start(self._leave())
         else:
             self._came.append(None)
+
+    def moved(self) -> None:
+        """What is written waits from now on, or no longer."""
+        self.server.moved(self)
 
     def stalled(self) -> None:
         """The client does not read what it is sent."""

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Deadlines(Generic[T]):
-    """Calls `missed` for each that was added and not discarded within the seconds after, which are the same for all."""
+    """Calls `missed` for each that was added and not discarded within the seconds after, the same for all."""
 
     def __init__(self, missed: Callable[[T], None]) -> None:
         self._missed = missed

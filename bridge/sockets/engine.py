@@ -11,7 +11,7 @@ WebSockets do not go through its `handle_request` at all. Used besides: `_trigge
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -59,6 +59,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Who has been asked."""
         self.arrivals: Deadlines[Connection] = Deadlines(self._never_connected)
         """Who is not connected to any namespace yet."""
+        self.moved: Callable[[Connection], None] = lambda _: None
+        """Called when a connection can be written to directly, or no longer."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -2,13 +2,12 @@
 what is confidential."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from bridge.sockets.audiences import reached
-from bridge.sockets.connection import Connection
 from bridge.sockets.frames import Outgoing, encoded
-from bridge.sockets.manager import send_to
+from bridge.sockets.hearers import Hearers
 from bridge.sockets.server import SocketServer
 from coordinator.events import Event
 
@@ -33,19 +32,19 @@ def deliver(
     ):
         to = None if audience.everyone else audience.rooms
         if to is None or to:
-            connections = server.manager.hearing("/", to, besides)
-            _send(connections, list(run))
+            hearers = server.manager.hearers("/", to, besides)
+            if hearers:
+                _tell(hearers, list(run))
 
 
-def _send(connections: Collection[Connection], run: Sequence[tuple[Event, str | None]]) -> None:
-    """Sends events that all go to the same clients: to each as one write."""
-    if not connections:
-        return
-    plain = [one for one in connections if not one.takes_offsets]
+def _tell(hearers: Hearers, run: Sequence[tuple[Event, str | None]]) -> None:
+    """Tells events that all go to the same clients: to each as one write."""
+    plain = {sid: connection for sid, connection in hearers.aside.items() if not connection.takes_offsets}
     if plain:
-        send_to(plain, _messages([(event, None) for event, _ in run]))
-        connections = [one for one in connections if one.takes_offsets]
-    send_to(connections, _messages(run))
+        Hearers(aside=plain).tell(_messages([(event, None) for event, _ in run]))
+        others = {sid: connection for sid, connection in hearers.aside.items() if sid not in plain}
+        hearers = Hearers(hearers.direct, others)
+    hearers.tell(_messages(run))
 
 
 def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Outgoing]:

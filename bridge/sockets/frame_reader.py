@@ -23,6 +23,11 @@ Heard = tuple[Opcode, str | bytes | int]
 """A whole message: its text, its bytes, or with CLOSE the status that the client gives."""
 
 OPCODES = {int(opcode): opcode for opcode in Opcode}
+# The first byte of a frame from these on ends its message; the second, is of a masked one.
+FINAL = MASKED = 0x80
+SHORTEST, MASK = 2, 4
+# By the length that stands in the second byte, in how many further bytes the real one stands.
+EXTENSIONS = {126: 2, 127: 8}
 CONTROL_LIMIT = 125
 # Statuses of section 7.4, and what IANA has registered since; from 3000 on they are anybody's.
 STATUSES = {*range(1000, 1004), *range(1007, 1015)}
@@ -59,41 +64,30 @@ class FrameReader:
             data = self._unread + data
         heard: list[Heard] = []
         position, end = 0, len(data)
-        while end - position >= 2:
+        while end - position >= SHORTEST:
             first, second = data[position], data[position + 1]
-            opcode = OPCODES.get(first & 0x7F)
-            if opcode is None:
-                raise WebSocketError(PROTOCOL_ERROR, "a frame with reserved bits or of no known kind")
-            if not second & 0x80:
-                raise WebSocketError(PROTOCOL_ERROR, "a frame that is not masked")
-            length, start = second & 0x7F, position + 2
-            if length == 126:
-                start += 2
-                if end < start:
-                    break
-                length = int.from_bytes(data[position + 2 : start], "big")
-            elif length == 127:
-                start += 8
-                if end < start:
-                    break
-                length = int.from_bytes(data[position + 2 : start], "big")
-            is_final = first >= 0x80
-            self._require_sound(opcode, length, is_final=is_final)
-            start += 4
+            start = position + 2 + EXTENSIONS.get(second & 0x7F, 0)
+            if end < start:
+                break
+            length = second & 0x7F if start == position + 2 else int.from_bytes(data[position + 2 : start], "big")
+            opcode = self._sound(first, second, length)
+            start += MASK
             if end < start + length:
                 break
-            payload = _unmasked(data[start : start + length], data[start - 4 : start])
             position = start + length
-            if opcode >= Opcode.CLOSE:
-                heard.append((opcode, _status(payload) if opcode == Opcode.CLOSE else payload))
-            elif is_final and opcode:
-                heard.append((opcode, _content(opcode, payload)))
-            elif (whole := self._joined(opcode, payload, is_final=is_final)) is not None:
+            whole = self._whole(opcode, _unmasked(data[start:position], data[start - MASK : start]), first >= FINAL)
+            if whole is not None:
                 heard.append(whole)
         self._unread = data[position:]
         return heard
 
-    def _require_sound(self, opcode: Opcode, length: int, *, is_final: bool) -> None:
+    def _sound(self, first: int, second: int, length: int) -> Opcode:
+        """What kind of frame begins with these two bytes; raises WebSocketError if none may, here and now."""
+        opcode, is_final = OPCODES.get(first & 0x7F), first >= FINAL
+        if opcode is None:
+            raise WebSocketError(PROTOCOL_ERROR, "a frame with reserved bits or of no known kind")
+        if second < MASKED:
+            raise WebSocketError(PROTOCOL_ERROR, "a frame that is not masked")
         if opcode >= Opcode.CLOSE:
             if length > CONTROL_LIMIT or not is_final:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
@@ -101,8 +95,14 @@ class FrameReader:
             raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
         elif self._part_bytes + length > self._limit_bytes:
             raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
+        return opcode
 
-    def _joined(self, opcode: Opcode, payload: bytes, *, is_final: bool) -> Heard | None:
+    def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> Heard | None:
+        """The message that a frame completes, if it does."""
+        if opcode >= Opcode.CLOSE:
+            return opcode, _status(payload) if opcode == Opcode.CLOSE else payload
+        if is_final and opcode:
+            return opcode, _content(opcode, payload)
         if self._parts is None:
             self._parts, self._parts_opcode = [], opcode
         self._parts.append(payload)

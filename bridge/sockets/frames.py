@@ -9,7 +9,7 @@ from typing import Any
 
 from engineio.packet import MESSAGE, Packet
 
-__all__ = ["Outgoing", "encoded", "frame_of"]
+__all__ = ["Outgoing", "encoded", "frame_of", "frames_of"]
 
 FINAL, TEXT, BINARY = 0x80, 1, 2
 # Lengths from these on are written in 16 and in 64 bits.
@@ -52,3 +52,8 @@ class Outgoing:
     def packet(self) -> Any:
         """For clients that poll."""
         return Packet(MESSAGE, data=self._content)
+
+
+def frames_of(messages: list[Outgoing]) -> bytes:
+    """The frames of messages in a row."""
+    return messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)

@@ -12,7 +12,7 @@ Nothing of it is documented except `emit`; see `server.py` for how it is held. O
 Used besides: `_generate_ack_id`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
 import socketio
@@ -21,8 +21,9 @@ from socketio.packet import EVENT
 from bridge.sockets.connection import Connection
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.frames import Outgoing
+from bridge.sockets.hearers import HearerIndex, Hearers
 
-__all__ = ["ClientManager", "Member", "Watcher", "packet_parts", "send_to"]
+__all__ = ["ClientManager", "Member", "Watcher", "packet_parts"]
 
 Member = tuple[str, str]
 """A namespace and the sid of one of its clients."""
@@ -48,8 +49,8 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         self._held: dict[Member, list[list[str | bytes]]] = {}
         """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
         self._connections: dict[Member, Connection] = {}
-        self._hearing: dict[tuple[str, str | None], dict[str, Connection]] = {}
-        """Of each room, the connections of those who have had their CONNECT, by their sids."""
+        self._hearers = HearerIndex()
+        """Those who have had their CONNECT."""
         self.watchers: list[Watcher] = []
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
@@ -76,35 +77,38 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         await super().connect(sid, namespace)
         connection = self._connections.get((namespace, sid))
         if connection is not None:
-            for room in self._rooms_of[namespace, sid]:
-                self._hear(sid, namespace, room, connection)
+            self._place(namespace, sid, connection)
             for parts in held:
-                send_to([connection], [Outgoing(part) for part in parts])
+                connection.put_parts(parts)
         return sid
 
-    def _hear(self, sid: str, namespace: str, room: str | None, connection: Connection) -> None:
-        if room != sid:  # its own room is the connection itself
-            self._hearing.setdefault((namespace, room), {})[sid] = connection
+    def moved(self, connection: Connection) -> None:
+        """A connection can be written to directly, or no longer."""
+        for namespace in self.rooms:
+            sid = self.sid_from_eio_sid(connection.sid, namespace)
+            if sid is not None and (namespace, sid) not in self._held:
+                self._place(namespace, sid, connection)
 
-    def hearing(
+    def _place(self, namespace: str, sid: str, connection: Connection) -> None:
+        for room in self._rooms_of[namespace, sid]:
+            if room != sid:  # which is the connection itself
+                self._hearers.add((namespace, room), sid, connection)
+
+    def hearers(
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
-    ) -> Collection[Connection]:
-        """The connections that hear what goes to a room, to several or, with None, to everyone; each once."""
-        if to is None or isinstance(to, str):
-            found = self._hearing.get((namespace, to), {})
-            if not found and to is not None:
-                found = self._of_one(namespace, to)
-        else:
-            found = {}
-            for room in to:
-                found = found | (self._hearing.get((namespace, room)) or self._of_one(namespace, room))
-        if not besides:
-            return found.values()
-        return [connection for sid, connection in found.items() if sid not in besides]
-
-    def _of_one(self, namespace: str, sid: str) -> dict[str, Connection]:
-        connection = self._connections.get((namespace, sid))
-        return {} if connection is None or (namespace, sid) in self._held else {sid: connection}
+    ) -> Hearers:
+        """Who hears what goes to a room, to several or, with None, to everyone; each once."""
+        rooms = [to] if to is None or isinstance(to, str) else to
+        alone = {}
+        for room in rooms:
+            connection = None if room is None or room in besides else self._connections.get((namespace, room))
+            if room is not None and connection is not None and (namespace, room) not in self._held:
+                alone[room] = connection
+        found = self._hearers.of([(namespace, room) for room in rooms], besides)
+        if not alone:
+            return found
+        direct = {sid: send for sid, send in found.direct.items() if sid not in alone}
+        return Hearers(direct, {**found.aside, **alone})
 
     def connection(self, sid: str, namespace: str = "/") -> Connection | None:
         """The connection of a client."""
@@ -131,11 +135,11 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
             return
         besides = skip_sid if isinstance(skip_sid, list) else [] if skip_sid is None else [skip_sid]
-        connections = self.hearing(namespace, room or None, besides)
-        if connections:
+        hearers = self.hearers(namespace, room or None, besides)
+        if hearers:
             arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
             packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
-            send_to(connections, [Outgoing(part) for part in packet_parts(packet)])
+            hearers.tell([Outgoing(part) for part in packet_parts(packet)])
 
     def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
@@ -154,8 +158,8 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             if isinstance(connection, Connection):
                 self._connections[member] = connection
             return
-        if member not in self._held and member in self._connections:
-            self._hear(sid, namespace, room, self._connections[member])
+        if room != sid and member not in self._held and member in self._connections:
+            self._hearers.add((namespace, room), sid, self._connections[member])
         if room != sid:
             for watcher in self.watchers:
                 watcher.entered_room(member, room)
@@ -166,7 +170,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if room not in self._rooms_of.get(member, {}):
             return
         del self._rooms_of[member][room]
-        self._hear_no_more(member, room)
+        self._hearers.discard((namespace, room), sid)
         if room is not None:
             for watcher in self.watchers:
                 watcher.left_room(member, room)
@@ -195,31 +199,12 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         for watcher in self.watchers:
             watcher.departed(member)
 
-    def _hear_no_more(self, member: Member, room: str | None) -> None:
-        namespace, sid = member
-        hearing = self._hearing.get((namespace, room))
-        if hearing is not None:
-            hearing.pop(sid, None)
-            if not hearing:
-                del self._hearing[namespace, room]
-
     def room_count(self, sid: str, namespace: str) -> int:
         """How many rooms a client is in, besides its own and that of everyone."""
         return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
-
-
-def send_to(connections: Iterable[Connection], messages: list[Outgoing]) -> None:
-    """Sends messages, in order, to each connection; to a WebSocket as one write."""
-    frames = messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)
-    for connection in connections:
-        protocol = connection.protocol
-        if protocol is not None:  # here rather than in a method: this line is most of what a delivery costs
-            protocol.write_frames(frames)
-        else:
-            connection.enqueue(messages)
 
 
 def packet_parts(packet: Any) -> list[str | bytes]:

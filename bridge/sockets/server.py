@@ -31,7 +31,7 @@ with their `queue`, `closed`, `upgrading` and `upgraded`.
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import socketio
@@ -46,6 +46,7 @@ from bridge.sockets.engine import Engine, query_of
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing, encoded
+from bridge.sockets.hearers import Hearers
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
     EVENTS,
@@ -56,7 +57,7 @@ from bridge.sockets.incoming import (
     is_payload,
     with_body,
 )
-from bridge.sockets.manager import ClientManager, Member, packet_parts, send_to
+from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
 from coordinator import rooms
@@ -97,6 +98,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.admission = admission
         admission.end_session = self._end_session
         self.manager.watchers.append(admission)
+        self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
@@ -279,7 +281,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             messages = [Outgoing("2" + encoded([event.name, event.payload, offset])) for event, offset in told]
         elif self.recovery is not None and connection.takes_offsets:
             answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
-        send_to([connection], [Outgoing("0" + encoded(answer)), *messages])
+        Hearers(aside={sid: connection}).tell([Outgoing("0" + encoded(answer)), *messages])
         await self.manager.connect(sid, namespace)
         for user_id in missed.session.online if missed is not None else ():
             self.comes_back_online(sid, user_id)

@@ -10,8 +10,10 @@ import base64
 import binascii
 import hashlib
 import logging
+import socket
+import sys
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 from urllib.parse import unquote
@@ -19,7 +21,7 @@ from urllib.parse import unquote
 from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
 
-__all__ = ["DOOR", "Taker", "WebSocketProtocol"]
+__all__ = ["DOOR", "Send", "Taker", "WebSocketProtocol", "write_frames"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -33,6 +35,8 @@ LOST = 1006
 FLUSH_SECONDS = 5.0
 
 Message = MutableMapping[str, Any]
+Send = Callable[[bytes], int]
+"""Puts bytes into a socket; returns how many it took. Raises OSError."""
 
 
 class Taker(Protocol):
@@ -42,7 +46,10 @@ class Taker(Protocol):
         """A message has come."""
 
     def lost(self) -> None:
-        """The connection is gone. Called once."""
+        """The connection is gone, or closing. Called once."""
+
+    def moved(self) -> None:
+        """From now on what is written waits in memory, or no longer."""
 
     def stalled(self) -> None:
         """More waits to be written than the limit that was set."""
@@ -52,12 +59,40 @@ def _dropped(_frames: bytes) -> None:
     """Takes what is written to a WebSocket that is closed, or not yet open."""
 
 
+class _Borrowed(socket.socket):
+    """The transport's socket, which is not ours to close."""
+
+    __slots__ = ("protocol",)
+    protocol: "WebSocketProtocol"
+
+    def __del__(self) -> None:
+        self.detach()
+
+
+def write_frames(sends: Iterable[Send], frames: bytes) -> None:
+    """Writes the same to many sockets. What stands in the loop is most of what a delivery costs."""
+    length = len(frames)
+    rest = []
+    for send in sends:
+        try:
+            written = send(frames)
+        except OSError:  # it is full; or gone, of which the transport hears as well
+            written = 0
+        if written != length:
+            rest.append((send, written))
+    for send, written in rest:
+        borrowed: _Borrowed = send.__self__  # type: ignore[attr-defined]  # a method of it
+        borrowed.protocol.write_frames(frames[written:])
+
+
 class WebSocketProtocol(asyncio.Protocol):
     """One WebSocket: its handshake, then messages either way."""
 
     # Unlike most objects there are tens of thousands of these.
     __slots__ = (
         "_accept_key",
+        "_backlog_limit_bytes",
+        "_borrowed",
         "_closing",
         "_config",
         "_early",
@@ -70,6 +105,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_status",
         "_taker",
         "_writable",
+        "direct",
         "transport",
         "write_frames",
     )
@@ -91,6 +127,10 @@ class WebSocketProtocol(asyncio.Protocol):
         self._next: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
+        self._backlog_limit_bytes = 0
+        self._borrowed: _Borrowed | None = None
+        self.direct: Send | None = None
+        """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
         self.transport: asyncio.Transport
         self.write_frames: Callable[[bytes], None] = _dropped
         """Writes frames that are ready, at once and in the order of the calls; nothing once it is closed."""
@@ -108,15 +148,18 @@ class WebSocketProtocol(asyncio.Protocol):
         self._end(LOST)
 
     def pause_writing(self) -> None:
-        if self._taker is not None:
-            self._taker.stalled()
-        else:
+        if self._taker is None:
             self._writable = asyncio.get_running_loop().create_future()
+            return
+        self.write_frames = self._write_behind
+        self._set_direct(None)
 
     def resume_writing(self) -> None:
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
+        elif self._taker is not None:
+            self._write_directly()
 
     def data_received(self, data: bytes) -> None:
         if self._state is not None:
@@ -156,12 +199,16 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self._status = status
         self.write_frames = _dropped
-        self.resume_writing()
+        if self._writable is not None:
+            self._writable.set_result(None)
         if self._taker is not None:
             taker, self._taker = self._taker, None
+            self.direct = None
             taker.lost()
-        else:
-            self._tell({"type": "websocket.disconnect", "code": status})
+        if self._borrowed is not None:
+            self._borrowed.detach()
+            self._borrowed = None
+        self._tell({"type": "websocket.disconnect", "code": status})
 
     # The handshake. uvicorn has read the request and hands on what it found, as a whole.
 
@@ -286,13 +333,40 @@ class WebSocketProtocol(asyncio.Protocol):
             taker.lost()
             return
         self._taker = taker
-        self.transport.set_write_buffer_limits(high=backlog_limit_bytes)
+        self._backlog_limit_bytes = backlog_limit_bytes
+        # From now on to pause means that something waits, and to resume that nothing does.
+        self.transport.set_write_buffer_limits(high=0)
+        if self.transport.get_write_buffer_size():
+            self.pause_writing()
+        else:
+            self._write_directly()
         early, self._early, self._next = self._early, None, None
         for message in early or ():
             content = message.get("bytes") if message.get("text") is None else message["text"]
             if content is not None and self._status is None:
                 taker.received(content)
         self.resume()
+
+    def _write_directly(self) -> None:
+        self.write_frames = self.transport.write
+        if sys.platform == "win32" or self.transport.get_extra_info("sslcontext") is not None:
+            return
+        if self._borrowed is None:
+            lent = self.transport.get_extra_info("socket")
+            self._borrowed = _Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
+            self._borrowed.protocol = self
+        self._set_direct(self._borrowed.send)
+
+    def _write_behind(self, frames: bytes) -> None:
+        """To what waits already."""
+        self.transport.write(frames)
+        if self.transport.get_write_buffer_size() > self._backlog_limit_bytes and self._taker is not None:
+            self._taker.stalled()
+
+    def _set_direct(self, direct: Send | None) -> None:
+        self.direct = direct
+        if self._taker is not None:
+            self._taker.moved()
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
