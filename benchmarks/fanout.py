@@ -1,25 +1,26 @@
-"""Fan-out beside its peers: 1,000 WebSocket clients hear every event; the server is on one core, the clients on the
-other. `make bench` installs the peers and prints medians of five, each with its ratio to the peers of the same run.
+"""Fan-out beside its peers: WebSocket clients hear every event; the server is on one core, the clients on another.
+`make bench` installs the peers and prints medians, each with its ratio to the peers of the same run.
 
-The bridge takes each event through `POST /api/events` and commits it to SQLite (FULL) before it is told; the peers store
-nothing.
+The bridge takes each event through `POST /api/events`, or as a webhook, and commits it to SQLite (FULL) before it is
+told; the peers store nothing.
 """
 
+import argparse
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-CLIENTS, RUNS, ROUNDS, BURST, PACED = 1_000, 5, 100, 16, 60
+from benchmarks.servers import KEY, SERVERS, Server, last_core, more_files, running
+from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
+
+CLIENTS, BURST, PACED, WEBHOOKS, POSTERS = 1_000, 16, 90, 1_600, 16
+FEW, MANY, LEAVING = 200, 20_000, 150
 DATA = {
     "paymentId": "pay_65f1c0ffee0123456789abcd",
     "status": "completed",
@@ -27,99 +28,181 @@ DATA = {
     "txHash": "0x9fc76417374aa880d4449a1f7f31ec597f00b1f6f3dd2d66f4c9c6c445836d8b",
 }
 EVENT = {"event": "payment-update", "data": DATA}
-EMIT = {"path": "/emit", "single": json.dumps({"data": DATA}), "burst": json.dumps({"times": BURST, "data": DATA})}
-SERVERS: dict[str, tuple[Sequence[str], dict[str, str]]] = {
-    "bridge": (
-        (str(Path(sys.executable).parent / "bridge"), "serve"),
-        {"path": "/api/events", "single": json.dumps(EVENT), "burst": json.dumps({"events": [EVENT] * BURST})},
+# What is measured, and what the bridge is to reach beside which peer.
+FIGURES: tuple[tuple[str, str, Mapping[str, float]], ...] = (
+    (
+        "single_cpu_us",
+        "CPU µs per delivery, one event at a time",
+        {"Node": 0.55, "uWebSockets": 1.1, "stock Python": 0.12},
     ),
-    "Node": (("node", str(HERE / "peers" / "node.mjs")), EMIT),
-    "uWebSockets": (("node", str(HERE / "peers" / "uws.mjs")), EMIT),
-    "stock Python": ((sys.executable, str(HERE / "peers" / "stock.py")), EMIT),
-}
-# What is measured, in which unit, and what the bridge is to reach beside which peer.
-FIGURES = (
-    ("single_cpu_us", "CPU µs per delivery, one at a time", {"Node": 0.55, "uWebSockets": 1.1, "stock Python": 0.12}),
-    ("burst_cpu_us", "CPU µs per delivery, 16 at once", {"Node": 0.1, "uWebSockets": 1.2}),
+    ("burst_cpu_us", "CPU µs per delivery, 16 events at once", {"Node": 0.1, "uWebSockets": 1.2}),
     ("connects_per_second", "connections accepted per second", {"Node": 1.5}),
+    ("connect_cpu_us", "CPU µs per connection", {}),
     ("memory_kb", "KB per idle client", {"Node": 0.8}),
     ("p99_ms", "p99 ms from POST to socket, 30 events/s", {"Node": 1.0}),
+    ("webhook_cpu_us", "CPU µs per webhook, 16 connections, 1 client", {"Node": 1.0}),
 )
+MORE_IS_BETTER = {"connects_per_second"}
 
 
-@contextmanager
-def running(command: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Starts a server on the first core; gives its process and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "BRIDGE_PORT": str(port),
-            "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/bridge.db",
-            "BRIDGE_LOG_LEVEL": "warning",
-            "BRIDGE_CHAINS_FILE": "",
+def load(plan: Mapping[str, Any]) -> dict[str, float]:
+    """Runs the clients, in a process of their own."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        cwd=Path(__file__).parent.parent,
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=last_core,
+    )
+    if answer.returncode:
+        raise RuntimeError(answer.stderr)
+    found: dict[str, float] = json.loads(answer.stdout)
+    return found
+
+
+def fan_out(server: Server) -> dict[str, float]:
+    """The first six figures."""
+    single: object = EVENT if server.is_ours else {"data": DATA}
+    burst: object = {"events": [EVENT] * BURST} if server.is_ours else {"times": BURST, "data": DATA}
+    with running(server) as (pid, port):
+        return load(
+            {
+                "measure": "fan_out",
+                "pid": pid,
+                "port": port,
+                "clients": CLIENTS,
+                "path": server.emits_at,
+                "single": json.dumps(single),
+                "burst": json.dumps(burst),
+                "times": BURST,
+                "rounds": server.rounds,
+                "paced": PACED,
+            }
+        )
+
+
+def webhooks(server: Server) -> dict[str, float]:
+    """Webhooks of payments that are registered: verified, committed and told; by the peer, only told."""
+    now = datetime.now(UTC)
+    registrations, deliveries = [], []
+    for number in range(WEBHOOKS):
+        name = f"order-{number}"
+        [delivery] = SCENARIOS["paid"](Invoice(name, Decimal("49.90"), "USD", now))
+        deliveries.append((delivery.body.decode(), delivery.headers(KEY, now)))
+        parties = {
+            "requestId": f"request-{number}",
+            "buyerId": "buyer-1",
+            "sellerId": "seller-1",
+            "offerId": "offer-1",
         }
-        arguments = [*command] if command[-1] == "serve" else [*command, str(port)]
-        process = subprocess.Popen(
-            arguments,
-            cwd=folder if command[-1] == "serve" else HERE / "peers",
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, {0}),
+        payment = {"provider": "shkeeper", "externalId": name, "amount": "49.90", "currency": "USD"}
+        registrations.append(json.dumps(payment | parties))
+    with running(server) as (pid, port):
+        return load(
+            {
+                "measure": "webhooks",
+                "pid": pid,
+                "port": port,
+                "register_at": "/api/payments" if server.is_ours else None,
+                "registrations": registrations,
+                "path": "/webhooks/shkeeper" if server.is_ours else "/webhook",
+                "deliveries": deliveries,
+                "posters": POSTERS,
+            }
         )
-        try:
-            give_up = time.monotonic() + 30
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.monotonic() > give_up:
-                        raise RuntimeError(f"{' '.join(command)} did not start") from None
-                    time.sleep(0.05)
-            time.sleep(0.5)
-            yield process.pid, port
-        finally:
-            process.kill()
-            process.wait()
 
 
-def measured(name: str) -> dict[str, float]:
-    command, plan = SERVERS[name]
-    with running(command) as (pid, port):
-        whole = plan | {"pid": pid, "times": BURST, "rounds": ROUNDS, "paced": PACED}
-        answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.load", str(port), str(CLIENTS), json.dumps(whole)],
-            cwd=HERE.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=lambda: os.sched_setaffinity(0, {(os.cpu_count() or 2) - 1}),
+def crowd(clients: int) -> dict[str, float]:
+    """What one departure, and one event for a room of two, cost the bridge among so many."""
+    event = {"event": "new-message", "target": {"chatId": "chat-1"}, "data": MESSAGE}
+    with running(SERVERS["bridge"]) as (pid, port):
+        return load(
+            {
+                "measure": "crowd",
+                "pid": pid,
+                "port": port,
+                "clients": clients,
+                "leaving": LEAVING,
+                "join": ["join-chat", "chat-1"],
+                "path": "/api/events",
+                "event": json.dumps(event),
+                "rounds": 300,
+            }
         )
-        if answer.returncode:
-            raise RuntimeError(f"{name}: {answer.stderr}")
-        found: dict[str, float] = json.loads(answer.stdout)
-        return found
+
+
+MESSAGE = {
+    "chatId": "chat-1",
+    "message": {"_id": "message-1", "content": "is it still to be had?", "sender": "buyer-1"},
+}
 
 
 def main() -> None:
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
-    for number in range(RUNS):
-        for name, found in runs.items():
-            found.append(measured(name))
-            print(f"run {number + 1} of {RUNS}: {name}", file=sys.stderr, flush=True)
-    medians: dict[str, dict[str, float]] = {
-        name: {key: statistics.median(run[key] for run in found) for key in found[0]} for name, found in runs.items()
-    }
-    print(f"{'':<44}" + "".join(f"{name:>14}" for name in SERVERS))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="of which the medians are printed")
+    parser.add_argument("--only", choices=("peers", "webhooks", "crowd"), help="one of the tables")
+    options = parser.parse_args()
+    if options.only in (None, "peers", "webhooks"):
+        beside_peers(options.runs, options.only)
+    if options.only in (None, "crowd"):
+        in_crowds(options.runs)
+
+
+def beside_peers(runs: int, only: str | None) -> None:
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
+    for number in range(runs):
+        for name, server in SERVERS.items():
+            found: dict[str, float] = {}
+            if only != "webhooks":
+                found |= fan_out(server)
+            if only != "peers" and name in ("bridge", "Node"):
+                found |= webhooks(server)
+            measured[name].append(found)
+            print(f"run {number + 1} of {runs}: {name} {_short(found)}", file=sys.stderr, flush=True)
+    medians = {name: _medians(found) for name, found in measured.items()}
+    print(f"{'':<46}" + "".join(f"{name:>14}" for name in SERVERS))
     for key, label, targets in FIGURES:
-        print(f"{label:<44}" + "".join(f"{medians[name][key]:>14,.2f}" for name in SERVERS))
-        ratios: list[Any] = []
+        if key not in medians["bridge"]:
+            continue
+        print(f"{label:<46}" + "".join(_cell(medians[name].get(key)) for name in SERVERS))
+        ratios = []
         for peer, target in targets.items():
-            ratio = medians["bridge"][key] / medians[peer][key]
-            is_met = ratio >= target if key == "connects_per_second" else ratio <= target
+            ratio = statistics.median(
+                ours[key] / theirs[key] for ours, theirs in zip(measured["bridge"], measured[peer], strict=True)
+            )
+            is_met = ratio >= target if key in MORE_IS_BETTER else ratio <= target
             ratios.append(f"{ratio:.2f} × {peer} (target {target:g}{'' if is_met else ', missed'})")
-        print(f"{'':<4}{'; '.join(ratios)}")
+        if ratios:
+            print(f"    {'; '.join(ratios)}")
+
+
+def in_crowds(runs: int) -> None:
+    many = min(MANY, more_files() - 500)
+    sizes = (FEW, many)
+    measured: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
+    for number in range(runs):
+        for size, found in measured.items():
+            found.append(crowd(size))
+            print(f"run {number + 1} of {runs}: {size} clients {_short(found[-1])}", file=sys.stderr, flush=True)
+    medians = {size: _medians(found) for size, found in measured.items()}
+    print(f"{'the bridge, of how many clients':<46}" + "".join(f"{size:>14,}" for size in sizes) + f"{'ratio':>10}")
+    for key, label in (("leave_cpu_us", "CPU µs per departure"), ("room_cpu_us", "CPU µs per event to a room of 2")):
+        few, crowded = (medians[size][key] for size in sizes)
+        print(f"{label:<46}{few:>14,.0f}{crowded:>14,.0f}{crowded / few:>10.2f}")
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def _short(found: Mapping[str, float]) -> str:
+    return " ".join(f"{key}={value:.2f}" for key, value in found.items())
+
+
+def _cell(value: float | None) -> str:
+    return f"{'':>14}" if value is None else f"{value:>14,.2f}"
 
 
 if __name__ == "__main__":

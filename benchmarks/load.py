@@ -1,23 +1,25 @@
-"""The clients of a benchmark: raw WebSockets that speak Socket.IO, counted and timed. Run as a process of its own:
-`python -m benchmarks.load PORT CLIENTS PLAN`, with the plan as JSON on the command line; prints one JSON line.
+"""The clients of a benchmark: raw WebSockets that speak Socket.IO, counted and timed. It is a process of its own, which
+reads its plan from standard input and prints what it found, both as JSON.
 """
 
 import asyncio
 import json
+import re
 import sys
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-EVENT = b'42["payment-update"'
 HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 AT_ONCE = 64
+EVENTS_PER_SECOND = 30
 
 
 def masked(text: bytes) -> bytes:
@@ -29,9 +31,10 @@ def masked(text: bytes) -> bytes:
 class Heard:
     """What all clients heard together."""
 
+    event: bytes = b'42["payment-update"'
+    """How a frame of an event begins."""
     events: int = 0
     wanted: int = 0
-    ready: int = 0
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     sent_at: float = 0.0
     seconds: list[float] = field(default_factory=list)
@@ -43,6 +46,14 @@ class Heard:
             self.seconds += [time.perf_counter() - self.sent_at] * events
         if self.events >= self.wanted:
             self.enough.set()
+
+    async def after(self, work: Awaitable[object], events: int) -> None:
+        """Does something, and waits until all have heard so many events more."""
+        self.wanted = self.events + events
+        self.enough.clear()
+        await work
+        while self.events < self.wanted:
+            await self.enough.wait()
 
 
 class Client(asyncio.Protocol):
@@ -65,11 +76,19 @@ class Client(asyncio.Protocol):
             self.connected.set_result(None)
         if b"\x81\x012" in data:
             self._transport.write(masked(b"3"))
-        events = data.count(EVENT)
+        events = data.count(self._heard.event)
         if events:
             self._heard.more(events)
         # What is cut in two is found with the next part.
-        self._tail = data[-(len(EVENT) - 1) :] if not data.endswith(b"}]") and not data.endswith(b'"]') else b""
+        self._tail = (
+            data[-(len(self._heard.event) - 1) :] if not data.endswith(b"}]") and not data.endswith(b'"]') else b""
+        )
+
+    def send(self, text: str) -> None:
+        self._transport.write(masked(text.encode()))
+
+    def leave(self) -> None:
+        self._transport.abort()
 
 
 class Poster(asyncio.Protocol):
@@ -77,20 +96,26 @@ class Poster(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._answered: asyncio.Future[bytes] | None = None
+        self._answer = b""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_result(data)
+        self._answer += data
+        head, found, body = self._answer.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        is_whole = found and len(body) >= int(length[1] if length else 0)
+        if is_whole and self._answered is not None and not self._answered.done():
+            self._answered.set_result(self._answer)
 
-    async def post(self, request: bytes) -> None:
-        self._answered = asyncio.get_running_loop().create_future()
+    async def post(self, request: bytes) -> bytes:
+        self._answered, self._answer = asyncio.get_running_loop().create_future(), b""
         self._transport.write(request)
         answer = await self._answered
         if not answer.startswith(b"HTTP/1.1 2"):
-            raise ValueError(f"the server answered {answer[:300]!r}")
+            raise ValueError(f"the server answered {answer[:600]!r}")
+        return answer
 
 
 def request_of(path: str, body: str, headers: str = "") -> bytes:
@@ -105,61 +130,117 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def memory_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
-async def connect(port: int, clients: int, heard: Heard) -> None:
+async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
     loop = asyncio.get_running_loop()
     gate = asyncio.Semaphore(AT_ONCE)
+    # One address has not as many ports as a crowd needs.
+    hosts = [f"127.0.0.{1 + number // 10_000}" for number in range(clients)]
 
-    async def one() -> None:
+    async def one(host: str) -> Client:
         async with gate:
-            _, client = await loop.create_connection(lambda: Client(heard), "127.0.0.1", port)
+            _, client = await loop.create_connection(lambda: Client(heard), host, port)
             await client.connected
+            return client
 
-    await asyncio.gather(*(one() for _ in range(clients)))
+    return await asyncio.gather(*(one(host) for host in hosts))
 
 
-async def measure(port: int, clients: int, plan: dict[str, Any]) -> dict[str, float]:
-    heard, pid = Heard(), plan["pid"]
-    loop = asyncio.get_running_loop()
+async def poster(port: int) -> Poster:
+    _, made = await asyncio.get_running_loop().create_connection(Poster, "127.0.0.1", port)
+    return made
+
+
+async def fan_out(plan: dict[str, Any]) -> dict[str, float]:
+    """Events to all: connecting, memory, the cost of deliveries one by one and at once, and the time they take."""
+    heard, pid, clients = Heard(), plan["pid"], plan["clients"]
     found: dict[str, float] = {}
     memory, cpu, began = memory_kb(pid), cpu_seconds(pid), time.perf_counter()
-    await connect(port, clients, heard)
-    found["connects_per_second"] = clients / (time.perf_counter() - began)
+    held = await connect(plan["port"], clients, heard)
+    found["connects_per_second"] = len(held) / (time.perf_counter() - began)
     found["connect_cpu_us"] = (cpu_seconds(pid) - cpu) / clients * 1e6
     await asyncio.sleep(0.5)
     found["memory_kb"] = (memory_kb(pid) - memory) / clients
-    _, poster = await loop.create_connection(Poster, "127.0.0.1", port)
+    posting = await poster(plan["port"])
     for name, per_request in (("single", 1), ("burst", plan["times"])):
-        request, rounds = request_of(plan["path"], plan[name]), plan["rounds"]
-        await poster.post(request)
+        request = request_of(plan["path"], plan[name])
+        await heard.after(posting.post(request), clients * per_request)
         await asyncio.sleep(0.3)
         start, cpu = heard.events, cpu_seconds(pid)
-        for _ in range(rounds):
-            wanted = heard.events + clients * per_request
-            heard.wanted = wanted
-            heard.enough.clear()
-            await poster.post(request)
-            while heard.events < wanted:
-                await heard.enough.wait()
+        for _ in range(plan["rounds"]):
+            await heard.after(posting.post(request), clients * per_request)
         found[f"{name}_cpu_us"] = (cpu_seconds(pid) - cpu) / (heard.events - start) * 1e6
     heard.timing = True
     request = request_of(plan["path"], plan["single"])
     for _ in range(plan["paced"]):
-        heard.wanted = heard.events + clients
-        heard.enough.clear()
         heard.sent_at = time.perf_counter()
-        await poster.post(request)
-        while heard.events < heard.wanted:
-            await heard.enough.wait()
-        await asyncio.sleep(max(0.0, 1 / 30 - (time.perf_counter() - heard.sent_at)))
+        await heard.after(posting.post(request), clients)
+        await asyncio.sleep(max(0.0, 1 / EVENTS_PER_SECOND - (time.perf_counter() - heard.sent_at)))
     found["p99_ms"] = sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
     return found
 
 
+async def webhooks(plan: dict[str, Any]) -> dict[str, float]:
+    """Webhooks over several connections, while one client watches."""
+    heard, pid = Heard(), plan["pid"]
+    await connect(plan["port"], 1, heard)
+    posters = [await poster(plan["port"]) for _ in range(plan["posters"])]
+    for body in plan["registrations"] if plan["register_at"] else ():
+        await posters[0].post(request_of(plan["register_at"], body))
+    requests = [
+        request_of(plan["path"], body, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))
+        for body, headers in plan["deliveries"]
+    ]
+    await asyncio.sleep(0.5)
+    before, cpu = heard.events, cpu_seconds(pid)
+
+    async def post_all(posting: Poster, share: list[bytes]) -> None:
+        for request in share:
+            await posting.post(request)
+
+    posted = asyncio.gather(
+        *(post_all(posting, requests[number :: len(posters)]) for number, posting in enumerate(posters))
+    )
+    await heard.after(posted, len(requests))
+    if heard.events - before != len(requests):
+        raise ValueError(f"{heard.events - before} events of {len(requests)} webhooks")
+    return {"webhook_cpu_us": (cpu_seconds(pid) - cpu) / len(requests) * 1e6}
+
+
+async def crowd(plan: dict[str, Any]) -> dict[str, float]:
+    """Two in a room of their own among many, and some of the many who leave."""
+    heard, pid = Heard(event=b'42["new-message"'), plan["pid"]
+    clients = await connect(plan["port"], plan["clients"], heard)
+    for client in clients[:2]:
+        client.send("42" + json.dumps(plan["join"]))
+    posting, request = await poster(plan["port"]), request_of(plan["path"], plan["event"])
+    await asyncio.sleep(1)
+    await heard.after(posting.post(request), 2)
+    cpu = cpu_seconds(pid)
+    for _ in range(plan["rounds"]):
+        await heard.after(posting.post(request), 2)
+    room = (cpu_seconds(pid) - cpu) / plan["rounds"] * 1e6
+    files, cpu = open_files(pid), cpu_seconds(pid)
+    for client in clients[-plan["leaving"] :]:
+        client.leave()
+        await asyncio.sleep(0)
+    while files - open_files(pid) < plan["leaving"]:  # noqa: ASYNC110 (another process does it)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.3)
+    return {"room_cpu_us": room, "leave_cpu_us": (cpu_seconds(pid) - cpu) / plan["leaving"] * 1e6}
+
+
+MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd}
+
 if __name__ == "__main__":
     uvloop.install()
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])))))
+    given = json.load(sys.stdin)
+    print(json.dumps(asyncio.run(MEASURES[given["measure"]](given))))
