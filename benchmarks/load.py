@@ -1,5 +1,6 @@
-"""The clients of a benchmark: raw WebSockets that speak Socket.IO, counted and timed. It is a process of its own, which
-reads its plan from standard input and prints what it found, both as JSON.
+"""The clients of a benchmark: raw WebSockets that speak Socket.IO, counted and timed.
+
+A process of its own, which reads its plan from standard input and prints what it found, both as JSON.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ may make are another, `TRANSITIONS`.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import AwareDatetime, Field
 
@@ -151,7 +152,7 @@ class Payment(FrozenModel):
     direct: DirectPayment | None = None
     facts: Facts = Facts()
 
-    @property
+    @cached_property
     def shares(self) -> tuple[Share, ...]:
         """What it pays for: one purchase request, or those of its checkout."""
         if self.checkout is not None:
@@ -159,16 +160,16 @@ class Payment(FrozenModel):
         own = Share(request_id=self.request_id, seller_id=self.seller_id, offer_id=self.offer_id, amount=self.amount)
         return (own,)
 
-    @property
+    @cached_property
     def seller_ids(self) -> tuple[str, ...]:
         """Whom it pays, each once."""
         return tuple(dict.fromkeys(share.seller_id for share in self.shares))
 
-    @property
+    @cached_property
     def status(self) -> PaymentStatus:
         return next(status for status, applies in STATUS_RULES if applies(self))
 
-    @property
+    @cached_property
     def escrow_state(self) -> EscrowState:
         return next(state for state, applies in ESCROW_RULES if applies(self))
 
@@ -182,12 +183,12 @@ class Payment(FrozenModel):
         """The transfers on the chain that have come just so far."""
         return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
 
-    @property
+    @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
         return (*self.facts.confirmed, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
 
-    @property
+    @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
         """Transfers that were seen and do not count yet."""
         confirmed = {transfer.transfer_id for transfer in self.facts.confirmed}
@@ -199,12 +200,12 @@ class Payment(FrozenModel):
         """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
         return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
 
-    @property
+    @cached_property
     def received(self) -> Decimal:
         """What has come, in the payment's currency."""
         return total([self.facts.received, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
 
-    @property
+    @cached_property
     def standing(self) -> Standing:
         """How much of the amount has come: in the provider's own judgement, or by the transfers on the chain."""
         received = self.received

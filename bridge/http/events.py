@@ -13,11 +13,10 @@ from prometheus_client import Counter
 from bridge.catalogue.publication import read_publications
 from bridge.http.callers import FOR_SERVICES
 from bridge.http.catch_up import get_events
-from bridge.http.dependencies import GivenJournal
 from bridge.http.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.problems import unreadable_body
 from bridge.http.services import Service
-from bridge.journal import IdempotencyKey
+from bridge.journal import IdempotencyKey, Journal
 from coordinator.models import FrozenModel
 
 __all__ = ["Published", "event_router"]
@@ -70,10 +69,11 @@ class PublishOperation(Operation):
 )
 async def publish_events(
     request: Request[Any, Any, State],
-    journal: GivenJournal,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Published:
+    # No dependencies, which cost about as much as all that is done here.
     service: Service = request.state.service
+    journal: Journal = request.app.state.engine.journal
     body = await request.body()
     try:
         content = json.loads(body)

@@ -22,6 +22,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import Field
 
+from bridge.http.callers import FOR_SERVICES
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
 
@@ -88,7 +89,7 @@ class RouteConventions(ReceiveRoutePlugin):
 def _describe(handler: HTTPRouteHandler) -> None:
     given = handler.parsed_fn_signature.parameters
     problems: dict[int, str] = {}
-    if "service" in given:
+    if "service" in given or handler.opt.get(FOR_SERVICES):
         problems[401] = "No token of a service"
         handler.security = [{"serviceToken": []}]
     if "principal" in given:

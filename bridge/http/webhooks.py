@@ -16,7 +16,6 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenJournal
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
 from bridge.journal import Journal, JournalUnavailableError, Outcome
@@ -105,8 +104,10 @@ class WebhookOperation(Operation):
     },
     tags=["Webhooks"],
 )
-async def receive_webhook(request: Request[Any, Any, State], provider: str, journal: GivenJournal) -> Response[Any]:
-    readers: WebhookReaders = request.app.state.readers  # not a dependency: of two, Litestar makes tasks
+async def receive_webhook(request: Request[Any, Any, State], provider: str) -> Response[Any]:
+    # No dependencies, which cost about as much as all that is done here.
+    readers: WebhookReaders = request.app.state.readers
+    journal: Journal = request.app.state.engine.journal
     reader = readers.get(provider)
     if reader is None:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")

@@ -6,7 +6,8 @@ others; requests later in the batch see what earlier ones staged.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +31,10 @@ from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "LookAhead"]
+
+# Made once: `json.dumps` would make an encoder for each event.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
     schema.payments.c.provider == bindparam("by_provider"),
@@ -41,6 +45,14 @@ _CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bin
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
+)
+_PAYMENTS_BY_EXTERNAL_IDS = select(schema.payments).where(
+    schema.payments.c.provider == bindparam("by_provider"),
+    schema.payments.c.external_id.in_(bindparam("by_external_ids", expanding=True)),
+)
+_OBSERVATIONS_BY_KEYS = select(schema.observations.c.key).where(
+    schema.observations.c.provider == bindparam("by_provider"),
+    schema.observations.c.key.in_(bindparam("by_keys", expanding=True)),
 )
 _KEPT_OBSERVATIONS = (
     select(schema.observations.c.observation_id, schema.observations.c.observation)
@@ -80,6 +92,15 @@ _CLAIM_OBSERVATION = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LookAhead:
+    """What a request will look up: a message of a provider, and the payment that it is about."""
+
+    provider: str
+    key: str
+    external_id: str
+
+
 class Batch:
     """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
 
@@ -93,6 +114,9 @@ class Batch:
         self._new_checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
         self._moved_payments: set[str] = set()
+        self._unknown_payments: set[tuple[str, str]] = set()
+        self._unknown_keys: set[tuple[str, str]] = set()
+        """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
         self._new_observations: list[dict[str, Any]] = []
         self._claimed_observations: list[dict[str, Any]] = []
@@ -120,6 +144,20 @@ class Batch:
     def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
         return self._connection.execute(statement, parameters).mappings().first()
 
+    def look_ahead(self, wanted: Sequence[LookAhead]) -> None:
+        """Looks up at once what several requests will ask for."""
+        for provider in {one.provider for one in wanted}:
+            keys = {one.key for one in wanted if one.provider == provider}
+            rows = self._connection.execute(_OBSERVATIONS_BY_KEYS, {"by_provider": provider, "by_keys": list(keys)})
+            found = set(rows.scalars())
+            self._observation_keys |= {(provider, key) for key in found}
+            self._unknown_keys |= {(provider, key) for key in keys - found}
+            names = {one.external_id for one in wanted if one.provider == provider}
+            parameters = {"by_provider": provider, "by_external_ids": list(names)}
+            for row in self._connection.execute(_PAYMENTS_BY_EXTERNAL_IDS, parameters).mappings():
+                names.discard(self._remember(payment_from_row(row)).external_id)
+            self._unknown_payments |= {(provider, name) for name in names}
+
     def payment(self, payment_id: str) -> Payment | None:
         """The payment as it stands, with everything staged so far."""
         if payment_id in self._payments:
@@ -132,6 +170,8 @@ class Batch:
         payment_id = self._payment_ids.get((provider, external_id))
         if payment_id is not None:
             return self._payments[payment_id]
+        if (provider, external_id) in self._unknown_payments:
+            return None
         row = self._row(_PAYMENT_BY_EXTERNAL_ID, by_provider=provider, by_external_id=external_id)
         return None if row is None else self._remember(payment_from_row(row))
 
@@ -149,7 +189,8 @@ class Batch:
     def is_recorded(self, provider: str, key: str) -> bool:
         """Whether this very message was written down before."""
         return (provider, key) in self._observation_keys or (
-            self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
+            (provider, key) not in self._unknown_keys
+            and self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
         )
 
     def kept_observations(self, provider: str, external_id: str) -> list[tuple[int | None, Observation]]:
@@ -245,8 +286,8 @@ class Batch:
                     "offset": self.next_offset,
                     "name": event.name,
                     "everyone": event.audience.everyone,
-                    "rooms": json.dumps(event.audience.rooms, ensure_ascii=False),
-                    "payload": json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")),
+                    "rooms": _json(event.audience.rooms),
+                    "payload": _json(event.payload),
                     "payment_id": payment_id,
                     "committed_at": self.now,
                     "subject": event.subject,

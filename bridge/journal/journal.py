@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal import payout_queries, payout_requests, queries, requests
+from bridge.journal.batch import LookAhead
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.database import (
     READERS,
@@ -126,7 +127,8 @@ class Journal:
                 external_id=external_id,
                 key=key,
                 observation=observation,
-            )
+            ),
+            about=LookAhead(provider, key, external_id),
         )
         _log(recorded, f"{provider} {external_id}")
         return recorded
@@ -359,8 +361,11 @@ def _log_standing(payment: Payment) -> None:
     received, amount = payment.received, payment.amount
     # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
     is_short = payment.status is PaymentStatus.COMPLETED and received < amount
+    level = logging.WARNING if is_short else logging.INFO
+    if not logger.isEnabledFor(level):
+        return
     logger.log(
-        logging.WARNING if is_short else logging.INFO,
+        level,
         "%s (%s %s) is %s: %s of %s %s received%s",
         payment.payment_id,
         payment.provider,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from bridge.journal import schema
-from bridge.journal.batch import Batch
+from bridge.journal.batch import Batch, LookAhead
 from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.rows import JournaledEvent
@@ -56,6 +56,7 @@ COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could 
 class _Job:
     request: Request[Any]
     future: asyncio.Future[Any]
+    about: LookAhead | None
     result: Any = None
     error: BaseException | None = None
 
@@ -76,24 +77,28 @@ class Writer:
         self._clock = clock
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._waiting = 0
+        """How many jobs have no answer yet."""
+        self._gathered: list[_Job] = []
         self._connection: Connection | None = None
         self._next_offset = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, request: Request[T]) -> T:
-        """Runs `request` in the next batch and returns its result once that batch is on disk.
+    async def submit(self, request: Request[T], *, about: LookAhead | None = None) -> T:
+        """Runs `request` in the next batch and returns its result once that batch is on disk. `about` is what it will
+        look up, so that the batch can look that up for all of its requests together.
 
         Raises what the request raised, or JournalUnavailableError when the batch could not be committed.
         """
         if self._closed:
             raise JournalUnavailableError("the journal is closed")
-        if self._jobs.qsize() >= WAITING_LIMIT:
+        if self._waiting >= WAITING_LIMIT:
             raise JournalUnavailableError(f"{WAITING_LIMIT} requests already wait for the journal")
-        job = _Job(request, self._loop.create_future())
-        self._jobs.put(job)
+        job = _Job(request, self._loop.create_future(), about)
+        self._gather(job)
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
                 result: T = await job.future
@@ -101,9 +106,25 @@ class Writer:
             raise JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s") from None
         return result
 
+    def _gather(self, job: _Job) -> None:
+        """Takes a job, and hands on all that have come once a turn of the event loop brings no more: whoever asks at
+        the same moment shares one commit, which costs more than anything else that is done for them."""
+        self._waiting += 1
+        self._gathered.append(job)
+        if len(self._gathered) == 1:
+            self._loop.call_soon(self._hand_on, 1)
+
+    def _hand_on(self, known: int) -> None:
+        if len(self._gathered) > known and known < BATCH_LIMIT:
+            self._loop.call_soon(self._hand_on, len(self._gathered))
+            return
+        self._jobs.put(self._gathered)
+        self._gathered = []
+
     async def close(self) -> None:
         """Commits what is waiting, then stops."""
         self._closed = True
+        self._hand_on(len(self._gathered))
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -112,11 +133,11 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            batch = [self._jobs.get()]
-            while len(batch) < BATCH_LIMIT and not self._jobs.empty():
-                batch.append(self._jobs.get())
-            stopping = None in batch
-            jobs = [job for job in batch if job is not None]
+            jobs: list[_Job] = []
+            while not stopping and (not jobs or (len(jobs) < BATCH_LIMIT and not self._jobs.empty())):
+                gathered = self._jobs.get()
+                stopping = gathered is None
+                jobs += gathered or ()
             if jobs:
                 events: list[JournaledEvent] = []
                 is_certain = self._commit(jobs, events)
@@ -149,6 +170,9 @@ class Writer:
         connection = self._connect()
         with connection.begin():
             batch = Batch(connection, next_offset=self._next_offset, now=self._clock())
+            wanted = [job.about for job in jobs if job.about is not None]
+            if len(wanted) > 1:
+                batch.look_ahead(wanted)
             for job in jobs:
                 writes = batch.writes
                 try:
@@ -181,6 +205,7 @@ class Writer:
     # Back in the event loop
 
     def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool) -> None:
+        self._waiting -= len(jobs)
         for job in jobs:
             if job.future.done():
                 continue  # the caller gave up waiting

@@ -16,9 +16,13 @@ FINAL, TEXT, BINARY = 0x80, 1, 2
 SHORT, LONG = 126, 1 << 16
 
 
+# Made once: `json.dumps` would make an encoder for each event.
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def encoded(content: object) -> str:
     """JSON in as few characters as can be. Raises TypeError and ValueError for what is none."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = _compact(content)
     try:
         text.encode()
     except UnicodeEncodeError:  # halves of characters, which JSON can say and UTF-8 cannot

@@ -4,7 +4,6 @@ Pure functions over bytes (SHKeeper: services/webhook_hmac.py): HMAC-SHA256 unde
 timestamp, a full stop and the raw body, in lowercase hex.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
     """The signature of a body sent at `timestamp`, Unix seconds in decimal."""
-    return hmac.new(_bytes(key), _bytes(timestamp) + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.digest(_bytes(key), _bytes(timestamp) + b"." + body, "sha256").hex()
 
 
 def verify(
