@@ -52,9 +52,7 @@ def create_app(settings: Settings | None = None) -> Any:
         ping_interval_seconds=settings.ping_interval_seconds,
         ping_timeout_seconds=settings.ping_timeout_seconds,
         max_payload_bytes=settings.max_payload_bytes,
-        backlog_limit_bytes=settings.backlog_limit_bytes,
-        connect_timeout_seconds=settings.connect_timeout_seconds,
-        messages_per_second=settings.messages_per_second,
+        limits=settings.limits,
     )
     set_socket_server(sockets)
     callers = Callers(settings.services, verifier, require_front_end=front_end_only(settings.frontend_origins))

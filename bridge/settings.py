@@ -26,7 +26,9 @@ from pydantic_settings import (
 from bridge.access import KeysError, TokenVerifier
 from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
+from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
+from bridge.sockets.pace import Pace
 from coordinator.errors import BridgeError
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
@@ -34,6 +36,9 @@ __all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "v
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
+# After a silence a client may do at once what it may do in so many seconds.
+BURST_SECONDS = 10
+
 SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
 
 
@@ -87,6 +92,9 @@ class Settings(BaseSettings):
     connect_timeout_seconds: float = Field(45, gt=0, le=3600)
     backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
     messages_per_second: float = Field(100, gt=0, le=100_000)
+    joins_per_second: float = Field(50, gt=0, le=100_000)
+    connections_per_second: float = Field(20, gt=0, le=100_000)
+    trusted_proxies: str = "127.0.0.1,::1"
     retention_days: float = Field(90, gt=0, le=36_500)
     retention_events: int = Field(0, ge=0)
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
@@ -154,6 +162,17 @@ class Settings(BaseSettings):
     @property
     def frontend_origins(self) -> tuple[str, ...]:
         return tuple(self.frontend_url.split(","))
+
+    @property
+    def limits(self) -> Limits:
+        """What one client of the sockets may have."""
+        return Limits(
+            backlog_bytes=self.backlog_limit_bytes,
+            connect_timeout_seconds=self.connect_timeout_seconds,
+            messages=Pace(self.messages_per_second, BURST_SECONDS * self.messages_per_second),
+            joins=Pace(self.joins_per_second, Limits().rooms),
+            connections=Pace(self.connections_per_second, BURST_SECONDS * self.connections_per_second),
+        )
 
     def callback_url(self, provider: str) -> str:
         """Where a provider is to send its webhooks."""

@@ -134,6 +134,7 @@ def _run(settings: "Settings") -> None:
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )

@@ -31,8 +31,6 @@ __all__ = ["CLOSED", "Connection"]
 
 logger = logging.getLogger("bridge.sockets")
 
-# After being silent a client may send as much at once as in so many seconds.
-BURST_SECONDS = 10.0
 ALIVE = str(PONG)
 
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
@@ -58,8 +56,10 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._queued_bytes = 0
         self._came: deque[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
-        self._allowance = BURST_SECONDS * engine.messages_per_second
-        self._heard_at = 0.0
+        self._pace_full_at = 0.0
+        """When it may send as much at once again as any may; by the event loop's clock."""
+        self._joins_full_at = 0.0
+        """The same for joining rooms."""
 
     @property
     def direct(self) -> WriteAtOnce | None:
@@ -106,7 +106,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._queued_bytes = 0 if self.queue.empty() else self._queued_bytes
         self._queued_bytes += len(packet.data) if isinstance(packet.data, str | bytes) else 0
         self.queue.put_nowait(packet)
-        if self._queued_bytes > self.server.backlog_limit_bytes:
+        if self._queued_bytes > self.server.limits.backlog_bytes:
             self._give_up()
             self.end(self.server.reason.TRANSPORT_ERROR)
 
@@ -128,7 +128,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         if self.protocol is not None:
             self.protocol.finish()
         else:
-            self.queue.put_nowait(Packet(NOOP))
+            self.queue.put_nowait(None if self.upgraded else Packet(NOOP))
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         self.server.forget(self)
@@ -223,11 +223,20 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def _keep_pace(self) -> None:
         """Lets a client that sends faster than it may wait: what it sends is read later, and nothing is lost."""
         now = asyncio.get_running_loop().time()
-        rate = self.server.messages_per_second
-        self._allowance = min(BURST_SECONDS * rate, self._allowance + (now - self._heard_at) * rate) - 1
-        self._heard_at = now
-        if self._allowance < 0:
-            await asyncio.sleep(-self._allowance / rate)
+        pace = self.server.limits.messages
+        self._pace_full_at = pace.spent(self._pace_full_at, now)
+        wait_seconds = pace.wait_seconds(self._pace_full_at, now)
+        if wait_seconds:
+            await asyncio.sleep(wait_seconds)
+
+    def join_wait_seconds(self) -> float:
+        """0, and one join is taken from what it may; or how long it has to wait for another."""
+        now, pace = asyncio.get_running_loop().time(), self.server.limits.joins
+        full_at = pace.spent(self._joins_full_at, now)
+        wait_seconds = pace.wait_seconds(full_at, now)
+        if not wait_seconds:
+            self._joins_full_at = full_at
+        return wait_seconds
 
     # The WebSocket
 
@@ -268,7 +277,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         for packet in waiting:
             if packet is not None and packet.packet_type != NOOP:
                 self.put(packet)
-        door.take_over(self, backlog_limit_bytes=self.server.backlog_limit_bytes)
+        door.take_over(self, backlog_limit_bytes=self.server.limits.backlog_bytes)
 
     async def _upgrade(self, receive: Receive, send: Send) -> bool:
         """The change from polling, in the words of the protocol. Returns whether it came about."""

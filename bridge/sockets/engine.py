@@ -11,6 +11,7 @@ WebSockets do not go through its `handle_request` at all. Used besides: `_trigge
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any
@@ -18,17 +19,23 @@ from urllib.parse import parse_qs
 
 import engineio
 from engineio.packet import OPEN, Packet
+from prometheus_client import Counter
 
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
 from bridge.sockets.environ import environ_of
 from bridge.sockets.incoming import Message, Receive, Send
+from bridge.sockets.limits import Limits
+from bridge.sockets.pace import Paces, network_of
 
 __all__ = ["Engine", "query_of"]
 
 logger = logging.getLogger("bridge.sockets")
 
 VERSION = "4"
+TOO_FAST = "too many connections from this address; try again in {:.1f} s"
+
+REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
 
 
 @lru_cache(maxsize=1024)
@@ -40,19 +47,12 @@ def query_of(query_string: bytes) -> dict[str, str]:
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
     """The engine of our connections."""
 
-    def __init__(
-        self,
-        *,
-        backlog_limit_bytes: int,
-        connect_timeout_seconds: float,
-        messages_per_second: float,
-        **options: Any,
-    ) -> None:
+    def __init__(self, *, limits: Limits, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
-        self.backlog_limit_bytes = backlog_limit_bytes
-        self.messages_per_second = messages_per_second
-        self.connect_timeout_seconds = connect_timeout_seconds
+        self.limits = limits
+        self._arriving = Paces(limits.connections)
+        """By the address that they come from."""
         self.pings: Deadlines[Connection] = Deadlines(Connection.ping)
         """Who is to be asked next whether it is there."""
         self.pongs: Deadlines[Connection] = Deadlines(self._no_pong)
@@ -94,6 +94,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             logger.debug("refused a WebSocket: %s", fault)
             await send({"type": "websocket.close", "reason": fault})
         elif "sid" not in query:
+            wait_seconds = self._wait_seconds(scope)
+            if wait_seconds:
+                await send({"type": "websocket.close", "reason": TOO_FAST.format(wait_seconds)})
+                return
             connection = await self._arrived(environ)
             if connection is None:
                 await send({"type": "websocket.close"})
@@ -125,12 +129,33 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     # Both transports
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
+        wait_seconds = self._wait_seconds(environ["asgi.scope"])
+        if wait_seconds:
+            return self._too_fast(wait_seconds)
         connection = await self._arrived(environ)
         if connection is None:
             return self._unauthorized()
         connection.put(self.open_packet(connection, transport))
         connection.connected = True
         return self._ok(await connection.poll(), jsonp_index=jsonp_index)
+
+    def _wait_seconds(self, scope: Message) -> float:
+        """How long the client's address has to wait until another connection is taken from it; 0: it is welcome."""
+        network = network_of((scope.get("client") or ("",))[0])
+        if network is None:
+            return 0.0
+        wait_seconds = self._arriving.wait_seconds(network, asyncio.get_running_loop().time())
+        if wait_seconds:
+            REFUSED.inc()
+            logger.info("refused a connection from %s: they come too fast", network)
+        return wait_seconds
+
+    def _too_fast(self, wait_seconds: float) -> dict[str, Any]:
+        return {
+            "status": "429 TOO MANY REQUESTS",
+            "headers": [("Content-Type", "text/plain"), ("Retry-After", str(math.ceil(wait_seconds)))],
+            "response": TOO_FAST.format(wait_seconds).encode(),
+        }
 
     async def _arrived(self, environ: dict[str, Any]) -> Connection | None:
         """A new connection; None if a handler does not want it."""
@@ -141,7 +166,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             self.sockets.pop(connection.sid, None)
             return None
         connection.schedule_ping()
-        self.arrivals.add(connection, self.connect_timeout_seconds)
+        self.arrivals.add(connection, self.limits.connect_timeout_seconds)
         return connection
 
     def open_packet(self, connection: Connection, transport: str) -> Packet:

@@ -1,11 +1,10 @@
 """How the Socket.IO server is made, whole: with its admission, its rooms and what clients can do in them."""
 
-import math
-
 from bridge.access import TokenVerifier
 from bridge.sockets.activity import Activity
 from bridge.sockets.admission import Admission
 from bridge.sockets.handlers import register_handlers
+from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
 
@@ -21,9 +20,7 @@ def create_socket_server(
     ping_interval_seconds: float = 25,
     ping_timeout_seconds: float = 20,
     max_payload_bytes: int = 1_000_000,
-    backlog_limit_bytes: int = 4_000_000,
-    connect_timeout_seconds: float = 45,
-    messages_per_second: float = math.inf,
+    limits: Limits | None = None,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
 
@@ -43,9 +40,7 @@ def create_socket_server(
         ping_interval=ping_interval_seconds,
         ping_timeout=ping_timeout_seconds,
         max_http_buffer_size=max_payload_bytes,
-        backlog_limit_bytes=backlog_limit_bytes,
-        connect_timeout_seconds=connect_timeout_seconds,
-        messages_per_second=messages_per_second,
+        limits=limits or Limits(),
         logger=library_logger,
         engineio_logger=library_logger,
     )

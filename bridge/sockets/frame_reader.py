@@ -3,6 +3,7 @@
 Clients send masked frames and, with no extension agreed upon, no reserved bits.
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 __all__ = ["FrameReader", "Heard", "Opcode", "WebSocketError"]
@@ -47,39 +48,47 @@ class WebSocketError(Exception):
 class FrameReader:
     """Makes whole messages of bytes that come in pieces of any size."""
 
-    __slots__ = ("_limit_bytes", "_part_bytes", "_parts", "_parts_opcode", "_unread")
+    __slots__ = ("_limit_bytes", "_needed_bytes", "_part_bytes", "_parts", "_parts_opcode", "_unread")
 
     def __init__(self, *, limit_bytes: int) -> None:
         """`limit_bytes` is the most that one message has."""
         self._limit_bytes = limit_bytes
-        self._unread = b""
+        self._unread: bytearray | None = None
+        """The beginning of a frame."""
+        self._needed_bytes = 0
+        """How much there has to be before there is more to say of it."""
         self._parts: list[bytes] | None = None
         """Of a message in several frames, those that have come."""
         self._parts_opcode = Opcode.TEXT
         self._part_bytes = 0
 
-    def feed(self, data: bytes) -> list[Heard]:
-        """The messages that these bytes complete. Raises WebSocketError; after that nothing more may be fed."""
-        if self._unread:
-            data = self._unread + data
-        heard: list[Heard] = []
-        position, end = 0, len(data)
+    def feed(self, data: bytes) -> Iterator[Heard]:
+        """The messages that these bytes complete; to be taken to the end before more is fed. Raises WebSocketError
+        in the place of the first that is none; after that nothing may be fed."""
+        if self._unread is not None:
+            self._unread += data
+            if len(self._unread) < self._needed_bytes:
+                return
+            data = bytes(self._unread)
+        position, end, needed = 0, len(data), SHORTEST
         while end - position >= SHORTEST:
             first, second = data[position], data[position + 1]
             start = position + 2 + EXTENSIONS.get(second & 0x7F, 0)
+            needed = start - position
             if end < start:
                 break
             length = second & 0x7F if start == position + 2 else int.from_bytes(data[position + 2 : start], "big")
             opcode = self._sound(first, second, length)
             start += MASK
+            needed = start + length - position
             if end < start + length:
                 break
-            position = start + length
+            position, needed = start + length, SHORTEST
             whole = self._whole(opcode, _unmasked(data[start:position], data[start - MASK : start]), first >= FINAL)
             if whole is not None:
-                heard.append(whole)
-        self._unread = data[position:]
-        return heard
+                yield whole
+        self._unread = bytearray(data[position:]) if position < end else None
+        self._needed_bytes = needed
 
     def _sound(self, first: int, second: int, length: int) -> Opcode:
         """What kind of frame begins with these two bytes; raises WebSocketError if none may, here and now."""
@@ -91,10 +100,10 @@ class FrameReader:
         if opcode >= Opcode.CLOSE:
             if length > CONTROL_LIMIT or not is_final:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
-        elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
-            raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
         elif self._part_bytes + length > self._limit_bytes:
             raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
+        elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
+            raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
         return opcode
 
     def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> Heard | None:
@@ -137,7 +146,8 @@ def _status(payload: bytes) -> int:
     if not payload:
         return NO_STATUS
     status = int.from_bytes(payload[:2], "big")
+    if len(payload) > 1:
+        _text(payload[2:])  # the reason, which nobody asks for
     if len(payload) == 1 or (status not in STATUSES and status not in OWN_STATUSES):
         raise WebSocketError(PROTOCOL_ERROR, "a status that clients do not send")
-    _text(payload[2:])
     return status

@@ -25,9 +25,6 @@ from coordinator import rooms
 
 __all__ = ["register_handlers"]
 
-# A console of finance ops watches a few hundred; without a limit, one client could fill the memory.
-ROOMS_LIMIT_PER_CLIENT = 1_000
-
 Answer = dict[str, Any]
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -138,10 +135,13 @@ def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> No
     denied = [name for name in names if not principal.may_see(name)]
     if denied:
         raise NotAllowedError(f"the token does not grant {denied[0]}")
-    if server.manager.room_count(sid, "/") + len(names) > ROOMS_LIMIT_PER_CLIENT:
-        raise TooManyError(
-            f"one connection is in at most {ROOMS_LIMIT_PER_CLIENT} rooms; leave some, or open another"
-        )
+    limit = server.eio.limits.rooms
+    if server.manager.room_count(sid, "/") + len(names) > limit:
+        raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
+    connection = server.manager.connection(sid, "/")
+    wait_seconds = connection.join_wait_seconds() if connection is not None else 0
+    if wait_seconds:
+        raise TooManyError(f"this connection joins rooms too fast; try again in {wait_seconds:.1f} s")
 
 
 def _require_typist(server: SocketServer, sid: str, typing: TypingStart | TypingStop) -> None:

@@ -114,7 +114,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._config = config
         self._server_state = server_state
         self._state: dict[str, Any] | None = app_state
-        self._reader = FrameReader(limit_bytes=config.ws_max_size)
+        self._reader: FrameReader | None = FrameReader(limit_bytes=config.ws_max_size)
+        """None once the client has broken the protocol."""
         self._accept_key = b""
         self._is_open = False
         self._closing: asyncio.TimerHandle | None = None
@@ -165,13 +166,20 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._state is not None:
             self._shake_hands(data, self._state)
             return
+        if self._reader is None:
+            return
         try:
             for heard in self._reader.feed(data):
                 self._hear(heard)
         except WebSocketError as error:
             logger.debug("closing a WebSocket: the client sent %s", error)
             self.finish(error.status)
-            self.transport.close()
+            self._reader = None
+            # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            else:
+                self.transport.close()
 
     def shutdown(self) -> None:
         """uvicorn stops."""

@@ -58,7 +58,7 @@ def test_listen_says_why_it_was_refused(run: Any, bridge: Any, brought: str | No
 
 
 def test_listen_ends_when_its_token_does(run: Any, bridge: Any) -> None:
-    ended = run("listen", "--url", bridge.url, "--json", "--for", "20", BRIDGE_TOKEN=token(2))
+    ended = run("listen", "--url", bridge.url, "--json", "--for", "60", BRIDGE_TOKEN=token(8))
     assert ended.returncode == 1
     assert json.loads(ended.stdout)["event"] == "session-ended"
     assert "has expired" in ended.stderr

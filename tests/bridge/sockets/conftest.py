@@ -41,9 +41,16 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
     return wait
 
 
+@pytest.fixture
+def web_sockets() -> Any:
+    """How uvicorn is to speak WebSocket."""
+    return WebSocketProtocol
+
+
 @pytest_asyncio.fixture
 async def serve(
     eventually: Callable[[Callable[[], object]], Awaitable[None]],
+    web_sockets: Any,
 ) -> AsyncIterator[Callable[[Any], Awaitable[str]]]:
     """Serves a socket server until the end of the test; returns its URL."""
     running: list[tuple[Any, uvicorn.Server, asyncio.Task[None]]] = []
@@ -52,7 +59,7 @@ async def serve(
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             socketio.ASGIApp(server, other_asgi_app=plain_app),
-            ws=WebSocketProtocol,
+            ws=web_sockets,
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=1,

@@ -12,9 +12,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bridge.sockets import create_socket_server
+from bridge.sockets.limits import Limits
+from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
 PING_SECONDS, PONG_SECONDS, LIMIT_BYTES = 0.3, 0.2, 1_000_000
 POLLING = "/socket.io/?EIO=4&transport=polling"
+
+
+@pytest.fixture(params=["ours", "uvicorn's"])
+def web_sockets(request: pytest.FixtureRequest) -> Any:
+    """The wire is the same under a web server that has no door for frames."""
+    return WebSocketProtocol if request.param == "ours" else "websockets-sansio"
 
 
 @pytest_asyncio.fixture
@@ -227,7 +235,7 @@ async def test_events_go_there_and_back_in_text_and_in_bytes(url: str) -> None:
 
 
 async def test_a_client_that_never_connects_is_dropped(serve: Callable[[Any], Awaitable[str]]) -> None:
-    server = create_socket_server(frontend_url="https://shop.example", connect_timeout_seconds=0.1)
+    server = create_socket_server(frontend_url="https://shop.example", limits=Limits(connect_timeout_seconds=0.1))
     address = await serve(server)
     silent, present = await web_socket(address), await web_socket(address)
     await hear(silent)

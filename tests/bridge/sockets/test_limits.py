@@ -1,0 +1,118 @@
+"""What one client may have: a backlog, so many messages, joins and connections."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from bridge.sockets import SocketServer, create_socket_server, deliver
+from bridge.sockets.limits import Limits
+from bridge.sockets.pace import Pace
+from coordinator.events import Audience, Event
+
+Serve = Callable[[Any], Awaitable[str]]
+Dial = Callable[..., Awaitable[ClientConnection]]
+Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+
+WEBSOCKET, POLLING = "/socket.io/?EIO=4&transport=websocket", "/socket.io/?EIO=4&transport=polling"
+
+
+def limited(**limits: Any) -> SocketServer:
+    return create_socket_server(frontend_url="https://shop.example", limits=Limits(**limits))
+
+
+def event(text: str) -> Event:
+    return Event("notification", Audience(rooms=(), everyone=True), {"text": text})
+
+
+async def connected(dial: Dial, url: str, **options: Any) -> ClientConnection:
+    websocket = await dial(url, compression=None, **options)
+    await websocket.send("40")
+    assert str(await websocket.recv()).startswith("40{")
+    return websocket
+
+
+async def hear_all(websocket: ClientConnection) -> None:
+    while await websocket.recv():
+        pass
+
+
+async def test_who_does_not_read_is_closed_and_those_beside_hear_all(
+    serve: Serve, dial: Dial, eventually: Eventually
+) -> None:
+    server = limited(backlog_bytes=200_000)
+    url = await serve(server)
+    reading = await connected(dial, url)
+    stalled = await connected(dial, url, max_queue=1, open_timeout=10)
+    stalled.transport.pause_reading()
+    number = 0
+    while len(server.eio.sockets) == 2:
+        deliver(server, [event(f"{number} " + "x" * 20_000)])
+        assert str(await reading.recv()).startswith(f'42["notification",{{"text":"{number} ')
+        number += 1
+    assert number > 10
+    [left] = server.eio.sockets.values()
+    assert not left.closed
+    stalled.transport.resume_reading()
+    with pytest.raises(ConnectionClosed):
+        await hear_all(stalled)
+
+
+async def test_who_does_not_poll_is_closed(serve: Serve, poll: Any, eventually: Eventually) -> None:
+    server = limited(backlog_bytes=20_000)
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    await client.get(address)
+    for number in range(30):
+        deliver(server, [event(f"{number}" + "x" * 1_000)])
+    await eventually(lambda: not server.eio.sockets)
+    assert (await client.get(address)).status_code == 400
+
+
+async def test_what_comes_too_fast_is_read_more_slowly_and_all_of_it_is_answered(serve: Serve, dial: Dial) -> None:
+    websocket = await connected(dial, await serve(limited(messages=Pace(per_second=200, burst=20))))
+    began = asyncio.get_running_loop().time()
+    for number in range(60):
+        await websocket.send(f'42{number}["leave-ops-room"]')
+    answers = [str(await websocket.recv()) for _ in range(60)]
+    assert [answer.partition("[")[0] for answer in answers] == [f"43{number}" for number in range(60)]
+    assert asyncio.get_running_loop().time() - began >= 39 / 200
+
+
+async def test_joins_that_come_too_fast_are_refused_with_when_to_try_again(serve: Serve, dial: Dial) -> None:
+    websocket = await connected(dial, await serve(limited(joins=Pace(per_second=0.001, burst=3))))
+    answers = []
+    for number, name in enumerate(
+        ["join-user-room", "join-chat", "user-online", "join-user-room", "leave-user-room"]
+    ):
+        await websocket.send(f'42{number}["{name}","a{number}"]')
+        answer = str(await websocket.recv())
+        while not answer.startswith("43"):  # that somebody is online, all are told
+            answer = str(await websocket.recv())
+        answers.append(json.loads(answer[answer.index("[") :])[0])
+    assert [answer["ok"] for answer in answers] == [True, True, True, False, True]
+    assert answers[3]["error"]["code"] == "too_many"
+    assert "try again in" in answers[3]["error"]["message"]
+
+
+async def test_connections_of_one_address_are_limited_and_those_of_others_are_not(serve: Serve) -> None:
+    url = await serve(limited(connections=Pace(per_second=0.001, burst=2)))
+    address = url.replace("http", "ws") + WEBSOCKET
+    many, other = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "203.0.113.8"}
+    held = [await connect(address, additional_headers=many) for _ in range(2)]
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(address, additional_headers=many)
+    assert b"too many connections from this address; try again in" in (refused.value.response.body or b"")
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        answer = await client.get(POLLING, headers=many)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
+        assert (await client.get(POLLING, headers=other)).status_code == 200
+    # This machine's own are not counted: a proxy on it may not say whom it speaks for.
+    held += [await connect(address) for _ in range(5)]
+    for websocket in held:
+        await websocket.close()

@@ -1,0 +1,338 @@
+"""The ASGI server of WebSockets, and the door behind it, spoken to over real sockets."""
+
+import asyncio
+import base64
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame
+from websockets.frames import Opcode as Kind
+
+from bridge.sockets.frames import frame_of
+from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol, write_frames
+
+DEADLINE_SECONDS = 10
+LIMIT_BYTES = 100_000
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(app: App) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """An ASGI application on a free port, and its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        ws=WebSocketProtocol,
+        ws_max_size=LIMIT_BYTES,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not server.started:  # noqa: ASYNC110 (nothing signals it)
+            await asyncio.sleep(0.002)
+    try:
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/", server
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Says back what it hears, until the client goes."""
+    assert scope["type"] == "websocket"
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message.get("text"), "bytes": message.get("bytes")})
+
+
+async def raw_request(address: str, lines: list[str]) -> bytes:
+    """The answer to a handshake that may be wrong."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+    writer.close()
+    return answer
+
+
+async def opened(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket of which the test writes every byte itself."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = ["GET / HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade"]
+    lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
+    writer.write("\r\n".join(lines).encode())
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+def frame(kind: int, content: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
+    return Frame(Kind(kind), content, fin).serialize(mask=mask)
+
+
+async def test_messages_of_every_kind_and_size_come_back() -> None:
+    async with serving(echo) as (address, _), connect(address, compression=None) as client:
+        for message in ("", "ä" * 200, b"", b"\x00\xff" * 40_000, "x" * LIMIT_BYTES):
+            await client.send(message)
+            assert await client.recv() == message
+        await client.send(["in ", "three ", "parts"])
+        assert await client.recv() == "in three parts"
+        await (await client.ping(b"there?"))
+
+
+async def test_the_scope_is_that_of_asgi() -> None:
+    seen: dict[str, Any] = {}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.update(scope)
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": "b", "headers": [(b"x-told", b"yes")]})
+        await send({"type": "websocket.close", "code": 4001})
+
+    async with serving(app) as (address, _):
+        target, names = address + "a%20path?x=1", {"X-Asked": "why"}
+        async with connect(target, subprotocols=["a", "b"], additional_headers=names) as client:  # type: ignore[list-item]
+            assert client.subprotocol == "b"
+            assert client.response is not None
+            assert client.response.headers["x-told"] == "yes"
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4001
+    assert (seen["path"], seen["raw_path"], seen["query_string"]) == ("/a path", b"/a%20path", b"x=1")
+    assert (seen["scheme"], seen["client"][0], seen["subprotocols"]) == ("ws", "127.0.0.1", ["a", "b"])
+    assert (b"x-asked", b"why") in seen["headers"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "explanation"),
+    [
+        (["POST / HTTP/1.1"], b"405", b"begins with GET"),
+        (["GET / HTTP/1.1"], b"400", b"version 13"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"400", b"version 13"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13"], b"400", b"Sec-WebSocket-Key"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: %"], b"400", b"Sec-WebSocket-Key"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: YQ=="], b"400", b"Sec-WebSocket-Key"),
+    ],
+)
+async def test_a_handshake_that_is_none_is_told_why(lines: list[str], status: bytes, explanation: bytes) -> None:
+    async with serving(echo) as (address, _):
+        answer = await raw_request(address, [*lines, "Host: x", "Upgrade: websocket", "Connection: Upgrade"])
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert explanation in answer
+
+
+async def test_an_application_may_refuse_and_may_fail() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if scope["path"] == "/refused":
+            await send({"type": "websocket.close", "reason": "not you"})
+        elif scope["path"] == "/late":
+            await send({"type": "websocket.accept"})
+            raise LookupError("the application's own fault")
+        elif scope["path"] == "/wrong":
+            await send({"type": "websocket.send", "text": "before it is open"})
+
+    async with serving(app) as (address, _):
+        for path, status, text in (("refused", 403, b"not you"), ("", 500, b"Internal"), ("wrong", 500, b"Internal")):
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(address + path)
+            assert (refused.value.response.status_code, text in (refused.value.response.body or b"")) == (
+                status,
+                True,
+            )
+        async with connect(address + "late") as client:
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1011
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (frame(Kind.TEXT, b"x", mask=False), 1002),
+        (frame(Kind.CONT, b"x"), 1002),
+        (frame(Kind.TEXT, b"\xff"), 1007),
+        (frame(Kind.BINARY, b"x" * (LIMIT_BYTES + 1)), 1009),
+        (frame(Kind.CLOSE, b"\x03\xe8"), 1000),
+        (frame(Kind.CLOSE, b""), 1000),
+    ],
+    ids=["unmasked", "part-of-nothing", "no-utf8", "too-large", "closing", "closing-without-status"],
+)
+async def test_what_ends_a_connection_is_answered_after_what_came_before(sent: bytes, status: int) -> None:
+    async with serving(echo) as (address, _):
+        reader, writer = await opened(address)
+        writer.write(frame(Kind.PING, b"first") + sent)
+        answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+        writer.close()
+    assert answer == bytes((0x8A, 5)) + b"first" + bytes((0x88, 2)) + status.to_bytes(2, "big")
+
+
+async def test_the_application_hears_that_the_client_has_gone(eventually: Eventually) -> None:
+    heard: list[Any] = []
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        heard.append(await receive())
+        try:
+            await send({"type": "websocket.send", "text": "to nobody"})
+        except OSError as error:
+            heard.append(error)
+
+    async with serving(app) as (address, _):
+        _, writer = await opened(address)
+        writer.transport.abort()
+        await eventually(lambda: len(heard) == 2)
+    assert heard[0] == {"type": "websocket.disconnect", "code": 1006}
+
+
+async def test_a_slow_reader_slows_the_application() -> None:
+    sent = 0
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        nonlocal sent
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(1_000):
+            await send({"type": "websocket.send", "bytes": b"x" * 100_000})
+            sent += 1
+
+    async with serving(app) as (address, _):
+        reader, writer = await opened(address)
+        before = -1
+        while before != sent:  # until it gets no further
+            before = sent
+            await asyncio.sleep(0.05)
+        assert 0 < sent < 1_000
+        whole = len(frame_of(b"x" * 100_000)) * 1_000
+        await asyncio.wait_for(reader.readexactly(whole), DEADLINE_SECONDS)
+        assert sent == 1_000
+        writer.close()
+
+
+async def test_a_server_that_stops_says_so() -> None:
+    async with serving(echo) as (address, server):
+        client = await connect(address)
+        server.should_exit = True
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(client.recv(), DEADLINE_SECONDS)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+
+
+class Taker:
+    """Whoever takes a WebSocket over: keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.door: WebSocketProtocol
+        self.heard: list[str | bytes] = []
+        self.moves: list[bool] = []
+        self.is_lost = self.is_stalled = False
+
+    def received(self, content: str | bytes) -> None:
+        self.heard.append(content)
+
+    def lost(self) -> None:
+        assert not self.is_lost
+        self.is_lost = True
+
+    def moved(self) -> None:
+        self.moves.append(self.door.direct is not None)
+
+    def stalled(self) -> None:
+        self.is_stalled = True
+        self.door.abort()
+
+
+async def taken(taker: Taker, until: asyncio.Event | None = None) -> App:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        if until is not None:
+            await until.wait()
+        taker.door = scope["extensions"][DOOR]
+        taker.door.take_over(taker, backlog_limit_bytes=200_000)
+
+    return app
+
+
+async def test_whoever_takes_over_hears_what_came_before_and_all_that_comes(eventually: Eventually) -> None:
+    taker, until = Taker(), asyncio.Event()
+    async with serving(await taken(taker, until)) as (address, _):
+        reader, writer = await opened(address)
+        writer.write(frame(Kind.TEXT, b"early") + frame(Kind.BINARY, b"\x01"))
+        await writer.drain()
+        until.set()
+        await eventually(lambda: taker.heard == ["early", b"\x01"])
+        writer.write(frame(Kind.TEXT, b"late") + frame(Kind.CLOSE, b""))
+        await eventually(lambda: taker.is_lost)
+        assert taker.heard == ["early", b"\x01", "late"]
+        assert await asyncio.wait_for(reader.read(), DEADLINE_SECONDS) == b"\x88\x02\x03\xe8"
+        taker.door.write_frames(frame_of("dropped"))
+        writer.close()
+
+
+async def test_what_is_written_past_the_transport_and_through_it_comes_in_order(eventually: Eventually) -> None:
+    taker = Taker()
+    async with serving(await taken(taker)) as (address, _):
+        client: ClientConnection = await connect(address, compression=None, max_queue=1)
+        await eventually(lambda: taker.moves == [True])
+        number = 0
+        while len(taker.moves) == 1:  # until the socket is full
+            assert taker.door.direct is not None
+            write_frames([taker.door.direct], frame_of(f"{number} " + "x" * 50_000))
+            number += 1
+        assert taker.door.direct is None
+        taker.door.write_frames(frame_of(f"{number} behind"))
+        heard = [int(str(await client.recv()).partition(" ")[0]) for _ in range(number + 1)]
+        assert heard == list(range(number + 1))
+        await eventually(lambda: taker.moves == [True, False, True])
+        assert not taker.is_stalled
+        await client.close()
+        await eventually(lambda: taker.is_lost)
+
+
+async def test_one_that_does_not_read_is_given_up_past_the_limit(eventually: Eventually) -> None:
+    taker = Taker()
+    async with serving(await taken(taker)) as (address, _):
+        _, writer = await opened(address)
+        await eventually(lambda: taker.moves)
+        for _ in range(1_000):
+            taker.door.write_frames(frame_of("x" * 50_000))
+            if taker.is_stalled:
+                break
+        assert taker.is_stalled
+        await eventually(lambda: taker.is_lost)
+        writer.close()
+
+
+async def test_one_that_is_gone_is_no_trouble_to_those_written_to_with_it(eventually: Eventually) -> None:
+    gone, there = Taker(), Taker()
+    async with serving(await taken(gone)) as (first, _), serving(await taken(there)) as (second, _):
+        _, leaving = await opened(first)
+        client = await connect(second)
+        await eventually(lambda: gone.moves and there.moves)
+        assert gone.door.direct is not None
+        assert there.door.direct is not None
+        sends = [gone.door.direct, there.door.direct]
+        leaving.transport.abort()
+        await eventually(lambda: gone.is_lost)
+        write_frames(sends, frame_of("still told"))
+        assert await client.recv() == "still told"
+        await client.close()
