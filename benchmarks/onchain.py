@@ -22,7 +22,8 @@ from bridge.workers.chains import JournalChainStore
 from coordinator.payments import DirectPayment, Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
-from providers.onchain.rpc import QUESTIONS, ChainRpc
+from providers.onchain.node import QUESTIONS
+from providers.onchain.rpc import ChainRpc
 from providers.onchain.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 

@@ -93,7 +93,10 @@ def _configure_logging(level: str) -> None:
             "loggers": {
                 "uvicorn": {"level": "CRITICAL"},
                 "alembic": {"level": "WARNING"},
+                # Theirs tell the URLs that are asked, which hold keys.
                 "httpx": {"level": "WARNING"},
+                "httpcore": {"level": "WARNING"},
+                "websockets": {"level": "WARNING"},
             },
         }
     )

@@ -1,10 +1,14 @@
 """A block's bloom filter of its logs (Ethereum's yellow paper, 4.3.1): what is not in it is not in the block."""
 
+import functools
+
 from eth_utils.crypto import keccak
 
 __all__ = ["may_contain"]
 
 _BITS = 2048
+# The same few tokens and addresses are looked for in each block.
+_REMEMBERED = 4096
 
 
 def may_contain(bloom: str, *entries: str) -> bool:
@@ -13,6 +17,7 @@ def may_contain(bloom: str, *entries: str) -> bool:
     return all(bits >> place & 1 for entry in entries for place in _places(entry))
 
 
-def _places(entry: str) -> list[int]:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _places(entry: str) -> tuple[int, ...]:
     digest = keccak(hexstr=entry)
-    return [int.from_bytes(digest[start : start + 2]) % _BITS for start in (0, 2, 4)]
+    return tuple(int.from_bytes(digest[start : start + 2]) % _BITS for start in (0, 2, 4))

@@ -88,7 +88,13 @@ class Chain(_Configured):
     @classmethod
     def _are_urls(cls, endpoints: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for endpoint in endpoints:
-            parts = urlsplit(endpoint.get_secret_value())
+            try:
+                parts = urlsplit(endpoint.get_secret_value())
+                _ = parts.port  # read only when it is asked for
+            except ValueError:
+                raise ValueError(
+                    "an endpoint is a URL; its host or port cannot be read, a port is a number"
+                ) from None
             if parts.scheme not in _SCHEMES or not parts.hostname:
                 raise ValueError("an endpoint is a URL that begins with http://, https://, ws:// or wss://")
         return endpoints

@@ -46,6 +46,8 @@ class Endpoint:
     faults_in_a_row: int = 0
     aside_until: float = 0.0
     last_fault: Fault | None = None
+    last_reason: str = ""
+    """What was wrong, for a person to read."""
     head: int = 0
     """The newest block that it has told of."""
 
@@ -62,14 +64,18 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
 
 def after_answer(endpoint: Endpoint) -> Endpoint:
     """After a good answer."""
-    return replace(endpoint, faults_in_a_row=0, aside_until=0.0, last_fault=None)
+    return replace(endpoint, faults_in_a_row=0, aside_until=0.0, last_fault=None, last_reason="")
 
 
-def after_fault(endpoint: Endpoint, fault: Fault, now: float) -> Endpoint:
+def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> Endpoint:
     """After something was wrong with it."""
     seconds = min(_ASIDE_SECONDS[fault] * 2**endpoint.faults_in_a_row, LONGEST_ASIDE_SECONDS)
     return replace(
-        endpoint, faults_in_a_row=endpoint.faults_in_a_row + 1, aside_until=now + seconds, last_fault=fault
+        endpoint,
+        faults_in_a_row=endpoint.faults_in_a_row + 1,
+        aside_until=now + seconds,
+        last_fault=fault,
+        last_reason=reason,
     )
 
 

@@ -12,6 +12,8 @@ FIRST = 256
 LARGEST = 10_000
 # An answer this full is near the limits that providers put on logs.
 MANY_LOGS = 5_000
+# One this full is more than should be held in memory at once, where a node puts no limit to it.
+TOO_MANY_LOGS = 20_000
 # So many good answers in a row, after one that failed, before a little more is asked for.
 PATIENCE = 4
 
@@ -32,7 +34,9 @@ class BlockRange:
     def succeeded(self, logs: int) -> "BlockRange":
         """After an answer with that many logs."""
         successes = self.successes + 1
-        if logs > MANY_LOGS:
+        if logs > TOO_MANY_LOGS:
+            size = max(1, self.size // 2)
+        elif logs > MANY_LOGS:
             size = self.size
         elif not self.has_failed:
             size = self.size * 2

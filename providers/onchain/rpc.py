@@ -10,23 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from prometheus_client import Counter
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
 from providers.contract import ProviderUnavailableError
 from providers.onchain.bloom import may_contain
 from providers.onchain.canonical import BlockId
-from providers.onchain.chains import Chain, ChainsError, host_of
+from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.endpoints import Endpoint, Fault, after_answer, after_fault, choose, lags
-from providers.onchain.http_provider import HttpProvider
+from providers.onchain.node import FaultyError, Node, RefusedByNodeError, number_in
 from providers.onchain.transfers import TRANSFER_TOPIC, MalformedError, topic_of
-from providers.onchain.web3_library import (
-    AsyncWeb3,
-    RPCEndpoint,
-    Web3RPCError,
-    WebSocketProvider,
-)
 
 __all__ = ["ChainRpc", "ChainUnavailableError", "RefusedByNodeError"]
 
@@ -36,30 +29,14 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 10.0
 TRIES = 3
-# What nodes and their proxies answer to too many questions: JSON-RPC error codes, and HTTP statuses in the message.
-THROTTLING_CODES = frozenset({-32005, -32029, 429})
-SHOWN_CHARACTERS = 200
-QUESTIONS = Counter("bridge_chain_questions", "Questions to the nodes of a chain", ["chain", "method"])
+# How long the chain waits for an endpoint that shows what contracts send, before it goes on without.
+TRACES_AWAITED_SECONDS = 60.0
 
 backoff = wait_random_exponential(multiplier=0.2, max=2)
 
 
 class ChainUnavailableError(ProviderUnavailableError):
     """No endpoint of the chain gives a good answer."""
-
-
-class RefusedByNodeError(Exception):
-    """A node that is well does not answer this question, such as one for too many blocks."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class _FaultyError(Exception):
-    def __init__(self, fault: Fault, reason: str) -> None:
-        super().__init__(reason)
-        self.fault = fault
 
 
 class ChainRpc:
@@ -78,42 +55,46 @@ class ChainRpc:
         self._pauses = pauses
         self._clock = clock
         urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
-        self._nodes = [_node(url, timeout_seconds) for url in urls]
-        self._connecting = [asyncio.Lock() for _ in urls]
-        self.endpoints = tuple(Endpoint(host_of(url)) for url in urls)
-        self._traces: bool | None = None
+        self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
+        self.endpoints = tuple(Endpoint(node.host) for node in self._nodes)
+        self._without_traces: set[int] = set()
+        """The endpoints that do not show what contracts send."""
+        self._untraced_since: float | None = None
 
     async def start(self) -> None:
         """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer
-        is set aside."""
-        answers = await asyncio.gather(*(self._ask(place, "eth_chainId") for place in range(len(self._nodes))))
-        for endpoint, answer in zip(self.endpoints, answers, strict=True):
-            if isinstance(answer, str) and int(answer, 16) != self._chain.chain_id:
+        is set aside, and asked when it does."""
+        await asyncio.gather(*(self._ask(place, "eth_blockNumber") for place in range(len(self._nodes))))
+        for endpoint in self.endpoints:
+            if endpoint.last_fault is Fault.WRONG_CHAIN:
                 raise ChainsError(
-                    f"{endpoint.host} is a node of chain {int(answer, 16)}, not of {self._chain.name}"
-                    f" ({self._chain.chain_id}); set its endpoints right"
+                    f"{endpoint.host}: {endpoint.last_reason}, not of {self._chain.name} ({self._chain.chain_id});"
+                    " set its endpoints right"
                 )
 
     async def aclose(self) -> None:
         for node in self._nodes:
-            await node.provider.disconnect()
+            await node.aclose()
 
     async def head(self) -> int:
         """The number of the newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
 
         async def newest(place: int) -> int:
-            number = _number(await self._question(place, "eth_blockNumber"))
+            number = number_in(await self._nodes[place].ask("eth_blockNumber"))
             self._replace(place, replace(self.endpoints[place], head=number))
             if lags(self.endpoints, place, self._clock()):
-                raise _FaultyError(Fault.LAGGING, f"it is at {number}")
+                raise FaultyError(Fault.LAGGING, f"it is at {number}")
             return number
 
         return await self._first_good(newest)
 
     async def look_around(self) -> int:
-        """Asks all endpoints in good standing for their heads, so that one that lags is noticed. Returns the best."""
+        """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
+        sides is noticed. Returns the best head."""
         now = self._clock()
         places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+        for place in places:
+            self._nodes[place].doubt()
         answers = await asyncio.gather(*(self._ask(place, "eth_blockNumber") for place in places))
         told = {place: int(head, 16) for place, head in zip(places, answers, strict=True) if isinstance(head, str)}
         for place, head in told.items():
@@ -126,17 +107,17 @@ class ChainRpc:
     async def finalized(self) -> int:
         """The number of the newest block that the chain calls finalized. Raises ChainUnavailableError."""
         block = await self.call("eth_getBlockByNumber", "finalized", False)
-        return 0 if block is None else _number(block["number"])
+        return 0 if block is None else number_in(block["number"])
 
     async def block(self, number: int, *, with_transactions: bool = False) -> Mapping[str, Any]:
         """The block of that number, which must be there. Raises ChainUnavailableError."""
 
         async def there(place: int) -> Mapping[str, Any]:
-            block = await self._question(place, "eth_getBlockByNumber", hex(number), with_transactions)
+            block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), with_transactions)
             if block is None:
-                raise _FaultyError(Fault.LAGGING, f"it has no block {number}")
-            if not isinstance(block, dict) or _number(block.get("number")) != number:
-                raise _FaultyError(Fault.INCONSISTENT, f"its block {number} is none")
+                raise FaultyError(Fault.LAGGING, f"it has no block {number}")
+            if not isinstance(block, dict) or number_in(block.get("number")) != number:
+                raise FaultyError(Fault.INCONSISTENT, f"its block {number} is none")
             return block
 
         return await self._first_good(there)
@@ -149,21 +130,24 @@ class ChainRpc:
         question = {"blockHash": block.hash, **_filter(addresses, recipients)}
 
         async def consistent(place: int) -> tuple[int, list[Any]]:
-            logs = await self._question(place, "eth_getLogs", question)
+            try:
+                logs = await self._nodes[place].ask("eth_getLogs", question)
+            except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
+                raise FaultyError(Fault.LAGGING, str(error)) from None
             if not isinstance(logs, list) or any(log.get("blockHash") != block.hash for log in logs):
-                raise _FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
+                raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
             return place, logs
 
         asked, logs = await self._first_good(consistent)
-        if logs or not any(may_contain(bloom, address, TRANSFER_TOPIC) for address in addresses):
+        if logs or not _may_hold(bloom, addresses, recipients):
             return logs
         other = next((place for place in choose(self.endpoints, self._clock()) if place != asked), None)
         if other is None:
             return logs
         try:
             _, logs = await consistent(other)
-        except (_FaultyError, RefusedByNodeError) as error:
-            self._set_aside(other, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+        except FaultyError as error:
+            self._set_aside(other, error.fault, str(error))
             return []
         if logs:
             self._set_aside(asked, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
@@ -177,9 +161,9 @@ class ChainRpc:
         question = {"fromBlock": hex(first), "toBlock": hex(last), **_filter(addresses, recipients)}
 
         async def asked(place: int) -> tuple[int, list[Any]]:
-            logs = await self._question(place, "eth_getLogs", question)
+            logs = await self._nodes[place].ask("eth_getLogs", question)
             if not isinstance(logs, list):
-                raise _FaultyError(Fault.INCONSISTENT, "its logs are none")
+                raise FaultyError(Fault.INCONSISTENT, "its logs are none")
             return place, logs
 
         first_place, logs = await self._first_good(asked)
@@ -188,7 +172,7 @@ class ChainRpc:
             return logs
         try:
             _, others = await asked(other)
-        except _FaultyError as error:
+        except FaultyError as error:
             self._set_aside(other, error.fault, str(error))
         except RefusedByNodeError:
             pass  # its limits are narrower
@@ -199,30 +183,61 @@ class ChainRpc:
 
     async def call(self, method: str, *parameters: Any) -> Any:
         """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""
-        return await self._first_good(lambda place: self._question(place, method, *parameters))
+        return await self._first_good(lambda place: self._nodes[place].ask(method, *parameters))
 
     async def traces(self, block: BlockId) -> Sequence[tuple[str, Mapping[str, Any]]] | None:
-        """The calls of each transaction of a block; None if no endpoint offers that. Raises ChainUnavailableError."""
-        if self._traces is False:
-            return None
+        """The calls of each transaction of a block; None if no endpoint offers that. One that does is waited for when
+        it is away, but not for long. Raises ChainUnavailableError, and MalformedError."""
+
+        async def traced(place: int) -> Any:
+            if place in self._without_traces:
+                raise RefusedByNodeError(0, "it shows no traces")
+            try:
+                return await self._nodes[place].ask("debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            except RefusedByNodeError as error:
+                if error.is_for_good:
+                    self._without_traces.add(place)
+                raise
+
+        none_before = len(self._without_traces) == len(self._nodes)
         try:
-            traces = await self.call("debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            traces = None if none_before else await self._first_good(traced)
         except RefusedByNodeError as error:
-            logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
-            self._traces = False
+            if len(self._without_traces) < len(self._nodes):
+                self._wait_for_traces(block, str(error))
+            else:
+                logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
             return None
-        return [(trace["txHash"], trace["result"]) for trace in traces]
+        if traces is None:
+            return None
+        self._untraced_since = None
+        try:
+            return [(trace["txHash"], trace["result"]) for trace in traces]
+        except (KeyError, TypeError):
+            raise MalformedError("a trace is malformed") from None
+
+    def _wait_for_traces(self, block: BlockId, reason: str) -> None:
+        """Raises ChainUnavailableError until it has been waited for long enough."""
+        now = self._clock()
+        self._untraced_since = now if self._untraced_since is None else self._untraced_since
+        if now < self._untraced_since + TRACES_AWAITED_SECONDS:
+            raise ChainUnavailableError(
+                f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
+            )
+        logger.error(
+            "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
+            " transaction of a payment that is missed",
+            self._chain.name,
+            block.number,
+            reason,
+        )
 
     async def subscribed(self, wake: Callable[[], None]) -> None:
         """Calls `wake` at each new block that an endpoint with a WebSocket tells of; returns if there is none, or
         when its connection ends."""
         for place, node in enumerate(self._nodes):
-            if not isinstance(node.provider, WebSocketProvider) or self.endpoints[place].is_aside(self._clock()):
-                continue
-            await self._question(place, "eth_blockNumber")  # connects
-            await node.eth.subscribe("newHeads")
-            async for _ in node.socket.process_subscriptions():
-                wake()
+            if node.is_websocket and not self.endpoints[place].is_aside(self._clock()):
+                await node.heads(wake)
 
     async def _first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
         """The first good answer. Each endpoint in turn, and all of them again a few times."""
@@ -240,7 +255,7 @@ class ChainRpc:
         for place in choose(self.endpoints, self._clock()):
             try:
                 answer = await ask(place)
-            except _FaultyError as error:
+            except FaultyError as error:
                 self._set_aside(place, error.fault, str(error))
                 reasons.append(f"{self.endpoints[place].host}: {error}")
             except RefusedByNodeError as error:
@@ -255,29 +270,10 @@ class ChainRpc:
     async def _ask(self, place: int, method: str) -> Any:
         """As `_question`; None if it fails."""
         try:
-            return await self._question(place, method)
-        except (_FaultyError, RefusedByNodeError) as error:
+            return await self._nodes[place].ask(method)
+        except (FaultyError, RefusedByNodeError) as error:
             self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
             return None
-
-    async def _question(self, place: int, method: str, *parameters: Any) -> Any:
-        node = self._nodes[place]
-        QUESTIONS.labels(self._chain.name, method).inc()
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                if isinstance(node.provider, WebSocketProvider):
-                    async with self._connecting[place]:
-                        if not await node.provider.is_connected():
-                            await node.provider.connect()
-                return await node.manager.coro_request(RPCEndpoint(method), list(parameters))
-        except Web3RPCError as error:
-            raise _refusal(error) from None
-        except (OSError, TimeoutError, ValueError, MalformedError) as error:
-            raise _FaultyError(Fault.UNREACHABLE, type(error).__name__) from None
-        except Exception as error:
-            # The libraries below have errors of their own for each transport, and their texts repeat the URL.
-            fault = Fault.THROTTLED if getattr(error, "status", None) == 429 else Fault.UNREACHABLE
-            raise _FaultyError(fault, type(error).__name__) from None
 
     @property
     def good_endpoints(self) -> int:
@@ -293,19 +289,13 @@ class ChainRpc:
         self._replace(place, after_answer(self.endpoints[place]))
 
     def _set_aside(self, place: int, fault: Fault, reason: str) -> None:
-        endpoint = after_fault(self.endpoints[place], fault, self._clock())
+        endpoint = after_fault(self.endpoints[place], fault, reason, self._clock())
         self._replace(place, endpoint)
+        self._nodes[place].doubt()
         logger.warning("%s: %s is set aside: %s (%s)", self._chain.name, endpoint.host, fault, reason)
 
     def _replace(self, place: int, endpoint: Endpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])
-
-
-def _node(url: str, timeout_seconds: float) -> "AsyncWeb3[Any]":
-    # Without middleware the answers are the nodes' own, in hexadecimal: all that is needed, at the least cost.
-    if url.startswith("ws"):
-        return AsyncWeb3(WebSocketProvider(url, request_timeout=timeout_seconds), middleware=[])
-    return AsyncWeb3(HttpProvider(url, timeout_seconds=timeout_seconds), middleware=[])
 
 
 def _filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:
@@ -315,20 +305,12 @@ def _filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[
     return {"address": list(addresses), "topics": topics}
 
 
+def _may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None) -> bool:
+    """Whether a block with this bloom filter may hold transfers of these tokens to these recipients."""
+    if not any(may_contain(bloom, address, TRANSFER_TOPIC) for address in addresses):
+        return False
+    return recipients is None or any(may_contain(bloom, topic_of(recipient)) for recipient in recipients)
+
+
 def _places(logs: Sequence[Mapping[str, Any]]) -> set[tuple[Any, Any]]:
     return {(log.get("blockHash"), log.get("logIndex")) for log in logs}
-
-
-def _number(value: Any) -> int:
-    try:
-        return int(value, 16)
-    except (TypeError, ValueError):
-        raise _FaultyError(Fault.INCONSISTENT, "a number is none") from None
-
-
-def _refusal(error: Web3RPCError) -> Exception:
-    said: Any = (error.rpc_response or {}).get("error", {})
-    code, message = (said.get("code"), said.get("message")) if isinstance(said, dict) else (0, said)
-    if code in THROTTLING_CODES:
-        return _FaultyError(Fault.THROTTLED, "too many questions")
-    return RefusedByNodeError(code if isinstance(code, int) else 0, str(message)[:SHOWN_CHARACTERS])

@@ -45,6 +45,33 @@ def test_the_chains_that_come_with_it_are_right_and_off() -> None:
     assert len(names) == len(set(names))
 
 
+def test_the_tokens_that_come_with_it_are_those_of_tether_and_circle() -> None:
+    """Once more, so that neither an address nor decimals change by a slip: a wrong one takes false money for true."""
+    told = {
+        (name, token.symbol): (token.address, token.decimals)
+        for name, chain in read_chains(SHIPPED, {}).items()
+        for token in chain.tokens
+        if not token.is_native
+    }
+    assert told == {
+        ("ethereum", "USDT"): ("0xdAC17F958D2ee523a2206206994597C13D831ec7", 6),
+        ("ethereum", "USDC"): ("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", 6),
+        ("bnb", "USDT"): ("0x55d398326f99059fF775485246999027B3197955", 18),
+        ("bnb", "USDC"): ("0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", 18),
+        ("polygon", "USDT"): ("0xc2132D05D31c914a87C6611C10748AEb04B58e8F", 6),
+        ("polygon", "USDC"): ("0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", 6),
+        ("avalanche", "USDT"): ("0x9702230A8Ea53601f5cD2dc00fDBc13d4dF4A8c7", 6),
+        ("avalanche", "USDC"): ("0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E", 6),
+        ("arbitrum", "USDT"): ("0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9", 6),
+        ("arbitrum", "USDC"): ("0xaf88d065e77c8cC2239327C5EDb3A432268e5831", 6),
+        ("optimism", "USDT"): ("0x94b008aA00579c1307B0EF2c499aD98a8ce58e58", 6),
+        ("optimism", "USDC"): ("0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85", 6),
+        ("base", "USDT"): ("0xfde4C96c8593536E31F229EA8f37b2ADa2699bb2", 6),
+        ("base", "USDC"): ("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", 6),
+    }
+    assert {chain.own_coin.decimals for chain in read_chains(SHIPPED, {}).values() if chain.own_coin} == {18}
+
+
 def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -> None:
     urls = f"https://rpc.example/{SECRET}, wss://other.example:8546/{SECRET}"
     chain = read(tmp_path, ONE, BRIDGE_ENDPOINTS_ETHEREUM=urls)["ethereum"]
@@ -66,6 +93,8 @@ def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -
         (("[ethereum]", "[ethereum"), {}, "cannot read the chains"),
         ((ONE, ONE + ONE.replace("ethereum", "other")), {}, "same chain_id"),
         (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"ftp://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
+        (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://rpc.example:{SECRET}"}, "a port is a number"),
+        (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://[{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
         (("", ""), {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHERIUM names no chain"),
     ],
 )

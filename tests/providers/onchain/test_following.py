@@ -132,8 +132,10 @@ def test_a_range_finds_the_providers_limit_and_stays_below_it(limit: int, blocks
     assert refused <= 10 + asked // PATIENCE
 
 
-def test_answers_full_of_logs_do_not_grow() -> None:
+def test_answers_full_of_logs_do_not_grow_and_overfull_ones_shrink() -> None:
     assert BlockRange().succeeded(logs=9_000).size == BlockRange().size
+    assert BlockRange().succeeded(logs=50_000).size == BlockRange().size / 2
+    assert BlockRange(size=1).succeeded(logs=50_000).size == 1
     assert BlockRange().succeeded(logs=10).size == 2 * BlockRange().size
 
 
@@ -141,7 +143,7 @@ def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None
     endpoint = Endpoint("rpc.example")
     waits = []
     for _ in range(12):
-        endpoint = after_fault(endpoint, Fault.UNREACHABLE, now=100.0)
+        endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0)
         waits.append(endpoint.aside_until - 100.0)
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == 300
@@ -151,16 +153,20 @@ def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None
 
 def test_those_in_good_standing_are_asked_in_order_and_if_there_is_none_all_are() -> None:
     first, second, third = (Endpoint(f"{number}.example") for number in range(3))
-    second = after_fault(second, Fault.THROTTLED, now=0)
+    second = after_fault(second, Fault.THROTTLED, "", now=0)
     assert choose([first, second, third], now=1) == [0, 2]
-    lost = [after_fault(first, Fault.WRONG_CHAIN, now=0), second, after_fault(third, Fault.INCONSISTENT, now=0)]
+    lost = [
+        after_fault(first, Fault.WRONG_CHAIN, "", now=0),
+        second,
+        after_fault(third, Fault.INCONSISTENT, "", now=0),
+    ]
     assert choose(lost, now=1) == [1, 2, 0]
 
 
 def test_who_is_far_behind_the_best_lags() -> None:
     best, near, far = (dataclasses.replace(Endpoint("rpc.example"), head=head) for head in (100, 98, 90))
     assert [lags([best, near, far], place, now=0) for place in range(3)] == [False, False, True]
-    liar = after_fault(best, Fault.INCONSISTENT, now=0)
+    liar = after_fault(best, Fault.INCONSISTENT, "", now=0)
     assert not lags([liar, near, near], 1, now=1)
 
 

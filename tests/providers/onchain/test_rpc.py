@@ -12,7 +12,8 @@ from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNode
 from providers.onchain.transfers import from_log, from_trace, from_transaction, numbered
 from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
-from tests.scripted_gateway import Gateway, Request, scripted_gateway
+from tests.providers.onchain.liar import Liar
+from tests.scripted_gateway import scripted_gateway
 
 SECRET = "the-key-of-the-endpoint"
 NOBODY = f"http://127.0.0.1:9/{SECRET}"
@@ -21,28 +22,6 @@ NOBODY = f"http://127.0.0.1:9/{SECRET}"
 async def block_at(rpc: ChainRpc, number: int) -> tuple[BlockId, Any]:
     block = await rpc.block(number, with_transactions=True)
     return BlockId(number=number, hash=block["hash"]), block
-
-
-class Liar:
-    """Passes questions on to a real node, and changes the answers of some."""
-
-    def __init__(self, gateway: Gateway, anvil: Anvil) -> None:
-        self.answers: dict[str, Any] = {}
-        self._anvil = anvil
-        gateway.answers(self._answer)
-
-    def _answer(self, request: Request) -> bytes | None:
-        method, number = request.content["method"], request.content["id"]
-        result = self.answers.get(method, ...)
-        if isinstance(result, int):  # a status
-            return b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % result
-        if result is ...:
-            result = self._anvil.ask(method, *request.content["params"])
-        import json
-
-        body = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode()
-        head = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        return head + body
 
 
 async def test_transfers_of_every_kind_are_found_in_their_block(

@@ -1,0 +1,50 @@
+"""An endpoint that does not always pass on what its node says."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.anvil import Anvil
+from tests.scripted_gateway import Gateway, Request
+
+__all__ = ["Liar", "Refusal"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error in JSON-RPC's own words, and the HTTP status that it comes with."""
+
+    code: int
+    message: str
+    status: int = 200
+
+
+class Liar:
+    """Passes questions on to a real node, and changes the answers of some: to a result, a refusal, a mere HTTP status,
+    or what a function makes of the question's parameters (`...` to pass it on)."""
+
+    def __init__(self, gateway: Gateway, anvil: Anvil) -> None:
+        self.url = gateway.url
+        self.answers: dict[str, Any] = {}
+        self.is_dead = False
+        self._anvil = anvil
+        gateway.answers(self._answer)
+
+    def _answer(self, request: Request) -> bytes | None:
+        if self.is_dead:
+            return None
+        method, number = request.content["method"], request.content["id"]
+        result, status = self.answers.get(method, ...), 200
+        if callable(result):
+            result = result(request.content["params"])
+        if isinstance(result, int):
+            return b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % result
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": number}
+        if isinstance(result, Refusal):
+            status = result.status
+            answer["error"] = {"code": result.code, "message": result.message}
+        else:
+            answer["result"] = self._anvil.ask(method, *request.content["params"]) if result is ... else result
+        body = json.dumps(answer).encode()
+        head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        return head % (status, len(body)) + body
