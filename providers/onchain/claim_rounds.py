@@ -2,7 +2,7 @@
 what it found; whoever follows the chain commits it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coordinator.money import ZERO
@@ -83,6 +83,11 @@ class ClaimRounds:
         """Takes up a transaction whose block vanished."""
         self._claims[watched.subject, tx_hash] = Claim(watched, tx_hash, since_block=head, known_at_block=head)
 
+    def keep(self, watched: Iterable[Watched]) -> None:
+        """Forgets what is claimed for others than these."""
+        subjects = {one.subject for one in watched}
+        self._claims = {named: claim for named, claim in self._claims.items() if named[0] in subjects}
+
     def settle(self, claim: Claim) -> None:
         """Looks at it no more."""
         self._claims.pop((claim.watched.subject, claim.tx_hash), None)
@@ -94,7 +99,7 @@ class ClaimRounds:
 
     async def look(self, claim: Claim, head: int) -> News | None:
         """Looks at one of them. Raises ChainUnavailableError, and MalformedError."""
-        looked = await look_at(self.rpc, self.chain, claim.tx_hash)
+        looked = await look_at(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
         claim.looked_at_block = head
         finding = judge_claim(claim.watched, looked)
         if looked.sender is not None:

@@ -4,7 +4,7 @@ so may be mistaken or lie, so all that counts is what the chain shows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
-from providers.onchain.matching import Watched
+from providers.onchain.matching import OLDER, Watched, is_older
 from providers.onchain.rpc import ChainRpc, RefusedByNodeError
 from providers.onchain.scanning import FAILED_STATUS, mined_at
 from providers.onchain.transfers import (
@@ -29,8 +29,6 @@ __all__ = ["Finding", "Looked", "Verdict", "judge_claim", "look_at"]
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
 TRANSFER_CALL_CHARACTERS = len(TRANSFER_CALL) + 2 * 64
-# The clocks of those who make blocks are not ours.
-CLOCK_TOLERANCE = timedelta(minutes=1)
 NOT_MINED = BlockId(number=0, hash="")
 
 
@@ -61,6 +59,8 @@ class Looked:
     has_failed: bool = False
     transfers: tuple[ChainTransfer, ...] = ()
     """What it moves, or would move as far as can be told from outside."""
+    is_untraced: bool = False
+    """Whether no node shows what contracts send on in it, although that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,9 @@ class Finding:
     reason: str | None = None
 
 
-async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str) -> Looked:
-    """Asks the nodes about a transaction. Raises ChainUnavailableError, and MalformedError."""
+async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
+    """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError, and
+    MalformedError."""
     transaction = await rpc.call("eth_getTransactionByHash", tx_hash)
     if transaction is None:
         return Looked(tx_hash)
@@ -87,25 +88,32 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str) -> Looked:
         has_failed = receipt["status"] == FAILED_STATUS
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError("a transaction or its receipt is malformed") from None
-    transfers = [] if has_failed else [one for log in receipt["logs"] if (one := from_log(chain, log)) is not None]
-    if not has_failed:
-        transfers = [*numbered(transfers), *numbered(await _own_coin(rpc, chain, transaction, block))]
     made_at = mined_at(await rpc.block(block.number))
-    return Looked(tx_hash, sender, nonce, block, made_at, has_failed, tuple(transfers))
-
-
-async def _own_coin(
-    rpc: ChainRpc, chain: Chain, transaction: Mapping[str, Any], block: BlockId
-) -> list[ChainTransfer]:
+    if has_failed:
+        return Looked(tx_hash, sender, nonce, block, made_at, has_failed=True)
+    of_tokens = numbered(one for log in receipt["logs"] if (one := from_log(chain, log)) is not None)
     sent = from_transaction(chain, transaction)
-    moved = [] if sent is None else [sent]
-    if transaction.get("input", "0x") in ("", "0x") or chain.own_coin is None:
-        return moved  # it calls nothing, so nothing sends on
+    own_coin = [] if sent is None else [sent]
+    is_untraced = False
+    if chain.own_coin is not None and chain.own_coin.symbol == symbol:
+        sent_on = await _sent_on(rpc, chain, transaction, block)
+        is_untraced = sent_on is None
+        own_coin += sent_on or []
+    transfers = (*of_tokens, *numbered(own_coin))
+    return Looked(tx_hash, sender, nonce, block, made_at, transfers=transfers, is_untraced=is_untraced)
+
+
+async def _sent_on(
+    rpc: ChainRpc, chain: Chain, transaction: Mapping[str, Any], block: BlockId
+) -> list[ChainTransfer] | None:
+    """What contracts send on of the chain's own coin; None if no node shows it."""
+    if transaction.get("input", "0x") in ("", "0x"):
+        return []  # it calls nothing, so nothing sends on
     try:
         trace = await rpc.call("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
     except RefusedByNodeError:
-        return moved  # no node shows what contracts send on
-    return [*moved, *from_trace(chain, transaction["hash"], trace, block)]
+        return None
+    return from_trace(chain, transaction["hash"], trace, block)
 
 
 def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:
@@ -142,12 +150,13 @@ def judge_claim(watched: Watched, looked: Looked) -> Finding:
         return Finding(Verdict.PENDING, paying)
     if looked.has_failed:
         return Finding(Verdict.FAILED, reason="the transaction failed")
+    if not paying and looked.is_untraced:
+        return Finding(Verdict.PENDING)
     if not paying:
         return Finding(Verdict.FAILED, reason=_why_not(watched, looked.transfers))
-    is_older = looked.mined_at is not None and looked.mined_at < watched.since - CLOCK_TOLERANCE
     # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
-    if watched.subject.kind == "payment" and is_older:
-        return Finding(Verdict.FAILED, reason="it was mined before the payment was registered")
+    if watched.subject.kind == "payment" and looked.mined_at is not None and is_older(looked.mined_at, watched):
+        return Finding(Verdict.FAILED, reason=OLDER)
     return Finding(Verdict.PAYS, paying)
 
 

@@ -24,12 +24,12 @@ from providers.onchain.following import (
     taken_back,
     went_on,
 )
-from providers.onchain.matching import Subject, Watched, match
+from providers.onchain.matching import Subject, Watched, is_older, match
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 from providers.onchain.scanning import Seen, see_block, see_range
 from providers.onchain.store import Alarm, Assigned, ChainStep, ChainStore, TransferKey, key_of
-from providers.onchain.transfers import ChainTransfer, MalformedError
+from providers.onchain.transfers import MalformedError
 from providers.onchain.watchlist import Watchlist
 
 __all__ = ["ChainFollower"]
@@ -79,7 +79,7 @@ class ChainFollower:
         self._following: Following | None = None
         self._span = BlockRange()
         self._rounds = 0
-        self._added: list[Watched] = []
+        self._added: dict[Subject, Watched] = {}
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
@@ -99,14 +99,15 @@ class ChainFollower:
     def watch(self, watched: Watched) -> None:
         """Takes up somebody who waits, or what is newly claimed for them."""
         self._watchlist.add(watched)
-        self._added.append(watched)
+        self._added[watched.subject] = watched
         self._claims.add(watched, self.head)
 
     async def refresh(self) -> None:
         """Reads anew who waits."""
-        self._added = []
-        everybody = [*await self._store.watched(self.chain.name), *self._added]
+        self._added = {}
+        everybody = [*await self._store.watched(self.chain.name), *self._added.values()]
         self._watchlist.replace(everybody)
+        self._claims.keep(everybody)
         for watched in everybody:
             self._claims.add(watched, self.head)
 
@@ -130,6 +131,8 @@ class ChainFollower:
         except MalformedError as error:
             self._rpc.distrust(str(error))
             raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
+        except RefusedByNodeError as error:
+            raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
 
     async def _finality(self) -> Finality:
         confirmations = self.chain.required_confirmations
@@ -189,30 +192,29 @@ class ChainFollower:
         )
         for seen in blocks:
             if judge(step.following.canonical, seen.block.number, seen.parent_hash).kind == "reorganised":
-                await self._go_back(step, finality)
+                await self._go_back(step, finality.depth)
                 return  # the blocks after it were read for nothing
             paying = await self._assign(step, seen.transfers)
             step.take(went_on(step.following, seen.block, paying, finality))
 
-    async def _go_back(self, step: _Step, finality: Finality) -> None:
+    async def _go_back(self, step: _Step, depth: int) -> None:
         """Takes back the followed blocks that are not on the chain any more."""
-        highest = step.following.next_number - 1
         while (block := step.following.canonical.head) is not None:
             present = (await self._rpc.block(block.number))["hash"] if block.number <= self.head else None
             if present == block.hash:
                 return
             logger.warning("%s: block %d is another now", self.chain.name, block.number)
             step.take(taken_back(step.following))
-            if block.number <= finality.safe(highest):
-                await self._sound_the_alarm(step, finality, block.number)
+            if block.number <= step.following.final_number:
+                await self._sound_the_alarm(step, depth, block.number)
                 return
 
-    async def _sound_the_alarm(self, step: _Step, finality: Finality, number: int) -> None:
+    async def _sound_the_alarm(self, step: _Step, depth: int, number: int) -> None:
         """Writes down that a block vanished that was final, and what it had completed; then looks at the chain again
         from far below."""
         while step.following.canonical.head is not None:
             step.take(taken_back(step.following))
-        again = max(number - LOOKED_AGAIN_DEPTHS * finality.depth, 0)
+        again = max(number - LOOKED_AGAIN_DEPTHS * depth, 0)
         step.following = Following(again, step.following.view)
         gone = []
         for subject, tx_hash in await self._store.final_since(self.chain.name, again):
@@ -240,7 +242,7 @@ class ChainFollower:
             candidates = [one for one in waiting if one.recipient == transfer.recipient]
             subject, reason = known.get(key_of(transfer)), None
             if subject is None:
-                matched = match(transfer, candidates)
+                matched = match(transfer, seen.mined_at, candidates)
                 subject, reason = matched.subject, matched.reason
             if subject is not None:
                 paying.append(Paying(subject, transfer, seen.mined_at))
@@ -248,13 +250,18 @@ class ChainFollower:
                 waiting = [one for one in waiting if one.subject != subject or subject.kind == "payment" or one.hints]
             else:
                 logger.warning("%s: %s to %s is nobody's: %s", name, transfer.tx_hash, transfer.recipient, reason)
-                self._tell_of_another_token(step, transfer, candidates)
+                self._tell_of_another_token(step, seen, candidates)
             step.transfers[key_of(transfer)] = Assigned(transfer, seen.mined_at, subject, reason)
         return paying
 
-    def _tell_of_another_token(self, step: _Step, transfer: ChainTransfer, candidates: Sequence[Watched]) -> None:
+    def _tell_of_another_token(self, step: _Step, seen: Seen, candidates: Sequence[Watched]) -> None:
         """Tells a payment of money that can only have been meant for it, in a token that it does not take."""
-        opened = [one for one in candidates if one.is_open and one.payer in (None, transfer.sender)]
+        transfer = seen.transfer
+        opened = [
+            one
+            for one in candidates
+            if one.is_open and one.payer in (None, transfer.sender) and not is_older(seen.mined_at, one)
+        ]
         if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
             reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"
             step.take(sighted(step.following, opened[0].subject, nothing_of(opened[0], transfer.tx_hash, reason)))
@@ -288,18 +295,24 @@ class ChainFollower:
 
     async def _join(self, step: _Step, news: News, finality: Finality) -> None:
         """Takes up transfers in blocks that were followed before anybody claimed them."""
-        subject, made_at = news.claim.watched.subject, news.looked.mined_at
+        watched, made_at = news.claim.watched, news.looked.mined_at
+        subject = watched.subject
+        if made_at is None:
+            return
         known: Mapping[TransferKey, Subject | None] = await self._store.assigned(
             self.chain.name, news.finding.transfers
         )
         free = [one for one in news.finding.transfers if known.get(key_of(one)) in (None, subject)]
+        reason = "it was counted for something else before"
+        if free and subject.kind == "payout":  # several may be sent in one transaction
+            waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
+            free = [one for one in free if match(one, made_at, waiting).subject == subject]
+            reason = "what it pays fits another payout, or none of those that name it alone"
         if not free:
-            taken = nothing_of(news.claim.watched, news.claim.tx_hash, "it was counted for something else before")
-            step.take(sighted(step.following, subject, taken))
+            step.take(sighted(step.following, subject, nothing_of(watched, news.claim.tx_hash, reason)))
             return
-        if made_at is None:
-            return
-        paying = [Paying(subject, one, made_at) for one in free if known.get(key_of(one)) is None]
+        followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
+        paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
         for one in paying:
             step.transfers[key_of(one.transfer)] = Assigned(one.transfer, made_at, subject)
         if paying:

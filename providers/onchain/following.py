@@ -66,6 +66,8 @@ class Following:
     canonical: Canonical = field(default_factory=Canonical)
     awaited: tuple[Sighted, ...] = ()
     """Those that a block of the chain holds and that may still be taken back."""
+    final_number: int = -1
+    """The newest block that was final at any time."""
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -79,14 +81,16 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     told += [Sighted(one.subject, _deepened(_first(one, finality), block.number, view, finality)) for one in paying]
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
     canonical = following.canonical.extended(block, depth=finality.depth)
-    return Following(block.number + 1, view, canonical, _mined(told)), tuple(told)
+    final_number = max(following.final_number, finality.safe(block.number))
+    return Following(block.number + 1, view, canonical, _mined(told), final_number), tuple(told)
 
 
 def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int) -> Told:
     """After many blocks at once, up to one that is final itself, while none is awaited: all in them is final."""
     view = following.view + 1
     told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
-    return Following(block.number + 1, view, Canonical(blocks=(block,))), tuple(told)
+    canonical, final_number = Canonical(blocks=(block,)), max(following.final_number, block.number)
+    return Following(block.number + 1, view, canonical, final_number=final_number), tuple(told)
 
 
 def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
@@ -123,7 +127,7 @@ def taken_back(following: Following) -> Told:
                 "reason": BLOCK_VANISHED,
             }
         told.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
-    return Following(head.number, view, canonical, _mined(told)), tuple(told)
+    return Following(head.number, view, canonical, _mined(told), following.final_number), tuple(told)
 
 
 def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:

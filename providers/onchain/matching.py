@@ -4,12 +4,16 @@ here is somebody's money.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Match", "Subject", "Watched", "match"]
+__all__ = ["Match", "Subject", "Watched", "is_older", "match"]
+
+# The clocks of those who make blocks are not ours.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+OLDER = "it was mined before the payment was registered"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,19 +56,29 @@ class Match:
     reason: str | None = None
 
 
-def match(transfer: ChainTransfer, candidates: Sequence[Watched]) -> Match:
+def is_older(mined_at: datetime, watched: Watched) -> bool:
+    """Whether a transfer was there before anybody could have made it for this."""
+    return mined_at < watched.since - CLOCK_TOLERANCE
+
+
+def match(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watched]) -> Match:
     """What a transfer is for, of the payments and payouts to its recipient.
 
     A payout's transfer is of its transaction, or, where only its sender was told, of that sender and of just that
-    amount.
+    amount. What is older than a payment, or than a payout of which only the sender was told, is not for it: whoever
+    follows a chain may be far behind.
 
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's for which its transaction was hinted, or whose payer sent it, or which asks for just this amount, if
     this leaves exactly one. Anything else is for a person to tell.
     """
-    payout = _payout(transfer, [one for one in candidates if one.subject.kind == "payout"])
+    payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"])
     if payout is not None:
         return Match(payout.subject)
+    waiting = [one for one in candidates if one.subject.kind == "payout" or not is_older(mined_at, one)]
+    if candidates and not waiting:
+        return Match(None, OLDER)
+    candidates = waiting
     payments = [one for one in candidates if one.subject.kind == "payment" and one.payer in (None, transfer.sender)]
     fitting = [one for one in payments if one.symbol == transfer.token.symbol]
     if not fitting:
@@ -78,7 +92,7 @@ def match(transfer: ChainTransfer, candidates: Sequence[Watched]) -> Match:
     return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
 
 
-def _payout(transfer: ChainTransfer, payouts: Sequence[Watched]) -> Watched | None:
+def _payout(transfer: ChainTransfer, mined_at: datetime, payouts: Sequence[Watched]) -> Watched | None:
     of_token = sorted(
         (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
     )
@@ -91,7 +105,11 @@ def _payout(transfer: ChainTransfer, payouts: Sequence[Watched]) -> Watched | No
     expected = (
         one
         for one in of_token
-        if not one.hints and one.payer == transfer.sender and one.units == transfer.units and one.is_open
+        if not one.hints
+        and one.payer == transfer.sender
+        and one.units == transfer.units
+        and one.is_open
+        and not is_older(mined_at, one)
     )
     return next(expected, None)
 

@@ -1,5 +1,6 @@
 """What a transaction that is said to pay means for whoever waits."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,6 +38,9 @@ def looked(
         (looked(transfer("0xC"), transfer()), Verdict.PAYS, None),
         (looked(failed=True), Verdict.FAILED, "the transaction failed"),
         (looked(), Verdict.FAILED, "it moves no USDT"),
+        # What contracts sent on in it may be the payment, but no node shows it.
+        (dataclasses.replace(looked(), is_untraced=True), Verdict.PENDING, None),
+        (dataclasses.replace(looked(transfer()), is_untraced=True), Verdict.PAYS, None),
         (looked(transfer("0xC")), Verdict.FAILED, "it pays 0xC, not 0xA"),
         (looked(transfer(token=USDC)), Verdict.FAILED, "it carries USDC, but USDT is waited for"),
         (looked(transfer(), minutes=-9), Verdict.FAILED, "it was mined before the payment was registered"),

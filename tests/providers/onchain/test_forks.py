@@ -11,7 +11,7 @@ from coordinator.payment_decisions import decide
 from coordinator.payments import DirectPayment, Payment, PaymentStatus
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Token
-from providers.onchain.following import Finality, Following, Paying, Sighted, taken_back, went_on
+from providers.onchain.following import Finality, Following, Paying, Sighted, leapt, taken_back, went_on
 from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
@@ -77,6 +77,19 @@ def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmatio
     assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
     assert (by_id["0x2"].stage, by_id["0x2"].reason is None) == (Stage.REORGANISED, False)
     assert following.canonical.head == block(1)
+
+
+def test_what_was_final_once_stays_known_to_be_whatever_is_taken_back() -> None:
+    following, _ = leapt(Following(), block(100), [], FINALITY, head=110)
+    assert following.final_number == 100  # although the blocks above it are not followed yet
+    following, _ = taken_back(following)
+    assert following.final_number == 100
+    following, _ = went_on(following, block(100, "b"), [], FINALITY)
+    assert following.final_number == 100
+    # An endpoint that is behind calls less final than was said before.
+    following, _ = went_on(Following(), block(8), [paying("0x1", block(8))], Finality(None, 7))
+    following, _ = went_on(following, block(9), [], Finality(None, 5))
+    assert following.final_number == 7
 
 
 # Each step: how many of the newest blocks are replaced, and which of two transfers the new block holds.

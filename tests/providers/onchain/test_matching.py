@@ -1,6 +1,7 @@
 """Which payment a transfer pays: the one it can only be, or nobody's."""
 
-from datetime import UTC, datetime
+import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from providers.onchain.matching import Subject, Watched, match
 from providers.onchain.transfers import ChainTransfer, numbered
 
 SINCE = datetime(2026, 5, 1, tzinfo=UTC)
+NOW = SINCE + timedelta(minutes=5)
 USDT = Token(symbol="USDT", decimals=6)
 USDC = Token(symbol="USDC", decimals=6)
 
@@ -44,14 +46,27 @@ def watched(number: int, units: int = 100, **changes: object) -> Watched:
     ],
 )
 def test_a_transfer_pays_what_it_can_only_pay(candidates: list[Watched], payment_id: str | None) -> None:
-    found = match(transfer(), candidates)
+    found = match(transfer(), NOW, candidates)
     assert (found.subject and found.subject.id) == payment_id
     assert (found.reason is None) is (payment_id is not None)
 
 
 def test_another_token_is_said_in_words() -> None:
-    found = match(transfer(token=USDC), [watched(1)])
+    found = match(transfer(token=USDC), NOW, [watched(1)])
     assert (found.subject, found.reason) == (None, "it carries USDC, but USDT is waited for")
+
+
+def test_what_is_older_than_a_payment_is_not_for_it_however_late_it_is_read() -> None:
+    yesterday = SINCE - timedelta(days=1)
+    found = match(transfer(), yesterday, [watched(1)])
+    assert (found.subject, found.reason) == (None, "it was mined before the payment was registered")
+    waiting_since_then = dataclasses.replace(watched(2), since=yesterday - timedelta(hours=1))
+    assert match(transfer(), yesterday, [watched(1), waiting_since_then]).subject == waiting_since_then.subject
+    # The clocks of those who make blocks are a little wrong.
+    assert match(transfer(), SINCE - timedelta(seconds=30), [watched(1)]).subject == watched(1).subject
+    assert match(transfer(), yesterday, [payout(1, payer="0xB")]).subject is None
+    named = payout(1, hints=frozenset({"0x1"}))  # whoever sent it knows when
+    assert match(transfer(), yesterday, [named]).subject == named.subject
 
 
 candidates = st.lists(
@@ -70,12 +85,12 @@ candidates = st.lists(
 
 @given(candidates.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_the_order_of_payments_decides_nothing(orders: tuple[list[Watched], list[Watched]]) -> None:
-    assert match(transfer(), orders[0]).subject == match(transfer(), orders[1]).subject
+    assert match(transfer(), NOW, orders[0]).subject == match(transfer(), NOW, orders[1]).subject
 
 
 @given(candidates)
 def test_money_of_another_sender_never_counts(some: list[Watched]) -> None:
-    found = match(transfer(), some).subject
+    found = match(transfer(), NOW, some).subject
     assert all(one.payer in (None, "0xB") for one in some if one.subject == found)
 
 
@@ -106,11 +121,11 @@ def payout(number: int, units: int = 100, **changes: object) -> Watched:
 def test_a_payouts_transfer_is_its_transactions_or_its_senders(
     candidates: list[Watched], payout_id: str | None
 ) -> None:
-    found = match(transfer(), candidates)
+    found = match(transfer(), NOW, candidates)
     assert (found.subject and found.subject.id) == payout_id
 
 
 def test_a_transaction_that_carries_several_payouts_alike_gives_each_its_transfer() -> None:
     alike = [payout(number, hints=frozenset({"0x1"})) for number in (1, 2)]
     first, second = numbered([transfer(), transfer()])
-    assert [match(one, alike).subject for one in (first, second)] == [one.subject for one in alike]
+    assert [match(one, NOW, alike).subject for one in (first, second)] == [one.subject for one in alike]

@@ -1,0 +1,165 @@
+"""Following a real chain into a real journal, where it is far behind, or is taken back where few blocks are known."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from bridge.workers.chains import JournalChainStore, watched_payment
+from coordinator.observations import TransactionHinted
+from coordinator.payments import DirectPayment, Payment
+from providers.onchain.chains import Chain, Token
+from providers.onchain.follower import ChainFollower
+from providers.onchain.rpc import ChainRpc, ChainUnavailableError
+from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
+from tests.providers.onchain.liar import Liar, Refusal
+from tests.scripted_gateway import scripted_gateway
+
+CONFIRMATIONS = 3
+
+
+@pytest.fixture
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as anvil:
+        yield anvil
+
+
+class Followed:
+    """A chain, its follower, and the journal that it writes into."""
+
+    def __init__(self, journal: Journal, anvil: Anvil, chain: Chain, liar: Liar, follower: ChainFollower) -> None:
+        self.journal = journal
+        self.anvil = anvil
+        self.chain = chain
+        self.liar = liar
+        self.follower = follower
+
+    @property
+    def token(self) -> str:
+        token = self.chain.token("USDT")
+        assert token is not None
+        return str(token.address)
+
+    async def register(self, *, created_at: datetime | None = None) -> Payment:
+        payment = Payment(
+            payment_id="pay_1",
+            provider="onchain",
+            external_id="pay_1",
+            request_id="r1",
+            buyer_id="b1",
+            seller_id="s1",
+            amount=Decimal(100),
+            currency="USDT",
+            created_at=created_at or datetime.now(UTC),
+            direct=DirectPayment(chain="anvil", recipient=BOB),
+        )
+        await self.journal.register_payment(payment)
+        self.watch(payment)
+        return payment
+
+    def watch(self, payment: Payment) -> None:
+        watched = watched_payment(self.chain, payment)
+        assert watched is not None
+        self.follower.watch(watched)
+
+    async def payment(self) -> Payment:
+        record = await self.journal.payment_record("pay_1")
+        assert record is not None
+        return record.payment
+
+    def pay(self) -> str:
+        tx_hash = self.anvil.transfer(self.token, BOB, 100 * 10**6)
+        self.anvil.mine()
+        return tx_hash
+
+
+@pytest.fixture
+async def followed(anvil: Anvil, tmp_path: Path) -> AsyncIterator[Followed]:
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+    async with scripted_gateway() as gateway:
+        liar = Liar(gateway, anvil)
+        chain = Chain(
+            name="anvil",
+            chain_id=CHAIN_ID,
+            confirmations=CONFIRMATIONS,
+            block_seconds=1,
+            tokens=(Token(symbol="USDT", decimals=6, address=anvil.deploy("Token")),),
+            endpoints=(SecretStr(liar.url),),
+        )
+        rpc = ChainRpc(chain, pauses=wait_none())
+        await rpc.start()
+        store = JournalChainStore(journal, {"anvil": chain}, days=7)
+        yield Followed(journal, anvil, chain, liar, ChainFollower(chain, rpc, store))
+        await rpc.aclose()
+    await journal.close()
+
+
+async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_alarm(followed: Followed) -> None:
+    await followed.follower.round()
+    await followed.register()
+    followed.pay()
+    followed.anvil.mine(100)
+    safe = followed.anvil.head() - CONFIRMATIONS + 1
+
+    def only_what_is_final(parameters: list[Any]) -> Any:
+        return None if int(parameters[0], 16) > safe else ...
+
+    followed.liar.answers = {"eth_getBlockByNumber": only_what_is_final}
+    with pytest.raises(ChainUnavailableError):
+        await followed.follower.round()  # comes as far as the range
+    assert (await followed.payment()).status == "completed"
+    assert await followed.journal.chains.alarms(None) == []
+    followed.liar.answers = {}
+    followed.anvil.reorganise(CONFIRMATIONS + 2)
+    followed.anvil.mine()
+    await followed.follower.round()
+    [alarm] = await followed.journal.chains.alarms(None)
+    assert alarm.message == (
+        f"a reorganisation took back block {safe}, which was final; nothing that had completed is gone"
+    )
+    assert followed.follower.blocks_behind == 0
+
+
+async def test_a_transfer_below_all_blocks_that_are_known_survives_a_reorganisation_above_it(
+    followed: Followed,
+) -> None:
+    payment = await followed.register()
+    tx_hash = followed.pay()
+    followed.anvil.mine()
+    await followed.follower.round()  # for the first time: from this block on
+    hinted = await followed.journal.record_observation(
+        provider="onchain", external_id="pay_1", key="hint", observation=TransactionHinted(hinted=tx_hash)
+    )
+    followed.watch(hinted.payment or payment)
+    await followed.follower.round()
+    assert [one.confirmations for one in (await followed.payment()).facts.sightings] == [2]
+    followed.anvil.reorganise(1)  # the one block that is known
+    followed.anvil.mine(2)
+    await followed.follower.round()
+    assert (await followed.payment()).status == "completed"
+
+
+async def test_a_payment_that_is_registered_while_the_chain_is_far_behind_gets_no_older_money(
+    followed: Followed,
+) -> None:
+    await followed.follower.round()
+    tx_hash = followed.pay()
+    await followed.register(created_at=datetime.now(UTC) + timedelta(hours=1))
+    await followed.follower.round()
+    assert (await followed.payment()).status == "pending"
+    [nobodys] = await followed.journal.chains.unmatched_transfers(10)
+    assert (nobodys.transfer_id, nobodys.reason) == (tx_hash, "it was mined before the payment was registered")
+
+
+async def test_what_every_node_refuses_is_said_in_words(followed: Followed) -> None:
+    await followed.follower.round()
+    followed.anvil.mine()
+    followed.liar.answers = {"eth_getBlockByNumber": Refusal(-32000, "header not found")}
+    with pytest.raises(ChainUnavailableError, match="no endpoint answers a question: header not found"):
+        await followed.follower.round()
