@@ -203,7 +203,9 @@ class ChainFollowers:
             except Exception as error:
                 # The texts of the libraries below repeat the URL, which may hold a key.
                 logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)
-            running.has_websocket = False
+            if running.has_websocket:
+                running.has_websocket = False
+                running.woken.set()  # from now on it is asked often, beginning at once
             await asyncio.sleep(RECONNECT_SECONDS)
 
 

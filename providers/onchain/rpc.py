@@ -289,10 +289,13 @@ class ChainRpc:
         self._replace(place, after_answer(self.endpoints[place]))
 
     def _set_aside(self, place: int, fault: Fault, reason: str) -> None:
-        endpoint = after_fault(self.endpoints[place], fault, reason, self._clock())
-        self._replace(place, endpoint)
+        before, now = self.endpoints[place], self._clock()
+        self._replace(place, after_fault(before, fault, reason, now))
         self._nodes[place].doubt()
-        logger.warning("%s: %s is set aside: %s (%s)", self._chain.name, endpoint.host, fault, reason)
+        # While all are away each is asked again and again, and fails as before.
+        is_news = not before.is_aside(now) or (before.last_fault, before.last_reason) != (fault, reason)
+        level = logging.WARNING if is_news else logging.DEBUG
+        logger.log(level, "%s: %s is set aside: %s (%s)", self._chain.name, before.host, fault, reason)
 
     def _replace(self, place: int, endpoint: Endpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])

@@ -20,7 +20,7 @@ class Refusal:
 
 
 class Liar:
-    """Passes questions on to a real node, and changes the answers of some: to a result, a refusal, a mere HTTP status,
+    """Passes questions on to a real node, and changes the answers of some: to a result, a refusal, an HTTP status,
     or what a function makes of the question's parameters (`...` to pass it on)."""
 
     def __init__(self, gateway: Gateway, anvil: Anvil) -> None:

@@ -33,20 +33,28 @@ def deploy(anvil: Anvil) -> Contracts:
     return Contracts(*(anvil.deploy(name) for name in ("Token", "Token", "SilentToken", "Forwarder")))
 
 
-def chains_file(folder: Path, contracts: Contracts) -> Path:
+def chains_file(
+    folder: Path,
+    contracts: Contracts,
+    *,
+    confirmations: int | str = CONFIRMATIONS,
+    block_seconds: float = 0.1,
+    more: str = "",
+) -> Path:
     """The configuration of a chain with the tests' tokens."""
     path = folder / "chains.toml"
     path.write_text(
         f"""
         [anvil]
         chain_id = {CHAIN_ID}
-        confirmations = {CONFIRMATIONS}
-        block_seconds = 0.1
+        confirmations = {confirmations!r}
+        block_seconds = {block_seconds}
         explorer = "https://explorer.example/tx/{{tx_hash}}"
         tokens.ETH = {{ decimals = 18 }}
         tokens.USDT = {{ address = "{contracts.usdt}", decimals = 6, shkeeper = "ETH-USDT" }}
         tokens.USDC = {{ address = "{contracts.usdc}", decimals = 6 }}
         tokens.OLD = {{ address = "{contracts.old}", decimals = 6 }}
+        {more}
         """
     )
     return path

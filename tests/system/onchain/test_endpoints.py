@@ -13,18 +13,20 @@ from anyio.from_thread import start_blocking_portal
 from tests.anvil import Anvil, running_anvil
 from tests.conftest import StartBridge
 from tests.scripted_gateway import Gateway, Request, scripted_gateway
-from tests.system.onchain.conftest import CONFIRMATIONS, Contracts, Document, Market, address, chains_file
+from tests.system.conftest import StartListener
+from tests.system.onchain.conftest import CONFIRMATIONS, Contracts, Document, Market, address, chains_file, told
 from tests.waiting import wait_until
 
-DEAD = b""
+SECRET = "the-key-of-the-endpoint"
 
 
 class Endpoint:
     """An endpoint before a node: it passes questions on, and may change the answers, or be dead."""
 
     def __init__(self, gateway: Gateway, anvil: Anvil) -> None:
-        self.url = gateway.url
+        self.url = f"{gateway.url}/v3/{SECRET}"
         self.is_dead = False
+        self.status = 200
         self.changes: Callable[[Document, Any], Any] = lambda question, result: result
         self.asked: list[str] = []
         self._anvil = anvil
@@ -40,6 +42,8 @@ class Endpoint:
         question = request.content
         self.asked.append(question["method"])
         answer = self._http.post("/", json=question).json()
+        if self.status != 200:
+            return b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % self.status
         if "result" in answer:
             answer["result"] = self.changes(question, answer["result"])
         body = json.dumps(answer).encode()
@@ -111,25 +115,119 @@ def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
         wait_until(lambda: market.get("/health/ready")["checks"]["anvil"].startswith("ok: 0 blocks behind"))
 
 
-def test_one_on_another_fork_is_followed_back_to_the_chain_that_goes_on(
+def test_one_that_throttles_is_left_alone_for_a_while(
     anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with endpoints(anvil, anvil) as [first, second]:
+        market = open_market(anvil, first, second)
+        payment = market.create("throttled")
+        market.pay("usdt", address("throttled"), 100)
+        first.status = 429
+        market.mine()
+        market.wait_for(payment, confirmations=1)
+        assert "is set aside: throttled (HTTP status 429)" in market.bridge.log.read_text()
+        asked = len(first.asked)
+        market.mine(CONFIRMATIONS)
+        market.wait_for(payment, status="completed")
+        assert len(first.asked) <= asked + 1
+        first.status = 200
+        wait_until(lambda: len(first.asked) > asked + 2)  # it is asked again later
+
+
+def test_one_that_turns_out_to_be_of_another_chain_is_not_believed(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with running_anvil(5) as other, endpoints(other, anvil) as [wrong, right]:
+        other.mine(50)
+        wrong.is_dead = True  # so nothing is known of it at the start
+        market = open_market(anvil, wrong, right)
+        wrong.is_dead = False
+        payment = market.create("of-another-chain")
+        market.pay("usdt", address("of-another-chain"), 100)
+        wait_until(
+            lambda: "is set aside: wrong-chain (it is a node of chain 5)" in market.bridge.log.read_text(),
+        )
+        market.mine(CONFIRMATIONS)
+        market.wait_for(payment, status="completed")
+        assert set(wrong.asked) == {"eth_chainId"}
+        assert market.get("/api/chains/troubles")["alarms"] == []
+
+
+def test_the_urls_of_endpoints_are_shown_nowhere(
+    make_bridge: StartBridge, anvil: Anvil, contracts: Contracts, tmp_path: Path
+) -> None:
+    chains = chains_file(tmp_path, contracts)
+    with endpoints(anvil, anvil) as [first, second]:
+        bridge = make_bridge(
+            BRIDGE_CHAINS_FILE=str(chains),
+            BRIDGE_ENDPOINTS_ANVIL=f"{anvil.websocket_url}/?key={SECRET},ws://127.0.0.1:9/{SECRET},{first.url},{second.url}",
+            BRIDGE_LOG_LEVEL="debug",
+        )
+        market = Market(bridge, anvil, contracts)
+        first.is_dead, second.status = True, 503
+        payment = market.create("shown-nowhere")
+        market.pay("usdt", address("shown-nowhere"), 100)
+        market.mine(CONFIRMATIONS)
+        market.wait_for(payment, status="completed")
+        wait_until(lambda: bridge.log.read_text().count("is set aside") >= 3)
+        shown = [market.client.get(path).text for path in ("/health/ready", "/metrics", "/api/chains")]
+        assert "127.0.0.1:9 is set aside" in bridge.log.read_text()
+        assert SECRET not in bridge.log.read_text() + "".join(shown)
+        market.client.close()
+        bridge.kill()
+
+
+def test_a_chain_that_fails_stops_no_other(
+    make_bridge: StartBridge, anvil: Anvil, contracts: Contracts, tmp_path: Path
+) -> None:
+    more = "[broken]\nchain_id = 5\nconfirmations = 1\nblock_seconds = 0.1\ntokens.ETH = { decimals = 18 }"
+    chains = chains_file(tmp_path, contracts, more=more)
+    with endpoints(anvil) as [broken]:
+        broken.is_dead = True
+        bridge = make_bridge(
+            BRIDGE_CHAINS_FILE=str(chains),
+            BRIDGE_ENDPOINTS_ANVIL=anvil.url,
+            BRIDGE_ENDPOINTS_BROKEN=broken.url,
+        )
+        market = Market(bridge, anvil, contracts)
+        payment = market.create("beside-a-broken-chain")
+        market.pay("usdt", address("beside-a-broken-chain"), 100)
+        anvil.mine(CONFIRMATIONS)
+        market.wait_for(payment, status="completed")
+        checks = market.get("/health/ready")["checks"]
+        assert checks["anvil"].startswith("ok: 0 blocks behind")
+        assert checks["broken"].startswith("degraded: not asked yet; broken: no endpoint answers")
+        market.client.close()
+        bridge.kill()
+
+
+def test_one_on_another_fork_is_followed_back_to_the_chain_that_goes_on(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket, listen: StartListener
 ) -> None:
     with running_anvil(fork_of=anvil) as fork:
         fork.mine(2)  # blocks that the others never see
         with endpoints(anvil, fork) as [right, forked]:
             market = open_market(anvil, right, forked)
+            buyer = listen(market.bridge.url, [["join-request-room", "forked"]])
             payment = market.create("forked")
             market.pay("usdt", address("forked"), 100)
             market.mine()
             market.wait_for(payment, status="confirming")
             right.is_dead = True
             fork.mine(2)
-            market.wait_for(payment, status="pending")  # on this fork nobody has paid
+            # On this fork nobody has paid. (Its node still knows the transaction, of the one that it was forked from.)
+            buyer.wait_for(
+                lambda line: (
+                    line.get("event") == "purchase-request-update"
+                    and line["args"][0]["type"] == "payment-reorganised"
+                )
+            )
             right.is_dead = False
             anvil.mine(4)
-            market.wait_for(payment, status="confirming")
+            market.wait_for(payment, status="confirming", requiredConfirmations=CONFIRMATIONS)
             anvil.mine(CONFIRMATIONS)
             market.wait_for(payment, status="completed")
+            assert told(buyer, "purchase-request-update")[-1][1] == "payment-completed"
             assert market.get("/api/chains/troubles")["alarms"] == []
 
 
