@@ -1,17 +1,39 @@
 """Payments over a chain to a wallet, on a real node, watched by stock clients."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.anvil import ALICE, BOB
-from tests.system.conftest import StartListener
-from tests.system.onchain.conftest import CONFIRMATIONS, Document, Market, address, told
+from tests.anvil import ALICE, BOB, Anvil
+from tests.conftest import StartBridge
+from tests.system.conftest import Listener, StartListener
+from tests.system.onchain.conftest import (
+    CONFIRMATIONS,
+    Contracts,
+    Document,
+    Market,
+    address,
+    chains_file,
+    told,
+)
 from tests.waiting import wait_until
 
 
 def sightings(document: Document) -> list[tuple[Any, ...]]:
     return [(one["stage"], one["amount"], one["confirmations"], one["reason"]) for one in document["sightings"]]
+
+
+def buyers_of(listen: StartListener, market: Market, *names: str) -> list[Listener]:
+    """The front ends of the buyers, on the pages of their purchase requests."""
+    joins = ([["join-user-room", f"buyer-{name}"], ["join-request-room", name]] for name in names)
+    return [listen(market.bridge.url, rooms) for rooms in joins]
+
+
+CONFIRMED_AND_COMPLETED = [
+    ("purchase-request-update", "payment-confirming", "confirming"),
+    ("purchase-request-update", "payment-completed", "completed"),
+]
 
 
 def test_a_payment_is_followed_from_the_buyers_wallet_to_finality(market: Market, listen: StartListener) -> None:
@@ -54,7 +76,8 @@ def test_a_payment_is_followed_from_the_buyers_wallet_to_finality(market: Market
     assert len(told(seller, "payment-received")) == 1
 
 
-def test_the_chains_own_coin_counts_also_when_a_contract_sends_it(market: Market) -> None:
+def test_the_chains_own_coin_counts_also_when_a_contract_sends_it(market: Market, listen: StartListener) -> None:
+    buyers = buyers_of(listen, market, "own-coin", "forwarded")
     direct, forwarded = market.create("own-coin", "1.5", token="ETH"), market.create("forwarded", "2", token="ETH")
     assert direct["direct"]["paymentUri"] == f"ethereum:{address('own-coin')}@31337?value=1500000000000000000"
     market.anvil.send(address("own-coin"), 15 * 10**17)
@@ -66,9 +89,14 @@ def test_the_chains_own_coin_counts_also_when_a_contract_sends_it(market: Market
     market.mine()
     market.settle(direct)
     market.settle(forwarded)
+    for buyer in buyers:
+        assert told(buyer, "purchase-request-update") == CONFIRMED_AND_COMPLETED
 
 
-def test_tokens_that_return_nothing_and_transfers_made_by_contracts_count(market: Market) -> None:
+def test_tokens_that_return_nothing_and_transfers_made_by_contracts_count(
+    market: Market, listen: StartListener
+) -> None:
+    buyers = buyers_of(listen, market, "silent", "batch-1", "batch-2")
     silent, one, other = (
         market.create("silent", "7", token="OLD"),
         market.create("batch-1", "3"),
@@ -87,8 +115,9 @@ def test_tokens_that_return_nothing_and_transfers_made_by_contracts_count(market
         ),
     )
     market.mine()
-    for payment in (silent, one, other):
+    for payment, buyer in zip((silent, one, other), buyers, strict=True):
         market.settle(payment)
+        assert told(buyer, "purchase-request-update") == CONFIRMED_AND_COMPLETED
 
 
 def test_parts_add_up_and_what_is_too_much_is_said(market: Market, listen: StartListener) -> None:
@@ -124,7 +153,10 @@ def test_another_token_is_said_in_words_and_kept_for_a_person(market: Market, li
     ] == [("USDC", "100", reason)]
 
 
-def test_a_transaction_that_pays_somebody_else_or_fails_is_said_in_words(market: Market) -> None:
+def test_a_transaction_that_pays_somebody_else_or_fails_is_said_in_words(
+    market: Market, listen: StartListener
+) -> None:
+    [buyer] = buyers_of(listen, market, "elsewhere")
     payment = market.create("elsewhere")
     elsewhere = market.pay("usdt", address("a stranger"), 100)
     failing = market.pay("usdt", address("elsewhere"), 100, sender=BOB)  # who has none
@@ -139,10 +171,14 @@ def test_a_transaction_that_pays_somebody_else_or_fails_is_said_in_words(market:
         elsewhere: f"it pays {address('a stranger')}, not {address('elsewhere')}",
         failing: "the transaction failed",
     }
+    assert {one[-1] for one in told(buyer, "payment-progress")} == {one["reason"] for one in found["sightings"]}
     assert found["status"] == "pending"
 
 
-def test_money_that_came_before_the_payment_and_money_of_another_are_not_its(market: Market) -> None:
+def test_money_that_came_before_the_payment_and_money_of_another_are_not_its(
+    market: Market, listen: StartListener
+) -> None:
+    [buyer] = buyers_of(listen, market, "shared-2")
     first = market.create("shared-1", "10", recipient=address("shared"))
     tx_hash = market.pay("usdt", address("shared"), 10)
     market.mine()
@@ -153,10 +189,14 @@ def test_money_that_came_before_the_payment_and_money_of_another_are_not_its(mar
     market.anvil.mine()
     wait_until(lambda: market.payment(second)["sightings"])
     assert sightings(market.payment(second)) == [("failed", "0", 0, reason)]
+    assert told(buyer, "payment-progress") == [("payment-progress", "pending", "10", reason)]
     assert market.payment(second)["status"] == "pending"
 
 
-def test_payments_that_share_a_wallet_are_told_apart_by_payer_hint_or_amount(market: Market) -> None:
+def test_payments_that_share_a_wallet_are_told_apart_by_payer_hint_or_amount(
+    market: Market, listen: StartListener
+) -> None:
+    buyers = buyers_of(listen, market, "by-amount", "by-payer", "by-hint")
     shared: dict[str, Any] = {"recipient": address("one wallet")}
     by_amount = market.create("by-amount", "31", **shared)
     by_payer = market.create("by-payer", "32", payer=BOB.lower(), **shared)
@@ -172,6 +212,8 @@ def test_payments_that_share_a_wallet_are_told_apart_by_payer_hint_or_amount(mar
     market.wait_for(by_amount, status="completed")
     market.wait_for(by_payer, status="completed")
     market.wait_for(by_hint, status="partially_paid", missing="13")
+    last = [told(buyer, "purchase-request-update")[-1][1] for buyer in buyers]
+    assert last == ["payment-completed", "payment-completed", "payment-partially-paid"]
     unmatched = market.get("/api/chains/troubles")["unmatched"]
     [kept] = [one for one in unmatched if one["recipient"] == address("one wallet")]
     assert (kept["txHash"], kept["amount"], kept["sender"]) == (nobodys, "5", ALICE)
@@ -220,7 +262,8 @@ def test_a_transaction_that_is_cancelled_takes_the_payment_back(market: Market, 
     ]
 
 
-def test_a_transaction_that_all_nodes_forget_is_dropped(market: Market) -> None:
+def test_a_transaction_that_all_nodes_forget_is_dropped(market: Market, listen: StartListener) -> None:
+    [buyer] = buyers_of(listen, market, "forgotten")
     payment = market.create("forgotten")
     tx_hash = market.pay("usdt", address("forgotten"), 100)
     market.hint(payment, tx_hash)
@@ -229,6 +272,37 @@ def test_a_transaction_that_all_nodes_forget_is_dropped(market: Market) -> None:
     market.mine(4 * (CONFIRMATIONS + 1) + 4)
     done = market.wait_for(payment, status="pending")
     assert sightings(done) == [("dropped", "0", 0, "no node knows it any more")]
+    assert told(buyer, "purchase-request-update", "payment-progress") == [
+        ("purchase-request-update", "payment-confirming", "confirming"),
+        ("purchase-request-update", "payment-dropped", "pending"),
+        ("payment-progress", "pending", "100", "no node knows it any more"),
+    ]
+
+
+def finalized(anvil: Anvil) -> int:
+    return int(anvil.ask("eth_getBlockByNumber", "finalized", False)["number"], 16)
+
+
+def test_where_the_chain_itself_says_what_is_final_it_is_waited_for(
+    make_bridge: StartBridge, anvil: Anvil, contracts: Contracts, tmp_path: Path, listen: StartListener
+) -> None:
+    chains = chains_file(tmp_path, contracts, confirmations="finalized")
+    bridge = make_bridge(BRIDGE_CHAINS_FILE=str(chains), BRIDGE_ENDPOINTS_ANVIL=anvil.websocket_url)
+    market = Market(bridge, anvil, contracts)
+    [buyer] = buyers_of(listen, market, "finalized")
+    payment = market.create("finalized")
+    market.pay("usdt", address("finalized"), 100)
+    market.mine(3 * CONFIRMATIONS)
+    market.wait_for(payment, status="confirming", confirmations=3 * CONFIRMATIONS, requiredConfirmations=None)
+    [sighting] = market.payment(payment)["sightings"]
+    while finalized(anvil) < sighting["blockNumber"]:
+        assert market.payment(payment)["status"] == "confirming"
+        market.mine(8)
+    market.mine()
+    market.wait_for(payment, status="completed", received="100")
+    assert told(buyer, "purchase-request-update") == CONFIRMED_AND_COMPLETED
+    market.client.close()
+    bridge.kill()
 
 
 @pytest.mark.parametrize(
