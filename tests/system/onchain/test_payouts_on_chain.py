@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.anvil import ALICE, BOB, Anvil
+from tests.anvil import ALICE, BOB, CAROL, Anvil
 from tests.conftest import StartBridge
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.system.conftest import StartListener
 from tests.system.onchain.conftest import CONFIRMATIONS, Contracts, Document, Market, address, chains_file, told
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,9 @@ def test_a_payout_of_a_known_transaction_is_followed_to_finality(market: Market,
     ]
 
 
-def test_a_payout_that_is_expected_of_a_wallet_is_found_by_it(market: Market) -> None:
+def test_a_payout_that_is_expected_of_a_wallet_is_found_by_it(market: Market, listen: StartListener) -> None:
     payment = paid(market, "expected")
+    seller = listen(market.bridge.url, [["join-user-room", "seller-expected"]])
     payout = pay_out(market, payment, sender=ALICE)
     assert payout["status"] == "created"
     market.pay("usdt", BOB, 500)
@@ -90,9 +92,88 @@ def test_a_payout_that_is_expected_of_a_wallet_is_found_by_it(market: Market) ->
     market.pay("usdt", address("seller expected"), 90, sender=BOB)  # somebody else
     market.pay("usdt", address("seller expected"), 89)  # not the amount
     right = market.pay("usdt", address("seller expected"), 90)
+    market.mine()
+    market.wait_for(payout, status="confirming", confirmations=1)
     market.mine(CONFIRMATIONS)
     done = market.wait_for(payout, status="completed", verification="verified")
     assert done["txHashes"] == [right]
+    assert told(seller, "payout-created", "payout-updated", "payout-completed") == [
+        ("payout-created",),
+        ("payout-updated", "confirming"),
+        ("payout-updated", "completed"),
+        ("payout-completed",),
+    ]
+
+
+def test_a_payout_that_is_replaced_is_dropped_until_the_other_transaction_is_named(
+    market: Market, listen: StartListener
+) -> None:
+    payment = paid(market, "replaced")
+    seller = listen(market.bridge.url, [["join-user-room", "seller-replaced"]])
+    nonce = hex(int(market.anvil.ask("eth_getTransactionCount", ALICE, "pending"), 16))
+    data = market.anvil.call_data("Token", "transfer", address("seller replaced"), 90 * 10**6)
+    slow = market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(2 * 10**9))
+    payout = pay_out(market, payment, txHash=slow)
+    market.wait_for(payout, status="broadcast")
+    wait_until(lambda: [one["stage"] for one in market.payout(payout)["sightings"]] == ["seen"])
+    fast = market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(9 * 10**9))
+    market.mine(CONFIRMATIONS)
+    found = market.wait_for(payout, status="dropped", verification="pending")
+    assert found["reasons"] == [f"{slow}: another transaction of its sender took its place"]
+    market.post(f"/api/payouts/{payout['payoutId']}/transaction", {"txHash": fast}, 202)
+    market.wait_for(payout, status="completed", verification="verified")
+    assert told(seller, "payout-updated", "payout-completed") == [
+        ("payout-updated", "broadcast"),
+        ("payout-updated", "dropped"),
+        ("payout-updated", "broadcast"),
+        ("payout-updated", "completed"),
+        ("payout-completed",),
+    ]
+
+
+def test_a_payout_whose_transaction_fails_is_a_mismatch_only_once_that_is_certain(
+    market: Market, listen: StartListener
+) -> None:
+    payment = paid(market, "reverted")
+    seller = listen(market.bridge.url, [["join-user-room", "seller-reverted"]])
+    failing = market.pay("usdt", address("seller reverted"), 90, sender=CAROL)  # who has none
+    payout = pay_out(market, payment, txHash=failing)
+    market.mine(CONFIRMATIONS - 1)
+    market.wait_for(payout, status="broadcast")
+    market.mine(2)
+    found = market.wait_for(payout, status="mismatch", verification="mismatch")
+    assert found["reasons"] == [f"{failing}: the transaction failed"]
+    assert told(seller, "payout-updated", "payout-progress") == [
+        ("payout-updated", "broadcast"),
+        ("payout-updated", "mismatch"),
+        ("payout-progress", "mismatch", "mismatch", f"{failing}: the transaction failed"),
+    ]
+
+
+def test_one_transaction_may_carry_several_payouts_to_one_seller(market: Market, listen: StartListener) -> None:
+    ops = listen(market.bridge.url, [["join-ops-room"]])
+    payments = [paid(market, name) for name in ("batched-1", "batched-2")]
+    to = address("a seller of two things")
+    market.pay("usdt", market.contracts.forwarder, 180)
+    both = market.anvil.call_data("Forwarder", "forwardToken", market.contracts.usdt, [to, to], 90 * 10**6)
+    tx_hash = market.anvil.send(market.contracts.forwarder, data=both)
+    market.mine(CONFIRMATIONS)  # before anybody has told the bridge of it
+    items = [
+        {
+            "paymentId": payment["paymentId"],
+            "chain": "anvil",
+            "coin": "USDT",
+            "amount": "90",
+            "destination": to,
+            "txHash": tx_hash,
+        }
+        for payment in payments
+    ]
+    payouts = market.post("/api/payouts", {"payouts": items}, 202)["payouts"]
+    for payout in payouts:
+        done = market.wait_for(payout, status="completed", verification="verified")
+        assert (done["excess"], done["reasons"]) == ("0", [])
+    assert len(told(ops, "payout-completed")) == 2
 
 
 @pytest.mark.parametrize(
@@ -131,7 +212,8 @@ def test_a_payout_that_does_not_pay_what_it_should_is_a_mismatch(
         assert done["history"][-1]["reason"] == "ops-1 found that it has arrived"
 
 
-def test_one_transfer_does_not_carry_two_payouts(market: Market) -> None:
+def test_one_transfer_does_not_carry_two_payouts(market: Market, listen: StartListener) -> None:
+    ops = listen(market.bridge.url, [["join-ops-room"]])
     first, second = paid(market, "twin-1"), paid(market, "twin-2")
     to: Document = {"destination": address("the same seller")}
     tx_hash = market.pay("usdt", address("the same seller"), 90)
@@ -141,6 +223,7 @@ def test_one_transfer_does_not_carry_two_payouts(market: Market) -> None:
     other = pay_out(market, second, txHash=tx_hash, **to)
     found = market.wait_for(other, status="mismatch")
     assert found["reasons"] == [f"{tx_hash}: it was counted for something else before"]
+    assert told(ops, "payout-progress")[-1] == ("payout-progress", "mismatch", "mismatch", *found["reasons"])
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,22 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     market = Market(bridge, own_anvil, contracts)
     market.follow()
     buyer = listen(bridge.url, [["join-request-room", "final"]])
+    seller = listen(bridge.url, [["join-user-room", "seller-funded"]])
     payment, other = market.create("final"), market.create("after")
+    funded = market.create("funded")
+    market.pay("usdt", address("funded"), 100)
+    market.mine(CONFIRMATIONS)
+    market.wait_for(funded, status="completed")
     tx_hash = market.pay("usdt", address("final"), 100)
+    sent = market.pay("usdt", address("seller of it"), 90)
+    item = {"chain": "anvil", "coin": "USDT", "amount": "90", "destination": address("seller of it"), "txHash": sent}
+    item["paymentId"] = funded["paymentId"]
+    [payout] = market.post("/api/payouts", {"payouts": [item]}, 202)["payouts"]
     market.mine()
     market.wait_for(payment, status="confirming")
     market.mine(CONFIRMATIONS)
     market.wait_for(payment, status="completed")
+    market.wait_for(payout, status="completed")
     market.anvil.reorganise(CONFIRMATIONS + 1)
     market.mine()
     wait_until(lambda: market.get("/api/chains/troubles")["alarms"])
@@ -122,11 +132,16 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     assert alarm["chain"] == "anvil"
     assert "a reorganisation took back block" in alarm["message"]
     assert f"{payment['paymentId']} ({tx_hash})" in alarm["message"]
+    assert f"{payout['payoutId']} ({sent})" in alarm["message"]
+    assert funded["paymentId"] not in alarm["message"]
     assert "which was final" in market.get("/health/ready")["checks"]["anvil"]
     assert "CRITICAL" in bridge.log.read_text()
     assert market.payment(payment)["status"] == "completed"
+    assert market.payout(payout)["status"] == "completed"
     market.pay("usdt", address("after"), 100)
     market.mine(CONFIRMATIONS)
     market.wait_for(other, status="completed")
     assert [one[1] for one in told(buyer, "purchase-request-update")] == ["payment-confirming", "payment-completed"]
+    assert [one[1] for one in told(seller, "payout-updated")] == ["broadcast", "confirming", "completed"]
+    assert len(told(seller, "payout-completed")) == 1
     market.client.close()
