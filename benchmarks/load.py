@@ -19,6 +19,8 @@ HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+# A ping of the engine, which no JSON holds; and how events end.
+PING, ENDS = b"\x81\x012", (b"}]", b'"]')
 AT_ONCE = 64
 EVENTS_PER_SECOND = 30
 
@@ -40,6 +42,7 @@ class Heard:
     sent_at: float = 0.0
     seconds: list[float] = field(default_factory=list)
     timing: bool = False
+    fault: ConnectionError | None = None
 
     def more(self, events: int) -> None:
         self.events += events
@@ -54,7 +57,14 @@ class Heard:
         self.enough.clear()
         await work
         while self.events < self.wanted:
+            if self.fault is not None:
+                raise self.fault
             await self.enough.wait()
+
+    def lost(self, cause: Exception | None) -> None:
+        """A client was cut off, so what it was to hear will never come."""
+        self.fault = ConnectionError(f"the server cut a client off: {cause or 'it closed the connection'}")
+        self.enough.set()
 
 
 class Client(asyncio.Protocol):
@@ -63,6 +73,7 @@ class Client(asyncio.Protocol):
     def __init__(self, heard: Heard) -> None:
         self._heard = heard
         self._tail = b""
+        self._leaves = False
         self.connected = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
@@ -70,25 +81,36 @@ class Client(asyncio.Protocol):
         transport.write(HANDSHAKE)
 
     def data_received(self, data: bytes) -> None:
-        data = self._tail + data
-        if b'0{"sid"' in data and not self.connected.done() and b'40{"sid"' not in data:
-            self._transport.write(masked(b"40"))
-        if b'40{"sid"' in data and not self.connected.done():
-            self.connected.set_result(None)
-        if b"\x81\x012" in data:
+        if self._tail:
+            data = self._tail + data
+        if not self.connected.done():
+            self._connect(data)
+        if PING in data:
             self._transport.write(masked(b"3"))
+            data = data.replace(PING, b"")
         events = data.count(self._heard.event)
         if events:
             self._heard.more(events)
         # What is cut in two is found with the next part.
-        self._tail = (
-            data[-(len(self._heard.event) - 1) :] if not data.endswith(b"}]") and not data.endswith(b'"]') else b""
-        )
+        self._tail = b"" if data.endswith(ENDS) else data[-(len(self._heard.event) - 1) :]
+
+    def _connect(self, data: bytes) -> None:
+        if b'40{"sid"' in data:
+            self.connected.set_result(None)
+        elif b'0{"sid"' in data:
+            self._transport.write(masked(b"40"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._leaves:
+            self._heard.lost(exc)
+        if not self.connected.done():
+            self.connected.set_exception(ConnectionError("the server closed the connection"))
 
     def send(self, text: str) -> None:
         self._transport.write(masked(text.encode()))
 
     def leave(self) -> None:
+        self._leaves = True
         self._transport.abort()
 
 

@@ -295,6 +295,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Writes what is queued, where the web server has no door for frames."""
         try:
             while (packet := await self.queue.get()) is not None:
+                if packet.packet_type == NOOP:
+                    continue  # it was to end a poll
                 content = packet.encode()
                 kind = "text" if isinstance(content, str) else "bytes"
                 await send({"type": "websocket.send", kind: content})

@@ -88,7 +88,7 @@ async def test_joins_that_come_too_fast_are_refused_with_when_to_try_again(serve
     websocket = await connected(dial, await serve(limited(joins=Pace(per_second=0.001, burst=3))))
     answers = []
     for number, name in enumerate(
-        ["join-user-room", "join-chat", "user-online", "join-user-room", "leave-user-room"]
+        ["join-user-room", "join-chat-room", "user-online", "join-user-room", "leave-user-room"]
     ):
         await websocket.send(f'42{number}["{name}","a{number}"]')
         answer = str(await websocket.recv())
