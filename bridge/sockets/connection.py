@@ -4,11 +4,14 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `AsyncSocket.__init__`, `send`, `schedule_ping`, `_upgrade_websocket`: stock has a writer task, a queue without
   bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
-  goes through `put` or `Hearers`: straight into the WebSocket in the order of the calls, or into the queue of a
+  goes through `put` or `Hearers`: straight into the WebSocket in the order of the calls, or into the backlog of a
   client that polls. A task runs only while something that came is handled.
+- `poll`, `handle_get_request`: two polls at once shared what there was, in no order; one whose client had gone took
+  what came next with it; and one that met an upgrade was answered at once, over and over.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -16,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
-from engineio.packet import NOOP, PING, PONG, UPGRADE, Packet
+from engineio.packet import CLOSE, NOOP, PING, PONG, UPGRADE, Packet
 from prometheus_client import Counter
 
-from bridge.sockets.frames import Outgoing, frame_of, frames_of
-from bridge.sockets.incoming import Message, Receive, Send, packet_of
+from bridge.sockets.backlog import Backlog
+from bridge.sockets.frames import Outgoing, content_of, frame_of_packet, frames_of
+from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.web_socket_protocol import Send as WriteAtOnce
 
@@ -32,6 +36,15 @@ __all__ = ["CLOSED", "Connection"]
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
+
+# Those of the reference server: how long it lets an upgrade take, and a poll wait for one that is under way.
+UPGRADE_SECONDS = 10.0
+UPGRADE_LOOK_SECONDS = 0.1
+# A client that begins to listen when it hears that it is connected would miss what comes in the same read. Long
+# enough for it to have read that far, too short for anybody to notice.
+APART_SECONDS = 0.02
+# A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
+LATENESS_SECONDS = 0.01
 
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
@@ -52,8 +65,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whether journaled events end with their offset for this client."""
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
-        self._queue: asyncio.Queue[Any] | None = None
-        self._queued_bytes = 0
+        self._backlog: Backlog | None = None
+        self._holds_back = False
+        """Whether what is written waits for a moment."""
+        self._polls = False
+        """Whether a poll is waiting."""
+        self._probed: asyncio.Event | None = None
+        """While a client that polls changes over: set once it has, or has not."""
         self._came: deque[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
         self._pace_full_at = 0.0
@@ -64,14 +82,16 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     @property
     def direct(self) -> WriteAtOnce | None:
         """Where frames for all who take offsets can be written past everything; None if they cannot be."""
-        return self.protocol.direct if self.protocol is not None and self.takes_offsets else None
+        if self.protocol is None or self._holds_back or not self.takes_offsets:
+            return None
+        return self.protocol.direct
 
     @property
-    def queue(self) -> asyncio.Queue[Any]:
-        """What waits for the next poll."""
-        if self._queue is None:
-            self._queue = asyncio.Queue()
-        return self._queue
+    def backlog(self) -> Backlog:
+        """What waits to be polled, or to be written."""
+        if self._backlog is None:
+            self._backlog = Backlog()
+        return self._backlog
 
     # Writing
 
@@ -82,33 +102,48 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def put(self, packet: Any) -> None:
         """Sends a packet of the engine."""
-        if self.protocol is not None:
-            self.protocol.write_frames(frame_of(packet.encode()))
+        if self.protocol is not None and not self._holds_back:
+            self.protocol.write_frames(frame_of_packet(packet))
         else:
-            self._enqueue(packet)
+            self._put_behind(packet)
 
     def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
         """Sends messages, of which `frames` are the frames in a row."""
-        if self.protocol is not None:
+        if self.protocol is not None and not self._holds_back:
             self.protocol.write_frames(frames)
         else:
             for message in messages:
-                self._enqueue(message.packet)
+                self._put_behind(message.packet)
 
     def put_parts(self, parts: list[str | bytes]) -> None:
         """Sends one packet of Socket.IO, with its attachments."""
         messages = [Outgoing(part) for part in parts]
         self.put_messages(messages, frames_of(messages))
 
-    def _enqueue(self, packet: Any) -> None:
+    def _put_behind(self, packet: Any) -> None:
         if self.closed or self.closing:
             return
-        self._queued_bytes = 0 if self.queue.empty() else self._queued_bytes
-        self._queued_bytes += len(packet.data) if isinstance(packet.data, str | bytes) else 0
-        self.queue.put_nowait(packet)
-        if self._queued_bytes > self.server.limits.backlog_bytes:
+        self.backlog.add(packet)
+        if self.backlog.size_bytes > self.server.limits.backlog_bytes:
+            self.backlog.clear()  # it will not be read, or is told again once the client has come back
             self._give_up()
             self.end(self.server.reason.TRANSPORT_ERROR)
+
+    def hold_back(self) -> None:
+        """What is written from here on does not come in one read with what was written before."""
+        if self.upgraded and not self._holds_back:
+            self._holds_back = True
+            self.server.moved(self)
+            asyncio.get_running_loop().call_later(APART_SECONDS, self._let_out)
+
+    def _let_out(self) -> None:
+        if self._holds_back:
+            self._holds_back = False
+            if self.protocol is None:
+                self.backlog.wake()
+                return
+            self.protocol.write_frames(b"".join(map(frame_of_packet, self.backlog.take_all())))
+            self.server.moved(self)
 
     def _give_up(self) -> None:
         CLOSED.labels("backlog").inc()
@@ -123,16 +158,22 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         await self.close(wait=False, abort=True, reason=reason)
         self.let_go()
 
+    async def cut_off(self, fault: str) -> None:
+        """Closes it because of what it sent."""
+        logger.info("cutting off the connection %s: it sent %s", self.sid, fault)
+        await self.finish(self.server.reason.TRANSPORT_ERROR)
+
     def let_go(self) -> None:
         """Answers the poll that waits, and ends the WebSocket."""
+        self._let_out()
         if self.protocol is not None:
             self.protocol.finish()
         else:
-            self.queue.put_nowait(None if self.upgraded else Packet(NOOP))
+            self.backlog.wake()
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         self.server.forget(self)
-        await super().close(wait=wait and self._queue is not None, abort=abort, reason=reason)
+        await super().close(wait=False, abort=abort, reason=reason)
         if self.closed:
             self.server.sockets.pop(self.sid, None)
 
@@ -142,11 +183,12 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.server.pongs.discard(self)
         self.server.pings.add(self, self.server.ping_interval)
 
-    def ping(self) -> None:
-        """Asks the client whether it is there."""
+    def ping(self, due: float) -> None:
+        """Asks the client whether it is there, which was due a moment ago."""
         self.last_ping = time.time()
         self.put(Packet(PING))
-        self.server.pongs.add(self, self.server.ping_timeout)
+        since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
+        self.server.pongs.add(self, self.server.ping_timeout, since=since)
 
     # Reading
 
@@ -238,6 +280,36 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self._joins_full_at = full_at
         return wait_seconds
 
+    # Polling
+
+    async def poll(self) -> list[Any]:
+        return self.backlog.take_all() or [Packet(NOOP)]
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        if self._polls:  # which no client does, and what it is told would have no order
+            self.backlog.add(Packet(CLOSE))
+            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+            return self.server._bad_request("Another poll is waiting")
+        self._polls = True
+        gone = asyncio.create_task(environ["asgi.receive"]())
+        gone.add_done_callback(self._broke_off)
+        try:
+            if not len(self.backlog) and not self.closed and self._probed is None:
+                await self.backlog.wake_up()
+            if self._probed is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._probed.wait(), UPGRADE_LOOK_SECONDS)
+        finally:
+            self._polls = False
+            gone.remove_done_callback(self._broke_off)
+            gone.cancel()
+        return self.server._bad_request("Upgraded") if self.upgraded else await self.poll()
+
+    def _broke_off(self, gone: asyncio.Task[Message]) -> None:
+        """The client of a poll is there no more, and would not hear what the poll were answered."""
+        if not gone.cancelled() and gone.exception() is None:
+            self.end(self.server.reason.TRANSPORT_CLOSE)
+
     # The WebSocket
 
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -259,56 +331,54 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.put(packet)
         pump = asyncio.create_task(self._pump(send))
         try:
-            while (content := await _next(receive)) is not None:
+            while (content := await received(receive)) is not None:
                 if not await self._take(content):
                     break
                 await asyncio.sleep(0)
         finally:
             await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
-            self.queue.put_nowait(None)
+            self.let_go()
             await pump
 
     def _take_over(self, door: WebSocketProtocol, opening: list[Any]) -> None:
         """From here on everything is written at once; first what has waited."""
-        waiting = opening
-        while self._queue is not None and not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        self.protocol, self._queue = door, None
+        waiting = [*opening, *(self._backlog.take_all() if self._backlog is not None else ())]
+        self.protocol = door
         for packet in waiting:
-            if packet is not None and packet.packet_type != NOOP:
-                self.put(packet)
+            self.put(packet)
         door.take_over(self, backlog_limit_bytes=self.server.limits.backlog_bytes)
 
     async def _upgrade(self, receive: Receive, send: Send) -> bool:
         """The change from polling, in the words of the protocol. Returns whether it came about."""
         self.upgrading = True
         try:
-            if await _next(receive) != f"{PING}probe":
-                return False
-            await send({"type": "websocket.send", "text": f"{PONG}probe"})
-            self.queue.put_nowait(Packet(NOOP))  # ends the poll that waits
-            return await _next(receive) == str(UPGRADE)
+            async with asyncio.timeout(UPGRADE_SECONDS):
+                if await received(receive) != f"{PING}probe":
+                    return False
+                self._probed = asyncio.Event()
+                await send({"type": "websocket.send", "text": f"{PONG}probe"})
+                self.backlog.wake()  # for the poll that waits
+                self.upgraded = await received(receive) == str(UPGRADE) and not self.closed
+        except TimeoutError:
+            pass
         finally:
             self.upgrading = False
+            if self._probed is not None:
+                self._probed.set()
+                self._probed = None
+        return self.upgraded
 
     async def _pump(self, send: Send) -> None:
-        """Writes what is queued, where the web server has no door for frames."""
+        """Writes what waits, where the web server has no door for frames."""
         try:
-            while (packet := await self.queue.get()) is not None:
-                if packet.packet_type == NOOP:
-                    continue  # it was to end a poll
-                content = packet.encode()
-                kind = "text" if isinstance(content, str) else "bytes"
-                await send({"type": "websocket.send", kind: content})
+            while True:
+                while len(self.backlog) and not self._holds_back:
+                    content = content_of(self.backlog.take())
+                    kind = "text" if isinstance(content, str) else "bytes"
+                    await send({"type": "websocket.send", kind: content})
+                if self.closed:
+                    break
+                await self.backlog.wake_up()
             await send({"type": "websocket.close"})
         except Exception:
             logger.debug("a WebSocket broke off", exc_info=True)
-
-
-async def _next(receive: Receive) -> str | bytes | None:
-    """What comes next over a WebSocket; None when it is gone."""
-    message = await receive()
-    if message["type"] != "websocket.receive":
-        return None
-    text: str | bytes | None = message.get("text")
-    return message.get("bytes") if text is None else text

@@ -13,19 +13,26 @@ T = TypeVar("T")
 class Deadlines(Generic[T]):
     """Calls `missed` for each that was added and not discarded within the seconds after, the same for all."""
 
-    def __init__(self, missed: Callable[[T], None]) -> None:
+    def __init__(self, missed: Callable[[T, float], None]) -> None:
+        """`missed` is told when it was due as well."""
         self._missed = missed
         self._due: OrderedDict[T, float] = OrderedDict()
         """When each is due by the event loop's clock; since all wait for as long, the first is due first."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, one: T, seconds: float) -> None:
-        """Begins to wait for one; anew, if it waits already."""
+    def add(self, one: T, seconds: float, *, since: float | None = None) -> None:
+        """Begins to wait for one; anew, if it waits already. `since` is when the seconds began, if not now; those of
+        whoever is added later may not have begun earlier."""
         loop = asyncio.get_running_loop()
-        self._due[one] = loop.time() + seconds
+        due = self._due[one] = (loop.time() if since is None else since) + seconds
         self._due.move_to_end(one)
         if self._timer is None:
-            self._timer = loop.call_later(seconds, self._look)
+            self._timer = loop.call_at(due, self._look)
+
+    def is_missed(self, one: T) -> bool:
+        """Whether one is late, even if nobody has been told yet."""
+        due = self._due.get(one)
+        return due is not None and due <= asyncio.get_running_loop().time()
 
     def discard(self, one: T) -> None:
         """Waits for one no more, if it did."""
@@ -40,4 +47,4 @@ class Deadlines(Generic[T]):
                 self._timer = loop.call_at(due, self._look)
                 return
             del self._due[one]
-            self._missed(one)
+            self._missed(one, due)

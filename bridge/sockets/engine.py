@@ -4,8 +4,11 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `_handle_connect`, for clients that poll: makes connections of our own kind; stock tells clients whole seconds
   alone, and never drops one that does not connect to a namespace.
+- `handle_request` (public): the `Vary` header. And it failed on a frame that it could not read and left its client in
+  the rooms; passed over a body that it could not read, or waited for ever after it had refused one; and failed on
+  clients that had gone or were closed. WebSockets do not go through it at all.
 
-WebSockets do not go through its `handle_request` at all. Used besides: `_trigger_event`, `_cors_allowed_origins`,
+Used besides: `_trigger_event`, `_cors_allowed_origins`,
 `_upgrades`, `_ok`, `_unauthorized` and `sockets`.
 """
 
@@ -24,11 +27,11 @@ from prometheus_client import Counter
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
 from bridge.sockets.environ import environ_of
-from bridge.sockets.incoming import Message, Receive, Send
+from bridge.sockets.incoming import Message, Receive, Send, is_payload, with_body
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
 
-__all__ = ["Engine", "query_of"]
+__all__ = ["Engine"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -39,7 +42,7 @@ REFUSED = Counter("bridge_sockets_refused", "Connections refused because their a
 
 
 @lru_cache(maxsize=1024)
-def query_of(query_string: bytes) -> dict[str, str]:
+def _query_of(query_string: bytes) -> dict[str, str]:
     """The first value of each name in a query. Not to be changed: it is remembered."""
     return {name: values[0] for name, values in parse_qs(query_string.decode("latin-1")).items()}
 
@@ -74,20 +77,56 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         for deadlines in (self.pings, self.pongs, self.arrivals):
             deadlines.discard(connection)
 
-    def _no_pong(self, connection: Connection) -> None:
+    def _no_pong(self, connection: Connection, _due: float) -> None:
         CLOSED.labels("ping timeout").inc()
         connection.end(self.reason.PING_TIMEOUT)
 
-    def _never_connected(self, connection: Connection) -> None:
+    def _never_connected(self, connection: Connection, _due: float) -> None:
         CLOSED.labels("never connected").inc()
         connection.end(self.reason.TRANSPORT_CLOSE)
 
+    async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+        else:
+            await self._serve_polling(scope, receive, send)
+
+    # Polling
+
+    async def _serve_polling(self, scope: Message, receive: Receive, send: Send) -> None:
+        limit_bytes = self.max_http_buffer_size
+        whole = await with_body(scope, receive, limit_bytes)
+        if whole is None:
+            return
+        scope, body = whole
+        query = _query_of(scope["query_string"])
+        is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
+        if not query.get("sid") and not is_handshake:
+            await _bad_request(send)
+            return
+        connection = self.sockets.get(query.get("sid", ""))
+        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
+        if connection is not None and self.pongs.is_missed(connection):
+            CLOSED.labels("ping timeout").inc()
+            await connection.finish(self.reason.PING_TIMEOUT)
+        elif connection is not None and not is_sound:
+            await connection.cut_off("what is no packet")
+        if connection is not None and connection.closed:
+            self.sockets.pop(connection.sid, None)
+        unread = [body]
+
+        async def receive_body() -> Message:
+            """The body, and after it whatever comes of the client."""
+            return {"type": "http.request", "body": unread.pop()} if unread else await receive()
+
+        await super().handle_request(scope, receive_body, _varying_by_origin(send))
+
     # WebSockets
 
-    async def serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         """A WebSocket for a new connection, or for one that has been polling."""
         await receive()
-        query = query_of(scope["query_string"])
+        query = _query_of(scope["query_string"])
         environ = environ_of(scope, receive, send)
         fault = self._fault(query, environ)
         if fault is not None:
@@ -107,7 +146,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             connection = self.sockets.get(query["sid"])
             if connection is None or not connection.connected:
                 await send({"type": "websocket.close", "reason": "the session is unknown; begin a new one"})
-            elif connection.upgraded:
+            elif connection.upgraded or connection.upgrading:
                 # The reference server closes it after the handshake, and browsers cannot see why one is refused.
                 await send({"type": "websocket.accept"})
                 await send({"type": "websocket.close"})
@@ -179,3 +218,22 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             "maxPayload": self.max_http_buffer_size,
         }
         return Packet(OPEN, content)
+
+
+async def _bad_request(send: Send) -> None:
+    """What a handshake is answered that is none."""
+    body = b'"a handshake is a GET with transport=polling, or a WebSocket"'
+    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _varying_by_origin(send: Send) -> Send:
+    """The same `send` with `Vary: Origin`, so that no cache answers one site with the headers meant for another."""
+
+    async def send_varying(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), (b"Vary", b"Origin")]
+        await send(message)
+
+    return send_varying

@@ -9,7 +9,7 @@ from typing import Any
 
 from engineio.packet import MESSAGE, Packet
 
-__all__ = ["Outgoing", "encoded", "frame_of", "frames_of"]
+__all__ = ["Outgoing", "content_of", "encoded", "frame_of", "frame_of_packet", "frames_of"]
 
 FINAL, TEXT, BINARY = 0x80, 1, 2
 # Lengths from these on are written in 16 and in 64 bits.
@@ -61,3 +61,15 @@ class Outgoing:
 def frames_of(messages: list[Outgoing]) -> bytes:
     """The frames of messages in a row."""
     return messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)
+
+
+def content_of(packet: Any) -> str | bytes:
+    """What a packet of the engine is in a WebSocket. The library remembers how it was encoded first, which for bytes
+    that were polled is text."""
+    content: str | bytes = packet.data if packet.binary else packet.encode()
+    return content
+
+
+def frame_of_packet(packet: Any) -> bytes:
+    """The frame of a packet of the engine."""
+    return frame_of(content_of(packet))

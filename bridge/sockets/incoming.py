@@ -23,6 +23,7 @@ __all__ = [
     "Send",
     "is_payload",
     "packet_of",
+    "received",
     "with_body",
 ]
 
@@ -68,6 +69,15 @@ def _is_sound(packet: Any, types: set[int]) -> bool:
         # A packet of Socket.IO begins with a digit, so the engine leaves it unread; what it could read is none.
         return packet.binary or (isinstance(packet.data, str) and packet.data != "")
     return packet.packet_type in types
+
+
+async def received(receive: Receive) -> str | bytes | None:
+    """What comes next over a WebSocket; None when it is gone."""
+    message = await receive()
+    if message["type"] != "websocket.receive":
+        return None
+    text: str | bytes | None = message.get("text")
+    return message.get("bytes") if text is None else text
 
 
 async def with_body(scope: Message, receive: Receive, limit_bytes: int) -> tuple[Message, bytes] | None:

@@ -18,9 +18,6 @@ Overridden here:
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
 - `disconnect` (public): the log line.
-- `handle_request` (public): the `Vary` header. And the engine failed on a frame that it could not read and left its
-  client in the rooms; passed over a body that it could not read, or waited for ever after it had refused one; failed
-  on clients that had gone or were closed; and told one whose upgrade had broken off nothing any more.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
 
@@ -42,7 +39,7 @@ from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
-from bridge.sockets.engine import Engine, query_of
+from bridge.sockets.engine import Engine
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing, encoded
@@ -50,12 +47,7 @@ from bridge.sockets.hearers import Hearers
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
     EVENTS,
-    Message,
     PacketReader,
-    Receive,
-    Send,
-    is_payload,
-    with_body,
 )
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
@@ -135,38 +127,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
-    async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self.eio.serve_websocket(scope, receive, send)
-            return
-        query = query_of(scope["query_string"])
-        eio_sid = query.get("sid", "")
-        is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
-        await self._serve_polling(eio_sid, scope, receive, send, is_sound=bool(eio_sid) or is_handshake)
-
-    async def _serve_polling(
-        self, eio_sid: str, scope: Message, receive: Receive, send: Send, *, is_sound: bool
-    ) -> None:
-        limit_bytes = self.eio.max_http_buffer_size
-        whole = await with_body(scope, receive, limit_bytes)
-        if whole is None:
-            return
-        if not is_sound:
-            await _bad_request(send)
-            return
-        scope, body = whole
-        connection = self.eio.sockets.get(eio_sid)
-        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
-        if connection is not None and not is_sound:
-            await self._cut_off(eio_sid, "what is no packet")
-        if connection is not None and connection.closed:
-            self.eio.sockets.pop(eio_sid, None)
-
-        async def receive_body() -> Message:
-            return {"type": "http.request", "body": body}
-
-        await super().handle_request(scope, receive_body, _varying_by_origin(send))
-
     async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
         if not self.manager.is_connected(sid, namespace):
@@ -183,11 +143,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             if packet is not None:
                 await self._handle_packet(eio_sid, packet)
         except PacketError as error:
-            await self._cut_off(eio_sid, str(error))
-
-    async def _cut_off(self, eio_sid: str, fault: str) -> None:
-        logger.info("cutting off the connection %s: it sent %s", eio_sid, fault)
-        await self._close_connection(eio_sid, self.reason.TRANSPORT_ERROR)
+            connection = self.eio.sockets.get(eio_sid)
+            if connection is not None:
+                await connection.cut_off(str(error))
 
     async def _handle_packet(self, eio_sid: str, packet: Any) -> None:
         namespace = packet.namespace or DEFAULT_NAMESPACE
@@ -405,22 +363,3 @@ def _is_cancelled() -> bool:
     """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-async def _bad_request(send: Send) -> None:
-    """What a handshake is answered that is none."""
-    body = b'"a handshake is a GET with transport=polling, or a WebSocket"'
-    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _varying_by_origin(send: Send) -> Send:
-    """The same `send` with `Vary: Origin`, so that no cache answers one site with the headers meant for another."""
-
-    async def send_varying(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), (b"Vary", b"Origin")]
-        await send(message)
-
-    return send_varying

@@ -265,7 +265,8 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             await self._config.loaded_app(scope, self._receive, self._send)
         except Exception:
-            logger.exception("the application failed on a WebSocket")
+            if self._status is None:  # or it has failed to write to a client that has gone
+                logger.exception("the application failed on a WebSocket")
             self.finish(FAILED)
         if self._taker is not None or self._status is not None:
             return

@@ -188,7 +188,115 @@ async def test_a_client_upgrades_and_a_second_web_socket_of_its_session_is_close
     await websocket.close()
 
 
+async def test_an_upgrade_in_one_breath_ends_polling(url: str, http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    polling = asyncio.create_task(http.get(address))
+    websocket = await web_socket(url, f"EIO=4&transport=websocket&sid={address.rpartition('=')[2]}")
+    await websocket.send("2probe")
+    await websocket.send("5")
+    late = asyncio.create_task(http.get(address))
+    assert {(await polling).status_code, (await late).status_code} <= {200, 400}
+    assert await hear(websocket) == "3probe"
+    await websocket.send("40")
+    assert str(await hear(websocket)).startswith("40{")  # and not what was to end the poll
+    assert (await http.get(address)).status_code == 400
+    await websocket.close()
+
+
+async def test_while_a_client_upgrades_its_poll_is_answered_and_another_web_socket_is_closed(
+    url: str, http: httpx.AsyncClient
+) -> None:
+    address = await opened(http)
+    query = f"EIO=4&transport=websocket&sid={address.rpartition('=')[2]}"
+    websocket = await web_socket(url, query)
+    await websocket.send("2probe")
+    assert await hear(websocket) == "3probe"
+    second = await web_socket(url, query)
+    with pytest.raises(ConnectionClosed):
+        await hear(second)
+    answer = await http.get(address)
+    assert (answer.status_code, answer.text) == (200, "6")
+    await websocket.send("5")
+    await websocket.send("40")
+    assert str(await hear(websocket)).startswith("40{")
+    await websocket.close()
+
+
+async def test_two_polls_at_once_are_the_end(url: str, http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    first = asyncio.create_task(http.get(address))
+    await asyncio.sleep(0.05)  # it is under way; were it not, it would be the one to be refused
+    second = await http.get(address)
+    assert sorted([(await first).text, second.text]) == ['"Another poll is waiting"', "1"]
+    assert (await http.get(address)).status_code == 400
+
+
+async def test_a_poll_that_is_given_up_is_the_end(url: str, http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    host, port = url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)  # or it would be two polls at once, which is another test
+    assert (await http.get(address)).status_code == 400
+
+
 # Socket.IO
+
+
+async def test_what_a_connect_handler_says_does_not_come_in_one_read_with_connect(url: str) -> None:
+    """Who begins to listen when it is connected would miss it."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    while not (await reader.read(65536)).endswith(b"}"):
+        pass
+    for connect_packet, connected, told in (
+        (b"40", b"40{", b'42["auth",{}]'),
+        (b"40/custom,", b"40/custom,{", b'42/custom,["auth",{}]'),
+    ):
+        writer.write(bytes([0x81, 0x80 + len(connect_packet)]) + bytes(4) + connect_packet)
+        answer = await reader.read(65536)
+        assert answer[2:].startswith(connected)
+        assert answer.endswith(b"}")
+        assert (await reader.read(65536))[2:] == told
+    writer.close()
+
+
+async def test_a_client_that_leaves_the_main_namespace_stays_on_the_line(url: str) -> None:
+    websocket = await joined(url)
+    await websocket.send("41")
+    assert await hear(websocket) == "2"
+    await websocket.send("3")
+    await websocket.send("40")
+    assert str(await hear(websocket)).startswith("40{")
+    await websocket.close()
+
+
+async def test_bytes_reach_those_who_poll_and_those_who_do_not(
+    serve: Callable[[Any], Awaitable[str]], poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
+) -> None:
+    server = create_socket_server(frontend_url="https://shop.example")
+    address = await serve(server)
+    http, polled = await poll(address)
+    await http.post(polled, content="40")
+    await http.get(polled)
+    first, second = await web_socket(address), await web_socket(address)
+    for websocket in (first, second):
+        await hear(websocket)
+        await websocket.send("40")
+        await hear(websocket)
+    packet = '451-["picture",{"_placeholder":true,"num":0}]'
+    await server.emit("picture", b"\x01\x02")
+    assert (await http.get(polled)).text == f"{packet}\x1ebAQI="
+    for websocket in (first, second):
+        assert [await hear(websocket), await hear(websocket)] == [packet, b"\x01\x02"]
+        await websocket.close()
 
 
 async def test_a_client_connects_to_namespaces_with_what_it_brings(url: str) -> None:
@@ -208,7 +316,7 @@ async def test_a_client_connects_to_namespaces_with_what_it_brings(url: str) -> 
     await websocket.close()
 
 
-@pytest.mark.parametrize("wrong", ["4abc", "abc", "42{}", "42[]", "42abc"])
+@pytest.mark.parametrize("wrong", ["4abc", "abc", "42{}", "42[]", "42abc", '42abc["message-with-ack",1]'])
 async def test_a_client_that_sends_no_packet_is_closed(url: str, wrong: str) -> None:
     websocket = await joined(url)
     await websocket.send(wrong)

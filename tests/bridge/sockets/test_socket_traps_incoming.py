@@ -216,7 +216,7 @@ async def test_a_poll_under_way_ends_with_its_client(
     [connection] = server.eio.sockets.values()
 
     polled = asyncio.create_task(client.get(address))
-    await eventually(lambda: connection.queue._getters)
+    await eventually(lambda: connection._polls if make is ours else connection.queue._getters)
     await client.post(address, content="1")
 
     if make is ours:
