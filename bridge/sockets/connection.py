@@ -44,7 +44,7 @@ UPGRADE_LOOK_SECONDS = 0.1
 # enough for it to have read that far, too short for anybody to notice.
 APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
-LATENESS_SECONDS = 0.01
+LATENESS_SECONDS = 0.05
 
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
@@ -61,13 +61,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.last_ping: float | None = None
         self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
         self.session: dict[str, Any] = {}
+        self.ends = False
+        """Whether it is about to be closed from outside."""
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
         self._backlog: Backlog | None = None
+        self._apart_until = 0.0
+        """Until when what is sent to it alone is held back first; 0: no more."""
         self._holds_back = False
-        """Whether what is written waits for a moment."""
+        """Whether what is sent waits for a moment."""
         self._polls = False
         """Whether a poll is waiting."""
         self._probed: asyncio.Event | None = None
@@ -109,6 +113,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
         """Sends messages, of which `frames` are the frames in a row."""
+        if self._apart_until and asyncio.get_running_loop().time() < self._apart_until:
+            self._hold_back()
         if self.protocol is not None and not self._holds_back:
             self.protocol.write_frames(frames)
         else:
@@ -129,9 +135,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self._give_up()
             self.end(self.server.reason.TRANSPORT_ERROR)
 
-    def hold_back(self) -> None:
-        """What is written from here on does not come in one read with what was written before."""
-        if self.upgraded and not self._holds_back:
+    def keep_apart(self) -> None:
+        """What is sent to this client alone from here on does not come in one read with what was sent before."""
+        if self.upgraded:
+            self._apart_until = asyncio.get_running_loop().time() + APART_SECONDS
+
+    def _hold_back(self) -> None:
+        self._apart_until = 0.0
+        if not self._holds_back:
             self._holds_back = True
             self.server.moved(self)
             asyncio.get_running_loop().call_later(APART_SECONDS, self._let_out)
@@ -151,6 +162,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def end(self, reason: str) -> None:
         """Closes it from outside, as `finish`, in a task."""
+        self.ends = True
         self.server.start(self.finish(reason))
 
     async def finish(self, reason: str) -> None:

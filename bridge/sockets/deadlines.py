@@ -9,6 +9,9 @@ __all__ = ["Deadlines"]
 
 T = TypeVar("T")
 
+# Event loops count in milliseconds, and look at the clock once for all that they do in one turn.
+CLOCK_SECONDS = 0.002
+
 
 class Deadlines(Generic[T]):
     """Calls `missed` for each that was added and not discarded within the seconds after, the same for all."""
@@ -32,7 +35,7 @@ class Deadlines(Generic[T]):
     def is_missed(self, one: T) -> bool:
         """Whether one is late, even if nobody has been told yet."""
         due = self._due.get(one)
-        return due is not None and due <= asyncio.get_running_loop().time()
+        return due is not None and due <= asyncio.get_running_loop().time() + CLOCK_SECONDS
 
     def discard(self, one: T) -> None:
         """Waits for one no more, if it did."""

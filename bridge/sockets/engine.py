@@ -36,6 +36,8 @@ __all__ = ["Engine"]
 logger = logging.getLogger("bridge.sockets")
 
 VERSION = "4"
+NO_HANDSHAKE = b'"a handshake is a GET with transport=polling, or a WebSocket"'
+SESSION_OVER = b'"the session is over; begin a new one"'
 TOO_FAST = "too many connections from this address; try again in {:.1f} s"
 
 REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
@@ -99,17 +101,21 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if whole is None:
             return
         scope, body = whole
+        send = _varying_by_origin(send)
         query = _query_of(scope["query_string"])
         is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
-        if not query.get("sid") and not is_handshake:
-            await _bad_request(send)
-            return
         connection = self.sockets.get(query.get("sid", ""))
-        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
         if connection is not None and self.pongs.is_missed(connection):
-            CLOSED.labels("ping timeout").inc()
-            await connection.finish(self.reason.PING_TIMEOUT)
-        elif connection is not None and not is_sound:
+            self.pongs.discard(connection)
+            self._no_pong(connection, 0)
+        if not query.get("sid") and not is_handshake:
+            await _bad_request(send, NO_HANDSHAKE)
+            return
+        if connection is not None and connection.ends:
+            await _bad_request(send, SESSION_OVER)
+            return
+        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
+        if connection is not None and not is_sound:
             await connection.cut_off("what is no packet")
         if connection is not None and connection.closed:
             self.sockets.pop(connection.sid, None)
@@ -119,7 +125,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             """The body, and after it whatever comes of the client."""
             return {"type": "http.request", "body": unread.pop()} if unread else await receive()
 
-        await super().handle_request(scope, receive_body, _varying_by_origin(send))
+        await super().handle_request(scope, receive_body, send)
 
     # WebSockets
 
@@ -220,12 +226,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         return Packet(OPEN, content)
 
 
-async def _bad_request(send: Send) -> None:
-    """What a handshake is answered that is none."""
-    body = b'"a handshake is a GET with transport=polling, or a WebSocket"'
-    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]
+async def _bad_request(send: Send, explanation: bytes) -> None:
+    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(explanation)).encode())]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": explanation})
 
 
 def _varying_by_origin(send: Send) -> Send:

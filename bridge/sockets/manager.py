@@ -77,8 +77,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         await super().connect(sid, namespace)
         connection = self._connections.get((namespace, sid))
         if connection is not None:
-            if held:
-                connection.hold_back()
+            connection.keep_apart()
             self._place(namespace, sid, connection)
             for parts in held:
                 connection.put_parts(parts)

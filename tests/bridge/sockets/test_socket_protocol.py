@@ -39,7 +39,8 @@ async def url(serve: Callable[[Any], Awaitable[str]]) -> str:
         await server.emit("auth", {} if auth is None else auth, to=sid)
 
     async def greet_custom(sid: str, _environ: object, auth: object = None) -> None:
-        await server.emit("auth", {} if auth is None else auth, to=sid, namespace="/custom")
+        told = {} if auth is None else auth
+        server.start_background_task(server.emit, "auth", told, to=sid, namespace="/custom")
 
     async def echo(sid: str, *arguments: object) -> None:
         await server.emit("message-back", arguments, to=sid)
@@ -241,6 +242,26 @@ async def test_a_poll_that_is_given_up_is_the_end(url: str, http: httpx.AsyncCli
     writer.transport.abort()
     await asyncio.sleep(0.05)  # or it would be two polls at once, which is another test
     assert (await http.get(address)).status_code == 400
+
+
+async def test_who_polls_at_the_last_moment_hears_that_the_session_is_over(
+    serve: Callable[[Any], Awaitable[str]], poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
+) -> None:
+    server = create_socket_server(frontend_url="https://shop.example")
+    _, address = await poll(await serve(server))
+    [connection] = server.eio.sockets.values()
+    answers: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/socket.io/", "headers": []}
+    connection.end(server.reason.PING_TIMEOUT)  # which takes a turn of the loop
+    await server.handle_request({**scope, "query_string": address.partition("?")[2].encode()}, receive, send)
+    assert answers[0]["status"] == 400
 
 
 # Socket.IO
