@@ -20,12 +20,12 @@ HEARING_SECONDS = 20.0
 Line = dict[str, Any]
 
 
-class Listener:
-    """One front end: `tests/javascript/listener.mjs` in a process of its own, and all that it printed."""
+class FrontEnd:
+    """A script of `tests/javascript` in a process of its own, and all that it printed."""
 
-    def __init__(self, url: str, joins: list[list[str]], tokens: list[str]) -> None:
+    def __init__(self, script: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            ["node", "listener.mjs", url, json.dumps(joins), json.dumps(tokens)],
+            ["node", script, *arguments],
             cwd=JAVASCRIPT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -34,7 +34,6 @@ class Listener:
         self._lines: queue.Queue[Line | None] = queue.Queue()
         self.heard: list[Line] = []
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait_for(lambda line: "ready" in line or "connectError" in line)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -55,6 +54,21 @@ class Listener:
             self.heard.append(line)
             if wanted(line):
                 return line
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
+
+
+class Listener(FrontEnd):
+    """One front end: `tests/javascript/listener.mjs`, connected and in its rooms, or refused."""
+
+    def __init__(self, url: str, joins: list[list[str]], tokens: list[str]) -> None:
+        super().__init__("listener.mjs", url, json.dumps(joins), json.dumps(tokens))
+        self.wait_for(lambda line: "ready" in line or "connectError" in line)
 
     def fence(self) -> None:
         """Waits until everything that the server has sent to this client so far is heard."""
@@ -83,13 +97,6 @@ class Listener:
     def offsets(self) -> list[str]:
         """Those of the journaled events that were heard."""
         return [line["args"][-1] for line in self.heard if "event" in line and isinstance(line["args"][-1], str)]
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-        self._process.stdout.close()
 
 
 StartListener = Callable[..., Listener]
