@@ -6,9 +6,6 @@ once, and ready frames are written as they are. uvicorn needs the constructor, `
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import logging
 import socket
 import sys
@@ -16,10 +13,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
-from urllib.parse import unquote
 
 from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
+from bridge.sockets.handshake import Request, response
 
 __all__ = ["DOOR", "Send", "Taker", "WebSocketProtocol", "write_frames"]
 
@@ -28,7 +25,6 @@ logger = logging.getLogger("bridge.sockets")
 DOOR = "bridge.web_socket"
 """The ASGI extension under which an application finds the protocol of its WebSocket."""
 
-HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
 LOST = 1006
 # For what is still to be written, and for the client's answer to a close.
@@ -222,37 +218,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _shake_hands(self, data: bytes, state: dict[str, Any]) -> None:
         self._state = None
-        request_line, *lines = data[: data.index(b"\r\n\r\n")].split(b"\r\n")
-        method, target, _ = request_line.split(b" ", 2)
-        headers = []
-        found: dict[bytes, bytes] = {}
-        for line in lines:
-            name, _, value = line.partition(b": ")
-            headers.append((name, value))
-            found[name] = value
-        fault = _fault(method, found)
-        if fault is not None:
-            status, explanation = fault
+        request = Request(data)
+        if request.fault is not None:
+            status, explanation = request.fault
             self._answer(status, [], explanation.encode())
             return
-        self._accept_key = found[b"sec-websocket-key"]
-        offered = found.get(b"sec-websocket-protocol", b"").decode("latin-1")
-        path, _, query = target.partition(b"?")
-        root = self._config.root_path
-        peer, own = (self.transport.get_extra_info(name) for name in ("peername", "sockname"))
+        self._accept_key = request.accept_key
         scope = {
-            "type": "websocket",
+            **request.scope(self.transport, root_path=self._config.root_path),
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
-            "http_version": "1.1",
-            "scheme": "wss" if self.transport.get_extra_info("sslcontext") else "ws",
-            "server": tuple(own[:2]) if isinstance(own, tuple) else None,
-            "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
-            "root_path": root,
-            "path": root + unquote(path.decode("latin-1")),
-            "raw_path": root.encode() + path,
-            "query_string": query,
-            "headers": headers,
-            "subprotocols": [name.strip() for name in offered.split(",") if name.strip()],
             "state": state.copy(),
             "extensions": {DOOR: self},
         }
@@ -276,12 +250,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, [], b"Internal Server Error")
 
     def _answer(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode())]
-        lines += [b"%s: %s" % header for header in [*self._server_state.default_headers, *headers]]
-        if status != HTTPStatus.SWITCHING_PROTOCOLS:
-            lines += [b"content-type: text/plain; charset=utf-8", b"content-length: %d" % len(body)]
-            lines += [b"connection: close"]
-        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.transport.write(response(status, [*self._server_state.default_headers, *headers], body))
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
             self.transport.close()
 
@@ -321,11 +290,10 @@ class WebSocketProtocol(asyncio.Protocol):
             raise RuntimeError(f"a WebSocket is not sent {kind} now")
 
     def _accept(self, message: Message) -> None:
-        digest = hashlib.sha1(self._accept_key + HANDSHAKE_GUID, usedforsecurity=False).digest()
         headers = [
             (b"Upgrade", b"websocket"),
             (b"Connection", b"Upgrade"),
-            (b"Sec-WebSocket-Accept", base64.b64encode(digest)),
+            (b"Sec-WebSocket-Accept", self._accept_key),
             *message.get("headers", []),
         ]
         if message.get("subprotocol"):
@@ -401,18 +369,3 @@ class WebSocketProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
         self.transport.abort()
-
-
-def _fault(method: bytes, headers: dict[bytes, bytes]) -> tuple[HTTPStatus, str] | None:
-    """What is wrong with a handshake (RFC 6455, section 4.2.1). That it asks for an upgrade, uvicorn has seen."""
-    if method != b"GET":
-        return HTTPStatus.METHOD_NOT_ALLOWED, "a WebSocket begins with GET"
-    if headers.get(b"sec-websocket-version") != b"13":
-        return HTTPStatus.BAD_REQUEST, "WebSockets here are of version 13"
-    try:
-        key = base64.b64decode(headers.get(b"sec-websocket-key", b""), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != 16:
-        return HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key is not 16 bytes in base64"
-    return None

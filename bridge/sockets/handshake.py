@@ -1,0 +1,77 @@
+"""The handshake of a WebSocket (RFC 6455, section 4.2): what a client asks, and how it is answered. No I/O."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+__all__ = ["Request", "response"]
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+class Request:
+    """A request, as uvicorn has read it and hands it on: whole."""
+
+    def __init__(self, data: bytes) -> None:
+        request_line, *lines = data[: data.index(b"\r\n\r\n")].split(b"\r\n")
+        self._method, self._target, _ = request_line.split(b" ", 2)
+        self._headers: list[tuple[bytes, bytes]] = []
+        for line in lines:
+            name, _, value = line.partition(b": ")
+            self._headers.append((name, value))
+        self._found = dict(self._headers)
+
+    @property
+    def fault(self) -> tuple[HTTPStatus, str] | None:
+        """What is wrong with it. That it asks for an upgrade, uvicorn has seen."""
+        if self._method != b"GET":
+            return HTTPStatus.METHOD_NOT_ALLOWED, "a WebSocket begins with GET"
+        if self._found.get(b"sec-websocket-version") != b"13":
+            return HTTPStatus.BAD_REQUEST, "WebSockets here are of version 13"
+        try:
+            key = base64.b64decode(self._found.get(b"sec-websocket-key", b""), validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 16:
+            return HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key is not 16 bytes in base64"
+        return None
+
+    @property
+    def accept_key(self) -> bytes:
+        """What proves to the client that its handshake was understood."""
+        digest = hashlib.sha1(self._found[b"sec-websocket-key"] + GUID, usedforsecurity=False).digest()
+        return base64.b64encode(digest)
+
+    def scope(self, transport: asyncio.BaseTransport, *, root_path: str) -> dict[str, Any]:
+        """What an ASGI application is told of it."""
+        path, _, query = self._target.partition(b"?")
+        peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        offered = self._found.get(b"sec-websocket-protocol", b"").decode("latin-1")
+        return {
+            "type": "websocket",
+            "http_version": "1.1",
+            "scheme": "wss" if transport.get_extra_info("sslcontext") else "ws",
+            "server": tuple(own[:2]) if isinstance(own, tuple) else None,
+            "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
+            "root_path": root_path,
+            "path": root_path + unquote(path.decode("latin-1")),
+            "raw_path": root_path.encode() + path,
+            "query_string": query,
+            "headers": self._headers,
+            "subprotocols": [name.strip() for name in offered.split(",") if name.strip()],
+        }
+
+
+def response(status: HTTPStatus, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
+    """An answer. Any but that the protocol is switched ends the connection."""
+    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode())]
+    lines += [b"%s: %s" % header for header in headers]
+    if status != HTTPStatus.SWITCHING_PROTOCOLS:
+        lines += [b"content-type: text/plain; charset=utf-8", b"content-length: %d" % len(body)]
+        lines += [b"connection: close"]
+    return b"\r\n".join([*lines, b"", body])
