@@ -1,6 +1,7 @@
 """A real web server on a loopback port, and real clients for it. Nothing here waits for luck: only for conditions."""
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -14,9 +15,15 @@ import socketio
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from bridge.access import TokenVerifier
+from bridge.sockets import create_socket_server
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
+from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
 
 DEADLINE_SECONDS = 10
+
+Serve = Callable[[Any], Awaitable[str]]
+JoinIn = Callable[..., Awaitable[Any]]
 
 
 async def plain_app(
@@ -124,3 +131,45 @@ async def poll() -> AsyncIterator[Callable[[str], Awaitable[tuple[httpx.AsyncCli
     yield open_session
     for client in clients:
         await client.aclose()
+
+
+@pytest_asyncio.fixture(params=["open", "jwt"])
+async def watched(
+    request: pytest.FixtureRequest,
+    serve: Serve,
+    join_in: JoinIn,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+) -> AsyncIterator[Watched]:
+    """A server in each mode. Afterwards it serves a newcomer, keeps nothing, and nothing went wrong unhandled."""
+    is_open = request.param == "open"
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    server = create_socket_server(
+        frontend_url="https://shop.example",
+        verifier=None if is_open else TokenVerifier(secrets=[SECRET]),
+        presence_grace_seconds=0,
+        # Short enough for a test to see that whoever is silent is forgotten.
+        ping_timeout_seconds=2,
+        max_payload_bytes=LIMIT_BYTES,
+    )
+    url = await serve(server)
+    auth = {} if is_open else {"token": TOKEN}
+    neighbour = await join_in(url, auth=auth)
+    watched = Watched(server, url, "40" if is_open else f"40{json.dumps(auth)}", eventually)
+    await neighbour.call("leave-ops-room")
+    await watched.begin()
+
+    yield watched
+
+    assert (await neighbour.call("join-user-room", "u1"))["ok"]
+    assert (await neighbour.call("leave-user-room", "u1"))["ok"]
+    newcomer = await join_in(url, auth=auth)
+    assert (await newcomer.call("join-user-room", "u1"))["ok"]
+    await newcomer.disconnect()
+    await watched.back_to_before()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert unhandled == []
+    records = [*caplog.get_records("call"), *caplog.get_records("teardown")]
+    assert [record for record in records if record.exc_info or record.name in ("asyncio", "uvicorn.error")] == []
