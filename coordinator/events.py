@@ -116,7 +116,8 @@ class Payload(FrozenModel):
     @property
     def subject(self) -> str | None:
         """What the payload says it is about: the purchase request, unless a kind knows better."""
-        request_id: str | None = getattr(self, "request_id", None)
+        # Not by getattr: what a model has not, pydantic looks for at length.
+        request_id: str | None = self.__dict__.get("request_id")
         return request_id
 
     def to(self, **target: str | Sequence[str]) -> Event:
@@ -126,14 +127,17 @@ class Payload(FrozenModel):
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
         payload = self.model_dump(mode="json")
-        everyone = self.for_everyone
-        rooms = list(self.audience_rule.fixed_rooms)
-        for rule in self.audience_rule.rooms:
-            named = payload.get(rule.id_name) or target.get(rule.id_name) or ()
-            identifiers = [named] if isinstance(named, str) else named
-            if not identifiers and not everyone and not rule.if_known:
-                raise TargetError(rule.id_name, f"{self.event_name} goes to a room that is made of it")
-            rooms += [rule.make(identifier) for identifier in identifiers]
+        everyone, rule = self.for_everyone, self.audience_rule
+        # A dict, because a room that two ids make is one room.
+        rooms = dict.fromkeys(rule.fixed_rooms)
+        for room in rule.rooms:
+            named = payload.get(room.id_name) or target.get(room.id_name)
+            if isinstance(named, str):
+                rooms[room.make(named)] = None
+            elif named:
+                rooms.update(dict.fromkeys(map(room.make, named)))
+            elif not everyone and not room.if_known:
+                raise TargetError(room.id_name, f"{self.event_name} goes to a room that is made of it")
         about = target.get("requestId")
         subject = self.subject or (about if isinstance(about, str) else None)
-        return Event(self.event_name, Audience(everyone, tuple(dict.fromkeys(rooms))), payload, subject)
+        return Event(self.event_name, Audience(everyone, tuple(rooms)), payload, subject)

@@ -163,6 +163,8 @@ class Payment(FrozenModel):
     @cached_property
     def seller_ids(self) -> tuple[str, ...]:
         """Whom it pays, each once."""
+        if self.checkout is None:
+            return (self.seller_id,)
         return tuple(dict.fromkeys(share.seller_id for share in self.shares))
 
     @cached_property
@@ -179,9 +181,18 @@ class Payment(FrozenModel):
         # A payout that failed does not matter beside one that is under way.
         return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
 
+    @cached_property
+    def releases(self) -> tuple[Release, ...]:
+        """How far the escrow is released, to each seller for whom a payout was begun."""
+        if not self.facts.releases:
+            return ()
+        of_sellers = (self.release_of(seller_id) for seller_id in self.seller_ids)
+        return tuple(release for release in of_sellers if release is not None)
+
     def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
         """The transfers on the chain that have come just so far."""
-        return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
+        sightings = self.facts.sightings
+        return tuple(sighting for sighting in sightings if sighting.stage in stages) if sightings else ()
 
     @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
@@ -272,16 +283,11 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
 }
 
 
-def _released(payment: Payment) -> list[Release]:
-    releases = [payment.release_of(seller_id) for seller_id in payment.seller_ids]
-    return [release for release in releases if release is not None]
-
-
 # The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller.
 ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
     (EscrowState.REFUNDED, lambda payment: payment.status is PaymentStatus.REFUNDED),
-    (EscrowState.RELEASED, lambda payment: _released(payment) == [Release.DONE] * len(payment.seller_ids)),
-    (EscrowState.RELEASING, lambda payment: bool(_released(payment))),
+    (EscrowState.RELEASED, lambda payment: payment.releases == (Release.DONE,) * len(payment.seller_ids)),
+    (EscrowState.RELEASING, lambda payment: bool(payment.releases)),
     (EscrowState.FUNDED, lambda payment: payment.status is PaymentStatus.COMPLETED),
     (EscrowState.NONE, lambda payment: True),
 )

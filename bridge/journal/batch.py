@@ -5,13 +5,13 @@ table when the batch ends, so a request that fails while it decides leaves nothi
 others; requests later in the batch see what earlier ones staged.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import (
@@ -24,7 +24,8 @@ from bridge.journal.rows import (
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import Row, Writing, insert_into, numbered, padded, run
+from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
@@ -32,9 +33,6 @@ from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
 
 __all__ = ["Batch", "LookAhead"]
-
-# Made once: `json.dumps` would make an encoder for each event.
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
     schema.payments.c.provider == bindparam("by_provider"),
@@ -46,14 +44,24 @@ _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
 )
-_PAYMENTS_BY_EXTERNAL_IDS = select(schema.payments).where(
-    schema.payments.c.provider == bindparam("by_provider"),
-    schema.payments.c.external_id.in_(bindparam("by_external_ids", expanding=True)),
-)
-_OBSERVATIONS_BY_KEYS = select(schema.observations.c.key).where(
-    schema.observations.c.provider == bindparam("by_provider"),
-    schema.observations.c.key.in_(bindparam("by_keys", expanding=True)),
-)
+
+
+@cache
+def _payments_by_external_ids(count: int) -> Select[Any]:
+    return select(schema.payments).where(
+        schema.payments.c.provider == bindparam("by_provider"),
+        schema.payments.c.external_id.in_([bindparam(name) for name in numbered(count)]),
+    )
+
+
+@cache
+def _observations_by_keys(count: int) -> Select[Any]:
+    return select(schema.observations.c.key).where(
+        schema.observations.c.provider == bindparam("by_provider"),
+        schema.observations.c.key.in_([bindparam(name) for name in numbered(count)]),
+    )
+
+
 _KEPT_OBSERVATIONS = (
     select(schema.observations.c.observation_id, schema.observations.c.observation)
     .where(
@@ -148,13 +156,16 @@ class Batch:
         """Looks up at once what several requests will ask for."""
         for provider in {one.provider for one in wanted}:
             keys = {one.key for one in wanted if one.provider == provider}
-            rows = self._connection.execute(_OBSERVATIONS_BY_KEYS, {"by_provider": provider, "by_keys": list(keys)})
-            found = set(rows.scalars())
+            parameters = padded(keys)
+            statement = _observations_by_keys(len(parameters))
+            rows = self._connection.execute(statement, {"by_provider": provider, **parameters})
+            found: set[str] = set(rows.scalars())
             self._observation_keys |= {(provider, key) for key in found}
             self._unknown_keys |= {(provider, key) for key in keys - found}
             names = {one.external_id for one in wanted if one.provider == provider}
-            parameters = {"by_provider": provider, "by_external_ids": list(names)}
-            for row in self._connection.execute(_PAYMENTS_BY_EXTERNAL_IDS, parameters).mappings():
+            parameters = padded(names)
+            payments = _payments_by_external_ids(len(parameters))
+            for row in self._connection.execute(payments, {"by_provider": provider, **parameters}).mappings():
                 names.discard(self._remember(payment_from_row(row)).external_id)
             self._unknown_payments |= {(provider, name) for name in names}
 
@@ -286,8 +297,8 @@ class Batch:
                     "offset": self.next_offset,
                     "name": event.name,
                     "everyone": event.audience.everyone,
-                    "rooms": _json(event.audience.rooms),
-                    "payload": _json(event.payload),
+                    "rooms": compact_json(event.audience.rooms),
+                    "payload": compact_json(event.payload),
                     "payment_id": payment_id,
                     "committed_at": self.now,
                     "subject": event.subject,
@@ -353,7 +364,7 @@ class Batch:
         new_payments = [payment_row(self._payments[id_], self.now) for id_ in self._new_payments]
         moved = self._moved_payments - self._new_payments
         moved_payments = [_moved_row(self._payments[id_], self.now) for id_ in moved]
-        for statement, rows in (
+        staged: tuple[tuple[Writing, Sequence[Row]], ...] = (
             (insert_into(schema.payments), new_payments),
             (insert_into(schema.checkouts), list(self._new_checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
@@ -370,9 +381,9 @@ class Batch:
             (_OPEN_INVOICE, self._opened_invoices),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
-        ):
-            if rows:
-                self._connection.execute(statement, rows)
+        )
+        for statement, rows in staged:
+            run(self._connection, statement, rows)
 
 
 def _outcome(decision: Decision | None) -> dict[str, Any]:

@@ -67,8 +67,9 @@ class Dispatcher:
             await self._deliver(stretch)
             self.cursor = stretch[-1].offset
             CURSOR.set(self.cursor)
-            for journaled in stretch:
-                DISPATCHED.labels(journaled.event.name).inc()
+            names = [journaled.event.name for journaled in stretch]
+            for name in set(names):
+                DISPATCHED.labels(name).inc(names.count(name))
 
     async def _next_stretch(self) -> Sequence[JournaledEvent]:
         if self._knows_all and (not self._committed or self._committed[0].offset == self.cursor + 1):

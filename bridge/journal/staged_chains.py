@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, delete
+from sqlalchemy import and_, bindparam, delete
 
 from bridge.journal import schema
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import Row, Writing, insert_into
 from coordinator.money import format_amount
 
 __all__ = ["ChainTransfer", "StagedChains"]
@@ -68,7 +68,7 @@ class StagedChains:
             {"chain": chain, "block_number": block_number, "message": message, "raised_at": self._now}
         )
 
-    def statements(self) -> Sequence[tuple[Executable, list[dict[str, Any]]]]:
+    def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
         transfers = list(self._transfers.values())
         return [

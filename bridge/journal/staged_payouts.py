@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import Row, Writing, insert_into
 from coordinator.payout_decisions import PayoutDecision
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout
@@ -79,7 +79,7 @@ class StagedPayouts:
             }
         )
 
-    def statements(self) -> Sequence[tuple[Executable, list[dict[str, Any]]]]:
+    def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged, one statement a table."""
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
         moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._moved - self._new]

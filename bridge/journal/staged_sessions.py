@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete
+from sqlalchemy import bindparam, delete
 
 from bridge.journal import schema
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import Row, Writing, insert_into
 
 __all__ = ["StagedSessions"]
 
@@ -28,7 +27,7 @@ class StagedSessions:
         self.writes += 1
         self._contents[session_id] = content
 
-    def statements(self) -> Sequence[tuple[Executable, list[dict[str, Any]]]]:
+    def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
         kept = [
             {"session_id": session_id, "content": content, "updated_at": self._now}

@@ -1,13 +1,80 @@
-"""Statements that are made once: to make one costs as much as to run it."""
+"""Statements that are made once, and run for many rows: to make one costs as much as to run it, and what SQLAlchemy
+does for each row of each run costs more than what the database does.
+"""
 
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Insert, Table, insert
+from sqlalchemy import Connection, Delete, Dialect, Insert, Table, Update, insert
 
-__all__ = ["insert_into"]
+__all__ = ["Row", "Writing", "insert_into", "numbered", "padded", "run"]
+
+Row = dict[str, Any]
+"""Values by the names of a statement's parameters."""
+Writing = Insert | Update | Delete
 
 
 @cache
 def insert_into(table: Table) -> Insert:
     """Puts whole rows into a table."""
     return insert(table)
+
+
+def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None:
+    """Runs a statement for each of some rows, which all have the same names."""
+    if rows:
+        text, arguments_of = _compiled(statement, connection.dialect, tuple(rows[0]))
+        connection.exec_driver_sql(text, arguments_of(rows))
+
+
+@cache
+def _compiled(
+    statement: Writing, dialect: Dialect, names: tuple[str, ...]
+) -> tuple[str, Callable[[Sequence[Row]], list[Any]]]:
+    """A statement in the words of a driver, and what makes the driver's arguments of rows."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    processors: dict[str, Callable[[Any], Any]] = {}
+    for name, parameter in compiled.binds.items():
+        process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+        if process is not None:
+            processors[name] = _remembering(process)
+
+    def processed(rows: Sequence[Row]) -> Sequence[Row]:
+        if not processors:
+            return rows
+        return [row | {name: process(row[name]) for name, process in processors.items()} for row in rows]
+
+    order = compiled.positiontup
+    if order is None:
+        return str(compiled), lambda rows: list(processed(rows))
+    values_of = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+    return str(compiled), lambda rows: [values_of(row) for row in processed(rows)]
+
+
+def _remembering(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, for values of which many in a row are one and the same, such as the moment of a commit."""
+    last: Any = None
+    made: Any = process(last)
+
+    def remembering(value: Any) -> Any:
+        nonlocal last, made
+        if value is not last:
+            last, made = value, process(value)
+        return made
+
+    return remembering
+
+
+def numbered(count: int) -> list[str]:
+    """Names for so many parameters of one statement."""
+    return [f"number_{number}" for number in range(count)]
+
+
+def padded(values: Collection[str]) -> dict[str, str]:
+    """Values by `numbered` names; the last again and again, so that there are few lengths of such lists, and
+    statements that are made once serve for any. At least one value is needed."""
+    known = list(values)
+    count = 1 << (len(known) - 1).bit_length()
+    return dict(zip(numbered(count), known + known[-1:] * (count - len(known)), strict=True))

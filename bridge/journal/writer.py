@@ -59,6 +59,16 @@ class _Job:
     about: LookAhead | None
     result: Any = None
     error: BaseException | None = None
+    deadline: asyncio.TimerHandle | None = None
+    """When its caller is told that it takes too long; one for all that were handed on together."""
+
+
+def _give_up(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(
+                JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s")
+            )
 
 
 class Writer:
@@ -99,11 +109,7 @@ class Writer:
             raise JournalUnavailableError(f"{WAITING_LIMIT} requests already wait for the journal")
         job = _Job(request, self._loop.create_future(), about)
         self._gather(job)
-        try:
-            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
-                result: T = await job.future
-        except TimeoutError:
-            raise JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s") from None
+        result: T = await job.future
         return result
 
     def _gather(self, job: _Job) -> None:
@@ -118,8 +124,11 @@ class Writer:
         if len(self._gathered) > known and known < BATCH_LIMIT:
             self._loop.call_soon(self._hand_on, len(self._gathered))
             return
-        self._jobs.put(self._gathered)
-        self._gathered = []
+        jobs, self._gathered = self._gathered, []
+        deadline = self._loop.call_later(COMMIT_TIMEOUT_SECONDS, _give_up, jobs)
+        for job in jobs:
+            job.deadline = deadline
+        self._jobs.put(jobs)
 
     async def close(self) -> None:
         """Commits what is waiting, then stops."""
@@ -206,6 +215,8 @@ class Writer:
 
     def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool) -> None:
         self._waiting -= len(jobs)
+        for deadline in {job.deadline for job in jobs if job.deadline is not None}:
+            deadline.cancel()
         for job in jobs:
             if job.future.done():
                 continue  # the caller gave up waiting

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from bridge.sockets.audiences import reached
-from bridge.sockets.frames import Outgoing, encoded
+from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
 from bridge.sockets.server import SocketServer
+from coordinator.compact_json import compact_json
 from coordinator.events import Event
 
 __all__ = ["deliver"]
@@ -52,7 +53,7 @@ def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Outgoing]:
     for event, offset in run:
         content = [event.name, event.payload] if offset is None else [event.name, event.payload, offset]
         try:
-            messages.append(Outgoing("2" + encoded(content)))
+            messages.append(Outgoing("2" + compact_json(content)))
         except (TypeError, ValueError):
             logger.exception("the event %s could not be sent to its clients; going on with the next", event.name)
     return messages

@@ -2,32 +2,17 @@
 (RFC 6455, section 5.2). No I/O.
 """
 
-import json
 import struct
 from functools import cached_property
 from typing import Any
 
 from engineio.packet import MESSAGE, Packet
 
-__all__ = ["Outgoing", "content_of", "encoded", "frame_of", "frame_of_packet", "frames_of"]
+__all__ = ["Outgoing", "content_of", "frame_of", "frame_of_packet", "frames_of"]
 
 FINAL, TEXT, BINARY = 0x80, 1, 2
 # Lengths from these on are written in 16 and in 64 bits.
 SHORT, LONG = 126, 1 << 16
-
-
-# Made once: `json.dumps` would make an encoder for each event.
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def encoded(content: object) -> str:
-    """JSON in as few characters as can be. Raises TypeError and ValueError for what is none."""
-    text = _compact(content)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # halves of characters, which JSON can say and UTF-8 cannot
-        return json.dumps(content, separators=(",", ":"))
-    return text
 
 
 def frame_of(content: str | bytes, opcode: int | None = None) -> bytes:

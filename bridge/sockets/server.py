@@ -42,7 +42,7 @@ from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.frames import Outgoing, encoded
+from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
@@ -53,6 +53,7 @@ from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
 from coordinator import rooms
+from coordinator.compact_json import compact_json
 
 __all__ = ["SocketServer", "library_logger"]
 
@@ -236,10 +237,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             for room in missed.session.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             told = self.recovery.missed_lately(missed, self.admission.principal(sid))
-            messages = [Outgoing("2" + encoded([event.name, event.payload, offset])) for event, offset in told]
+            messages = [Outgoing("2" + compact_json([event.name, event.payload, offset])) for event, offset in told]
         elif self.recovery is not None and connection.takes_offsets:
             answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
-        Hearers(aside={sid: connection}).tell([Outgoing("0" + encoded(answer)), *messages])
+        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])
         await self.manager.connect(sid, namespace)
         for user_id in missed.session.online if missed is not None else ():
             self.comes_back_online(sid, user_id)
