@@ -8,7 +8,7 @@ PEERS := benchmarks/peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format contract lock clean bench bench-onchain
+.PHONY: help run test lint format contract lock clean bench bench-onchain profile
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 
 bench: $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
 	$(BIN)/python -m benchmarks.fanout $(BENCH)
+
+profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PROFILE=webhooks: while it takes webhooks)
+	$(BIN)/python -m benchmarks.profile $(PROFILE)
 
 bench-onchain: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
 	$(BIN)/python -m benchmarks.onchain

@@ -62,32 +62,27 @@ def load(plan: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def fan_out(server: Server) -> dict[str, float]:
-    """The first six figures."""
+def fan_out_plan(server: Server) -> dict[str, Any]:
+    """For the first six figures."""
     single: object = EVENT if server.is_ours else {"data": DATA}
     burst: object = {"events": [EVENT] * BURST} if server.is_ours else {"times": BURST, "data": DATA}
-    with running(server) as (pid, port):
-        return load(
-            {
-                "measure": "fan_out",
-                "pid": pid,
-                "port": port,
-                "clients": CLIENTS,
-                "path": server.emits_at,
-                "single": json.dumps(single),
-                "burst": json.dumps(burst),
-                "times": BURST,
-                "rounds": server.rounds,
-                "paced": PACED,
-            }
-        )
+    return {
+        "measure": "fan_out",
+        "clients": CLIENTS,
+        "path": server.emits_at,
+        "single": json.dumps(single),
+        "burst": json.dumps(burst),
+        "times": BURST,
+        "rounds": server.rounds,
+        "paced": PACED,
+    }
 
 
-def webhooks(server: Server) -> dict[str, float]:
+def webhooks_plan(server: Server, count: int = WEBHOOKS) -> dict[str, Any]:
     """Webhooks of payments that are registered: verified, committed and told; by the peer, only told."""
     now = datetime.now(UTC)
     registrations, deliveries = [], []
-    for number in range(WEBHOOKS):
+    for number in range(count):
         name = f"order-{number}"
         [delivery] = SCENARIOS["paid"](Invoice(name, Decimal("49.90"), "USD", now))
         deliveries.append((delivery.body.decode(), delivery.headers(KEY, now)))
@@ -99,43 +94,44 @@ def webhooks(server: Server) -> dict[str, float]:
         }
         payment = {"provider": "shkeeper", "externalId": name, "amount": "49.90", "currency": "USD"}
         registrations.append(json.dumps(payment | parties))
-    with running(server) as (pid, port):
-        return load(
-            {
-                "measure": "webhooks",
-                "pid": pid,
-                "port": port,
-                "register_at": "/api/payments" if server.is_ours else None,
-                "registrations": registrations,
-                "path": "/webhooks/shkeeper" if server.is_ours else "/webhook",
-                "deliveries": deliveries,
-                "posters": POSTERS,
-            }
-        )
+    return {
+        "measure": "webhooks",
+        "register_at": "/api/payments" if server.is_ours else None,
+        "registrations": registrations,
+        "path": "/webhooks/shkeeper" if server.is_ours else "/webhook",
+        "deliveries": deliveries,
+        "posters": POSTERS,
+    }
 
 
-def crowd(clients: int) -> dict[str, float]:
+def crowd_plan(clients: int) -> dict[str, Any]:
     """What one departure, and one event for a room of two, cost the bridge among so many."""
-    event = {"event": "new-message", "target": {"chatId": "chat-1"}, "data": MESSAGE}
-    with running(SERVERS["bridge"]) as (pid, port):
-        return load(
-            {
-                "measure": "crowd",
-                "pid": pid,
-                "port": port,
-                "clients": clients,
-                "leaving": LEAVING,
-                "join": ["join-chat-room", "chat-1"],
-                "path": "/api/events",
-                "event": json.dumps(event),
-                "rounds": 300,
-            }
-        )
+    event = {"event": "new-message", "data": MESSAGE}
+    return {
+        "measure": "crowd",
+        "clients": clients,
+        "leaving": LEAVING,
+        "join": ["join-chat-room", "chat-1"],
+        "path": "/api/events",
+        "event": json.dumps(event),
+        "rounds": 300,
+    }
+
+
+def measured(server: Server, plan: Mapping[str, Any]) -> dict[str, float]:
+    with running(server) as (pid, port):
+        return load({**plan, "pid": pid, "port": port})
 
 
 MESSAGE = {
     "chatId": "chat-1",
-    "message": {"_id": "message-1", "content": "is it still to be had?", "sender": "buyer-1"},
+    "message": {
+        "_id": "message-1",
+        "content": "is it still to be had?",
+        "senderId": "buyer-1",
+        "createdAt": "2026-01-31T15:45:38Z",
+    },
+    "senderId": "buyer-1",
 }
 
 
@@ -151,17 +147,17 @@ def main() -> None:
 
 
 def beside_peers(runs: int, only: str | None) -> None:
-    measured: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
+    runs_of: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
     for number in range(runs):
         for name, server in SERVERS.items():
             found: dict[str, float] = {}
             if only != "webhooks":
-                found |= fan_out(server)
+                found |= measured(server, fan_out_plan(server))
             if only != "peers" and name in ("bridge", "Node"):
-                found |= webhooks(server)
-            measured[name].append(found)
+                found |= measured(server, webhooks_plan(server))
+            runs_of[name].append(found)
             print(f"run {number + 1} of {runs}: {name} {_short(found)}", file=sys.stderr, flush=True)
-    medians = {name: _medians(found) for name, found in measured.items()}
+    medians = {name: _medians(found) for name, found in runs_of.items()}
     print(f"{'':<46}" + "".join(f"{name:>14}" for name in SERVERS))
     for key, label, targets in FIGURES:
         if key not in medians["bridge"]:
@@ -170,7 +166,7 @@ def beside_peers(runs: int, only: str | None) -> None:
         ratios = []
         for peer, target in targets.items():
             ratio = statistics.median(
-                ours[key] / theirs[key] for ours, theirs in zip(measured["bridge"], measured[peer], strict=True)
+                ours[key] / theirs[key] for ours, theirs in zip(runs_of["bridge"], runs_of[peer], strict=True)
             )
             is_met = ratio >= target if key in MORE_IS_BETTER else ratio <= target
             ratios.append(f"{ratio:.2f} × {peer} (target {target:g}{'' if is_met else ', missed'})")
@@ -181,12 +177,12 @@ def beside_peers(runs: int, only: str | None) -> None:
 def in_crowds(runs: int) -> None:
     many = min(MANY, more_files() - 500)
     sizes = (FEW, many)
-    measured: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
+    runs_of: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
     for number in range(runs):
-        for size, found in measured.items():
-            found.append(crowd(size))
+        for size, found in runs_of.items():
+            found.append(measured(SERVERS["bridge"], crowd_plan(size)))
             print(f"run {number + 1} of {runs}: {size} clients {_short(found[-1])}", file=sys.stderr, flush=True)
-    medians = {size: _medians(found) for size, found in measured.items()}
+    medians = {size: _medians(found) for size, found in runs_of.items()}
     print(f"{'the bridge, of how many clients':<46}" + "".join(f"{size:>14,}" for size in sizes) + f"{'ratio':>10}")
     for key, label in (("leave_cpu_us", "CPU µs per departure"), ("room_cpu_us", "CPU µs per event to a room of 2")):
         few, crowded = (medians[size][key] for size in sizes)

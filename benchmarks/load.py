@@ -148,9 +148,9 @@ def request_of(path: str, body: str, headers: str = "") -> bytes:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    """Of a process, all its threads, to the nanosecond."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def open_files(pid: int) -> int:
@@ -165,12 +165,12 @@ def memory_kb(pid: int) -> int:
 async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
     loop = asyncio.get_running_loop()
     gate = asyncio.Semaphore(AT_ONCE)
-    # One address has not as many ports as a crowd needs.
+    # One address has not as many ports as a crowd needs to come from.
     hosts = [f"127.0.0.{1 + number // 10_000}" for number in range(clients)]
 
     async def one(host: str) -> Client:
         async with gate:
-            _, client = await loop.create_connection(lambda: Client(heard), host, port)
+            _, client = await loop.create_connection(lambda: Client(heard), "127.0.0.1", port, local_addr=(host, 0))
             await client.connected
             return client
 
@@ -186,21 +186,22 @@ async def fan_out(plan: dict[str, Any]) -> dict[str, float]:
     """Events to all: connecting, memory, the cost of deliveries one by one and at once, and the time they take."""
     heard, pid, clients = Heard(), plan["pid"], plan["clients"]
     found: dict[str, float] = {}
-    memory, cpu, began = memory_kb(pid), cpu_seconds(pid), time.perf_counter()
+    memory, cpu, start = memory_kb(pid), cpu_seconds(pid), time.perf_counter()
     held = await connect(plan["port"], clients, heard)
-    found["connects_per_second"] = len(held) / (time.perf_counter() - began)
+    found["connects_per_second"] = len(held) / (time.perf_counter() - start)
     found["connect_cpu_us"] = (cpu_seconds(pid) - cpu) / clients * 1e6
     await asyncio.sleep(0.5)
     found["memory_kb"] = (memory_kb(pid) - memory) / clients
     posting = await poster(plan["port"])
+    began(plan)
     for name, per_request in (("single", 1), ("burst", plan["times"])):
         request = request_of(plan["path"], plan[name])
         await heard.after(posting.post(request), clients * per_request)
         await asyncio.sleep(0.3)
-        start, cpu = heard.events, cpu_seconds(pid)
+        before, cpu = heard.events, cpu_seconds(pid)
         for _ in range(plan["rounds"]):
             await heard.after(posting.post(request), clients * per_request)
-        found[f"{name}_cpu_us"] = (cpu_seconds(pid) - cpu) / (heard.events - start) * 1e6
+        found[f"{name}_cpu_us"] = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
     heard.timing = True
     request = request_of(plan["path"], plan["single"])
     for _ in range(plan["paced"]):
@@ -223,6 +224,7 @@ async def webhooks(plan: dict[str, Any]) -> dict[str, float]:
         for body, headers in plan["deliveries"]
     ]
     await asyncio.sleep(0.5)
+    began(plan)
     before, cpu = heard.events, cpu_seconds(pid)
 
     async def post_all(posting: Poster, share: list[bytes]) -> None:
@@ -251,14 +253,25 @@ async def crowd(plan: dict[str, Any]) -> dict[str, float]:
     for _ in range(plan["rounds"]):
         await heard.after(posting.post(request), 2)
     room = (cpu_seconds(pid) - cpu) / plan["rounds"] * 1e6
-    files, cpu = open_files(pid), cpu_seconds(pid)
+    # Those who stay cost something meanwhile, their heartbeat above all.
+    cpu = cpu_seconds(pid)
+    await asyncio.sleep(3)
+    idle = (cpu_seconds(pid) - cpu) / 3
+    files, cpu, start = open_files(pid), cpu_seconds(pid), time.perf_counter()
     for client in clients[-plan["leaving"] :]:
         client.leave()
         await asyncio.sleep(0)
     while files - open_files(pid) < plan["leaving"]:  # noqa: ASYNC110 (another process does it)
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
-    return {"room_cpu_us": room, "leave_cpu_us": (cpu_seconds(pid) - cpu) / plan["leaving"] * 1e6}
+    left = cpu_seconds(pid) - cpu - idle * (time.perf_counter() - start)
+    return {"room_cpu_us": room, "leave_cpu_us": left / plan["leaving"] * 1e6}
+
+
+def began(plan: dict[str, Any]) -> None:
+    """Says, to whoever wants to look at the server meanwhile, that what is measured begins."""
+    if "begun" in plan:
+        Path(plan["begun"]).touch()
 
 
 MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd}
