@@ -30,8 +30,10 @@ class Hearers:
     def tell(self, messages: list[Outgoing]) -> None:
         """Sends messages, in order, to each of them; to a WebSocket as one write."""
         frames = frames_of(messages)
+        # Before the others are written to: whose socket turns out to be full is among these from then on.
+        aside = list(self.aside.values())
         write_frames(self.direct.values(), frames)
-        for connection in list(self.aside.values()):
+        for connection in aside:
             connection.put_messages(messages, frames)
 
 

@@ -203,15 +203,16 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self._status = status
         self.write_frames = _dropped
+        # Before anything that may fail: the number of the socket is soon another client's.
+        if self._borrowed is not None:
+            self._borrowed.detach()
+            self._borrowed = None
         if self._writable is not None:
             self._writable.set_result(None)
         if self._taker is not None:
             taker, self._taker = self._taker, None
             self.direct = None
             taker.lost()
-        if self._borrowed is not None:
-            self._borrowed.detach()
-            self._borrowed = None
         self._tell({"type": "websocket.disconnect", "code": status})
 
     # The handshake. uvicorn has read the request and hands on what it found, as a whole.
@@ -368,4 +369,6 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
+        self.write_frames = _dropped
+        self._set_direct(None)
         self.transport.abort()
