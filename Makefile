@@ -8,7 +8,7 @@ PEERS := benchmarks/peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format contract lock clean bench bench-onchain profile
+.PHONY: help run test soak lint format contract lock clean bench bench-onchain profile
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Run every check a
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+soak: $(VENV)/.test-ready ## Let 2,000 clients come and go for ten minutes (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest tests/system/soak
 
 lint: $(VENV)/.test-ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .

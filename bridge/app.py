@@ -1,5 +1,6 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
+from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.engine import Sessions, running_engine
@@ -32,12 +34,16 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
-from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server
+from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server, show_figures
 from bridge.sockets.recovery import Recovery, Told
 
 __all__ = ["create_app"]
 
 AnyRequest = Request[Any, Any, Any]
+
+TASKS = Gauge(
+    "bridge_tasks", "What the event loop has under way; a connection has none while nothing is going on in it"
+)
 
 
 def create_app(settings: Settings | None = None) -> Any:
@@ -55,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Any:
         limits=settings.limits,
     )
     set_socket_server(sockets)
+    show_figures(sockets)
     callers = Callers(settings.services, verifier, require_front_end=front_end_only(settings.frontend_origins))
     return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, callers))
 
@@ -81,6 +88,8 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         async with running_engine(settings, registry, deliver_stretch, begin) as engine:
             app.state.engine = engine
             try:

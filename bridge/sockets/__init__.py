@@ -14,6 +14,7 @@ from bridge.sockets.errors import (
 )
 from bridge.sockets.factory import create_socket_server
 from bridge.sockets.fanout import deliver
+from bridge.sockets.figures import show_figures
 from bridge.sockets.presence import UserPresence
 from bridge.sockets.server import SocketServer
 
@@ -30,4 +31,5 @@ __all__ = [
     "emit_to_room",
     "get_socket_server",
     "set_socket_server",
+    "show_figures",
 ]

@@ -200,6 +200,11 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         for watcher in self.watchers:
             watcher.departed(member)
 
+    @property
+    def client_count(self) -> int:
+        """How many clients there are, each once for each of its namespaces."""
+        return len(self._connections)
+
     def room_count(self, sid: str, namespace: str) -> int:
         """How many rooms a client is in, besides its own and that of everyone."""
         return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})

@@ -1,0 +1,88 @@
+"""What a client of the soak has to hear, held against what it hears, event by event. No I/O.
+
+All events are numbered by their one publisher. A client has to hear those to everyone from its CONNECT on, and those
+to a room from its join on: each once, in the order of their numbers, and none left out.
+"""
+
+from dataclasses import dataclass, field
+
+__all__ = ["EVERYONE", "Publications", "Record"]
+
+EVERYONE = ""
+"""In the place of a room."""
+
+
+class Publications:
+    """The room of each event, by its number."""
+
+    def __init__(self) -> None:
+        self.rooms: list[str] = []
+
+    @property
+    def newest(self) -> int:
+        """The newest event that may have been told already."""
+        return len(self.rooms) - 1
+
+    def add(self, room: str) -> int:
+        """The number of another event."""
+        self.rooms.append(room)
+        return self.newest
+
+
+@dataclass
+class Record:
+    """What one client was told."""
+
+    publications: Publications
+    last: int = -1
+    """The number of the last event it heard."""
+    heard: int = 0
+    faults: list[str] = field(default_factory=list)
+    _has_to_hear_after: dict[str, int | None] = field(default_factory=dict)
+    """For each room that it may hear, after which event it has to; None: it may not be in it yet, or any more."""
+
+    def connected(self) -> None:
+        """It is connected for the first time."""
+        self._has_to_hear_after[EVERYONE] = self.publications.newest
+
+    def has_heard(self, number: int) -> bool:
+        """Whether nothing up to an event is still to come."""
+        began_after = self._has_to_hear_after.get(EVERYONE)
+        return self.last >= number or began_after is None or began_after >= number
+
+    def joining(self, room: str) -> None:
+        """It asks to be let into a room."""
+        self._has_to_hear_after.setdefault(room, None)
+
+    def joined(self, room: str) -> None:
+        """It was told that it is in a room."""
+        if self._has_to_hear_after[room] is None:
+            self._has_to_hear_after[room] = self.publications.newest
+
+    def leaving(self, room: str) -> None:
+        """It asks to leave a room."""
+        self._has_to_hear_after[room] = None
+
+    def left(self, room: str) -> None:
+        """It was told that it has left a room."""
+        del self._has_to_hear_after[room]
+
+    def hears(self, number: int, room: str) -> None:
+        """It is told an event."""
+        self.heard += 1
+        if self.publications.rooms[number] != room or room not in self._has_to_hear_after:
+            self.faults.append(f"heard {number} of {room!r}, which is not for it")
+        if number <= self.last:
+            self.faults.append(f"heard {number} after {self.last}")
+            return
+        self._require_none_between(number)
+        if self._has_to_hear_after.get(room, 0) is None:
+            self._has_to_hear_after[room] = number
+        self.last = number
+
+    def _require_none_between(self, number: int) -> None:
+        """Whoever hears one event has heard all that it had to hear before."""
+        for missed in range(self.last + 1, number):
+            after = self._has_to_hear_after.get(self.publications.rooms[missed])
+            if after is not None and missed > after:
+                self.faults.append(f"heard {number} after {self.last}, and not {missed} in between")

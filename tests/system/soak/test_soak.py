@@ -1,0 +1,94 @@
+"""Two thousand clients that join, leave, come back, stall and vanish at random, under a steady stream of events: each
+of them hears all that it has to, once and in order, and in the end the bridge is as it was before.
+
+It takes a minute of load, or as many as SOAK_MINUTES says; SOAK_SEED repeats a run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import BridgeProcess, StartBridge
+
+MINUTES = float(os.environ.get("SOAK_MINUTES", "1"))
+SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
+CLIENTS = 2_000
+WARMING_SECONDS = 8.0
+HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
+SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
+# What was told lately stays in memory, and Python gives back what it had only roughly.
+GROWTH_BYTES = 60_000_000
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
+    # Whoever is silent is missed soon, and a backlog soon full.
+    bridge = make_bridge(
+        BRIDGE_PING_INTERVAL_SECONDS="5", BRIDGE_PING_TIMEOUT_SECONDS="5", BRIDGE_BACKLOG_LIMIT_BYTES="50000"
+    )
+    yield bridge
+    bridge.kill()
+
+
+def figures(bridge: BridgeProcess) -> dict[str, float]:
+    text = httpx.get(f"{bridge.url}/metrics", trust_env=False, timeout=30).text
+    values = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in values}
+
+
+def soaked(bridge: BridgeProcess, seed: int, seconds: float) -> dict[str, Any]:
+    arguments = [bridge.url, str(seed), str(CLIENTS), str(seconds)]
+    load = subprocess.run(
+        [sys.executable, "-m", "tests.system.soak.load", *arguments], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert load.returncode == 0, load.stderr
+    outcome: dict[str, Any] = json.loads(load.stdout)
+    return outcome
+
+
+def at_rest(bridge: BridgeProcess, before: dict[str, float]) -> dict[str, float]:
+    """The figures, once the bridge holds no more than before; or after a while, whatever it holds."""
+    give_up = time.monotonic() + 30
+    while True:
+        now = figures(bridge)
+        is_at_rest = all(now[name] <= before[name] for name in HELD) and not now["bridge_sockets_connections"]
+        if is_at_rest or time.monotonic() > give_up:
+            return now
+        time.sleep(0.2)
+
+
+def test_a_crowd_that_comes_and_goes_hears_all_and_leaves_nothing_behind(
+    bridge: BridgeProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = figures(bridge)
+    soaked(bridge, SEED + 1, WARMING_SECONDS)
+    warm = at_rest(bridge, start)
+    outcome = soaked(bridge, SEED, MINUTES * 60)
+    end = at_rest(bridge, start)
+    report = [f"seed {SEED}, {json.dumps(outcome)}"] + [
+        f"{name}: {start[name]:.0f} at first, {warm[name]:.0f} warm, {end[name]:.0f} in the end" for name in SHOWN
+    ]
+    report += [f"{name}: {end[name]:.0f}" for name in sorted(end) if name.startswith("bridge_sockets_closed_total")]
+    with capsys.disabled():
+        sys.stdout.write("".join(f"\nsoak: {line}" for line in report) + "\n")
+
+    assert outcome["faults"] == []
+    assert outcome["broken"] == []
+    assert outcome["did not hear the end"] == []
+    counts = outcome["counts"]
+    assert counts["recoveries"] > CLIENTS / 4
+    assert counts["events heard"] > CLIENTS * MINUTES * 30
+    for name in HELD:
+        assert end[name] <= start[name], name
+    assert end["process_open_fds"] <= start["process_open_fds"] + 5
+    assert end["process_resident_memory_bytes"] <= warm["process_resident_memory_bytes"] + GROWTH_BYTES
+    assert "Traceback" not in bridge.log.read_text()
