@@ -209,7 +209,7 @@ def _endpoint(chain: "Chain", url: str) -> Finding:
     import asyncio
     import logging
 
-    from providers.onchain.chains import ChainsError, host_of
+    from providers.onchain.chains import ChainsError
     from providers.onchain.rpc import ChainRpc
 
     logging.getLogger("bridge.onchain").setLevel(logging.ERROR)  # what is wrong is said below
@@ -218,14 +218,14 @@ def _endpoint(chain: "Chain", url: str) -> Finding:
         rpc = ChainRpc(chain.model_copy(update={"endpoints": (SecretStr(url),)}), timeout_seconds=5)
         try:
             await rpc.start()
-            head, answers = await rpc.look_around(), bool(rpc.good_endpoints)
+            head, [endpoint] = await rpc.look_around(), rpc.endpoints
         except ChainsError as error:
             return Finding("error", str(error))
         finally:
             await rpc.aclose()
-        if not answers:
-            return Finding("warning", f"{chain.name}: {host_of(url)} does not answer")
-        return Finding("ok", f"{chain.name}: {host_of(url)} is at block {head}")
+        if endpoint.last_fault is not None:
+            return Finding("warning", f"{chain.name}: {endpoint.host} does not answer ({endpoint.last_reason})")
+        return Finding("ok", f"{chain.name}: {endpoint.host} is at block {head}")
 
     return asyncio.run(ask())
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from bridge.http.dependencies import (
     GivenChains,
@@ -42,7 +43,16 @@ __all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
 
 # Whoever may name transactions may be mistaken now and then.
 HINTS_LIMIT = 20
-TxHash = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$")]
+_TX_HASH = r"0x[0-9a-fA-F]{64}"
+
+
+def _tx_hash(value: str) -> str:
+    if not re.fullmatch(_TX_HASH, value):
+        raise ValueError("the hash of a transaction is 0x and 64 hexadecimal digits")
+    return value
+
+
+TxHash = Annotated[str, AfterValidator(_tx_hash), WithJsonSchema({"type": "string", "pattern": f"^{_TX_HASH}$"})]
 
 
 Currency = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]

@@ -34,7 +34,7 @@ def test_doctor_asks_every_endpoint_and_shows_no_key(run: Any, anvil: Anvil, tmp
     )
     assert examined.returncode == 0, examined.stdout
     assert f"anvil: {anvil.url.removeprefix('http://')} is at block" in examined.stdout
-    assert "anvil: 127.0.0.1:9 does not answer" in examined.stdout
+    assert "anvil: 127.0.0.1:9 does not answer (ConnectError)" in examined.stdout
     assert SECRET not in examined.stdout + examined.stderr
     assert "BRIDGE_ENDPOINTS_ANVIL" not in examined.stdout + examined.stderr  # it is not misspelt
 

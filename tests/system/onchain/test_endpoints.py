@@ -246,6 +246,7 @@ def test_a_bridge_killed_while_it_catches_up_misses_nothing_and_counts_nothing_t
         for blocks_left in (1200, 400):
             market.bridge.start()
             wait_until(lambda: _blocks_left(market) < blocks_left)  # noqa: B023
+            assert _blocks_left(market) > 0
             market.bridge.kill()
         market.bridge.start()
         market.follow()

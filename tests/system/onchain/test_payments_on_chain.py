@@ -341,4 +341,6 @@ def test_a_hint_for_a_payment_that_goes_over_no_chain_is_refused(market: Market)
     payment = market.post("/api/payments", order)
     path = f"/api/payments/{payment['paymentId']}/transaction"
     assert "goes over no chain" in market.post(path, {"txHash": "0x" + "1" * 64}, 409)["detail"]
-    assert market.post(path, {"txHash": "0x1"}, 400)["errors"][0]["field"] == "txHash"
+    assert market.post(path, {"txHash": "0x1"}, 400)["errors"] == [
+        {"field": "txHash", "message": "the hash of a transaction is 0x and 64 hexadecimal digits"}
+    ]
