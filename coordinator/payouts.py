@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import AwareDatetime
 
@@ -36,6 +37,8 @@ __all__ = [
 
 # SHKeeper itself follows a payout for a day, and then never again.
 OVERDUE_AFTER = timedelta(days=1)
+# The sums of some transfers out of many double with each. This is enough for any of nine, and for all of more.
+SUMS_LIMIT = 512
 
 
 class PayoutStatus(StrEnum):
@@ -152,20 +155,21 @@ class Payout(FrozenModel):
         sighted = {_bare(sighting.transfer.tx_hash) for sighting in self.facts.sightings}
         return tuple(tx_hash for tx_hash in self.facts.tx_hashes if _bare(tx_hash) not in sighted)
 
-    @property
+    @cached_property
     def verification(self) -> Verification | None:
         """What the chain says of it; None if it goes over none that is watched."""
         if self.chain is None:
             return None
         final = self.sighted(Stage.FINAL)
         # What has arrived is not made undone by more that comes, so any of the transfers may make up the amount.
-        sums = {ZERO}
+        paid, sums = total(sighting.transfer.amount for sighting in final), {ZERO}
         for sighting in final:
-            sums |= {total([one, sighting.transfer.amount]) for one in sums}
-        if self.amount in sums:
+            more = {total([one, sighting.transfer.amount]) for one in sums if len(sums) <= SUMS_LIMIT}
+            sums |= {one for one in more if one <= self.amount}
+        if self.amount in sums or paid == self.amount:
             return Verification.VERIFIED
         more_may_come = bool(self.unsighted or self.sighted(Stage.SEEN, Stage.MINED, Stage.REORGANISED))
-        if max(sums) > self.amount or ((final or self.sighted(Stage.FAILED)) and not more_may_come):
+        if paid > self.amount or ((final or self.sighted(Stage.FAILED)) and not more_may_come):
             return Verification.MISMATCH
         return Verification.PENDING
 

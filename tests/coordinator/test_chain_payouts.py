@@ -139,6 +139,15 @@ def test_one_that_is_paid_twice_stays_completed_and_says_so() -> None:
     assert [event.name for event in events] == ["payout-progress"]
 
 
+def test_however_many_transfers_are_named_for_one_it_is_soon_told_what_they_come_to() -> None:
+    large = PAYOUT.model_copy(update={"amount": Decimal(2**24 - 1)})
+    some = [sighted(Stage.FINAL, 3, 2**number, tx=f"0x{number}") for number in range(24)]
+    payout, _ = play(*some, payout=large)
+    assert payout.verification is Verification.VERIFIED
+    payout, _ = play(*some, payout=large.model_copy(update={"amount": Decimal(2**23 + 1)}))
+    assert payout.verification is not Verification.PENDING
+
+
 def test_another_transaction_leads_out_of_a_mismatch() -> None:
     payout, _ = play(SENT, ELSEWHERE, PayoutSent(tx_hashes=("0x2",)))
     assert payout.status is PayoutStatus.BROADCAST

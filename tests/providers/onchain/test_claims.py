@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from providers.onchain.canonical import BlockId
-from providers.onchain.chains import Token
+from providers.onchain.chains import Chain, Token
+from providers.onchain.claim_rounds import ClaimRounds
 from providers.onchain.claims import Looked, Verdict, judge_claim
 from providers.onchain.matching import Subject, Watched
+from providers.onchain.rpc import ChainRpc
 from providers.onchain.transfers import ChainTransfer
 
 USDT, USDC = Token(symbol="USDT", decimals=6), Token(symbol="USDC", decimals=6)
 SINCE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+CHAIN = Chain(name="anvil", chain_id=1, confirmations=3, block_seconds=1, tokens=(USDT, USDC))
 BLOCK = BlockId(number=5, hash="0xb5")
 PAYMENT = Watched(Subject("payment", "pay_1"), "0xA", "USDT", 100, SINCE)
 
@@ -57,3 +60,17 @@ def test_money_of_another_payer_is_not_a_payments_and_an_older_transaction_may_b
     assert judge_claim(of_payer, looked(transfer())).reason == "it is sent by 0xB, not by 0xC"
     payout = Watched(Subject("payout", "out_1"), "0xA", "USDT", 100, SINCE)
     assert judge_claim(payout, looked(transfer(), minutes=-9)).verdict is Verdict.PAYS
+
+
+def test_what_is_claimed_for_those_who_wait_no_more_is_forgotten() -> None:
+    rounds = ClaimRounds(ChainRpc(CHAIN), CHAIN, forgotten_after_blocks=9)
+    others = dataclasses.replace(PAYMENT, subject=Subject("payment", "pay_2"))
+    for one in (PAYMENT, others):
+        rounds.add(dataclasses.replace(one, claims=frozenset({"0x1", "0x2"})), head=1)
+        rounds.add(
+            dataclasses.replace(one, claims=frozenset({"0x1", "0x2"})), head=2
+        )  # once, however often it is said
+    assert len(rounds) == 4
+    rounds.keep([others])
+    assert {claim.watched.subject for claim in rounds.due(head=9)} == {others.subject}
+    assert len(rounds) == 2
