@@ -17,7 +17,8 @@ from coordinator.payments import DirectPayment, Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError
-from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
+from providers.onchain.web3_library import Web3
+from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
 
@@ -46,18 +47,20 @@ class Followed:
         assert token is not None
         return str(token.address)
 
-    async def register(self, *, created_at: datetime | None = None) -> Payment:
+    async def register(
+        self, payment_id: str = "pay_1", *, recipient: str = BOB, created_at: datetime | None = None
+    ) -> Payment:
         payment = Payment(
-            payment_id="pay_1",
+            payment_id=payment_id,
             provider="onchain",
-            external_id="pay_1",
+            external_id=payment_id,
             request_id="r1",
             buyer_id="b1",
             seller_id="s1",
             amount=Decimal(100),
             currency="USDT",
             created_at=created_at or datetime.now(UTC),
-            direct=DirectPayment(chain="anvil", recipient=BOB),
+            direct=DirectPayment(chain="anvil", recipient=recipient),
         )
         await self.journal.register_payment(payment)
         self.watch(payment)
@@ -163,3 +166,23 @@ async def test_what_every_node_refuses_is_said_in_words(followed: Followed) -> N
     followed.liar.answers = {"eth_getBlockByNumber": Refusal(-32000, "header not found")}
     with pytest.raises(ChainUnavailableError, match="no endpoint answers a question: header not found"):
         await followed.follower.round()
+
+
+async def questions_of_a_block(followed: Followed) -> list[str]:
+    followed.anvil.transfer(followed.token, CAROL, 1)
+    followed.anvil.mine()
+    followed.liar.asked.clear()
+    await followed.follower.round()
+    return sorted(followed.liar.asked)
+
+
+async def test_a_block_takes_as_many_questions_however_many_payments_wait(followed: Followed) -> None:
+    await followed.follower.round()
+    await followed.register()
+    few = await questions_of_a_block(followed)
+    assert few == ["eth_blockNumber", "eth_getBlockByNumber", "eth_getLogs"]
+    for number in range(2, 300):
+        account = Web3.to_checksum_address(f"0x{number + 2**100:040x}")
+        await followed.register(f"pay_{number}", recipient=account)
+    assert followed.follower.watched == 299
+    assert await questions_of_a_block(followed) == few

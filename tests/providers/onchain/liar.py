@@ -27,6 +27,7 @@ class Liar:
         self.url = gateway.url
         self.answers: dict[str, Any] = {}
         self.is_dead = False
+        self.asked: list[str] = []
         self._anvil = anvil
         gateway.answers(self._answer)
 
@@ -34,6 +35,7 @@ class Liar:
         if self.is_dead:
             return None
         method, number = request.content["method"], request.content["id"]
+        self.asked.append(method)
         result, status = self.answers.get(method, ...), 200
         if callable(result):
             result = result(request.content["params"])
