@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Principal
+from bridge.console.pages import pages_router
 from bridge.engine import Sessions, running_engine
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
@@ -21,6 +22,8 @@ from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import RouteConventions, openapi_config
+from bridge.http.ops import ops_router
+from bridge.http.ops_access import OpsAccess
 from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.payouts import payout_router
@@ -46,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Any:
     verifier = settings.verifier
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
+        own_origins=settings.own_origins,
         verifier=verifier,
         keeps_confidence=settings.keeps_confidence,
         presence_grace_seconds=settings.presence_grace_seconds,
@@ -55,13 +59,15 @@ def create_app(settings: Settings | None = None) -> Any:
         limits=settings.limits,
     )
     set_socket_server(sockets)
-    callers = Callers(settings.services, verifier, require_front_end=front_end_only(settings.frontend_origins))
+    require_front_end = front_end_only(settings.frontend_origins, settings.own_origins)
+    callers = Callers(settings.services, verifier, require_front_end=require_front_end)
     return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, callers))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
     registry = build_registry(settings)
     expiry = settings.payment_expiry_seconds
+    ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
@@ -108,6 +114,8 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             event_router(settings.max_publication_bytes),
             catch_up_router,
             get_presence,
+            ops_router,
+            pages_router(),
             webhook_router(settings.max_webhook_bytes),
         ],
         dependencies={
@@ -120,6 +128,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
             "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
+            "ops_access": Provide(lambda: ops_access, sync_to_thread=False),
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },

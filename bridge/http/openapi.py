@@ -138,6 +138,7 @@ openapi_config = OpenAPIConfig(
         Tag("Events", "Publish events, and read those of the past."),
         Tag("Catching up", "What a client that was away looks up."),
         Tag("Webhooks", "For payment providers."),
+        Tag("Console", "What finance ops look at, and what they do about it."),
         Tag("Health", "For supervisors."),
     ],
 )
