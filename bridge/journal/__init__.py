@@ -7,6 +7,17 @@ one transaction by a single writer; whoever fans out reads the tail.
 from bridge.journal.chain_queries import ChainAlarm
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.console_queries import (
+    TOTAL_LIMIT,
+    ConsoleFilter,
+    DayTotal,
+    KeptWebhook,
+    ListedPayment,
+    ListedPayout,
+    Place,
+    UnmatchedWebhook,
+)
+from bridge.journal.console_records import ConsoleRecords, ForAPerson
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
@@ -23,16 +34,23 @@ from bridge.journal.payout_queries import PayoutRecord
 from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
+from bridge.journal.staged_actions import Action
 from bridge.journal.staged_chains import ChainTransfer
 
 __all__ = [
+    "TOTAL_LIMIT",
+    "Action",
     "ChainAlarm",
     "ChainCommit",
     "ChainRecords",
     "ChainTransfer",
     "CommittedStep",
+    "ConsoleFilter",
+    "ConsoleRecords",
+    "DayTotal",
     "Deliver",
     "Dispatcher",
+    "ForAPerson",
     "HistoryEntry",
     "IdempotencyKey",
     "IdempotencyKeyReusedError",
@@ -41,6 +59,9 @@ __all__ = [
     "JournalUnavailableError",
     "JournalUrlError",
     "JournaledEvent",
+    "KeptWebhook",
+    "ListedPayment",
+    "ListedPayout",
     "OffsetElsewhereError",
     "OffsetUnreadableError",
     "Outcome",
@@ -48,7 +69,9 @@ __all__ = [
     "PaymentRecord",
     "PayoutRecord",
     "PayoutRefusedError",
+    "Place",
     "Recorded",
     "Registered",
     "Stretch",
+    "UnmatchedWebhook",
 ]

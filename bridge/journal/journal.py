@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from bridge.journal import payout_queries, payout_requests, queries, requests
 from bridge.journal.batch import LookAhead
 from bridge.journal.chain_records import ChainRecords
+from bridge.journal.console_records import ConsoleRecords
 from bridge.journal.database import (
     READERS,
     WriterLock,
@@ -82,6 +83,8 @@ class Journal:
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
+        self.console = ConsoleRecords(self._read, self._writer.submit)
+        """What finance ops look up and have done."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
 

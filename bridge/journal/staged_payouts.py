@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
@@ -23,7 +23,9 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
 _MOVE = (
     update(schema.payouts)
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at")})
+    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at", "search_text")})
+    # It was completed when that was known first, whatever is found out later.
+    .values(completed_at=func.coalesce(schema.payouts.c.completed_at, bindparam("new_completed_at")))
 )
 
 
@@ -92,5 +94,5 @@ class StagedPayouts:
 
 def _moving(row: dict[str, Any]) -> dict[str, Any]:
     return {"by_payout_id": row["payout_id"]} | {
-        f"new_{name}": row[name] for name in ("facts", "status", "updated_at")
+        f"new_{name}": row[name] for name in ("facts", "status", "updated_at", "completed_at", "search_text")
     }
