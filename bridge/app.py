@@ -1,5 +1,6 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -37,6 +38,10 @@ from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server
 from bridge.sockets.recovery import Recovery, Told
+from bridge.workers.system_status import Pulse
+from bridge.workers.vitals import Vitals
+from coordinator import rooms
+from coordinator.events import Event
 
 __all__ = ["create_app"]
 
@@ -65,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Any:
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
-    registry = build_registry(settings)
+    registry, vitals = build_registry(settings), Vitals()
     expiry = settings.payment_expiry_seconds
     ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
@@ -76,23 +81,45 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             raise LookupError("events are told only when clients can be recovered")
         recovery.went_out(Told(journaled.offset, journaled.event) for journaled in stretch)
         offsets = [recovery.offset_text(journaled.offset) for journaled in stretch]
-        deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+        written = deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+        vitals.delivered(stretch, written)
 
     def begin(journal: Journal, cursor: int) -> Sessions:
         history, sessions = JournalHistory(journal), JournalSessions(journal)
         keeps_confidence = settings.keeps_confidence
         recovery = Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence)
         sockets.recover_with(recovery)
+        vitals.follow(journal.commit_times)
         return recovery.session_ids
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with running_engine(settings, registry, deliver_stretch, begin) as engine:
             app.state.engine = engine
+            app.state.pulse = Pulse(
+                vitals=vitals,
+                chains=engine.chains,
+                providers=engine.providers,
+                offsets=engine.offsets,
+                connections=sockets.manager.client_count,
+                clock=engine.journal.clock,
+            )
+            telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
             try:
                 yield
             finally:
+                telling.cancel()
                 await sockets.shutdown()
+
+    def is_watched() -> bool:
+        return bool(sockets.manager.hearers("/", rooms.OPS))
+
+    def tell(event: Event) -> None:
+        deliver(sockets, [event])
+
+    def pulse_of(state: State) -> Pulse:
+        pulse: Pulse = state.pulse
+        return pulse
 
     def service_of(request: AnyRequest) -> Service:
         service: Service = request.state.service
@@ -128,6 +155,8 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
             "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
+            "vitals": Provide(lambda: vitals, sync_to_thread=False),
+            "pulse": Provide(pulse_of, sync_to_thread=False),
             "ops_access": Provide(lambda: ops_access, sync_to_thread=False),
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),

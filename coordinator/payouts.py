@@ -23,6 +23,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_
 from coordinator.observations import Sighting, Stage
 
 __all__ = [
+    "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
     "PAYOUT_TRANSITIONS",
     "STATUSES_TO_RESOLVE",

@@ -6,8 +6,7 @@ from litestar import get
 from pydantic import Field
 
 from bridge.http.dependencies import GivenPrincipal
-from bridge.http.openapi import problem_responses
-from bridge.http.ops_access import OPS_REFUSALS, GivenOpsAccess, require_ops
+from bridge.http.ops_access import GivenOpsAccess
 from coordinator.models import FrozenModel
 
 __all__ = ["get_ops_session"]
@@ -24,9 +23,8 @@ class OpsSession(FrozenModel):
     )
 
 
-@get("/session", summary="Who asks", responses=problem_responses(OPS_REFUSALS))
+@get("/session", summary="Who asks")
 async def get_ops_session(principal: GivenPrincipal, ops_access: GivenOpsAccess) -> OpsSession:
-    require_ops(principal)
     return OpsSession(
         access="jwt" if ops_access.asks_for_tokens else "open",
         user_id=principal.user_id,

@@ -7,6 +7,7 @@ one transaction by a single writer; whoever fans out reads the tail.
 from bridge.journal.chain_queries import ChainAlarm
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_queries import (
     TOTAL_LIMIT,
     ConsoleFilter,
@@ -44,6 +45,8 @@ __all__ = [
     "ChainCommit",
     "ChainRecords",
     "ChainTransfer",
+    "Commit",
+    "CommitTimes",
     "CommittedStep",
     "ConsoleFilter",
     "ConsoleRecords",

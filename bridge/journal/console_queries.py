@@ -252,6 +252,7 @@ def unmatched_webhooks(connection: Connection) -> list[UnmatchedWebhook]:
 def completed_totals(connection: Connection, since: datetime) -> list[DayTotal]:
     """What completed on each UTC day since then, oldest day first."""
     sums: dict[tuple[str, str, Literal["payments", "payouts"]], tuple[int, Decimal]] = {}
+    kind: Literal["payments", "payouts"]
     for kind, table, currency in (
         ("payments", schema.payments, schema.payments.c.currency),
         ("payouts", schema.payouts, schema.payouts.c.coin),

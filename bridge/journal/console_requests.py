@@ -48,7 +48,8 @@ def replay_payment_webhook(
         batch, provider=provider, external_id=external_id, key=key, observation=observation
     )
     batch.actions.webhook_was_read(webhook_id)
-    return _replayed(batch, webhook_id, recorded.outcome, by, recorded.payment and recorded.payment.payment_id)
+    payment_id = None if recorded.payment is None else recorded.payment.payment_id
+    return _replayed(batch, webhook_id, recorded.outcome, by, payment_id)
 
 
 def replay_payout_webhook(

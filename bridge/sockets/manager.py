@@ -199,6 +199,10 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         for watcher in self.watchers:
             watcher.departed(member)
 
+    def client_count(self, namespace: str = "/") -> int:
+        """How many clients are connected."""
+        return len(self.rooms.get(namespace, {}).get(None, ()))
+
     def room_count(self, sid: str, namespace: str) -> int:
         """How many rooms a client is in, besides its own and that of everyone."""
         return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,8 @@ def build(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def client(build: Path) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Litestar([pages_router(build)], logging_config=None))
+    application: Any = Litestar([pages_router(build)], logging_config=None)
+    transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge.example") as client:
         yield client
 

@@ -94,11 +94,8 @@ def _fill_search_text(table_name: str, key: str) -> None:
         "payouts": (key, "payment_id", "seller_id", "destination"),
     }[table_name]
     read = [*names, "facts", *(["checkout"] if table_name == "payments" else [])]
-    fill = (
-        table.update()
-        .where(table.c[key] == sa.bindparam("by_key"))
-        .values(search_text=sa.bindparam("new_search_text"))
-    )
+    fill = table.update().where(table.c[key] == sa.bindparam("by_key"))
+    fill = fill.values(search_text=sa.bindparam("new_search_text"))
     after = ""
     while True:
         statement = sa.select(*(table.c[name] for name in read)).where(table.c[key] > after).order_by(table.c[key])
