@@ -4,6 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from bridge.http.callers import FOR_OPS
+from bridge.http.ops_actions import recheck_payout, replay_webhook, resolve_payout_in_console
 from bridge.http.ops_filters import payment_filter, payout_filter
 from bridge.http.ops_lists import (
     export_payments,
@@ -15,6 +16,7 @@ from bridge.http.ops_lists import (
 )
 from bridge.http.ops_overview import get_attention, get_totals, list_actions
 from bridge.http.ops_session import get_ops_session
+from bridge.http.ops_story import get_payment_story, get_payout_story
 from bridge.http.ops_system import get_system_status
 
 __all__ = ["ops_router"]
@@ -33,6 +35,11 @@ ops_router = Router(
         get_totals,
         list_actions,
         get_system_status,
+        get_payment_story,
+        get_payout_story,
+        replay_webhook,
+        recheck_payout,
+        resolve_payout_in_console,
     ],
     dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
     opt={FOR_OPS: True},

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from pydantic import Field
 
 from bridge.http.dependencies import GivenChains, GivenJournal
+from bridge.http.ops_names import kept_webhook_name, waiting_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
     AttentionItem,
@@ -25,7 +26,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payouts import OVERDUE_AFTER
 
-__all__ = ["get_attention", "get_totals", "kept_webhook_name", "list_actions", "waiting_webhook_name"]
+__all__ = ["get_attention", "get_totals", "list_actions"]
 
 TRANSFERS_SHOWN = 200
 DAYS_LIMIT = 366
@@ -104,16 +105,6 @@ async def list_actions(
     journal: GivenJournal, limit: Annotated[int, QueryParameter(ge=1, le=ACTIONS_LIMIT)] = 100
 ) -> ActionList:
     return ActionList(actions=[action_item(action) for action in await journal.console.actions(limit)])
-
-
-def kept_webhook_name(webhook_id: int) -> str:
-    """What clients call a webhook that is kept because it made no sense."""
-    return f"webhook_{webhook_id}"
-
-
-def waiting_webhook_name(observation_id: int) -> str:
-    """What clients call what waits for its payment."""
-    return f"waiting_{observation_id}"
 
 
 def _of_journal(found: ForAPerson, now: datetime) -> Iterator[Attention]:

@@ -31,7 +31,7 @@ from bridge.journal.errors import (
     PayoutRefusedError,
 )
 from bridge.journal.journal import Journal
-from bridge.journal.payout_queries import PayoutRecord
+from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
@@ -70,6 +70,7 @@ __all__ = [
     "Outcome",
     "PaymentConflictError",
     "PaymentRecord",
+    "PayoutHistoryEntry",
     "PayoutRecord",
     "PayoutRefusedError",
     "Place",

@@ -38,6 +38,7 @@ __all__ = [
     "total",
     "unmatched_webhooks",
     "unreadable_webhooks",
+    "waiting_observation",
 ]
 
 # Nobody reads how many more there are than this, and to count them costs more than to show a page.
@@ -224,6 +225,17 @@ def kept_webhook(connection: Connection, webhook_id: int) -> KeptWebhook | None:
     webhooks = schema.unreadable_webhooks
     row = connection.execute(select(webhooks).where(webhooks.c.webhook_id == webhook_id)).mappings().first()
     return None if row is None else _webhook(row)
+
+
+def waiting_observation(connection: Connection, observation_id: int) -> tuple[str, str | None] | None:
+    """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""
+    observations = schema.observations
+    row = connection.execute(
+        select(observations.c.external_id, observations.c.payment_id).where(
+            observations.c.observation_id == observation_id
+        )
+    ).first()
+    return None if row is None else (row.external_id, row.payment_id)
 
 
 def _webhook(row: Any) -> KeptWebhook:

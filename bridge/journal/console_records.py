@@ -85,6 +85,11 @@ class ConsoleRecords:
         found: console_queries.KeptWebhook | None = await self._read(console_queries.kept_webhook, webhook_id)
         return found
 
+    async def waiting_observation(self, observation_id: int) -> tuple[str, str | None] | None:
+        """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""
+        found: tuple[str, str | None] | None = await self._read(console_queries.waiting_observation, observation_id)
+        return found
+
     async def actions(self, limit: int) -> list[Action]:
         """What people did, newest first."""
         found: list[Action] = await self._read(console_queries.actions, limit)
@@ -109,13 +114,23 @@ class ConsoleRecords:
         return added
 
     async def replay_payment_webhook(
-        self, webhook_id: int, *, by: str, provider: str, external_id: str, key: str, observation: Observation
+        self,
+        webhook_id: int,
+        *,
+        name: str,
+        by: str,
+        provider: str,
+        external_id: str,
+        key: str,
+        observation: Observation,
     ) -> Replayed:
-        """Takes a kept webhook as if it came now; it counts once, however often it comes and is replayed."""
+        """Takes a kept webhook as if it came now; it counts once, however often it comes and is replayed.
+        `name` is what the action's record calls it."""
         replayed: Replayed = await self._submit(
             functools.partial(
                 console_requests.replay_payment_webhook,
                 webhook_id=webhook_id,
+                name=name,
                 by=by,
                 provider=provider,
                 external_id=external_id,
@@ -126,13 +141,14 @@ class ConsoleRecords:
         return replayed
 
     async def replay_payout_webhook(
-        self, webhook_id: int, *, by: str, payout_id: str, observations: Sequence[KeyedObservation]
+        self, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
     ) -> Replayed:
         """As `replay_payment_webhook`, for one that tells of a payout that is registered."""
         replayed: Replayed = await self._submit(
             functools.partial(
                 console_requests.replay_payout_webhook,
                 webhook_id=webhook_id,
+                name=name,
                 by=by,
                 payout_id=payout_id,
                 observations=observations,
@@ -141,12 +157,24 @@ class ConsoleRecords:
         return replayed
 
     async def record_recheck(
-        self, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], said: str = ""
+        self,
+        payout_id: str,
+        *,
+        by: str,
+        observations: Sequence[KeyedObservation],
+        before: Payout,
+        problems: Sequence[str] = (),
     ) -> tuple[Payout, Action]:
-        """Writes down what a provider said of a payout when somebody had it asked; `said`, if it did not answer."""
+        """Writes down what a provider said of a payout when somebody had it asked; `before` is how the payout stood
+        then, `problems` what kept others from answering."""
         rechecked: tuple[Payout, Action] = await self._submit(
-            lambda batch: console_requests.record_recheck(
-                batch, payout_id, by=by, observations=observations, said=said
+            functools.partial(
+                console_requests.record_recheck,
+                payout_id=payout_id,
+                by=by,
+                observations=observations,
+                before=before,
+                problems=problems,
             )
         )
         return rechecked

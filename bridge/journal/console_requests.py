@@ -41,7 +41,15 @@ def add_action(
 
 
 def replay_payment_webhook(
-    batch: Batch, webhook_id: int, *, by: str, provider: str, external_id: str, key: str, observation: Observation
+    batch: Batch,
+    webhook_id: int,
+    *,
+    name: str,
+    by: str,
+    provider: str,
+    external_id: str,
+    key: str,
+    observation: Observation,
 ) -> Replayed:
     """Takes a kept webhook as if it came now: the key that it has in common with its repeats lets it count once."""
     recorded: Recorded = record_observation(
@@ -49,32 +57,38 @@ def replay_payment_webhook(
     )
     batch.actions.webhook_was_read(webhook_id)
     payment_id = None if recorded.payment is None else recorded.payment.payment_id
-    return _replayed(batch, webhook_id, recorded.outcome, by, payment_id)
+    return _replayed(batch, name, recorded.outcome, by, payment_id)
 
 
 def replay_payout_webhook(
-    batch: Batch, webhook_id: int, *, by: str, payout_id: str, observations: Sequence[KeyedObservation]
+    batch: Batch, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
 ) -> Replayed:
     """As `replay_payment_webhook`, for one that tells of a payout."""
     is_known = [batch.payouts.is_recorded(payout_id, key) for key, _ in observations]
     moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
     batch.actions.webhook_was_read(webhook_id)
     outcome = Outcome.DUPLICATE if all(is_known) else Outcome.APPLIED if any(moved) else Outcome.UNCHANGED
-    return _replayed(batch, webhook_id, outcome, by, payout_id)
+    return _replayed(batch, name, outcome, by, payout_id)
 
 
-def _replayed(batch: Batch, webhook_id: int, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
-    return Replayed(outcome, batch.actions.add("replay", str(webhook_id), outcome, by=by, concerns=concerns))
+def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
+    return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
 
 
 def record_recheck(
-    batch: Batch, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], said: str
+    batch: Batch,
+    payout_id: str,
+    *,
+    by: str,
+    observations: Sequence[KeyedObservation],
+    before: Payout,
+    problems: Sequence[str],
 ) -> tuple[Payout, Action]:
-    """Writes down what the provider said when somebody had it asked, and that somebody did."""
-    before = batch.payouts.get(payout_id)
+    """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
+    payout stood then, `problems` what kept others from answering."""
     payout = _recorded(batch, payout_id, observations)
-    changed = before is not None and payout.facts != before.facts
-    outcome = said or (f"it is {payout.status} now" if changed else f"nothing new; it is {payout.status}")
+    news = f"it is {payout.status} now" if payout.facts != before.facts else f"nothing new; it is {payout.status}"
+    outcome = "; ".join((news, *problems))
     return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)
 
 

@@ -42,6 +42,10 @@ def token(user_id: str, **claims: Any) -> str:
     return jwt.encode({"sub": user_id, "exp": time.time() + 3600, **claims}, SECRET, "HS256")
 
 
+def content_of(path: str) -> dict[str, str]:
+    return {"by": "me"} | ({"outcome": "not-sent"} if path.endswith("resolution") else {})
+
+
 def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
@@ -75,9 +79,7 @@ def test_a_service_that_reads_sees_the_console_but_cannot_act(asking: Any) -> No
     answer = httpx.get(f"{asking.url}/api/ops/session", headers=headers)
     assert answer.json() == {"access": "jwt", "userId": None, "isStaff": False}
     for path in WRITES:
-        refused = httpx.post(
-            f"{asking.url}/api/ops/{path}", headers=headers, json={"outcome": "not-sent", "by": "me"}
-        )
+        refused = httpx.post(f"{asking.url}/api/ops/{path}", headers=headers, json=content_of(path))
         assert (path, refused.status_code) == (path, 403)
 
 
@@ -93,7 +95,7 @@ def test_without_a_good_token_there_is_no_console(asking: Any, headers: dict[str
 )
 def test_users_and_services_that_only_write_are_refused(asking: Any, given: str) -> None:
     for method, path in [*(("GET", path) for path in READS), *(("POST", path) for path in WRITES)]:
-        content = {"outcome": "not-sent", "by": "me"} if method == "POST" else None
+        content = content_of(path) if method == "POST" else None
         answer = httpx.request(method, f"{asking.url}/api/ops/{path}", headers=bearer(given), json=content)
         assert (path, answer.status_code) == (path, 403)
 
