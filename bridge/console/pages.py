@@ -11,10 +11,11 @@ from litestar import MediaType, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-__all__ = ["pages_router"]
+__all__ = ["is_built", "pages_router"]
 
 BUILD = Path(__file__).parent / "dist"
 """Where the build of the pages is."""
+DOCUMENT = "index.html"
 
 PAGES = ("/pay/{payment_id:str}", "/checkout/{checkout_id:str}", "/ops", "/ops/{view:path}")
 
@@ -63,6 +64,11 @@ NOT_BUILT = """<!doctype html>
 """
 
 
+def is_built(build: Path = BUILD) -> bool:
+    """Whether there are pages to serve."""
+    return (build / DOCUMENT).is_file()
+
+
 def pages_router(build: Path = BUILD) -> Router:
     """The addresses that people open, and what their pages load."""
 
@@ -70,7 +76,7 @@ def pages_router(build: Path = BUILD) -> Router:
     async def get_page() -> Response[bytes]:
         # Read anew each time, and asked for anew each time, so that a new build is seen at once.
         headers = {**HEADERS, "Cache-Control": "no-cache"}
-        document = await asyncio.to_thread(_content, build, "index.html")
+        document = await asyncio.to_thread(_content, build, DOCUMENT)
         if document is None:
             return Response(NOT_BUILT.encode(), status_code=503, media_type=MediaType.HTML, headers=headers)
         return Response(document, media_type=MediaType.HTML, headers=headers)
