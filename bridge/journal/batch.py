@@ -79,7 +79,11 @@ _UPDATE_PAYMENT = (
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
     .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever becomes of it later.
-    .values(completed_at=func.coalesce(schema.payments.c.completed_at, bindparam("new_completed_at")))
+    .values(
+        completed_at=func.coalesce(
+            schema.payments.c.completed_at, bindparam("new_completed_at", type_=schema.UtcDateTime)
+        )
+    )
 )
 _CLAIM_OBSERVATION = (
     update(schema.observations)

@@ -25,7 +25,11 @@ _MOVE = (
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
     .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at", "search_text")})
     # It was completed when that was known first, whatever is found out later.
-    .values(completed_at=func.coalesce(schema.payouts.c.completed_at, bindparam("new_completed_at")))
+    .values(
+        completed_at=func.coalesce(
+            schema.payouts.c.completed_at, bindparam("new_completed_at", type_=schema.UtcDateTime)
+        )
+    )
 )
 
 
