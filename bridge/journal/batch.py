@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text, payment_from_row, payment_row
@@ -19,7 +19,7 @@ from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import first_known, insert_into
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
@@ -79,11 +79,7 @@ _UPDATE_PAYMENT = (
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
     .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever becomes of it later.
-    .values(
-        completed_at=func.coalesce(
-            schema.payments.c.completed_at, bindparam("new_completed_at", type_=schema.UtcDateTime)
-        )
-    )
+    .values(completed_at=first_known(schema.payments.c.completed_at))
 )
 _CLAIM_OBSERVATION = (
     update(schema.observations)

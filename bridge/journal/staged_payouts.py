@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, func, select, update
+from sqlalchemy import Connection, Executable, bindparam, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
-from bridge.journal.statements import insert_into
+from bridge.journal.statements import first_known, insert_into
 from coordinator.payout_decisions import PayoutDecision
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout
@@ -25,11 +25,7 @@ _MOVE = (
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
     .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at", "search_text")})
     # It was completed when that was known first, whatever is found out later.
-    .values(
-        completed_at=func.coalesce(
-            schema.payouts.c.completed_at, bindparam("new_completed_at", type_=schema.UtcDateTime)
-        )
-    )
+    .values(completed_at=first_known(schema.payouts.c.completed_at))
 )
 
 

@@ -1,10 +1,17 @@
 """Statements that are made once: to make one costs as much as to run it."""
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Insert, Table, insert
+from sqlalchemy import Column, Insert, Table, bindparam, func, insert
+from sqlalchemy.sql.functions import Function
 
-__all__ = ["insert_into"]
+__all__ = ["first_known", "insert_into"]
+
+
+def first_known(column: Column[Any]) -> Function[Any]:
+    """For an update: what stands in a column, or what is new if nothing does."""
+    return func.coalesce(column, bindparam(f"new_{column.name}", type_=column.type))
 
 
 @cache
