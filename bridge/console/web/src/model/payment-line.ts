@@ -3,7 +3,7 @@
  * Everything is read off the document; nothing is remembered.
  */
 
-import { isZero, money, share } from "./amounts";
+import { isZero, money, share, shown } from "./amounts";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
 
 export type Side = "buyer" | "seller";
@@ -63,14 +63,14 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
     headline: "The payment failed",
     sentence:
       side === "buyer"
-        ? `The provider gave it up. ${askShop(payment)}`
+        ? `The provider gave it up. ${ASK_THE_SHOP}`
         : "The provider gave it up. The shop can open a new payment for the buyer.",
   }),
   cancelled: (payment, side) => ({
     tone: "over",
     headline: "The payment was cancelled",
     sentence:
-      side === "buyer" ? `Do not send money any more. ${askShop(payment)}` : "The buyer is asked for nothing any more.",
+      side === "buyer" ? `Do not send money any more. ${ASK_THE_SHOP}` : "The buyer is asked for nothing any more.",
   }),
   refunded: (payment, side) => ({
     tone: "over",
@@ -247,9 +247,7 @@ function sentence(text: string): string {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
-function askShop(_payment: PaymentDocument): string {
-  return "Ask the shop for a new payment.";
-}
+const ASK_THE_SHOP = "Ask the shop for a new payment.";
 
 /**
  * What a screen reader is told when the payment has moved; null if it is not worth interrupting for. Of confirmations,
@@ -318,7 +316,7 @@ function confirmationNote({ confirmations, requiredConfirmations }: PaymentDocum
 }
 
 function arrivedNote(payment: PaymentDocument): string {
-  return `${money(payment.received, payment.currency)} of ${money(payment.amount, payment.currency)}`;
+  return `${shown(payment.received, payment.currency)} of ${money(payment.amount, payment.currency)}`;
 }
 
 function last(history: HistoryItem[], status: string): string | null {
