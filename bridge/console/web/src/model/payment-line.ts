@@ -58,7 +58,7 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
   partially_paid: partiallyPaid,
   completed,
   expired,
-  failed: (payment, side) => ({
+  failed: (_payment, side) => ({
     tone: "trouble",
     headline: "The payment failed",
     sentence:
@@ -66,7 +66,7 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
         ? `The provider gave it up. ${ASK_THE_SHOP}`
         : "The provider gave it up. The shop can open a new payment for the buyer.",
   }),
-  cancelled: (payment, side) => ({
+  cancelled: (_payment, side) => ({
     tone: "over",
     headline: "The payment was cancelled",
     sentence:

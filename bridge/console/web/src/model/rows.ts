@@ -16,7 +16,7 @@ export interface Rows<Row extends Dated> {
   total: number;
   /** Where the next page begins; null when all are loaded. */
   next: string | null;
-  /** How often each row was changed by an event, so that a change can be shown. */
+  /** When an event changed a row last, so that a change can be shown. */
   changes: ReadonlyMap<string, number>;
 }
 
@@ -47,7 +47,11 @@ export function withPage<Row extends Dated>(rows: Rows<Row>, page: Page<Row>): R
 }
 
 /** With rows as they stand now; null is one that does not belong here, or no more. */
-export function withChanged<Row extends Dated>(rows: Rows<Row>, changed: ReadonlyMap<string, Row | null>): Rows<Row> {
+export function withChanged<Row extends Dated>(
+  rows: Rows<Row>,
+  changed: ReadonlyMap<string, Row | null>,
+  now: number,
+): Rows<Row> {
   const byId = new Map(rows.byId);
   const changes = new Map(rows.changes);
   const gone = new Set<string>();
@@ -66,7 +70,7 @@ export function withChanged<Row extends Dated>(rows: Rows<Row>, changed: Readonl
       come.push(id);
     }
     byId.set(id, row);
-    changes.set(id, (changes.get(id) ?? 0) + 1);
+    changes.set(id, now);
   }
   let ids: string[] = gone.size > 0 ? rows.ids.filter((id) => !gone.has(id)) : [...rows.ids];
   for (const id of come) ids = inserted(ids, id, byId);

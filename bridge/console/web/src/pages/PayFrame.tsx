@@ -1,5 +1,6 @@
 /** The frame of the pages that buyers and sellers see, and what they see when there is nothing to show. */
 
+import "../styles/pay.css";
 import type { ComponentChildren, JSX } from "preact";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Failed, Loading } from "../parts/Notice";
