@@ -48,9 +48,9 @@ export function AttentionList(): JSX.Element {
 const LABELS: Record<StaffAction, string> = { recheck: "Re-check", replay: "Replay", resolve: "Resolve …" };
 
 function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
-  const { payoutId, webhookId, title } = item;
-  if (action === "replay") return webhookId ? { action, webhookId, title } : null;
-  return payoutId ? { action, payoutId, title } : null;
+  const { payoutId, webhookId, title, detail } = item;
+  if (action === "replay") return webhookId ? { action, webhookId, title, detail } : null;
+  return payoutId ? { action, payoutId, title, detail } : null;
 }
 
 function Item({ item }: { item: AttentionItem }): JSX.Element {
@@ -78,7 +78,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
                 type="button"
                 key={action}
                 disabled={!mayAct}
-                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}`}
+                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId}`}
                 onClick={() => askFor(intent)}
               >
                 {LABELS[action]}

@@ -8,9 +8,11 @@ import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { desk } from "./desk";
 
-export type Intent =
-  | { action: "recheck" | "resolve"; payoutId: string; title: string }
-  | { action: "replay"; webhookId: string; title: string };
+/** What somebody is about to do, and to what, in words. */
+export type Intent = { title: string; detail: string } & (
+  | { action: "recheck" | "resolve"; payoutId: string }
+  | { action: "replay"; webhookId: string }
+);
 
 interface Done {
   message: string;
@@ -104,7 +106,10 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
       <form onSubmit={(event) => void confirm(event)} noValidate>
         <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
-        <p class="dialog-subject">{intent.title}</p>
+        <div class="dialog-subject">
+          <p>{intent.title}</p>
+          <p class="soft">{intent.detail}</p>
+        </div>
         {isDone ? (
           <Told done={state} />
         ) : (

@@ -61,7 +61,6 @@ export function FilterBar(): JSX.Element {
           Clear filters
         </button>
       )}
-      <ExportButton />
     </form>
   );
 }
@@ -198,6 +197,7 @@ export function Tabs(): JSX.Element {
       <p class="count" role="status">
         {isLoading && rows.total === 0 ? "" : `${rows.total.toLocaleString("en-GB")} ${filters.view}`}
       </p>
+      <ExportButton />
     </div>
   );
 }

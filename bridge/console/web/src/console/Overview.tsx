@@ -1,5 +1,6 @@
 /** `/ops`: what needs a person, what was completed, and the payouts and payments as they move. */
 
+import "../styles/overview.css";
 import type { JSX } from "preact";
 import { areSet, NO_FILTERS } from "../model/filters";
 import { useStore } from "../net/store";

@@ -3,6 +3,7 @@
  * keys lead through its rows; Enter opens one.
  */
 
+import "../styles/table.css";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { inSight, scrolledTo, stepped } from "../model/window";

@@ -1,5 +1,6 @@
 /** `/ops/payouts/{id}` and `/ops/payments/{id}`: one payout or payment, and all that happened to it. */
 
+import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { money } from "../model/amounts";
@@ -102,7 +103,7 @@ const SETTLED = ["completed", "failed"];
 
 function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   const mayAct = useStore(desk.session)?.isStaff === true;
-  const title = `${money(row.amount, row.coin)} to ${row.sellerId}`;
+  const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
   return (
     <section class="facts" aria-label="How it stands">
@@ -117,11 +118,11 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
       ))}
       {!SETTLED.includes(row.status) && (
         <div class="item-actions">
-          <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "recheck", payoutId: row.payoutId, title })}>
+          <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "recheck", ...subject })}>
             Re-check
           </button>
           {needsAPerson && (
-            <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "resolve", payoutId: row.payoutId, title })}>
+            <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "resolve", ...subject })}>
               Resolve …
             </button>
           )}

@@ -1,7 +1,8 @@
 /** `/ops/system`: how the bridge itself is, every second. */
 
+import "../styles/story.css";
+import type { Latency, SystemStatus } from "@contract/events";
 import type { ComponentChildren, JSX } from "preact";
-import type { Percentiles, SystemStatus } from "../model/documents";
 import { linePath } from "../model/sparkline";
 import { moment, span } from "../model/times";
 import { useStore } from "../net/store";
@@ -170,10 +171,10 @@ function rate(number: number): string {
   return number >= 10 || number === 0 ? whole(Math.round(number)) : number.toFixed(1);
 }
 
-function percentile(percentiles: Percentiles | null, name: keyof Percentiles): string {
+function percentile(percentiles: Latency | null, name: keyof Latency): string {
   return percentiles === null ? "–" : milliseconds(percentiles[name]);
 }
 
-function slowest(percentiles: Percentiles | null): string {
+function slowest(percentiles: Latency | null): string {
   return percentiles === null ? "nothing to measure yet" : `99 of 100 within ${milliseconds(percentiles.p99)}`;
 }

@@ -64,7 +64,7 @@ const PAYOUTS: Column<PayoutRow>[] = [
     area: "provider",
     cell: (row) => <TwoLines first={row.provider} second={row.chain === null ? "no chain" : `on ${row.chain}`} />,
   },
-  { name: "Confirmations", area: "confirmations", cell: confirmationsOf },
+  { name: "Confirmed", area: "confirmations", cell: confirmationsOf },
   { name: "On chain", area: "chain", cell: (row) => (row.verification === null ? "not watched" : row.verification) },
   ageColumn,
 ];
@@ -103,7 +103,7 @@ const PAYMENTS: Column<PaymentRow>[] = [
       ),
   },
   { name: "Provider", area: "provider", cell: (row) => row.provider },
-  { name: "Confirmations", area: "confirmations", cell: confirmationsOf },
+  { name: "Confirmed", area: "confirmations", cell: confirmationsOf },
   { name: "Escrow", area: "chain", cell: (row) => (row.late ? `${row.escrowState}, late` : row.escrowState) },
   ageColumn,
 ];

@@ -3,8 +3,8 @@
  * system is. Its parts only show what is here.
  */
 
-import type { RoomsAnswer } from "@contract/events";
-import type { AttentionItem, DayTotal, Session, SystemStatus } from "../model/documents";
+import type { RoomsAnswer, SystemStatus } from "@contract/events";
+import type { AttentionItem, DayTotal, Session } from "../model/documents";
 import { settled } from "../model/attention";
 import { readFilters } from "../model/filters";
 import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
@@ -53,7 +53,7 @@ class Desk {
     for (const event of MOVING_EVENTS) {
       this.live.socket.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
     }
-    (this.live.socket as unknown as { on(event: string, hear: (status: SystemStatus) => void): void }).on("system-status", (status) => this.systemIs(status));
+    this.live.socket.on("system-status", (status) => this.systemIs(status));
   }
 
   start(): void {

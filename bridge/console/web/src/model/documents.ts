@@ -222,25 +222,6 @@ export interface Step {
   deliveredAfterMs?: number | null;
 }
 
-export interface Percentiles {
-  p50: number;
-  p99: number;
-}
-
-export interface SystemStatus {
-  version: string;
-  startedAt: string;
-  connections: number;
-  eventsPerSecond: number;
-  deliveriesPerSecond: number;
-  fanoutMs: Percentiles | null;
-  journal: { newestOffset: number | string; dispatchedOffset: number | string; lag: number; commitMs: Percentiles | null };
-  providers: { name: string; status: "ok" | "degraded" | "failed"; message: string }[];
-  chains: { name: string; head: number; blocksBehind: number | null; problem: string | null }[];
-  memoryMb: number;
-  at: string;
-}
-
 export interface Session {
   access: "open" | "jwt";
   userId: string | null;

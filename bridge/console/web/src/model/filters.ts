@@ -59,20 +59,16 @@ export function writeFilters(filters: Filters): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** The query of the REST API, which calls a payment's coin its currency, and takes moments. */
+/** The query of the REST API, which calls a payment's coin its currency. */
 function asked(filters: Filters): URLSearchParams {
   const query = new URLSearchParams();
   if (filters.status.length > 0) query.set("status", filters.status.join(","));
   if (filters.provider !== "") query.set("provider", filters.provider);
   if (filters.coin !== "") query.set(filters.view === "payouts" ? "coin" : "currency", filters.coin);
   if (filters.search !== "") query.set("search", filters.search);
-  if (filters.from !== "") query.set("from", `${filters.from}T00:00:00Z`);
-  if (filters.to !== "") query.set("to", `${dayAfter(filters.to)}T00:00:00Z`);
+  if (filters.from !== "") query.set("from", filters.from);
+  if (filters.to !== "") query.set("to", filters.to);
   return query;
-}
-
-function dayAfter(day: string): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }
 
 export function pagePath(filters: Filters, limit: number, after: string | null): string {
@@ -95,8 +91,9 @@ function common(filters: Filters, row: PayoutRow | PaymentRow, coin: string, sea
   if (filters.status.length > 0 && !filters.status.includes(row.status)) return false;
   if (filters.provider !== "" && row.provider !== filters.provider) return false;
   if (filters.coin !== "" && coin !== filters.coin) return false;
-  if (filters.from !== "" && row.createdAt < filters.from) return false;
-  if (filters.to !== "" && row.createdAt >= dayAfter(filters.to)) return false;
+  const madeOn = new Date(row.createdAt).toISOString().slice(0, 10);
+  if (filters.from !== "" && madeOn < filters.from) return false;
+  if (filters.to !== "" && madeOn > filters.to) return false;
   const wanted = filters.search.toLowerCase();
   return wanted === "" || searched.some((text) => text?.toLowerCase().includes(wanted) === true);
 }
