@@ -5,6 +5,7 @@
 
 import { isZero, money, share, shown } from "./amounts";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
+import { waitsForAddress } from "./payment-links";
 
 export type Side = "buyer" | "seller";
 
@@ -91,7 +92,7 @@ function waiting(payment: PaymentDocument, side: Side): Said {
       sentence: "Nothing was sent yet. This page tells as soon as the payment is seen.",
     };
   }
-  if (payment.direct === null && payment.invoices.length > 0 && payment.invoices[0]?.address === null) {
+  if (waitsForAddress(payment)) {
     return {
       headline: "Preparing the address",
       sentence: "The payment provider is being asked where to pay. The address appears here by itself.",

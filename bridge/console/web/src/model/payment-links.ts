@@ -40,6 +40,11 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
   };
 }
 
+/** Whether the provider still has to say where this open payment is paid. */
+export function waitsForAddress(payment: PaymentDocument): boolean {
+  return payment.status === "pending" && payment.invoices.length > 0 && placeToPay(payment) === null;
+}
+
 /** Whether a URI says more than the address, so that a wallet can open it as a link. */
 export function opensWallet(place: PlaceToPay): boolean {
   return /^[a-z][a-z0-9+.-]*:/i.test(place.uri) && !/^(javascript|data|https?|vbscript|file):/i.test(place.uri);

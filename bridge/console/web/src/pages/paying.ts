@@ -3,6 +3,7 @@
 import type { RoomsAnswer } from "@contract/events";
 import type { Chain, PaymentDocument } from "../model/documents";
 import type { Side } from "../model/payment-line";
+import { waitsForAddress } from "../model/payment-links";
 import { withProgress, withUpdate } from "../model/payment-events";
 import { Live, type LiveSocket } from "../net/live";
 import { get, Problem } from "../net/rest";
@@ -10,6 +11,8 @@ import { Store } from "../net/store";
 import { heldToken, subjectOf } from "../net/token";
 
 const JOIN_TIMEOUT_MS = 10_000;
+/** No event tells that the provider has named the address at last. */
+const ADDRESS_PAUSE_MS = 2_000;
 
 /** A page's document and how the page came by it. */
 export interface Looked<Document> {
@@ -38,6 +41,7 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
   const chains = new Store<readonly Chain[]>([]);
   let asking: Promise<void> | null = null;
   let isStale = false;
+  let asksForAddress: ReturnType<typeof setTimeout> | undefined;
 
   async function lookUp(): Promise<void> {
     try {
@@ -48,6 +52,11 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
       if (error.mayPass) throw error;
     }
     await lookUpChains();
+    const { document } = looked.value;
+    if (document !== null && waitsForAddress(subject.paymentOf(document))) {
+      clearTimeout(asksForAddress);
+      asksForAddress = setTimeout(() => void lookAgain(), ADDRESS_PAUSE_MS);
+    }
   }
 
   async function lookUpChains(): Promise<void> {
