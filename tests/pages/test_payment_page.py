@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from providers.shkeeper.simulator.faults import Call, What
 from tests.conftest import StartBridge
 from tests.pages.browsing import PHONE, Browsing
 from tests.played_shkeeper import PlayedShkeeper
@@ -104,8 +105,6 @@ def test_a_payment_whose_time_runs_out_says_so_and_asks_for_no_more_money(
 def test_an_address_that_is_not_known_yet_appears_by_itself(
     browsing: Browsing, make_bridge: StartBridge, shkeeper: PlayedShkeeper
 ) -> None:
-    from providers.shkeeper.simulator.faults import Call, What
-
     marketplace = Marketplace(make_bridge(**settings_for(shkeeper)), shkeeper)
     marketplace.create()  # so that the coins are known
     shkeeper.goes_wrong(Call.PAYMENT_REQUEST, What.RESET)

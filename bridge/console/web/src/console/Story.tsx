@@ -82,7 +82,7 @@ export function Story({ view, id }: { view: View; id: string }): JSX.Element {
       {told !== null && (
         <>
           {view === "payouts" ? <PayoutFacts row={told.row as PayoutRow} /> : <PaymentFacts row={told.row as PaymentRow} />}
-          <Steps steps={told.steps} />
+          <Steps steps={told.steps} id={id} />
         </>
       )}
     </div>
@@ -209,12 +209,12 @@ function confirmations({ confirmations, requiredConfirmations }: PayoutRow | Pay
 const KIND_NAMES: Record<Step["kind"], string> = {
   registered: "Registered",
   webhook: "Webhook",
-  observation: "Seen",
+  observation: "Noted",
   action: "Done by hand",
   event: "Event",
 };
 
-function Steps({ steps }: { steps: Step[] }): JSX.Element {
+function Steps({ steps, id }: { steps: Step[]; id: string }): JSX.Element {
   const now = useNow(60_000);
   return (
     <section class="history" aria-labelledby="history-heading">
@@ -231,7 +231,7 @@ function Steps({ steps }: { steps: Step[] }): JSX.Element {
                 <span class="tag">{KIND_NAMES[step.kind]}</span> {step.title}
                 {step.status != null && <StateMark status={step.status} />}
               </p>
-              <Details step={step} />
+              <Details step={step} id={id} />
             </div>
           </li>
         ))}
@@ -240,8 +240,9 @@ function Steps({ steps }: { steps: Step[] }): JSX.Element {
   );
 }
 
-function Details({ step }: { step: Step }): JSX.Element | null {
-  const details = Object.entries(step.detail);
+function Details({ step, id }: { step: Step; id: string }): JSX.Element | null {
+  // What stands on the page already is not said again with every step.
+  const details = Object.entries(step.detail).filter(([name, value]) => value !== id && name !== "status");
   const rooms = step.rooms ?? [];
   if (details.length === 0 && rooms.length === 0 && step.deliveries == null) return null;
   return (
@@ -254,7 +255,7 @@ function Details({ step }: { step: Step }): JSX.Element | null {
       {rooms.length > 0 && <Fact name="told to">{rooms.join(", ")}</Fact>}
       {step.deliveries != null && (
         <Fact name="delivered">
-          to {step.deliveries} {step.deliveries === 1 ? "connection" : "connections"}
+          {step.deliveries === 0 ? "nobody was connected" : `to ${step.deliveries} ${step.deliveries === 1 ? "connection" : "connections"}`}
           {step.deliveredAfterMs == null ? "" : `, ${milliseconds(step.deliveredAfterMs)} after the commit`}
         </Fact>
       )}
