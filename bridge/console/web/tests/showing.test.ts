@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { counted, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal } from "../src/model/documents";
-import { explorerLink, grouped, opensWallet, placeToPay, shortened } from "../src/model/payment-links";
+import { explorerLink, grouped, opensWallet, placeToPay, shortened, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";
 import { charts, datesUpTo } from "../src/model/totals";
@@ -15,6 +15,7 @@ describe("times", () => {
   it("count down to the deadline and no further", () => {
     expect(timeLeft(created, expires, at("2026-11-24T10:00:00Z"))).toMatchObject({ clock: "24:00:00", share: 1, isOver: false });
     expect(timeLeft(created, expires, at("2026-11-25T09:55:50Z"))).toMatchObject({ clock: "04:10", isShort: true });
+    expect(timeLeft(created, "2026-11-24T10:03:00Z", at("2026-11-24T10:00:10Z")).isShort).toBe(false);
     expect(timeLeft(created, expires, at("2026-11-26T00:00:00Z"))).toMatchObject({ clock: "00:00", isOver: true, share: 0 });
   });
 
@@ -64,6 +65,12 @@ describe("where to pay", () => {
     expect(grouped("bc1qar0srrr").join("")).toBe("bc1qar0srrr");
     expect(shortened("0x1234567890abcdef1234567890abcdef")).toBe("0x123456…abcdef");
     expect(shortened("short")).toBe("short");
+  });
+
+  it("shortens hashes within a sentence, and nothing else", () => {
+    const said = `${"0x" + "ab".repeat(32)} pays 61.82 ETH-USDT of 61.83`;
+    expect(withShortHashes(said)).toBe("0xabab…abab pays 61.82 ETH-USDT of 61.83");
+    expect(withShortHashes("98 ETH-USDT to 0xshop for s1")).toBe("98 ETH-USDT to 0xshop for s1");
   });
 
   it("links to an explorer only by the web", () => {

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { counted, KINDS, keyOf } from "../model/attention";
 import type { AttentionItem, StaffAction } from "../model/documents";
+import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";
 import { useStore } from "../net/store";
 import { useNow } from "../parts/clock";
@@ -67,7 +68,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
         </time>
       </p>
       <h3>{story === null ? item.title : <Link href={story}>{item.title}</Link>}</h3>
-      {item.detail !== "" && <p class="item-detail">{item.detail}</p>}
+      {item.detail !== "" && <p class="item-detail">{withShortHashes(item.detail)}</p>}
       <p class="item-advice">{item.advice}</p>
       <div class="item-actions">
         {item.actions.map((action) => {

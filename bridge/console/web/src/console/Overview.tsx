@@ -18,15 +18,15 @@ export function Overview(): JSX.Element {
       <Heading title="Payouts and payments" class="unseen">
         Payouts and payments
       </Heading>
-      <div class="overview-side">
-        <AttentionList />
+      <AttentionList />
+      <div class="overview-main">
         <Totals />
+        <section class="overview-table" aria-label="All payouts and payments">
+          <Tabs />
+          <FilterBar />
+          <TableOrWhy />
+        </section>
       </div>
-      <section class="overview-table" aria-label="All payouts and payments">
-        <Tabs />
-        <FilterBar />
-        <TableOrWhy />
-      </section>
     </div>
   );
 }

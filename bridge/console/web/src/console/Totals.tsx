@@ -11,6 +11,9 @@ import { Failed } from "../parts/Notice";
 import { useNow } from "../parts/clock";
 import { desk, TOTAL_DAYS } from "./desk";
 
+const KINDS = ["payouts", "payments"] as const;
+/** The currencies with the most of each kind; the table has them all. */
+const CHARTS_OF_A_KIND = 2;
 const KIND_NAMES = { payouts: "Paid out", payments: "Paid in" } as const;
 
 export function Totals(): JSX.Element | null {
@@ -19,9 +22,9 @@ export function Totals(): JSX.Element | null {
   const today = new Date(useNow(60_000)).toISOString().slice(0, 10);
   if (problem !== null && answer === null) return <Failed error={problem} retry={() => void desk.askTotals()} />;
   if (answer === null) return null;
-  const kinds = ["payouts", "payments"] as const;
-  const found = kinds.map((kind) => [kind, charts(answer, kind, TOTAL_DAYS, today)] as const);
-  const isEmpty = found.every(([, list]) => list.length === 0);
+  const all = KINDS.flatMap((kind) => charts(answer, kind, TOTAL_DAYS, today));
+  const shown = KINDS.flatMap((kind) => all.filter((chart) => chart.kind === kind).slice(0, CHARTS_OF_A_KIND));
+  const isEmpty = all.length === 0;
   return (
     <section class="totals" aria-labelledby="totals-heading">
       <div class="totals-head">
@@ -36,7 +39,14 @@ export function Totals(): JSX.Element | null {
       {isTable ? (
         <TotalsTable totals={answer} />
       ) : (
-        found.map(([kind, list]) => list.map((chart) => <DayChart key={`${kind} ${chart.currency}`} chart={chart} />))
+        <div class="charts">
+          {shown.map((chart) => (
+            <DayChart key={`${chart.kind} ${chart.currency}`} chart={chart} />
+          ))}
+        </div>
+      )}
+      {!isTable && shown.length < all.length && (
+        <p class="soft">{all.length - shown.length} more currencies are in the table.</p>
       )}
     </section>
   );

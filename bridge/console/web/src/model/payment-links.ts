@@ -64,6 +64,11 @@ export function shortened(text: string, ends = 6): string {
   return text.length <= 2 * ends + 3 ? text : `${text.slice(0, ends + 2)}…${text.slice(-ends)}`;
 }
 
+/** A text whose hashes and addresses are shortened, where it stands beside a link to the whole story. */
+export function withShortHashes(text: string): string {
+  return text.replace(/\b0x[0-9a-f]{16,}\b/gi, (hash) => shortened(hash, 4));
+}
+
 /** An address in groups of four, so that eyes can compare it. */
 export function grouped(address: string): string[] {
   const [head, body] = /^0x/i.test(address) ? [address.slice(0, 2), address.slice(2)] : ["", address];

@@ -28,7 +28,7 @@ export function timeLeft(createdAt: string, expiresAt: string, now: number): Tim
     clock: hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`,
     words: left === 0 ? "The time is over" : `${span(left)} left`,
     isOver: left === 0,
-    isShort: left > 0 && left < 5 * MINUTE,
+    isShort: left > 0 && left < 5 * MINUTE && left < whole / 4,
     share: Math.min(left / whole, 1),
   };
 }

@@ -1,5 +1,6 @@
 /** The live line of a payment: the headline, what to know, and the steps from waiting to paid. */
 
+import "../styles/line.css";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { PaymentDocument } from "../model/documents";
