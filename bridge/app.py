@@ -15,6 +15,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from prometheus_client import Gauge
 
 from bridge.access import Principal
+from bridge.console.pages import pages_router
 from bridge.engine import Sessions, running_engine
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
@@ -23,6 +24,8 @@ from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router
 from bridge.http.health import live, metrics, ready
 from bridge.http.openapi import RouteConventions, openapi_config
+from bridge.http.ops import ops_router
+from bridge.http.ops_access import OpsAccess
 from bridge.http.origins import front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.payouts import payout_router
@@ -36,6 +39,10 @@ from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server, show_figures
 from bridge.sockets.recovery import Recovery, Told
+from bridge.workers.system_status import Pulse
+from bridge.workers.vitals import Vitals
+from coordinator import rooms
+from coordinator.events import Event
 
 __all__ = ["create_app"]
 
@@ -52,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Any:
     verifier = settings.verifier
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
+        own_origins=settings.own_origins,
         verifier=verifier,
         keeps_confidence=settings.keeps_confidence,
         presence_grace_seconds=settings.presence_grace_seconds,
@@ -62,13 +70,15 @@ def create_app(settings: Settings | None = None) -> Any:
     )
     set_socket_server(sockets)
     show_figures(sockets)
-    callers = Callers(settings.services, verifier, require_front_end=front_end_only(settings.frontend_origins))
+    require_front_end = front_end_only(settings.frontend_origins, settings.own_origins)
+    callers = Callers(settings.services, verifier, require_front_end=require_front_end)
     return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, callers))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
-    registry = build_registry(settings)
+    registry, vitals = build_registry(settings), Vitals()
     expiry = settings.payment_expiry_seconds
+    ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
@@ -77,13 +87,15 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             raise LookupError("events are told only when clients can be recovered")
         recovery.went_out(Told(journaled.offset, journaled.event) for journaled in stretch)
         offsets = [recovery.offset_text(journaled.offset) for journaled in stretch]
-        deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+        written = deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+        vitals.delivered(stretch, written)
 
     def begin(journal: Journal, cursor: int) -> Sessions:
         history, sessions = JournalHistory(journal), JournalSessions(journal)
         keeps_confidence = settings.keeps_confidence
         recovery = Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence)
         sockets.recover_with(recovery)
+        vitals.follow(journal.commit_times)
         return recovery.session_ids
 
     @asynccontextmanager
@@ -92,10 +104,30 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         async with running_engine(settings, registry, deliver_stretch, begin) as engine:
             app.state.engine = engine
+            app.state.pulse = Pulse(
+                vitals=vitals,
+                chains=engine.chains,
+                providers=engine.providers,
+                offsets=engine.offsets,
+                connections=lambda: sockets.manager.client_count,
+                clock=engine.journal.clock,
+            )
+            telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
             try:
                 yield
             finally:
+                telling.cancel()
                 await sockets.shutdown()
+
+    def is_watched() -> bool:
+        return bool(sockets.manager.hearers("/", rooms.OPS))
+
+    def tell(event: Event) -> None:
+        deliver(sockets, [event])
+
+    def pulse_of(state: State) -> Pulse:
+        pulse: Pulse = state.pulse
+        return pulse
 
     def service_of(request: AnyRequest) -> Service:
         service: Service = request.state.service
@@ -117,6 +149,8 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             event_router(settings.max_publication_bytes),
             catch_up_router,
             get_presence,
+            ops_router,
+            pages_router(),
             webhook_router(settings.max_webhook_bytes),
         ],
         dependencies={
@@ -129,6 +163,9 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
             "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
+            "vitals": Provide(lambda: vitals, sync_to_thread=False),
+            "pulse": Provide(pulse_of, sync_to_thread=False),
+            "ops_access": Provide(lambda: ops_access, sync_to_thread=False),
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
         },

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.health import DegradedError
-from bridge.journal import Deliver, Journal
+from bridge.journal import Deliver, Dispatcher, Journal
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
@@ -41,6 +41,14 @@ class Engine:
     sender: PayoutSender
     chains: ChainFollowers
     checks: ReadinessChecks
+    providers: Mapping[str, Check | None]
+    """Every provider, with its check if the bridge asks it anything."""
+    dispatcher: Dispatcher
+
+    def offsets(self) -> tuple[int, int]:
+        """Those of the newest event, and of the last that was handed to the sockets."""
+        cursor = self.dispatcher.cursor
+        return max(self.journal.commit_times.newest_offset, cursor), cursor
 
 
 @asynccontextmanager
@@ -86,7 +94,8 @@ async def running_engine(
     checks |= {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
     checks |= {name: _followed(check) for name, check in chains.checks().items()}
     try:
-        yield Engine(journal, opener, sender, chains, checks)
+        providers = {name: _check_of(registry, name) for name in registry.readers}
+        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher)
     finally:
         for task in tasks:
             task.cancel()
@@ -102,6 +111,11 @@ def _alive(task: asyncio.Task[None]) -> Check:
             raise BridgeError("the dispatcher has stopped; restart the bridge")
 
     return check
+
+
+def _check_of(registry: Registry, provider: str) -> Check | None:
+    gateway = registry.invoices.get(provider)
+    return None if gateway is None else gateway.check
 
 
 def _degraded(gateway: InvoiceGateway) -> Check:

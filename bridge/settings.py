@@ -39,6 +39,8 @@ CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
 # After a silence a client may do at once what it may do in so many seconds.
 BURST_SECONDS = 10
 
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
 SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
 
 
@@ -162,6 +164,15 @@ class Settings(BaseSettings):
     @property
     def frontend_origins(self) -> tuple[str, ...]:
         return tuple(self.frontend_url.split(","))
+
+    @property
+    def own_origins(self) -> tuple[str, ...]:
+        """Where the bridge's own pages come from. Never what a request calls the bridge: whoever owns a name can
+        have it lead here, and would be let in by it."""
+        addresses = [self.public_url] if self.public_url else []
+        if self.is_loopback:
+            addresses += [f"http://{host}:{self.port}" for host in LOOPBACK_HOSTS] if self.port else []
+        return tuple(allowed_origins(",".join(addresses))) if addresses else ()
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,7 @@ __all__ = [
     "RoomRule",
     "TargetError",
     "Text",
+    "unless_none",
 ]
 
 Text = Annotated[str, StringConstraints(max_length=10_000)]

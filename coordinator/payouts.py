@@ -24,8 +24,10 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_
 from coordinator.observations import Sighting, Stage
 
 __all__ = [
+    "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
     "PAYOUT_TRANSITIONS",
+    "STATUSES_TO_RESOLVE",
     "UNSETTLED_STATUSES",
     "Payout",
     "PayoutFacts",
@@ -61,6 +63,9 @@ UNSETTLED_STATUSES = tuple(
     status for status in PayoutStatus if status not in (PayoutStatus.COMPLETED, PayoutStatus.FAILED)
 )
 """Of payouts that something is still to be found out about."""
+
+STATUSES_TO_RESOLVE = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
+"""Of payouts that go on only when a person has found out what became of them."""
 
 
 class Verification(StrEnum):
@@ -198,6 +203,10 @@ class Payout(FrozenModel):
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
         return not self.is_settled and now > self.created_at + OVERDUE_AFTER
+
+    def may_be_resolved(self, now: datetime) -> bool:
+        """Whether a person may say what became of it."""
+        return self.status in STATUSES_TO_RESOLVE or self.is_overdue(now)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -93,6 +93,9 @@ class WebhookReader(Protocol):
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
         """
 
+    def read_again(self, body: bytes) -> Reading | PayoutReading:
+        """Reads the body of a webhook that was verified when it came. Raises WebhookUnreadableError."""
+
 
 class InvoiceGateway(Protocol):
     """Opens invoices at one provider, and asks how they stand. Every method raises ProviderError."""

@@ -29,6 +29,7 @@ from bridge.catalogue.marketplace import (
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.catalogue.points import LevelUp, ReferralReward, ReferralSignup
 from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.system import SystemStatus
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Payload
 from coordinator.payment_events import (
@@ -78,5 +79,5 @@ CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
 EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CATEGORIES.values() for model in models}
 """Every event of the specification, by name: what may be published."""
 
-ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress, PayoutProgress)
+ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress, PayoutProgress, SystemStatus)
 """The product's own events beside the specification. Only the server itself raises them."""

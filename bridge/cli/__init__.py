@@ -1,4 +1,4 @@
-"""The command line: `bridge serve`, `simulate`, `listen`, `doctor` and `contract`.
+"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `doctor` and `contract`.
 
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
 """
@@ -10,6 +10,7 @@ import typer
 
 from bridge.cli.console import prepare_streams, report
 from bridge.cli.contract import contract
+from bridge.cli.demo import demo
 from bridge.cli.doctor import doctor
 from bridge.cli.listen import listen
 from bridge.cli.serve import serve
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(serve)
+app.command()(demo)
 app.add_typer(simulate, name="simulate")
 app.command()(listen)
 app.command()(doctor)

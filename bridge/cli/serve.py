@@ -1,12 +1,13 @@
 """`bridge serve`: runs the bridge until it is told to stop."""
 
+import asyncio
 import gc
 import logging
 import logging.config
 import secrets
 import signal
 import socket
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +19,12 @@ from bridge.cli.console import output, warn
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from bridge.settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["configure_logging", "run_bridge", "serve"]
 
 # Long enough for a commit to finish; browsers come back by themselves.
 SHUTDOWN_SECONDS = 5
@@ -51,7 +53,10 @@ def serve(
     with ExitStack() as stack:
         if with_shkeeper:
             overrides |= stack.enter_context(_shkeeper_beside(load_settings(config, **overrides), shkeeper_port))
-        _serve(load_settings(config, **overrides))
+        settings = load_settings(config, **overrides)
+        configure_logging(settings.log_level)
+        _warn(settings)
+        _run(settings, announce=_announce)
 
 
 @contextmanager
@@ -67,10 +72,16 @@ def _shkeeper_beside(settings: "Settings", port: int) -> "Iterator[dict[str, str
         yield {"shkeeper_url": url, "shkeeper_user": "admin", "shkeeper_password": password}
 
 
-def _serve(settings: "Settings") -> None:
+def run_bridge(settings: "Settings", beside: "Callable[[str], AbstractContextManager[None]]") -> None:
+    """Runs the bridge until Ctrl-C or SIGTERM, and, for as long as it takes questions, `beside`, which is given its
+    address."""
+    _run(settings, beside=beside)
+
+
+def _warn(settings: "Settings") -> None:
+    """Of what may not be as it was meant."""
     from bridge.settings import unknown_variables
 
-    _configure_logging(settings.log_level)
     for name in unknown_variables(besides=[TOKEN_VARIABLE]):
         warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
     if not settings.shkeeper_keys:
@@ -78,10 +89,9 @@ def _serve(settings: "Settings") -> None:
             "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
             " to the API key of your wallet"
         )
-    _run(settings)
 
 
-def _configure_logging(level: str) -> None:
+def configure_logging(level: str) -> None:
     logging.config.dictConfig(
         {
             "version": 1,
@@ -102,7 +112,12 @@ def _configure_logging(level: str) -> None:
     )
 
 
-def _run(settings: "Settings") -> None:
+def _run(
+    settings: "Settings",
+    *,
+    announce: "Callable[[Settings], None]" = lambda _: None,
+    beside: "Callable[[str], AbstractContextManager[None]]" = lambda _: nullcontext(),
+) -> None:
     import uvicorn
 
     from bridge.app import create_app
@@ -114,6 +129,7 @@ def _run(settings: "Settings") -> None:
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     application = _explaining(create_app(settings), failures)
+    company = ExitStack()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -121,7 +137,12 @@ def _run(settings: "Settings") -> None:
             # Not every version of uvicorn raises when the application could not start.
             if self.started:
                 _spare_the_collector()
-                _announce(settings)
+                announce(settings)
+                company.enter_context(beside(url_of(settings.host, settings.port)))
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await asyncio.to_thread(company.close)
+            await super().shutdown(sockets)
 
     server = Server(
         uvicorn.Config(
@@ -198,6 +219,7 @@ def _announce(settings: "Settings") -> None:
 
     url = escape(url_of(settings.host, settings.port))
     output.print(f"The bridge is ready on [bold]{url}[/bold]")
+    output.print(f"  pages     {url}/ops   (and {url}/pay/PAYMENT_ID for buyers and sellers)")
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")

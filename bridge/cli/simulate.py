@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from providers.shkeeper.simulator.scenarios import Delivery
 
-__all__ = ["simulate"]
+__all__ = ["configured_key", "simulate"]
 
 simulate = typer.Typer(help="Play a payment provider.", no_args_is_help=True)
 
@@ -100,7 +100,7 @@ def shkeeper(
 
     from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
 
-    signing_key = _usable(key or _configured_key(config))
+    signing_key = _usable(key or configured_key(config))
     if serve:
         _serve(signing_key, config, port)
         return
@@ -193,7 +193,7 @@ def _fresh(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(3)}"
 
 
-def _configured_key(config: Path | None) -> str:
+def configured_key(config: Path | None) -> str:
     from bridge.settings import load_settings
 
     keys = load_settings(config).shkeeper_keys

@@ -8,7 +8,10 @@ from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, TokenV
 from bridge.http.origins import RequireFrontEnd
 from bridge.http.services import ANY_SERVICE, Service, Services
 
-__all__ = ["FOR_SERVICES", "Callers", "require_room"]
+__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_room"]
+
+FOR_OPS = "for_ops"
+"""The mark of routes of the console: they are run for whoever may see everything, and for nobody else."""
 
 FOR_SERVICES = "for_services"
 """The mark of routes that take the service out of the connection's state, which costs less than a dependency."""
@@ -37,16 +40,19 @@ class Callers:
     ) -> None:
         """Refuses whoever a route does not know, before anything else of the request is looked at.
 
-        A route that takes a `service` or a `principal`, or is marked `for_services`, finds it in the state of the
-        connection.
+        A route that takes a `service` or a `principal`, or is marked `for_services` or `for_ops`, finds it in the
+        state of the connection.
         """
         self._require_front_end(connection)
         given = handler.parsed_fn_signature.parameters
         authorization = connection.headers.get("authorization")
         if "service" in given or handler.opt.get(FOR_SERVICES):
             connection.state.service = self.service(authorization)
-        if "principal" in given:
+        is_for_ops = handler.opt.get(FOR_OPS)
+        if "principal" in given or is_for_ops:
             connection.state.principal = self.principal(authorization)
+        if is_for_ops and not connection.state.principal.sees_everything:
+            raise PermissionDeniedException("only staff, and services that read, may see the console")
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""

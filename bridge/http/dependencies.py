@@ -12,6 +12,8 @@ from bridge.journal import Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
+from bridge.workers.system_status import Pulse
+from bridge.workers.vitals import Vitals
 from providers.contract import WebhookReaders
 
 __all__ = [
@@ -23,8 +25,10 @@ __all__ = [
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
+    "GivenPulse",
     "GivenReadinessChecks",
     "GivenService",
+    "GivenVitals",
     "GivenWebhookReaders",
     "LookUpPresence",
     "ReadinessChecks",
@@ -63,4 +67,6 @@ GivenPrincipal = Annotated[Principal, Dependency(skip_validation=True)]
 GivenConfidence = Annotated[bool, Dependency(skip_validation=True)]
 """Whether events about money go to those concerned only."""
 GivenPresence = Annotated[LookUpPresence, Dependency(skip_validation=True)]
+GivenPulse = Annotated[Pulse, Dependency(skip_validation=True)]
+GivenVitals = Annotated[Vitals, Dependency(skip_validation=True)]
 GivenReadinessChecks = Annotated[ReadinessChecks, Dependency(skip_validation=True)]

@@ -22,7 +22,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import Field
 
-from bridge.http.callers import FOR_SERVICES
+from bridge.http.callers import FOR_OPS, FOR_SERVICES
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
 
@@ -92,11 +92,14 @@ def _describe(handler: HTTPRouteHandler) -> None:
     if "service" in given or handler.opt.get(FOR_SERVICES):
         problems[401] = "No token of a service"
         handler.security = [{"serviceToken": []}]
-    if "principal" in given:
+    if "principal" in given or handler.opt.get(FOR_OPS):
         problems[401] = "No good token"
         handler.security = [{"userToken": []}, {"serviceToken": []}]
-    if "POST" in handler.http_methods:
+    if handler.opt.get(FOR_OPS):
+        problems[403] = "Neither staff nor a service that reads"
+    elif "POST" in handler.http_methods:
         problems[403] = "A page of another origin asks"
+    if "POST" in handler.http_methods:
         problems[413] = "Too large"
     if problems:
         problems[400] = "Something is wrong; the answer names it"
@@ -138,6 +141,7 @@ openapi_config = OpenAPIConfig(
         Tag("Events", "Publish events, and read those of the past."),
         Tag("Catching up", "What a client that was away looks up."),
         Tag("Webhooks", "For payment providers."),
+        Tag("Console", "What finance ops look at, and what they do about it."),
         Tag("Health", "For supervisors."),
     ],
 )

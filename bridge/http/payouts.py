@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from litestar import Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
@@ -25,15 +25,15 @@ from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments import Payment
-from coordinator.payout_observations import PayoutFailed, PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
-from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
+from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
+from coordinator.payouts import UNSETTLED_STATUSES, Payout
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
 
 __all__ = ["payout_router"]
 
 PAYOUTS_LIMIT = 100
-TO_BE_RESOLVED = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
 
 
 class PayoutItem(FrozenModel):
@@ -68,7 +68,7 @@ class PayoutRequest(FrozenModel):
 class Resolution(FrozenModel):
     """What a person found out about a payout, on the chain, at the provider or from the seller."""
 
-    outcome: Literal["sent", "not-sent", "arrived"]
+    outcome: ResolutionOutcome
     tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
     found_by: Id = Field(description="Who found it out; it is kept in the payout's history.")
 
@@ -226,31 +226,18 @@ async def resolve_payout(
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await _record(journal, payout_id)).payout
-    if data.outcome == "sent" and data.tx_hash is None:
-        raise wrong_field("txHash", "needed for a payout that was sent")
-    if data.outcome == "not-sent" and data.tx_hash is not None:
-        raise wrong_field("txHash", "a payout that was not sent has none")
-    if data.outcome == "arrived" and data.tx_hash is None and not payout.facts.tx_hashes:
-        raise wrong_field("txHash", "needed for a payout that arrived by a transaction which is not known yet")
-    settled_by_a_person = UNSETTLED_STATUSES if payout.is_overdue(journal.clock()) else TO_BE_RESOLVED
-    if payout.status not in settled_by_a_person:
-        raise ClientException(f"This payout is {payout.status}; there is nothing to settle.", status_code=409)
-    for found in _found(data):
+    try:
+        findings = resolve(payout, data.outcome, data.tx_hash, found_by=data.found_by, now=journal.clock())
+    except TransactionWrongError as error:
+        raise wrong_field("txHash", str(error)) from None
+    except NothingToResolveError as error:
+        raise ClientException(str(error), status_code=409) from None
+    for found in findings:
         recorded = await journal.record_payout_observation(
             payout_id, observation_key(found), found, only_if=UNSETTLED_STATUSES
         )
         chains.watch_payout(recorded.payout)
     return payout_document(await _record(journal, payout_id), journal.clock())
-
-
-def _found(resolution: Resolution) -> list[PayoutObservation]:
-    sent = [] if resolution.tx_hash is None else [PayoutSent(tx_hashes=(resolution.tx_hash,))]
-    match resolution.outcome:
-        case "not-sent":
-            return [PayoutFailed(reason=f"{resolution.found_by} found that it was not sent")]
-        case "arrived":
-            return [*sent, PayoutSettled(reason=f"{resolution.found_by} found that it has arrived")]
-    return [*sent]
 
 
 payout_router = Router(

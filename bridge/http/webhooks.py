@@ -23,11 +23,14 @@ from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
 WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
+
+NOT_ASKED_FOR = "a payout that the bridge did not ask for"
+"""Why a webhook is kept that could be read."""
 
 EXAMPLE = {
     "addr": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
@@ -142,8 +145,7 @@ async def _record_payout(journal: Journal, provider: str, body: bytes, reading: 
     known = await journal.payout_records([payout_id]) if is_id(payout_id) else []
     if not known:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
-        reason = "a payout that the bridge did not ask for"
-        await journal.keep_unreadable_webhook(provider=provider, body=body, reason=reason)
+        await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
         return Response(Accepted(outcome=Outcome.KEPT, payment_id=None), status_code=202)
     payout, moved = known[0].payout, False

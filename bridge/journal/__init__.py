@@ -7,6 +7,18 @@ one transaction by a single writer; whoever fans out reads the tail.
 from bridge.journal.chain_queries import ChainAlarm
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.commit_times import Commit, CommitTimes
+from bridge.journal.console_queries import (
+    TOTAL_LIMIT,
+    ConsoleFilter,
+    DayTotal,
+    KeptWebhook,
+    ListedPayment,
+    ListedPayout,
+    Place,
+    UnmatchedWebhook,
+)
+from bridge.journal.console_records import ConsoleRecords, ForAPerson
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
@@ -19,20 +31,29 @@ from bridge.journal.errors import (
     PayoutRefusedError,
 )
 from bridge.journal.journal import Journal
-from bridge.journal.payout_queries import PayoutRecord
+from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.rows import JournaledEvent
+from bridge.journal.staged_actions import Action
 from bridge.journal.staged_chains import ChainTransfer
 
 __all__ = [
+    "TOTAL_LIMIT",
+    "Action",
     "ChainAlarm",
     "ChainCommit",
     "ChainRecords",
     "ChainTransfer",
+    "Commit",
+    "CommitTimes",
     "CommittedStep",
+    "ConsoleFilter",
+    "ConsoleRecords",
+    "DayTotal",
     "Deliver",
     "Dispatcher",
+    "ForAPerson",
     "HistoryEntry",
     "IdempotencyKey",
     "IdempotencyKeyReusedError",
@@ -41,14 +62,20 @@ __all__ = [
     "JournalUnavailableError",
     "JournalUrlError",
     "JournaledEvent",
+    "KeptWebhook",
+    "ListedPayment",
+    "ListedPayout",
     "OffsetElsewhereError",
     "OffsetUnreadableError",
     "Outcome",
     "PaymentConflictError",
     "PaymentRecord",
+    "PayoutHistoryEntry",
     "PayoutRecord",
     "PayoutRefusedError",
+    "Place",
     "Recorded",
     "Registered",
     "Stretch",
+    "UnmatchedWebhook",
 ]

@@ -14,17 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select, update
 
 from bridge.journal import schema
-from bridge.journal.rows import (
-    EVERYONE,
-    JournaledEvent,
-    observation_from_text,
-    payment_from_row,
-    payment_row,
-)
+from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text, payment_from_row, payment_row
+from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import Row, Writing, insert_into, numbered, padded, run
+from bridge.journal.statements import Row, Writing, first_known, insert_into, numbered, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
@@ -86,10 +81,13 @@ _THIS_INVOICE = (
 _INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
 _WANT_INVOICE_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
 _OPEN_INVOICE = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
+_MOVING = ("facts", "status", "escrow_state", "due_at", "updated_at", "search_text")
 _UPDATE_PAYMENT = (
     update(schema.payments)
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "escrow_state", "due_at", "updated_at")})
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
+    # It was completed when that was known first, whatever becomes of it later.
+    .values(completed_at=first_known(schema.payments.c.completed_at))
 )
 _CLAIM_OBSERVATION = (
     update(schema.observations)
@@ -141,11 +139,13 @@ class Batch:
         self.payouts = StagedPayouts(connection, now=now)
         self.chains = StagedChains(now=now)
         self.sessions = StagedSessions(now=now)
+        self.actions = StagedActions(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + self.payouts.writes + self.chains.writes + self.sessions.writes
+        staged = (self.payouts, self.chains, self.sessions, self.actions)
+        return self._writes + sum(part.writes for part in staged)
 
     # Reading
 
@@ -374,6 +374,7 @@ class Batch:
             *self.payouts.statements(),
             *self.chains.statements(),
             *self.sessions.statements(),
+            *self.actions.statements(),
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.event_rooms), self._new_event_rooms),
             (insert_into(schema.invoices), list(self._wanted_invoices.values())),
@@ -401,5 +402,4 @@ def _outcome(decision: Decision | None) -> dict[str, Any]:
 
 def _moved_row(payment: Payment, now: datetime) -> dict[str, Any]:
     row = payment_row(payment, now)
-    moving = ("facts", "status", "escrow_state", "due_at", "updated_at")
-    return {"by_payment_id": payment.payment_id} | {f"new_{name}": row[name] for name in moving}
+    return {"by_payment_id": payment.payment_id} | {f"new_{name}": row[name] for name in (*_MOVING, "completed_at")}

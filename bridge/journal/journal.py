@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine
 from bridge.journal import payout_queries, payout_requests, queries, requests
 from bridge.journal.batch import LookAhead
 from bridge.journal.chain_records import ChainRecords
+from bridge.journal.commit_times import Commit, CommitTimes
+from bridge.journal.console_records import ConsoleRecords
 from bridge.journal.database import (
     READERS,
     WriterLock,
@@ -78,10 +80,13 @@ class Journal:
         self._engines = (writing, reading)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._lock = lock
+        self.commit_times = CommitTimes()
         self._dispatcher: Dispatcher | None = None
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
+        self.console = ConsoleRecords(self._read, self._writer.submit)
+        """What finance ops look up and have done."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
 
@@ -342,7 +347,8 @@ class Journal:
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=await self._read(queries.last_offset))
         return self._dispatcher
 
-    def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool) -> None:
+    def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
+        self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)
 

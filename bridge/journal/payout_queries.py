@@ -20,6 +20,8 @@ class PayoutHistoryEntry:
     """One observation of a payout, and where the payout stood after it."""
 
     at: datetime
+    key: str
+    """Of the message that told of it."""
     observation: PayoutObservation
     status: str
 
@@ -67,6 +69,8 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PayoutRecor
         select(observations).where(observations.c.payout_id.in_(histories)).order_by(observations.c.observation_id)
     ):
         histories[seen.payout_id].append(
-            PayoutHistoryEntry(seen.received_at, payout_observation_from_text(seen.observation), seen.status)
+            PayoutHistoryEntry(
+                seen.received_at, seen.key, payout_observation_from_text(seen.observation), seen.status
+            )
         )
     return [PayoutRecord(payout_from_row(row), row["updated_at"], tuple(histories[row["payout_id"]])) for row in rows]

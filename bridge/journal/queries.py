@@ -47,6 +47,8 @@ class HistoryEntry:
     """One observation of a payment, and where the payment stood after it."""
 
     at: datetime
+    key: str
+    """Of the message that told of it."""
     observation: Observation
     effect: str
     status: str
@@ -117,6 +119,7 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
         histories[seen.payment_id].append(
             HistoryEntry(
                 at=seen.received_at,
+                key=seen.key,
                 observation=observation_from_text(seen.observation),
                 effect=seen.effect,
                 status=seen.status,

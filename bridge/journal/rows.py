@@ -1,6 +1,7 @@
 """Between rows and models: how a payment, an observation and an event look in the tables."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +13,9 @@ from coordinator.events import Audience, Event
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
-from coordinator.payments import Checkout, DirectPayment, Facts, Payment
+from coordinator.payments import Checkout, DirectPayment, Facts, Payment, PaymentStatus
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout, PayoutFacts
+from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
 
 __all__ = [
     "EVERYONE",
@@ -80,7 +81,32 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
         "chain": payment.direct and payment.direct.chain,
         "recipient": payment.direct and payment.direct.recipient,
+        "completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
+        "search_text": _search_text(_payment_names(payment)),
     }
+
+
+def _payment_names(payment: Payment) -> Iterator[str]:
+    """What a payment can be found by."""
+    yield from (payment.payment_id, payment.external_id, payment.request_id, payment.buyer_id, payment.seller_id)
+    if payment.checkout is not None:
+        yield payment.checkout.checkout_id
+        for share in payment.shares:
+            yield from (share.request_id, share.seller_id)
+    facts = payment.facts
+    for transfer in (*facts.confirmed, *facts.seen, *(sighting.transfer for sighting in facts.sightings)):
+        yield transfer.tx_hash
+    yield from sorted(facts.hints)
+
+
+def _payout_names(payout: Payout) -> Iterator[str]:
+    """What a payout can be found by."""
+    yield from (payout.payout_id, payout.payment_id, payout.seller_id, payout.destination)
+    yield from (*([payout.facts.task_id] if payout.facts.task_id else []), *payout.facts.tx_hashes)
+
+
+def _search_text(names: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(name.lower() for name in names))
 
 
 def payment_from_row(row: RowMapping) -> Payment:
@@ -112,6 +138,8 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "batch_id": payout.batch_id,
         "chain": payout.chain,
         "sender": payout.sender,
+        "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
+        "search_text": _search_text(_payout_names(payout)),
     }
 
 

@@ -18,9 +18,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 __all__ = [
+    "actions",
     "chain_alarms",
     "chain_checkpoints",
     "chain_transfers",
@@ -128,11 +130,15 @@ payments = Table(
     Column("direct", Text, comment="Where to pay, as JSON, if it goes over a chain to a wallet"),
     Column("chain", String(64), comment="Of `direct`, for searching"),
     Column("recipient", String(200), comment="Of `direct`, for searching"),
+    Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),
+    Column("search_text", Text, nullable=False, comment="Its ids and transactions in lower case, one a line"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     Index(None, "due_at"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
     Index(None, "chain", "recipient"),
+    Index(None, "created_at", "payment_id"),
+    Index(None, "completed_at"),
 )
 
 checkouts = Table(
@@ -176,6 +182,12 @@ observations = Table(
     UniqueConstraint("provider", "key"),
     Index(None, "payment_id"),
     Index(None, "provider", "external_id"),
+    Index(
+        "ix_observations_kept",
+        "received_at",
+        sqlite_where=text("payment_id IS NULL"),
+        postgresql_where=text("payment_id IS NULL"),
+    ),
 )
 
 payouts = Table(
@@ -196,9 +208,14 @@ payouts = Table(
     Column("batch_id", String(64), comment="Equal for payouts that may be sent in one question"),
     Column("chain", String(64), comment="On which it is followed to its end"),
     Column("sender", String(200), comment="The wallet that sends it"),
+    Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),
+    Column("search_text", Text, nullable=False, comment="Its ids and transactions in lower case, one a line"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),
+    Index(None, "created_at", "payout_id"),
+    Index(None, "completed_at"),
+    Index(None, "seller_id", "created_at"),
 )
 
 payout_observations = Table(
@@ -267,8 +284,23 @@ unreadable_webhooks = Table(
     Column("body", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime, comment="When it was read after all"),
     UniqueConstraint("provider", "digest"),
     comment="Webhooks with a good signature and a body that makes no sense, for a person to look at.",
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", RowId, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(200), nullable=False, comment="Who did it"),
+    Column("action", String(32), nullable=False),
+    Column("subject", String(200), nullable=False, comment="The webhook or payout that it was done to"),
+    Column("concerns", String(64), comment="The payment or payout whose past it belongs to"),
+    Column("outcome", Text, nullable=False),
+    Index(None, "concerns"),
+    comment="What people did in the console.",
 )
 
 idempotency_keys = Table(

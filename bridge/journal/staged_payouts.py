@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
-from bridge.journal.statements import Row, Writing, insert_into
+from bridge.journal.statements import Row, Writing, first_known, insert_into
 from coordinator.payout_decisions import PayoutDecision
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout
@@ -23,7 +23,9 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
 _MOVE = (
     update(schema.payouts)
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at")})
+    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at", "search_text")})
+    # It was completed when that was known first, whatever is found out later.
+    .values(completed_at=first_known(schema.payouts.c.completed_at))
 )
 
 
@@ -92,5 +94,5 @@ class StagedPayouts:
 
 def _moving(row: dict[str, Any]) -> dict[str, Any]:
     return {"by_payout_id": row["payout_id"]} | {
-        f"new_{name}": row[name] for name in ("facts", "status", "updated_at")
+        f"new_{name}": row[name] for name in ("facts", "status", "updated_at", "completed_at", "search_text")
     }

@@ -7,13 +7,19 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Table, Update, insert
+from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Table, Update, bindparam, func, insert
+from sqlalchemy.sql.functions import Function
 
-__all__ = ["Row", "Writing", "insert_into", "numbered", "padded", "run"]
+__all__ = ["Row", "Writing", "first_known", "insert_into", "numbered", "padded", "run"]
 
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
 Writing = Insert | Update | Delete
+
+
+def first_known(column: Column[Any]) -> Function[Any]:
+    """For an update: what stands in a column, or what is new if nothing does."""
+    return func.coalesce(column, bindparam(f"new_{column.name}", type_=column.type))
 
 
 @cache

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from bridge.journal import schema
 from bridge.journal.batch import Batch, LookAhead
+from bridge.journal.commit_times import Commit
 from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.rows import JournaledEvent
@@ -80,7 +82,7 @@ class Writer:
         lock: WriterLock,
         *,
         clock: Callable[[], datetime],
-        on_commit: Callable[[Sequence[JournaledEvent], bool], None],
+        on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
         self._engine = engine
         self._lock = lock
@@ -149,8 +151,10 @@ class Writer:
                 jobs += gathered or ()
             if jobs:
                 events: list[JournaledEvent] = []
+                begun = perf_counter()
                 is_certain = self._commit(jobs, events)
-                self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain)
+                commit = Commit(events[-1].offset if events else 0, begun, perf_counter())
+                self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 
     def _commit(self, jobs: list[_Job], events: list[JournaledEvent]) -> bool:
@@ -213,7 +217,7 @@ class Writer:
 
     # Back in the event loop
 
-    def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool) -> None:
+    def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self._waiting -= len(jobs)
         for deadline in {job.deadline for job in jobs if job.deadline is not None}:
             deadline.cancel()
@@ -224,4 +228,4 @@ class Writer:
                 job.future.set_result(job.result)
             else:
                 job.future.set_exception(job.error)
-        self._on_commit(events, is_certain)
+        self._on_commit(events, is_certain, commit)

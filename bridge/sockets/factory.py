@@ -1,5 +1,7 @@
 """How the Socket.IO server is made, whole: with its admission, its rooms and what clients can do in them."""
 
+from collections.abc import Sequence
+
 from bridge.access import TokenVerifier
 from bridge.sockets.activity import Activity
 from bridge.sockets.admission import Admission
@@ -14,6 +16,7 @@ __all__ = ["create_socket_server"]
 def create_socket_server(
     *,
     frontend_url: str,
+    own_origins: Sequence[str] = (),
     verifier: TokenVerifier | None = None,
     keeps_confidence: bool = False,
     presence_grace_seconds: float = 5,
@@ -22,7 +25,8 @@ def create_socket_server(
     max_payload_bytes: int = 1_000_000,
     limits: Limits | None = None,
 ) -> SocketServer:
-    """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url`.
+    """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url` and to those of
+    the bridge's own pages.
 
     With a verifier every client needs a token, which says who it is and which rooms it may join; without one, anybody
     may join any. A server that keeps confidence tells of money only the rooms concerned and staff.
@@ -34,7 +38,7 @@ def create_socket_server(
         admission=Admission(verifier),
         keeps_confidence=keeps_confidence,
         async_mode="asgi",
-        cors_allowed_origins=allowed_origins(frontend_url),
+        cors_allowed_origins=[*allowed_origins(frontend_url), *own_origins],
         cors_credentials=True,
         transports=["websocket", "polling"],
         ping_interval=ping_interval_seconds,

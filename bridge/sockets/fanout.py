@@ -19,23 +19,26 @@ logger = logging.getLogger("bridge.sockets")
 
 def deliver(
     server: SocketServer, events: Sequence[Event], *, offsets: Sequence[str] = (), besides: Sequence[str] = ()
-) -> None:
+) -> list[int]:
     """Sends each event, in order, to its audience: everyone, or whoever is in at least one of its rooms, once; but
     not to the clients whose sids are in `besides`. With `offsets` each event ends with its own, for the clients that
     take them.
 
-    When this returns, each client's events are on their way to it in that order.
+    When this returns, each client's events are on their way to it in that order. Returns to how many connections each
+    event was written.
     """
+    written: list[int] = []
     ended: Sequence[str | None] = offsets or [None] * len(events)
     for audience, run in groupby(
         zip(events, ended, strict=True),
         key=lambda one: reached(one[0], keeps_confidence=server.keeps_confidence),
     ):
-        to = None if audience.everyone else audience.rooms
-        if to is None or to:
-            hearers = server.manager.hearers("/", to, besides)
-            if hearers:
-                _tell(hearers, list(run))
+        to, told = None if audience.everyone else audience.rooms, list(run)
+        hearers = server.manager.hearers("/", to, besides) if to is None or to else Hearers()
+        if hearers:
+            _tell(hearers, told)
+        written += [len(hearers)] * len(told)
+    return written
 
 
 def _tell(hearers: Hearers, run: Sequence[tuple[Event, str | None]]) -> None:

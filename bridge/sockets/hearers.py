@@ -27,6 +27,9 @@ class Hearers:
     def __bool__(self) -> bool:
         return bool(self.direct or self.aside)
 
+    def __len__(self) -> int:
+        return len(self.direct) + len(self.aside)
+
     def tell(self, messages: list[Outgoing]) -> None:
         """Sends messages, in order, to each of them; to a WebSocket as one write."""
         frames = frames_of(messages)

@@ -34,6 +34,8 @@ REFRESH_SECONDS = 3600.0
 # Behind by more than this a chain is no longer followed live.
 BEHIND_SECONDS = 120.0
 ALARMS_SHOWN = timedelta(days=1)
+# Somebody waits in front of a screen.
+LOOK_SECONDS = 10.0
 
 HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have told of", ["chain"])
 BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
@@ -63,6 +65,17 @@ class _Running:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     problem: str | None = None
     has_websocket: bool = False
+    rounds: int = 0
+    """How many times it was asked so far."""
+    is_asking: bool = False
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, and at once replaced, when a round is over."""
+
+    def end_round(self) -> None:
+        """Says to whoever waits that it was asked once more."""
+        self.rounds, self.is_asking = self.rounds + 1, False
+        self.answered.set()
+        self.answered = asyncio.Event()
 
 
 class ChainFollowers:
@@ -119,6 +132,24 @@ class ChainFollowers:
                 self._running[payout.chain].follower.watch(watched)
                 self._running[payout.chain].woken.set()
 
+    async def look_now(self, payout: Payout) -> str | None:
+        """Has the chain of a payout asked at once, and waits for its answer. Returns what kept it from answering;
+        None if it did, or if the payout goes over none that is followed."""
+        running = self._running.get(payout.chain or "")
+        if running is None:
+            return None
+        self.watch_payout(payout)
+        running.woken.set()
+        # The round that is under way may have passed by what is to be looked at; the one after it begins later.
+        awaited = running.rounds + (2 if running.is_asking else 1)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                while running.rounds < awaited:
+                    await running.answered.wait()
+        except TimeoutError:
+            return f"{payout.chain} did not answer within {LOOK_SECONDS:g} s"
+        return running.problem
+
     def chain_of_payout(self, provider: str, coin: str) -> Chain | None:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
         return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)
@@ -158,6 +189,7 @@ class ChainFollowers:
         block_seconds = running.follower.chain.block_seconds
         while True:
             running.woken.clear()
+            running.is_asking = True
             try:
                 await running.follower.round()
             except ProviderUnavailableError as error:
@@ -171,6 +203,7 @@ class ChainFollowers:
                 if running.problem is not None:
                     logger.info("%s is followed again", name)
                 running.problem = None
+            running.end_round()
             self._measure(name, running)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
             await _wait(running.woken, pause * PAUSE_WITH_WEBSOCKET if running.has_websocket else pause)

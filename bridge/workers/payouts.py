@@ -70,6 +70,10 @@ class PayoutSender:
         """Whether payouts can be sent through this provider."""
         return provider in self._gateways
 
+    def is_to_be_sent(self, payout: Payout) -> bool:
+        """Whether its provider has not been asked for it yet, and will be."""
+        return payout.provider in self._gateways and payout.next_attempt is not None
+
     def wake(self) -> None:
         """Says that there may be a payout to send."""
         self._woken.set()
@@ -156,6 +160,17 @@ class PayoutSender:
             # However the bridge failed, the question may have left it.
             logger.exception("the bridge failed while it asked for %s", _names(asked))
             return [PayoutUnclear(reason=f"the bridge failed while it asked ({type(error).__name__})")] * len(asked)
+
+    async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
+        """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""
+        if payout.provider not in self._gateways:
+            return []
+        if self.is_to_be_sent(payout):
+            self._looked.pop(payout.payout_id, None)
+            self.wake()
+            return []
+        seen = await self._gateways[payout.provider].look_up_payout(payout)
+        return [(observation_key(observation), observation) for observation in seen]
 
     async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
         if payout.payout_id not in self._asking and not payout.facts.known and not payout.facts.unclear:

@@ -299,6 +299,15 @@ export interface ServerToClientEvents {
    * The bridge adds it to the specification.
    */
   "payout-progress": (payload: PayoutProgress) => void;
+
+  /**
+   * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
+   *
+   * Goes to `ops`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "system-status": (payload: SystemStatus) => void;
 }
 
 /**
@@ -874,4 +883,55 @@ export interface PayoutProgress {
   txHash?: string;
   /** What is wrong with it. */
   reason?: string;
+}
+
+/**
+ * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
+ *
+ * What `system-status` carries.
+ */
+export interface SystemStatus {
+  version: string;
+  startedAt: string;
+  connections: number;
+  eventsPerSecond: number;
+  deliveriesPerSecond: number;
+  /** From the commit of an event until it was written to all who hear it; null if none went out. */
+  fanoutMs: Latency | null;
+  journal: JournalHealth;
+  providers: ProviderHealth[];
+  chains: ChainHealth[];
+  memoryMb: number;
+  at: string;
+}
+
+/** How long something took in the last minute, in milliseconds. */
+export interface Latency {
+  p50: number;
+  p99: number;
+}
+
+/** How the journal is doing. The offsets are numbers here, for counting only. */
+export interface JournalHealth {
+  newestOffset: number;
+  dispatchedOffset: number;
+  /** Events that are committed and not handed to the sockets yet. */
+  lag: number;
+  /** Null if nothing was committed. */
+  commitMs: Latency | null;
+}
+
+/** How a provider is doing. */
+export interface ProviderHealth {
+  name: string;
+  status: "ok" | "degraded" | "failed";
+  message: string;
+}
+
+/** How far a chain is followed. */
+export interface ChainHealth {
+  name: string;
+  head: number;
+  blocksBehind: number | null;
+  problem: string | null;
 }

@@ -109,6 +109,10 @@ class ShkeeperWebhooks:
             window_seconds=self._window_seconds,
             accept_api_key_only=self._accept_api_key_only,
         )
+        return self.read_again(body)
+
+    def read_again(self, body: bytes) -> Reading | PayoutReading:
+        """What the body of a webhook says, which was verified when it came. Raises WebhookUnreadableError."""
         try:
             return _reading(read_object(body))
         except ValidationError as error:

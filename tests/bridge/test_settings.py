@@ -99,3 +99,28 @@ def test_loopback_needs_no_permission(host: str) -> None:
 def test_a_misspelt_variable_is_found() -> None:
     environment = {"BRIDGE_PORT": "1", "BRIDGE_CONFIG": "x", "BRIDGE_PROT": "1", "PATH": "/bin", "FRONTEND_URL": "x"}
     assert unknown_variables(environment) == ["BRIDGE_PROT"]
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "origins"),
+    [
+        ("127.0.0.1", "", ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000")),
+        ("0.0.0.0", "", ()),
+        ("0.0.0.0", "https://Bridge.Example:443/behind/a/proxy", ("https://bridge.example",)),
+        (
+            "::1",
+            "http://bridge.example:8080",
+            (
+                "http://bridge.example:8080",
+                "http://127.0.0.1:8000",
+                "http://localhost:8000",
+                "http://[::1]:8000",
+            ),
+        ),
+    ],
+)
+def test_the_bridges_own_pages_are_those_of_its_addresses(
+    host: str, public_url: str, origins: tuple[str, ...]
+) -> None:
+    settings = load_settings(host=host, public_url=public_url, open_to_network=True)
+    assert settings.own_origins == origins

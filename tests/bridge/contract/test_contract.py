@@ -35,7 +35,7 @@ CLIENT_TABLE = {
     "typing-start": "typing",
     "typing-stop": "typing",
 }
-ADDED = ["session-ended", "payment-progress", "payout-progress"]
+ADDED = ["session-ended", "payment-progress", "payout-progress", "system-status"]
 CLIENT_ADDITIONS = {
     "join-template-checkout-room",
     "leave-template-checkout-room",

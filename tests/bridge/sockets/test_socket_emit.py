@@ -117,10 +117,11 @@ async def test_deliver_tells_each_client_once_however_many_of_the_rooms_it_is_in
     await clients[1].call("join-chat-room", "c1")
     rooms = ("user-u1", "request-r1", "chat-c1", "nobody-is-here")
 
-    deliver(server, [Event("moved", Audience(rooms=rooms), {"n": 1})])
-    deliver(server, [Event("said", Audience(everyone=True, rooms=rooms), {"n": 2})])
+    written = deliver(server, [Event("moved", Audience(rooms=rooms), {"n": 1})])
+    written += deliver(server, [Event("said", Audience(everyone=True, rooms=rooms), {"n": 2})])
     await fence(*clients)
 
+    assert written == [2, 3]
     assert all_three == [("moved", {"n": 1}), ("said", {"n": 2})]
     assert only_one == [("moved", {"n": 1}), ("said", {"n": 2})]
     assert none == [("said", {"n": 2})]
@@ -131,10 +132,11 @@ async def test_an_event_for_no_room_goes_to_nobody(serve: Serve, join_in: JoinIn
     heard: list[Any] = []
     client = await join_in(await serve(server), heard)
 
-    deliver(server, [Event("secret", Audience(), {})])
+    events = [Event("secret", Audience(), {}), Event("said", Audience(everyone=True), {}), Event("x", Audience(), {})]
+    written = deliver(server, events)
     await fence(client)
 
-    assert heard == []
+    assert (heard, written) == ([("said", {})], [0, 1, 0])
 
 
 async def test_deliver_keeps_the_order_for_each_client(serve: Serve, join_in: JoinIn, poll: Poll) -> None:

@@ -301,3 +301,17 @@ def test_what_shkeeper_reports_is_checked_on_the_chain(
     completed = [one for one in told(ops, "payout-completed") if one]
     assert len(completed) == (status == "completed")
     assert told(ops, "payout-progress")[-1][1:3] == (status, found["verification"])
+
+
+def test_a_recheck_waits_for_the_chains_answer(market: Market) -> None:
+    payment = paid(market, "rechecked")
+    payout = pay_out(market, payment, sender=ALICE)
+    path = f"/api/ops/payouts/{payout['payoutId']}/recheck"
+    nothing = market.post(path, {"by": "Ada"}, 200)
+    assert (nothing["payout"]["status"], nothing["message"]) == ("created", "Nothing new; it is created.")
+    right = market.pay("usdt", address("seller rechecked"), 90)
+    market.mine(CONFIRMATIONS)
+    found = market.post(path, {"by": "Ada"}, 200)
+    # What the chain has shown by itself in the meantime is no news any more; that it is known by now is the point.
+    assert (found["payout"]["status"], found["payout"]["txHashes"]) == ("completed", [right])
+    assert found["payout"]["verification"] == "verified"

@@ -1,0 +1,159 @@
+"""`bridge demo`: a simulated afternoon of sales, to see the pages alive. Nothing of it is kept; no money is real."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from bridge.cli.address import bridge_url
+from bridge.cli.console import output, report, warn
+from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
+from bridge.cli.local_shkeeper import local_shkeeper
+from bridge.cli.serve import configure_logging, run_bridge
+from bridge.cli.simulate import configured_key
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.cli.demo_sales import Showing
+
+__all__ = ["DemoError", "demo"]
+
+SEED = 7
+# So that a payment which nobody pays can be seen to run out.
+EXPIRY_SECONDS = 180
+
+
+class DemoError(BridgeError):
+    """The demonstration cannot go on; the message says why."""
+
+
+def demo(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Play to a bridge that runs already, from `make run SHKEEPER=local`."),
+    ] = None,
+    shkeeper: Annotated[
+        str, typer.Option(callback=bridge_url, help="With --url: where its local SHKeeper is.")
+    ] = DEFAULT_SHKEEPER_URL,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    days: Annotated[int, typer.Option(min=2, max=90, help="Days of sales that have been already.")] = 14,
+    pace: Annotated[float, typer.Option(min=0.01, max=60, help="Seconds that a step takes.")] = 2.0,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+) -> None:
+    """Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own, until Ctrl-C.
+
+    Example: [bold]bridge demo[/bold]
+    """
+    if url is not None:
+        _play_elsewhere(bridge_url(url), shkeeper, configured_key(config), pace)
+        return
+    from bridge.cli.demo_past import play_past
+    from bridge.console.pages import is_built
+    from bridge.settings import load_settings
+
+    key, password = secrets.token_urlsafe(32), secrets.token_urlsafe()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-demo-")))
+        database_url = f"sqlite:///{folder / 'bridge.db'}"
+        overrides: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": port,
+            "public_url": "",
+            "access": "open",
+            "database_url": database_url,
+            "shkeeper_api_keys": key,
+            "shkeeper_user": "admin",
+            "shkeeper_password": password,
+            "services_file": None,
+            "chains_file": None,
+            "payment_expiry_seconds": EXPIRY_SECONDS,
+            "log_level": "error",
+        }
+        configure_logging(load_settings(config, **overrides).log_level)
+        if not is_built():
+            warn("the pages are not built, so their addresses will say how to do that; build them with: make pages")
+        output.print(f"Playing the sales of the last {days} days ...")
+        played = asyncio.run(play_past(database_url, key, days=days, random=_random()))
+        output.print(f"  {played.payments} payments and {played.payouts} payouts are in the books.")
+        overrides["shkeeper_url"] = stack.enter_context(_shkeeper(key, password))
+        run_bridge(
+            load_settings(config, **overrides),
+            beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace),
+        )
+    output.print("Stopped. Nothing of it is kept.")
+
+
+def _shkeeper(key: str, password: str) -> Any:
+    from providers.shkeeper.simulator.gateway import Configuration
+
+    return local_shkeeper(Configuration(key, password=password, task_seconds=2, confirm_seconds=4), 0)
+
+
+@contextmanager
+def _playing(url: str, shkeeper_url: str, key: str, pace: float) -> Iterator[None]:
+    """Plays in a thread of its own for as long as the bridge runs."""
+    from anyio.from_thread import start_blocking_portal
+
+    async def play() -> None:
+        try:
+            await _play(url, shkeeper_url, key, pace)
+        except BridgeError as error:
+            report(error)
+
+    with start_blocking_portal() as portal:
+        playing = portal.start_task_soon(play)
+        try:
+            yield
+        finally:
+            playing.cancel()
+
+
+def _play_elsewhere(url: str, shkeeper_url: str, key: str, pace: float) -> None:
+    try:
+        asyncio.run(_play(url, shkeeper_url, key, pace))
+    except KeyboardInterrupt:
+        output.print("Stopped. What was played is in the books of that bridge.")
+
+
+async def _play(url: str, shkeeper_url: str, key: str, pace: float) -> None:
+    """Begins, says what to look at, and goes on until it is cancelled. Raises DemoError."""
+    import httpx
+
+    from bridge.cli.demo_sales import Afternoon
+
+    afternoon = Afternoon(bridge_url=url, shkeeper_url=shkeeper_url, key=key, pace=pace, random=_random())
+    try:
+        _announce(url, await afternoon.begin())
+        await afternoon.play(warn)
+    except httpx.HTTPStatusError as error:
+        raise DemoError(
+            f"{error.request.url} answered {error.response.status_code}; play to a bridge that asks nobody for a"
+            " token and has a local SHKeeper, such as make run SHKEEPER=local starts"
+        ) from None
+    except httpx.HTTPError as error:
+        raise DemoError(f"no answer from {error.request.url}; is it running? Try: make run SHKEEPER=local") from None
+    finally:
+        await afternoon.aclose()
+
+
+def _random() -> Random:
+    """The same days each time, but for their ids, so that what is shown can be talked about."""
+    return Random(SEED)  # noqa: S311 (nothing secret is made of it)
+
+
+def _announce(url: str, showing: "Showing") -> None:
+    at = escape(url)
+    output.print("Sales go on now. Open, in as many windows as you like:")
+    output.print(f"  the buyer's page      [bold]{at}/pay/{showing.payment_id}[/bold]")
+    output.print(f"  the seller's view     {at}/pay/{showing.payment_id}?as=seller")
+    output.print(f"  a template checkout   {at}/checkout/{showing.checkout_id}")
+    output.print(f"  the payout console    [bold]{at}/ops[/bold]")
+    output.print(f"  the system            {at}/ops/system")
+    output.print("  Ctrl-C stops it.")

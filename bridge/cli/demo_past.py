@@ -1,0 +1,250 @@
+"""The days before the demonstration: sales that a played clock lets happen in the past, written down by the same line
+that takes those of the present. What a provider would have said is read from real-format, signed webhooks."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from bridge.journal import Journal
+from coordinator.observations import Sighting, Stage, Transfer
+from coordinator.payments import Payment
+from coordinator.payout_observations import (
+    PayoutAccepted,
+    PayoutConfirmed,
+    PayoutFailed,
+    PayoutObservation,
+    PayoutSent,
+    PayoutSighted,
+    PayoutUnclear,
+)
+from coordinator.payouts import Payout
+from providers.contract import Reading
+from providers.shkeeper import ShkeeperWebhooks
+from providers.shkeeper.simulator.notices import signed_headers
+from providers.shkeeper.simulator.scenarios import Invoice
+
+__all__ = ["Played", "play_past"]
+
+PROVIDER = "shkeeper"
+COIN = "ETH-USDT"
+SELLERS = tuple(f"seller-{number}" for number in range(1, 9))
+BUYERS = tuple(f"buyer-{number}" for number in range(1, 41))
+CENT = Decimal("0.01")
+
+OPENS, CLOSES = 12, 18
+"""The hours of an afternoon, in UTC."""
+SALES_AN_HOUR = (3, 9)
+EXPIRY = timedelta(hours=4)
+# Long enough ago for what is stuck since then to be overdue, whatever the hour is now.
+TROUBLE_DAYS_AGO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What there is now."""
+
+    payments: int
+    payouts: int
+
+
+@dataclass(slots=True)
+class _Clock:
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    payment: Payment
+    invoice: Invoice
+    parts: tuple[Decimal, ...]
+    """What the buyer pays, one after the other."""
+
+
+async def play_past(database_url: str, key: str, *, days: int, random: Random) -> Played:
+    """Plays the afternoons of the days before today into a journal that is new."""
+    today = datetime.now(UTC)
+    clock = _Clock(today - timedelta(days=days + 1))
+    journal = await Journal.open(database_url, clock=clock)
+    try:
+        past = _Past(journal, clock, ShkeeperWebhooks(api_keys=[key]), key, random)
+        for before in range(days, 0, -1):
+            day = (today - timedelta(days=before)).replace(minute=0, second=0, microsecond=0)
+            for hour in range(OPENS, CLOSES):
+                await past.play_hour(day.replace(hour=hour))
+            await past.close_day(day.replace(hour=CLOSES) + EXPIRY)
+            if before == TROUBLE_DAYS_AGO:
+                await past.leave_trouble()
+    finally:
+        await journal.close()
+    return Played(past.payments, past.payouts)
+
+
+class _Past:
+    def __init__(self, journal: Journal, clock: _Clock, reader: ShkeeperWebhooks, key: str, random: Random) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._reader = reader
+        self._key = key
+        self._random = random
+        self.payments = 0
+        self.payouts = 0
+
+    async def play_hour(self, begin: datetime) -> None:
+        """The sales of one hour; what happens in the same minutes is told together."""
+        sales = [self._sale(begin) for _ in range(self._random.randint(*SALES_AN_HOUR))]
+        self._clock.now = begin + timedelta(minutes=20)
+        await self._register(sales)
+        for number in range(max(len(sale.parts) for sale in sales)):
+            paying = [sale for sale in sales if number < len(sale.parts)]
+            self._clock.now += timedelta(minutes=2)
+            await _together(self._tell(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
+            for place, sale in enumerate(sales):
+                if number < len(sale.parts):
+                    sales[place] = replace(sale, invoice=sale.invoice.pay(sale.parts[number]))
+            self._clock.now += timedelta(minutes=3)
+            paid = [sale for sale in sales if number < len(sale.parts)]
+            await _together(self._tell(sale.invoice.notice()) for sale in paid)
+        paid_up = [sale for sale in sales if sale.invoice.balance >= sale.invoice.amount]
+        payouts = [self._payout(sale.payment) for sale in paid_up if self._random.random() < 0.9]
+        await self._pay_out(payouts)
+
+    async def close_day(self, at: datetime) -> None:
+        """Time runs out for whoever did not pay."""
+        self._clock.now = at
+        while await self._journal.apply_deadlines():
+            pass
+
+    async def leave_trouble(self) -> None:
+        """What does not go on by itself: one of each kind that needs no chain of its own."""
+        self._clock.now += timedelta(minutes=30)
+        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(7)]
+        await self._register(sales)
+        paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
+        await _together(self._tell(sale.invoice.notice()) for sale in paid)
+        takes_too_long, unclear, failed, differs, dropped = (self._payout(sale.payment) for sale in sales[:5])
+        differs, dropped = (payout.model_copy(update={"chain": "ethereum"}) for payout in (differs, dropped))
+        payouts = [takes_too_long, unclear, failed, differs, dropped]
+        self.payouts += len(payouts)
+        await _together(self._journal.register_payouts([payout]) for payout in payouts)
+        await _together(self._journal.begin_payout_attempt(payout.payout_id) for payout in payouts)
+        self._clock.now += timedelta(minutes=1)
+        short = Transfer(transfer_id=_hash(), asset=COIN, amount=differs.amount - CENT)
+        gone = Transfer(transfer_id=_hash(), asset=COIN, amount=dropped.amount)
+        never = "another transaction of its sender took its place"
+        became: list[tuple[Payout, list[PayoutObservation]]] = [
+            (takes_too_long, [PayoutAccepted(task_id=secrets.token_hex(16))]),
+            (unclear, [PayoutUnclear(reason="no whole answer came from SHKeeper (ReadTimeout)")]),
+            (failed, [PayoutFailed(reason="SHKeeper's task failed: Have not enough tokens on fee account")]),
+            (differs, [_sighted(short, Stage.FINAL), PayoutConfirmed()]),
+            (dropped, [PayoutAccepted(task_id=secrets.token_hex(16)), _sighted(gone, Stage.DROPPED, never)]),
+        ]
+        for payout, observations in became:
+            await self._observe(payout, observations)
+        await self._keep_webhooks(paid[5].invoice, paid[6].invoice)
+
+    async def _keep_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
+        nobodys = self._sale(self._clock.now)
+        await self._tell(nobodys.invoice.pay(nobodys.payment.amount).notice())
+        for body, reason in (
+            (held.notice().replace(b'"PAID"', b'"ON_HOLD"'), "status: it is none that the bridge knows"),
+            # As it would have been kept by a bridge that did not know yet that too much can be paid.
+            (overpaid.pay(Decimal(5)).notice(), "status: it was none that the bridge knew at that time"),
+        ):
+            await self._journal.keep_unreadable_webhook(provider=PROVIDER, body=body, reason=reason)
+
+    def _sale(self, begin: datetime) -> _Sale:
+        amount = (Decimal(self._random.lognormvariate(3.8, 0.8)) + 5).quantize(CENT)
+        at = begin + timedelta(seconds=self._random.randrange(1200))
+        external_id = f"order-{secrets.token_hex(4)}"
+        payment = Payment(
+            payment_id=f"pay_{secrets.token_hex(12)}",
+            provider=PROVIDER,
+            external_id=external_id,
+            request_id=f"request-{secrets.token_hex(4)}",
+            buyer_id=self._random.choice(BUYERS),
+            seller_id=self._random.choice(SELLERS),
+            amount=amount,
+            currency="USD",
+            created_at=at,
+            expires_at=at + EXPIRY,
+        )
+        return _Sale(payment, Invoice(external_id, amount, "USD", at), self._parts(amount))
+
+    def _parts(self, amount: Decimal) -> tuple[Decimal, ...]:
+        chance = self._random.random()
+        some = (amount * 2 / 5).quantize(CENT)
+        if chance < 0.78:
+            return (amount,)
+        if chance < 0.86:
+            return (some, amount - some)
+        if chance < 0.90:
+            return (amount + 5,)
+        return (some,) if chance < 0.94 else ()
+
+    def _payout(self, payment: Payment) -> Payout:
+        return Payout(
+            payout_id=f"out_{secrets.token_hex(12)}",
+            provider=PROVIDER,
+            payment_id=payment.payment_id,
+            seller_id=payment.seller_id,
+            destination=f"0x{secrets.token_hex(20)}",
+            coin=COIN,
+            amount=(payment.amount * Decimal("0.98")).quantize(CENT),
+            created_at=self._clock.now,
+        )
+
+    async def _register(self, sales: Sequence[_Sale]) -> None:
+        self.payments += len(sales)
+        await _together(self._journal.register_payment(sale.payment) for sale in sales)
+
+    async def _tell(self, body: bytes) -> None:
+        """Takes a webhook as `/webhooks/shkeeper` does."""
+        now = self._clock.now
+        reading = self._reader.read(_headers(self._key, body, now), body, now)
+        if isinstance(reading, Reading):
+            await self._journal.record_observation(
+                provider=PROVIDER,
+                external_id=reading.external_id,
+                key=reading.key,
+                observation=reading.observation,
+            )
+
+    async def _pay_out(self, payouts: Sequence[Payout]) -> None:
+        self.payouts += len(payouts)
+        await _together(self._journal.register_payouts([payout]) for payout in payouts)
+        await _together(self._journal.begin_payout_attempt(payout.payout_id) for payout in payouts)
+        self._clock.now += timedelta(seconds=4)
+        await _together(self._observe(payout, [PayoutAccepted(task_id=secrets.token_hex(16))]) for payout in payouts)
+        self._clock.now += timedelta(seconds=70)
+        await _together(
+            self._observe(payout, [PayoutSent(tx_hashes=(_hash(),)), PayoutConfirmed()]) for payout in payouts
+        )
+
+    async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
+        for observation in observations:
+            await self._journal.record_payout_observation(
+                payout.payout_id, f"{observation.kind}:{secrets.token_hex(8)}", observation
+            )
+
+
+def _sighted(transfer: Transfer, stage: Stage, reason: str | None = None) -> PayoutSighted:
+    return PayoutSighted(sighting=Sighting(transfer=transfer, stage=stage, view=1, reason=reason))
+
+
+def _hash() -> str:
+    return f"0x{secrets.token_hex(32)}"
+
+
+def _headers(key: str, body: bytes, now: datetime) -> dict[str, str]:
+    return {name.lower(): value for name, value in signed_headers(key, body, now).items()}
+
+
+async def _together(doing: Iterable[Awaitable[object]]) -> None:
+    await asyncio.gather(*doing)

@@ -1,0 +1,100 @@
+"""Serves the built pages: one document for every address that people open, and the files that it loads.
+
+They are the bridge's own and load nothing of anybody else's, which the Content-Security-Policy holds them to; it must
+never allow a script or a style that is not a file of the build.
+"""
+
+import asyncio
+from pathlib import Path
+
+from litestar import MediaType, Response, Router, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+__all__ = ["is_built", "pages_router"]
+
+BUILD = Path(__file__).parent / "dist"
+"""Where the build of the pages is."""
+DOCUMENT = "index.html"
+
+PAGES = ("/pay/{payment_id:str}", "/checkout/{checkout_id:str}", "/ops", "/ops/{view:path}")
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+"""What a build is made of; a file of any other kind is not served."""
+
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The pages are not built</title>
+<h1>The pages are not built</h1>
+<p>The bridge runs, and its REST API and its sockets are there. Its pages are built from their source by</p>
+<pre>make pages</pre>
+<p>which needs Node 20 or newer. Then load this page again; the bridge need not be restarted.</p>
+</html>
+"""
+
+
+def is_built(build: Path = BUILD) -> bool:
+    """Whether there are pages to serve."""
+    return (build / DOCUMENT).is_file()
+
+
+def pages_router(build: Path = BUILD) -> Router:
+    """The addresses that people open, and what their pages load."""
+
+    @get(list(PAGES), media_type=MediaType.HTML, include_in_schema=False)
+    async def get_page() -> Response[bytes]:
+        # Read anew each time, and asked for anew each time, so that a new build is seen at once.
+        headers = {**HEADERS, "Cache-Control": "no-cache"}
+        document = await asyncio.to_thread(_content, build, DOCUMENT)
+        if document is None:
+            return Response(NOT_BUILT.encode(), status_code=503, media_type=MediaType.HTML, headers=headers)
+        return Response(document, media_type=MediaType.HTML, headers=headers)
+
+    @get("/assets/{name:str}", include_in_schema=False)
+    async def get_asset(name: FromPath[str]) -> Response[bytes]:
+        media_type = MEDIA_TYPES.get(Path(name).suffix)
+        content = None if media_type is None else await asyncio.to_thread(_content, build / "assets", name)
+        if content is None:
+            raise NotFoundException(f"There is no file {name!r} of the pages; load the page again.")
+        # Its name changes with what it holds, so nobody needs to ask for it twice.
+        headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(content, media_type=media_type, headers=headers)
+
+    return Router("/", route_handlers=[get_page, get_asset])
+
+
+def _content(folder: Path, name: str) -> bytes | None:
+    """What a file holds that lies in a folder by just this name: whatever else a name may say, it leads nowhere."""
+    known = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
+    return known[name].read_bytes() if name in known else None

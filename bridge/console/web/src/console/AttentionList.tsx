@@ -1,0 +1,99 @@
+/** What needs a person first: what happened, what to do about it, and the buttons to do it. */
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { counted, KINDS, keyOf } from "../model/attention";
+import type { AttentionItem, StaffAction } from "../model/documents";
+import { withShortHashes } from "../model/payment-links";
+import { age, moment } from "../model/times";
+import { useStore } from "../net/store";
+import { useNow } from "../parts/clock";
+import { OutIcon } from "../parts/icons";
+import { Failed, Loading } from "../parts/Notice";
+import { desk } from "./desk";
+import { askFor, type Intent } from "./Dialogs";
+import { Link } from "./router";
+
+const SHOWN_AT_FIRST = 6;
+
+export function AttentionList(): JSX.Element {
+  const { answer, problem } = useStore(desk.attention);
+  const [showsAll, setShowsAll] = useState(false);
+  const items = answer ?? [];
+  const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
+  return (
+    <section class="attention" aria-labelledby="attention-heading">
+      <h2 id="attention-heading">
+        Needs a person {items.length > 0 && <span class="badge">{items.length}</span>}
+      </h2>
+      <p class="unseen" role="status">
+        {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${counted(items)}.`}
+      </p>
+      {answer === null && problem === null && <Loading what="what needs a person" />}
+      {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
+      {answer !== null && items.length === 0 && problem === null && <p class="all-well">Nothing. All goes its way.</p>}
+      <ul>
+        {shown.map((item) => (
+          <Item key={keyOf(item)} item={item} />
+        ))}
+      </ul>
+      {items.length > SHOWN_AT_FIRST && (
+        <button type="button" class="quiet" aria-expanded={showsAll} onClick={() => setShowsAll(!showsAll)}>
+          {showsAll ? "Show the most urgent" : `Show all ${items.length}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+const LABELS: Record<StaffAction, string> = { recheck: "Re-check", replay: "Replay", resolve: "Resolve …" };
+
+function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
+  const { payoutId, webhookId, title, detail } = item;
+  if (action === "replay") return webhookId ? { action, webhookId, title, detail } : null;
+  return payoutId ? { action, payoutId, title, detail } : null;
+}
+
+function Item({ item }: { item: AttentionItem }): JSX.Element {
+  const now = useNow(10_000);
+  const mayAct = useStore(desk.session)?.isStaff === true;
+  const story = item.payoutId ? `/ops/payouts/${item.payoutId}` : item.paymentId ? `/ops/payments/${item.paymentId}` : null;
+  return (
+    <li class="item" data-kind={item.kind}>
+      <p class="item-kind">
+        <span class="state-mark" aria-hidden="true" />
+        {KINDS[item.kind]}
+        <time dateTime={item.since} title={moment(item.since)}>
+          {age(item.since, now)}
+        </time>
+      </p>
+      <h3>{story === null ? item.title : <Link href={story}>{item.title}</Link>}</h3>
+      {item.detail !== "" && <p class="item-detail">{withShortHashes(item.detail)}</p>}
+      <p class="item-advice">{item.advice}</p>
+      <div class="item-actions">
+        {item.actions.map((action) => {
+          const intent = intentOf(action, item);
+          return (
+            intent !== null && (
+              <button
+                type="button"
+                key={action}
+                disabled={!mayAct}
+                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId}`}
+                onClick={() => askFor(intent)}
+              >
+                {LABELS[action]}
+              </button>
+            )
+          );
+        })}
+        {item.explorerUrl && (
+          <a href={item.explorerUrl} target="_blank" rel="noreferrer">
+            Explorer <OutIcon />
+            <span class="unseen"> for {item.title}, in a new tab</span>
+          </a>
+        )}
+      </div>
+    </li>
+  );
+}

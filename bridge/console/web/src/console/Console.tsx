@@ -1,0 +1,97 @@
+/** The console's frame: where one is, how the page stands to the bridge, and who is at it. */
+
+import "../styles/console.css";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { forgetToken } from "../net/token";
+import { useStore } from "../net/store";
+import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
+import { Empty, Loading } from "../parts/Notice";
+import { desk } from "./desk";
+import { Dialogs } from "./Dialogs";
+import { Heading } from "./Heading";
+import { Overview } from "./Overview";
+import { Link, usePlace } from "./router";
+import { SignIn } from "./SignIn";
+import { Story } from "./Story";
+import { System } from "./System";
+
+export function Console(): JSX.Element {
+  const { path } = usePlace();
+  const session = useStore(desk.session);
+  const connection = useStore(desk.live.connection);
+  useEffect(() => desk.start(), []);
+  const isRefused = connection.state === "refused";
+  return (
+    <div class="console">
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="console-head">
+        <Link href="/ops" class="brand">
+          The bridge
+        </Link>
+        <nav aria-label="Console">
+          <Link href="/ops" isCurrent={path === "/ops"}>
+            Money
+          </Link>
+          <Link href="/ops/system" isCurrent={path === "/ops/system"}>
+            System
+          </Link>
+        </nav>
+        <div class="console-who">
+          <ConnectionMark connection={desk.live.connection} />
+          {session?.access === "jwt" && !isRefused && (
+            <span class="signed-in">
+              {session.userId}
+              <button type="button" class="quiet" onClick={signOut}>
+                Sign out
+              </button>
+            </span>
+          )}
+        </div>
+      </header>
+      <ConnectionNote connection={desk.live.connection} />
+      <main id="main" tabIndex={-1}>
+        {isRefused ? (
+          <SignIn connection={connection} />
+        ) : session === null ? (
+          <Waiting isOffline={connection.state === "offline"} />
+        ) : (
+          <Routed path={path} />
+        )}
+      </main>
+      <Dialogs />
+    </div>
+  );
+}
+
+function signOut(): void {
+  forgetToken();
+  location.assign("/ops");
+}
+
+function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {
+  if (!isOffline) return <Loading what="the console" />;
+  return (
+    <Empty>
+      <h1>The bridge does not answer</h1>
+      <p>The console opens by itself as soon as it does. Is it running?</p>
+    </Empty>
+  );
+}
+
+function Routed({ path }: { path: string }): JSX.Element {
+  const [, , kind, id] = path.split("/").map(decodeURIComponent);
+  if (kind === undefined) return <Overview />;
+  if (kind === "system" && id === undefined) return <System />;
+  if ((kind === "payouts" || kind === "payments") && id !== undefined) return <Story key={path} view={kind} id={id} />;
+  return (
+    <Empty>
+      <Heading title="There is no such page">There is no such page</Heading>
+      <p>
+        <Link href="/ops">Back to payouts and payments</Link>
+      </p>
+    </Empty>
+  );
+}

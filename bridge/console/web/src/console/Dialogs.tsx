@@ -1,0 +1,212 @@
+/** The confirmations of what staff may do. What was done, and by whom, is recorded by the bridge. */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Outcome, OUTCOMES, resolutionFault } from "../model/attention";
+import type { Action, PayoutRow } from "../model/documents";
+import { get, post, Problem } from "../net/rest";
+import { Store, useStore } from "../net/store";
+import { desk } from "./desk";
+
+/** What somebody is about to do, and to what, in words. */
+export type Intent = { title: string; detail: string } & (
+  | { action: "recheck" | "resolve"; payoutId: string }
+  | { action: "replay"; webhookId: string }
+);
+
+interface Done {
+  message: string;
+  action: Action;
+  payout?: PayoutRow;
+}
+
+const WHO = "bridge.who";
+const intended = new Store<Intent | null>(null);
+
+export function askFor(intent: Intent): void {
+  intended.set(intent);
+}
+
+export function Dialogs(): JSX.Element | null {
+  const intent = useStore(intended);
+  return intent === null ? null : <ActionDialog key={JSON.stringify(intent)} intent={intent} close={() => intended.set(null)} />;
+}
+
+const WORDS = {
+  recheck: {
+    title: "Re-check this payout?",
+    text: "The provider and, where it is watched, the chain are asked now how it stands. No money is sent by this.",
+    button: "Re-check now",
+  },
+  replay: {
+    title: "Replay this webhook?",
+    text: "It is read again as if it came now. What was counted before is not counted twice.",
+    button: "Replay now",
+  },
+  resolve: {
+    title: "What became of this payout?",
+    text: "Look at the chain and in the provider's books first: what you say here decides whether it can be sent again.",
+    button: "Record it",
+  },
+} as const;
+
+function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const session = useStore(desk.session);
+  const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? "");
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [txHash, setTxHash] = useState("");
+  const [knownHashes, setKnownHashes] = useState<readonly string[]>([]);
+  const [state, setState] = useState<"asking" | "doing" | Done>("asking");
+  const [fault, setFault] = useState<string | null>(null);
+  const isOpen = session?.access !== "jwt";
+  const words = WORDS[intent.action];
+
+  useEffect(() => {
+    const opener = document.activeElement;
+    desk.isBusy = true;
+    dialog.current?.showModal();
+    return () => {
+      desk.isBusy = false;
+      // Where the opener is gone, because nothing needs a person any more, the page itself takes the focus.
+      const back = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
+      back?.focus();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (intent.action !== "resolve") return;
+    get<PayoutRow>(`/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`).then(
+      ({ txHashes }) => setKnownHashes(txHashes),
+      () => undefined,
+    );
+  }, [intent]);
+
+  const confirm = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const by = who.trim();
+    const wrong =
+      (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
+      (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
+    setFault(wrong);
+    if (wrong !== null) return;
+    if (isOpen) localStorage.setItem(WHO, by);
+    setState("doing");
+    try {
+      setState(await done(intent, { ...(isOpen ? { by } : {}) }, outcome, txHash.trim()));
+      void desk.askAttention();
+    } catch (error) {
+      setFault(error instanceof Problem ? error.detail : "It was not done. Reload the page and try again.");
+      setState("asking");
+    }
+  };
+
+  const isDone = typeof state === "object";
+  return (
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
+      <form onSubmit={(event) => void confirm(event)} noValidate>
+        <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
+        <div class="dialog-subject">
+          <p>{intent.title}</p>
+          <p class="soft">{intent.detail}</p>
+        </div>
+        {isDone ? (
+          <Told done={state} />
+        ) : (
+          <>
+            <p>{words.text}</p>
+            {intent.action === "resolve" && (
+              <Resolution outcome={outcome} setOutcome={setOutcome} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
+            )}
+            {isOpen ? (
+              <Field label="Your name" note="Kept with what you do. This browser remembers it.">
+                <input value={who} maxLength={100} autoComplete="name" onInput={(event) => setWho(event.currentTarget.value)} />
+              </Field>
+            ) : (
+              <p class="soft">Recorded as done by {session?.userId}.</p>
+            )}
+          </>
+        )}
+        {fault !== null && (
+          <p class="fault" role="alert">
+            {fault}
+          </p>
+        )}
+        <div class="dialog-actions">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            {isDone ? "Close" : "Cancel"}
+          </button>
+          {!isDone && (
+            <button type="submit" class="primary" disabled={state === "doing"}>
+              {state === "doing" ? "Working …" : words.button}
+            </button>
+          )}
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+async function done(intent: Intent, by: { by?: string }, outcome: Outcome | null, txHash: string): Promise<Done> {
+  if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
+  const payout = `/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`;
+  if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
+  return post<Done>(`${payout}/resolution`, { ...by, outcome, ...(txHash === "" ? {} : { txHash }) });
+}
+
+function Told({ done }: { done: Done }): JSX.Element {
+  return (
+    <div role="status">
+      <p>{done.message}</p>
+      <p class="soft">Recorded as done by {done.action.by}.</p>
+    </div>
+  );
+}
+
+interface ResolutionProps {
+  outcome: Outcome | null;
+  setOutcome: (outcome: Outcome) => void;
+  txHash: string;
+  setTxHash: (txHash: string) => void;
+  known: readonly string[];
+}
+
+function Resolution({ outcome, setOutcome, txHash, setTxHash, known }: ResolutionProps): JSX.Element {
+  return (
+    <>
+      <fieldset class="choices">
+        <legend class="unseen">What became of it</legend>
+        {OUTCOMES.map((one) => (
+          <label key={one.outcome}>
+            <input
+              type="radio"
+              name="outcome"
+              value={one.outcome}
+              checked={outcome === one.outcome}
+              onChange={() => setOutcome(one.outcome)}
+            />
+            <span>
+              <strong>{one.label}</strong>
+              <span class="soft">{one.means}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {(outcome === "sent" || outcome === "arrived") && (
+        <Field label="Transaction hash" note={known.length > 0 && outcome === "arrived" ? `Known already: ${known.join(", ")}` : null}>
+          <input value={txHash} spellcheck={false} autoComplete="off" onInput={(event) => setTxHash(event.currentTarget.value)} />
+        </Field>
+      )}
+    </>
+  );
+}
+
+function Field({ label, note, children }: { label: string; note: string | null; children: ComponentChildren }): JSX.Element {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      {children}
+      {note !== null && <span class="soft">{note}</span>}
+    </label>
+  );
+}

@@ -1,0 +1,268 @@
+/** `/ops/payouts/{id}` and `/ops/payments/{id}`: one payout or payment, and all that happened to it. */
+
+import "../styles/story.css";
+import type { ComponentChildren, JSX } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { money } from "../model/amounts";
+import type { PaymentRow, PayoutRow, Step } from "../model/documents";
+import type { View } from "../model/filters";
+import { moment, when } from "../model/times";
+import { get, Problem } from "../net/rest";
+import { useStore } from "../net/store";
+import { useNow } from "../parts/clock";
+import { CopyButton } from "../parts/CopyButton";
+import { OutIcon } from "../parts/icons";
+import { Empty, Failed, Loading } from "../parts/Notice";
+import { desk } from "./desk";
+import { askFor } from "./Dialogs";
+import { Heading } from "./Heading";
+import { StateMark } from "./marks";
+import { Link } from "./router";
+
+interface Told {
+  row: PayoutRow | PaymentRow;
+  steps: Step[];
+}
+
+export function Story({ view, id }: { view: View; id: string }): JSX.Element {
+  const [told, setTold] = useState<Told | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const asking = useRef({ isUnderWay: false, isStale: false });
+  const look = useCallback(async (): Promise<void> => {
+    const { current } = asking;
+    current.isStale = true;
+    if (current.isUnderWay) return;
+    current.isUnderWay = true;
+    try {
+      while (current.isStale) {
+        current.isStale = false;
+        const path = `/api/ops/${view}/${encodeURIComponent(id)}`;
+        const [row, { steps }] = await Promise.all([
+          get<PayoutRow | PaymentRow>(path),
+          get<{ steps: Step[] }>(`${path}/story`),
+        ]);
+        setTold({ row, steps });
+        setProblem(null);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setProblem(error);
+    } finally {
+      current.isUnderWay = false;
+    }
+  }, [view, id]);
+  useEffect(() => {
+    void look();
+    return desk.watchStories((payoutId, paymentId) => {
+      const isAll = payoutId === undefined && paymentId === undefined;
+      if (isAll || (view === "payouts" ? payoutId : paymentId) === id) void look();
+    });
+  }, [look, view, id]);
+  const what = view === "payouts" ? "payout" : "payment";
+  if (problem !== null && problem.status === 404) {
+    return (
+      <Empty>
+        <Heading title={`No such ${what}`}>There is no such {what}</Heading>
+        <p>
+          Nothing here is called <code>{id}</code>. <Link href="/ops">Search for it</Link>.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <div class="story">
+      <p class="back">
+        <Link href={view === "payouts" ? "/ops" : "/ops?view=payments"}>All {view}</Link>
+      </p>
+      <Heading title={`${what === "payout" ? "Payout" : "Payment"} ${id}`}>
+        {what === "payout" ? "Payout" : "Payment"} <code>{id}</code>
+      </Heading>
+      {problem !== null && <Failed error={problem} retry={() => void look()} />}
+      {told === null && problem === null && <Loading what={`the ${what}`} />}
+      {told !== null && (
+        <>
+          {view === "payouts" ? <PayoutFacts row={told.row as PayoutRow} /> : <PaymentFacts row={told.row as PaymentRow} />}
+          <Steps steps={told.steps} id={id} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+const TO_RESOLVE = ["ambiguous", "mismatch", "dropped"];
+const SETTLED = ["completed", "failed"];
+
+function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
+  const mayAct = useStore(desk.session)?.isStaff === true;
+  const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.sellerId}`, detail: row.destination };
+  const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
+  return (
+    <section class="facts" aria-label="How it stands">
+      <p class="facts-head">
+        <span class="amount">{money(row.amount, row.coin)}</span>
+        <StateMark status={row.status} isOverdue={row.overdue} />
+      </p>
+      {row.reasons.map((reason) => (
+        <p key={reason} class={needsAPerson || row.status === "failed" ? "fault" : "soft"}>
+          {reason}
+        </p>
+      ))}
+      {!SETTLED.includes(row.status) && (
+        <div class="item-actions">
+          <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "recheck", ...subject })}>
+            Re-check
+          </button>
+          {needsAPerson && (
+            <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "resolve", ...subject })}>
+              Resolve …
+            </button>
+          )}
+        </div>
+      )}
+      <dl>
+        <Fact name="Seller">{row.sellerId}</Fact>
+        <Fact name="Payment">
+          <Link href={`/ops/payments/${encodeURIComponent(row.paymentId)}`}>{row.paymentId}</Link>
+        </Fact>
+        <Fact name="Provider">
+          {row.provider}
+          {row.chain === null ? "" : `, on ${row.chain}`}
+        </Fact>
+        <Fact name="Task">{row.taskId === null || row.taskId === row.payoutId ? "none yet" : row.taskId}</Fact>
+        <Fact name="Confirmations">{confirmations(row)}</Fact>
+        <Fact name="On chain">{row.verification ?? "not watched"}</Fact>
+        <Fact name="To">
+          <code class="broken">{row.destination}</code> <CopyButton text={row.destination} what="the address" />
+        </Fact>
+        <Fact name={row.txHashes.length > 1 ? "Transactions" : "Transaction"}>
+          {row.txHashes.length === 0 && "none yet"}
+          {row.txHashes.map((hash) => (
+            <span key={hash} class="hash">
+              <code class="broken">{hash}</code> <CopyButton text={hash} what="the transaction hash" />
+            </span>
+          ))}
+          {row.explorerUrl !== null && (
+            <a href={row.explorerUrl} target="_blank" rel="noreferrer">
+              Explorer <OutIcon />
+              <span class="unseen"> in a new tab</span>
+            </a>
+          )}
+        </Fact>
+        <Fact name="Asked for">{moment(row.createdAt)}</Fact>
+        <Fact name="Last change">{moment(row.updatedAt)}</Fact>
+      </dl>
+    </section>
+  );
+}
+
+function PaymentFacts({ row }: { row: PaymentRow }): JSX.Element {
+  return (
+    <section class="facts" aria-label="How it stands">
+      <p class="facts-head">
+        <span class="amount">{money(row.amount, row.currency)}</span>
+        <StateMark status={row.status} />
+      </p>
+      <dl>
+        <Fact name="Received">{money(row.received, row.currency)}</Fact>
+        <Fact name="Missing">{money(row.missing, row.currency)}</Fact>
+        <Fact name="Too much">{money(row.excess, row.currency)}</Fact>
+        <Fact name="Escrow">
+          {row.escrowState}
+          {row.late ? ", some came late" : ""}
+        </Fact>
+        <Fact name="Buyer">{row.buyerId}</Fact>
+        <Fact name="Seller">{row.sellerId}</Fact>
+        <Fact name="Request">{row.requestId}</Fact>
+        {row.checkoutId !== null && (
+          <Fact name="Checkout">
+            <a href={`/checkout/${encodeURIComponent(row.checkoutId)}`}>{row.checkoutId}</a>
+          </Fact>
+        )}
+        <Fact name="Provider">
+          {row.provider}, as {row.externalId}
+        </Fact>
+        <Fact name="Confirmations">{confirmations(row)}</Fact>
+        <Fact name="Registered">{moment(row.createdAt)}</Fact>
+        <Fact name="Expires">{row.expiresAt === null ? "never" : moment(row.expiresAt)}</Fact>
+        <Fact name="Its page">
+          <a href={`/pay/${encodeURIComponent(row.paymentId)}`}>as the buyer sees it</a>
+        </Fact>
+      </dl>
+    </section>
+  );
+}
+
+function confirmations({ confirmations, requiredConfirmations }: PayoutRow | PaymentRow): string {
+  if (confirmations === null) return "none awaited";
+  return requiredConfirmations === null ? `${confirmations}` : `${confirmations} of ${requiredConfirmations}`;
+}
+
+const KIND_NAMES: Record<Step["kind"], string> = {
+  registered: "Registered",
+  webhook: "Webhook",
+  observation: "Noted",
+  action: "Done by hand",
+  event: "Event",
+};
+
+function Steps({ steps, id }: { steps: Step[]; id: string }): JSX.Element {
+  const now = useNow(60_000);
+  return (
+    <section class="history" aria-labelledby="history-heading">
+      <h2 id="history-heading">What happened, from the first word to its delivery</h2>
+      {steps.length === 0 && <p class="soft">Nothing is on record.</p>}
+      <ol>
+        {steps.map((step, number) => (
+          <li key={number} class={`history-step is-${step.kind}`}>
+            <time dateTime={step.at} title={moment(step.at)}>
+              {when(step.at, now)}
+            </time>
+            <div>
+              <p class="history-title">
+                <span class="tag">{KIND_NAMES[step.kind]}</span> {step.title}
+                {step.status != null && <StateMark status={step.status} />}
+              </p>
+              <Details step={step} id={id} />
+            </div>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Details({ step, id }: { step: Step; id: string }): JSX.Element | null {
+  // What stands on the page already is not said again with every step.
+  const details = Object.entries(step.detail).filter(([name, value]) => value !== id && name !== "status");
+  const rooms = step.rooms ?? [];
+  if (details.length === 0 && rooms.length === 0 && step.deliveries == null) return null;
+  return (
+    <dl class="details">
+      {details.map(([name, value]) => (
+        <Fact key={name} name={name}>
+          <span class="broken">{value}</span>
+        </Fact>
+      ))}
+      {rooms.length > 0 && <Fact name="told to">{rooms.join(", ")}</Fact>}
+      {step.deliveries != null && (
+        <Fact name="delivered">
+          {step.deliveries === 0 ? "nobody was connected" : `to ${step.deliveries} ${step.deliveries === 1 ? "connection" : "connections"}`}
+          {step.deliveredAfterMs == null ? "" : `, ${milliseconds(step.deliveredAfterMs)} after the commit`}
+        </Fact>
+      )}
+    </dl>
+  );
+}
+
+export function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)}\u00a0ms`;
+}

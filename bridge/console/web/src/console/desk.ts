@@ -1,0 +1,138 @@
+/**
+ * All that the console knows: the connection, who is at it, the table, what needs a person, the totals, and how the
+ * system is. Its parts only show what is here.
+ */
+
+import type { RoomsAnswer, SystemStatus } from "@contract/events";
+import type { AttentionItem, DayTotal, Session } from "../model/documents";
+import { settled } from "../model/attention";
+import { readFilters } from "../model/filters";
+import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
+import { withValue } from "../model/sparkline";
+import { Live } from "../net/live";
+import { get, Problem } from "../net/rest";
+import { Store } from "../net/store";
+import { Table } from "./table";
+
+export const TOTAL_DAYS = 14;
+const ATTENTION_PAUSE_MS = 400;
+const TOTALS_PAUSE_MS = 1_500;
+/** What gets stuck does so without an event. */
+const ATTENTION_AT_LEAST_MS = 30_000;
+
+export interface Asked<Answer> {
+  answer: Answer | null;
+  problem: Problem | null;
+}
+
+export interface SystemSeen {
+  status: SystemStatus;
+  events: number[];
+  deliveries: number[];
+  connections: number[];
+}
+
+class Desk {
+  readonly session = new Store<Session | null>(null);
+  readonly attention = new Store<Asked<readonly AttentionItem[]>>({ answer: null, problem: null });
+  readonly totals = new Store<Asked<readonly DayTotal[]>>({ answer: null, problem: null });
+  readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
+  readonly table = new Table(readFilters(location.search));
+  readonly live: Live;
+  /** Whether a dialog is open, so that nothing may move under it. */
+  isBusy = false;
+  private readonly stories = new Set<(payoutId?: string, paymentId?: string) => void>();
+  private readonly askAttentionSoon = paused(() => this.askAttention(), ATTENTION_PAUSE_MS);
+  private readonly askTotalsSoon = paused(() => this.askTotals(), TOTALS_PAUSE_MS);
+
+  constructor() {
+    this.live = new Live({
+      join: async (socket) => [(await socket.timeout(10_000).emitWithAck("join-ops-room")) as RoomsAnswer],
+      lookUp: () => this.lookUp(),
+    });
+    for (const event of MOVING_EVENTS) {
+      this.live.socket.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
+    }
+    this.live.socket.on("system-status", (status) => this.systemIs(status));
+  }
+
+  start(): void {
+    this.live.start();
+    setInterval(() => {
+      if (this.live.connection.value.state === "live") this.askAttentionSoon();
+    }, ATTENTION_AT_LEAST_MS);
+  }
+
+  private async lookUp(): Promise<void> {
+    this.session.set(await get<Session>("/api/ops/session"));
+    await Promise.all([
+      this.askAttention(),
+      this.askTotals(),
+      this.table.reload(),
+      get<SystemStatus>("/api/ops/system").then((status) => this.systemIs(status)),
+    ]);
+    for (const tell of this.stories) tell();
+  }
+
+  private heard(event: MovingEvent, payload: Parameters<typeof concerned>[1]): void {
+    const { payoutId, paymentId } = concerned(event, payload);
+    const { view } = this.table.state.value.filters;
+    const id = view === "payouts" ? payoutId : paymentId;
+    if (id !== undefined) this.table.hear(id);
+    this.askAttentionSoon();
+    const isCompleted = event === "payout-completed" || ("status" in payload && payload.status === "completed");
+    if (isCompleted) this.askTotalsSoon();
+    for (const tell of this.stories) tell(payoutId, paymentId);
+  }
+
+  async askAttention(): Promise<void> {
+    try {
+      const { items } = await get<{ items: AttentionItem[] }>("/api/ops/attention");
+      this.attention.update(({ answer }) => ({ answer: settled(answer ?? [], items, this.isBusy), problem: null }));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.attention.update(({ answer }) => ({ answer, problem: error }));
+    }
+  }
+
+  async askTotals(): Promise<void> {
+    try {
+      const { days } = await get<{ days: DayTotal[] }>(`/api/ops/totals?days=${TOTAL_DAYS}`);
+      this.totals.set({ answer: days, problem: null });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.totals.update(({ answer }) => ({ answer, problem: error }));
+    }
+  }
+
+  private systemIs(status: SystemStatus): void {
+    this.system.update(({ answer }) => ({
+      answer: {
+        status,
+        events: withValue(answer?.events ?? [], status.eventsPerSecond),
+        deliveries: withValue(answer?.deliveries ?? [], status.deliveriesPerSecond),
+        connections: withValue(answer?.connections ?? [], status.connections),
+      },
+      problem: null,
+    }));
+  }
+
+  /** Tells a story's page when what it shows may have moved. */
+  watchStories(tell: (payoutId?: string, paymentId?: string) => void): () => void {
+    this.stories.add(tell);
+    return () => this.stories.delete(tell);
+  }
+}
+
+/** Does something once for all calls that come within a moment. */
+function paused(action: () => Promise<void>, pauseMs: number): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void action();
+    }, pauseMs);
+  };
+}
+
+export const desk = new Desk();

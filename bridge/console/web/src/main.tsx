@@ -1,0 +1,24 @@
+/** Which page this is, by its address. Each brings only what it needs. */
+
+import "./styles/base.css";
+import { render } from "preact";
+import { takeTokenFromAddress } from "./net/token";
+
+takeTokenFromAddress();
+
+async function open(root: HTMLElement): Promise<void> {
+  const [kind, id] = location.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  if (kind === "pay" && id !== undefined) {
+    const { PaymentPage } = await import("./pages/PaymentPage");
+    render(<PaymentPage paymentId={id} />, root);
+  } else if (kind === "checkout" && id !== undefined) {
+    const { CheckoutPage } = await import("./pages/CheckoutPage");
+    render(<CheckoutPage checkoutId={id} />, root);
+  } else {
+    const { Console } = await import("./console/Console");
+    render(<Console />, root);
+  }
+}
+
+const root = document.getElementById("page");
+if (root !== null) void open(root);

@@ -1,0 +1,102 @@
+/** Amounts of money as decimal strings: read, compared, added and shown without ever becoming a float. */
+
+const AMOUNT = /^(\d+)(?:\.(\d+))?$/;
+const NARROW_SPACE = "\u202f";
+
+interface Exact {
+  units: bigint;
+  decimals: number;
+}
+
+function exact(amount: string): Exact {
+  const match = AMOUNT.exec(amount);
+  if (match === null) throw new RangeError(`not an amount: ${amount}`);
+  const fraction = match[2] ?? "";
+  return { units: BigInt(match[1] + fraction), decimals: fraction.length };
+}
+
+function aligned(one: string, other: string): [bigint, bigint, number] {
+  const [a, b] = [exact(one), exact(other)];
+  const decimals = Math.max(a.decimals, b.decimals);
+  const raise = (amount: Exact): bigint => amount.units * 10n ** BigInt(decimals - amount.decimals);
+  return [raise(a), raise(b), decimals];
+}
+
+function text(units: bigint, decimals: number): string {
+  const digits = units.toString().padStart(decimals + 1, "0");
+  const whole = digits.slice(0, digits.length - decimals);
+  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, "");
+  return fraction === "" ? whole : `${whole}.${fraction}`;
+}
+
+export function isZero(amount: string): boolean {
+  return exact(amount).units === 0n;
+}
+
+export function compare(one: string, other: string): -1 | 0 | 1 {
+  const [a, b] = aligned(one, other);
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function sum(amounts: readonly string[]): string {
+  return amounts.reduce((total, amount) => {
+    const [a, b, decimals] = aligned(total, amount);
+    return text(a + b, decimals);
+  }, "0");
+}
+
+/**
+ * What `amount` becomes where `part` of `whole` is left, rounded up to the decimals that the amount has, or six: whoever
+ * pays a rounded amount must not be a fraction short.
+ */
+export function proportional(amount: string, part: string, whole: string): string {
+  const { units, decimals } = exact(amount);
+  const [a, b] = aligned(part, whole);
+  if (b === 0n) return amount;
+  const kept = Math.max(decimals, 6);
+  const product = units * 10n ** BigInt(kept - decimals) * a;
+  return text((product + b - 1n) / b, kept);
+}
+
+/** How much of `whole` a part is, between 0 and 1: for drawing only. */
+export function share(part: string, whole: string): number {
+  const [a, b] = aligned(part, whole);
+  if (b === 0n) return 0;
+  const permyriad = Number((a * 10_000n) / b);
+  return Math.min(permyriad, 10_000) / 10_000;
+}
+
+const decimalsOf = new Map<string, number | null>();
+
+/** How many decimals a currency of a country is always written with; null for coins. */
+function usualDecimals(currency: string): number | null {
+  let decimals = decimalsOf.get(currency);
+  if (decimals === undefined) {
+    const isKnown = /^[A-Z]{3}$/.test(currency) && Intl.supportedValuesOf("currency").includes(currency);
+    decimals = isKnown
+      ? (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().minimumFractionDigits ?? 2)
+      : null;
+    decimalsOf.set(currency, decimals);
+  }
+  return decimals;
+}
+
+/** An amount for people: thousands apart, `49.9` USD as `49.90`, and a coin without zeros that say nothing. */
+export function shown(amount: string, currency: string): string {
+  const match = AMOUNT.exec(amount);
+  if (match === null) return amount;
+  const whole = (match[1] ?? "0").replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
+  const fraction = (match[2] ?? "").replace(/0+$/, "").padEnd(usualDecimals(currency) ?? 0, "0");
+  return fraction === "" ? whole : `${whole}.${fraction}`;
+}
+
+/** With its currency, which must not be torn from it at the end of a line. */
+export function money(amount: string, currency: string): string {
+  return `${shown(amount, currency)}\u00a0${currency}`;
+}
+
+/** How an amount is copied into a wallet: as it is, without spaces. */
+export function plain(amount: string): string {
+  const { units, decimals } = exact(amount);
+  return text(units, decimals);
+}

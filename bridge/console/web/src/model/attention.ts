@@ -1,0 +1,55 @@
+/** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
+
+import type { AttentionItem, AttentionKind } from "./documents";
+
+export const KINDS: Record<AttentionKind, string> = {
+  "payout-mismatch": "Mismatch",
+  "payout-ambiguous": "Ambiguous",
+  "payout-dropped": "Dropped",
+  "payout-overdue": "Stuck",
+  "payout-failed": "Failed",
+  "webhook-unreadable": "Unreadable webhook",
+  "webhook-unmatched": "Unmatched webhook",
+  "transfer-unmatched": "Unmatched transfer",
+  "chain-alarm": "Chain alarm",
+};
+
+/**
+ * The list as the bridge orders it, except that what a person is looking at stays where it is: whoever has the pointer
+ * over a button must not find another one under it.
+ */
+export function settled(before: readonly AttentionItem[], now: readonly AttentionItem[], isBusy: boolean): AttentionItem[] {
+  if (!isBusy) return [...now];
+  const current = new Map(now.map((item) => [keyOf(item), item]));
+  const kept = before.flatMap((item) => current.get(keyOf(item)) ?? []);
+  const places = new Set(kept.map(keyOf));
+  return [...kept, ...now.filter((item) => !places.has(keyOf(item)))];
+}
+
+export function keyOf(item: AttentionItem): string {
+  return `${item.kind} ${item.id}`;
+}
+
+/** How many there are of each kind, in the order of the list: `2 mismatch, 1 stuck`. */
+export function counted(items: readonly AttentionItem[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of items) counts.set(KINDS[kind], (counts.get(KINDS[kind]) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
+}
+
+/** What a payout can have become, as a person may say it. */
+export const OUTCOMES = [
+  { outcome: "arrived", label: "It has arrived", means: "Completes it, whatever the chain says." },
+  { outcome: "sent", label: "It was sent", means: "Names its transaction, which is then checked on its chain." },
+  { outcome: "not-sent", label: "It was not sent", means: "Fails it, so that another payout can be made." },
+] as const;
+
+export type Outcome = (typeof OUTCOMES)[number]["outcome"];
+
+/** Why an answer to a payout cannot be sent yet; null if it can. */
+export function resolutionFault(outcome: Outcome | null, txHash: string, knowsTransaction: boolean): string | null {
+  if (outcome === null) return "Choose what became of it.";
+  if (outcome === "sent" && txHash === "") return "Name the transaction that carries it.";
+  if (outcome === "arrived" && txHash === "" && !knowsTransaction) return "Name the transaction by which it arrived.";
+  return null;
+}

@@ -1,0 +1,229 @@
+/** What REST tells, as the pages read it. Amounts are decimal strings; times are ISO 8601. */
+
+export type PaymentStatus =
+  | "pending"
+  | "confirming"
+  | "partially_paid"
+  | "completed"
+  | "expired"
+  | "failed"
+  | "cancelled"
+  | "refunded";
+
+export type EscrowState = "none" | "funded" | "releasing" | "released" | "refunded";
+
+export interface Transfer {
+  txHash: string;
+  asset: string;
+  amount: string;
+  value: string | null;
+  confirmed: boolean;
+  occurredAt: string | null;
+}
+
+export interface Sighting {
+  txHash: string;
+  asset: string;
+  amount: string;
+  stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
+  confirmations: number;
+  requiredConfirmations: number | null;
+  blockNumber: number | null;
+  reason: string | null;
+}
+
+export interface Invoice {
+  coin: string;
+  displayName: string | null;
+  address: string | null;
+  coinAmount: string | null;
+  exchangeRate: string | null;
+  paymentUri: string | null;
+}
+
+export interface Direct {
+  chain: string;
+  recipient: string;
+  payer: string | null;
+  paymentUri: string | null;
+}
+
+export interface HistoryItem {
+  at: string;
+  observation: string;
+  effect: string;
+  status: PaymentStatus;
+  escrowState: EscrowState;
+  received: string;
+  txHash: string | null;
+}
+
+export interface PaymentDocument {
+  paymentId: string;
+  provider: string;
+  externalId: string;
+  requestId: string;
+  buyerId: string;
+  sellerId: string;
+  offerId: string | null;
+  checkoutId: string | null;
+  amount: string;
+  currency: string;
+  direct: Direct | null;
+  status: PaymentStatus;
+  escrowState: EscrowState;
+  received: string;
+  missing: string;
+  excess: string;
+  late: boolean;
+  confirmations: number | null;
+  requiredConfirmations: number | null;
+  transfers: Transfer[];
+  sightings: Sighting[];
+  createdAt: string;
+  updatedAt: string;
+  expiresAt: string | null;
+  invoices: Invoice[];
+  history: HistoryItem[];
+}
+
+export interface Share {
+  requestId: string;
+  sellerId: string;
+  offerId: string | null;
+  amount: string;
+}
+
+export interface CheckoutDocument {
+  checkoutId: string;
+  status: "pending" | "confirmed" | "failed";
+  reason: string | null;
+  shares: Share[];
+  payment: PaymentDocument;
+}
+
+export interface Chain {
+  name: string;
+  explorer: string | null;
+  requiredConfirmations: number | null;
+}
+
+export type PayoutStatus =
+  | "created"
+  | "ambiguous"
+  | "broadcast"
+  | "confirming"
+  | "mismatch"
+  | "dropped"
+  | "completed"
+  | "failed";
+
+export interface PayoutRow {
+  payoutId: string;
+  taskId: string | null;
+  paymentId: string;
+  sellerId: string;
+  provider: string;
+  chain: string | null;
+  coin: string;
+  amount: string;
+  destination: string;
+  status: PayoutStatus;
+  verification: "pending" | "verified" | "mismatch" | null;
+  confirmations: number | null;
+  requiredConfirmations: number | null;
+  txHashes: string[];
+  explorerUrl: string | null;
+  reasons: string[];
+  overdue: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface PaymentRow {
+  paymentId: string;
+  provider: string;
+  externalId: string;
+  requestId: string;
+  checkoutId: string | null;
+  buyerId: string;
+  sellerId: string;
+  amount: string;
+  currency: string;
+  status: PaymentStatus;
+  escrowState: EscrowState;
+  received: string;
+  missing: string;
+  excess: string;
+  late: boolean;
+  confirmations: number | null;
+  requiredConfirmations: number | null;
+  txHash: string | null;
+  createdAt: string;
+  updatedAt: string;
+  expiresAt: string | null;
+}
+
+export type AttentionKind =
+  | "payout-overdue"
+  | "payout-failed"
+  | "payout-mismatch"
+  | "payout-ambiguous"
+  | "payout-dropped"
+  | "webhook-unreadable"
+  | "webhook-unmatched"
+  | "transfer-unmatched"
+  | "chain-alarm";
+
+export type StaffAction = "recheck" | "replay" | "resolve";
+
+export interface AttentionItem {
+  kind: AttentionKind;
+  id: string;
+  title: string;
+  detail: string;
+  advice: string;
+  since: string;
+  payoutId?: string | null;
+  paymentId?: string | null;
+  webhookId?: string | null;
+  txHash?: string | null;
+  explorerUrl?: string | null;
+  actions: StaffAction[];
+}
+
+export interface DayTotal {
+  date: string;
+  currency: string;
+  kind: "payments" | "payouts";
+  count: number;
+  amount: string;
+}
+
+export interface Action {
+  actionId: string;
+  at: string;
+  by: string;
+  action: "replay" | "recheck" | "resolution";
+  subject: string;
+  outcome: string;
+}
+
+export interface Step {
+  at: string;
+  kind: "registered" | "webhook" | "observation" | "action" | "event";
+  title: string;
+  detail: Record<string, string>;
+  status?: string | null;
+  offset?: string | null;
+  event?: string | null;
+  rooms?: string[] | null;
+  deliveries?: number | null;
+  deliveredAfterMs?: number | null;
+}
+
+export interface Session {
+  access: "open" | "jwt";
+  userId: string | null;
+  isStaff: boolean;
+}

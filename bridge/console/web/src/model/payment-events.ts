@@ -1,0 +1,26 @@
+/** Which events move a payment's page, and what they say before REST has told the rest. */
+
+import type { PaymentProgress, PaymentUpdate } from "@contract/events";
+import type { EscrowState, PaymentDocument, PaymentStatus } from "./documents";
+
+export function withUpdate(payment: PaymentDocument, update: PaymentUpdate): PaymentDocument {
+  if (update.paymentId !== payment.paymentId) return payment;
+  return {
+    ...payment,
+    status: update.status as PaymentStatus,
+    escrowState: (update.escrowState as EscrowState | undefined) ?? payment.escrowState,
+  };
+}
+
+export function withProgress(payment: PaymentDocument, progress: PaymentProgress): PaymentDocument {
+  if (progress.paymentId !== payment.paymentId) return payment;
+  return {
+    ...payment,
+    status: progress.status as PaymentStatus,
+    received: progress.received,
+    missing: progress.missing,
+    late: progress.late,
+    confirmations: progress.confirmations ?? null,
+    requiredConfirmations: progress.requiredConfirmations ?? null,
+  };
+}

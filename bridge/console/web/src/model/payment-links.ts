@@ -1,0 +1,77 @@
+/** Where a payment is paid, and where its transactions can be looked at. */
+
+import { proportional } from "./amounts";
+import type { Chain, PaymentDocument } from "./documents";
+
+export interface PlaceToPay {
+  /** What is to be sent, in the coin itself. */
+  amount: string;
+  coin: string;
+  /** What people call the coin, or the chain it goes over. */
+  name: string | null;
+  address: string;
+  /** What a wallet opens and the QR code shows. */
+  uri: string;
+}
+
+/** Null while nobody has said where to pay. Once a part was paid it asks for the rest, so the URI is the bare address:
+ * the payment's own URI would ask for everything again. */
+export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
+  const isPartial = payment.status === "partially_paid";
+  const { direct } = payment;
+  if (direct !== null) {
+    return {
+      amount: isPartial ? payment.missing : payment.amount,
+      coin: payment.currency,
+      name: `on ${direct.chain}`,
+      address: direct.recipient,
+      uri: isPartial ? direct.recipient : (direct.paymentUri ?? direct.recipient),
+    };
+  }
+  const invoice = payment.invoices[0];
+  if (invoice === undefined || invoice.address === null) return null;
+  const asked = invoice.coinAmount ?? payment.amount;
+  return {
+    amount: isPartial ? proportional(asked, payment.missing, payment.amount) : asked,
+    coin: invoice.coin,
+    name: invoice.displayName,
+    address: invoice.address,
+    uri: isPartial ? invoice.address : (invoice.paymentUri ?? invoice.address),
+  };
+}
+
+/** Whether the provider still has to say where this open payment is paid. */
+export function waitsForAddress(payment: PaymentDocument): boolean {
+  return payment.status === "pending" && payment.invoices.length > 0 && placeToPay(payment) === null;
+}
+
+/** Whether a URI says more than the address, so that a wallet can open it as a link. */
+export function opensWallet(place: PlaceToPay): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(place.uri) && !/^(javascript|data|https?|vbscript|file):/i.test(place.uri);
+}
+
+export function explorerLink(template: string | null, txHash: string): string | null {
+  if (template === null || !/^https?:\/\//.test(template)) return null;
+  return template.replace("{tx_hash}", encodeURIComponent(txHash));
+}
+
+export function explorerOf(payment: PaymentDocument, chains: readonly Chain[]): string | null {
+  return chains.find((chain) => chain.name === payment.direct?.chain)?.explorer ?? null;
+}
+
+/** A hash or an address that has little room: its beginning and its end. */
+export function shortened(text: string, ends = 6): string {
+  return text.length <= 2 * ends + 3 ? text : `${text.slice(0, ends + 2)}…${text.slice(-ends)}`;
+}
+
+/** A text whose hashes and addresses are shortened, where it stands beside a link to the whole story. */
+export function withShortHashes(text: string): string {
+  return text.replace(/\b0x[0-9a-f]{16,}\b/gi, (hash) => shortened(hash, 4));
+}
+
+/** An address in groups of four, so that eyes can compare it. */
+export function grouped(address: string): string[] {
+  const [head, body] = /^0x/i.test(address) ? [address.slice(0, 2), address.slice(2)] : ["", address];
+  const groups = body.match(/.{1,4}/g) ?? [];
+  return head === "" ? groups : [head + (groups[0] ?? ""), ...groups.slice(1)];
+}

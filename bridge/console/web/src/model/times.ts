@@ -1,0 +1,79 @@
+/** Times for people: how long something lasts still, how old it is, when it was. The clock is an argument. */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export interface TimeLeft {
+  /** As a clock: `23:59:08`, `04:10`. */
+  clock: string;
+  /** As a person says it, coarse enough to be read aloud now and then. */
+  words: string;
+  isOver: boolean;
+  /** The last minutes. */
+  isShort: boolean;
+  /** How much of the whole time is left, between 0 and 1: for drawing. */
+  share: number;
+}
+
+export function timeLeft(createdAt: string, expiresAt: string, now: number): TimeLeft {
+  const end = Date.parse(expiresAt);
+  const whole = Math.max(end - Date.parse(createdAt), SECOND);
+  const left = Math.max(end - now, 0);
+  const seconds = Math.ceil(left / SECOND);
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const two = (number: number): string => number.toString().padStart(2, "0");
+  return {
+    clock: hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`,
+    words: left === 0 ? "The time is over" : `${span(left)} left`,
+    isOver: left === 0,
+    isShort: left > 0 && left < 5 * MINUTE && left < whole / 4,
+    share: Math.min(left / whole, 1),
+  };
+}
+
+function counted(number: number, unit: string): string {
+  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+}
+
+/** A length of time in its largest units: `2 hours 5 minutes`, `40 seconds`. */
+export function span(milliseconds: number): string {
+  if (milliseconds >= DAY) {
+    const hours = Math.floor((milliseconds % DAY) / HOUR);
+    return counted(Math.floor(milliseconds / DAY), "day") + (hours > 0 ? ` ${counted(hours, "hour")}` : "");
+  }
+  if (milliseconds >= HOUR) {
+    const minutes = Math.floor((milliseconds % HOUR) / MINUTE);
+    return counted(Math.floor(milliseconds / HOUR), "hour") + (minutes > 0 ? ` ${counted(minutes, "minute")}` : "");
+  }
+  if (milliseconds >= MINUTE) return counted(Math.ceil(milliseconds / MINUTE), "minute");
+  return counted(Math.ceil(milliseconds / SECOND), "second");
+}
+
+/** How old something is, for a narrow column: `12 s`, `4 min`, `3 h`, `9 d`. */
+export function age(since: string, now: number): string {
+  const passed = Math.max(now - Date.parse(since), 0);
+  if (passed < MINUTE) return `${Math.floor(passed / SECOND)}\u00a0s`;
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)}\u00a0min`;
+  if (passed < 2 * DAY) return `${Math.floor(passed / HOUR)}\u00a0h`;
+  return `${Math.floor(passed / DAY)}\u00a0d`;
+}
+
+/** When something happened: the time of the day, and the day too unless it is today's. */
+export function when(at: string, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  const time = then.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  if (then.toDateString() === today.toDateString()) return time;
+  return `${then.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}, ${time}`;
+}
+
+/** A whole moment, with its zone, for whoever looks closer. */
+export function moment(at: string): string {
+  return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
+}
+
+/** A day of a chart, `2026-11-24`, as `24 Nov`. */
+export function day(date: string): string {
+  return new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+}

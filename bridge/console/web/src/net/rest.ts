@@ -1,0 +1,66 @@
+/** Asking the bridge over REST. What goes wrong is a Problem, with words for whoever looks at the page. */
+
+import { heldToken } from "./token";
+
+export class Problem extends Error {
+  constructor(
+    /** The answer's status; 0 where there was none. */
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(detail);
+  }
+
+  /** Whether asking again may help. */
+  get mayPass(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  const token = heldToken();
+  if (token !== null) headers.set("Authorization", `Bearer ${token}`);
+  let answer: Response;
+  try {
+    answer = await fetch(path, { ...options, headers, cache: "no-store" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(0, "Not reached", "The bridge cannot be reached.");
+  }
+  if (answer.ok) return answer;
+  const body: unknown = await answer.json().catch(() => null);
+  const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  const word = (name: string, otherwise: string): string =>
+    typeof told[name] === "string" ? (told[name] as string) : otherwise;
+  throw new Problem(
+    answer.status,
+    word("title", "Not answered"),
+    word("detail", `The bridge answered with ${answer.status}.`),
+  );
+}
+
+export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
+  const answer = await ask(path, signal === undefined ? {} : { signal });
+  return (await answer.json()) as Answer;
+}
+
+export async function post<Answer>(path: string, content: unknown): Promise<Answer> {
+  const answer = await ask(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(content),
+  });
+  return (await answer.json()) as Answer;
+}
+
+/** Fetches a file with the token, which a plain link could not bring, and has the browser save it. */
+export async function download(path: string, name: string): Promise<void> {
+  const address = URL.createObjectURL(await (await ask(path)).blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

@@ -1,0 +1,82 @@
+/** `/checkout/{checkoutId}`: one payment for several purchases, and what each of them costs. */
+
+import type { RoomsAnswer } from "@contract/events";
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import { money } from "../model/amounts";
+import type { CheckoutDocument } from "../model/documents";
+import type { Side } from "../model/payment-line";
+import { useStore } from "../net/store";
+import { heldToken, subjectOf } from "../net/token";
+import { Amount } from "../parts/Amount";
+import { PayFrame } from "./PayFrame";
+import { PaymentPanel } from "./PaymentPage";
+import { partyRooms, sideOf, watched } from "./paying";
+
+export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Element {
+  const checkout = useMemo(
+    () =>
+      watched<CheckoutDocument>({
+        path: `/api/template-checkouts/${encodeURIComponent(checkoutId)}`,
+        paymentOf: (document) => document.payment,
+        withPayment: (document, payment) => ({ ...document, payment }),
+        join: (socket, document) => [
+          socket.timeout(10_000).emitWithAck("join-template-checkout-room", checkoutId) as Promise<RoomsAnswer>,
+          ...partyRooms(socket, document.payment, side(document)),
+        ],
+      }),
+    [checkoutId],
+  );
+  const chains = useStore(checkout.chains);
+  return (
+    <PayFrame watched={checkout} title="Checkout">
+      {(document) => (
+        <PaymentPanel payment={document.payment} side={side(document)} chains={chains}>
+          <Shares checkout={document} side={side(document)} />
+        </PaymentPanel>
+      )}
+    </PayFrame>
+  );
+}
+
+function side({ payment, shares }: CheckoutDocument): Side {
+  return sideOf(
+    payment.buyerId,
+    shares.map(({ sellerId }) => sellerId),
+    location.search,
+  );
+}
+
+function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }): JSX.Element {
+  const { payment, shares } = checkout;
+  const me = subjectOf(heldToken());
+  return (
+    <section class="asked">
+      <h1>
+        <span class="asked-label">
+          {side === "buyer" ? "To pay" : "The buyer pays"} for {shares.length} {shares.length === 1 ? "purchase" : "purchases"}
+        </span>
+        <Amount amount={payment.amount} currency={payment.currency} />
+      </h1>
+      <table class="shares">
+        <caption class="unseen">What the payment is for</caption>
+        <thead class="unseen">
+          <tr>
+            <th scope="col">Purchase</th>
+            <th scope="col">Seller</th>
+            <th scope="col">Amount</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shares.map((share) => (
+            <tr key={share.requestId} class={share.sellerId === me ? "is-mine" : ""}>
+              <th scope="row">{share.requestId}</th>
+              <td>{share.sellerId === me ? "you" : share.sellerId}</td>
+              <td class="number">{money(share.amount, payment.currency)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

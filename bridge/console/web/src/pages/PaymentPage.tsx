@@ -1,0 +1,104 @@
+/** `/pay/{paymentId}`: one payment, as its buyer or its seller watches it. */
+
+import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { money } from "../model/amounts";
+import type { Chain, PaymentDocument } from "../model/documents";
+import { explorerOf, placeToPay, shortened } from "../model/payment-links";
+import { paymentLine, type Side } from "../model/payment-line";
+import { useStore } from "../net/store";
+import { Amount } from "../parts/Amount";
+import { useNow } from "../parts/clock";
+import { LiveLine } from "../parts/LiveLine";
+import { PlaceToPay } from "../parts/PlaceToPay";
+import { Transactions } from "../parts/Transactions";
+import { PayFrame } from "./PayFrame";
+import { partyRooms, sideOf, watched } from "./paying";
+
+export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
+  const payment = useMemo(
+    () =>
+      watched<PaymentDocument>({
+        path: `/api/payments/${encodeURIComponent(paymentId)}`,
+        paymentOf: (document) => document,
+        withPayment: (_document, changed) => changed,
+        join: (socket, document) => partyRooms(socket, document, side(document)),
+      }),
+    [paymentId],
+  );
+  const chains = useStore(payment.chains);
+  return (
+    <PayFrame watched={payment} title="Payment">
+      {(document) => <Payment payment={document} side={side(document)} chains={chains} />}
+    </PayFrame>
+  );
+}
+
+function side(payment: PaymentDocument): Side {
+  return sideOf(payment.buyerId, [payment.sellerId], location.search);
+}
+
+function Payment({ payment, side, chains }: { payment: PaymentDocument; side: Side; chains: readonly Chain[] }): JSX.Element {
+  const asked = side === "buyer" ? "To pay" : "You are to get";
+  return (
+    <PaymentPanel payment={payment} side={side} chains={chains}>
+      <section class="asked">
+        <h1>
+          <span class="asked-label">{asked}</span>
+          <Amount amount={payment.amount} currency={payment.currency} />
+        </h1>
+        <dl class="about">
+          <div>
+            <dt>For</dt>
+            <dd>{payment.requestId}</dd>
+          </div>
+          <div>
+            <dt>{side === "buyer" ? "To" : "From"}</dt>
+            <dd>{side === "buyer" ? payment.sellerId : payment.buyerId}</dd>
+          </div>
+        </dl>
+      </section>
+    </PaymentPanel>
+  );
+}
+
+interface PanelProps {
+  payment: PaymentDocument;
+  side: Side;
+  chains: readonly Chain[];
+  children: JSX.Element;
+}
+
+/** A payment's live line with what belongs to it, under whatever says what is paid. */
+export function PaymentPanel({ payment, side, chains, children }: PanelProps): JSX.Element {
+  const now = useNow(1_000);
+  const line = paymentLine(payment, side);
+  const paysHere = side === "buyer" && line.asksForMoney;
+  useEffect(() => {
+    document.title = `${line.headline} · ${money(payment.amount, payment.currency)}`;
+  }, [line.headline, payment.amount, payment.currency]);
+  return (
+    <div class={`panel${paysHere ? " has-place" : ""}`}>
+      {children}
+      <LiveLine payment={payment} side={side} now={now} />
+      {paysHere && <PlaceToPay payment={payment} now={now} />}
+      {side === "seller" && <PaidTo payment={payment} />}
+      <Transactions payment={payment} explorer={explorerOf(payment, chains)} />
+      <p class="reference">
+        Payment <code>{payment.paymentId}</code>
+      </p>
+    </div>
+  );
+}
+
+/** A seller does not pay, but may want to compare where the buyer does. */
+function PaidTo({ payment }: { payment: PaymentDocument }): JSX.Element | null {
+  const place = placeToPay(payment);
+  if (place === null) return null;
+  return (
+    <p class="paid-to">
+      The buyer pays in {place.coin}
+      {place.name === null ? "" : ` (${place.name})`} to <code title={place.address}>{shortened(place.address)}</code>.
+    </p>
+  );
+}

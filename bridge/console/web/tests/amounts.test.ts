@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { compare, isZero, money, plain, proportional, share, shown, sum } from "../src/model/amounts";
+
+describe("amounts", () => {
+  it("adds without a float's error", () => {
+    expect(sum(["0.1", "0.2"])).toBe("0.3");
+    expect(sum(["9007199254740993", "0.000000000000000001"])).toBe("9007199254740993.000000000000000001");
+    expect(sum([])).toBe("0");
+  });
+
+  it("compares amounts that are written differently", () => {
+    expect(compare("49.9", "49.90")).toBe(0);
+    expect(compare("100", "99.999999999999999999")).toBe(1);
+    expect(compare("0.09", "0.1")).toBe(-1);
+  });
+
+  it("groups thousands and keeps every digit of a coin", () => {
+    expect(shown("1234567.123456789012345678", "ETH")).toBe("1\u202f234\u202f567.123456789012345678");
+    expect(shown("115792089237316195423570985008687907853269984665640564039457", "X").replaceAll("\u202f", "")).toBe(
+      "115792089237316195423570985008687907853269984665640564039457",
+    );
+  });
+
+  it("writes currencies of countries with their decimals, and coins without idle zeros", () => {
+    expect(shown("49.9", "USD")).toBe("49.90");
+    expect(shown("100", "EUR")).toBe("100.00");
+    expect(shown("1000", "JPY")).toBe("1\u202f000");
+    expect(shown("49.900000", "USDT")).toBe("49.9");
+    expect(shown("0.00000001", "BTC")).toBe("0.00000001");
+    expect(money("5", "USD")).toBe("5.00\u00a0USD");
+  });
+
+  it("never cuts decimals that a currency of a country should not have", () => {
+    expect(shown("1.005", "USD")).toBe("1.005");
+  });
+
+  it("copies an amount without spaces", () => {
+    expect(plain("1234567.50")).toBe("1234567.5");
+  });
+
+  it("asks for the rest of a coin, rounded up, so that nobody is short by a fraction", () => {
+    expect(proportional("49.9", "29.94", "49.90")).toBe("29.94");
+    expect(proportional("0.00150000", "1", "3")).toBe("0.0005");
+    expect(proportional("1", "1", "3")).toBe("0.333334");
+    expect(compare(sum([proportional("1", "1", "3"), proportional("1", "2", "3")]), "1")).toBe(1);
+  });
+
+  it("shares for drawing stay between nothing and everything", () => {
+    expect(share("10", "40")).toBe(0.25);
+    expect(share("50", "40")).toBe(1);
+    expect(share("1", "0")).toBe(0);
+  });
+
+  it("knows nothing from something", () => {
+    expect(isZero("0.000")).toBe(true);
+    expect(isZero("0.0001")).toBe(false);
+  });
+
+  it("shows what is no amount as it is, and calculates with none", () => {
+    expect(shown("many", "USD")).toBe("many");
+    expect(() => sum(["1e9"])).toThrow(RangeError);
+    expect(() => sum(["-1"])).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,98 @@
+/** Documents as the bridge tells them, for tests to change. */
+
+import type { PaymentDocument, PaymentRow, PayoutRow, Sighting } from "../src/model/documents";
+
+export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument {
+  return {
+    paymentId: "pay_1",
+    provider: "shkeeper",
+    externalId: "pay_1",
+    requestId: "request-1",
+    buyerId: "buyer-1",
+    sellerId: "seller-1",
+    offerId: null,
+    checkoutId: null,
+    amount: "49.90",
+    currency: "USD",
+    direct: null,
+    status: "pending",
+    escrowState: "none",
+    received: "0",
+    missing: "49.90",
+    excess: "0",
+    late: false,
+    confirmations: null,
+    requiredConfirmations: null,
+    transfers: [],
+    sightings: [],
+    createdAt: "2026-11-24T10:00:00Z",
+    updatedAt: "2026-11-24T10:00:00Z",
+    expiresAt: "2026-11-25T10:00:00Z",
+    invoices: [
+      {
+        coin: "ETH-USDT",
+        displayName: "ERC20 USDT",
+        address: "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+        coinAmount: "49.9",
+        exchangeRate: "1",
+        paymentUri: "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+      },
+    ],
+    history: [
+      {
+        at: "2026-11-24T10:00:00Z",
+        observation: "registered",
+        effect: "applied",
+        status: "pending",
+        escrowState: "none",
+        received: "0",
+        txHash: null,
+      },
+    ],
+    ...changes,
+  };
+}
+
+export function sighting(changes: Partial<Sighting> = {}): Sighting {
+  return {
+    txHash: `0x${"1".repeat(64)}`,
+    asset: "USDT",
+    amount: "49.9",
+    stage: "mined",
+    confirmations: 1,
+    requiredConfirmations: 12,
+    blockNumber: 7,
+    reason: null,
+    ...changes,
+  };
+}
+
+export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
+  return {
+    payoutId: "out_1",
+    taskId: "task-1",
+    paymentId: "pay_1",
+    sellerId: "seller-1",
+    provider: "shkeeper",
+    chain: null,
+    coin: "ETH-USDT",
+    amount: "48.90",
+    destination: "0xabc",
+    status: "created",
+    verification: null,
+    confirmations: null,
+    requiredConfirmations: null,
+    txHashes: [],
+    explorerUrl: null,
+    reasons: [],
+    overdue: false,
+    createdAt: "2026-11-24T10:00:00Z",
+    updatedAt: "2026-11-24T10:00:00Z",
+    ...changes,
+  };
+}
+
+export function paymentRow(changes: Partial<PaymentRow> = {}): PaymentRow {
+  const { invoices, history, transfers, sightings, direct, offerId, ...row } = payment();
+  return { ...row, txHash: null, ...changes };
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import {
+  areSet,
+  csvPath,
+  type Filters,
+  NO_FILTERS,
+  pagePath,
+  paymentMatches,
+  payoutMatches,
+  readFilters,
+  writeFilters,
+} from "../src/model/filters";
+import { paymentRow, payoutRow } from "./documents";
+
+const all: Filters = {
+  view: "payments",
+  status: ["pending", "completed"],
+  provider: "onchain",
+  coin: "USDT",
+  search: "buyer & co=1?",
+  from: "2026-11-01",
+  to: "2026-11-24",
+};
+
+describe("filters in the address", () => {
+  it("come back as they were", () => {
+    expect(readFilters(writeFilters(all))).toEqual(all);
+    expect(readFilters(writeFilters(NO_FILTERS))).toEqual(NO_FILTERS);
+    expect(writeFilters(NO_FILTERS)).toBe("");
+  });
+
+  it("leave out what nobody can mean", () => {
+    expect(readFilters("?view=secrets&status=created,nonsense,created&from=yesterday&to=2026-13-45&other=1")).toEqual({
+      ...NO_FILTERS,
+      status: ["created"],
+    });
+  });
+
+  it("know only the states of what is shown", () => {
+    expect(readFilters("?view=payments&status=mismatch,refunded").status).toEqual(["refunded"]);
+  });
+
+  it("are set unless only the view was chosen", () => {
+    expect(areSet({ ...NO_FILTERS, view: "payments" })).toBe(false);
+    expect(areSet({ ...NO_FILTERS, search: "x" })).toBe(true);
+  });
+});
+
+describe("what is asked of the bridge", () => {
+  it("names a payment's coin its currency", () => {
+    const asked = new URL(pagePath(all, 200, "cursor"), "http://bridge");
+    expect(asked.pathname).toBe("/api/ops/payments");
+    expect(Object.fromEntries(asked.searchParams)).toEqual({
+      status: "pending,completed",
+      provider: "onchain",
+      currency: "USDT",
+      search: "buyer & co=1?",
+      from: "2026-11-01",
+      to: "2026-11-24",
+      limit: "200",
+      after: "cursor",
+    });
+    expect(new URL(pagePath({ ...NO_FILTERS, coin: "BTC" }, 1, null), "http://b").searchParams.get("coin")).toBe("BTC");
+  });
+
+  it("exports what the table shows", () => {
+    expect(csvPath(NO_FILTERS)).toBe("/api/ops/payouts.csv");
+    expect(new URL(csvPath(all), "http://b").searchParams.get("limit")).toBeNull();
+    expect(new URL(csvPath(all), "http://b").searchParams.get("search")).toBe(all.search);
+  });
+});
+
+describe("whether a row that moved belongs into the table", () => {
+  const filtered = (changes: Partial<Filters>): Filters => ({ ...NO_FILTERS, ...changes });
+
+  it("follows the state, the provider and the coin", () => {
+    expect(payoutMatches(filtered({ status: ["created"] }), payoutRow())).toBe(true);
+    expect(payoutMatches(filtered({ status: ["failed"] }), payoutRow())).toBe(false);
+    expect(payoutMatches(filtered({ provider: "onchain" }), payoutRow())).toBe(false);
+    expect(payoutMatches(filtered({ coin: "BTC" }), payoutRow())).toBe(false);
+    expect(paymentMatches(filtered({ coin: "USD" }), paymentRow())).toBe(true);
+  });
+
+  it("searches where the bridge does, in large letters and small", () => {
+    const row = payoutRow({ txHashes: ["0xABCDEF"], taskId: null });
+    expect(payoutMatches(filtered({ search: "0xabc" }), row)).toBe(true);
+    expect(payoutMatches(filtered({ search: "SELLER-1" }), row)).toBe(true);
+    expect(payoutMatches(filtered({ search: "nobody" }), row)).toBe(false);
+    expect(paymentMatches(filtered({ search: "request-1" }), paymentRow())).toBe(true);
+  });
+
+  it("takes both days in", () => {
+    const row = payoutRow({ createdAt: "2026-11-24T23:59:59.999Z" });
+    expect(payoutMatches(filtered({ from: "2026-11-24", to: "2026-11-24" }), row)).toBe(true);
+    expect(payoutMatches(filtered({ to: "2026-11-23" }), row)).toBe(false);
+    expect(payoutMatches(filtered({ from: "2026-11-25" }), row)).toBe(false);
+  });
+});

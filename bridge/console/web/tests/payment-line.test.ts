@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import type { PaymentDocument, PaymentStatus } from "../src/model/documents";
+import { announcement, paymentLine } from "../src/model/payment-line";
+import { withProgress, withUpdate } from "../src/model/payment-events";
+import { payment, sighting } from "./documents";
+
+const current = (document: PaymentDocument): string[] =>
+  paymentLine(document, "buyer")
+    .steps.filter(({ state }) => state === "current" || state === "stopped")
+    .map(({ name }) => name);
+
+describe("the live line of a payment", () => {
+  it("waits, and says how to pay", () => {
+    const line = paymentLine(payment(), "buyer");
+    expect(line.headline).toBe("Waiting for your payment");
+    expect(line.asksForMoney).toBe(true);
+    expect(current(payment())).toEqual(["Waiting"]);
+  });
+
+  it("says that an address is still being fetched", () => {
+    const [invoice] = payment().invoices;
+    const line = paymentLine(payment({ invoices: [{ ...invoice!, address: null, paymentUri: null }] }), "buyer");
+    expect(line.headline).toBe("Preparing the address");
+  });
+
+  it("sees a payment before any block does", () => {
+    const seen = payment({ status: "confirming", requiredConfirmations: 12 });
+    expect(paymentLine(seen, "buyer").headline).toBe("Payment seen");
+    expect(paymentLine(seen, "buyer").sentence).toContain("No block holds it yet");
+    expect(current(seen)).toEqual(["Seen"]);
+    expect(paymentLine(seen, "buyer").asksForMoney).toBe(false);
+  });
+
+  it("counts confirmations, of how many where that is known", () => {
+    const counting = payment({ status: "confirming", confirmations: 3, requiredConfirmations: 12 });
+    expect(paymentLine(counting, "buyer").headline).toBe("Confirming: 3 of 12");
+    expect(paymentLine(counting, "buyer").steps.find(({ name }) => name === "Confirming")?.note).toBe("3 of 12");
+    const unknown = payment({ status: "confirming", confirmations: 1, requiredConfirmations: null });
+    expect(paymentLine(unknown, "buyer").headline).toBe("Confirming: 1 block so far");
+  });
+
+  it("says in words what is missing, to the buyer and to the seller", () => {
+    const partial = payment({ status: "partially_paid", received: "19.96", missing: "29.94" });
+    const line = paymentLine(partial, "buyer");
+    expect(line.headline).toBe("29.94\u00a0USD still to pay");
+    expect(line.sentence).toBe(
+      "19.96\u00a0USD of 49.90\u00a0USD has arrived. Send the missing 29.94\u00a0USD to the same address.",
+    );
+    expect(paymentLine(partial, "seller").headline).toBe("29.94\u00a0USD still missing");
+    expect(line.arrived).toBe(0.4);
+    expect(current(partial)).toEqual(["Partly paid"]);
+  });
+
+  it("tells a buyer not to send more while more is under way", () => {
+    const transfers = [{ txHash: "0x1", asset: "ETH-USDT", amount: "29.94", value: null, confirmed: false, occurredAt: null }];
+    const partial = payment({ status: "partially_paid", received: "19.96", missing: "29.94", transfers });
+    expect(paymentLine(partial, "buyer").sentence).toContain("More is on its way");
+  });
+
+  it("is done when it is paid, and says what came above the amount or late", () => {
+    const paid = payment({ status: "completed", escrowState: "funded", received: "60", missing: "0", excess: "10.1", late: true });
+    const line = paymentLine(paid, "buyer");
+    expect([line.headline, line.tone, line.arrived]).toEqual(["Paid", "done", 1]);
+    expect(line.remarks.join(" ")).toContain("10.10\u00a0USD more came");
+    expect(line.remarks.join(" ")).toContain("after the deadline");
+    expect(line.steps.every(({ state }) => state === "done")).toBe(true);
+  });
+
+  it.each([
+    ["funded", "It is held until the sale is settled."],
+    ["releasing", "It is being paid out to you now."],
+    ["released", "It has been paid out to you."],
+  ] as const)("tells the seller where the money is: %s", (escrowState, said) => {
+    const paid = payment({ status: "completed", escrowState, received: "49.90", missing: "0" });
+    expect(paymentLine(paid, "seller").sentence).toContain(said);
+  });
+
+  it.each([
+    ["expired", "The time to pay has run out", "Expired"],
+    ["failed", "The payment failed", "Failed"],
+    ["cancelled", "The payment was cancelled", "Cancelled"],
+    ["refunded", "The payment was refunded", "Refunded"],
+  ] as const)("says plainly that it is over: %s", (status: PaymentStatus, headline, step) => {
+    const over = payment({ status });
+    expect(paymentLine(over, "buyer").headline).toBe(headline);
+    expect(paymentLine(over, "buyer").asksForMoney).toBe(false);
+    expect(current(over)).toEqual([step]);
+  });
+
+  it("says what part of an expired payment had come", () => {
+    const over = payment({ status: "expired", received: "10", missing: "39.90" });
+    expect(paymentLine(over, "buyer").sentence).toContain("10.00\u00a0USD of 49.90\u00a0USD arrived in time");
+    expect(paymentLine(payment({ status: "expired" }), "buyer").sentence).toContain("Nothing arrived in time");
+  });
+
+  it.each([
+    ["reorganised", "The network took the block back", "do not pay twice"],
+    ["dropped", "The transaction was dropped", "send it again"],
+    ["failed", "The transaction does not pay this", "carries USDC"],
+  ] as const)("tells of a transfer that came to nothing: %s", (stage, headline, advice) => {
+    const lost = payment({ sightings: [sighting({ stage, reason: stage === "failed" ? "it carries USDC" : null })] });
+    const line = paymentLine(lost, "buyer");
+    expect(line.headline).toBe(headline);
+    expect(line.sentence.toLowerCase()).toContain(advice.toLowerCase());
+  });
+
+  it("forgets a setback when another transfer is under way", () => {
+    const again = payment({
+      status: "confirming",
+      confirmations: 1,
+      requiredConfirmations: 12,
+      sightings: [sighting({ stage: "dropped" }), sighting({ txHash: "0x2", stage: "mined" })],
+    });
+    expect(paymentLine(again, "buyer").remarks).toEqual([]);
+  });
+});
+
+describe("what a screen reader is told", () => {
+  const counting = (confirmations: number): PaymentDocument =>
+    payment({ status: "confirming", confirmations, requiredConfirmations: 12 });
+
+  it("is nothing when the page opens, and nothing twice", () => {
+    expect(announcement(null, payment(), "buyer")).toBeNull();
+    expect(announcement(payment(), payment({ updatedAt: "2026-11-24T11:00:00Z" }), "buyer")).toBeNull();
+  });
+
+  it("is each new state, once", () => {
+    expect(announcement(payment(), payment({ status: "confirming" }), "buyer")).toContain("Payment seen");
+    expect(announcement(counting(11), payment({ status: "completed", received: "49.90" }), "buyer")).toContain("Paid");
+  });
+
+  it("is of twelve confirmations the first and the middle one", () => {
+    const told = Array.from({ length: 11 }, (_, place) => place + 1).filter(
+      (number) => announcement(number === 1 ? payment({ status: "confirming" }) : counting(number - 1), counting(number), "buyer"),
+    );
+    expect(told).toEqual([1, 6]);
+  });
+
+  it("is a block that was taken back", () => {
+    expect(announcement(counting(5), counting(2), "buyer")).toContain("2 of 12");
+  });
+});
+
+describe("what events say before REST does", () => {
+  it("moves the payment that they are about, and no other", () => {
+    const update = { paymentId: "pay_1", status: "completed", escrowState: "funded" };
+    expect(withUpdate(payment(), update)).toMatchObject({ status: "completed", escrowState: "funded" });
+    const other = payment({ paymentId: "pay_2" });
+    expect(withUpdate(other, update)).toBe(other);
+  });
+
+  it("takes what is missing and how far it is confirmed", () => {
+    const progress = {
+      paymentId: "pay_1",
+      status: "confirming",
+      received: "0",
+      missing: "49.90",
+      currency: "USD",
+      late: false,
+      confirmations: 4,
+      requiredConfirmations: 12,
+    };
+    expect(withProgress(payment(), progress)).toMatchObject({ status: "confirming", confirmations: 4, requiredConfirmations: 12 });
+    const { confirmations, requiredConfirmations, ...without } = progress;
+    expect(withProgress(payment({ confirmations: 4 }), without).confirmations).toBeNull();
+  });
+});

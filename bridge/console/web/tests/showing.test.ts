@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import { counted, resolutionFault, settled } from "../src/model/attention";
+import type { AttentionItem, AttentionKind, DayTotal } from "../src/model/documents";
+import { explorerLink, grouped, opensWallet, placeToPay, shortened, withShortHashes } from "../src/model/payment-links";
+import { KEPT, linePath, withValue } from "../src/model/sparkline";
+import { age, span, timeLeft } from "../src/model/times";
+import { charts, datesUpTo } from "../src/model/totals";
+import { inSight, scrolledTo, stepped } from "../src/model/window";
+import { payment } from "./documents";
+
+describe("times", () => {
+  const [created, expires] = ["2026-11-24T10:00:00Z", "2026-11-25T10:00:00Z"];
+  const at = (text: string): number => Date.parse(text);
+
+  it("count down to the deadline and no further", () => {
+    expect(timeLeft(created, expires, at("2026-11-24T10:00:00Z"))).toMatchObject({ clock: "24:00:00", share: 1, isOver: false });
+    expect(timeLeft(created, expires, at("2026-11-25T09:55:50Z"))).toMatchObject({ clock: "04:10", isShort: true });
+    expect(timeLeft(created, "2026-11-24T10:03:00Z", at("2026-11-24T10:00:10Z")).isShort).toBe(false);
+    expect(timeLeft(created, expires, at("2026-11-26T00:00:00Z"))).toMatchObject({ clock: "00:00", isOver: true, share: 0 });
+  });
+
+  it("are spoken in their largest units", () => {
+    expect(span(90_061_000)).toBe("1 day 1 hour");
+    expect(span(3_600_000)).toBe("1 hour");
+    expect(span(61_000)).toBe("2 minutes");
+    expect(span(1)).toBe("1 second");
+  });
+
+  it("are never younger than nothing", () => {
+    expect(age("2026-11-24T10:00:05Z", at("2026-11-24T10:00:00Z"))).toBe("0\u00a0s");
+    expect(age("2026-11-20T10:00:00Z", at("2026-11-24T10:00:00Z"))).toBe("4\u00a0d");
+  });
+});
+
+describe("where to pay", () => {
+  it("asks for the rest once a part has come, without the URI that asks for all", () => {
+    const [invoice] = payment().invoices;
+    const invoices = [{ ...invoice!, paymentUri: "ethereum:0x6f?value=49.9" }];
+    expect(placeToPay(payment({ invoices }))).toMatchObject({ amount: "49.9", uri: "ethereum:0x6f?value=49.9" });
+    const partial = payment({ invoices, status: "partially_paid", received: "19.96", missing: "29.94" });
+    expect(placeToPay(partial)).toMatchObject({ amount: "29.94", uri: invoice!.address });
+  });
+
+  it("is nowhere yet while the provider has not answered", () => {
+    const [invoice] = payment().invoices;
+    expect(placeToPay(payment({ invoices: [{ ...invoice!, address: null }] }))).toBeNull();
+    expect(placeToPay(payment({ invoices: [] }))).toBeNull();
+  });
+
+  it("is the wallet itself on a chain", () => {
+    const direct = { chain: "ethereum", recipient: "0xA", payer: null, paymentUri: "ethereum:0xA@1" };
+    expect(placeToPay(payment({ invoices: [], direct }))).toMatchObject({ address: "0xA", uri: "ethereum:0xA@1", name: "on ethereum" });
+  });
+
+  it("opens wallets, and nothing else that calls itself a link", () => {
+    const place = placeToPay(payment())!;
+    expect(opensWallet(place)).toBe(false);
+    expect(opensWallet({ ...place, uri: "bitcoin:bc1q?amount=1" })).toBe(true);
+    expect(opensWallet({ ...place, uri: "javascript:alert(1)" })).toBe(false);
+    expect(opensWallet({ ...place, uri: "https://elsewhere.example" })).toBe(false);
+  });
+
+  it("shows addresses so that they can be compared, and loses no letter", () => {
+    expect(grouped("0x6f2Fa34b")).toEqual(["0x6f2F", "a34b"]);
+    expect(grouped("bc1qar0srrr").join("")).toBe("bc1qar0srrr");
+    expect(shortened("0x1234567890abcdef1234567890abcdef")).toBe("0x123456…abcdef");
+    expect(shortened("short")).toBe("short");
+  });
+
+  it("shortens hashes within a sentence, and nothing else", () => {
+    const said = `${"0x" + "ab".repeat(32)} pays 61.82 ETH-USDT of 61.83`;
+    expect(withShortHashes(said)).toBe("0xabab…abab pays 61.82 ETH-USDT of 61.83");
+    expect(withShortHashes("98 ETH-USDT to 0xshop for s1")).toBe("98 ETH-USDT to 0xshop for s1");
+  });
+
+  it("links to an explorer only by the web", () => {
+    expect(explorerLink("https://x.example/tx/{tx_hash}", "0x1")).toBe("https://x.example/tx/0x1");
+    expect(explorerLink("javascript:{tx_hash}", "0x1")).toBeNull();
+    expect(explorerLink(null, "0x1")).toBeNull();
+  });
+});
+
+describe("what needs a person", () => {
+  const item = (kind: AttentionKind, id: string): AttentionItem => ({
+    kind,
+    id,
+    title: id,
+    detail: "",
+    advice: "",
+    since: "2026-11-24T10:00:00Z",
+    actions: [],
+  });
+  const before = [item("payout-mismatch", "a"), item("payout-failed", "b")];
+  const now = [item("payout-ambiguous", "c"), item("payout-failed", "b"), item("payout-mismatch", "a")];
+
+  it("stands in the bridge's order", () => {
+    expect(settled(before, now, false).map(({ id }) => id)).toEqual(["c", "b", "a"]);
+  });
+
+  it("stays where it is while somebody is about to act", () => {
+    expect(settled(before, now, true).map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(settled(before, [item("payout-failed", "b")], true).map(({ id }) => id)).toEqual(["b"]);
+  });
+
+  it("is counted by kind", () => {
+    expect(counted([...before, item("payout-failed", "d")])).toBe("1 mismatch, 2 failed");
+  });
+
+  it("is resolved only with what the bridge needs", () => {
+    expect(resolutionFault(null, "", false)).not.toBeNull();
+    expect(resolutionFault("sent", "", true)).not.toBeNull();
+    expect(resolutionFault("sent", "0x1", false)).toBeNull();
+    expect(resolutionFault("arrived", "", false)).not.toBeNull();
+    expect(resolutionFault("arrived", "", true)).toBeNull();
+    expect(resolutionFault("not-sent", "", false)).toBeNull();
+  });
+});
+
+describe("the rows in sight", () => {
+  it("are few, however many there are", () => {
+    const { first, end } = inSight(5_000, 48, 120_000, 600);
+    expect(first).toBeLessThanOrEqual(2_500);
+    expect(end).toBeGreaterThanOrEqual(2_513);
+    expect(end - first).toBeLessThan(40);
+  });
+
+  it("stay within what there is", () => {
+    expect(inSight(3, 48, 0, 600)).toEqual({ first: 0, end: 3 });
+    expect(inSight(0, 48, 0, 600)).toEqual({ first: 0, end: 0 });
+    expect(inSight(10, 48, 100_000, 600)).toEqual({ first: 10, end: 10 });
+  });
+
+  it("scroll no further than they must", () => {
+    expect(scrolledTo(5, 50, 0, 300)).toBe(0);
+    expect(scrolledTo(6, 50, 0, 300)).toBe(50);
+    expect(scrolledTo(1, 50, 200, 300)).toBe(50);
+  });
+
+  it("are stepped through by keys", () => {
+    expect(stepped("ArrowDown", 0, 10, 5)).toBe(1);
+    expect(stepped("ArrowUp", 0, 10, 5)).toBe(0);
+    expect(stepped("PageDown", 7, 10, 5)).toBe(9);
+    expect(stepped("End", 0, 10, 5)).toBe(9);
+    expect(stepped("Home", 9, 10, 5)).toBe(0);
+    expect(stepped("x", 0, 10, 5)).toBeNull();
+    expect(stepped("End", 0, 0, 5)).toBeNull();
+  });
+});
+
+describe("charts", () => {
+  const total = (date: string, currency: string, amount: string, count = 1): DayTotal => ({
+    date,
+    currency,
+    kind: "payouts",
+    count,
+    amount,
+  });
+
+  it("have one for each currency, over the same days", () => {
+    const found = charts(
+      [total("2026-11-23", "USD", "10.50", 2), total("2026-11-24", "USD", "21"), total("2026-11-24", "BTC", "0.1")],
+      "payouts",
+      3,
+      "2026-11-24",
+    );
+    expect(found.map(({ currency, total, count }) => [currency, total, count])).toEqual([
+      ["USD", "31.5", 3],
+      ["BTC", "0.1", 1],
+    ]);
+    expect(found[0]?.days.map(({ date, height }) => [date, height])).toEqual([
+      ["2026-11-22", 0],
+      ["2026-11-23", 0.5],
+      ["2026-11-24", 1],
+    ]);
+  });
+
+  it("leave out other kinds and older days", () => {
+    expect(charts([total("2026-11-01", "USD", "1")], "payouts", 3, "2026-11-24")).toEqual([]);
+    expect(charts([total("2026-11-24", "USD", "1")], "payments", 3, "2026-11-24")).toEqual([]);
+  });
+
+  it("cross months and years", () => {
+    expect(datesUpTo("2026-01-01", 2)).toEqual(["2025-12-31", "2026-01-01"]);
+  });
+
+  it("draw the newest value at the right edge", () => {
+    expect(linePath([], 100, 10)).toBe("");
+    expect(linePath([0, 5], 100, 12)).toMatch(/L100\.0 1\.0$/);
+    const values = Array.from({ length: KEPT + 5 }, (_, place) => place).reduce(withValue, [] as number[]);
+    expect(values).toHaveLength(KEPT);
+    expect(values.at(-1)).toBe(KEPT + 4);
+  });
+});

@@ -1,0 +1,20 @@
+import { defineConfig } from "vite";
+
+// The bridge serves what is built: `dist/index.html` for every page, and `dist/assets/` under names that change with
+// what is in them. Nothing is inlined, because the pages' Content-Security-Policy allows no inline script or style.
+export default defineConfig({
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+  },
+  // For working on the pages: `npx vite` beside a bridge on port 8000.
+  server: {
+    proxy: {
+      "/api": { target: "http://127.0.0.1:8000", changeOrigin: true },
+      "/socket.io": { target: "http://127.0.0.1:8000", changeOrigin: true, ws: true },
+    },
+  },
+});

@@ -1,0 +1,47 @@
+"""The routes of the console, for finance ops alone: `/api/ops/…`."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from bridge.http.callers import FOR_OPS
+from bridge.http.ops_actions import recheck_payout, replay_webhook, resolve_payout_in_console
+from bridge.http.ops_filters import payment_filter, payout_filter
+from bridge.http.ops_lists import (
+    export_payments,
+    export_payouts,
+    get_payment_row,
+    get_payout_row,
+    list_payment_rows,
+    list_payout_rows,
+)
+from bridge.http.ops_overview import get_attention, get_totals, list_actions
+from bridge.http.ops_session import get_ops_session
+from bridge.http.ops_story import get_payment_story, get_payout_story
+from bridge.http.ops_system import get_system_status
+
+__all__ = ["ops_router"]
+
+ops_router = Router(
+    "/api/ops",
+    route_handlers=[
+        get_ops_session,
+        list_payout_rows,
+        list_payment_rows,
+        get_payout_row,
+        get_payment_row,
+        export_payouts,
+        export_payments,
+        get_attention,
+        get_totals,
+        list_actions,
+        get_system_status,
+        get_payment_story,
+        get_payout_story,
+        replay_webhook,
+        recheck_payout,
+        resolve_payout_in_console,
+    ],
+    dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
+    opt={FOR_OPS: True},
+    tags=["Console"],
+)

@@ -1,0 +1,253 @@
+"""What finance ops do: read a kept webhook again, have a payout re-checked, and say what became of one. Each is
+written down with who did it, in the same commit as what it changed."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from litestar import post
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.openapi.spec import Example
+from litestar.params import Body
+from pydantic import Field, StringConstraints
+
+from bridge.http.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutSender,
+    GivenPrincipal,
+    GivenWebhookReaders,
+)
+from bridge.http.openapi import problem_responses
+from bridge.http.ops_access import GivenOpsAccess
+from bridge.http.ops_names import kept_webhook_name, read_webhook_name, waiting_webhook_name
+from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
+from bridge.http.problems import wrong_field
+from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import observation_key
+from coordinator.ids import Id, is_id
+from coordinator.models import FrozenModel
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
+from providers.contract import PayoutReading, ProviderError, Reading, WebhookReader, WebhookUnreadableError
+
+__all__ = ["recheck_payout", "replay_webhook", "resolve_payout_in_console"]
+
+By = Annotated[Id, StringConstraints(max_length=100)]
+ReplayOutcome = Literal["applied", "unchanged", "duplicate", "kept", "unreadable"]
+
+REFUSALS = {
+    400: "A field is missing or wrong; the answer names it",
+    401: "No good token",
+    403: "They may not act, or a page of another origin asks",
+    503: "Not committed; try again",
+}
+
+
+class Doing(FrozenModel):
+    """Who does it."""
+
+    by: By | None = Field(None, description="Their name, needed where nobody is asked for a token.")
+
+
+class ConsoleResolution(Doing):
+    """What a person found out about a payout, on the chain, at the provider or from the seller."""
+
+    outcome: ResolutionOutcome
+    tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
+
+
+class Replay(FrozenModel):
+    """What became of a webhook that was read again."""
+
+    outcome: ReplayOutcome
+    message: str
+    action: ActionItem
+
+
+class PayoutDoing(FrozenModel):
+    """How a payout stands after what was done."""
+
+    payout: PayoutRow
+    message: str
+    action: ActionItem
+
+
+REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
+    Outcome.APPLIED: ("applied", "It was read, and moved what it is about."),
+    Outcome.UNCHANGED: ("unchanged", "It was read, and said nothing new."),
+    Outcome.OTHER_CURRENCY: ("unchanged", "It was read, but counts in another currency than the payment."),
+    Outcome.DUPLICATE: ("duplicate", "It was read; the same had been told before, and counts once."),
+    Outcome.KEPT: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
+}
+
+
+@post(
+    "/webhooks/{webhook_id:str}/replay",
+    status_code=200,
+    summary="Read a kept webhook again",
+    description=(
+        "As if it came now; its signature held when it came. It counts once, however often it is replayed and "
+        "repeated."
+    ),
+    responses=problem_responses({**REFUSALS, 404: "No such webhook"}),
+)
+async def replay_webhook(
+    webhook_id: str,
+    data: Annotated[Doing, Body(examples=[Example(value={"by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    readers: GivenWebhookReaders,
+) -> Replay:
+    by = ops_access.actor(principal, data.by)
+    named = read_webhook_name(webhook_id)
+    missing = NotFoundException(f"There is no webhook {webhook_id!r}.")
+    if named is None:
+        raise missing
+    is_waiting, number = named
+    if is_waiting:
+        return await _replay_waiting(journal, number, by, missing)
+    webhook = await journal.console.kept_webhook(number)
+    reader = None if webhook is None else readers.get(webhook.provider)
+    if webhook is None or reader is None:
+        raise missing
+    return await _replay_kept(journal, webhook, reader, by)
+
+
+async def _replay_waiting(journal: Journal, number: int, by: str, missing: NotFoundException) -> Replay:
+    """What waits for its payment is applied when that is registered, so there is only to look whether it was."""
+    found = await journal.console.waiting_observation(number)
+    if found is None:
+        raise missing
+    external_id, payment_id = found
+    outcome = Outcome.KEPT if payment_id is None else Outcome.DUPLICATE
+    name = waiting_webhook_name(number)
+    action = await journal.console.add_action("replay", name, outcome, by=by, concerns=payment_id)
+    message = (
+        f"{external_id} is not registered yet; what waits for it is applied when it is."
+        if payment_id is None
+        else f"It was applied when {external_id} was registered, and counts once."
+    )
+    return Replay(outcome=REPLAY_MESSAGES[outcome][0], message=message, action=action_item(action))
+
+
+async def _replay_kept(journal: Journal, webhook: KeptWebhook, reader: WebhookReader, by: str) -> Replay:
+    name = kept_webhook_name(webhook.webhook_id)
+    try:
+        reading = reader.read_again(webhook.body)
+    except WebhookUnreadableError as error:
+        action = await journal.console.add_action("replay", name, "unreadable", by=by)
+        return Replay(outcome="unreadable", message=f"It still cannot be read: {error}", action=action_item(action))
+    if isinstance(reading, Reading):
+        replayed = await journal.console.replay_payment_webhook(
+            webhook.webhook_id,
+            name=name,
+            by=by,
+            provider=webhook.provider,
+            external_id=reading.external_id,
+            key=reading.key,
+            observation=reading.observation,
+        )
+        outcome, message = REPLAY_MESSAGES[replayed.outcome]
+        return Replay(outcome=outcome, message=message, action=action_item(replayed.action))
+    return await _replay_payout(journal, webhook, name, reading, by)
+
+
+async def _replay_payout(
+    journal: Journal, webhook: KeptWebhook, name: str, reading: PayoutReading, by: str
+) -> Replay:
+    payout_id = reading.payout_id or ""
+    if not is_id(payout_id) or await journal.console.payout(payout_id) is None:
+        action = await journal.console.add_action("replay", name, Outcome.KEPT, by=by)
+        message = "It was read; it tells of a payout that the bridge did not ask for."
+        return Replay(outcome="kept", message=message, action=action_item(action))
+    keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
+    replayed = await journal.console.replay_payout_webhook(
+        webhook.webhook_id, name=name, by=by, payout_id=payout_id, observations=keyed
+    )
+    outcome, message = REPLAY_MESSAGES[replayed.outcome]
+    return Replay(outcome=outcome, message=message, action=action_item(replayed.action))
+
+
+@post(
+    "/payouts/{payout_id:str}/recheck",
+    status_code=200,
+    summary="Ask the provider and the chain about a payout, now",
+    description="What they say is taken as if they had said it by themselves. Nothing is sent again by it.",
+    responses=problem_responses({**REFUSALS, 404: "No such payout"}),
+)
+async def recheck_payout(
+    payout_id: str,
+    data: Annotated[Doing, Body(examples=[Example(value={"by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
+    chains: GivenChains,
+) -> PayoutDoing:
+    by = ops_access.actor(principal, data.by)
+    payout = (await _listed(journal, payout_id)).payout
+    problems: list[str] = []
+    observations: Sequence[tuple[str, PayoutObservation]] = ()
+    try:
+        observations = await sender.ask_now(payout)
+    except ProviderError as error:
+        problems.append(f"{payout.provider} does not say: {error}")
+    chain_problem = await chains.look_now(payout)
+    if sender.is_to_be_sent(payout):
+        problems.append("it was not asked for yet; that is tried now")
+    if chain_problem is not None:
+        problems.append(f"the chain does not say: {chain_problem}")
+    _, action = await journal.console.record_recheck(
+        payout_id, by=by, observations=observations, before=payout, problems=problems
+    )
+    return await _done(journal, chains, payout_id, action)
+
+
+@post(
+    "/payouts/{payout_id:str}/resolution",
+    status_code=200,
+    summary="Say what became of a payout",
+    description=(
+        "As under `/api/payouts/{payoutId}/resolution`: for one that is `ambiguous`, `mismatch`, `dropped` or "
+        "overdue."
+    ),
+    responses=problem_responses(
+        {**REFUSALS, 404: "No such payout", 409: "The payout is none that a person has to settle"}
+    ),
+)
+async def resolve_payout_in_console(
+    payout_id: str,
+    data: Annotated[ConsoleResolution, Body(examples=[Example(value={"outcome": "not-sent", "by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    chains: GivenChains,
+) -> PayoutDoing:
+    by = ops_access.actor(principal, data.by)
+    payout = (await _listed(journal, payout_id)).payout
+    try:
+        findings = resolve(payout, data.outcome, data.tx_hash, found_by=by, now=journal.clock())
+    except TransactionWrongError as error:
+        raise wrong_field("txHash", str(error)) from None
+    except NothingToResolveError as error:
+        raise ClientException(str(error), status_code=409) from None
+    keyed = [(observation_key(finding), finding) for finding in findings]
+    found = data.outcome if data.tx_hash is None else f"{data.outcome} by {data.tx_hash}"
+    resolved, action = await journal.console.record_resolution(payout_id, by=by, observations=keyed, found=found)
+    chains.watch_payout(resolved)
+    return await _done(journal, chains, payout_id, action)
+
+
+async def _listed(journal: Journal, payout_id: str) -> ListedPayout:
+    listed = await journal.console.payout(payout_id) if is_id(payout_id) else None
+    if listed is None:
+        raise NotFoundException(f"There is no payout {payout_id!r}.")
+    return listed
+
+
+async def _done(journal: Journal, chains: ChainFollowers, payout_id: str, action: Action) -> PayoutDoing:
+    row = payout_row(await _listed(journal, payout_id), journal.clock(), explorer_links(chains))
+    message = f"{action.outcome[0].upper()}{action.outcome[1:]}."
+    return PayoutDoing(payout=row, message=message, action=action_item(action))

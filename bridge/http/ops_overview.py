@@ -1,0 +1,143 @@
+"""What needs a person, what completed from day to day, and what people did."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from litestar import get
+from litestar.params import QueryParameter
+from pydantic import Field
+
+from bridge.http.dependencies import GivenChains, GivenJournal
+from bridge.http.ops_names import kept_webhook_name, waiting_webhook_name
+from bridge.http.ops_rows import (
+    ActionItem,
+    AttentionItem,
+    action_item,
+    attention_item,
+    explorer_links,
+)
+from bridge.http.webhooks import NOT_ASKED_FOR
+from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, KeptWebhook
+from coordinator import attention
+from coordinator.attention import Attention
+from coordinator.models import FrozenModel
+from coordinator.money import format_amount
+from coordinator.payouts import OVERDUE_AFTER
+
+__all__ = ["get_attention", "get_totals", "list_actions"]
+
+TRANSFERS_SHOWN = 200
+DAYS_LIMIT = 366
+ACTIONS_LIMIT = 1_000
+
+
+class AttentionList(FrozenModel):
+    """What does not go on by itself, most urgent first."""
+
+    items: list[AttentionItem]
+
+
+class DayItem(FrozenModel):
+    """What completed on one day in one currency."""
+
+    date: str = Field(description="Of UTC.")
+    currency: str
+    kind: Literal["payments", "payouts"]
+    count: int
+    amount: str = Field(description="The sum, a decimal string.")
+
+
+class Totals(FrozenModel):
+    """What completed, by day, oldest first; a day without any is not there."""
+
+    days: list[DayItem]
+
+
+class ActionList(FrozenModel):
+    """What people did, newest first."""
+
+    actions: list[ActionItem]
+
+
+@get(
+    "/attention",
+    summary="What needs a person",
+    description=(
+        "Payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what "
+        "can be done about it. Of each kind the first 200."
+    ),
+)
+async def get_attention(journal: GivenJournal, chains: GivenChains) -> AttentionList:
+    now = journal.clock()
+    found = await journal.console.for_a_person(now - OVERDUE_AFTER)
+    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN)
+    alarms = await journal.chains.alarms(None)
+    link = explorer_links(chains)
+
+    def items() -> list[AttentionItem]:
+        wrong = [*_of_journal(found, now), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
+        return [attention_item(one, link) for one in attention.most_urgent_first(wrong)]
+
+    return AttentionList(items=await asyncio.to_thread(items))
+
+
+@get("/totals", summary="What completed from day to day")
+async def get_totals(
+    journal: GivenJournal,
+    days: Annotated[int, QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them.")] = 14,
+) -> Totals:
+    today = journal.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+    found = await journal.console.totals(today - timedelta(days=days - 1))
+    return Totals(
+        days=[
+            DayItem(
+                date=one.date, currency=one.currency, kind=one.kind, count=one.count, amount=format_amount(one.amount)
+            )
+            for one in found
+        ]
+    )
+
+
+@get("/actions", summary="What people did")
+async def list_actions(
+    journal: GivenJournal, limit: Annotated[int, QueryParameter(ge=1, le=ACTIONS_LIMIT)] = 100
+) -> ActionList:
+    return ActionList(actions=[action_item(action) for action in await journal.console.actions(limit)])
+
+
+def _of_journal(found: ForAPerson, now: datetime) -> Iterator[Attention]:
+    for listed in found.payouts:
+        wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
+        if wrong is not None:
+            yield wrong
+    yield from map(_of_webhook, found.unreadable_webhooks)
+    for waiting in found.unmatched_webhooks:
+        name = waiting_webhook_name(waiting.observation_id)
+        yield attention.unmatched_webhook(
+            name, waiting.provider, waiting.external_id, waiting.count, waiting.received_at
+        )
+
+
+def _of_webhook(webhook: KeptWebhook) -> Attention:
+    name = kept_webhook_name(webhook.webhook_id)
+    if webhook.reason == NOT_ASKED_FOR:
+        return attention.foreign_payout(name, webhook.provider, webhook.received_at)
+    return attention.unreadable_webhook(name, webhook.provider, webhook.reason, webhook.received_at)
+
+
+def _of_transfer(transfer: ChainTransfer) -> Attention:
+    return attention.unmatched_transfer(
+        transfer.chain,
+        transfer.transfer_id.partition("#")[0],
+        f"{format_amount(transfer.amount)} {transfer.symbol}",
+        transfer.sender,
+        transfer.recipient,
+        transfer.reason,
+        transfer.mined_at,
+    )
+
+
+def _of_alarm(alarm: ChainAlarm) -> Attention:
+    return attention.chain_alarm(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

@@ -1,0 +1,202 @@
+"""Payments and payouts as lines of the console's lists, and what needs a person."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from bridge.journal import Action, ListedPayment, ListedPayout
+from bridge.workers.chain_followers import ChainFollowers
+from coordinator.attention import Attention, AttentionKind
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payouts import PayoutStatus, Verification
+
+__all__ = [
+    "ActionItem",
+    "AttentionItem",
+    "ExplorerLinks",
+    "PaymentRow",
+    "PayoutRow",
+    "action_item",
+    "attention_item",
+    "explorer_links",
+    "payment_row",
+    "payout_row",
+]
+
+ExplorerLinks = Callable[[str | None, str | None], str | None]
+"""Where a transaction can be looked at, by its chain and its hash; None if that is not known."""
+
+
+class PayoutRow(FrozenModel):
+    """A payout as it stands."""
+
+    payout_id: str
+    task_id: str | None = Field(description="The provider's task, once it has named one.")
+    payment_id: str
+    seller_id: str
+    provider: str
+    chain: str | None
+    coin: str
+    amount: Amount
+    destination: str
+    status: PayoutStatus
+    verification: Verification | None
+    confirmations: int | None
+    required_confirmations: int | None
+    tx_hashes: list[str]
+    explorer_url: str | None = Field(description="Of the transaction that carries it, where its chain is followed.")
+    reasons: list[str]
+    overdue: bool
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class PaymentRow(FrozenModel):
+    """A payment as it stands."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    checkout_id: str | None
+    buyer_id: str
+    seller_id: str
+    amount: Amount
+    currency: str
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount
+    missing: Amount
+    excess: Amount
+    late: bool
+    confirmations: int | None
+    required_confirmations: int | None
+    tx_hash: str | None = Field(description="Of the transfer that came last.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None
+
+
+class AttentionItem(FrozenModel):
+    """One thing that does not go on by itself."""
+
+    kind: AttentionKind
+    id: str = Field(description="The same for as long as it is on the list.")
+    title: str
+    detail: str
+    advice: str = Field(description="What a person can do about it.")
+    since: AwareDatetime
+    payout_id: str | None
+    payment_id: str | None
+    webhook_id: str | None
+    tx_hash: str | None
+    explorer_url: str | None
+    actions: list[Literal["recheck", "replay", "resolve"]]
+
+
+class ActionItem(FrozenModel):
+    """What somebody did."""
+
+    action_id: str
+    at: AwareDatetime
+    by: str
+    action: Literal["replay", "recheck", "resolution"]
+    subject: str = Field(description="The webhook or payout that it was done to.")
+    outcome: str
+
+
+def explorer_links(chains: ChainFollowers) -> ExplorerLinks:
+    """The links of the chains that are followed."""
+
+    def link(chain: str | None, tx_hash: str | None) -> str | None:
+        known = None if chain is None else chains.chains.get(chain)
+        return None if known is None or tx_hash is None else known.explorer_link(tx_hash)
+
+    return link
+
+
+def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> PayoutRow:
+    payout, awaited = listed.payout, listed.payout.awaited
+    return PayoutRow(
+        payout_id=payout.payout_id,
+        task_id=payout.facts.task_id,
+        payment_id=payout.payment_id,
+        seller_id=payout.seller_id,
+        provider=payout.provider,
+        chain=payout.chain,
+        coin=payout.coin,
+        amount=payout.amount,
+        destination=payout.destination,
+        status=payout.status,
+        verification=payout.verification,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        tx_hashes=list(payout.facts.tx_hashes),
+        explorer_url=link(payout.chain, payout.tx_hash),
+        reasons=list(payout.reasons),
+        overdue=payout.is_overdue(now),
+        created_at=payout.created_at,
+        updated_at=listed.updated_at,
+    )
+
+
+def payment_row(listed: ListedPayment) -> PaymentRow:
+    payment, awaited = listed.payment, listed.payment.awaited
+    transfers = (*payment.confirmed, *payment.in_flight)
+    return PaymentRow(
+        payment_id=payment.payment_id,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        request_id=payment.request_id,
+        checkout_id=payment.checkout and payment.checkout.checkout_id,
+        buyer_id=payment.buyer_id,
+        seller_id=payment.seller_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        status=payment.status,
+        escrow_state=payment.escrow_state,
+        received=payment.received,
+        missing=payment.missing,
+        excess=payment.excess,
+        late=payment.late,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        tx_hash=transfers[-1].tx_hash if transfers else None,
+        created_at=payment.created_at,
+        updated_at=listed.updated_at,
+        expires_at=payment.expires_at,
+    )
+
+
+def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
+    return AttentionItem(
+        kind=attention.kind,
+        id=f"{attention.kind}:{attention.subject}",
+        title=attention.title,
+        detail=attention.detail,
+        advice=attention.advice,
+        since=attention.since,
+        payout_id=attention.payout_id,
+        payment_id=attention.payment_id,
+        webhook_id=attention.webhook_id,
+        tx_hash=attention.tx_hash,
+        explorer_url=link(attention.chain, attention.tx_hash),
+        actions=list(attention.remedies),
+    )
+
+
+def action_item(action: Action) -> ActionItem:
+    return ActionItem.model_validate(
+        {
+            "action_id": str(action.action_id),
+            "at": action.at,
+            "by": action.by,
+            "action": action.action,
+            "subject": action.subject,
+            "outcome": action.outcome,
+        }
+    )

@@ -1,0 +1,48 @@
+"""When the last commits were on disk and how long they took: what delays are measured from."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Commit", "CommitTimes"]
+
+# Far more than can be on their way to the sockets at one moment.
+KEPT_COMMITS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, by the clock of `time.perf_counter`."""
+
+    last_offset: int
+    """Of the events that it appended; 0 if it appended none."""
+    begun: float
+    finished: float
+
+
+class CommitTimes:
+    """The commits of this process, as far back as they are remembered."""
+
+    def __init__(self) -> None:
+        self._of_events: deque[Commit] = deque(maxlen=KEPT_COMMITS)
+        """Those with events that nobody has asked about yet."""
+        self._recent: deque[Commit] = deque(maxlen=KEPT_COMMITS)
+        self.newest_offset = 0
+        """Of the events that were committed here; 0 before the first."""
+
+    def add(self, commit: Commit) -> None:
+        self._recent.append(commit)
+        if commit.last_offset:
+            self._of_events.append(commit)
+            self.newest_offset = commit.last_offset
+
+    def finished(self, offset: int) -> float | None:
+        """When an event was on disk; None if it was not this process that wrote it, or that is long ago. To be asked
+        in the order of the journal: what came before is forgotten."""
+        while self._of_events and self._of_events[0].last_offset < offset:
+            self._of_events.popleft()
+        return self._of_events[0].finished if self._of_events else None
+
+    def since(self, moment: float) -> Sequence[float]:
+        """How many seconds each commit took that was finished since then."""
+        return [commit.finished - commit.begun for commit in self._recent if commit.finished >= moment]

@@ -1,0 +1,191 @@
+"""The console's part of the journal: what finance ops look up, and what they have done."""
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from bridge.journal import console_queries, console_requests
+from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.console_requests import KeyedObservation, Replayed
+from bridge.journal.rows import JournaledEvent
+from bridge.journal.staged_actions import Action
+from bridge.journal.writer import Request
+from coordinator.observations import Observation
+from coordinator.payouts import Payout
+
+__all__ = ["ConsoleRecords", "ForAPerson"]
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ForAPerson:
+    """What the journal knows that does not go on by itself."""
+
+    payouts: Sequence[ListedPayout]
+    unreadable_webhooks: Sequence[console_queries.KeptWebhook]
+    unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
+
+
+class ConsoleRecords:
+    """What finance ops look up and write down. Writing raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    # Looking up
+
+    async def payments(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayment]:
+        """The payments that a filter wants, newest first, from a place on."""
+        found: list[ListedPayment] = await self._read(console_queries.listed_payments, wanted, after, limit)
+        return found
+
+    async def payouts(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayout]:
+        """The payouts that a filter wants, newest first, from a place on."""
+        found: list[ListedPayout] = await self._read(console_queries.listed_payouts, wanted, after, limit)
+        return found
+
+    async def total(self, kind: Literal["payments", "payouts"], wanted: ConsoleFilter) -> int:
+        """How many a filter wants; TOTAL_LIMIT if they are that many or more."""
+        found: int = await self._read(console_queries.total, kind, wanted)
+        return found
+
+    async def payment(self, payment_id: str) -> ListedPayment | None:
+        found: ListedPayment | None = await self._read(console_queries.listed_payment, payment_id)
+        return found
+
+    async def payout(self, payout_id: str) -> ListedPayout | None:
+        found: ListedPayout | None = await self._read(console_queries.listed_payout, payout_id)
+        return found
+
+    async def for_a_person(self, overdue_before: datetime) -> ForAPerson:
+        """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now."""
+        return ForAPerson(
+            await self._read(console_queries.payouts_for_a_person, overdue_before),
+            await self._read(console_queries.unreadable_webhooks),
+            await self._read(console_queries.unmatched_webhooks),
+        )
+
+    async def totals(self, since: datetime) -> list[console_queries.DayTotal]:
+        """What completed on each UTC day since then, oldest day first."""
+        found: list[console_queries.DayTotal] = await self._read(console_queries.completed_totals, since)
+        return found
+
+    async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
+        """The events that told of a payment and of its payouts, in order, as far as they are kept."""
+        found: list[JournaledEvent] = await self._read(console_queries.payment_events, payment_id)
+        return found
+
+    async def kept_webhook(self, webhook_id: int) -> console_queries.KeptWebhook | None:
+        found: console_queries.KeptWebhook | None = await self._read(console_queries.kept_webhook, webhook_id)
+        return found
+
+    async def waiting_observation(self, observation_id: int) -> tuple[str, str | None] | None:
+        """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""
+        found: tuple[str, str | None] | None = await self._read(console_queries.waiting_observation, observation_id)
+        return found
+
+    async def actions(self, limit: int) -> list[Action]:
+        """What people did, newest first."""
+        found: list[Action] = await self._read(console_queries.actions, limit)
+        return found
+
+    async def actions_concerning(self, identifier: str) -> list[Action]:
+        """What people did about one payment or payout, oldest first."""
+        found: list[Action] = await self._read(console_queries.actions_concerning, identifier)
+        return found
+
+    # Writing
+
+    async def add_action(
+        self, action: str, subject: str, outcome: str, *, by: str, concerns: str | None = None
+    ) -> Action:
+        """Writes down what somebody did that changed nothing."""
+        added: Action = await self._submit(
+            functools.partial(
+                console_requests.add_action, action=action, subject=subject, outcome=outcome, by=by, concerns=concerns
+            )
+        )
+        return added
+
+    async def replay_payment_webhook(
+        self,
+        webhook_id: int,
+        *,
+        name: str,
+        by: str,
+        provider: str,
+        external_id: str,
+        key: str,
+        observation: Observation,
+    ) -> Replayed:
+        """Takes a kept webhook as if it came now; it counts once, however often it comes and is replayed.
+        `name` is what the action's record calls it."""
+        replayed: Replayed = await self._submit(
+            functools.partial(
+                console_requests.replay_payment_webhook,
+                webhook_id=webhook_id,
+                name=name,
+                by=by,
+                provider=provider,
+                external_id=external_id,
+                key=key,
+                observation=observation,
+            )
+        )
+        return replayed
+
+    async def replay_payout_webhook(
+        self, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
+    ) -> Replayed:
+        """As `replay_payment_webhook`, for one that tells of a payout that is registered."""
+        replayed: Replayed = await self._submit(
+            functools.partial(
+                console_requests.replay_payout_webhook,
+                webhook_id=webhook_id,
+                name=name,
+                by=by,
+                payout_id=payout_id,
+                observations=observations,
+            )
+        )
+        return replayed
+
+    async def record_recheck(
+        self,
+        payout_id: str,
+        *,
+        by: str,
+        observations: Sequence[KeyedObservation],
+        before: Payout,
+        problems: Sequence[str] = (),
+    ) -> tuple[Payout, Action]:
+        """Writes down what a provider said of a payout when somebody had it asked; `before` is how the payout stood
+        then, `problems` what kept others from answering."""
+        rechecked: tuple[Payout, Action] = await self._submit(
+            functools.partial(
+                console_requests.record_recheck,
+                payout_id=payout_id,
+                by=by,
+                observations=observations,
+                before=before,
+                problems=problems,
+            )
+        )
+        return rechecked
+
+    async def record_resolution(
+        self, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], found: str
+    ) -> tuple[Payout, Action]:
+        """Writes down what somebody found out about a payout, unless it has been settled in the meantime."""
+        resolved: tuple[Payout, Action] = await self._submit(
+            lambda batch: console_requests.record_resolution(
+                batch, payout_id, by=by, observations=observations, found=found
+            )
+        )
+        return resolved

@@ -1,0 +1,110 @@
+"""What finance ops can have the journal's writer do. Each is committed with the record of who did it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.journal.batch import Batch
+from bridge.journal.payout_requests import record_payout_observation
+from bridge.journal.requests import Outcome, Recorded, record_observation
+from bridge.journal.staged_actions import Action
+from coordinator.observations import Observation
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payouts import UNSETTLED_STATUSES, Payout
+
+__all__ = [
+    "KeyedObservation",
+    "Replayed",
+    "add_action",
+    "record_recheck",
+    "record_resolution",
+    "replay_payment_webhook",
+    "replay_payout_webhook",
+]
+
+KeyedObservation = tuple[str, PayoutObservation]
+"""What was observed of a payout, after the key that is equal for two observations of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of a webhook that was read again."""
+
+    outcome: Outcome
+    action: Action
+
+
+def add_action(
+    batch: Batch, action: str, subject: str, outcome: str, *, by: str, concerns: str | None = None
+) -> Action:
+    """Writes down what somebody did that changed nothing."""
+    return batch.actions.add(action, subject, outcome, by=by, concerns=concerns)
+
+
+def replay_payment_webhook(
+    batch: Batch,
+    webhook_id: int,
+    *,
+    name: str,
+    by: str,
+    provider: str,
+    external_id: str,
+    key: str,
+    observation: Observation,
+) -> Replayed:
+    """Takes a kept webhook as if it came now: the key that it has in common with its repeats lets it count once."""
+    recorded: Recorded = record_observation(
+        batch, provider=provider, external_id=external_id, key=key, observation=observation
+    )
+    batch.actions.webhook_was_read(webhook_id)
+    payment_id = None if recorded.payment is None else recorded.payment.payment_id
+    return _replayed(batch, name, recorded.outcome, by, payment_id)
+
+
+def replay_payout_webhook(
+    batch: Batch, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
+) -> Replayed:
+    """As `replay_payment_webhook`, for one that tells of a payout."""
+    is_known = [batch.payouts.is_recorded(payout_id, key) for key, _ in observations]
+    moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
+    batch.actions.webhook_was_read(webhook_id)
+    outcome = Outcome.DUPLICATE if all(is_known) else Outcome.APPLIED if any(moved) else Outcome.UNCHANGED
+    return _replayed(batch, name, outcome, by, payout_id)
+
+
+def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
+    return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
+
+
+def record_recheck(
+    batch: Batch,
+    payout_id: str,
+    *,
+    by: str,
+    observations: Sequence[KeyedObservation],
+    before: Payout,
+    problems: Sequence[str],
+) -> tuple[Payout, Action]:
+    """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
+    payout stood then, `problems` what kept others from answering."""
+    payout = _recorded(batch, payout_id, observations)
+    news = f"it is {payout.status} now" if payout.facts != before.facts else f"nothing new; it is {payout.status}"
+    outcome = "; ".join((news, *problems))
+    return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)
+
+
+def record_resolution(
+    batch: Batch, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], found: str
+) -> tuple[Payout, Action]:
+    """Writes down what somebody found out about a payout, unless that has been settled in the meantime."""
+    payout = _recorded(batch, payout_id, observations)
+    outcome = f"{found}; it is {payout.status}"
+    return payout, batch.actions.add("resolution", payout_id, outcome, by=by, concerns=payout_id)
+
+
+def _recorded(batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]) -> Payout:
+    for key, observation in observations:
+        record_payout_observation(batch, payout_id, key, observation, only_if=UNSETTLED_STATUSES)
+    payout = batch.payouts.get(payout_id)
+    if payout is None:
+        raise LookupError(f"there is no payout {payout_id}")
+    return payout

@@ -1,0 +1,120 @@
+"""Takes the bridge's pulse: how it is doing at this moment, told once a second while somebody watches."""
+
+import asyncio
+import logging
+import resource
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bridge.catalogue.chat import moment_text
+from bridge.catalogue.system import ChainHealth, JournalHealth, Latency, ProviderHealth, SystemStatus
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.vitals import Percentiles, Vitals
+from coordinator.events import Event
+from providers.contract import ProviderError
+
+__all__ = ["Pulse"]
+
+logger = logging.getLogger("bridge.system")
+
+INTERVAL_SECONDS = 1.0
+
+MEGABYTE = 1_000_000
+PAGE_BYTES = resource.getpagesize()
+STATM = Path("/proc/self/statm")
+
+Check = Callable[[], Awaitable[str | None]]
+
+
+class Pulse:
+    """Knows how the bridge is doing."""
+
+    def __init__(
+        self,
+        *,
+        vitals: Vitals,
+        chains: ChainFollowers,
+        providers: Mapping[str, Check | None],
+        offsets: Callable[[], tuple[int, int]],
+        connections: Callable[[], int],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`providers` are all of them, each with its check if the bridge speaks to it; `offsets` are those of the
+        newest event and of the last that was handed to the sockets."""
+        self._vitals = vitals
+        self._chains = chains
+        self._providers = providers
+        self._offsets = offsets
+        self._connections = connections
+        self._clock = clock
+        self._version = version("bridge")
+        self._started_at = moment_text(clock())
+
+    async def status(self) -> SystemStatus:
+        """How it is doing now."""
+        rates = self._vitals.rates()
+        newest, dispatched = self._offsets()
+        return SystemStatus(
+            version=self._version,
+            started_at=self._started_at,
+            connections=self._connections(),
+            events_per_second=rates.events,
+            deliveries_per_second=rates.deliveries,
+            fanout_ms=_latency(self._vitals.fanout()),
+            journal=JournalHealth(
+                newest_offset=newest,
+                dispatched_offset=dispatched,
+                lag=newest - dispatched,
+                commit_ms=_latency(self._vitals.commits()),
+            ),
+            providers=[await _health(name, check) for name, check in self._providers.items()],
+            chains=[
+                ChainHealth(
+                    name=standing.chain.name,
+                    head=standing.head,
+                    blocks_behind=standing.blocks_behind,
+                    problem=standing.problem,
+                )
+                for standing in self._chains.standings()
+            ],
+            memory_mb=round(memory_bytes() / MEGABYTE, 1),
+            at=moment_text(self._clock()),
+        )
+
+    async def tell(self, is_watched: Callable[[], bool], tell: Callable[[Event], object]) -> None:
+        """Tells it once a second while somebody watches, until it is cancelled."""
+        while True:
+            try:
+                if is_watched():
+                    tell((await self.status()).to())
+            except Exception:
+                logger.exception("could not tell how the bridge is doing; trying again")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+
+def memory_bytes() -> int:
+    """What the process holds in memory; where the system does not say, the most that it ever held."""
+    try:
+        return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+async def _health(name: str, check: Check | None) -> ProviderHealth:
+    if check is None:
+        return ProviderHealth(name=name, status="ok", message="its webhooks are taken; it is not asked anything")
+    try:
+        said = await check()
+    except ProviderError as error:
+        return ProviderHealth(name=name, status="degraded", message=str(error))
+    except Exception as error:
+        return ProviderHealth(name=name, status="failed", message=f"its check failed ({type(error).__name__})")
+    return ProviderHealth(name=name, status="ok", message=said or "it answers")
+
+
+def _latency(percentiles: Percentiles | None) -> Latency | None:
+    return None if percentiles is None else Latency(p50=percentiles.p50, p99=percentiles.p99)

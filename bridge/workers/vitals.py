@@ -1,0 +1,110 @@
+"""How much the bridge does and how fast: counted as it goes, at next to no cost for each event and at none for each
+client that hears it."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.journal import CommitTimes, JournaledEvent
+
+__all__ = ["Delivery", "Percentiles", "Rates", "Vitals"]
+
+# What a person looks up the past of happened minutes ago, if it is about the present at all.
+REMEMBERED_EVENTS = 10_000
+# Figures are of the last stretch of so long, so that they are of now and still do not flicker.
+RATE_SECONDS = 5
+DELAY_SECONDS = 60.0
+DELAYS = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one event."""
+
+    offset: int
+    connections: int
+    """To how many it was written."""
+    delay_seconds: float | None
+    """From the commit until it was written to all of them; None if that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How many of something there were in a second."""
+
+    events: float
+    deliveries: float
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """What half of some delays are under, and what all but a hundredth are under, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+class Vitals:
+    """Counts what goes out, and remembers what became of the last events."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """`clock` is the one that commits are timed with."""
+        self._clock = clock
+        self._commits = CommitTimes()
+        self._remembered: list[Delivery | None] = [None] * REMEMBERED_EVENTS
+        self._delays: deque[tuple[float, float]] = deque(maxlen=DELAYS)
+        self._seconds: deque[list[int]] = deque(maxlen=RATE_SECONDS + 1)
+        """The last seconds in which something went out: each with how many events and deliveries."""
+
+    def follow(self, commits: CommitTimes) -> None:
+        """From now on what goes out is what was committed there."""
+        self._commits = commits
+
+    def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int]) -> None:
+        """A stretch of the journal has gone out; `written` is to how many connections each of its events was."""
+        now = self._clock()
+        for journaled, connections in zip(stretch, written, strict=True):
+            finished = self._commits.finished(journaled.offset)
+            delay = None if finished is None else now - finished
+            self._remembered[journaled.offset % REMEMBERED_EVENTS] = Delivery(journaled.offset, connections, delay)
+            if delay is not None:
+                self._delays.append((now, delay))
+        self._count(int(now), len(stretch), sum(written))
+
+    def _count(self, second: int, events: int, deliveries: int) -> None:
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append([second, 0, 0])
+        self._seconds[-1][1] += events
+        self._seconds[-1][2] += deliveries
+
+    def delivery(self, offset: int) -> Delivery | None:
+        """What became of an event, as long as that is remembered."""
+        remembered = self._remembered[offset % REMEMBERED_EVENTS]
+        return remembered if remembered is not None and remembered.offset == offset else None
+
+    def rates(self) -> Rates:
+        """How many a second went out, over the last whole seconds."""
+        present = int(self._clock())
+        whole = [counts for counts in self._seconds if present - RATE_SECONDS <= counts[0] < present]
+        return Rates(
+            sum(counts[1] for counts in whole) / RATE_SECONDS, sum(counts[2] for counts in whole) / RATE_SECONDS
+        )
+
+    def fanout(self) -> Percentiles | None:
+        """How long after their commit events were written to all who hear them, over the last minute."""
+        since = self._clock() - DELAY_SECONDS
+        return percentiles([delay for at, delay in self._delays if at >= since])
+
+    def commits(self) -> Percentiles | None:
+        """How long commits took, over the last minute."""
+        return percentiles(self._commits.since(self._clock() - DELAY_SECONDS))
+
+
+def percentiles(seconds: Sequence[float]) -> Percentiles | None:
+    """None of none."""
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+    last = len(ordered) - 1
+    return Percentiles(*(round(ordered[round(last * share)] * 1000, 3) for share in (0.5, 0.99)))

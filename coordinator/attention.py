@@ -1,0 +1,218 @@
+"""What needs a person, and what that person can do about it. Pure: whoever asks brings what there is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from coordinator.money import format_amount
+from coordinator.payouts import OVERDUE_AFTER, Payout, PayoutStatus
+
+__all__ = [
+    "Attention",
+    "AttentionKind",
+    "Remedy",
+    "chain_alarm",
+    "foreign_payout",
+    "most_urgent_first",
+    "payout_attention",
+    "unmatched_transfer",
+    "unmatched_webhook",
+    "unreadable_webhook",
+]
+
+Remedy = Literal["recheck", "replay", "resolve"]
+"""What a button of the console can do."""
+
+
+class AttentionKind(StrEnum):
+    """What is wrong. In this order they are looked at: first where money may be lost or sent twice."""
+
+    PAYOUT_MISMATCH = "payout-mismatch"
+    CHAIN_ALARM = "chain-alarm"
+    PAYOUT_AMBIGUOUS = "payout-ambiguous"
+    PAYOUT_DROPPED = "payout-dropped"
+    PAYOUT_OVERDUE = "payout-overdue"
+    PAYOUT_FAILED = "payout-failed"
+    WEBHOOK_UNMATCHED = "webhook-unmatched"
+    TRANSFER_UNMATCHED = "transfer-unmatched"
+    WEBHOOK_UNREADABLE = "webhook-unreadable"
+
+
+_URGENCY = {kind: number for number, kind in enumerate(AttentionKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One thing that does not go on by itself."""
+
+    kind: AttentionKind
+    subject: str
+    """What it is about, by its id; together with the kind it is this very thing."""
+    title: str
+    detail: str
+    advice: str
+    since: datetime
+    payout_id: str | None = None
+    payment_id: str | None = None
+    webhook_id: str | None = None
+    chain: str | None = None
+    tx_hash: str | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+def most_urgent_first(items: Iterable[Attention]) -> list[Attention]:
+    """By what is wrong, and of the same kind the oldest first."""
+    return sorted(items, key=lambda item: (_URGENCY[item.kind], item.since, item.subject))
+
+
+_PAYOUT_KINDS = {
+    PayoutStatus.MISMATCH: AttentionKind.PAYOUT_MISMATCH,
+    PayoutStatus.AMBIGUOUS: AttentionKind.PAYOUT_AMBIGUOUS,
+    PayoutStatus.DROPPED: AttentionKind.PAYOUT_DROPPED,
+    PayoutStatus.FAILED: AttentionKind.PAYOUT_FAILED,
+}
+
+_PAYOUT_TITLES = {
+    AttentionKind.PAYOUT_MISMATCH: "The chain shows something else than was asked for",
+    AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
+    AttentionKind.PAYOUT_DROPPED: "Its transaction never came into a block",
+    AttentionKind.PAYOUT_OVERDUE: "It takes too long",
+    AttentionKind.PAYOUT_FAILED: "It failed, and the seller has nothing yet",
+}
+
+_PAYOUT_ADVICE = {
+    AttentionKind.PAYOUT_MISMATCH: (
+        "Look at its transactions in the explorer. If another transaction paid the rest, name it as sent; if the"
+        " seller has all the money, say that it has arrived; if the seller has none, say that it was not sent."
+    ),
+    AttentionKind.PAYOUT_AMBIGUOUS: (
+        "It is not sent again by itself, since the money may be on its way. Re-check it; if the provider says nothing"
+        " new, look for it in the provider's own books and at the destination, then say whether it was sent."
+    ),
+    AttentionKind.PAYOUT_DROPPED: (
+        "Look whether the wallet replaced the transaction by another one. If it did, name that as sent; if not, say"
+        " that it was not sent, and make another payout for its payment."
+    ),
+    AttentionKind.PAYOUT_OVERDUE: (
+        "Re-check it. If that brings nothing new, look at the provider's task and at the chain, then say whether it"
+        " was sent or has arrived."
+    ),
+    AttentionKind.PAYOUT_FAILED: (
+        "Its payment can be paid out again: mend the reason, then make another payout for it. That one takes this off"
+        " the list."
+    ),
+}
+
+
+def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Attention | None:
+    """What is wrong with a payout; None if it goes on by itself. Whether a failed one was made up for by another is
+    for whoever asks to know."""
+    kind = _PAYOUT_KINDS.get(payout.status)
+    since = updated_at
+    if kind is None:
+        if not payout.is_overdue(now):
+            return None
+        kind, since = AttentionKind.PAYOUT_OVERDUE, payout.created_at + OVERDUE_AFTER
+    what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.seller_id}"
+    return Attention(
+        kind=kind,
+        subject=payout.payout_id,
+        title=_PAYOUT_TITLES[kind],
+        detail="; ".join((f"{what}, {payout.status}", *payout.reasons)),
+        advice=_PAYOUT_ADVICE[kind],
+        since=since,
+        payout_id=payout.payout_id,
+        payment_id=payout.payment_id,
+        chain=payout.chain,
+        tx_hash=payout.tx_hash,
+        remedies=() if kind is AttentionKind.PAYOUT_FAILED else ("recheck", "resolve"),
+    )
+
+
+def unreadable_webhook(webhook_id: str, provider: str, reason: str, received_at: datetime) -> Attention:
+    """A signed webhook that made no sense."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNREADABLE,
+        subject=webhook_id,
+        title=f"A webhook of {provider} could not be read",
+        detail=reason,
+        advice=(
+            f"It may be of a version of {provider} that the bridge does not know. Update the bridge, then replay it:"
+            " it counts once, even if its repeats came through in the meantime."
+        ),
+        since=received_at,
+        webhook_id=webhook_id,
+        remedies=("replay",),
+    )
+
+
+def foreign_payout(webhook_id: str, provider: str, received_at: datetime) -> Attention:
+    """A webhook of a payout that the bridge did not ask for."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNMATCHED,
+        subject=webhook_id,
+        title=f"{provider} tells of a payout that the bridge did not ask for",
+        detail="Somebody had it sent by hand, or by another program with the same wallet.",
+        advice=(
+            f"Find it in the books of {provider}, and out who had it sent. If it paid a seller whose payout is on"
+            " this list, resolve that one with its transaction."
+        ),
+        since=received_at,
+        webhook_id=webhook_id,
+        remedies=("replay",),
+    )
+
+
+def unmatched_webhook(
+    webhook_id: str, provider: str, external_id: str, count: int, received_at: datetime
+) -> Attention:
+    """What a provider told of a payment that is not registered."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNMATCHED,
+        subject=webhook_id,
+        title=f"{provider} tells of a payment that is not registered",
+        detail=f"Its externalId is {external_id}; messages that wait for it: {count}.",
+        advice=(
+            "If it is one of the marketplace's, have the marketplace register it with this externalId: what was told"
+            " is applied at once, and counts once. If it is not, nothing is lost by leaving it."
+        ),
+        since=received_at,
+        webhook_id=webhook_id,
+    )
+
+
+def unmatched_transfer(
+    chain: str, tx_hash: str, what: str, sender: str, recipient: str, reason: str | None, mined_at: datetime
+) -> Attention:
+    """Money that came to an address where money is waited for, of which nobody knows what it is for."""
+    return Attention(
+        kind=AttentionKind.TRANSFER_UNMATCHED,
+        subject=f"{chain}:{tx_hash}",
+        title=f"A transfer on {chain} fits no payment",
+        detail=f"{what} from {sender} to {recipient}" + ("" if reason is None else f"; {reason}"),
+        advice=(
+            "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
+            " (POST /api/payments/{paymentId}/transaction), or send the money back."
+        ),
+        since=mined_at,
+        chain=chain,
+        tx_hash=tx_hash,
+    )
+
+
+def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
+    """What a chain took back that was final."""
+    return Attention(
+        kind=AttentionKind.CHAIN_ALARM,
+        subject=f"{chain}:{block_number}",
+        title=f"{chain} took back what was final",
+        detail=f"Block {block_number}: {message}",
+        advice=(
+            "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
+            " an explorer of another operator, and raise the chain's required confirmations."
+        ),
+        since=raised_at,
+        chain=chain,
+    )

@@ -1,0 +1,115 @@
+"""`bridge demo` as a newcomer meets it: everything there is to see, soon, and nothing of it left behind."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.waiting import wait_until
+
+PACE = "0.05"
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, str]]:
+    """The addresses that it prints, by what they are of. It is stopped with Ctrl-C in the end."""
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "bridge", "demo", "--pace", PACE, *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        addresses = {}
+        for line in process.stdout:
+            what, _, address = line.strip().rpartition("  ")
+            if address.startswith("http://"):
+                addresses[what.strip()] = address
+            if "Ctrl-C" in line:
+                break
+        try:
+            yield addresses
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                said, errors = process.communicate(timeout=30)
+                assert (process.returncode, said.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is kept."])
+                assert "Traceback" not in errors
+                assert "error" not in errors
+            finally:
+                process.kill()
+
+
+def rows(url: str, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"{url}/api/ops/{kind}?limit=1000").raise_for_status().json()[kind]
+    return found
+
+
+def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    with demo(tmp_path, "--port", "0", "--days", "2", FRONTEND_URL="https://shop.example") as addresses:
+        assert addresses.keys() == {
+            "the buyer's page",
+            "the seller's view",
+            "a template checkout",
+            "the payout console",
+            "the system",
+        }
+        url = addresses["the payout console"].removesuffix("/ops")
+        # The pages themselves are built or not; their addresses answer in any case.
+        for address in addresses.values():
+            assert "<html" in httpx.get(address).text
+        payment_id = addresses["the buyer's page"].rpartition("/")[2]
+        assert addresses["the seller's view"].endswith(f"/pay/{payment_id}?as=seller")
+        checkout_id = addresses["a template checkout"].rpartition("/")[2]
+
+        def of(kind: str, name: str) -> set[str]:
+            return {row[name] for row in rows(url, kind)}
+
+        # What was before: two days of sales, summed by day, with what needs a person since then.
+        days = {one["date"] for one in httpx.get(f"{url}/api/ops/totals").json()["days"]}
+        assert len(days) >= 2
+        # What goes on: each kind of sale is played, and the one that is shown comes to its end.
+        kinds = {
+            "payout-mismatch",
+            "payout-ambiguous",
+            "payout-dropped",
+            "payout-overdue",
+            "payout-failed",
+            "webhook-unmatched",
+            "webhook-unreadable",
+        }
+        wait_until(lambda: {item["kind"] for item in httpx.get(f"{url}/api/ops/attention").json()["items"]} == kinds)
+        wait_until(lambda: of("payments", "status") >= {"completed", "partially_paid", "pending", "expired"})
+        wait_until(lambda: of("payouts", "status") >= {"completed", "created", "failed", "ambiguous"})
+        wait_until(lambda: httpx.get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")
+        wait_until(lambda: httpx.get(f"{url}/api/template-checkouts/{checkout_id}").json()["status"] == "confirmed")
+        assert any(float(row["excess"]) for row in rows(url, "payments"))
+        # It goes on as long as it is let.
+        total = httpx.get(f"{url}/api/ops/payments?limit=1").json()["total"]
+        wait_until(lambda: httpx.get(f"{url}/api/ops/payments?limit=1").json()["total"] > total + 10)
+        # The webhook that an earlier version could not read can be now.
+        replayable = [
+            item["webhookId"]
+            for item in httpx.get(f"{url}/api/ops/attention").json()["items"]
+            if "at that time" in item["detail"]
+        ]
+        [webhook_id] = replayable
+        answer = httpx.post(f"{url}/api/ops/webhooks/{webhook_id}/replay", json={"by": "Ada"})
+        assert answer.json()["outcome"] == "applied"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_bridge_that_is_not_there_is_explained(run: Any) -> None:
+    ended = run("demo", "--url", "http://127.0.0.1:9", BRIDGE_SHKEEPER_API_KEYS="a-key-for-tests-only")
+    assert (ended.returncode, "make run SHKEEPER=local" in ended.stderr) == (1, True)
+    assert "Traceback" not in ended.stderr

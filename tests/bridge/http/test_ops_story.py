@@ -1,0 +1,182 @@
+"""The past of payments and payouts on a real, running bridge: every step, with who heard it and how soon."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+
+from providers.shkeeper.simulator.notices import signed_headers
+from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
+from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.waiting import until
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as played:
+        yield played
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
+    return make_bridge(
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper.url,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
+    )
+
+
+@pytest.fixture
+async def client(bridge: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=bridge.url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+class Console:
+    """A console that watches."""
+
+    def __init__(self) -> None:
+        self.socket = socketio.AsyncClient(reconnection=False)
+        self.heard: list[tuple[str, Any]] = []
+        self.socket.on("*", self._hear)
+
+    async def _hear(self, event: str, *arguments: Any) -> None:
+        self.heard.append((event, arguments))
+
+    def has_heard_of(self, status: str) -> bool:
+        return any(payload["status"] == status for payload, *_ in self.of("payment-update"))
+
+    def of(self, event: str) -> list[Any]:
+        return [arguments for name, arguments in self.heard if name == event]
+
+
+@pytest.fixture
+async def consoles(bridge: Any) -> AsyncIterator[list[Console]]:
+    """Three that are connected, the first of which is in the room of finance ops."""
+    connected = [Console() for _ in range(3)]
+    for console in connected:
+        await console.socket.connect(bridge.url, transports=["websocket"])
+    await connected[0].socket.call("join-ops-room")
+    yield connected
+    for console in connected:
+        await console.socket.disconnect()
+
+
+def ok(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.is_success, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+async def pay(client: httpx.AsyncClient, external_id: str, scenario: str) -> str:
+    """Registers a payment and posts the webhooks of a scenario."""
+    content = {
+        "provider": "shkeeper",
+        "externalId": external_id,
+        "requestId": f"request-of-{external_id}",
+        "buyerId": "b1",
+        "sellerId": "s1",
+        "amount": "49.90",
+        "currency": "USD",
+    }
+    payment_id: str = ok(await client.post("/api/payments", json=content))["paymentId"]
+    for delivery in SCENARIOS[scenario](Invoice(external_id, Decimal("49.90"), "USD", datetime.now(UTC))):
+        headers = signed_headers(KEY, delivery.body, datetime.now(UTC))
+        await client.post("/webhooks/shkeeper", content=delivery.body, headers=headers)
+    return payment_id
+
+
+async def test_the_past_of_a_payment_goes_from_the_webhook_to_who_heard_it(
+    client: httpx.AsyncClient, consoles: list[Console]
+) -> None:
+    payment_id = await pay(client, "order-1", "paid")
+    for console in consoles:
+        await until(partial(console.has_heard_of, "completed"))
+    story = ok(await client.get(f"/api/ops/payments/{payment_id}/story"))
+    assert story["document"] == ok(await client.get(f"/api/payments/{payment_id}"))
+    steps = story["steps"]
+    assert [step["at"] for step in steps] == sorted(step["at"] for step in steps)
+    assert (steps[0]["kind"], steps[0]["detail"]["amount"]) == ("registered", "49.90 USD")
+    webhooks = [step for step in steps if step["kind"] == "webhook"]
+    assert webhooks
+    assert (webhooks[-1]["status"], webhooks[-1]["detail"]["received"]) == ("completed", "49.9")
+    events = {step["event"]: step for step in steps if step["kind"] == "event"}
+    update = events["payment-update"]
+    # Which everyone hears, and in this order: first it was observed, then it was told.
+    assert (update["deliveries"], update["status"]) == (3, "completed")
+    assert 0 <= update["deliveredAfterMs"] < 5_000
+    assert set(update["rooms"]) == {"request-request-of-order-1", "user-b1", "user-s1"}
+    assert steps.index(webhooks[-1]) < steps.index(update)
+    offsets = [step["offset"] for step in steps if step["kind"] == "event"]
+    heard = ok(await client.get("/api/events", params={"everyone": "true", "limit": 500}))["events"]
+    assert set(offsets) >= {one["offset"] for one in heard if one["data"].get("paymentId") == payment_id}
+    assert events["purchase-request-update"]["deliveries"] == 0
+    assert all(isinstance(value, str) for step in steps for value in step["detail"].values())
+
+
+async def test_the_past_of_a_payout_holds_what_was_done_about_it(
+    client: httpx.AsyncClient, consoles: list[Console]
+) -> None:
+    payment_id = await pay(client, "order-2", "paid")
+    made = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "48.90", "destination": "0xDe1"}
+    payout_id = ok(await client.post("/api/payouts", json={"payouts": [made]}))["payouts"][0]["payoutId"]
+    await until(lambda: consoles[0].of("payout-completed"))
+    ok(await client.post(f"/api/ops/payouts/{payout_id}/recheck", json={"by": "Ada"}))
+    story = ok(await client.get(f"/api/ops/payouts/{payout_id}/story"))
+    assert story["document"] == ok(await client.get(f"/api/payouts/{payout_id}"))
+    steps = story["steps"]
+    assert (steps[0]["kind"], steps[0]["detail"]["destination"]) == ("registered", "0xDe1")
+    titles = [step["title"] for step in steps if step["kind"] == "observation"]
+    assert titles[:2] == ["The provider is asked to send it", "The provider has taken it on"]
+    done = [step for step in steps if step["kind"] == "action"]
+    assert [(step["title"], step["detail"]["by"]) for step in done] == [("It was re-checked", "Ada")]
+    told = [step["event"] for step in steps if step["kind"] == "event"]
+    assert {"payout-created", "payout-updated", "payout-completed"} <= set(told)
+    assert {step["deliveries"] for step in steps if step.get("event") == "payout-completed"} == {3}
+    # The payment's own past tells of the payout too, and not the other way round.
+    of_payment = ok(await client.get(f"/api/ops/payments/{payment_id}/story"))["steps"]
+    assert "payout-completed" in [step.get("event") for step in of_payment]
+    assert "payment-created" not in told
+
+
+async def test_the_system_tells_how_it_is_once_a_second_to_whoever_watches(
+    bridge: Any, client: httpx.AsyncClient, consoles: list[Console]
+) -> None:
+    watching, *others = consoles
+    await pay(client, "order-3", "paid")
+    heard = await until(lambda: [one for one, *_ in watching.of("system-status") if one["fanoutMs"]])
+    status = heard[-1]
+    asked = ok(await client.get("/api/ops/system"))
+    assert status.keys() == asked.keys()
+    assert status["connections"] == asked["connections"] == 3
+    assert (status["version"], status["startedAt"]) == (asked["version"], asked["startedAt"])
+    assert 0 < status["fanoutMs"]["p50"] <= status["fanoutMs"]["p99"] < 5_000
+    assert 0 < status["journal"]["commitMs"]["p50"] <= status["journal"]["commitMs"]["p99"]
+    assert asked["journal"]["lag"] == 0
+    assert asked["journal"]["newestOffset"] == asked["journal"]["dispatchedOffset"] > 0
+    assert asked["providers"] == [{"name": "shkeeper", "status": "ok", "message": "it answers"}]
+    assert asked["chains"] == []
+    assert 10 < status["memoryMb"] < 4_000
+    # It is told to the room alone, and is not part of the journal: it has no offset.
+    assert all(len(arguments) == 1 for arguments in watching.of("system-status"))
+    assert not any(console.of("system-status") for console in others)
+    told = ok(await client.get("/api/events", params={"room": "ops", "limit": 500}))["events"]
+    assert "system-status" not in {one["event"] for one in told}
+    rates = await until(lambda: [one for one, *_ in watching.of("system-status") if one["eventsPerSecond"]])
+    assert rates[0]["deliveriesPerSecond"] > 0
+
+
+async def test_nothing_is_told_of_the_system_where_nobody_watches_any_more(consoles: list[Console]) -> None:
+    watching = consoles[0]
+    await until(lambda: watching.of("system-status"))
+    await watching.socket.call("leave-ops-room")
+    count = len(watching.of("system-status"))
+    await consoles[1].socket.call("join-ops-room")
+    await until(lambda: len(consoles[1].of("system-status")) >= 2)
+    assert len(watching.of("system-status")) == count

@@ -1,0 +1,104 @@
+"""What needs a person: exactly what does not go on by itself, each with something to do about it, the worst first."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator import attention
+from coordinator.attention import Attention, AttentionKind, most_urgent_first, payout_attention
+from coordinator.observations import Sighting, Stage, Transfer
+from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutFacts, PayoutStatus
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def sighting(stage: Stage, amount: int) -> Sighting:
+    return Sighting(transfer=Transfer(transfer_id="0x1", asset="USDT", amount=Decimal(amount)), stage=stage, view=1)
+
+
+FACTS = {
+    PayoutStatus.CREATED: PayoutFacts(known=True),
+    PayoutStatus.AMBIGUOUS: PayoutFacts(attempts=1, unclear=frozenset({"no answer came"})),
+    PayoutStatus.BROADCAST: PayoutFacts(known=True, tx_hashes=("0x1",)),
+    PayoutStatus.CONFIRMING: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.MINED, 9),)),
+    PayoutStatus.MISMATCH: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.FINAL, 8),)),
+    PayoutStatus.DROPPED: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.DROPPED, 9),)),
+    PayoutStatus.COMPLETED: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.FINAL, 9),)),
+    PayoutStatus.FAILED: PayoutFacts(failures=frozenset({"no money on the fee account"})),
+}
+
+
+def payout(status: PayoutStatus) -> Payout:
+    made = Payout(
+        payout_id="out_1",
+        provider="shkeeper",
+        payment_id="pay_1",
+        seller_id="s1",
+        destination="0xDe",
+        coin="USDT",
+        amount=Decimal(9),
+        created_at=START,
+        chain="ethereum",
+        facts=FACTS[status],
+    )
+    assert made.status is status
+    return made
+
+
+@pytest.mark.parametrize("status", PayoutStatus)
+def test_a_payout_needs_a_person_exactly_when_it_does_not_go_on_by_itself(status: PayoutStatus) -> None:
+    goes_on = status in (PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING)
+    young = payout_attention(payout(status), START, START + DAY)
+    old = payout_attention(payout(status), START, START + DAY + timedelta(seconds=1))
+    assert (young is not None) == (status in STATUSES_TO_RESOLVE or status is PayoutStatus.FAILED)
+    assert (old is not None) == (status is not PayoutStatus.COMPLETED)
+    if goes_on:
+        assert old is not None
+        assert (old.kind, old.since) == (AttentionKind.PAYOUT_OVERDUE, START + DAY)
+
+
+@pytest.mark.parametrize("status", [status for status in PayoutStatus if status is not PayoutStatus.COMPLETED])
+def test_what_is_wrong_with_a_payout_comes_with_its_reason_and_what_can_be_done(status: PayoutStatus) -> None:
+    made, now = payout(status), START + 2 * DAY
+    wrong = payout_attention(made, START, now)
+    assert wrong is not None
+    assert all(reason in wrong.detail for reason in made.reasons)
+    assert "9 USDT to 0xDe for s1" in wrong.detail
+    assert wrong.advice.endswith(".")
+    # The button is there exactly where the route takes the answer.
+    assert ("resolve" in wrong.remedies) == made.may_be_resolved(now)
+    assert (wrong.payout_id, wrong.payment_id, wrong.subject) == ("out_1", "pay_1", "out_1")
+
+
+def others() -> list[Attention]:
+    return [
+        attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
+        attention.foreign_payout("webhook_2", "shkeeper", START),
+        attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START),
+        attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
+        attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
+    ]
+
+
+def test_every_kind_is_told_by_one_of_these_and_can_be_acted_on() -> None:
+    of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
+    everything = [*others(), *(wrong for wrong in of_payouts if wrong is not None)]
+    assert {wrong.kind for wrong in everything} == set(AttentionKind)
+    assert all(wrong.title and wrong.detail and wrong.advice for wrong in everything)
+    assert {wrong.webhook_id for wrong in everything if "replay" in wrong.remedies} == {"webhook_1", "webhook_2"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(others()), st.integers(0, 3))))
+def test_the_most_urgent_comes_first_whatever_the_order(found: list[tuple[Attention, int]]) -> None:
+    items = [
+        Attention(one.kind, f"{number}", one.title, one.detail, one.advice, START + timedelta(hours=hours))
+        for number, (one, hours) in enumerate(found)
+    ]
+    ordered = most_urgent_first(items)
+    assert most_urgent_first(reversed(items)) == ordered
+    ranks = [(list(AttentionKind).index(one.kind), one.since) for one in ordered]
+    assert ranks == sorted(ranks)

@@ -1,0 +1,79 @@
+"""What a person may say that became of a payout: where nobody else can tell, and never without its transaction."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from coordinator.payout_decisions import decide_payout
+from coordinator.payout_observations import PayoutFailed, PayoutObservation, PayoutSent, PayoutSettled
+from coordinator.payout_resolution import NothingToResolveError, TransactionWrongError, resolve
+from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+LATER = START + timedelta(days=1, seconds=1)
+UNCLEAR = PayoutFacts(attempts=1, unclear=frozenset({"no answer"}))
+ON_ITS_WAY = PayoutFacts(known=True, tx_hashes=("0x1",))
+
+
+def payout(facts: PayoutFacts) -> Payout:
+    return Payout(
+        payout_id="out_1",
+        provider="shkeeper",
+        payment_id="pay_1",
+        seller_id="s1",
+        destination="0xDe",
+        coin="USDT",
+        amount=Decimal(9),
+        created_at=START,
+        facts=facts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tx_hash", "expected", "status"),
+    [
+        ("not-sent", None, [PayoutFailed(reason="Ada found that it was not sent")], PayoutStatus.FAILED),
+        ("sent", "0x2", [PayoutSent(tx_hashes=("0x2",))], PayoutStatus.BROADCAST),
+        (
+            "arrived",
+            "0x2",
+            [PayoutSent(tx_hashes=("0x2",)), PayoutSettled(reason="Ada found that it has arrived")],
+            PayoutStatus.COMPLETED,
+        ),
+    ],
+)
+def test_what_was_found_becomes_observations(
+    outcome: str, tx_hash: str | None, expected: list[PayoutObservation], status: PayoutStatus
+) -> None:
+    unclear = payout(UNCLEAR)
+    found = resolve(unclear, outcome, tx_hash, found_by="Ada", now=START)  # type: ignore[arg-type]
+    assert list(found) == expected
+    for observation in found:
+        unclear = decide_payout(unclear, observation).payout
+    assert unclear.status is status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tx_hash"),
+    [("sent", None), ("arrived", None), ("not-sent", "0x2")],
+)
+def test_a_transaction_belongs_to_what_was_sent_and_to_nothing_else(outcome: str, tx_hash: str | None) -> None:
+    with pytest.raises(TransactionWrongError):
+        resolve(payout(UNCLEAR), outcome, tx_hash, found_by="Ada", now=START)  # type: ignore[arg-type]
+
+
+def test_what_has_a_transaction_may_have_arrived_by_it() -> None:
+    found = resolve(payout(ON_ITS_WAY), "arrived", None, found_by="Ada", now=LATER)
+    assert found == (PayoutSettled(reason="Ada found that it has arrived"),)
+
+
+def test_what_goes_on_by_itself_is_nobodys_to_resolve() -> None:
+    for facts, now in (
+        (ON_ITS_WAY, START),
+        (PayoutFacts(), START),
+        (PayoutFacts(failures=frozenset({"no"})), LATER),
+        (PayoutFacts(tx_hashes=("0x1",), confirmed=True), LATER),
+    ):
+        with pytest.raises(NothingToResolveError):
+            resolve(payout(facts), "not-sent", None, found_by="Ada", now=now)

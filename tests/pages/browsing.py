@@ -1,0 +1,83 @@
+"""A headless Chromium for tests, and pages in it that nothing may go wrong on without a test's knowing."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+__all__ = ["PHONE", "Browsing", "chromium_program", "running_browser"]
+
+TESTS = Path(__file__).parents[1]
+BUILT = TESTS.parent / "bridge" / "console" / "dist" / "index.html"
+# Nothing of its own that would reach out to the network.
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT_MS = 20_000
+DESKTOP = {"width": 1360, "height": 850}
+PHONE = {"width": 360, "height": 740}
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium_program() -> str:
+    """The browser: the one that CHROMIUM names, or the first that is installed."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "these tests need Chromium: `make chromium` installs it, or CHROMIUM names another one"
+    return found
+
+
+class Browsing:
+    """Opens pages, each in a context of its own unless told otherwise, and hears what goes wrong on them."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._expected: list[str] = []
+        self.troubles: list[str] = []
+
+    def page(self, viewport: dict[str, int] | None = None, **options: Any) -> Page:
+        """A page of a context that is forgotten after the test."""
+        context = self._browser.new_context(
+            viewport=viewport or DESKTOP, locale="en-GB", timezone_id="Europe/Berlin", **options
+        )
+        context.set_default_timeout(WAIT_MS)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self._note(str(error)))
+        return page
+
+    def expect_trouble(self, pattern: str) -> None:
+        """What a test brings about on purpose, and the browser complains of."""
+        self._expected.append(pattern)
+
+    def _note(self, text: str) -> None:
+        self.troubles.append(text)
+
+    def close(self) -> None:
+        """Closes all pages. Fails if anything went wrong on one of them."""
+        for context in self._contexts:
+            context.close()
+        unexpected = [one for one in self.troubles if not any(re.search(pattern, one) for pattern in self._expected)]
+        assert not unexpected, f"the browser complains: {unexpected}"
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    assert BUILT.exists(), "the pages are not built; build them with: make pages"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
+        yield browser
+        browser.close()

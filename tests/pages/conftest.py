@@ -1,0 +1,47 @@
+"""Pages in a real browser, of a real bridge beside the local SHKeeper."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.conftest import BridgeProcess, StartBridge
+from tests.pages.browsing import WAIT_MS, Browsing, running_browser
+from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
+from tests.system.shkeeper.conftest import Marketplace, settings_for
+
+expect.set_options(timeout=WAIT_MS)
+
+
+# Of each module its own: while it runs, its loop keeps the asynchronous tests of other modules from theirs.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def browsing(browser: Browser) -> Iterator[Browsing]:
+    browsing = Browsing(browser)
+    yield browsing
+    browsing.close()
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as shkeeper:
+        yield shkeeper
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
+    return make_bridge(**settings_for(shkeeper))
+
+
+@pytest.fixture
+def marketplace(bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> Iterator[Marketplace]:
+    marketplace = Marketplace(bridge, shkeeper)
+    yield marketplace
+    marketplace.client.close()
+    shkeeper.works_again()
+    shkeeper.gateway.payouts.outcomes.clear()

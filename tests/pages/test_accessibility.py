@@ -1,0 +1,129 @@
+"""What axe-core finds on every page: nothing, in light and dark, on a desk and on a phone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from providers.shkeeper.simulator.faults import Call, What
+from tests.pages.browsing import DESKTOP, PHONE, TESTS, Browsing
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Document, Marketplace
+
+AXE: Path = TESTS / "javascript" / "node_modules" / "axe-core" / "axe.min.js"
+# Beside what the guidelines demand, what axe recommends as good practice.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def expect_no_violation(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing moves any more
+    for scheme in ("light", "dark"):
+        for size in (DESKTOP, PHONE):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            found: Any = page.evaluate("(tags) => axe.run({ runOnly: tags })", TAGS)
+            violations = [
+                f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
+                for violation in found["violations"]
+                for node in violation["nodes"]
+            ]
+            assert not violations, f"{scheme}, {size['width']} px: " + "\n".join(violations)
+            assert found["passes"], "nothing was looked at"
+
+
+@pytest.fixture
+def live(browsing: Browsing, marketplace: Marketplace) -> Callable[[str], Page]:
+    def open_page(path: str) -> Page:
+        page = browsing.page()
+        page.goto(marketplace.bridge.url + path)
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        return page
+
+    return open_page
+
+
+def test_the_page_of_a_payment_through_its_life(
+    live: Callable[[str], Page], marketplace: Marketplace, shkeeper: PlayedShkeeper
+) -> None:
+    payment = marketplace.create()
+    page, seller = live(f"/pay/{payment['paymentId']}"), live(f"/pay/{payment['paymentId']}?as=seller")
+    expect_no_violation(page)
+    expect_no_violation(seller)
+    address = payment["invoices"][0]["address"]
+    txid = shkeeper.transfer(address, "40", confirmed=False)
+    expect(page.locator("[data-status=confirming]")).to_be_visible()
+    expect_no_violation(page)
+    shkeeper.confirm(txid)
+    expect(page.locator("[data-status=partially_paid]")).to_be_visible()
+    expect_no_violation(page)
+    shkeeper.transfer(address)
+    expect(page.locator("[data-status=completed]")).to_be_visible()
+    expect_no_violation(page)
+    expect_no_violation(seller)
+
+
+def test_the_page_of_a_checkout(live: Callable[[str], Page], marketplace: Marketplace) -> None:
+    checkout = {
+        "checkoutId": "checkout-1",
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "buyerId": "b1",
+        "currency": "USD",
+        "shares": [{"requestId": f"r{number}", "sellerId": f"s{number}", "amount": "10"} for number in (1, 2)],
+    }
+    assert marketplace.client.post("/api/template-checkouts", json=checkout).status_code == 201
+    expect_no_violation(live("/checkout/checkout-1"))
+
+
+@pytest.fixture
+def ambiguous(marketplace: Marketplace, shkeeper: PlayedShkeeper) -> Document:
+    """A payout that needs a person, beside one that has arrived."""
+    marketplace.settle(marketplace.pay_out(marketplace.paid()), "completed")
+    payment_id = marketplace.paid()
+    shkeeper.goes_wrong(Call.PAYOUT, What.RESET, times=1)
+    [payout] = marketplace.pay_out(payment_id)
+    marketplace.settle([payout], "ambiguous")
+    return payout
+
+
+def test_the_console_its_dialogs_a_story_and_the_system(
+    live: Callable[[str], Page], marketplace: Marketplace, ambiguous: Document
+) -> None:
+    page = live("/ops")
+    expect(page.locator(".item").first).to_be_visible()
+    expect_no_violation(page)
+    page.get_by_role("button", name="As a table").click()
+    page.locator("summary").click()
+    expect_no_violation(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowDown")
+    expect_no_violation(page)
+    page.get_by_role("button", name="Payments").click()
+    expect(page.get_by_role("columnheader", name="Escrow")).to_be_attached()
+    expect_no_violation(page)
+    page.locator(".item").first.get_by_role("button", name="Resolve").click()
+    page.get_by_role("radio", name="It was sent").check()
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    expect_no_violation(page)
+    for path in (f"/ops/payouts/{ambiguous['payoutId']}", f"/ops/payments/{ambiguous['paymentId']}"):
+        story = live(path)
+        expect(story.get_by_role("heading", name="What happened")).to_be_visible()
+        expect_no_violation(story)
+    system = live("/ops/system")
+    expect(system.locator(".tile").first).to_be_visible()
+    expect_no_violation(system)
+
+
+def test_what_stands_in_place_of_what_is_not_there(
+    browsing: Browsing, live: Callable[[str], Page], marketplace: Marketplace
+) -> None:
+    browsing.expect_trouble("404")
+    for path in ("/pay/nothing", "/ops?search=nothing", "/ops/payouts/nothing", "/ops/nothing/at/all"):
+        page = live(path)
+        expect(page.locator(".notice")).to_be_visible()
+        expect_no_violation(page)

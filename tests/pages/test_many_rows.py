@@ -1,0 +1,139 @@
+"""Five thousand payments in the console's table, of which the page holds only those in sight."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import BridgeProcess, StartBridge
+from tests.pages.browsing import PHONE, Browsing
+from tests.system.conftest import GATEWAY_KEY, Gateway
+
+ROWS = 5_000
+AT_ONCE = 16
+IN_PAGE = 60
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge) -> BridgeProcess:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY)
+    with httpx.Client(base_url=bridge.url, trust_env=False, timeout=60) as client:
+
+        def register(number: int) -> None:
+            order = {
+                "provider": "shkeeper",
+                "externalId": f"order-{number}",
+                "requestId": f"request-{number}",
+                "buyerId": f"buyer-{number % 40}",
+                "sellerId": f"seller-{number % 7}",
+                "amount": "100",
+                "currency": "USD",
+            }
+            assert client.post("/api/payments", json=order).status_code == 201
+
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(register, range(ROWS)))
+    return bridge
+
+
+@pytest.fixture(scope="module")
+def client(bridge: BridgeProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=bridge.url, trust_env=False, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def newest_first(client: httpx.Client) -> list[Document]:
+    """Every payment, as REST lists them."""
+    found: list[Document] = []
+    after = None
+    while True:
+        query = {"limit": "1000"} | ({"after": after} if after else {})
+        page = client.get("/api/ops/payments", params=query).json()
+        found += page["payments"]
+        after = page["next"]
+        if after is None:
+            return found
+
+
+@pytest.fixture
+def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops?view=payments")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_text("5,000 payments")).to_be_visible()
+    return page
+
+
+def shown(page: Page) -> list[tuple[int, str]]:
+    """The rows that the page holds: their number and the payment that they link to."""
+    rows: list[list[Any]] = page.evaluate(
+        """() => [...document.querySelectorAll(".grid-body [role=row]")].map((row) => [
+            Number(row.getAttribute("aria-rowindex")) - 2, row.querySelector("a")?.getAttribute("href") ?? ""])"""
+    )
+    return [(number, link.removeprefix("/ops/payments/")) for number, link in rows]
+
+
+def expect_rows_from(page: Page, first: int, newest_first: list[Document]) -> None:
+    """The rows in sight are the right ones, all of them loaded, and few are in the page."""
+    identifier = newest_first[first]["paymentId"]
+    expect(page.locator(f"a[href='/ops/payments/{identifier}']")).to_be_visible()
+    expect(page.locator(".grid-row.is-empty")).to_have_count(0)
+    rows = shown(page)
+    assert 5 < len(rows) <= IN_PAGE
+    assert rows == [(number, newest_first[number]["paymentId"]) for number, _ in rows]
+
+
+def test_scrolling_shows_the_right_rows_and_the_page_stays_small(console: Page, newest_first: list[Document]) -> None:
+    assert len(newest_first) == ROWS
+    grid = console.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", str(ROWS + 1))
+    expect_rows_from(console, 0, newest_first)
+    for row in (150, 2_500, 4_990, 1_234):
+        grid.evaluate("(grid, top) => { grid.scrollTop = top; }", row * 48)
+        expect_rows_from(console, row, newest_first)
+    assert console.evaluate("document.querySelectorAll('*').length") < 1_500
+
+
+def test_the_keyboard_reaches_the_last_row_and_the_first(console: Page, newest_first: list[Document]) -> None:
+    console.get_by_role("grid").focus()
+    console.keyboard.press("End")
+    expect_rows_from(console, ROWS - 1, newest_first)
+    expect(console.locator(".grid-row.is-active")).to_have_attribute("aria-rowindex", str(ROWS + 1))
+    console.keyboard.press("PageUp")
+    console.keyboard.press("Home")
+    expect_rows_from(console, 0, newest_first)
+
+
+def test_a_row_far_down_moves_in_place_while_one_looks_at_it(
+    console: Page, client: httpx.Client, newest_first: list[Document]
+) -> None:
+    place, gateway = 3_000, Gateway(GATEWAY_KEY)
+    payment = newest_first[place]
+    grid = console.get_by_role("grid")
+    grid.evaluate("(grid, top) => { grid.scrollTop = top; }", place * 48)
+    expect_rows_from(console, place, newest_first)
+    row = console.get_by_role("row").filter(has=console.locator(f"a[href='/ops/payments/{payment['paymentId']}']"))
+    for paid, status in (([("0xa", 40)], "partly paid"), ([("0xa", 40), ("0xb", 60)], "completed")):
+        body = gateway.invoice(payment["externalId"], paid, 100)
+        assert client.post("/webhooks/shkeeper", content=body, headers=gateway.headers(body)).status_code == 202
+        expect(row).to_contain_text(status)
+        expect(row.locator(".flash")).to_have_count(1)
+    assert grid.evaluate("(grid) => grid.scrollTop") == place * 48
+    expect(console.get_by_text("5,000 payments")).to_be_visible()
+
+
+def test_a_phone_scrolls_through_them_too(
+    browsing: Browsing, bridge: BridgeProcess, newest_first: list[Document]
+) -> None:
+    page = browsing.page(PHONE)
+    page.goto(f"{bridge.url}/ops?view=payments")
+    grid = page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", str(ROWS + 1))
+    grid.evaluate("(grid, top) => { grid.scrollTop = top; }", 4_321 * 92)
+    expect_rows_from(page, 4_321, newest_first)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

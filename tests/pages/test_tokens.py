@@ -1,0 +1,133 @@
+"""The pages where people bring tokens: staff sign in, buyers and sellers come by a link."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import BridgeProcess, StartBridge
+from tests.pages.browsing import Browsing
+
+SECRET = "a secret of at least thirty-two bytes"
+SERVICE_TOKEN = "the-token-of-the-marketplace"
+SERVICES = f"""
+[marketplace]
+token = "{SERVICE_TOKEN}"
+publishes = []
+registers = ["payments", "payouts"]
+"""
+ORDER = {
+    "provider": "shkeeper",
+    "externalId": "order-1",
+    "requestId": "r1",
+    "buyerId": "b1",
+    "sellerId": "s1",
+    "amount": "49.90",
+    "currency": "USD",
+}
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -> BridgeProcess:
+    services = tmp_path_factory.mktemp("services") / "services.toml"
+    Path(services).write_text(SERVICES)
+    services.chmod(0o600)
+    return make_bridge(
+        BRIDGE_ACCESS="jwt",
+        BRIDGE_JWT_SECRETS=SECRET,
+        BRIDGE_SERVICES_FILE=str(services),
+        BRIDGE_SHKEEPER_API_KEYS="a-key-for-tests-only-0123456789",
+    )
+
+
+@pytest.fixture(scope="module")
+def payment_id(bridge: BridgeProcess) -> str:
+    answer = httpx.post(
+        f"{bridge.url}/api/payments", json=ORDER, headers={"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    )
+    assert answer.status_code == 201, answer.text
+    identifier: str = answer.json()["paymentId"]
+    return identifier
+
+
+def token(subject: str, seconds: float = 600, **claims: Any) -> str:
+    return jwt.encode({"sub": subject, "exp": time.time() + seconds, **claims}, SECRET, algorithm="HS256")
+
+
+def sign_in(page: Page, given: str) -> None:
+    page.get_by_label("Token").fill(given)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_staff_sign_in_and_out_by_their_token(browsing: Browsing, bridge: BridgeProcess, payment_id: str) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops?view=payments")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    sign_in(page, token("ada", staff=True))
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.locator(".signed-in")).to_contain_text("ada")
+    expect(page.locator(f"a[href='/ops/payments/{payment_id}']")).to_be_visible()
+    assert "token" not in page.url
+    page.reload()  # the token stays with the tab
+    expect(page.locator(f"a[href='/ops/payments/{payment_id}']")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (token("b1"), "That token is not one of staff"),
+        (token("ada", seconds=-600, staff=True), "That token has expired"),
+        ("not a token at all", "The bridge does not accept that token"),
+    ],
+    ids=["a buyer's", "expired", "nonsense"],
+)
+def test_who_may_not_in_is_told_why_and_may_try_again(
+    browsing: Browsing, bridge: BridgeProcess, given: str, said: str
+) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops")
+    sign_in(page, given)
+    expect(page.get_by_role("alert")).to_contain_text(said)
+    sign_in(page, token("ada", staff=True))
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def test_a_link_lets_buyer_and_seller_in_and_leaves_no_token_in_the_address(
+    browsing: Browsing, bridge: BridgeProcess, payment_id: str
+) -> None:
+    for subject, headline in (("b1", "Waiting for your payment"), ("s1", "Waiting for the buyer to pay")):
+        page = browsing.page()
+        page.goto(f"{bridge.url}/pay/{payment_id}#token={token(subject)}")
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        expect(page.locator("#line-headline")).to_have_text(headline)
+        expect(page).to_have_url(f"{bridge.url}/pay/{payment_id}")
+        page.reload()
+        expect(page.locator("#line-headline")).to_have_text(headline)
+
+
+def test_a_stranger_learns_nothing_of_a_payment(browsing: Browsing, bridge: BridgeProcess, payment_id: str) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/pay/{payment_id}")
+    expect(page.get_by_role("heading", name="This page does not know you")).to_be_visible()
+    browsing.expect_trouble("404")
+    page.goto("about:blank")
+    page.goto(f"{bridge.url}/pay/{payment_id}#token={token('x1')}")
+    expect(page.get_by_role("heading", name="There is no such payment")).to_be_visible()
+
+
+def test_a_token_that_expires_on_an_open_console_asks_for_another(browsing: Browsing, bridge: BridgeProcess) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops")
+    # The bridge forgives clocks that differ by thirty seconds, so this one has a few left.
+    sign_in(page, token("ada", seconds=-26, staff=True))
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    browsing.expect_trouble("401")
+    expect(page.get_by_role("alert")).to_contain_text("That token has expired")
