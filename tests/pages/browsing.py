@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
-__all__ = ["PHONE", "Browsing", "chromium_program", "running_browser"]
+__all__ = ["BUILT", "DESKTOP", "PHONE", "TESTS", "WAIT_MS", "Browsing", "running_browser"]
 
 TESTS = Path(__file__).parents[1]
 BUILT = TESTS.parent / "bridge" / "console" / "dist" / "index.html"
@@ -26,8 +26,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 WAIT_MS = 20_000
-DESKTOP = {"width": 1360, "height": 850}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1360, "height": 850}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -47,7 +47,7 @@ class Browsing:
         self._expected: list[str] = []
         self.troubles: list[str] = []
 
-    def page(self, viewport: dict[str, int] | None = None, **options: Any) -> Page:
+    def page(self, viewport: ViewportSize | None = None, **options: Any) -> Page:
         """A page of a context that is forgotten after the test."""
         context = self._browser.new_context(
             viewport=viewport or DESKTOP, locale="en-GB", timezone_id="Europe/Berlin", **options

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.pages.browsing import PHONE, WAIT_MS, running_browser
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-DESK = {"width": 1360, "height": 860}
+DESK: ViewportSize = {"width": 1360, "height": 860}
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 START_SECONDS = 60.0
 # Sales have gone on for a while by then, and some of them went wrong.
 AFTERNOON_MS = 60_000
@@ -23,12 +26,17 @@ AFTERNOON_MS = 60_000
 @contextmanager
 def running_demo() -> Iterator[dict[str, str]]:
     """The demonstration, on a free port; gives the addresses that it tells people to open."""
-    command = [Path(sys.executable).parent / "bridge", "demo", "--port", "0", "--pace", "0.7"]
+    command = [str(Path(sys.executable).parent / "bridge"), "demo", "--port", "0", "--pace", "0.7"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines: Queue[str] = Queue()
         assert process.stdout is not None
         output = process.stdout
-        reading = threading.Thread(target=lambda: [lines.put(line) for line in output], daemon=True)
+
+        def read() -> None:
+            for line in output:
+                lines.put(line)
+
+        reading = threading.Thread(target=read, daemon=True)
         reading.start()
         try:
             yield _addresses(lines)
@@ -51,10 +59,10 @@ def _addresses(lines: "Queue[str]") -> dict[str, str]:
     return found
 
 
-def opened(browser: Browser, address: str, size: dict[str, int], scheme: str, scale: float = 1) -> Page:
+def opened(browser: Browser, address: str, size: ViewportSize, scheme: Scheme, scale: float = 1) -> Page:
     context = browser.new_context(
-        viewport=size,  # type: ignore[arg-type]
-        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport=size,
+        color_scheme=scheme,
         device_scale_factor=scale,
         locale="en-GB",
         reduced_motion="reduce",
@@ -85,7 +93,7 @@ def main() -> None:
         taken(buyer, "payment-paid", whole=True)
         system.wait_for_timeout(AFTERNOON_MS)
         taken(system, "system")
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             console = opened(browser, addresses["payout console"], DESK, scheme)
             expect(console.locator(".item").first).to_be_visible()
             expect(console.locator(".grid-body [role=row]").first).to_be_visible()

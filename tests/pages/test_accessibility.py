@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,16 +13,17 @@ from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
 
 AXE: Path = TESTS / "javascript" / "node_modules" / "axe-core" / "axe.min.js"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Beside what the guidelines demand, what axe recommends as good practice.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def expect_no_violation(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing moves any more
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         for size in (DESKTOP, PHONE):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(size)
             page.evaluate(AXE.read_text(encoding="utf-8"))
             found: Any = page.evaluate("(tags) => axe.run({ runOnly: tags })", TAGS)
             violations = [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   areSet,
+  countedRows,
   csvPath,
   type Filters,
   NO_FILTERS,
@@ -43,6 +44,15 @@ describe("filters in the address", () => {
   it("are set unless only the view was chosen", () => {
     expect(areSet({ ...NO_FILTERS, view: "payments" })).toBe(false);
     expect(areSet({ ...NO_FILTERS, search: "x" })).toBe(true);
+  });
+});
+
+describe("the number of rows", () => {
+  it("is said as far as the bridge counts", () => {
+    expect(countedRows(0, "payouts")).toBe("0 payouts");
+    expect(countedRows(1, "payments")).toBe("1 payment");
+    expect(countedRows(5_000, "payouts")).toBe("5,000 payouts");
+    expect(countedRows(100_000, "payouts")).toBe("100,000 payouts or more");
   });
 });
 

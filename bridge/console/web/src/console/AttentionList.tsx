@@ -14,7 +14,7 @@ import { desk } from "./desk";
 import { askFor, type Intent } from "./Dialogs";
 import { Link } from "./router";
 
-const SHOWN_AT_FIRST = 6;
+const SHOWN_AT_FIRST = 4;
 
 export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);

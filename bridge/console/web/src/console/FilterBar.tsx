@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { areSet, type Filters, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
+import { areSet, countedRows, type Filters, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
 import { Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { desk } from "./desk";
@@ -195,7 +195,7 @@ export function Tabs(): JSX.Element {
         ))}
       </div>
       <p class="count" role="status">
-        {isLoading && rows.total === 0 ? "" : `${rows.total.toLocaleString("en-GB")} ${filters.view}`}
+        {isLoading && rows.total === 0 ? "" : countedRows(rows.total, filters.view)}
       </p>
       <ExportButton />
     </div>

@@ -83,6 +83,16 @@ export function csvPath(filters: Filters): string {
   return `/api/ops/${filters.view}.csv${query === "" ? "" : `?${query}`}`;
 }
 
+/** The bridge counts no further than this. */
+const COUNTED_UP_TO = 100_000;
+
+/** How many rows there are: `1 payout`, `5,000 payments`. */
+export function countedRows(total: number, view: View): string {
+  const number = total.toLocaleString("en-GB");
+  if (total >= COUNTED_UP_TO) return `${number} ${view} or more`;
+  return `${number} ${total === 1 ? view.slice(0, -1) : view}`;
+}
+
 export function areSet(filters: Filters): boolean {
   return writeFilters({ ...filters, view: "payouts" }) !== "";
 }

@@ -1,0 +1,46 @@
+"""A payout that takes too long, which nothing tells: the console finds it by itself."""
+
+import sqlite3
+
+from playwright.sync_api import expect
+
+from providers.shkeeper.simulator.payout_books import Outcome
+from tests.conftest import StartBridge
+from tests.pages.browsing import Browsing
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Marketplace, settings_for
+
+
+def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
+    browsing: Browsing, make_bridge: StartBridge, shkeeper: PlayedShkeeper
+) -> None:
+    bridge = make_bridge(**settings_for(shkeeper))
+    marketplace = Marketplace(bridge, shkeeper)
+    payment_id = marketplace.paid()
+    shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.STUCK
+    [payout] = marketplace.pay_out(payment_id)
+    bridge.kill()
+    with sqlite3.connect(bridge.database) as database:  # as if two days had passed
+        changed = database.execute(
+            "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000' WHERE payout_id = ?",
+            (payout["payoutId"],),
+        )
+        assert changed.rowcount == 1
+    database.close()
+    bridge.start()
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops")
+    item = page.locator(".item[data-kind=payout-overdue]")
+    expect(item).to_contain_text("Stuck")
+    expect(item).to_contain_text("It takes too long")
+    row = page.get_by_role("row").filter(has=page.locator(f"a[href='/ops/payouts/{payout['payoutId']}']"))
+    expect(row.locator(".is-state")).to_have_text("created · stuck")
+    item.get_by_role("button", name="Resolve").click()
+    page.get_by_role("radio", name="It was not sent").check()
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Recorded as done by Ada.")
+    page.get_by_role("button", name="Close").click()
+    expect(row.locator(".is-state")).to_have_text("failed")
+    expect(item).to_have_count(0)
+    marketplace.client.close()
