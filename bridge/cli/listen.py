@@ -22,6 +22,8 @@ __all__ = ["listen"]
 ANSWER_SECONDS = 10.0
 EVENT_COLUMN = 26
 SESSION_ENDED = "session-ended"
+# Told once a second to the room of finance ops: whoever reads what happens would read little else.
+SYSTEM_STATUS = "system-status"
 
 Join = tuple[str, str | None]
 
@@ -145,7 +147,7 @@ class Listener:
             errors.print(Text("disconnected; trying again", style="yellow"))
 
     async def _on_event(self, event: str, *arguments: Any) -> None:
-        if self.finished.done():
+        if self.finished.done() or event == SYSTEM_STATUS:
             return
         try:
             _show(event, arguments[0] if arguments else None, as_json=self._as_json)

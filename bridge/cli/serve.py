@@ -219,7 +219,7 @@ def _announce(settings: "Settings") -> None:
 
     url = escape(url_of(settings.host, settings.port))
     output.print(f"The bridge is ready on [bold]{url}[/bold]")
-    output.print(f"  pages     {url}/ops   (and {url}/pay/PAYMENT_ID for buyers and sellers)")
+    output.print(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
     output.print(f"  webhooks  {url}/webhooks/shkeeper")
     output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")

@@ -86,11 +86,11 @@ class Listener(FrontEnd):
 
     @property
     def events(self) -> list[tuple[str, list[Any]]]:
-        """What was heard, without the offsets that journaled events end with."""
+        """What was heard, without the offsets that journaled events end with, and without the system's own pulse."""
         return [
             (line["event"], line["args"][:-1] if isinstance(line["args"][-1], str) else line["args"])
             for line in self.heard
-            if "event" in line
+            if "event" in line and line["event"] != "system-status"
         ]
 
     @property

@@ -76,6 +76,9 @@ def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
         first = process.stdout.readline()
         url = first.split()[-1]
         assert first.startswith("The bridge is ready on http://127.0.0.1:")
+        pages = process.stdout.readline().split()
+        assert pages == ["pages", f"{url}/ops", f"{url}/ops/system", f"{url}/pay/PAYMENT_ID"]
+        assert [httpx.get(page).headers["content-type"] for page in pages[1:]] == ["text/html; charset=utf-8"] * 3
         assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
