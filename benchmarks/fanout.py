@@ -120,7 +120,10 @@ def crowd_plan(clients: int) -> dict[str, Any]:
 
 def measured(server: Server, plan: Mapping[str, Any]) -> dict[str, float]:
     with running(server) as (pid, port):
-        return load({**plan, "pid": pid, "port": port})
+        try:
+            return load({**plan, "pid": pid, "port": port})
+        except RuntimeError as error:
+            raise RuntimeError(f"{' '.join(server.command)}: {error}") from None
 
 
 MESSAGE = {
