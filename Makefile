@@ -10,13 +10,16 @@ PAGES := bridge/console/dist/index.html
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run pages test soak lint format contract screenshots lock clean bench bench-onchain profile chromium built-if-possible
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-onchain profile chromium built-if-possible
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.run-ready var/shkeeper.keys built-if-possible ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
 	$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
+
+demo: $(VENV)/.run-ready built-if-possible ## Play an afternoon of sales, and print the pages to watch it on
+	$(BIN)/bridge demo
 
 pages: $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
