@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Literal
+from urllib.parse import urljoin
 
+import httpx
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.pages.browsing import PHONE, WAIT_MS, running_browser
@@ -59,6 +61,21 @@ def _addresses(lines: "Queue[str]") -> dict[str, str]:
     return found
 
 
+def _unpaid(address: str) -> str:
+    """The page of a payment that nobody of the demonstration pays."""
+    order = {
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "requestId": "request-77",
+        "buyerId": "buyer-5",
+        "sellerId": "seller-9",
+        "amount": "49.90",
+        "currency": "USD",
+    }
+    answer = httpx.post(urljoin(address, "/api/payments"), json=order, trust_env=False).raise_for_status()
+    return urljoin(address, f"/pay/{answer.json()['paymentId']}")
+
+
 def opened(browser: Browser, address: str, size: ViewportSize, scheme: Scheme, scale: float = 1) -> Page:
     context = browser.new_context(
         viewport=size,
@@ -86,7 +103,7 @@ def main() -> None:
     with running_demo() as addresses, running_browser() as browser:
         buyer = opened(browser, addresses["buyer's page"], PHONE, "light", scale=1.5)
         system = opened(browser, addresses["system"], DESK, "light")
-        taken(buyer, "payment", whole=True)
+        taken(opened(browser, _unpaid(addresses["buyer's page"]), PHONE, "light", scale=1.5), "payment", whole=True)
         expect(buyer.locator("[data-status=partially_paid]")).to_be_visible()
         taken(buyer, "payment-partly-paid", whole=True)
         expect(buyer.locator("[data-status=completed]")).to_be_visible()

@@ -70,7 +70,7 @@ def test_a_partial_payment_says_what_is_missing_and_asks_for_just_that(
         re.compile(r"19\.96\sUSD of 49\.90\sUSD has arrived. Send the missing 29\.94\sUSD to the same address\.")
     )
     expect(page.locator(".fields")).to_contain_text(re.compile(r"29\.94\sETH-USDT"))
-    expect(current_step(page)).to_contain_text(re.compile(r"Partly paid.*19\.96 of 49\.90\sUSD"))
+    expect(current_step(page)).to_contain_text(re.compile(r"Partly paid.*19\.96\sUSD of 49\.90\sUSD"))
     shkeeper.transfer(address_of(payment), "40")
     expect(headline(page)).to_have_text("Paid")
     expect(page.locator(".line-remark")).to_contain_text(re.compile(r"10\.06\sUSD more came than was asked for"))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compare, isZero, money, plain, proportional, share, shown, sum } from "../src/model/amounts";
+import { compare, isZero, money, plain, proportional, roundMoney, share, shown, sum } from "../src/model/amounts";
 
 describe("amounts", () => {
   it("adds without a float's error", () => {
@@ -32,6 +32,15 @@ describe("amounts", () => {
 
   it("never cuts decimals that a currency of a country should not have", () => {
     expect(shown("1.005", "USD")).toBe("1.005");
+  });
+
+  it("rounds for who pays so that what came and what is missing make the whole", () => {
+    expect(roundMoney("20.3592", "USD", "down")).toBe("20.35\u00a0USD");
+    expect(roundMoney("29.5408", "USD", "up")).toBe("29.55\u00a0USD");
+    expect(roundMoney("0.999", "USD", "up")).toBe("1.00\u00a0USD");
+    expect(roundMoney("29.540", "USD", "up")).toBe("29.54\u00a0USD");
+    expect(roundMoney("29.5408", "USDT", "up")).toBe("29.5408\u00a0USDT");
+    expect(roundMoney("1200.1", "JPY", "up")).toBe("1\u202f201\u00a0JPY");
   });
 
   it("copies an amount without spaces", () => {

@@ -95,6 +95,19 @@ export function money(amount: string, currency: string): string {
   return `${shown(amount, currency)}\u00a0${currency}`;
 }
 
+/**
+ * As `money`, in a currency of a country rounded to what it is written with: what has come down, what is missing up, so
+ * that the two still make the whole. For who pays; the books show every digit.
+ */
+export function roundMoney(amount: string, currency: string, direction: "up" | "down"): string {
+  const kept = usualDecimals(currency);
+  const { units, decimals } = exact(amount);
+  if (kept === null || decimals <= kept) return money(amount, currency);
+  const step = 10n ** BigInt(decimals - kept);
+  const whole = units / step + (direction === "up" && units % step > 0n ? 1n : 0n);
+  return money(text(whole, kept), currency);
+}
+
 /** How an amount is copied into a wallet: as it is, without spaces. */
 export function plain(amount: string): string {
   const { units, decimals } = exact(amount);

@@ -3,7 +3,7 @@
  * Everything is read off the document; nothing is remembered.
  */
 
-import { isZero, money, share, shown } from "./amounts";
+import { isZero, money, roundMoney, share } from "./amounts";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
 import { waitsForAddress } from "./payment-links";
 
@@ -78,8 +78,8 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
     headline: "The payment was refunded",
     sentence:
       side === "buyer"
-        ? `${money(payment.received, payment.currency)} had arrived and was sent back to you.`
-        : `${money(payment.received, payment.currency)} had arrived and was sent back to the buyer.`,
+        ? `${came(payment)} had arrived and was sent back to you.`
+        : `${came(payment)} had arrived and was sent back to the buyer.`,
   }),
 };
 
@@ -159,14 +159,14 @@ function confirming(payment: PaymentDocument, side: Side): Said {
 }
 
 function partiallyPaid(payment: PaymentDocument, side: Side): Said {
-  const [came, asked] = [money(payment.received, payment.currency), money(payment.amount, payment.currency)];
-  const missing = money(payment.missing, payment.currency);
+  const asked = money(payment.amount, payment.currency);
+  const missing = roundMoney(payment.missing, payment.currency, "up");
   const more = payment.transfers.some((transfer) => !transfer.confirmed);
   return {
     tone: "short",
     headline: `${missing} ${side === "buyer" ? "still to pay" : "still missing"}`,
     sentence:
-      `${came} of ${asked} has arrived. ` +
+      `${came(payment)} of ${asked} has arrived. ` +
       (more
         ? "More is on its way."
         : side === "buyer"
@@ -181,7 +181,7 @@ function completed(payment: PaymentDocument, side: Side): Said {
     return {
       tone: "done",
       headline: "Paid",
-      sentence: `${money(payment.received, payment.currency)} has arrived. You are done; the seller has been told.`,
+      sentence: `Your payment of ${asked} is complete, and the seller has been told.`,
     };
   }
   const escrow = {
@@ -191,28 +191,28 @@ function completed(payment: PaymentDocument, side: Side): Said {
     released: " It has been paid out to you.",
     refunded: " It was sent back to the buyer.",
   }[payment.escrowState];
-  return { tone: "done", headline: "The buyer has paid", sentence: `${asked} has arrived.${escrow}` };
+  return { tone: "done", headline: "The buyer has paid", sentence: `The payment of ${asked} is complete.${escrow}` };
 }
 
 function expired(payment: PaymentDocument, side: Side): Said {
   const nothing = isZero(payment.received);
-  const came = nothing
+  const inTime = nothing
     ? "Nothing arrived in time."
-    : `${money(payment.received, payment.currency)} of ${money(payment.amount, payment.currency)} arrived in time.`;
+    : `${came(payment)} of ${money(payment.amount, payment.currency)} arrived in time.`;
   return {
     tone: "over",
     headline: "The time to pay has run out",
     sentence:
       side === "buyer"
-        ? `${came} Do not send money any more: ask the shop first. What is on its way already is still counted.`
-        : `${came} If money still comes it is counted, and you are told here.`,
+        ? `${inTime} Do not send money any more: ask the shop first. What is on its way already is still counted.`
+        : `${inTime} If money still comes it is counted, and you are told here.`,
   };
 }
 
 function remarks(payment: PaymentDocument, side: Side): string[] {
   const found: string[] = [];
   if (!isZero(payment.excess)) {
-    const excess = money(payment.excess, payment.currency);
+    const excess = roundMoney(payment.excess, payment.currency, "down");
     found.push(
       side === "buyer"
         ? `${excess} more came than was asked for. Ask the shop to send it back.`
@@ -317,7 +317,11 @@ function confirmationNote({ confirmations, requiredConfirmations }: PaymentDocum
 }
 
 function arrivedNote(payment: PaymentDocument): string {
-  return `${shown(payment.received, payment.currency)} of ${money(payment.amount, payment.currency)}`;
+  return `${came(payment)} of ${money(payment.amount, payment.currency)}`;
+}
+
+function came(payment: PaymentDocument): string {
+  return roundMoney(payment.received, payment.currency, "down");
 }
 
 function last(history: HistoryItem[], status: string): string | null {

@@ -39,7 +39,8 @@ function side(payment: PaymentDocument): Side {
 }
 
 function Payment({ payment, side, chains }: { payment: PaymentDocument; side: Side; chains: readonly Chain[] }): JSX.Element {
-  const asked = side === "buyer" ? "To pay" : "You are to get";
+  const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
+  const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "You are to get";
   return (
     <PaymentPanel payment={payment} side={side} chains={chains}>
       <section class="asked">
