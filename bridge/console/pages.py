@@ -59,7 +59,7 @@ NOT_BUILT = """<!doctype html>
 <h1>The pages are not built</h1>
 <p>The bridge runs, and its REST API and its sockets are there. Its pages are built from their source by</p>
 <pre>make pages</pre>
-<p>which needs Node 20 or newer. Then load this page again; the bridge need not be restarted.</p>
+<p>which needs Node 20.19 or newer. Then load this page again; the bridge need not be restarted.</p>
 </html>
 """
 
