@@ -89,6 +89,6 @@ def test_a_crowd_that_comes_and_goes_hears_all_and_leaves_nothing_behind(
     assert counts["events heard"] > CLIENTS * MINUTES * 30
     for name in HELD:
         assert end[name] <= start[name], name
-    assert end["process_open_fds"] <= start["process_open_fds"] + 5
+    assert end["process_open_fds"] <= warm["process_open_fds"] + 5  # SQLite opens files of its own as it goes
     assert end["process_resident_memory_bytes"] <= warm["process_resident_memory_bytes"] + GROWTH_BYTES
     assert "Traceback" not in bridge.log.read_text()
