@@ -41,17 +41,21 @@ class JournalSessions:
     def key(self) -> bytes:
         return self._records.key
 
-    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+    async def save(self, sessions: Mapping[str, Session]) -> None:
         await self._records.save({session_id: _content(session) for session_id, session in sessions.items()})
 
     async def load(self, session_id: str) -> Session | None:
         content = await self._records.load(session_id)
         if content is None:
             return None
-        return Session(session_id, content["beganAt"], dict(content["rooms"]), set(content["online"]))
+        is_over = bool(content.get("isOver"))
+        return Session(session_id, content["beganAt"], dict(content["rooms"]), set(content["online"]), is_over)
 
 
-def _content(session: Session | None) -> dict[str, Any] | None:
-    if session is None:
-        return None
-    return {"beganAt": session.began_at, "rooms": dict(session.rooms), "online": sorted(session.online)}
+def _content(session: Session) -> dict[str, Any]:
+    return {
+        "beganAt": session.began_at,
+        "rooms": dict(session.rooms),
+        "online": sorted(session.online),
+        "isOver": session.is_over,
+    }

@@ -77,6 +77,8 @@ class Session:
     """Since which event it is in each room."""
     online: set[str] = field(default_factory=set)
     """The users that it has said are online."""
+    is_over: bool = False
+    """Whether its client has said that it goes for good."""
 
 
 class SessionStore(Protocol):
@@ -86,8 +88,8 @@ class SessionStore(Protocol):
     def key(self) -> bytes:
         """The secret that `pid` is signed with; the same for all processes of one journal."""
 
-    async def save(self, sessions: Mapping[str, Session | None]) -> None:
-        """Keeps sessions as they are now; forgets those that are None."""
+    async def save(self, sessions: Mapping[str, Session]) -> None:
+        """Keeps sessions as they are now."""
 
     async def load(self, session_id: str) -> Session | None:
         """A session, if it has ever been in a room."""
@@ -118,7 +120,7 @@ class Recovery:
         """By the sid of the client."""
         self._sids: dict[str, str] = {}
         """The sid of each session."""
-        self._changed: dict[str, Session | None] = {}
+        self._changed: dict[str, Session] = {}
         self._saved: asyncio.Future[None] | None = None
         """Done when the changes that wait are kept."""
         self._being_saved: asyncio.Future[None] | None = None
@@ -144,9 +146,12 @@ class Recovery:
         self._take(sid, session)
         return self._pid(session.session_id, session.began_at, principal)
 
-    def resume(self, sid: str, missed: Missed) -> None:
-        """A client takes up its session again."""
-        self._take(sid, missed.session)
+    def resume(self, sid: str, missed: Missed, principal: Principal) -> None:
+        """A client takes up its session again, with what it is granted now."""
+        session = missed.session
+        session.rooms = _granted(session, principal)
+        session.online = {user_id for user_id in session.online if principal.may_speak_for(user_id)}
+        self._take(sid, session)
 
     def _take(self, sid: str, session: Session) -> None:
         self._sessions[sid] = session
@@ -189,8 +194,8 @@ class Recovery:
             return
         del self._sids[session.session_id]
         if for_good and session.rooms:
-            self._changed[session.session_id] = None
-            self._save()
+            # Kept as such: one that nothing is known of has never been in a room, and is taken up.
+            self._change(Session(session.session_id, session.began_at, is_over=True))
 
     async def saved(self) -> None:
         """Waits until every change so far is kept, so that whoever was told of it can rely on it."""
@@ -271,10 +276,10 @@ class Recovery:
             return None
         session_id = pid.partition(".")[0]
         session = await self._session(session_id, began_at)
-        session.rooms = {room: since for room, since in session.rooms.items() if principal.may_see(room)}
-        session.online = {user_id for user_id in session.online if principal.may_speak_for(user_id)}
+        if session.is_over:
+            return None
         told: list[Told] = []
-        names = [*session.rooms, *([rooms.STAFF] if principal.is_staff else [])]
+        names = [*_granted(session, principal), *([rooms.STAFF] if principal.is_staff else [])]
         while after < self._recent_from - 1:
             if len(names) > ROOMS_LIMIT or len(told) > REPLAY_LIMIT:
                 return None
@@ -288,8 +293,7 @@ class Recovery:
         await self.saved()
         sid = self._sids.get(session_id)
         if sid is not None:
-            live = self._sessions[sid]
-            return Session(session_id, live.began_at, dict(live.rooms), set(live.online))
+            return self._sessions[sid]  # itself: until it is taken over, it may change
         return await self._store.load(session_id) or Session(session_id, began_at)
 
     def missed_lately(self, missed: Missed, principal: Principal) -> list[tuple[Event, str]]:
@@ -305,13 +309,16 @@ class Recovery:
         return self._recent[0].number if self._recent else self.cursor + 1
 
     def _of(self, session: Session, principal: Principal, told: Iterable[Told]) -> list[Told]:
-        staff: Sequence[str] = (rooms.STAFF,) if principal.is_staff else ()
-        return [one for one in told if self._is_for(session, staff, one)]
+        since_of = _granted(session, principal)
+        if principal.is_staff:
+            since_of[rooms.STAFF] = session.began_at
+        return [one for one in told if one.number > session.began_at and self._is_for(since_of, one)]
 
-    def _is_for(self, session: Session, staff: Sequence[str], told: Told) -> bool:
+    def _is_for(self, since_of: Mapping[str, int], told: Told) -> bool:
         audience = reached(told.event, keeps_confidence=self._keeps_confidence)
-        if told.number <= session.began_at:
-            return False
-        return audience.everyone or any(
-            room in staff or session.rooms.get(room, told.number) < told.number for room in audience.rooms
-        )
+        return audience.everyone or any(since_of.get(room, told.number) < told.number for room in audience.rooms)
+
+
+def _granted(session: Session, principal: Principal) -> dict[str, int]:
+    """The rooms of a session that its client may be in."""
+    return {room: since for room, since in session.rooms.items() if principal.may_see(room)}

@@ -233,7 +233,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         answer = {"sid": sid} | ({} if missed is None else {"pid": missed.pid})
         messages = []
         if missed is not None and self.recovery is not None:
-            self.recovery.resume(sid, missed)
+            self.recovery.resume(sid, missed, self.admission.principal(sid))
             for room in missed.session.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             told = self.recovery.missed_lately(missed, self.admission.principal(sid))
@@ -252,11 +252,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if pid is None or recovery is None:
             return None
         missed = await recovery.take_up(pid, brought.get("offset"), self.admission.principal(sid))
-        held_by = None if missed is None else recovery.sid_of(pid)
-        if held_by is not None:
+        # In the meantime another may have come for the same session.
+        while missed is not None and (held_by := recovery.sid_of(pid)) is not None:
             eio_sid = self.manager.eio_sid_from_sid(held_by, DEFAULT_NAMESPACE)
-            if eio_sid is not None:
-                await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)
+            if eio_sid is None:
+                break
+            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)
+            if recovery.sid_of(pid) == held_by:
+                break
         return missed
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:

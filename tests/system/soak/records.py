@@ -40,6 +40,8 @@ class Record:
     faults: list[str] = field(default_factory=list)
     _has_to_hear_after: dict[str, int | None] = field(default_factory=dict)
     """For each room that it may hear, after which event it has to; None: it may not be in it yet, or any more."""
+    _leaving: set[str] = field(default_factory=set)
+    """What it hears of these was told before it left, and says nothing of what comes after."""
 
     def connected(self) -> None:
         """It is connected for the first time."""
@@ -62,10 +64,12 @@ class Record:
     def leaving(self, room: str) -> None:
         """It asks to leave a room."""
         self._has_to_hear_after[room] = None
+        self._leaving.add(room)
 
     def left(self, room: str) -> None:
         """It was told that it has left a room."""
         del self._has_to_hear_after[room]
+        self._leaving.discard(room)
 
     def hears(self, number: int, room: str) -> None:
         """It is told an event."""
@@ -76,7 +80,7 @@ class Record:
             self.faults.append(f"heard {number} after {self.last}")
             return
         self._require_none_between(number)
-        if self._has_to_hear_after.get(room, 0) is None:
+        if self._has_to_hear_after.get(room, 0) is None and room not in self._leaving:
             self._has_to_hear_after[room] = number
         self.last = number
 
