@@ -100,10 +100,10 @@ class FrameReader:
         if opcode >= Opcode.CLOSE:
             if length > CONTROL_LIMIT or not is_final:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
-        elif self._part_bytes + length > self._limit_bytes:
-            raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
         elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
             raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
+        elif self._part_bytes + length > self._limit_bytes:
+            raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
         return opcode
 
     def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> Heard | None:

@@ -38,8 +38,9 @@ def read_by_us(pieces: list[bytes]) -> Read:
 
 
 def read_by_the_library(data: bytes) -> Read:
-    """Its protocol gives frames; what messages they make is put together here."""
-    protocol = ServerProtocol(state=OPEN, max_size=LIMIT_BYTES)
+    """Its protocol gives frames; what messages they make is put together here, and held to the limit, which the
+    library counts control frames against."""
+    protocol = ServerProtocol(state=OPEN, max_size=None)
     protocol.receive_data(data)
     read, parts = Read([]), b""
     kind = Opcode.TEXT
@@ -56,6 +57,9 @@ def read_by_the_library(data: bytes) -> Read:
         if event.opcode is not Kind.CONT:
             parts, kind = b"", Opcode(event.opcode)
         parts += content
+        if len(parts) > LIMIT_BYTES:
+            read.status = 1009
+            return read
         if event.fin:
             try:
                 read.heard.append((kind, parts.decode() if kind == Opcode.TEXT else parts))
