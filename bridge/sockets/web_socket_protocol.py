@@ -27,6 +27,10 @@ DOOR = "bridge.web_socket"
 
 NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
 LOST = 1006
+# What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
+# megabytes for each, outside of every limit that is set here; a client a tenth of a second away still gets a megabyte
+# a second.
+SEND_BUFFER_BYTES = 65_536
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 
@@ -332,6 +336,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._borrowed is None:
             lent = self.transport.get_extra_info("socket")
             self._borrowed = _Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
+            self._borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             self._borrowed.protocol = self
         self._set_direct(self._borrowed.send)
 
