@@ -6,20 +6,19 @@ others; requests later in the batch see what earlier ones staged.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
+from bridge.journal.look_ahead import LookAhead, observations_by_keys, payments_by_external_ids
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text, payment_from_row, payment_row
 from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import Row, Writing, first_known, insert_into, numbered, padded, run
+from bridge.journal.statements import Row, Writing, first_known, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
@@ -27,7 +26,7 @@ from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
 
-__all__ = ["Batch", "LookAhead"]
+__all__ = ["Batch"]
 
 _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
     schema.payments.c.provider == bindparam("by_provider"),
@@ -39,24 +38,6 @@ _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
 )
-
-
-@cache
-def _payments_by_external_ids(count: int) -> Select[Any]:
-    return select(schema.payments).where(
-        schema.payments.c.provider == bindparam("by_provider"),
-        schema.payments.c.external_id.in_([bindparam(name) for name in numbered(count)]),
-    )
-
-
-@cache
-def _observations_by_keys(count: int) -> Select[Any]:
-    return select(schema.observations.c.key).where(
-        schema.observations.c.provider == bindparam("by_provider"),
-        schema.observations.c.key.in_([bindparam(name) for name in numbered(count)]),
-    )
-
-
 _KEPT_OBSERVATIONS = (
     select(schema.observations.c.observation_id, schema.observations.c.observation)
     .where(
@@ -96,15 +77,6 @@ _CLAIM_OBSERVATION = (
         {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LookAhead:
-    """What a request will look up: a message of a provider, and the payment that it is about."""
-
-    provider: str
-    key: str
-    external_id: str
 
 
 class Batch:
@@ -157,14 +129,14 @@ class Batch:
         for provider in {one.provider for one in wanted}:
             keys = {one.key for one in wanted if one.provider == provider}
             parameters = padded(keys)
-            statement = _observations_by_keys(len(parameters))
+            statement = observations_by_keys(len(parameters))
             rows = self._connection.execute(statement, {"by_provider": provider, **parameters})
             found: set[str] = set(rows.scalars())
             self._observation_keys |= {(provider, key) for key in found}
             self._unknown_keys |= {(provider, key) for key in keys - found}
             names = {one.external_id for one in wanted if one.provider == provider}
             parameters = padded(names)
-            payments = _payments_by_external_ids(len(parameters))
+            payments = payments_by_external_ids(len(parameters))
             for row in self._connection.execute(payments, {"by_provider": provider, **parameters}).mappings():
                 names.discard(self._remember(payment_from_row(row)).external_id)
             self._unknown_payments |= {(provider, name) for name in names}

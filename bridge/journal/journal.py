@@ -13,7 +13,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal import payout_queries, payout_requests, queries, requests
-from bridge.journal.batch import LookAhead
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
@@ -29,6 +28,7 @@ from bridge.journal.database import (
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
+from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.writer import Writer

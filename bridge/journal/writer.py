@@ -19,10 +19,11 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from bridge.journal import schema
-from bridge.journal.batch import Batch, LookAhead
+from bridge.journal.batch import Batch
 from bridge.journal.commit_times import Commit
 from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalUnavailableError
+from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import JournaledEvent
 from coordinator.errors import BridgeError
 

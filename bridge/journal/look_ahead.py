@@ -1,0 +1,39 @@
+"""What several requests of one batch will look up, asked of the database at once."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from bridge.journal import schema
+from bridge.journal.statements import numbered
+
+__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids"]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAhead:
+    """What a request will look up: a message of a provider, and the payment that it is about."""
+
+    provider: str
+    key: str
+    external_id: str
+
+
+@cache
+def payments_by_external_ids(count: int) -> Select[Any]:
+    """So many payments, by what their provider calls them."""
+    return select(schema.payments).where(
+        schema.payments.c.provider == bindparam("by_provider"),
+        schema.payments.c.external_id.in_([bindparam(name) for name in numbered(count)]),
+    )
+
+
+@cache
+def observations_by_keys(count: int) -> Select[Any]:
+    """Which of so many messages of a provider are written down."""
+    return select(schema.observations.c.key).where(
+        schema.observations.c.provider == bindparam("by_provider"),
+        schema.observations.c.key.in_([bindparam(name) for name in numbered(count)]),
+    )
