@@ -9,6 +9,7 @@ from tests.conftest import StartBridge
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.waiting import wait_until
 
 
 def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
@@ -19,6 +20,9 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     payment_id = marketplace.paid()
     shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.STUCK
     [payout] = marketplace.pay_out(payment_id)
+    # Killed while it asks, the bridge would not know whether the payout was sent.
+    wait_until(lambda: marketplace.client.get(f"/api/payouts/{payout['payoutId']}").json()["taskId"])
+    marketplace.client.close()
     bridge.kill()
     with sqlite3.connect(bridge.database) as database:  # as if two days had passed
         changed = database.execute(
@@ -43,4 +47,3 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     page.get_by_role("button", name="Close").click()
     expect(row.locator(".is-state")).to_have_text("failed")
     expect(item).to_have_count(0)
-    marketplace.client.close()
