@@ -29,7 +29,7 @@ test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ##
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	cd $(WEB) && npm run --silent check && npm run --silent test
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/.test-ready ## Let 2,000 clients come and go for ten minutes (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
 	SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest tests/system/soak

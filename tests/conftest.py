@@ -29,6 +29,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 START_SECONDS = 30.0
 
+TESTS = Path(__file__).parent
+# What waits for processes, clients and browsers most of its time.
+LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long, so that no worker is left alone with it in the end."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, folder in enumerate(LONG) if folder in item.path.parents), len(LONG))
+
+    items.sort(key=rank)
+
 
 class BridgeProcess:
     """`bridge serve` on a free loopback port, with a database and environment of its own."""
