@@ -32,6 +32,7 @@ from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
 from bridge.http.services import Service
+from bridge.http.webhook_lane import WebhookLane
 from bridge.http.webhooks import webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
@@ -72,7 +73,9 @@ def create_app(settings: Settings | None = None) -> Any:
     show_figures(sockets)
     require_front_end = front_end_only(settings.frontend_origins, settings.own_origins)
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    return socketio.ASGIApp(sockets, other_asgi_app=rest_app(settings, sockets, callers))
+    rest = rest_app(settings, sockets, callers)
+    lane = WebhookLane(rest, rest.state.readers, max_body_bytes=settings.max_webhook_bytes)
+    return socketio.ASGIApp(sockets, other_asgi_app=lane)
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:

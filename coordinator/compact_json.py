@@ -1,6 +1,4 @@
-"""JSON in as few characters as can be, and fast: each event is written so once for the journal and once for the
-clients.
-"""
+"""JSON in as few characters as can be, and fast."""
 
 import json
 

@@ -4,12 +4,15 @@ Each kind of event is one model, a `Payload` with its `AudienceRule` beside it; 
 into audiences.
 """
 
+import functools
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from coordinator.compact_json import compact_json
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 
@@ -62,13 +65,19 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A name, an audience and a payload that is ready for JSON."""
+    """A name, an audience and a payload, which is JSON from here on, as the journal and the clients have it."""
 
     name: str
     audience: Audience
-    payload: dict[str, Any]
+    payload_json: str
     subject: str | None = None
     """The id of the purchase request or the chat message that it tells about, by which its past is found again."""
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the payload says."""
+        said: dict[str, Any] = json.loads(self.payload_json)
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +136,11 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        payload = self.model_dump(mode="json")
-        everyone, rule = self.for_everyone, self.audience_rule
+        everyone = self.for_everyone
         # A dict, because a room that two ids make is one room.
-        rooms = dict.fromkeys(rule.fixed_rooms)
-        for room in rule.rooms:
-            named = payload.get(room.id_name) or target.get(room.id_name)
+        rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
+        for room, field_name in _sources(type(self)):
+            named = self.__dict__.get(field_name) or target.get(room.id_name)
             if isinstance(named, str):
                 rooms[room.make(named)] = None
             elif named:
@@ -141,4 +149,17 @@ class Payload(FrozenModel):
                 raise TargetError(room.id_name, f"{self.event_name} goes to a room that is made of it")
         about = target.get("requestId")
         subject = self.subject or (about if isinstance(about, str) else None)
-        return Event(self.event_name, Audience(everyone, tuple(rooms)), payload, subject)
+        return Event(self.event_name, Audience(everyone, tuple(rooms)), self._json(), subject)
+
+    def _json(self) -> str:
+        try:
+            return self.model_dump_json()
+        except ValueError:  # halves of characters in a free-form part
+            return compact_json(self.model_dump(mode="json"))
+
+
+@functools.cache
+def _sources(model: type[Payload]) -> tuple[tuple[RoomRule, str], ...]:
+    """A model's rooms, each with the field that holds the id; none of that name is there where the target has it."""
+    fields = {field.alias or name: name for name, field in model.model_fields.items()}
+    return tuple((rule, fields.get(rule.id_name, "")) for rule in model.audience_rule.rooms)

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.journal import (
@@ -17,7 +17,7 @@ from bridge.journal import (
     PayoutRefusedError,
 )
 
-__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "unreadable_body", "wrong_field"]
+__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "send_problem", "unreadable_body", "wrong_field"]
 
 logger = logging.getLogger("bridge.http")
 
@@ -130,3 +130,17 @@ exception_handlers: ExceptionHandlersMap = {
     Exception: _unexpected,
 }
 """What the application answers when a route raises."""
+
+
+async def send_problem(what: Response[Any] | Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request past the framework with a problem, or with what an error is answered with."""
+    request: AnyRequest = Request(scope, receive, send)
+    response = what if isinstance(what, Response) else _answer_to(request, what)
+    await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _answer_to(request: AnyRequest, error: Exception) -> Response[Any]:
+    answers = (
+        answer for kind, answer in exception_handlers.items() if isinstance(kind, type) and isinstance(error, kind)
+    )
+    return next(answers)(request, error)

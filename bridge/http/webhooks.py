@@ -5,6 +5,7 @@ not be committed is not lost.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["NOT_ASKED_FOR", "webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "Accepted", "take_webhook", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
@@ -110,13 +111,22 @@ class WebhookOperation(Operation):
 async def receive_webhook(request: Request[Any, Any, State], provider: str) -> Response[Any]:
     # No dependencies, which cost about as much as all that is done here.
     readers: WebhookReaders = request.app.state.readers
-    journal: Journal = request.app.state.engine.journal
-    reader = readers.get(provider)
-    if reader is None:
+    if provider not in readers:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
-    body = await request.body()
+    journal: Journal = request.app.state.engine.journal
+    taken = await take_webhook(readers, journal, provider, request.headers, await request.body())
+    return Response(taken, status_code=202) if isinstance(taken, Accepted) else taken
+
+
+async def take_webhook(
+    readers: WebhookReaders, journal: Journal, provider: str, headers: Mapping[str, str], body: bytes
+) -> Accepted | Response[dict[str, object]]:
+    """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable.
+
+    Raises JournalUnavailableError if it could not be committed.
+    """
     try:
-        reading = reader.read(request.headers, body, journal.clock())
+        reading = readers[provider].read(headers, body, journal.clock())
     except WebhookRefusedError as error:
         WEBHOOKS.labels(provider, f"refused-{error.reason}").inc()
         logger.warning("refused a webhook of %s: %s", provider, error)
@@ -136,25 +146,24 @@ async def receive_webhook(request: Request[Any, Any, State], provider: str) -> R
         WEBHOOKS.labels(provider, "not-committed").inc()
         raise
     WEBHOOKS.labels(provider, recorded.outcome).inc()
-    payment_id = recorded.payment and recorded.payment.payment_id
-    return Response(Accepted(outcome=recorded.outcome, payment_id=payment_id), status_code=202)
+    return Accepted(outcome=recorded.outcome, payment_id=recorded.payment and recorded.payment.payment_id)
 
 
-async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Response[Any]:
+async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
     payout_id = reading.payout_id or ""
     known = await journal.payout_records([payout_id]) if is_id(payout_id) else []
     if not known:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
         await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
-        return Response(Accepted(outcome=Outcome.KEPT, payment_id=None), status_code=202)
+        return Accepted(outcome=Outcome.KEPT, payment_id=None)
     payout, moved = known[0].payout, False
     for number, observation in enumerate(reading.observations):
         recorded = await journal.record_payout_observation(payout.payout_id, f"{reading.key}:{number}", observation)
         moved = moved or recorded.moved
     outcome = Outcome.APPLIED if moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()
-    return Response(Accepted(outcome=outcome, payment_id=payout.payment_id), status_code=202)
+    return Accepted(outcome=outcome, payment_id=payout.payment_id)
 
 
 async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:

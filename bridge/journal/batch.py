@@ -270,7 +270,7 @@ class Batch:
                     "name": event.name,
                     "everyone": event.audience.everyone,
                     "rooms": compact_json(event.audience.rooms),
-                    "payload": compact_json(event.payload),
+                    "payload": event.payload_json,
                     "payment_id": payment_id,
                     "committed_at": self.now,
                     "subject": event.subject,

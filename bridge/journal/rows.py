@@ -154,5 +154,5 @@ def payout_observation_from_text(text: str) -> PayoutObservation:
 
 def event_from_row(row: RowMapping) -> JournaledEvent:
     audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
-    event = Event(row["name"], audience, json.loads(row["payload"]), row["subject"])
+    event = Event(row["name"], audience, row["payload"], row["subject"])
     return JournaledEvent(row["offset"], event, row["committed_at"])

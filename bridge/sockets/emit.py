@@ -8,7 +8,7 @@ from typing import Any
 from bridge.sockets.audiences import reached
 from bridge.sockets.errors import RoomNameEmptyError, SocketServerMissingError
 from bridge.sockets.server import SocketServer
-from coordinator.events import Audience, Event
+from coordinator.events import Audience
 
 __all__ = ["emit_global_event", "emit_to_room", "get_socket_server", "set_socket_server"]
 
@@ -36,7 +36,7 @@ async def emit_global_event(event: str, data: Any) -> None:
     Where the server keeps confidence, an event about money goes to staff alone.
     """
     server = get_socket_server()
-    audience = reached(Event(event, Audience(everyone=True), data), keeps_confidence=server.keeps_confidence)
+    audience = reached(event, Audience(everyone=True), keeps_confidence=server.keeps_confidence)
     if audience.everyone:
         await server.emit(event, data)
     else:

@@ -1,20 +1,17 @@
-"""The only door to the clients. It must never reorder events, nor drop others for one that fails, nor tell strangers
-what is confidential."""
+"""The only door to the clients. It must never reorder events, nor tell strangers what is confidential."""
 
-import logging
 from collections.abc import Sequence
-from itertools import groupby
 
 from bridge.sockets.audiences import reached
-from bridge.sockets.frames import Outgoing
+from bridge.sockets.frames import event_message
 from bridge.sockets.hearers import Hearers
 from bridge.sockets.server import SocketServer
-from coordinator.compact_json import compact_json
 from coordinator.events import Event
 
 __all__ = ["deliver"]
 
-logger = logging.getLogger("bridge.sockets")
+Ended = tuple[Event, str | None]
+"""An event and its offset, if it is told with one."""
 
 
 def deliver(
@@ -28,35 +25,41 @@ def deliver(
     event was written.
     """
     written: list[int] = []
-    ended: Sequence[str | None] = offsets or [None] * len(events)
-    for audience, run in groupby(
-        zip(events, ended, strict=True),
-        key=lambda one: reached(one[0], keeps_confidence=server.keeps_confidence),
-    ):
-        to, told = None if audience.everyone else audience.rooms, list(run)
-        hearers = server.manager.hearers("/", to, besides) if to is None or to else Hearers()
+    run: list[Ended] = []
+    """What goes to the same clients, with nothing between that anybody hears."""
+    run_to: tuple[str, ...] | None = ()
+    hearers = Hearers()
+    ends: Sequence[str | None] = offsets or [None] * len(events)
+    for event, offset in zip(events, ends, strict=True):
+        audience = reached(event.name, event.audience, keeps_confidence=server.keeps_confidence)
+        to = None if audience.everyone else audience.rooms
+        if to != run_to:
+            others = _hearers(server, to, besides)
+            if not others:
+                written.append(0)
+                continue
+            if run:
+                _tell(hearers, run)
+                # Whose socket turned out to be full is not written to past what it has not read.
+                others = _hearers(server, to, besides)
+            run, run_to, hearers = [], to, others
         if hearers:
-            _tell(hearers, told)
-        written += [len(hearers)] * len(told)
+            run.append((event, offset))
+        written.append(len(hearers))
+    if run:
+        _tell(hearers, run)
     return written
 
 
-def _tell(hearers: Hearers, run: Sequence[tuple[Event, str | None]]) -> None:
-    """Tells events that all go to the same clients: to each as one write."""
+def _hearers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequence[str]) -> Hearers:
+    return server.manager.hearers("/", to, besides) if to is None or to else Hearers()
+
+
+def _tell(hearers: Hearers, run: Sequence[Ended]) -> None:
+    """To each as one write."""
     plain = {sid: connection for sid, connection in hearers.aside.items() if not connection.takes_offsets}
     if plain:
-        Hearers(aside=plain).tell(_messages([(event, None) for event, _ in run]))
+        Hearers(aside=plain).tell([event_message(event, None) for event, _ in run])
         others = {sid: connection for sid, connection in hearers.aside.items() if sid not in plain}
         hearers = Hearers(hearers.direct, others)
-    hearers.tell(_messages(run))
-
-
-def _messages(run: Sequence[tuple[Event, str | None]]) -> list[Outgoing]:
-    messages = []
-    for event, offset in run:
-        content = [event.name, event.payload] if offset is None else [event.name, event.payload, offset]
-        try:
-            messages.append(Outgoing("2" + compact_json(content)))
-        except (TypeError, ValueError):
-            logger.exception("the event %s could not be sent to its clients; going on with the next", event.name)
-    return messages
+    hearers.tell([event_message(event, offset) for event, offset in run])

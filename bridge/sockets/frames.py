@@ -8,7 +8,10 @@ from typing import Any
 
 from engineio.packet import MESSAGE, Packet
 
-__all__ = ["Outgoing", "content_of", "frame_of", "frame_of_packet", "frames_of"]
+from coordinator.compact_json import compact_json
+from coordinator.events import Event
+
+__all__ = ["Outgoing", "content_of", "event_message", "frame_of", "frame_of_packet", "frames_of"]
 
 FINAL, TEXT, BINARY = 0x80, 1, 2
 # Lengths from these on are written in 16 and in 64 bits.
@@ -41,6 +44,12 @@ class Outgoing:
     def packet(self) -> Any:
         """For clients that poll."""
         return Packet(MESSAGE, data=self._content)
+
+
+def event_message(event: Event, offset: str | None) -> Outgoing:
+    """An event, as the journal has its payload, with its offset for the clients that take them."""
+    end = "]" if offset is None else f',"{offset}"]'
+    return Outgoing(f"2[{compact_json(event.name)},{event.payload_json}{end}")
 
 
 def frames_of(messages: list[Outgoing]) -> bytes:

@@ -315,7 +315,7 @@ class Recovery:
         return [one for one in told if one.number > session.began_at and self._is_for(since_of, one)]
 
     def _is_for(self, since_of: Mapping[str, int], told: Told) -> bool:
-        audience = reached(told.event, keeps_confidence=self._keeps_confidence)
+        audience = reached(told.event.name, told.event.audience, keeps_confidence=self._keeps_confidence)
         return audience.everyone or any(since_of.get(room, told.number) < told.number for room in audience.rooms)
 
 

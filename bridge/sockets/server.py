@@ -42,7 +42,7 @@ from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.frames import Outgoing
+from bridge.sockets.frames import Outgoing, event_message
 from bridge.sockets.hearers import Hearers
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
@@ -237,7 +237,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             for room in missed.session.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             told = self.recovery.missed_lately(missed, self.admission.principal(sid))
-            messages = [Outgoing("2" + compact_json([event.name, event.payload, offset])) for event, offset in told]
+            messages = [event_message(event, offset) for event, offset in told]
         elif self.recovery is not None and connection.takes_offsets:
             answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])

@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import itertools
 import json
+import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -184,34 +185,49 @@ def test_a_list_needs_its_request(client: httpx.Client) -> None:
 
 # Webhooks
 
+PostWebhook = Callable[[bytes, Mapping[str, str]], httpx.Response]
+
+
+@pytest.fixture(params=["at-once", "in-pieces"])
+def post_webhook(client: httpx.Client, request: pytest.FixtureRequest) -> PostWebhook:
+    """Posts a webhook as gateways do; and in pieces without saying how much is to come, which goes the long way."""
+
+    def post(body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        content = body if request.param == "at-once" else iter((body[:20], body[20:]))
+        return client.post("/webhooks/shkeeper", content=content, headers=dict(headers))
+
+    return post
+
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_webhook_signed_with_any_of_the_keys_moves_its_payment(client: httpx.Client, key: str) -> None:
+def test_a_webhook_signed_with_any_of_the_keys_moves_its_payment(
+    client: httpx.Client, post_webhook: PostWebhook, key: str
+) -> None:
     body = registration()
     payment_id = client.post("/api/payments", json=body).json()["paymentId"]
     hook = notice(body["externalId"])
-    answer = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, key))
+    answer = post_webhook(hook, signed(hook, key))
     assert (answer.status_code, answer.json()) == (202, {"outcome": "applied", "paymentId": payment_id})
     payment = client.get(f"/api/payments/{payment_id}").json()
     assert (payment["status"], payment["escrowState"], payment["received"]) == ("completed", "funded", "49.9")
     assert payment["history"][-1]["txHash"] == "0x1"
-    again = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, key))
+    again = post_webhook(hook, signed(hook, key))
     assert (again.status_code, again.json()["outcome"]) == (202, "duplicate")
 
 
-def test_a_webhook_for_an_unknown_payment_is_kept_for_it(client: httpx.Client) -> None:
+def test_a_webhook_for_an_unknown_payment_is_kept_for_it(client: httpx.Client, post_webhook: PostWebhook) -> None:
     body = registration()
     hook = notice(body["externalId"])
-    answer = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook))
+    answer = post_webhook(hook, signed(hook))
     assert (answer.status_code, answer.json()) == (202, {"outcome": "kept", "paymentId": None})
     assert client.post("/api/payments", json=body).json()["status"] == "completed"
 
 
-def test_a_numeric_external_id_comes_back_as_text(client: httpx.Client) -> None:
+def test_a_numeric_external_id_comes_back_as_text(client: httpx.Client, post_webhook: PostWebhook) -> None:
     number = 9_000_000 + next(NUMBERS)
     client.post("/api/payments", json=registration(externalId=str(number)))
     hook = notice(number)
-    assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook)).json()["outcome"] == "applied"
+    assert post_webhook(hook, signed(hook)).json()["outcome"] == "applied"
 
 
 def counted(client: httpx.Client, outcome: str) -> float:
@@ -220,49 +236,70 @@ def counted(client: httpx.Client, outcome: str) -> float:
     return float(lines[0].removeprefix(name)) if lines else 0.0
 
 
-def test_a_bad_signature_is_refused_counted_and_leaves_nothing(client: httpx.Client, bridge: Any) -> None:
+def test_a_bad_signature_is_refused_counted_and_leaves_nothing(
+    client: httpx.Client, post_webhook: PostWebhook, bridge: Any
+) -> None:
     hook = notice("never-stored")
     before = counted(client, "refused-bad-signature")
-    answer = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, "another key"))
+    answer = post_webhook(hook, signed(hook, "another key"))
     problem(answer, 401)
-    altered = client.post("/webhooks/shkeeper", content=hook + b" ", headers=signed(hook))
+    altered = post_webhook(hook + b" ", signed(hook))
     problem(altered, 401)
     assert counted(client, "refused-bad-signature") == before + 2
-    problem(client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, age_seconds=301)), 401)
-    problem(client.post("/webhooks/shkeeper", content=hook), 401)
-    problem(client.post("/webhooks/shkeeper", content=hook, headers={"X-Shkeeper-Api-Key": KEYS[0]}), 401)
+    problem(post_webhook(hook, signed(hook, age_seconds=301)), 401)
+    problem(post_webhook(hook, {}), 401)
+    problem(post_webhook(hook, {"X-Shkeeper-Api-Key": KEYS[0]}), 401)
     assert stored(bridge, "SELECT 1 FROM observations WHERE external_id = 'never-stored'") == []
     assert stored(bridge, "SELECT 1 FROM unreadable_webhooks WHERE body = ?", hook) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"status":"PAID"}', b'{"external_id":null}'])
 def test_a_signed_body_that_makes_no_sense_is_kept_and_refused(
-    client: httpx.Client, bridge: Any, body: bytes
+    client: httpx.Client, post_webhook: PostWebhook, bridge: Any, body: bytes
 ) -> None:
     for _ in range(2):
-        document = problem(client.post("/webhooks/shkeeper", content=body, headers=signed(body)), 400)
+        document = problem(post_webhook(body, signed(body)), 400)
         assert "kept" in document["detail"]
     assert len(stored(bridge, "SELECT reason FROM unreadable_webhooks WHERE body = ?", body)) == 1
 
 
-def test_webhooks_of_nobody_and_of_great_size_are_refused(client: httpx.Client) -> None:
+def test_webhooks_of_nobody_and_of_great_size_are_refused(client: httpx.Client, post_webhook: PostWebhook) -> None:
     assert "shkeeper" in problem(client.post("/webhooks/paypal", content=b"{}"), 404)["detail"]
     large = notice("x", addr="0" * 5000)
     before = counted(client, "refused-too-large")
-    refused = problem(client.post("/webhooks/shkeeper", content=large, headers=signed(large)), 413)
+    refused = problem(post_webhook(large, signed(large)), 413)
     assert "at most 4000 bytes" in refused["detail"]
     assert counted(client, "refused-too-large") == before + 1
     problem(client.get("/webhooks/shkeeper"), 405)
 
 
-def test_money_in_another_currency_is_not_counted_and_stands_in_the_history(client: httpx.Client) -> None:
+def test_money_in_another_currency_is_not_counted_and_stands_in_the_history(
+    client: httpx.Client, post_webhook: PostWebhook
+) -> None:
     body = registration()
     payment_id = client.post("/api/payments", json=body).json()["paymentId"]
     hook = notice(body["externalId"], fiat="EUR")
-    assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook)).json()["outcome"] == "other-currency"
+    assert post_webhook(hook, signed(hook)).json()["outcome"] == "other-currency"
     payment = client.get(f"/api/payments/{payment_id}").json()
     assert payment["status"] == "pending"
     assert payment["history"][-1]["effect"] == "other-currency"
+
+
+def test_a_web_page_cannot_post_webhooks(client: httpx.Client) -> None:
+    hook = notice("of-a-page")
+    headers = signed(hook) | {"Origin": "https://elsewhere.example"}
+    problem(client.post("/webhooks/shkeeper", content=hook, headers=headers), 403)
+
+
+def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, bridge: Any) -> None:
+    hook = notice("never-whole")
+    lines = [f"{name}: {value}" for name, value in (signed(hook) | {"Content-Length": str(len(hook))}).items()]
+    with socket.create_connection(("127.0.0.1", bridge.port)) as connection:
+        connection.sendall("\r\n".join(["POST /webhooks/shkeeper HTTP/1.1", "Host: x", *lines, "", ""]).encode())
+        connection.sendall(hook[:-1])
+    assert client.get("/health/ready").status_code == 200
+    assert stored(bridge, "SELECT 1 FROM observations WHERE external_id = 'never-whole'") == []
+    assert "POST /webhooks" not in bridge.log.read_text()
 
 
 def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: Any) -> None:

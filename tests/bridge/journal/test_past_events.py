@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from bridge.catalogue.publication import read_publications
 from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError, schema
 from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engine
+from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.specification import ROWS
 
@@ -25,7 +26,7 @@ async def journal(database_url: str) -> AsyncIterator[Journal]:
 
 
 def told(*rooms: str, name: str = "e", everyone: bool = False, subject: str | None = None, **payload: Any) -> Event:
-    return Event(name, Audience(everyone, rooms), payload, subject)
+    return Event(name, Audience(everyone, rooms), compact_json(payload), subject)
 
 
 def numbers(events: tuple[JournaledEvent, ...] | list[JournaledEvent]) -> list[int]:
@@ -147,7 +148,7 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
                         "name": event.name,
                         "everyone": event.audience.everyone,
                         "rooms": json.dumps(event.audience.rooms),
-                        "payload": json.dumps(event.payload),
+                        "payload": event.payload_json,
                     },
                 )
         engine.dispose()

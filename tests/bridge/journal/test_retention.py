@@ -7,6 +7,7 @@ import pytest
 from bridge.journal import Journal
 from bridge.workers import retention
 from bridge.workers.retention import Retention
+from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ async def test_old_events_go_and_the_last_one_stays(
     clock = Clock()
     journal = await Journal.open(database_url, clock)
     for number in range(12):
-        await journal.publish_events([Event("moved", Audience(rooms=("r",)), {"n": number})])
+        await journal.publish_events([Event("moved", Audience(rooms=("r",)), compact_json({"n": number}))])
         await journal.sessions.save({f"s{number}": {"n": number}})
         clock.now += timedelta(days=1) if number == 5 else timedelta()
     clock.now = START + timedelta(days=10, hours=1)
@@ -52,6 +53,6 @@ async def test_old_events_go_and_the_last_one_stays(
     assert await journal.sessions.load("s1") is not None  # its client is connected
     assert (await journal.sessions.load("s0") is None) is (days <= 10)
     # The next event goes on where the last stands.
-    offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), {"n": 12})])
+    offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), '{"n":12}')])
     assert offset == [journal.offset_text(13)]
     await journal.close()

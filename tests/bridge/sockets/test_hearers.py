@@ -9,6 +9,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection
 
 from bridge.sockets import create_socket_server, deliver
+from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 
 Serve = Callable[[Any], Awaitable[str]]
@@ -36,14 +37,14 @@ async def test_whose_socket_is_full_in_the_middle_of_an_event_hears_it_once(
     websocket.transport.pause_reading()
     told = 0
     while connection.direct is not None or told == 0:
-        event = Event("news", Audience(rooms=(), everyone=True), {"number": told, "padding": PADDING})
+        event = Event("news", Audience(rooms=(), everyone=True), compact_json({"number": told, "padding": PADDING}))
         deliver(server, [event])
         told += 1
         await asyncio.sleep(0)
     websocket.transport.resume_reading()
     heard = [json.loads(str(await websocket.recv())[2:])[1]["number"] for _ in range(told)]
     await eventually(lambda: connection.direct)
-    deliver(server, [Event("news", Audience(rooms=(), everyone=True), {"number": told})])
+    deliver(server, [Event("news", Audience(rooms=(), everyone=True), compact_json({"number": told}))])
     heard.append(json.loads(str(await websocket.recv())[2:])[1]["number"])
 
     assert heard == list(range(told + 1))

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Pace
+from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 
 Serve = Callable[[Any], Awaitable[str]]
@@ -27,7 +28,7 @@ def limited(**limits: Any) -> SocketServer:
 
 
 def event(text: str) -> Event:
-    return Event("notification", Audience(rooms=(), everyone=True), {"text": text})
+    return Event("notification", Audience(rooms=(), everyone=True), compact_json({"text": text}))
 
 
 async def connected(dial: Dial, url: str, **options: Any) -> ClientConnection:

@@ -16,6 +16,7 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery import Recovery, Told
+from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.system.soak.lines import WebSocketLine
@@ -60,7 +61,7 @@ class House:
     def publish(self, number: int, room: str) -> None:
         """Has an event committed, and told in its time."""
         audience = Audience(everyone=True) if room == EVERYONE else Audience(rooms=(room,))
-        event = Event("news", audience, {"number": number, "room": room})
+        event = Event("news", audience, compact_json({"number": number, "room": room}))
         task = asyncio.create_task(self.journal.publish_events([event]))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)

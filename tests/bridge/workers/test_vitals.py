@@ -39,7 +39,7 @@ def vitals(clock: Clock, commits: CommitTimes) -> Vitals:
 
 
 def events(first: int, last: int) -> list[JournaledEvent]:
-    event = Event("payment-update", Audience(everyone=True), {})
+    event = Event("payment-update", Audience(everyone=True), "{}")
     return [JournaledEvent(offset, event, AT) for offset in range(first, last + 1)]
 
 
