@@ -45,18 +45,22 @@ def parse_amount(value: object) -> Decimal:
     Takes what SHKeeper's older gateways write too: trailing zeros and exponents such as `0E-10`.
     Raises AmountUnreadableError for floats, signs, blanks, and anything beyond 78 digits or 30 decimals.
     """
-    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str):
+    if isinstance(value, str) and _AMOUNT.fullmatch(value) is not None:
+        amount = Decimal(value)
+    elif isinstance(value, Decimal):
+        amount = value
+    elif isinstance(value, str):
+        raise AmountUnreadableError('an amount is a non-negative decimal string such as "49.90"')
+    else:
         raise AmountUnreadableError(
             'an amount is a decimal string such as "49.90" (a float would lose digits)',
         )
-    match = _AMOUNT.fullmatch(value)
-    if match is None:
+    sign, digits, exponent = amount.as_tuple()
+    if sign:
         raise AmountUnreadableError('an amount is a non-negative decimal string such as "49.90"')
-    amount = Decimal(value)
-    _, digits, exponent = amount.as_tuple()
-    # The exponent of NaN and Infinity is a letter, but those do not match the pattern.
+    # The exponent of NaN and Infinity is a letter.
     if not isinstance(exponent, int) or -exponent > MAX_DECIMALS or len(digits) + exponent > MAX_INTEGER_DIGITS:
         raise AmountUnreadableError(
             f"an amount has at most {MAX_INTEGER_DIGITS} digits and {MAX_DECIMALS} decimals",

@@ -150,7 +150,7 @@ class Payment(FrozenModel):
     expires_at: AwareDatetime | None = None
     checkout: Checkout | None = None
     direct: DirectPayment | None = None
-    facts: Facts = Facts()
+    facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
     @cached_property
     def shares(self) -> tuple[Share, ...]:

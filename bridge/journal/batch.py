@@ -12,28 +12,23 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
-from bridge.journal.look_ahead import LookAhead, observations_by_keys, payments_by_external_ids
-from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text, payment_from_row, payment_row
+from bridge.journal.look_ahead import LookAhead, observations_by_keys
+from bridge.journal.recent_payments import RecentPayments
+from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
+from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import Row, Writing, first_known, insert_into, padded, run
+from bridge.journal.statements import Row, Writing, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
-from coordinator.payments import Payment
 
 __all__ = ["Batch"]
 
-_PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
-    schema.payments.c.provider == bindparam("by_provider"),
-    schema.payments.c.external_id == bindparam("by_external_id"),
-)
-_PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
-_CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
@@ -62,14 +57,6 @@ _THIS_INVOICE = (
 _INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
 _WANT_INVOICE_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
 _OPEN_INVOICE = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
-_MOVING = ("facts", "status", "escrow_state", "due_at", "updated_at", "search_text")
-_UPDATE_PAYMENT = (
-    update(schema.payments)
-    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
-    .values({name: bindparam(f"new_{name}") for name in _MOVING})
-    # It was completed when that was known first, whatever becomes of it later.
-    .values(completed_at=first_known(schema.payments.c.completed_at))
-)
 _CLAIM_OBSERVATION = (
     update(schema.observations)
     .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
@@ -82,17 +69,10 @@ _CLAIM_OBSERVATION = (
 class Batch:
     """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
 
-    def __init__(self, connection: Connection, *, next_offset: int, now: datetime) -> None:
+    def __init__(self, connection: Connection, recent: RecentPayments, *, next_offset: int, now: datetime) -> None:
         self._connection = connection
         self.now = now
         self.next_offset = next_offset
-        self._payments: dict[str, Payment] = {}
-        self._payment_ids: dict[tuple[str, str], str] = {}
-        self._new_payments: set[str] = set()
-        self._new_checkouts: dict[str, dict[str, Any]] = {}
-        self._checkout_requests: list[dict[str, Any]] = []
-        self._moved_payments: set[str] = set()
-        self._unknown_payments: set[tuple[str, str]] = set()
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
@@ -108,6 +88,7 @@ class Batch:
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._writes = 0
+        self.payments = StagedPayments(connection, recent, now=now)
         self.payouts = StagedPayouts(connection, now=now)
         self.chains = StagedChains(now=now)
         self.sessions = StagedSessions(now=now)
@@ -116,7 +97,7 @@ class Batch:
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        staged = (self.payouts, self.chains, self.sessions, self.actions)
+        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions)
         return self._writes + sum(part.writes for part in staged)
 
     # Reading
@@ -134,40 +115,7 @@ class Batch:
             found: set[str] = set(rows.scalars())
             self._observation_keys |= {(provider, key) for key in found}
             self._unknown_keys |= {(provider, key) for key in keys - found}
-            names = {one.external_id for one in wanted if one.provider == provider}
-            parameters = padded(names)
-            payments = payments_by_external_ids(len(parameters))
-            for row in self._connection.execute(payments, {"by_provider": provider, **parameters}).mappings():
-                names.discard(self._remember(payment_from_row(row)).external_id)
-            self._unknown_payments |= {(provider, name) for name in names}
-
-    def payment(self, payment_id: str) -> Payment | None:
-        """The payment as it stands, with everything staged so far."""
-        if payment_id in self._payments:
-            return self._payments[payment_id]
-        row = self._row(_PAYMENT_BY_ID, by_payment_id=payment_id)
-        return None if row is None else self._remember(payment_from_row(row))
-
-    def payment_named(self, provider: str, external_id: str) -> Payment | None:
-        """The payment that a provider knows by `external_id`."""
-        payment_id = self._payment_ids.get((provider, external_id))
-        if payment_id is not None:
-            return self._payments[payment_id]
-        if (provider, external_id) in self._unknown_payments:
-            return None
-        row = self._row(_PAYMENT_BY_EXTERNAL_ID, by_provider=provider, by_external_id=external_id)
-        return None if row is None else self._remember(payment_from_row(row))
-
-    def payment_of_checkout(self, checkout_id: str) -> Payment | None:
-        """The payment of a template checkout."""
-        staged = self._new_checkouts.get(checkout_id)
-        row = staged or self._row(_CHECKOUT, by_checkout_id=checkout_id)
-        return None if row is None else self.payment(row["payment_id"])
-
-    def _remember(self, payment: Payment) -> Payment:
-        self._payments[payment.payment_id] = payment
-        self._payment_ids[payment.provider, payment.external_id] = payment.payment_id
-        return payment
+            self.payments.look_ahead(provider, {one.external_id for one in wanted if one.provider == provider})
 
     def is_recorded(self, provider: str, key: str) -> bool:
         """Whether this very message was written down before."""
@@ -202,24 +150,6 @@ class Batch:
         )
 
     # Writing
-
-    def add_payment(self, payment: Payment) -> None:
-        self._writes += 1
-        self._remember(payment)
-        self._new_payments.add(payment.payment_id)
-        if payment.checkout is not None:
-            checkout_id = payment.checkout.checkout_id
-            self._new_checkouts[checkout_id] = {"checkout_id": checkout_id, "payment_id": payment.payment_id}
-            request_ids = {share.request_id for share in payment.shares}
-            self._checkout_requests += [
-                {"request_id": request_id, "payment_id": payment.payment_id} for request_id in request_ids
-            ]
-
-    def move_payment(self, payment: Payment) -> None:
-        """Replaces what is known of a payment that the batch has read or added."""
-        self._writes += 1
-        self._remember(payment)
-        self._moved_payments.add(payment.payment_id)
 
     def add_observation(
         self,
@@ -333,14 +263,8 @@ class Batch:
 
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""
-        new_payments = [payment_row(self._payments[id_], self.now) for id_ in self._new_payments]
-        moved = self._moved_payments - self._new_payments
-        moved_payments = [_moved_row(self._payments[id_], self.now) for id_ in moved]
         staged: tuple[tuple[Writing, Sequence[Row]], ...] = (
-            (insert_into(schema.payments), new_payments),
-            (insert_into(schema.checkouts), list(self._new_checkouts.values())),
-            (insert_into(schema.checkout_requests), self._checkout_requests),
-            (_UPDATE_PAYMENT, moved_payments),
+            *self.payments.statements(),
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
@@ -370,8 +294,3 @@ def _outcome(decision: Decision | None) -> dict[str, Any]:
         "escrow_state": payment.escrow_state,
         "received": format(payment.received, "f"),
     }
-
-
-def _moved_row(payment: Payment, now: datetime) -> dict[str, Any]:
-    row = payment_row(payment, now)
-    return {"by_payment_id": payment.payment_id} | {f"new_{name}": row[name] for name in (*_MOVING, "completed_at")}

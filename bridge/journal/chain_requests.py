@@ -40,7 +40,7 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
     """Writes down a step along a chain, and moves the payments and payouts that it tells of."""
     payments, payouts = [], []
     for payment_id, sighting in step.payments:
-        payment = batch.payment(payment_id)
+        payment = batch.payments.get(payment_id)
         if payment is None:
             raise LookupError(f"payment {payment_id} is gone")
         payments.append(

@@ -62,7 +62,7 @@ def register_payouts(
 def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:
     paid_out: set[tuple[str, str]] = set()
     for number, payout in enumerate(payouts):
-        payment = batch.payment(payout.payment_id)
+        payment = batch.payments.get(payout.payment_id)
         if payment is None:
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
@@ -112,7 +112,7 @@ def record_payout_observation(
 
 
 def _release(batch: Batch, payout: Payout) -> None:
-    payment = batch.payment(payout.payment_id)
+    payment = batch.payments.get(payout.payment_id)
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
     release = _RELEASES.get(payout.status, Release.UNDER_WAY)

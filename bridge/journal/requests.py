@@ -73,15 +73,15 @@ def record_observation(
 ) -> Recorded:
     """Writes an observation down and moves its payment, with the events that follow."""
     if batch.is_recorded(provider, key):
-        return Recorded(Outcome.DUPLICATE, batch.payment_named(provider, external_id))
-    payment = batch.payment_named(provider, external_id)
+        return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
+    payment = batch.payments.named(provider, external_id)
     decision = None if payment is None else decide(payment, observation)
     batch.add_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
     if decision is None:
         return Recorded(Outcome.KEPT)
-    batch.move_payment(decision.payment)
+    batch.payments.move(decision.payment)
     batch.add_events(decision.events, payment_id=decision.payment.payment_id)
     return Recorded(Outcome(decision.effect), decision.payment)
 
@@ -96,20 +96,20 @@ def register_payment(
     """
     payment_id = made_before(batch, idempotency)
     if payment_id is not None:
-        earlier = batch.payment(payment_id)
+        earlier = batch.payments.get(payment_id)
         if earlier is None:
             raise LookupError(f"payment {payment_id} of an idempotency key is gone")
         return Registered(earlier, is_new=False)
     if payment.checkout is None:
-        existing = batch.payment_named(payment.provider, payment.external_id)
+        existing = batch.payments.named(payment.provider, payment.external_id)
     else:
-        existing = batch.payment_of_checkout(payment.checkout.checkout_id)
+        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
     if existing is not None:
         _refuse_conflict(existing, payment)
     registered = existing or payment
     if existing is None:
         kept = batch.kept_observations(payment.provider, payment.external_id)
-        batch.add_payment(payment)
+        batch.payments.add(payment)
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             batch.want_invoice(payment.payment_id, invoice)
@@ -117,7 +117,7 @@ def register_payment(
             decision = decide(registered, observation)
             registered = decision.payment
             batch.claim_observation(observation_id, decision)
-            batch.move_payment(registered)
+            batch.payments.move(registered)
             batch.add_events(decision.events, payment_id=registered.payment_id)
     remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
@@ -191,7 +191,7 @@ def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
 
 def apply_deadline(batch: Batch, payment_id: str) -> Recorded:
     """Lets a payment know that its time ran out."""
-    payment = batch.payment(payment_id)
+    payment = batch.payments.get(payment_id)
     if payment is None or payment.expires_at is None:
         raise LookupError(f"payment {payment_id} has no deadline")
     return record_observation(

@@ -25,6 +25,7 @@ __all__ = [
     "observation_from_text",
     "payment_from_row",
     "payment_row",
+    "payment_standing",
     "payout_from_row",
     "payout_observation_from_text",
     "payout_row",
@@ -72,15 +73,22 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "currency": payment.currency,
         "created_at": payment.created_at,
         "expires_at": payment.expires_at,
+        "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
+        "direct": None if payment.direct is None else payment.direct.model_dump_json(),
+        "chain": payment.direct and payment.direct.chain,
+        "recipient": payment.direct and payment.direct.recipient,
+        **payment_standing(payment, now),
+    }
+
+
+def payment_standing(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What of a payment's row changes in its life."""
+    return {
         "facts": payment.facts.model_dump_json(),
         "status": payment.status,
         "escrow_state": payment.escrow_state,
         "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         "updated_at": now,
-        "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
-        "direct": None if payment.direct is None else payment.direct.model_dump_json(),
-        "chain": payment.direct and payment.direct.chain,
-        "recipient": payment.direct and payment.direct.recipient,
         "completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
         "search_text": _search_text(_payment_names(payment)),
     }

@@ -2,7 +2,8 @@
 does for each row of each run costs more than what the database does.
 """
 
-from collections.abc import Callable, Collection, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -15,6 +16,8 @@ __all__ = ["Row", "Writing", "first_known", "insert_into", "numbered", "padded",
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
 Writing = Insert | Update | Delete
+Processors = Mapping[str, Callable[[Any], Any]]
+"""What makes the driver's values of those parameters that need it."""
 
 
 def first_known(column: Column[Any]) -> Function[Any]:
@@ -46,17 +49,25 @@ def _compiled(
         process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
         if process is not None:
             processors[name] = _remembering(process)
+    if compiled.positiontup is None:
+        return str(compiled), functools.partial(_by_name, processors)
+    return str(compiled), functools.partial(_in_order, compiled.positiontup, processors)
 
-    def processed(rows: Sequence[Row]) -> Sequence[Row]:
-        if not processors:
-            return rows
-        return [row | {name: process(row[name]) for name, process in processors.items()} for row in rows]
 
-    order = compiled.positiontup
-    if order is None:
-        return str(compiled), lambda rows: list(processed(rows))
+def _by_name(processors: Processors, rows: Sequence[Row]) -> list[Any]:
+    return [row | {name: process(row[name]) for name, process in processors.items()} for row in rows]
+
+
+def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row]) -> list[Any]:
     values_of = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
-    return str(compiled), lambda rows: [values_of(row) for row in processed(rows)]
+    values = map(values_of, rows)
+    if not processors:
+        return list(values)
+    columns: list[Iterable[Any]] = list(zip(*values, strict=True))
+    for place, name in enumerate(order):
+        if name in processors:
+            columns[place] = map(processors[name], columns[place])
+    return list(zip(*columns, strict=True))
 
 
 def _remembering(process: Callable[[Any], Any]) -> Callable[[Any], Any]:

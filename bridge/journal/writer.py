@@ -24,6 +24,7 @@ from bridge.journal.commit_times import Commit
 from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import JournaledEvent
 from coordinator.errors import BridgeError
 
@@ -96,6 +97,7 @@ class Writer:
         self._gathered: list[_Job] = []
         self._connection: Connection | None = None
         self._next_offset = 0
+        self._recent_payments = RecentPayments()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -183,7 +185,7 @@ class Writer:
     def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
         connection = self._connect()
         with connection.begin():
-            batch = Batch(connection, next_offset=self._next_offset, now=self._clock())
+            batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
             wanted = [job.about for job in jobs if job.about is not None]
             if len(wanted) > 1:
                 batch.look_ahead(wanted)
@@ -197,6 +199,7 @@ class Writer:
                     job.error = error
             batch.flush()
         self._next_offset = batch.next_offset
+        self._recent_payments.keep(batch.payments.committed())
         return batch.events
 
     def _connect(self) -> Connection:
@@ -209,6 +212,7 @@ class Writer:
         return self._connection
 
     def _disconnect(self) -> None:
+        self._recent_payments.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
