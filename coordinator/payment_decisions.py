@@ -80,7 +80,7 @@ def decide(payment: Payment, observation: Observation) -> Decision:
     facts = _merge(payment.facts, observation)
     if facts == payment.facts:
         return Decision(payment, Effect.UNCHANGED)
-    moved = payment.model_copy(update={"facts": facts})
+    moved = payment.with_facts(facts)
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []

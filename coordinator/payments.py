@@ -167,6 +167,15 @@ class Payment(FrozenModel):
             return (self.seller_id,)
         return tuple(dict.fromkeys(share.seller_id for share in self.shares))
 
+    def with_facts(self, facts: Facts) -> "Payment":
+        """The same payment with more seen of it."""
+        moved = self.model_copy(update={"facts": facts})
+        # What follows from the agreement alone need not be derived again.
+        moved.__dict__.update(
+            {name: self.__dict__[name] for name in ("shares", "seller_ids") if name in self.__dict__}
+        )
+        return moved
+
     @cached_property
     def status(self) -> PaymentStatus:
         return next(status for status, applies in STATUS_RULES if applies(self))
@@ -202,6 +211,8 @@ class Payment(FrozenModel):
     @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
         """Transfers that were seen and do not count yet."""
+        if not self.facts.seen and not self.facts.sightings:
+            return ()
         confirmed = {transfer.transfer_id for transfer in self.facts.confirmed}
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
         return (*(transfer for transfer in self.facts.seen if transfer.transfer_id not in confirmed), *on_chain)
@@ -214,6 +225,8 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come, in the payment's currency."""
+        if not self.facts.sightings:
+            return self.facts.received
         return total([self.facts.received, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
 
     @cached_property

@@ -10,6 +10,7 @@ from decimal import Decimal
 from random import Random
 
 from bridge.journal import Journal
+from coordinator.ids import new_id
 from coordinator.observations import Sighting, Stage, Transfer
 from coordinator.payments import Payment
 from coordinator.payout_observations import (
@@ -164,7 +165,7 @@ class _Past:
         at = begin + timedelta(seconds=self._random.randrange(1200))
         external_id = f"order-{secrets.token_hex(4)}"
         payment = Payment(
-            payment_id=f"pay_{secrets.token_hex(12)}",
+            payment_id=new_id("pay", at),
             provider=PROVIDER,
             external_id=external_id,
             request_id=f"request-{secrets.token_hex(4)}",
@@ -190,7 +191,7 @@ class _Past:
 
     def _payout(self, payment: Payment) -> Payout:
         return Payout(
-            payout_id=f"out_{secrets.token_hex(12)}",
+            payout_id=new_id("out", self._clock.now),
             provider=PROVIDER,
             payment_id=payment.payment_id,
             seller_id=payment.seller_id,

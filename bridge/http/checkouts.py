@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from typing import Annotated, Any, Literal
 
 from litestar import Response, Router, get, post
@@ -26,7 +25,7 @@ from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, register
 from bridge.journal import IdempotencyKey, PaymentRecord
-from coordinator.ids import Id, is_id
+from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import total
 from coordinator.payment_decisions import CHECKOUT_FAILURES
@@ -103,7 +102,8 @@ async def register_checkout(
     direct = agreed_way(data, amount=amount, currency=data.currency, providers=readers, opener=opener, chains=chains)
     if len({share.request_id for share in data.shares}) < len(data.shares):
         raise wrong_field("shares", "a purchase request is named twice")
-    first, now, payment_id = data.shares[0], journal.clock(), f"pay_{secrets.token_hex(12)}"
+    first, now = data.shares[0], journal.clock()
+    payment_id = new_id("pay", now)
     payment = Payment(
         payment_id=payment_id,
         provider=data.provider,
@@ -117,9 +117,7 @@ async def register_checkout(
         direct=direct,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
-        checkout=Checkout(
-            checkout_id=data.checkout_id or f"checkout_{secrets.token_hex(12)}", shares=tuple(data.shares)
-        ),
+        checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
     )
     idempotency = idempotency_key and IdempotencyKey("checkouts", idempotency_key, _digest(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency or None)

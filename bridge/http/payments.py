@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import secrets
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
@@ -32,7 +31,7 @@ from bridge.http.payment_documents import (
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, wanted_invoice
 from bridge.journal import IdempotencyKey
-from coordinator.ids import Id, is_id
+from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
@@ -122,7 +121,8 @@ async def register_payment(
     direct = agreed_way(
         data, amount=data.amount, currency=data.currency, providers=readers, opener=opener, chains=chains
     )
-    now, payment_id = journal.clock(), f"pay_{secrets.token_hex(12)}"
+    now = journal.clock()
+    payment_id = new_id("pay", now)
     payment = Payment(
         payment_id=payment_id,
         created_at=now,

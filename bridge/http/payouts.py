@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from bridge.http.problems import wrong_field
 from bridge.journal import IdempotencyKey, Journal, PayoutRecord, PayoutRefusedError
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender, observation_key
-from coordinator.ids import Id, is_id
+from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
@@ -120,7 +119,7 @@ async def send_payouts(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
-    batch_id = f"batch_{secrets.token_hex(12)}" if len(data.payouts) > 1 else None
+    batch_id = new_id("batch", journal.clock()) if len(data.payouts) > 1 else None
     ways = Ways(sender, chains)
     payouts = [await _payout(journal, ways, number, item, batch_id) for number, item in enumerate(data.payouts)]
     known = {
@@ -266,11 +265,12 @@ async def _payout(journal: Journal, ways: Ways, number: int, item: PayoutItem, b
         provider, going = _way(payment, ways, item)
     except NotOnChainError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
+    now = journal.clock()
     return Payout(
-        payout_id=f"out_{secrets.token_hex(12)}",
+        payout_id=new_id("out", now),
         provider=provider,
         seller_id=item.seller_id or payment.seller_id,
-        created_at=journal.clock(),
+        created_at=now,
         batch_id=batch_id,
         **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
     )

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
@@ -38,8 +37,7 @@ _PAYOUT_OBSERVATION: TypeAdapter[PayoutObservation] = TypeAdapter(PayoutObservat
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
 
 
-@dataclass(frozen=True, slots=True)
-class JournaledEvent:
+class JournaledEvent(NamedTuple):
     """An event and its place in the journal."""
 
     offset: int
@@ -77,17 +75,17 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
         "chain": payment.direct and payment.direct.chain,
         "recipient": payment.direct and payment.direct.recipient,
+        "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         **payment_standing(payment, now),
     }
 
 
 def payment_standing(payment: Payment, now: datetime) -> dict[str, Any]:
-    """What of a payment's row changes in its life."""
+    """What of a payment's row changes in its life, besides `due_at`."""
     return {
         "facts": payment.facts.model_dump_json(),
         "status": payment.status,
         "escrow_state": payment.escrow_state,
-        "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         "updated_at": now,
         "completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
         "search_text": _search_text(_payment_names(payment)),

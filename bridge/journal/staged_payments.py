@@ -21,13 +21,17 @@ _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
 )
 _PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
 _CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
-_MOVING = ("facts", "status", "escrow_state", "due_at", "updated_at", "search_text")
+_MOVING = ("facts", "status", "escrow_state", "updated_at", "search_text")
 _UPDATE_PAYMENT = (
     update(schema.payments)
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
     .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever becomes of it later.
     .values(completed_at=first_known(schema.payments.c.completed_at))
+)
+# Not with the others: most of what moves a payment leaves its deadline, and an index need not be written in vain.
+_APPLY_DEADLINE = (
+    update(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id")).values(due_at=None)
 )
 
 
@@ -117,12 +121,14 @@ class StagedPayments:
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
-        moved = [_moved_row(self._known[payment_id], self._now) for payment_id in self._moved - self._new]
+        moved = [self._known[payment_id] for payment_id in self._moved - self._new]
+        passed = [{"by_payment_id": payment.payment_id} for payment in moved if payment.facts.deadline_passed]
         return (
             (insert_into(schema.payments), new),
             (insert_into(schema.checkouts), list(self._checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
-            (_UPDATE_PAYMENT, moved),
+            (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
+            (_APPLY_DEADLINE, passed),
         )
 
     def committed(self) -> Iterable[Payment]:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.journal import CommitTimes, JournaledEvent
 
@@ -18,8 +19,7 @@ DELAY_SECONDS = 60.0
 DELAYS = 2_048
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What became of one event."""
 
     offset: int
@@ -64,10 +64,10 @@ class Vitals:
     def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int]) -> None:
         """A stretch of the journal has gone out; `written` is to how many connections each of its events was."""
         now = self._clock()
-        for journaled, connections in zip(stretch, written, strict=True):
-            finished = self._commits.finished(journaled.offset)
+        for (offset, _, _), connections in zip(stretch, written, strict=True):
+            finished = self._commits.finished(offset)
             delay = None if finished is None else now - finished
-            self._remembered[journaled.offset % REMEMBERED_EVENTS] = Delivery(journaled.offset, connections, delay)
+            self._remembered[offset % REMEMBERED_EVENTS] = Delivery(offset, connections, delay)
             if delay is not None:
                 self._delays.append((now, delay))
         self._count(int(now), len(stretch), sum(written))
