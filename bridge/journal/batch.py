@@ -20,7 +20,7 @@ from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
-from bridge.journal.statements import Row, Writing, insert_into, padded, run
+from bridge.journal.statements import Row, Writing, found, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
@@ -111,10 +111,9 @@ class Batch:
             keys = {one.key for one in wanted if one.provider == provider}
             parameters = padded(keys)
             statement = observations_by_keys(len(parameters))
-            rows = self._connection.execute(statement, {"by_provider": provider, **parameters})
-            found: set[str] = set(rows.scalars())
-            self._observation_keys |= {(provider, key) for key in found}
-            self._unknown_keys |= {(provider, key) for key in keys - found}
+            known = set(found(self._connection, statement, {"by_provider": provider, **parameters}))
+            self._observation_keys |= {(provider, key) for key in known}
+            self._unknown_keys |= {(provider, key) for key in keys - known}
             self.payments.look_ahead(provider, {one.external_id for one in wanted if one.provider == provider})
 
     def is_recorded(self, provider: str, key: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, null, select, update
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import payments_by_external_ids
@@ -31,7 +31,7 @@ _UPDATE_PAYMENT = (
 )
 # Not with the others: most of what moves a payment leaves its deadline, and an index need not be written in vain.
 _APPLY_DEADLINE = (
-    update(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id")).values(due_at=None)
+    update(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id")).values(due_at=null())
 )
 
 

@@ -1,17 +1,18 @@
-"""Statements that are made once, and run for many rows: to make one costs as much as to run it, and what SQLAlchemy
-does for each row of each run costs more than what the database does.
+"""Statements that SQLAlchemy makes once and the driver runs for many rows: to make one costs as much as to run it,
+and what SQLAlchemy does for each run costs more than what the database does. Errors are those of the driver.
 """
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Table, Update, bindparam, func, insert
+from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Select, Table, Update, bindparam, func, insert
 from sqlalchemy.sql.functions import Function
 
-__all__ = ["Row", "Writing", "first_known", "insert_into", "numbered", "padded", "run"]
+__all__ = ["Row", "Writing", "first_known", "found", "insert_into", "numbered", "padded", "run"]
 
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
@@ -35,12 +36,21 @@ def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None
     """Runs a statement for each of some rows, which all have the same names."""
     if rows:
         text, arguments_of = _compiled(statement, connection.dialect, tuple(rows[0]))
-        connection.exec_driver_sql(text, arguments_of(rows))
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(text, arguments_of(rows))
+
+
+def found(connection: Connection, statement: Select[Any], parameters: Row) -> list[Any]:
+    """The first column of what a query finds, as the driver has it: for text, say."""
+    text, arguments_of = _compiled(statement, connection.dialect, tuple(parameters))
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(text, arguments_of([parameters])[0])
+        return [row[0] for row in cursor.fetchall()]
 
 
 @cache
 def _compiled(
-    statement: Writing, dialect: Dialect, names: tuple[str, ...]
+    statement: Writing | Select[Any], dialect: Dialect, names: tuple[str, ...]
 ) -> tuple[str, Callable[[Sequence[Row]], list[Any]]]:
     """A statement in the words of a driver, and what makes the driver's arguments of rows."""
     compiled = statement.compile(dialect=dialect, column_keys=list(names))

@@ -96,6 +96,8 @@ class Writer:
         """How many jobs have no answer yet."""
         self._gathered: list[_Job] = []
         self._connection: Connection | None = None
+        # Of the database itself, as SQLAlchemy says it and as its driver does.
+        self._troubles = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
         self._next_offset = 0
         self._recent_payments = RecentPayments()
         self._closed = False
@@ -168,7 +170,7 @@ class Writer:
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
-            if len(jobs) > 1 and not isinstance(error, OperationalError):
+            if len(jobs) > 1 and not isinstance(error, self._troubles):
                 # Not the database but one of the requests: the others need not suffer for it.
                 for job in jobs:
                     job.error = None
