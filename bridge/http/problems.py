@@ -34,6 +34,9 @@ TITLES = {
     413: "Too large",
 }
 
+# How the framework says so, as an error of its own.
+WHO_ASKED_HAS_GONE = "client disconnected prematurely"
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -95,6 +98,8 @@ def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Respo
 
 
 def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+    if error.detail == WHO_ASKED_HAS_GONE:
+        return problem(400, TITLES[400], "The connection was closed before the request was whole.")
     if error.status_code >= 500:
         return _unexpected(request, error)
     title = TITLES.get(error.status_code, "Refused")

@@ -9,8 +9,10 @@ from tests.pages.browsing import Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for
 
-# What the browser says of every try to connect to a bridge that is not there.
-GONE = r"ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed"
+# What the browser says of a bridge that ends while it answers, and of every try to connect to it then.
+GONE = (
+    r"ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_CONTENT_LENGTH_MISMATCH|WebSocket connection to .* failed"
+)
 
 
 def test_open_pages_say_that_they_are_offline_and_catch_up_without_a_reload(

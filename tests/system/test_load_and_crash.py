@@ -55,6 +55,15 @@ def client_for(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_connections=200), trust_env=False)
 
 
+async def until_answered(gateway: Any, client: httpx.AsyncClient, body: bytes) -> int:
+    """Delivers a webhook as gateways do: again, if the connection that it went over was just being closed."""
+    for _ in range(3):
+        status: int | None = await gateway.post(client, body)
+        if status is not None:
+            return status
+    raise AssertionError("no answer in three tries")
+
+
 def journaled(database: Path) -> list[tuple[int, str, str, dict[str, Any]]]:
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT offset, name, payment_id, payload FROM events ORDER BY offset").fetchall()
@@ -98,7 +107,7 @@ async def test_200_concurrent_webhooks_thrice_in_shuffled_order(make_bridge: Any
         deliveries = notices(gateway) * 3
         assert len(deliveries) == 600
         random.Random(20260501).shuffle(deliveries)
-        answers = await asyncio.gather(*(gateway.post(client, body) for body in deliveries))
+        answers = await asyncio.gather(*(until_answered(gateway, client, body) for body in deliveries))
         assert Counter(answers) == {202: 600}
         await assert_all_completed(client, ids)
     told = journaled(bridge.database)

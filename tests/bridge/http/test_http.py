@@ -291,15 +291,16 @@ def test_a_web_page_cannot_post_webhooks(client: httpx.Client) -> None:
     problem(client.post("/webhooks/shkeeper", content=hook, headers=headers), 403)
 
 
-def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, bridge: Any) -> None:
+@pytest.mark.parametrize("path", ["/webhooks/shkeeper", "/api/payments"])
+def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, bridge: Any, path: str) -> None:
     hook = notice("never-whole")
     lines = [f"{name}: {value}" for name, value in (signed(hook) | {"Content-Length": str(len(hook))}).items()]
     with socket.create_connection(("127.0.0.1", bridge.port)) as connection:
-        connection.sendall("\r\n".join(["POST /webhooks/shkeeper HTTP/1.1", "Host: x", *lines, "", ""]).encode())
+        connection.sendall("\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode())
         connection.sendall(hook[:-1])
     assert client.get("/health/ready").status_code == 200
     assert stored(bridge, "SELECT 1 FROM observations WHERE external_id = 'never-whole'") == []
-    assert "POST /webhooks" not in bridge.log.read_text()
+    assert f"POST {path}" not in bridge.log.read_text()
 
 
 def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: Any) -> None:
