@@ -56,7 +56,7 @@ class Anvil:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self._http = httpx.Client(verify=False, base_url=url, trust_env=False, timeout=30)
 
     @property
     def websocket_url(self) -> str:

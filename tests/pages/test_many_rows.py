@@ -21,7 +21,7 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge) -> BridgeProcess:
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY)
-    with httpx.Client(base_url=bridge.url, trust_env=False, timeout=60) as client:
+    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=60) as client:
 
         def register(number: int) -> None:
             order = {
@@ -42,7 +42,7 @@ def bridge(make_bridge: StartBridge) -> BridgeProcess:
 
 @pytest.fixture(scope="module")
 def client(bridge: BridgeProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=bridge.url, trust_env=False, timeout=60) as client:
+    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=60) as client:
         yield client
 
 

@@ -65,7 +65,7 @@ def document(bridges: Bridges) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(verify=False, trust_env=False) as client:
         yield client
 
 

@@ -30,7 +30,7 @@ def build(tmp_path: Path) -> Path:
 async def client(build: Path) -> AsyncIterator[httpx.AsyncClient]:
     application: Any = Litestar([pages_router(build)], logging_config=None)
     transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://bridge.example") as client:
+    async with httpx.AsyncClient(verify=False, transport=transport, base_url="http://bridge.example") as client:
         yield client
 
 

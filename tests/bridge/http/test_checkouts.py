@@ -16,7 +16,7 @@ SHARES = [
 
 @pytest.fixture(scope="module")
 def client(make_bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=make_bridge().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=make_bridge().url, trust_env=False) as client:
         yield client
 
 

@@ -26,7 +26,7 @@ def bridge(make_bridge: Any) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=bridge.url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
         yield client
 
 
@@ -306,7 +306,7 @@ def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, brid
 def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: Any) -> None:
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0])
     hook = notice("order-1")
-    with httpx.Client(base_url=bridge.url, timeout=30, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=bridge.url, timeout=30, trust_env=False) as client:
         blocker = sqlite3.connect(bridge.database, isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
         refused = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook))

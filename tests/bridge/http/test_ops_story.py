@@ -34,7 +34,7 @@ def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
 
 @pytest.fixture
 async def client(bridge: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=bridge.url, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(verify=False, base_url=bridge.url, trust_env=False, timeout=30) as client:
         yield client
 
 

@@ -42,7 +42,7 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=bridge.url, trust_env=False, headers=bearer(MARKETPLACE)) as client:
+    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, headers=bearer(MARKETPLACE)) as client:
         yield client
 
 

@@ -57,7 +57,7 @@ async def url(serve: Callable[[Any], Awaitable[str]]) -> str:
 
 @pytest_asyncio.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url, trust_env=False) as client:
         yield client
 
 

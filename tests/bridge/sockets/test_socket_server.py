@@ -64,7 +64,7 @@ def test_a_frontend_url_without_an_origin_stops_the_start(frontend_url: str) -> 
 
 @pytest.mark.parametrize("origin", [SHOP, ADMIN])
 async def test_polling_from_the_frontend_is_allowed_with_credentials(serve: Serve, origin: str) -> None:
-    async with httpx.AsyncClient(base_url=await serve(new_server())) as client:
+    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server())) as client:
         answer = await client.get(OPEN_POLLING, headers={"Origin": origin})
         preflight = await client.options(OPEN_POLLING, headers={"Origin": origin})
 
@@ -80,7 +80,7 @@ async def test_polling_from_the_frontend_is_allowed_with_credentials(serve: Serv
 )
 async def test_polling_from_elsewhere_is_refused(serve: Serve, origin: str) -> None:
     url = await serve(new_server())
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url) as client:
         answer = await client.get(
             OPEN_POLLING, headers={"Origin": origin, "X-Forwarded-Host": origin, "X-Forwarded-Proto": "https"}
         )
@@ -107,12 +107,12 @@ async def test_a_client_that_is_no_browser_needs_no_origin(serve: Serve, join_in
 
 
 async def test_everything_else_goes_to_the_app_beside(serve: Serve) -> None:
-    async with httpx.AsyncClient(base_url=await serve(new_server())) as client:
+    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server())) as client:
         assert (await client.get("/health")).status_code == 204
 
 
 async def open_packet(url: str) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url) as client:
         answer = await client.get(OPEN_POLLING)
     packet: dict[str, Any] = json.loads(answer.text[1:])
     return packet

@@ -72,7 +72,7 @@ class Market:
         self.bridge = bridge
         self.anvil = anvil
         self.contracts = contracts
-        self.client = httpx.Client(base_url=bridge.url, trust_env=False, timeout=20)
+        self.client = httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=20)
 
     def post(self, path: str, content: Document, status: int = 201) -> Document:
         answer = self.client.post(path, json=content)

@@ -73,7 +73,9 @@ async def url(local: LocalGateway) -> AsyncIterator[str]:
 @pytest.fixture
 async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"X-Shkeeper-Api-Key": KEY}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=WAIT_SECONDS) as client:
+    async with httpx.AsyncClient(
+        verify=False, base_url=url, headers=headers, trust_env=False, timeout=WAIT_SECONDS
+    ) as client:
         yield client
 
 
