@@ -118,6 +118,11 @@ def crowd_plan(clients: int) -> dict[str, Any]:
     }
 
 
+def stalled_plan() -> dict[str, Any]:
+    """What those who do not read take from those who do."""
+    return {**fan_out_plan(SERVERS["bridge"]), "measure": "stalled", "fill": 60}
+
+
 def measured(server: Server, plan: Mapping[str, Any]) -> dict[str, float]:
     with running(server) as (pid, port):
         try:
@@ -141,12 +146,14 @@ MESSAGE = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of which the medians are printed")
-    parser.add_argument("--only", choices=("peers", "webhooks", "crowd"), help="one of the tables")
+    parser.add_argument("--only", choices=("peers", "webhooks", "crowd", "stalled"), help="one of the tables")
     options = parser.parse_args()
     if options.only in (None, "peers", "webhooks"):
         beside_peers(options.runs, options.only)
     if options.only in (None, "crowd"):
         in_crowds(options.runs)
+    if options.only in (None, "stalled"):
+        beside_stalled(options.runs)
 
 
 def beside_peers(runs: int, only: str | None) -> None:
@@ -190,6 +197,24 @@ def in_crowds(runs: int) -> None:
     for key, label in (("leave_cpu_us", "CPU µs per departure"), ("room_cpu_us", "CPU µs per event to a room of 2")):
         few, crowded = (medians[size][key] for size in sizes)
         print(f"{label:<46}{few:>14,.0f}{crowded:>14,.0f}{crowded / few:>10.2f}")
+
+
+def beside_stalled(runs: int) -> None:
+    found: list[dict[str, float]] = []
+    for number in range(runs):
+        found.append(measured(SERVERS["bridge"], stalled_plan()))
+        print(f"run {number + 1} of {runs}: {_short(found[-1])}", file=sys.stderr, flush=True)
+    medians = _medians(found)
+    head = f"the bridge, {CLIENTS:,} that read"
+    print(f"{head:<46}{'alone':>14}{'+ stalled':>14}{'ratio':>10}{'after':>14}")
+    for label, keys in (
+        ("CPU µs per delivery", ("alone_cpu_us", "beside_cpu_us", "after_cpu_us")),
+        ("p99 ms from POST to socket, 30 events/s", ("alone_p99_ms", "beside_p99_ms")),
+    ):
+        alone, beside = (medians[key] for key in keys[:2])
+        after = medians[keys[2]] if len(keys) > 2 else None
+        print(f"{label:<46}{alone:>14,.2f}{beside:>14,.2f}{beside / alone:>10.2f}{_cell(after)}")
+    print(f"    {medians['stalled']:,.0f} do not read; {medians['beside_memory_mb']:.1f} MB wait for all of them")
 
 
 def _medians(runs: list[dict[str, float]]) -> dict[str, float]:

@@ -109,6 +109,11 @@ class Client(asyncio.Protocol):
     def send(self, text: str) -> None:
         self._transport.write(masked(text.encode()))
 
+    def stall(self) -> None:
+        """From now on it reads nothing, and may be cut off."""
+        self._leaves = True
+        self._transport.pause_reading()
+
     def leave(self) -> None:
         self._leaves = True
         self._transport.abort()
@@ -268,13 +273,61 @@ async def crowd(plan: dict[str, Any]) -> dict[str, float]:
     return {"room_cpu_us": room, "leave_cpu_us": left / plan["leaving"] * 1e6}
 
 
+async def stalled(plan: dict[str, Any]) -> dict[str, float]:
+    """What those who read cost, and how long their events take, alone and beside as many who do not read."""
+    heard, pid, clients = Heard(), plan["pid"], plan["clients"]
+    await connect(plan["port"], clients, heard)
+    posting = await poster(plan["port"])
+    single, burst = request_of(plan["path"], plan["single"]), request_of(plan["path"], plan["burst"])
+
+    async def tell(times: int, request: bytes, per_request: int) -> None:
+        for _ in range(times):
+            await heard.after(posting.post(request), clients * per_request)
+
+    async def cost() -> tuple[float, float]:
+        await tell(20, single, 1)
+        before, cpu = heard.events, cpu_seconds(pid)
+        await tell(plan["rounds"], single, 1)
+        cpu_us = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
+        heard.seconds, heard.timing = [], True
+        for _ in range(plan["paced"]):
+            heard.sent_at = time.perf_counter()
+            await tell(1, single, 1)
+            await asyncio.sleep(max(0.0, 1 / EVENTS_PER_SECOND - (time.perf_counter() - heard.sent_at)))
+        heard.timing = False
+        return cpu_us, sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
+
+    alone, alone_p99 = await cost()
+    files = open_files(pid)
+    for client in await connect(plan["port"], clients, Heard()):
+        client.stall()
+    memory = memory_kb(pid)
+    # Until the system takes no more for them, and what they are told waits in the server.
+    await tell(plan["fill"], burst, plan["times"])
+    beside, beside_p99 = await cost()
+    grown = (memory_kb(pid) - memory) / 1024
+    still = open_files(pid) - files
+    while open_files(pid) > files:
+        await tell(1, burst, plan["times"])
+    after, _ = await cost()
+    return {
+        "alone_cpu_us": alone,
+        "beside_cpu_us": beside,
+        "after_cpu_us": after,
+        "alone_p99_ms": alone_p99,
+        "beside_p99_ms": beside_p99,
+        "beside_memory_mb": grown,
+        "stalled": still,
+    }
+
+
 def began(plan: dict[str, Any]) -> None:
     """Says, to whoever wants to look at the server meanwhile, that what is measured begins."""
     if "begun" in plan:
         Path(plan["begun"]).touch()
 
 
-MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd}
+MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd, "stalled": stalled}
 
 if __name__ == "__main__":
     uvloop.install()
