@@ -52,10 +52,7 @@ class Wire(BaseModel):
 def read_object(body: bytes) -> dict[str, Any]:
     """The one JSON object that a body is. Raises UnreadableError."""
     try:
-        # Amounts are text; those that are numbers after all keep every digit.
-        content = json.loads(
-            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object
-        )
+        content = _DECODER.decode(body.decode())
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise UnreadableError("is not JSON in UTF-8") from None
     # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
@@ -78,6 +75,10 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+# Amounts are text; those that are numbers after all keep every digit.
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def faults(error: ValidationError) -> str:
