@@ -1,4 +1,4 @@
-"""The two databases the journal can be kept in, both real: an SQLite file, and a database in a PostgreSQL."""
+"""A journal in each kind of database, both real: an SQLite file, and a PostgreSQL of the tests' own."""
 
 import os
 import shutil
@@ -7,11 +7,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from bridge.journal import Journal
 
 NPM_PACKAGES = Path(__file__).parents[2] / "javascript" / "node_modules"
 START_SECONDS = 60.0
@@ -76,3 +79,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     return f"{server}/{name}"
+
+
+NOW = datetime(2026, 5, 1, 22, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A time that stands still until a test moves it."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def journal(database_url: str, clock: Clock) -> AsyncIterator[Journal]:
+    opened = await Journal.open(database_url, clock)
+    yield opened
+    await opened.close()

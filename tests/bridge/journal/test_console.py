@@ -1,13 +1,12 @@
 """What finance ops look up and do, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from alembic import command
 from alembic.config import Config
 from hypothesis import given, settings
@@ -37,29 +36,9 @@ from coordinator.payout_observations import (
     PayoutUnclear,
 )
 from coordinator.payouts import Payout
+from tests.bridge.journal.conftest import NOW, Clock
 
-START = datetime(2026, 5, 1, 22, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def journal(database_url: str, clock: Clock) -> AsyncIterator[Journal]:
-    opened = await Journal.open(database_url, clock)
-    yield opened
-    await opened.close()
 
 
 def payment(number: int, **changes: Any) -> Payment:
@@ -72,7 +51,7 @@ def payment(number: int, **changes: Any) -> Payment:
         "seller_id": f"seller-{number % 2}",
         "amount": Decimal("10.10"),
         "currency": "USD",
-        "created_at": START,
+        "created_at": NOW,
     }
     return Payment(**{**fields, **changes})
 
@@ -91,7 +70,7 @@ def payout(number: int, **changes: Any) -> Payout:
         "destination": f"0xDe{number}",
         "coin": "ETH-USDT",
         "amount": Decimal("9.90"),
-        "created_at": START,
+        "created_at": NOW,
     }
     return Payout(**{**fields, **changes})
 
@@ -129,7 +108,7 @@ async def found_payments(journal: Journal, **wanted: Any) -> list[str]:
 
 async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) -> None:
     # Many are of the same moment, where only the id tells them apart.
-    moments = [START + timedelta(microseconds=number // 4) for number in range(40)]
+    moments = [NOW + timedelta(microseconds=number // 4) for number in range(40)]
     for number, created_at in enumerate(moments):
         coin, seller_id = ("BTC", "TRX")[number % 2], f"seller-{number % 3}"
         await paid(journal, number, seller_id=seller_id)
@@ -145,8 +124,8 @@ async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) 
         currency=st.sampled_from([None, "BTC", "TRX", "XRP"]),
         seller_id=st.sampled_from([None, "seller-0", "seller-9"]),
         search=st.sampled_from([None, "out_1", "OUT_", "0xde3", "%", "_", "\\"]),
-        created_from=st.sampled_from([None, START + timedelta(microseconds=3)]),
-        created_before=st.sampled_from([None, START + timedelta(microseconds=7)]),
+        created_from=st.sampled_from([None, NOW + timedelta(microseconds=3)]),
+        created_before=st.sampled_from([None, NOW + timedelta(microseconds=7)]),
     )
 
     @given(wanted=filters, limit=st.integers(1, 45))
@@ -237,7 +216,7 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
     await paid(journal, 1)
     await paid(journal, 2, currency="EUR")
     await paid_out(journal, payout(1))
-    clock.now = START + timedelta(hours=3)  # Which is the next day.
+    clock.now = NOW + timedelta(hours=3)  # Which is the next day.
     await paid(journal, 3)
     await paid(journal, 4, amount=Decimal("0.00000001"))
     await journal.record_payout_observation("out_1", "sent", PayoutSent(tx_hashes=("0x1",)))
@@ -249,13 +228,13 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
         DayTotal("2026-05-02", "ETH-USDT", "payouts", 1, Decimal("9.90")),
         DayTotal("2026-05-02", "USD", "payments", 2, Decimal("10.10000001")),
     ]
-    assert await journal.console.totals(START) == expected
+    assert await journal.console.totals(NOW) == expected
     # Whatever comes after does not make it another day's.
-    clock.now = START + 3 * DAY
+    clock.now = NOW + 3 * DAY
     await observe(journal, 1, "refunded", InvoiceEnded(ending=Ending.REFUNDED))
     await journal.record_payout_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
-    assert await journal.console.totals(START) == expected
-    assert await journal.console.totals(START + timedelta(hours=2)) == expected[2:]
+    assert await journal.console.totals(NOW) == expected
+    assert await journal.console.totals(NOW + timedelta(hours=2)) == expected[2:]
 
 
 # What needs a person
@@ -274,7 +253,7 @@ async def test_payouts_that_go_on_by_themselves_need_nobody(journal: Journal, cl
     await paid_out(journal, payout(3), PayoutUnclear(reason="no answer"))
     await paid_out(journal, payout(4), PayoutFailed(reason="no money"))
     assert await for_a_person(journal) == ["out_3", "out_4"]
-    clock.now = START + DAY + timedelta(seconds=1)
+    clock.now = NOW + DAY + timedelta(seconds=1)
     assert await for_a_person(journal) == ["out_3", "out_1", "out_4"]
     # Another payout makes up for the one that failed; if that fails too, both need somebody.
     second = payout(4, payout_id="out_4b", created_at=clock.now)
@@ -288,15 +267,15 @@ async def test_webhooks_that_wait_are_told_once_for_each_payment(journal: Journa
     await observe(journal, 1, "a", snapshot(standing=Standing.PARTIAL))
     await observe(journal, 2, "b", snapshot())
     await observe(journal, 1, "c", snapshot())
-    found = (await journal.console.for_a_person(START)).unmatched_webhooks
+    found = (await journal.console.for_a_person(NOW)).unmatched_webhooks
     assert [(one.external_id, one.count, one.received_at) for one in found] == [
-        ("order-2", 1, START),
-        ("order-1", 2, START),
+        ("order-2", 1, NOW),
+        ("order-1", 2, NOW),
     ]
     assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", None)
     await journal.register_payment(payment(1))
     assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", "pay_1")
-    left = (await journal.console.for_a_person(START)).unmatched_webhooks
+    left = (await journal.console.for_a_person(NOW)).unmatched_webhooks
     assert [one.external_id for one in left] == ["order-2"]
 
 
@@ -305,7 +284,7 @@ async def test_webhooks_that_wait_are_told_once_for_each_payment(journal: Journa
 
 async def kept(journal: Journal, body: bytes) -> int:
     await journal.keep_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
-    newest = (await journal.console.for_a_person(START)).unreadable_webhooks[0]
+    newest = (await journal.console.for_a_person(NOW)).unreadable_webhooks[0]
     assert newest.body == body
     return newest.webhook_id
 
@@ -334,14 +313,14 @@ async def test_a_replayed_webhook_counts_once_however_often_and_by_whomever(jour
     told = await journal.console.payment_events("pay_1")
     updates = [one.event.payload for one in told if one.event.name == "payment-update"]
     assert [payload["status"] for payload in updates] == ["completed"]
-    assert (await journal.console.for_a_person(START)).unreadable_webhooks == []
+    assert (await journal.console.for_a_person(NOW)).unreadable_webhooks == []
 
 
 async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal, clock: Clock) -> None:
     await journal.register_payment(payment(1))
     webhook_id = await kept(journal, b"{}")
     await replay(journal, webhook_id, 1, "k")
-    clock.now = START + timedelta(minutes=1)
+    clock.now = NOW + timedelta(minutes=1)
     await paid_out(journal, payout(1), PayoutUnclear(reason="no answer"))
     stood = (await journal.payout_records(["out_1"]))[0].payout
     resolved, _ = await journal.console.record_resolution(
@@ -361,7 +340,7 @@ async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal,
         ("Bo", "resolution", "out_1", "out_1"),
         ("Ada", "replay", f"webhook_{webhook_id}", "pay_1"),
     ]
-    assert actions[-1].at == START
+    assert actions[-1].at == NOW
     assert await journal.console.actions_concerning("pay_1") == actions[-1:]
     assert await journal.console.actions(2) == actions[:2]
     assert [one.action_id for one in actions] == [4, 3, 2, 1]
@@ -386,7 +365,7 @@ async def test_what_was_there_before_is_found_and_summed_after_the_migration(dat
     share = {"seller_id": "seller-1", "amount": Decimal("5.05")}
     shares = (Share(request_id="request-a", **share), Share(request_id="request-b", **share))
     await paid(journal, 1, checkout=Checkout(checkout_id="Checkout-7", shares=shares))
-    clock.now = START + DAY
+    clock.now = NOW + DAY
     await paid_out(
         journal,
         payout(1),
@@ -422,4 +401,4 @@ async def test_what_was_there_before_is_found_and_summed_after_the_migration(dat
     written = await asyncio.to_thread(derived)
     await asyncio.to_thread(go, "0010", "0011")
     assert await asyncio.to_thread(derived) == written
-    assert [row[0] for row in written] == [START, START + DAY]
+    assert [row[0] for row in written] == [NOW, NOW + DAY]

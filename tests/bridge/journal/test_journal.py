@@ -3,8 +3,8 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -28,29 +28,8 @@ from bridge.journal.batch import Batch
 from bridge.journal.database import parse_database_url
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
+from tests.bridge.journal.conftest import NOW, Clock
 from tests.waiting import until
-
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def journal(database_url: str, clock: Clock) -> AsyncIterator[Journal]:
-    opened = await Journal.open(database_url, clock)
-    yield opened
-    await opened.close()
 
 
 def payment(number: int, *, external_id: str | None = None, expires_at: datetime | None = None) -> Payment:

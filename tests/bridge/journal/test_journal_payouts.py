@@ -1,8 +1,6 @@
 """Payouts in the journal, on both databases: once for each payment, asked for once, escrow released with them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -19,15 +17,7 @@ from coordinator.payout_observations import (
     PayoutSent,
 )
 from coordinator.payouts import Payout, PayoutStatus
-
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def journal(database_url: str) -> AsyncIterator[Journal]:
-    opened = await Journal.open(database_url, lambda: NOW)
-    yield opened
-    await opened.close()
+from tests.bridge.journal.conftest import NOW, Clock
 
 
 async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
@@ -191,7 +181,7 @@ async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, dat
     attempts = await asyncio.gather(*(journal.begin_payout_attempt(payout_id) for _ in range(20)))
     assert sorted(attempts, key=str) == [1, *[None] * 19]
     await journal.close()
-    reopened = await Journal.open(database_url, lambda: NOW)
+    reopened = await Journal.open(database_url, Clock())
     assert await reopened.begin_payout_attempt(payout_id) is None
     await reopened.record_payout_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
     assert await reopened.begin_payout_attempt(payout_id) == 2

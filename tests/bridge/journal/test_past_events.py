@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,6 @@ from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engi
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.specification import ROWS
-
-
-@pytest.fixture
-async def journal(database_url: str) -> AsyncIterator[Journal]:
-    opened = await Journal.open(database_url)
-    yield opened
-    await opened.close()
 
 
 def told(*rooms: str, name: str = "e", everyone: bool = False, subject: str | None = None, **payload: Any) -> Event:

@@ -1,7 +1,6 @@
 """What the writer remembers of payments is what was committed, however many there are and whatever fails."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,8 +12,8 @@ from bridge.journal.batch import Batch
 from bridge.journal.recent_payments import RecentPayments
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
+from tests.bridge.journal.conftest import NOW
 
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SEEN = TransferSeen(transfer=Transfer(transfer_id="0x1", asset="ETH", amount=Decimal(1)))
 PAID = InvoiceSnapshot(
     standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=(SEEN.transfer,), caused_by="0x1"
@@ -73,20 +72,16 @@ def breaks_in_the_database(batch: Batch) -> None:
 
 @pytest.mark.parametrize("broken", [breaks_before_the_end, breaks_in_the_database])
 async def test_a_commit_that_fails_leaves_nothing_in_memory(
-    database_url: str, broken: Callable[[Batch], None]
+    journal: Journal, broken: Callable[[Batch], None]
 ) -> None:
-    journal = await Journal.open(database_url, lambda: NOW)
-    try:
-        await journal.register_payment(payment(1))
-        await journal.record_observation(provider="shkeeper", external_id="order-1", key="k1", observation=SEEN)
-        with pytest.raises(JournalUnavailableError):
-            await journal._writer.submit(broken)
-        recorded = await journal.record_observation(
-            provider="shkeeper", external_id="order-1", key="k2", observation=PAID
-        )
-        record = await journal.payment_record("pay_1")
-    finally:
-        await journal.close()
+    await journal.register_payment(payment(1))
+    await journal.record_observation(provider="shkeeper", external_id="order-1", key="k1", observation=SEEN)
+    with pytest.raises(JournalUnavailableError):
+        await journal._writer.submit(broken)
+    recorded = await journal.record_observation(
+        provider="shkeeper", external_id="order-1", key="k2", observation=PAID
+    )
+    record = await journal.payment_record("pay_1")
     assert recorded.outcome is Outcome.APPLIED
     assert recorded.payment is not None
     assert (recorded.payment.status, recorded.payment.facts.deadline_passed) == (PaymentStatus.COMPLETED, False)

@@ -1,6 +1,6 @@
 """What is forgotten, and what is kept."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,15 +9,7 @@ from bridge.workers import retention
 from bridge.workers.retention import Retention
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
-
-START = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-class Clock:
-    now = START
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.bridge.journal.conftest import NOW, Clock
 
 
 async def numbers(journal: Journal) -> list[int]:
@@ -36,16 +28,14 @@ async def numbers(journal: Journal) -> list[int]:
     ],
 )
 async def test_old_events_go_and_the_last_one_stays(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, days: float, newest: int, kept: range
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch, days: float, newest: int, kept: range
 ) -> None:
     monkeypatch.setattr(retention, "CHUNK", 2)
-    clock = Clock()
-    journal = await Journal.open(database_url, clock)
     for number in range(12):
         await journal.publish_events([Event("moved", Audience(rooms=("r",)), compact_json({"n": number}))])
         await journal.sessions.save({f"s{number}": {"n": number}})
         clock.now += timedelta(days=1) if number == 5 else timedelta()
-    clock.now = START + timedelta(days=10, hours=1)
+    clock.now = NOW + timedelta(days=10, hours=1)
     worker = Retention(journal, days=days, newest=newest, sessions_in_use=lambda: {"s1"})
     assert await worker.round() == 12 - len(kept)
     assert await numbers(journal) == list(kept)
@@ -55,4 +45,3 @@ async def test_old_events_go_and_the_last_one_stays(
     # The next event goes on where the last stands.
     offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), '{"n":12}')])
     assert offset == [journal.offset_text(13)]
-    await journal.close()
