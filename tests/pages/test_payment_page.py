@@ -1,6 +1,7 @@
 """A payment's page in a browser, as its buyer and its seller watch it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from tests.conftest import StartBridge
 from tests.pages.browsing import PHONE, Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace, settings_for
+from tests.waiting import wait_until
 
 
 def opened(browsing: Browsing, marketplace: Marketplace, payment: Document, query: str = "") -> Page:
@@ -96,6 +98,9 @@ def test_a_payment_whose_time_runs_out_says_so_and_asks_for_no_more_money(
     expect(headline(page)).to_have_text("The time to pay has run out")
     expect(page.locator(".line-sentence")).to_contain_text("Nothing arrived in time. Do not send money any more")
     expect(page.get_by_role("img", name="QR code")).to_have_count(0)
+    # SHKeeper tells the second of a transfer, without its fraction.
+    over = datetime.fromisoformat(payment["expiresAt"]) + timedelta(seconds=1)
+    wait_until(lambda: datetime.now(UTC) >= over)
     shkeeper.transfer(address_of(payment))  # late, and counted all the same
     expect(headline(page)).to_have_text("Paid")
     expect(page.locator(".line-remark")).to_contain_text("after the deadline")
