@@ -4,6 +4,7 @@
 not be committed is not lost.
 """
 
+import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ __all__ = ["NOT_ASKED_FOR", "Accepted", "take_webhook", "webhook_router"]
 logger = logging.getLogger("bridge.webhooks")
 
 WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
+
+_counter = functools.cache(WEBHOOKS.labels)
 
 NOT_ASKED_FOR = "a payout that the bridge did not ask for"
 """Why a webhook is kept that could be read."""
@@ -145,7 +148,7 @@ async def take_webhook(
     except JournalUnavailableError:
         WEBHOOKS.labels(provider, "not-committed").inc()
         raise
-    WEBHOOKS.labels(provider, recorded.outcome).inc()
+    _counter(provider, recorded.outcome).inc()
     return Accepted(outcome=recorded.outcome, payment_id=recorded.payment and recorded.payment.payment_id)
 
 

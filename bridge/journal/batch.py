@@ -26,6 +26,7 @@ from coordinator.events import Event
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
+from coordinator.payments import Payment
 
 __all__ = ["Batch"]
 
@@ -71,11 +72,14 @@ class Batch:
 
     def __init__(self, connection: Connection, recent: RecentPayments, *, next_offset: int, now: datetime) -> None:
         self._connection = connection
+        self._recent = recent
         self.now = now
         self.next_offset = next_offset
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
+        self._keys_of_payments: list[tuple[str, str]] = []
+        self._payments_without_past: list[str] = []
         self._new_observations: list[dict[str, Any]] = []
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[dict[str, Any]] = []
@@ -108,19 +112,29 @@ class Batch:
     def look_ahead(self, wanted: Sequence[LookAhead]) -> None:
         """Looks up at once what several requests will ask for."""
         for provider in {one.provider for one in wanted}:
-            keys = {one.key for one in wanted if one.provider == provider}
+            of_provider = [one for one in wanted if one.provider == provider]
+            self._look_for_keys(
+                provider, {one.key for one in of_provider if self._recent.keys(provider, one.external_id) is None}
+            )
+            self.payments.look_ahead(provider, {one.external_id for one in of_provider})
+
+    def _look_for_keys(self, provider: str, keys: set[str]) -> None:
+        if keys:
             parameters = padded(keys)
             statement = observations_by_keys(len(parameters))
             known = set(found(self._connection, statement, {"by_provider": provider, **parameters}))
             self._observation_keys |= {(provider, key) for key in known}
             self._unknown_keys |= {(provider, key) for key in keys - known}
-            self.payments.look_ahead(provider, {one.external_id for one in wanted if one.provider == provider})
 
-    def is_recorded(self, provider: str, key: str) -> bool:
-        """Whether this very message was written down before."""
-        return (provider, key) in self._observation_keys or (
-            (provider, key) not in self._unknown_keys
-            and self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
+    def is_recorded(self, provider: str, key: str, external_id: str) -> bool:
+        """Whether this very message was written down before, which is about the payment of that name."""
+        if (provider, key) in self._observation_keys:
+            return True
+        keys = self._recent.keys(provider, external_id)
+        if keys is not None:
+            return key in keys
+        return (provider, key) not in self._unknown_keys and (
+            self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
         )
 
     def kept_observations(self, provider: str, external_id: str) -> list[tuple[int | None, Observation]]:
@@ -150,6 +164,12 @@ class Batch:
 
     # Writing
 
+    def add_payment(self, payment: Payment, *, has_past: bool) -> None:
+        """Adds a payment, about which messages have come already if it has a past."""
+        self.payments.add(payment)
+        if not has_past:
+            self._payments_without_past.append(payment.payment_id)
+
     def add_observation(
         self,
         *,
@@ -162,6 +182,8 @@ class Batch:
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
+        if decision is not None:
+            self._keys_of_payments.append((decision.payment.payment_id, key))
         self._new_observations.append(
             {
                 "provider": provider,
@@ -259,6 +281,10 @@ class Batch:
             "result": result,
             "created_at": self.now,
         }
+
+    def remember(self) -> None:
+        """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
+        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=self._keys_of_payments)
 
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""

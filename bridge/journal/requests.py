@@ -72,7 +72,7 @@ def record_observation(
     batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation
 ) -> Recorded:
     """Writes an observation down and moves its payment, with the events that follow."""
-    if batch.is_recorded(provider, key):
+    if batch.is_recorded(provider, key, external_id):
         return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
     payment = batch.payments.named(provider, external_id)
     decision = None if payment is None else decide(payment, observation)
@@ -109,7 +109,7 @@ def register_payment(
     registered = existing or payment
     if existing is None:
         kept = batch.kept_observations(payment.provider, payment.external_id)
-        batch.payments.add(payment)
+        batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             batch.want_invoice(payment.payment_id, invoice)

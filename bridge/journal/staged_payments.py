@@ -131,8 +131,8 @@ class StagedPayments:
             (_APPLY_DEADLINE, passed),
         )
 
-    def committed(self) -> Iterable[Payment]:
-        """The payments as they stand, once all is committed."""
+    def known(self) -> Iterable[Payment]:
+        """The payments that it had to do with, as they stand."""
         return self._known.values()
 
 

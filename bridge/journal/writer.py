@@ -201,7 +201,7 @@ class Writer:
                     job.error = error
             batch.flush()
         self._next_offset = batch.next_offset
-        self._recent_payments.keep(batch.payments.committed())
+        batch.remember()
         return batch.events
 
     def _connect(self) -> Connection:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.sockets.audiences import reached
 from bridge.sockets.frames import event_message
-from bridge.sockets.hearers import Hearers
+from bridge.sockets.hearers import NOBODY, Hearers
 from bridge.sockets.server import SocketServer
 from coordinator.events import Event
 
@@ -28,7 +28,7 @@ def deliver(
     run: list[Ended] = []
     """What goes to the same clients, with nothing between that anybody hears."""
     run_to: tuple[str, ...] | None = ()
-    hearers = Hearers()
+    hearers = NOBODY
     ends: Sequence[str | None] = offsets or [None] * len(events)
     for event, offset in zip(events, ends, strict=True):
         audience = reached(event.name, event.audience, keeps_confidence=server.keeps_confidence)
@@ -52,7 +52,7 @@ def deliver(
 
 
 def _hearers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequence[str]) -> Hearers:
-    return server.manager.hearers("/", to, besides) if to is None or to else Hearers()
+    return server.manager.hearers("/", to, besides) if to is None or to else NOBODY
 
 
 def _tell(hearers: Hearers, run: Sequence[Ended]) -> None:

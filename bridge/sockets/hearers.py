@@ -9,7 +9,7 @@ from bridge.sockets.connection import Connection
 from bridge.sockets.frames import Outgoing, frames_of
 from bridge.sockets.web_socket_protocol import Send, write_frames
 
-__all__ = ["HearerIndex", "Hearers"]
+__all__ = ["NOBODY", "HearerIndex", "Hearers"]
 
 Room = tuple[str, str | None]
 """A namespace and a room in it; None is the room of everyone."""
@@ -38,6 +38,9 @@ class Hearers:
         write_frames(self.direct.values(), frames)
         for connection in aside:
             connection.put_messages(messages, frames)
+
+
+NOBODY = Hearers()
 
 
 class HearerIndex:
@@ -71,6 +74,8 @@ class HearerIndex:
                 direct = self._direct[room] if direct is None else direct | self._direct[room]
             if room in self._aside:
                 aside = self._aside[room] if aside is None else aside | self._aside[room]
+        if direct is None and aside is None:
+            return NOBODY
         if besides:
             direct = {sid: send for sid, send in (direct or {}).items() if sid not in besides}
             aside = {sid: connection for sid, connection in (aside or {}).items() if sid not in besides}

@@ -99,13 +99,17 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
     ) -> Hearers:
         """Who hears what goes to a room, to several or, with None, to everyone; each once."""
-        rooms = [to] if to is None or isinstance(to, str) else to
-        alone = {}
-        for room in rooms:
-            connection = None if room is None or room in besides else self._connections.get((namespace, room))
-            if room is not None and connection is not None and (namespace, room) not in self._held:
-                alone[room] = connection
-        found = self._hearers.of([(namespace, room) for room in rooms], besides)
+        rooms = [(namespace, room) for room in ([to] if to is None or isinstance(to, str) else to)]
+        found = self._hearers.of(rooms, besides)
+        # Every client is in a room of its own, by its sid.
+        alone = {
+            room: self._connections[namespace, room]
+            for _, room in rooms
+            if room is not None
+            and (namespace, room) in self._connections
+            and (namespace, room) not in self._held
+            and room not in besides
+        }
         if not alone:
             return found
         direct = {sid: send for sid, send in found.direct.items() if sid not in alone}

@@ -99,9 +99,9 @@ def bearer(token: str) -> dict[str, str]:
         # Most is refused before it is looked at.
         ("jwt", None, 3),
         ("jwt", BAD_TOKEN, 3),
-        ("jwt", USER_TOKEN, 10),
-        ("jwt", STAFF_TOKEN, 10),
-        ("jwt", SERVICE_TOKEN, 10),
+        ("jwt", USER_TOKEN, 6),
+        ("jwt", STAFF_TOKEN, 6),
+        ("jwt", SERVICE_TOKEN, 6),
     ],
     ids=["open", "jwt-nobody", "jwt-forged", "jwt-user", "jwt-staff", "jwt-service"],
 )

@@ -1,5 +1,7 @@
 """What the writer remembers of payments is what was committed, however many there are and whatever fails."""
 
+import asyncio
+import random
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -38,7 +40,7 @@ def payment(number: int, buyer_id: str = "b1") -> Payment:
 def test_those_that_were_kept_last_are_there_as_they_were_kept(kept: list[tuple[int, str]], limit: int) -> None:
     recent = RecentPayments(limit)
     for number, buyer_id in kept:
-        recent.keep([payment(number, buyer_id)])
+        recent.keep([payment(number, buyer_id)], new=(), keys=())
     last: dict[int, str] = {}
     for number, buyer_id in reversed(kept):
         if len(last) < limit:
@@ -51,9 +53,51 @@ def test_those_that_were_kept_last_are_there_as_they_were_kept(kept: list[tuple[
 
 def test_nothing_is_left_of_what_is_cleared() -> None:
     recent = RecentPayments()
-    recent.keep([payment(1)])
+    recent.keep([payment(1)], new=["pay_1"], keys=[("pay_1", "k1")])
     recent.clear()
     assert recent.get("pay_1") is recent.named("shkeeper", "order-1") is None
+    assert recent.keys("shkeeper", "order-1") is None
+
+
+def test_all_keys_are_known_of_those_only_that_were_here_all_their_lives() -> None:
+    recent = RecentPayments(2)
+    recent.keep([payment(1), payment(2)], new=["pay_1"], keys=[("pay_1", "k1"), ("pay_2", "k2")])
+    assert recent.keys("shkeeper", "order-1") == {"k1"}
+    assert recent.keys("shkeeper", "order-2") is None
+    recent.keep([payment(3)], new=["pay_3"], keys=())
+    recent.keep([payment(1)], new=(), keys=[("pay_1", "k3")])
+    assert recent.keys("shkeeper", "order-1") is None  # it was forgotten in the meantime
+    assert recent.keys("shkeeper", "order-3") == set()
+
+
+async def test_whatever_is_remembered_a_message_counts_once(journal: Journal) -> None:
+    chance, seen, registered = random.Random(7), set[tuple[int, int]](), set[int]()
+    for _ in range(40):
+        step = chance.random()
+        if step < 0.1:  # forgets everything
+            with pytest.raises(JournalUnavailableError):
+                await journal._writer.submit(breaks_at_once)
+        elif step < 0.3:
+            number = chance.randrange(12)
+            await journal.register_payment(payment(number))
+            registered.add(number)
+        sent = [(chance.randrange(12), chance.randrange(4)) for _ in range(chance.randrange(1, 8))]
+        recorded = await asyncio.gather(
+            *(
+                journal.record_observation(
+                    provider="shkeeper", external_id=f"order-{number}", key=f"{number}-{key}", observation=SEEN
+                )
+                for number, key in sent
+            )
+        )
+        for one, outcome in zip(sent, (each.outcome for each in recorded), strict=True):
+            assert (outcome is Outcome.DUPLICATE) == (one in seen)
+            assert (outcome is Outcome.KEPT) == (one not in seen and one[0] not in registered)
+            seen.add(one)
+
+
+def breaks_at_once(_batch: Batch) -> None:
+    raise RuntimeError("this request has a defect")
 
 
 def breaks_before_the_end(batch: Batch) -> None:
