@@ -134,11 +134,11 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        everyone = self.for_everyone
+        everyone, fields = self.for_everyone, self.__dict__
         # A dict, because a room that two ids make is one room.
         rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
         for room, field_name in _sources(type(self)):
-            named = self.__dict__.get(field_name) or target.get(room.id_name)
+            named = fields.get(field_name) or target.get(room.id_name)
             if isinstance(named, str):
                 rooms[room.make(named)] = None
             elif named:
