@@ -207,14 +207,20 @@ async def fan_out(plan: dict[str, Any]) -> dict[str, float]:
         for _ in range(plan["rounds"]):
             await heard.after(posting.post(request), clients * per_request)
         found[f"{name}_cpu_us"] = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
-    heard.timing = True
     request = request_of(plan["path"], plan["single"])
-    for _ in range(plan["paced"]):
+    found["p99_ms"] = await p99_ms(heard, posting, request, clients, plan["paced"])
+    return found
+
+
+async def p99_ms(heard: Heard, posting: Poster, request: bytes, clients: int, times: int) -> float:
+    """From the POST until a client hears its event, of events that come one after the other."""
+    heard.seconds, heard.timing = [], True
+    for _ in range(times):
         heard.sent_at = time.perf_counter()
         await heard.after(posting.post(request), clients)
         await asyncio.sleep(max(0.0, 1 / EVENTS_PER_SECOND - (time.perf_counter() - heard.sent_at)))
-    found["p99_ms"] = sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
-    return found
+    heard.timing = False
+    return sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
 
 
 async def webhooks(plan: dict[str, Any]) -> dict[str, float]:
@@ -289,13 +295,7 @@ async def stalled(plan: dict[str, Any]) -> dict[str, float]:
         before, cpu = heard.events, cpu_seconds(pid)
         await tell(plan["rounds"], single, 1)
         cpu_us = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
-        heard.seconds, heard.timing = [], True
-        for _ in range(plan["paced"]):
-            heard.sent_at = time.perf_counter()
-            await tell(1, single, 1)
-            await asyncio.sleep(max(0.0, 1 / EVENTS_PER_SECOND - (time.perf_counter() - heard.sent_at)))
-        heard.timing = False
-        return cpu_us, sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
+        return cpu_us, await p99_ms(heard, posting, single, clients, plan["paced"])
 
     alone, alone_p99 = await cost()
     files = open_files(pid)

@@ -78,7 +78,6 @@ class Batch:
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
-        self._keys_of_payments: list[tuple[str, str]] = []
         self._payments_without_past: list[str] = []
         self._new_observations: list[dict[str, Any]] = []
         self._claimed_observations: list[dict[str, Any]] = []
@@ -182,8 +181,6 @@ class Batch:
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
-        if decision is not None:
-            self._keys_of_payments.append((decision.payment.payment_id, key))
         self._new_observations.append(
             {
                 "provider": provider,
@@ -284,7 +281,8 @@ class Batch:
 
     def remember(self) -> None:
         """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
-        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=self._keys_of_payments)
+        keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
+        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=keys)
 
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""

@@ -43,9 +43,9 @@ __all__ = [
 ]
 
 
-def _index_of(columns: tuple[str, ...], those: str) -> Index:
+def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> Index:
     """An index of some rows: the others are never looked for by it, and have no part of it to be written."""
-    return Index(None, *columns, sqlite_where=text(those), postgresql_where=text(those))
+    return Index(name, *columns, sqlite_where=text(those), postgresql_where=text(those))
 
 
 metadata = MetaData(
@@ -188,12 +188,7 @@ observations = Table(
     UniqueConstraint("provider", "key"),
     Index(None, "payment_id"),
     _index_of(("provider", "external_id"), "payment_id IS NULL"),
-    Index(
-        "ix_observations_kept",
-        "received_at",
-        sqlite_where=text("payment_id IS NULL"),
-        postgresql_where=text("payment_id IS NULL"),
-    ),
+    _index_of(("received_at",), "payment_id IS NULL", "ix_observations_kept"),
 )
 
 payouts = Table(

@@ -2,10 +2,9 @@
 and what SQLAlchemy does for each run costs more than what the database does. Errors are those of the driver.
 """
 
-import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
@@ -60,11 +59,13 @@ def _compiled(
         if process is not None:
             processors[name] = _remembering(process)
     if compiled.positiontup is None:
-        return str(compiled), functools.partial(_by_name, processors)
-    return str(compiled), functools.partial(_in_order, compiled.positiontup, processors)
+        return str(compiled), partial(_by_name, processors)
+    return str(compiled), partial(_in_order, compiled.positiontup, processors)
 
 
 def _by_name(processors: Processors, rows: Sequence[Row]) -> list[Any]:
+    if not processors:
+        return list(rows)
     return [row | {name: process(row[name]) for name, process in processors.items()} for row in rows]
 
 

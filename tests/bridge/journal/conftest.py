@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from bridge.journal import Journal
+from tests.clock import Clock
 
 NPM_PACKAGES = Path(__file__).parents[2] / "javascript" / "node_modules"
 START_SECONDS = 60.0
@@ -84,19 +85,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 NOW = datetime(2026, 5, 1, 22, 0, tzinfo=UTC)
 
 
-class Clock:
-    """A time that stands still until a test moves it."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

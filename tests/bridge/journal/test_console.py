@@ -36,7 +36,8 @@ from coordinator.payout_observations import (
     PayoutUnclear,
 )
 from coordinator.payouts import Payout
-from tests.bridge.journal.conftest import NOW, Clock
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
 
 DAY = timedelta(days=1)
 

@@ -28,7 +28,8 @@ from bridge.journal.batch import Batch
 from bridge.journal.database import parse_database_url
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
-from tests.bridge.journal.conftest import NOW, Clock
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
 from tests.waiting import until
 
 

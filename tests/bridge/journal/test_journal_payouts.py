@@ -17,7 +17,8 @@ from coordinator.payout_observations import (
     PayoutSent,
 )
 from coordinator.payouts import Payout, PayoutStatus
-from tests.bridge.journal.conftest import NOW, Clock
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
 
 
 async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
@@ -181,7 +182,7 @@ async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, dat
     attempts = await asyncio.gather(*(journal.begin_payout_attempt(payout_id) for _ in range(20)))
     assert sorted(attempts, key=str) == [1, *[None] * 19]
     await journal.close()
-    reopened = await Journal.open(database_url, Clock())
+    reopened = await Journal.open(database_url, Clock(NOW))
     assert await reopened.begin_payout_attempt(payout_id) is None
     await reopened.record_payout_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
     assert await reopened.begin_payout_attempt(payout_id) == 2

@@ -9,7 +9,8 @@ from bridge.workers import retention
 from bridge.workers.retention import Retention
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
-from tests.bridge.journal.conftest import NOW, Clock
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
 
 
 async def numbers(journal: Journal) -> list[int]:

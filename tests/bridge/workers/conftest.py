@@ -12,27 +12,15 @@ from bridge.journal import Journal
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments import Payment
 from providers.shkeeper import ShkeeperApi
+from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
-class Clock:
-    """A time that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

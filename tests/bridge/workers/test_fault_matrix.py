@@ -18,7 +18,8 @@ from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.payout_books import Outcome
 from providers.shkeeper.simulator.server import serving
-from tests.bridge.workers.conftest import START, Clock, paid, payment
+from tests.bridge.workers.conftest import START, paid, payment
+from tests.clock import Clock
 
 KEY = "k"
 CALLBACK_URL = "http://127.0.0.1:9/webhooks/shkeeper"  # nobody listens there: no notice ever arrives

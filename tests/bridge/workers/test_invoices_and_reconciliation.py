@@ -13,7 +13,8 @@ from bridge.workers.reconciliation import Reconciliation, next_check
 from coordinator.invoices import InvoiceWanted
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper import ShkeeperApi, ShkeeperInvoices
-from tests.bridge.workers.conftest import START, Clock, payment
+from tests.bridge.workers.conftest import START, payment
+from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
 
 OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}

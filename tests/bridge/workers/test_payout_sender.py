@@ -11,7 +11,8 @@ from bridge.workers.payouts import PayoutSender
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
 from providers.shkeeper.payouts import PayoutAnswer
-from tests.bridge.workers.conftest import START, Clock, paid
+from tests.bridge.workers.conftest import START, paid
+from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import until
 
