@@ -32,8 +32,9 @@ from bridge.journal.errors import (
 )
 from bridge.journal.journal import Journal
 from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.queries import HistoryEntry, PaymentRecord, Stretch
+from bridge.journal.queries import HistoryEntry, PaymentRecord
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
+from bridge.journal.room_queries import Stretch
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_chains import ChainTransfer

@@ -5,6 +5,7 @@ table when the batch ends, so a request that fails while it decides leaves nothi
 others; requests later in the batch see what earlier ones staged.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -84,7 +85,8 @@ class Batch:
         self._new_events: list[dict[str, Any]] = []
         self.events: list[JournaledEvent] = []
         """What is appended, as it is told."""
-        self._new_event_rooms: list[dict[str, Any]] = []
+        self._heard: defaultdict[str, list[int]] = defaultdict(list)
+        """Which of them each room hears."""
         self._wanted_invoices: dict[tuple[str, str], dict[str, Any]] = {}
         self._invoices_wanted_again: list[dict[str, Any]] = []
         self._opened_invoices: list[dict[str, Any]] = []
@@ -225,14 +227,16 @@ class Batch:
                 }
             )
             self.events.append(JournaledEvent(self.next_offset, event, self.now))
-            heard_in = {*event.audience.rooms, *([EVERYONE] if event.audience.everyone else [])}
-            self._new_event_rooms += [{"room": room, "offset": self.next_offset} for room in heard_in]
+            for room in event.audience.rooms:
+                self._heard[room].append(self.next_offset)
+            if event.audience.everyone:
+                self._heard[EVERYONE].append(self.next_offset)
             self.next_offset += 1
 
     def forget_events(self, last: int) -> int:
         """Forgets every event up to an offset, at once. Returns how many."""
         self._writes += 1
-        self._connection.execute(delete(schema.event_rooms).where(schema.event_rooms.c.offset <= last))
+        self._connection.execute(delete(schema.room_events).where(schema.room_events.c.last_offset <= last))
         forgotten = self._connection.execute(delete(schema.events).where(schema.events.c.offset <= last))
         return forgotten.rowcount
 
@@ -295,7 +299,7 @@ class Batch:
             *self.sessions.statements(),
             *self.actions.statements(),
             (insert_into(schema.events), self._new_events),
-            (insert_into(schema.event_rooms), self._new_event_rooms),
+            (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
             (insert_into(schema.invoices), list(self._wanted_invoices.values())),
             (_WANT_INVOICE_AGAIN, self._invoices_wanted_again),
             (_OPEN_INVOICE, self._opened_invoices),
@@ -304,6 +308,10 @@ class Batch:
         )
         for statement, rows in staged:
             run(self._connection, statement, rows)
+
+
+def _heard_row(room: str, offsets: Sequence[int]) -> Row:
+    return {"room": room, "last_offset": offsets[-1], "offsets": compact_json(offsets)}
 
 
 def _outcome(decision: Decision | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bridge.journal import payout_queries, payout_requests, queries, requests
+from bridge.journal import payout_queries, payout_requests, queries, requests, room_queries
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
@@ -305,21 +305,21 @@ class Journal:
 
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int
-    ) -> queries.Stretch:
+    ) -> room_queries.Stretch:
         """The next events that at least one of some rooms heard; with `everyone` also what everyone heard, but for
         the events that are named in `hidden`."""
         names = [*rooms, EVERYONE] if everyone else rooms
-        return await self._read(queries.room_events, names, hidden=hidden, after=after, limit=limit)
+        return await self._read(room_queries.room_events, names, hidden=hidden, after=after, limit=limit)
 
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int
     ) -> list[JournaledEvent]:
         """The last events of one kind that a room heard before an offset, in order."""
-        return await self._read(queries.room_events_before, room, name, before=before, limit=limit)
+        return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
     async def count_room_events(self, room: str, name: str) -> int:
         """How many events of one kind a room heard."""
-        return await self._read(queries.count_room_events, room, name)
+        return await self._read(room_queries.count_room_events, room, name)
 
     async def oldest_offset(self) -> int:
         """The place of the oldest event that is kept; 1 if there is none."""

@@ -6,11 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, union
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import (
-    EVERYONE,
     JournaledEvent,
     event_from_row,
     invoice_from_row,
@@ -24,9 +23,7 @@ from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
 __all__ = [
     "HistoryEntry",
     "PaymentRecord",
-    "Stretch",
     "checkout_record",
-    "count_room_events",
     "due_payment_ids",
     "events_about",
     "last_of_the_old",
@@ -35,8 +32,6 @@ __all__ = [
     "open_payments",
     "payment_record",
     "request_records",
-    "room_events",
-    "room_events_before",
     "tail",
     "unopened_invoices",
 ]
@@ -54,17 +49,6 @@ class HistoryEntry:
     status: str
     escrow_state: str
     received: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Some events in a row, and where to go on."""
-
-    events: tuple[JournaledEvent, ...]
-    next_offset: int
-    """Everything up to here has been seen."""
-    more: bool
-    """Whether there is more beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,59 +195,6 @@ def last_of_the_old(connection: Connection, *, before: datetime, newest: int, li
     old_by_number = last - newest if newest else 0
     end = min(max(old_by_age, old_by_number), oldest + limit - 1, last - 1)
     return end if end >= oldest else None
-
-
-def room_events(
-    connection: Connection, rooms: Sequence[str], *, hidden: Sequence[str], after: int, limit: int
-) -> Stretch:
-    """The next events after an offset that at least one of some rooms heard, in order.
-
-    EVERYONE among the rooms stands for what went to everyone, but not for the events named in `hidden`.
-    """
-    heard, events = schema.event_rooms, schema.events
-    newest = last_offset(connection)
-    parts = []
-    for room in rooms:
-        part = select(heard.c.offset).where(heard.c.room == room, heard.c.offset > after, heard.c.offset <= newest)
-        if room == EVERYONE and hidden:
-            part = part.join(events, events.c.offset == heard.c.offset).where(events.c.name.not_in(hidden))
-        # Each room by itself stops at the limit, so that a busy room is not sorted whole.
-        parts.append(select(part.order_by(heard.c.offset).limit(limit + 1).subquery()))
-    offsets = connection.scalars(union(*parts).order_by("offset").limit(limit + 1)).all()
-    rows = connection.execute(select(events).where(events.c.offset.in_(offsets[:limit])).order_by(events.c.offset))
-    stretch = tuple(event_from_row(row) for row in rows.mappings())
-    more = len(offsets) > limit
-    return Stretch(stretch, offsets[limit - 1] if more else max(newest, after), more)
-
-
-def room_events_before(
-    connection: Connection, room: str, name: str, *, before: int | None, limit: int
-) -> list[JournaledEvent]:
-    """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
-    heard, events = schema.event_rooms, schema.events
-    statement = (
-        select(events)
-        .join(heard, heard.c.offset == events.c.offset)
-        .where(heard.c.room == room, events.c.name == name)
-        .order_by(heard.c.offset.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        statement = statement.where(heard.c.offset < before)
-    return [event_from_row(row) for row in reversed(connection.execute(statement).mappings().all())]
-
-
-def count_room_events(connection: Connection, room: str, name: str) -> int:
-    """How many events of one kind a room heard."""
-    heard, events = schema.event_rooms, schema.events
-    return (
-        connection.scalar(
-            select(func.count())
-            .select_from(heard.join(events, heard.c.offset == events.c.offset))
-            .where(heard.c.room == room, events.c.name == name)
-        )
-        or 0
-    )
 
 
 def events_about(connection: Connection, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:

@@ -28,7 +28,6 @@ __all__ = [
     "chain_transfers",
     "checkout_requests",
     "checkouts",
-    "event_rooms",
     "events",
     "idempotency_keys",
     "invoices",
@@ -38,6 +37,7 @@ __all__ = [
     "payments",
     "payout_observations",
     "payouts",
+    "room_events",
     "sessions",
     "unreadable_webhooks",
 ]
@@ -104,12 +104,13 @@ events = Table(
     comment="The ordered, durable list of events. Offsets have no gaps.",
 )
 
-event_rooms = Table(
-    "event_rooms",
+room_events = Table(
+    "room_events",
     metadata,
     Column("room", String(300), primary_key=True),
-    Column("offset", RowId, primary_key=True, autoincrement=False),
-    comment="Which events a room heard; those for everyone stand under the room without a name",
+    Column("last_offset", RowId, primary_key=True, autoincrement=False),
+    Column("offsets", Text, nullable=False, comment="A JSON array, in order; the last is `last_offset`"),
+    comment="Which events a room heard of one commit; those for everyone stand under the room without a name",
     sqlite_with_rowid=False,
 )
 

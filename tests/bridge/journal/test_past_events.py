@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import booleans, integers, lists, sampled_from, sets, tuples
 from sqlalchemy import select, text
 
 from bridge.catalogue.publication import read_publications
@@ -56,6 +58,60 @@ async def test_going_on_from_stretch_to_stretch_misses_and_repeats_nothing(journ
             after, more = stretch.next_offset, stretch.more
         assert seen == expected
         assert after == 100
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    commits=lists(
+        lists(
+            tuples(sets(sampled_from("ab"), max_size=2), booleans(), sampled_from(["x", "y"])), min_size=1, max_size=3
+        ),
+        max_size=8,
+    ),
+    rooms=sets(sampled_from("ab"), min_size=1),
+    everyone=booleans(),
+    hidden=sampled_from([(), ("x",)]),
+    start=integers(0, 9),
+    limit=integers(1, 3),
+)
+async def test_however_events_were_committed_a_room_finds_its_own(
+    journal: Journal,
+    commits: list[list[tuple[set[str], bool, str]]],
+    rooms: set[str],
+    everyone: bool,
+    hidden: tuple[str, ...],
+    start: int,
+    limit: int,
+) -> None:
+    # One journal for all examples: each goes on where the one before it ended.
+    await journal.publish_events([told(number=-1)])
+    [before] = await journal.publish_events([told(number=-1)])
+    first = journal.read_offset(before)
+    events = [
+        [told(*sorted(heard_in), name=name, everyone=all_hear) for heard_in, all_hear, name in commit]
+        for commit in commits
+    ]
+    for commit in events:
+        await journal.publish_events(commit)
+    placed = list(enumerate((event for commit in events for event in commit), start=first + 1))
+
+    def is_for_them(event: Event) -> bool:
+        return bool(rooms & {*event.audience.rooms}) or (
+            everyone and event.audience.everyone and event.name not in hidden
+        )
+
+    after, found, more = first + min(start, len(placed)), [], True
+    expected = [offset for offset, event in placed if offset > after and is_for_them(event)]
+    while more:
+        stretch = await journal.room_events(sorted(rooms), everyone=everyone, hidden=hidden, after=after, limit=limit)
+        found += [one.offset for one in stretch.events]
+        after, more = stretch.next_offset, stretch.more
+        assert bool(stretch.events) or not more
+    assert found == expected
+    end = first + 1 + start
+    mine = [offset for offset, event in placed if "a" in event.audience.rooms and event.name == "x" and offset < end]
+    last = await journal.room_events_before("a", "x", before=end, limit=limit)
+    assert [one.offset for one in last if one.offset > first] == mine[-limit:]
 
 
 async def test_what_is_hidden_from_everyone_is_found_in_its_rooms(journal: Journal) -> None:
@@ -148,12 +204,13 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
     def index() -> tuple[list[Any], list[Any]]:
         engine = writing_engine(parse_database_url(database_url))
         with engine.begin() as connection:
-            heard = connection.execute(select(schema.event_rooms)).all()
+            rows = connection.execute(select(schema.room_events)).all()
             subjects = connection.execute(
                 select(schema.events.c.offset, schema.events.c.subject).order_by(schema.events.c.offset)
             ).all()
         engine.dispose()
-        return sorted(map(tuple, heard)), [tuple(row) for row in subjects]
+        heard = [(row.room, offset) for row in rows for offset in json.loads(row.offsets)]
+        return sorted(heard), [tuple(row) for row in subjects]
 
     await asyncio.to_thread(write_with_the_first_schema)
     journal = await Journal.open(database_url)
