@@ -88,9 +88,9 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
         recovery = sockets.recovery
         if recovery is None:
             raise LookupError("events are told only when clients can be recovered")
-        recovery.went_out(Told(journaled.offset, journaled.event) for journaled in stretch)
-        offsets = [recovery.offset_text(journaled.offset) for journaled in stretch]
-        written = deliver(sockets, [journaled.event for journaled in stretch], offsets=offsets)
+        recovery.went_out([Told(offset, event) for offset, event, _ in stretch])
+        offsets = [recovery.offset_text(offset) for offset, _, _ in stretch]
+        written = deliver(sockets, [event for _, event, _ in stretch], offsets=offsets)
         vitals.delivered(stretch, written)
 
     def begin(journal: Journal, cursor: int) -> Sessions:

@@ -47,8 +47,11 @@ def parse_amount(value: object) -> Decimal:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if isinstance(value, str) and _AMOUNT.fullmatch(value) is not None:
+    if isinstance(value, str) and (match := _AMOUNT.fullmatch(value)) is not None:
         amount = Decimal(value)
+        whole, fraction, exponent_text = match.groups()
+        if exponent_text is None and len(whole) <= MAX_INTEGER_DIGITS and len(fraction or "") <= MAX_DECIMALS:
+            return amount
     elif isinstance(value, Decimal):
         amount = value
     elif isinstance(value, str):

@@ -8,8 +8,8 @@ may make are another, `TRANSITIONS`.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
+from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
 from coordinator.errors import BridgeError
@@ -206,6 +206,8 @@ class Payment(FrozenModel):
     @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
+        if not self.facts.sightings:
+            return self.facts.confirmed
         return (*self.facts.confirmed, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
 
     @cached_property
@@ -220,6 +222,8 @@ class Payment(FrozenModel):
     @property
     def awaited(self) -> Sighting | None:
         """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
+        if not self.facts.sightings:
+            return None
         return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
 
     @cached_property
@@ -239,7 +243,7 @@ class Payment(FrozenModel):
             return Standing.PARTIAL
         return Standing.PAID if received == self.amount else Standing.OVERPAID
 
-    @property
+    @cached_property
     def missing(self) -> Decimal:
         """What is still to be paid; nothing once the provider calls the invoice paid."""
         return ZERO if self.standing >= Standing.PAID else excess_over(self.amount, self.received)
@@ -249,7 +253,7 @@ class Payment(FrozenModel):
         """What came above the amount; nothing as long as the provider's limits let it pass as paid."""
         return excess_over(self.received, self.amount) if self.standing is Standing.OVERPAID else ZERO
 
-    @property
+    @cached_property
     def late(self) -> bool:
         """Whether some of the money came after the deadline."""
         deadline = self.expires_at

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
+from propcache.api import cached_property
 from pydantic import AwareDatetime
 
 from coordinator.ids import Id

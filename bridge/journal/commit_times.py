@@ -36,12 +36,12 @@ class CommitTimes:
             self._of_events.append(commit)
             self.newest_offset = commit.last_offset
 
-    def finished(self, offset: int) -> float | None:
-        """When an event was on disk; None if it was not this process that wrote it, or that is long ago. To be asked
-        in the order of the journal: what came before is forgotten."""
+    def of(self, offset: int) -> Commit | None:
+        """The commit of an event; None if it was not this process that wrote it, or that is long ago. To be asked in
+        the order of the journal: what came before is forgotten."""
         while self._of_events and self._of_events[0].last_offset < offset:
             self._of_events.popleft()
-        return self._of_events[0].finished if self._of_events else None
+        return self._of_events[0] if self._of_events else None
 
     def since(self, moment: float) -> Sequence[float]:
         """How many seconds each commit took that was finished since then."""

@@ -129,9 +129,9 @@ class Recovery:
 
     def went_out(self, told: Iterable[Told]) -> None:
         """Notes what goes to the clients at this moment."""
-        for one in told:
-            self._recent.append(one)
-            self.cursor = one.number
+        self._recent.extend(told)
+        if self._recent:
+            self.cursor = self._recent[-1].number
 
     def offset_text(self, number: int) -> str:
         """An event's offset, as clients know it."""

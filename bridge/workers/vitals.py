@@ -2,9 +2,11 @@
 client that hears it."""
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from bridge.journal import CommitTimes, JournaledEvent
@@ -19,7 +21,8 @@ DELAY_SECONDS = 60.0
 DELAYS = 2_048
 
 
-class Delivery(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Delivery:
     """What became of one event."""
 
     offset: int
@@ -27,6 +30,15 @@ class Delivery(NamedTuple):
     """To how many it was written."""
     delay_seconds: float | None
     """From the commit until it was written to all of them; None if that is not known."""
+
+
+class _Deliveries(NamedTuple):
+    """What became of events in a row, of one commit."""
+
+    first_offset: int
+    connections: Sequence[int]
+    """Of each, to how many it was written."""
+    delay_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +64,10 @@ class Vitals:
         """`clock` is the one that commits are timed with."""
         self._clock = clock
         self._commits = CommitTimes()
-        self._remembered: list[Delivery | None] = [None] * REMEMBERED_EVENTS
-        self._delays: deque[tuple[float, float]] = deque(maxlen=DELAYS)
+        self._remembered: deque[_Deliveries] = deque(maxlen=REMEMBERED_EVENTS)
+        self._newest_offset = 0
+        self._delays: deque[tuple[float, float, int]] = deque(maxlen=DELAYS)
+        """Of the last commits: when their events were written, how long after, and how many they were."""
         self._seconds: deque[list[int]] = deque(maxlen=RATE_SECONDS + 1)
         """The last seconds in which something went out: each with how many events and deliveries."""
 
@@ -64,12 +78,19 @@ class Vitals:
     def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int]) -> None:
         """A stretch of the journal has gone out; `written` is to how many connections each of its events was."""
         now = self._clock()
-        for (offset, _, _), connections in zip(stretch, written, strict=True):
-            finished = self._commits.finished(offset)
-            delay = None if finished is None else now - finished
-            self._remembered[offset % REMEMBERED_EVENTS] = Delivery(offset, connections, delay)
+        first, end = stretch[0].offset, stretch[-1].offset + 1
+        offset = first
+        while offset < end:
+            commit = self._commits.of(offset)
+            next_offset = end if commit is None else min(commit.last_offset + 1, end)
+            delay = None if commit is None else now - commit.finished
+            self._remembered.append(_Deliveries(offset, written[offset - first : next_offset - first], delay))
             if delay is not None:
-                self._delays.append((now, delay))
+                self._delays.append((now, delay, next_offset - offset))
+            offset = next_offset
+        self._newest_offset = end - 1
+        while self._remembered[0].first_offset + len(self._remembered[0].connections) <= end - REMEMBERED_EVENTS:
+            self._remembered.popleft()
         self._count(int(now), len(stretch), sum(written))
 
     def _count(self, second: int, events: int, deliveries: int) -> None:
@@ -80,8 +101,13 @@ class Vitals:
 
     def delivery(self, offset: int) -> Delivery | None:
         """What became of an event, as long as that is remembered."""
-        remembered = self._remembered[offset % REMEMBERED_EVENTS]
-        return remembered if remembered is not None and remembered.offset == offset else None
+        if not self._newest_offset - REMEMBERED_EVENTS < offset <= self._newest_offset:
+            return None
+        place = bisect_right(self._remembered, offset, key=attrgetter("first_offset")) - 1
+        if place < 0:
+            return None
+        first, connections, delay = self._remembered[place]
+        return Delivery(offset, connections[offset - first], delay) if offset - first < len(connections) else None
 
     def rates(self) -> Rates:
         """How many a second went out, over the last whole seconds."""
@@ -94,7 +120,7 @@ class Vitals:
     def fanout(self) -> Percentiles | None:
         """How long after their commit events were written to all who hear them, over the last minute."""
         since = self._clock() - DELAY_SECONDS
-        return percentiles([delay for at, delay in self._delays if at >= since])
+        return percentiles([delay for at, delay, events in self._delays if at >= since for _ in range(events)])
 
     def commits(self) -> Percentiles | None:
         """How long commits took, over the last minute."""
