@@ -21,8 +21,9 @@ from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
-from bridge.http.events import event_router
+from bridge.http.events import event_router, plain_publications
 from bridge.http.health import live, metrics, ready
+from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
 from bridge.http.ops_access import OpsAccess
@@ -32,8 +33,7 @@ from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
 from bridge.http.services import Service
-from bridge.http.webhook_lane import WebhookLane
-from bridge.http.webhooks import webhook_router
+from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
@@ -74,8 +74,9 @@ def create_app(settings: Settings | None = None) -> Any:
     require_front_end = front_end_only(settings.frontend_origins, settings.own_origins)
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
     rest = rest_app(settings, sockets, callers)
-    lane = WebhookLane(rest, rest.state.readers, max_body_bytes=settings.max_webhook_bytes)
-    return socketio.ASGIApp(sockets, other_asgi_app=lane)
+    plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
+    plain |= plain_publications(callers, settings.max_publication_bytes)
+    return socketio.ASGIApp(sockets, other_asgi_app=Lane(rest, plain))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +12,18 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
-from bridge.http.callers import FOR_SERVICES
+from bridge.http.callers import FOR_SERVICES, Callers
 from bridge.http.catch_up import get_events
+from bridge.http.lane import PlainPost
 from bridge.http.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.problems import unreadable_body
 from bridge.http.services import Service
 from bridge.journal import IdempotencyKey, Journal
 from coordinator.models import FrozenModel
 
-__all__ = ["Published", "event_router"]
+__all__ = ["Published", "event_router", "plain_publications"]
+
+PATH = "/api/events"
 
 PUBLISHED = Counter("bridge_events_published", "Events that services published", ["service"])
 
@@ -74,7 +78,10 @@ async def publish_events(
     # No dependencies, which cost about as much as all that is done here.
     service: Service = request.state.service
     journal: Journal = request.app.state.engine.journal
-    body = await request.body()
+    return await _publish(service, journal, await request.body(), idempotency_key)
+
+
+async def _publish(service: Service, journal: Journal, body: bytes, idempotency_key: str | None = None) -> Published:
     try:
         content = json.loads(body)
     except ValueError:
@@ -89,10 +96,19 @@ async def publish_events(
     return Published(offsets=offsets)
 
 
+def plain_publications(callers: Callers, max_body_bytes: int) -> dict[str, PlainPost]:
+    """The publications that need no route, by their path."""
+
+    async def publish(journal: Journal, headers: Mapping[str, str], body: bytes) -> Published:
+        return await _publish(callers.service(headers.get("authorization")), journal, body)
+
+    return {PATH: PlainPost(publish, max_body_bytes)}
+
+
 def event_router(max_body_bytes: int) -> Router:
     """The routes under `/api/events`, which refuse a larger body."""
     return Router(
-        "/api/events",
+        PATH,
         route_handlers=[publish_events, get_events],
         request_max_body_size=max_body_bytes,
         tags=["Events"],

@@ -18,6 +18,7 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 from pydantic import Field
 
+from bridge.http.lane import PlainPost
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
 from bridge.journal import Journal, JournalUnavailableError, Outcome
@@ -25,7 +26,7 @@ from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["NOT_ASKED_FOR", "Accepted", "take_webhook", "webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
@@ -117,12 +118,12 @@ async def receive_webhook(request: Request[Any, Any, State], provider: str) -> R
     if provider not in readers:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
     journal: Journal = request.app.state.engine.journal
-    taken = await take_webhook(readers, journal, provider, request.headers, await request.body())
+    taken = await take_webhook(readers, provider, journal, request.headers, await request.body())
     return Response(taken, status_code=202) if isinstance(taken, Accepted) else taken
 
 
 async def take_webhook(
-    readers: WebhookReaders, journal: Journal, provider: str, headers: Mapping[str, str], body: bytes
+    readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str], body: bytes
 ) -> Accepted | Response[dict[str, object]]:
     """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable.
 
@@ -174,6 +175,14 @@ async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason:
     WEBHOOKS.labels(provider, "unreadable").inc()
     logger.warning("kept an unreadable webhook of %s: %s", provider, reason)
     return problem(400, "Webhook unreadable", f"{reason}. The webhook is kept for a person to look at.")
+
+
+def plain_webhooks(readers: WebhookReaders, max_body_bytes: int) -> dict[str, PlainPost]:
+    """The webhooks that need no route, by their paths."""
+    return {
+        f"/webhooks/{provider}": PlainPost(functools.partial(take_webhook, readers, provider), max_body_bytes)
+        for provider in readers
+    }
 
 
 def webhook_router(max_body_bytes: int) -> Router:

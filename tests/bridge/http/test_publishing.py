@@ -1,6 +1,7 @@
 """Publishing over REST: all or nothing, once, and only what the service's token allows."""
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -64,6 +65,40 @@ def test_what_is_published_gets_its_places_in_the_journal(client: httpx.Client, 
     offsets = [*one.json()["offsets"], *two.json()["offsets"]]
     assert len(set(offsets)) == 3
     assert count(bridge) == before + 3
+
+
+@pytest.mark.parametrize(
+    ("body", "authorization", "status"),
+    [
+        (json.dumps(OFFER), f"Bearer {MARKETPLACE}", 202),
+        (json.dumps({**OFFER, "target": {}}), f"Bearer {MARKETPLACE}", 400),
+        (json.dumps(REMOVED), f"Bearer {MARKETPLACE}", 403),
+        ("[" * 100_000, f"Bearer {MARKETPLACE}", 413),
+        ("[" * 10_000, f"Bearer {MARKETPLACE}", 400),
+        ("{", f"Bearer {MARKETPLACE}", 400),
+        (json.dumps(OFFER), "Bearer nobody's", 401),
+        (json.dumps(OFFER), "", 401),
+    ],
+)
+def test_what_says_how_long_it_is_is_answered_as_what_does_not(
+    bridge: Any, body: str, authorization: str, status: int
+) -> None:
+    """The one goes the short way, the other through the framework."""
+    answers = []
+    for content in (body.encode(), iter((body[:20].encode(), body[20:].encode()))):
+        with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+            answer = client.post("/api/events", content=content, headers={"Authorization": authorization})
+        said = answer.json()
+        answers.append(
+            (
+                answer.status_code,
+                answer.headers["content-type"],
+                answer.headers.get("www-authenticate"),
+                said if status != 202 else [*said],
+            )
+        )
+    assert answers[0][0] == status
+    assert answers[0] == answers[1]
 
 
 def test_one_fault_in_a_batch_and_nothing_is_stored(client: httpx.Client, bridge: Any) -> None:
