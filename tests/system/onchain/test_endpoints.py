@@ -194,6 +194,7 @@ def test_a_chain_that_fails_stops_no_other(
         market.pay("usdt", address("beside-a-broken-chain"), 100)
         anvil.mine(CONFIRMATIONS)
         market.wait_for(payment, status="completed")
+        wait_until(lambda: market.get("/health/ready")["checks"]["broken"].startswith("degraded"))
         checks = market.get("/health/ready")["checks"]
         assert checks["anvil"].startswith("ok: 0 blocks behind")
         assert checks["broken"].startswith("degraded: not asked yet; broken: no endpoint answers")
