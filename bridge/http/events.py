@@ -99,10 +99,13 @@ async def _publish(service: Service, journal: Journal, body: bytes, idempotency_
 def plain_publications(callers: Callers, max_body_bytes: int) -> dict[str, PlainPost]:
     """The publications that need no route, by their path."""
 
-    async def publish(journal: Journal, headers: Mapping[str, str], body: bytes) -> Published:
-        return await _publish(callers.service(headers.get("authorization")), journal, body)
+    def service_of(headers: Mapping[str, str]) -> Service:
+        return callers.service(headers.get("authorization"))
 
-    return {PATH: PlainPost(publish, max_body_bytes)}
+    async def publish(journal: Journal, headers: Mapping[str, str], body: bytes) -> Published:
+        return await _publish(service_of(headers), journal, body)
+
+    return {PATH: PlainPost(publish, max_body_bytes, require=service_of)}
 
 
 def event_router(max_body_bytes: int) -> Router:

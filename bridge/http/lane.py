@@ -28,6 +28,8 @@ class PlainPost(NamedTuple):
 
     answer: Answer
     max_body_bytes: int
+    require: Callable[[Mapping[str, str]], object] | None = None
+    """Raises by the headers for whoever may not ask, before the body is read."""
 
 
 class Lane:
@@ -46,10 +48,12 @@ class Lane:
         if post is None or not _is_plain(headers, post.max_body_bytes):
             await self._application(scope, receive, send)
             return
-        body = await _body(receive)
-        if body is None:
-            return
         try:
+            if post.require is not None:
+                post.require(headers)
+            body = await _body(receive)
+            if body is None:
+                return
             answer = await post.answer(self._application.state.engine.journal, headers, body)
         except Exception as error:
             await send_problem(error, scope, receive, send)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -99,6 +100,13 @@ def test_what_says_how_long_it_is_is_answered_as_what_does_not(
         )
     assert answers[0][0] == status
     assert answers[0] == answers[1]
+
+
+def test_a_stranger_is_refused_before_the_body_has_come(bridge: Any) -> None:
+    head = b"POST /api/events HTTP/1.1\r\nHost: bridge\r\nContent-Length: 20000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
+        connection.sendall(head)
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 401 ")
 
 
 def test_one_fault_in_a_batch_and_nothing_is_stored(client: httpx.Client, bridge: Any) -> None:
