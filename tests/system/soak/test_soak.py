@@ -29,7 +29,7 @@ WARMING_SECONDS = 8.0
 HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
 SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
 # Python gives back what it had only roughly.
-GROWTH_BYTES = 30_000_000
+GROWTH_BYTES = 45_000_000
 ROOMS_TOLD = [*(f"r{number}" for number in range(20)), SELLERS, SELLERS, EVERYONE]
 AT_ONCE = 200
 PROJECT = Path(__file__).parents[3]
