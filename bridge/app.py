@@ -71,7 +71,11 @@ def create_app(settings: Settings | None = None) -> Any:
     )
     set_socket_server(sockets)
     show_figures(sockets)
-    require_front_end = front_end_only(settings.frontend_origins, settings.own_origins)
+    require_front_end = front_end_only(
+        settings.frontend_origins,
+        settings.own_origins,
+        asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
+    )
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
     rest = rest_app(settings, sockets, callers)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)

@@ -1,7 +1,9 @@
-"""Which web pages may make the bridge do something: those of the front end, and its own. Programs that are no
-browsers send no origin, and are not concerned."""
+"""Which web pages may make the bridge do something, or tell them what it knows: those of the front end, and its own.
+Programs that are no browsers send no origin, and are not concerned."""
 
+import ipaddress
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import PermissionDeniedException
@@ -14,18 +16,49 @@ RequireFrontEnd = Callable[[ASGIConnection], None]  # type: ignore[type-arg]
 """Raises PermissionDeniedException for a request that a page of another origin makes."""
 
 
-def front_end_only(origins: tuple[str, ...], own_origins: tuple[str, ...] = ()) -> RequireFrontEnd:
+def front_end_only(
+    origins: tuple[str, ...], own_origins: tuple[str, ...] = (), *, asks_nobody_on_loopback: bool = False
+) -> RequireFrontEnd:
     """Refuses what a page of another origin asks for, unless it only asks to read: whether it can, CORS decides.
 
     A browser sends some requests to other sites without asking CORS first; this stops them before they do anything.
+    Nor does it ask CORS when a page reads from its own name, which its owner can have lead to loopback (DNS
+    rebinding): where that is all that keeps strangers out, the bridge answers to its own names only.
     """
 
     allowed = frozenset((*origins, *own_origins))
+    names = frozenset(urlsplit(origin).hostname for origin in allowed)
 
     def require(connection: ASGIConnection) -> None:  # type: ignore[type-arg]
-        origin = connection.headers.get("origin")
-        if origin is None or origin in allowed or connection.scope.get("method") in SAFE_METHODS:
+        if connection.scope.get("method") in SAFE_METHODS:
+            host = connection.headers.get("host")
+            if asks_nobody_on_loopback and host and not _leads_here(name := _name_in(host)) and name not in names:
+                raise PermissionDeniedException(
+                    f"the bridge does not know itself as {host}; ask for it as localhost, or set public_url to the"
+                    " address that it has for others"
+                )
             return
-        raise PermissionDeniedException(f"pages of {origin} may not do this; FRONTEND_URL names {', '.join(origins)}")
+        origin = connection.headers.get("origin")
+        if origin is not None and origin not in allowed:
+            raise PermissionDeniedException(
+                f"pages of {origin} may not do this; FRONTEND_URL names {', '.join(origins)}"
+            )
 
     return require
+
+
+def _name_in(host: str) -> str:
+    """The name or number in a Host header, without its port; nothing if it makes no sense."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _leads_here(name: str) -> bool:
+    """Whether it is a number, or a name that leads to this machine whatever anybody's DNS says."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    return True

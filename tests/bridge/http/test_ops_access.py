@@ -140,6 +140,31 @@ def test_the_bridges_own_pages_may_write_and_strangers_may_not(trusting: Any) ->
     assert answered == dict.fromkeys(own_origins(trusting), 400) | dict.fromkeys([*STRANGERS, rebound], 403)
 
 
+@pytest.mark.parametrize("path", ["/api/payments/pay_1", "/api/ops/payouts", "/metrics", "/ops"])
+def test_a_page_cannot_read_by_a_name_that_its_owner_has_lead_to_loopback(trusting: Any, path: str) -> None:
+    hosts = {
+        "127.0.0.1": True,
+        f"127.0.0.1:{trusting.port}": True,
+        f"[::1]:{trusting.port}": True,
+        f"localhost:{trusting.port}": True,
+        "shop.localhost": True,
+        "localhost.": False,
+        f"rebound.example:{trusting.port}": False,
+        "127.0.0.1.rebound.example": False,
+        "rebound.example:nonsense": False,
+        "[::1": False,
+    }
+    answers = {host: httpx.get(f"{trusting.url}{path}", headers={"Host": host}) for host in hosts}
+    assert {host: answer.status_code != 403 for host, answer in answers.items()} == hosts
+    assert "public_url" in answers["localhost."].json()["detail"]
+
+
+def test_a_bridge_that_asks_for_tokens_can_be_read_by_any_name(asking: Any) -> None:
+    for host in ("bridge.example", "bridge.internal:8000"):
+        answer = httpx.get(f"{asking.url}/api/ops/session", headers={"Host": host, **bearer(token("f1", staff=True))})
+        assert answer.status_code == 200
+
+
 async def connects(bridge: Any, origin: str) -> bool:
     """Whether a page of an origin gets a socket, whose address is then what it calls the bridge."""
     name = origin.partition("://")[2] or "localhost"

@@ -1,0 +1,20 @@
+"""A running bridge that takes SHKeeper's webhooks, and a client for it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.bridge.http.exchanges import KEYS
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: Any) -> Any:
+    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=", ".join(KEYS), BRIDGE_MAX_WEBHOOK_BYTES="4000")
+
+
+@pytest.fixture
+def client(bridge: Any) -> Iterator[httpx.Client]:
+    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+        yield client

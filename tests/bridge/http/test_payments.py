@@ -1,0 +1,96 @@
+"""Registering payments and looking them up: what the routes take, what they answer, and how they refuse."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.bridge.http.exchanges import problem, registration
+
+
+def test_a_registered_payment_can_be_looked_up(client: httpx.Client) -> None:
+    body = registration()
+    answer = client.post("/api/payments", json=body)
+    assert answer.status_code == 201
+    payment = answer.json()
+    assert {name: payment[name] for name in body} == body
+    assert (payment["status"], payment["escrowState"], payment["received"]) == ("pending", "none", "0")
+    assert (payment["missing"], payment["excess"], payment["late"]) == ("49.90", "0", False)
+    assert [entry["observation"] for entry in payment["history"]] == ["registered"]
+    assert client.get(f"/api/payments/{payment['paymentId']}").json() == payment
+    found = client.get("/api/payments", params={"requestId": str(body["requestId"])})
+    assert found.json() == {"payments": [payment]}
+
+
+def test_registering_again_answers_with_the_same_payment(client: httpx.Client) -> None:
+    body = registration()
+    first = client.post("/api/payments", json=body)
+    again = client.post("/api/payments", json={**body, "amount": "49.9"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+
+
+def test_concurrent_registrations_make_one_payment(client: httpx.Client) -> None:
+    body = registration()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: client.post("/api/payments", json=body), range(32)))
+    assert sorted({answer.status_code for answer in answers}) == [200, 201]
+    assert len({answer.json()["paymentId"] for answer in answers}) == 1
+
+
+def test_an_idempotency_key_stands_for_one_request(client: httpx.Client) -> None:
+    body = registration()
+    headers = {"Idempotency-Key": f"key-{body['externalId']}"}
+    first = client.post("/api/payments", json=body, headers=headers)
+    assert client.post("/api/payments", json=body, headers=headers).json() == first.json()
+    reused = client.post("/api/payments", json=registration(), headers=headers)
+    assert "send a new key" in problem(reused, 422)["detail"]
+
+
+def test_an_external_id_with_other_fields_is_a_conflict_that_names_the_payment(client: httpx.Client) -> None:
+    body = registration()
+    first = client.post("/api/payments", json=body).json()
+    conflict = problem(client.post("/api/payments", json={**body, "amount": "50"}), 409)
+    assert conflict["paymentId"] == first["paymentId"]
+    assert "another amount" in conflict["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message"),
+    [
+        ({"buyerId": ...}, "buyerId", "required"),
+        ({"buyerId": ""}, "buyerId", "at least 1 character"),
+        ({"buyerId": "a" * 201}, "buyerId", "at most 200"),
+        ({"buyerId": "a\nb"}, "buyerId", "pattern"),
+        ({"buyerId": 5}, "buyerId", "string"),
+        ({"amount": 49.9}, "amount", "a float would lose digits"),
+        ({"amount": "-1"}, "amount", "non-negative"),
+        ({"amount": "0.00"}, "amount", "more than zero"),
+        ({"amount": "1e999"}, "amount", "at most 78 digits"),
+        ({"currency": "U S D"}, "currency", "pattern"),
+        ({"provider": "paypal"}, "provider", "known: shkeeper"),
+        ({"colour": "red"}, "colour", "not permitted"),
+    ],
+)
+def test_a_wrong_field_is_named(client: httpx.Client, changes: dict[str, object], field: str, message: str) -> None:
+    document = problem(client.post("/api/payments", json=registration(**changes)), 400)
+    assert [error["field"] for error in document["errors"]] == [field]
+    assert message in document["detail"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) -> None:
+    problem(client.post("/api/payments", content=body, headers={"Content-Type": "application/json"}), 400)
+
+
+def test_what_does_not_exist_is_not_found(client: httpx.Client) -> None:
+    problem(client.get("/api/payments/pay_unknown"), 404)
+    problem(client.get("/api/payments/%00"), 404)
+    problem(client.get("/api/payments", params={"requestId": "\x00"}), 400)
+    problem(client.get("/api/nothing"), 404)
+    problem(client.delete("/api/payments"), 405)
+    assert client.get("/api/payments", params={"requestId": "unknown"}).json() == {"payments": []}
+
+
+def test_a_list_needs_its_request(client: httpx.Client) -> None:
+    assert "requestId" in problem(client.get("/api/payments"), 400)["detail"]

@@ -1,0 +1,123 @@
+"""What holds for every route: health, pages of other origins, the log, the OpenAPI document; and no key is kept."""
+
+import json
+from typing import Any
+
+import httpx
+
+from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed
+
+
+def test_health(client: httpx.Client) -> None:
+    assert client.get("/health/live").json() == {"status": "alive"}
+    assert client.get("/health/ready").json() == {
+        "status": "ready",
+        "checks": {"journal": "ok", "dispatcher": "ok"},
+    }
+
+
+def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) -> None:
+    friend = client.get("/health/live", headers={"Origin": "http://localhost:3000"})
+    assert friend.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert friend.headers["access-control-allow-credentials"] == "true"
+    stranger = client.get("/health/live", headers={"Origin": "http://evil.example"})
+    assert "access-control-allow-origin" not in stranger.headers
+    preflight = client.options(
+        "/api/payments",
+        headers={
+            "Origin": "http://localhost:3000",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type, idempotency-key",
+        },
+    )
+    assert preflight.status_code == 204
+
+
+def test_a_page_of_another_origin_can_change_nothing_even_without_asking_first(client: httpx.Client) -> None:
+    simple = {"Origin": "http://evil.example", "Content-Type": "text/plain"}  # browsers send this without a preflight
+    body = registration()
+    document = problem(client.post("/api/payments", content=json.dumps(body), headers=simple), 403)
+    assert "http://localhost:3000" in document["detail"]
+    assert client.get("/api/payments", params={"requestId": str(body["requestId"])}).json() == {"payments": []}
+    friend = {**simple, "Origin": "http://localhost:3000"}
+    assert client.post("/api/payments", content=json.dumps(body), headers=friend).status_code == 201
+
+
+def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> None:
+    body = registration()
+    payment_id = client.post("/api/payments", json=body).json()["paymentId"]
+    short = notice(body["externalId"], balance_fiat="49.8")
+    assert client.post("/webhooks/shkeeper", content=short, headers=signed(short)).status_code == 202
+    unknown = notice("never-registered")
+    assert client.post("/webhooks/shkeeper", content=unknown, headers=signed(unknown)).status_code == 202
+    log = bridge.log.read_text()
+    name = f"{payment_id} (shkeeper {body['externalId']})"
+    assert f"INFO    bridge.payments: {name} is pending: 0 of 49.90 USD received" in log
+    assert f"{name} is completed: 49.8 of 49.90 USD received; the provider calls that paid" in log
+    assert "WARNING bridge.payments: shkeeper never-registered is not registered" in log
+
+
+def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
+    document = client.get("/schema/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/api/chains",
+        "/api/chains/troubles",
+        "/api/chats/{chat_id}/messages",
+        "/api/events",
+        "/api/notifications/unread-count",
+        "/api/ops/actions",
+        "/api/ops/attention",
+        "/api/ops/payments",
+        "/api/ops/payments.csv",
+        "/api/ops/payments/{payment_id}",
+        "/api/ops/payments/{payment_id}/story",
+        "/api/ops/payouts",
+        "/api/ops/payouts.csv",
+        "/api/ops/payouts/{payout_id}",
+        "/api/ops/payouts/{payout_id}/recheck",
+        "/api/ops/payouts/{payout_id}/resolution",
+        "/api/ops/payouts/{payout_id}/story",
+        "/api/ops/session",
+        "/api/ops/system",
+        "/api/ops/totals",
+        "/api/ops/webhooks/{webhook_id}/replay",
+        "/api/payments",
+        "/api/payments/{payment_id}",
+        "/api/payments/{payment_id}/invoices",
+        "/api/payments/{payment_id}/transaction",
+        "/api/payouts",
+        "/api/payouts/{payout_id}",
+        "/api/payouts/{payout_id}/resolution",
+        "/api/payouts/{payout_id}/transaction",
+        "/api/presence",
+        "/api/purchase-requests/{request_id}",
+        "/api/template-checkouts",
+        "/api/template-checkouts/{checkout_id}",
+        "/health/live",
+        "/health/ready",
+        "/webhooks/{provider}",
+    }
+    register = document["paths"]["/api/payments"]["post"]
+    [example] = document["components"]["schemas"]["PaymentRequest"]["examples"]
+    answer = client.post("/api/payments", json={**example, "externalId": f"example-{next(NUMBERS)}"})
+    assert answer.status_code == 201
+    for status in ("200", "201"):
+        [shown] = register["responses"][status]["content"]["application/json"]["examples"].values()
+        # Examples in the document show no field that is null.
+        assert set(shown["value"]) == {name for name, value in answer.json().items() if value is not None}
+    assert {"201", "400", "409", "422", "503"} <= set(register["responses"])
+    webhook = document["paths"]["/webhooks/{provider}"]["post"]
+    assert webhook["requestBody"]["content"]["application/json"]["examples"]
+    assert {"202", "400", "401", "413", "503"} <= set(webhook["responses"])
+    assert "8ab8671c214d48fc8ad8c79270d0be301ffa5a9aa90e44e570baaff3dd6d2501" in webhook["description"]
+
+
+def test_no_key_is_ever_written_down(client: httpx.Client, bridge: Any) -> None:
+    hook = notice("order-secret")
+    client.post("/webhooks/shkeeper", content=hook, headers=signed(hook) | {"X-Shkeeper-Api-Key": KEYS[0]})
+    client.post("/webhooks/shkeeper", content=hook, headers={"X-Shkeeper-Api-Key": KEYS[1]})
+    log = bridge.log.read_text()
+    assert "refused a webhook" in log
+    for key in KEYS:
+        assert key not in log
+        assert key.encode() not in bridge.database.read_bytes()
