@@ -264,6 +264,26 @@ async def test_a_client_whose_upgrade_breaks_off_goes_on_polling(
     assert (await client.get(address)).text == ('431["reached"]' if make is ours else "6")
 
 
+async def test_a_client_that_never_finishes_its_upgrade_goes_on_polling(
+    serve: Serve, poll: Poll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sockets.connection.UPGRADE_SECONDS", 0.05)
+    server = ours()
+    offer_fence(server)
+    url = await serve(server)
+    client, address = await poll(url)
+    await client.post(address, content="40")
+    await client.get(address)
+
+    async with connect(url.replace("http", "ws", 1) + address.replace("polling", "websocket")) as websocket:
+        await websocket.send("2probe")
+        assert await websocket.recv() == "3probe"
+        await websocket.wait_closed()
+    await client.post(address, content='421["fence"]')
+
+    assert (await client.get(address)).text == '431["reached"]'
+
+
 async def test_a_polling_client_may_say_a_lot_at_once(serve: Serve, poll: Poll) -> None:
     client, address = await poll(await serve(ours()))
     await client.post(address, content="40")

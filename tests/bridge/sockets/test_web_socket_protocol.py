@@ -336,3 +336,34 @@ async def test_one_that_is_gone_is_no_trouble_to_those_written_to_with_it(eventu
         write_frames(sends, frame_of("still told"))
         assert await client.recv() == "still told"
         await client.close()
+
+
+async def test_a_stranger_hears_nothing_that_was_meant_for_one_that_is_gone_whatever_fails_then(
+    eventually: Eventually,
+) -> None:
+    class Failing(Taker):
+        def lost(self) -> None:
+            super().lost()
+            raise RuntimeError("it cannot bear the loss")
+
+    gone = Failing()
+    async with serving(await taken(gone)) as (address, _):
+        _, leaving = await opened(address)
+        await eventually(lambda: gone.moves)
+        send = gone.door.direct
+        assert send is not None
+        lent = gone.door.transport.get_extra_info("socket")
+        number = lent.fileno()
+        leaving.transport.abort()
+        await eventually(lambda: gone.is_lost and lent.fileno() == -1)
+        # The system gives numbers that are free again to whoever comes next.
+        strangers = [socket.socketpair()]
+        while all(number not in (one.fileno(), other.fileno()) for one, other in strangers):
+            strangers.append(socket.socketpair())
+        write_frames([send], frame_of("not for strangers"))
+        for stranger in [one for pair in strangers for one in pair]:
+            stranger.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                stranger.recv(1)
+        for stranger in [one for pair in strangers for one in pair]:
+            stranger.close()
