@@ -7,6 +7,8 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 - `handle_request` (public): the `Vary` header. And it failed on a frame that it could not read and left its client in
   the rooms; passed over a body that it could not read, or waited for ever after it had refused one; and failed on
   clients that had gone or were closed. WebSockets do not go through it at all.
+- `_async["translate_request"]`: it made a class for each request, which nothing but the garbage collector could end,
+  together with the request and its body; and called every polling client 127.0.0.1.
 
 Used besides: `_trigger_event`, `_cors_allowed_origins`,
 `_upgrades`, `_ok`, `_unauthorized` and `sockets`.
@@ -27,7 +29,7 @@ from prometheus_client import Counter
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
 from bridge.sockets.environ import environ_of
-from bridge.sockets.incoming import Message, Receive, Send, is_payload, with_body
+from bridge.sockets.incoming import Message, Receive, Send, body_of, is_payload
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
 
@@ -52,9 +54,12 @@ def _query_of(query_string: bytes) -> dict[str, str]:
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
     """The engine of our connections."""
 
+    _async: dict[str, Any]
+
     def __init__(self, *, limits: Limits, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
+        self._async = {**self._async, "translate_request": _as_it_is}
         self.limits = limits
         self._arriving = Paces(limits.connections)
         """By the address that they come from."""
@@ -97,10 +102,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     async def _serve_polling(self, scope: Message, receive: Receive, send: Send) -> None:
         limit_bytes = self.max_http_buffer_size
-        whole = await with_body(scope, receive, limit_bytes)
-        if whole is None:
+        body = await body_of(receive, limit_bytes)
+        if body is None:
             return
-        scope, body = whole
         send = _varying_by_origin(send)
         query = _query_of(scope["query_string"])
         is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
@@ -119,13 +123,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             await connection.cut_off("what is no packet")
         if connection is not None and connection.closed:
             self.sockets.pop(connection.sid, None)
-        unread = [body]
-
-        async def receive_body() -> Message:
-            """The body, and after it whatever comes of the client."""
-            return {"type": "http.request", "body": unread.pop()} if unread else await receive()
-
-        await super().handle_request(scope, receive_body, send)
+        await super().handle_request(environ_of(scope, receive, send, body))
 
     # WebSockets
 
@@ -224,6 +222,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             "maxPayload": self.max_http_buffer_size,
         }
         return Packet(OPEN, content)
+
+
+def _as_it_is(environ: dict[str, Any]) -> dict[str, Any]:
+    return environ
 
 
 async def _bad_request(send: Send, explanation: bytes) -> None:

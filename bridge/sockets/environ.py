@@ -8,12 +8,29 @@ from bridge.sockets.incoming import Message, Receive, Send
 __all__ = ["environ_of", "without_request"]
 
 # What belongs to the one request, and would be kept for as long as the client stays.
-OF_THE_REQUEST = ("asgi.receive", "asgi.send", "asgi.scope")
+OF_THE_REQUEST = ("asgi.receive", "asgi.send", "asgi.scope", "wsgi.input")
+
+# In CGI, alone among the headers, these are called by their own names.
+CONTENT_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+class Body:
+    """The body of a request, which has come already."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def read(self, length_bytes: int) -> bytes:
+        """Its beginning; once."""
+        content, self._content = self._content[:length_bytes], b""
+        return content
 
 
 @lru_cache(maxsize=4096)
 def _key(name: bytes) -> str:
-    return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+    return CONTENT_HEADERS.get(name.lower()) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
 
 
 @lru_cache(maxsize=4096)
@@ -22,16 +39,17 @@ def _value(value: bytes) -> str:
     return value.decode("latin-1")
 
 
-def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
-    """The request of a WebSocket, in the words of CGI."""
+def environ_of(scope: Message, receive: Receive, send: Send, body: bytes = b"") -> dict[str, Any]:
+    """A request whose body has come, in the words of CGI; one for a WebSocket is a GET, and has none."""
     client = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": scope.get("method", "GET"),
         "PATH_INFO": scope["path"],
         "QUERY_STRING": _value(scope["query_string"]),
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),
-        "wsgi.url_scheme": "https" if scope.get("scheme") == "wss" else "http",
+        "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
+        "wsgi.input": Body(body),
         "asgi.receive": receive,
         "asgi.send": send,
         "asgi.scope": scope,
@@ -39,6 +57,7 @@ def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
     for name, value in scope["headers"]:
         key = _key(name)
         environ[key] = f"{environ[key]},{_value(value)}" if key in environ else _value(value)
+    environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
     return environ
 
 

@@ -21,10 +21,10 @@ __all__ = [
     "PacketReader",
     "Receive",
     "Send",
+    "body_of",
     "is_payload",
     "packet_of",
     "received",
-    "with_body",
 ]
 
 # A stock client that polls sends all it has in one body; the library's own limit of 16 dropped the whole body.
@@ -80,9 +80,9 @@ async def received(receive: Receive) -> str | bytes | None:
     return message.get("bytes") if text is None else text
 
 
-async def with_body(scope: Message, receive: Receive, limit_bytes: int) -> tuple[Message, bytes] | None:
-    """A request's body, no more of it than shows that it is too large, and the scope with its length; None if the
-    client has gone before the end of it."""
+async def body_of(receive: Receive, limit_bytes: int) -> bytes | None:
+    """A request's body, no more of it than shows that it is too large; None if the client has gone before the end of
+    it."""
     body = bytearray()
     while True:
         message = await receive()
@@ -90,9 +90,7 @@ async def with_body(scope: Message, receive: Receive, limit_bytes: int) -> tuple
             return None
         body += message.get("body", b"")
         if not message.get("more_body") or len(body) > limit_bytes:
-            break
-    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
-    return {**scope, "headers": [*headers, (b"content-length", b"%d" % len(body))]}, bytes(body)
+            return bytes(body)
 
 
 class PacketReader:

@@ -5,6 +5,7 @@ must show. A stock case that fails means that the library has changed: read `ser
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import socketio
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -240,6 +242,44 @@ async def test_a_request_whose_client_has_gone_already_is_nothing(make: Make) ->
     else:
         with pytest.raises(KeyError):
             await make().handle_request(scope, gone, send)
+
+
+@on_both
+async def test_requests_of_a_polling_client_end_without_the_garbage_collector(
+    serve: Serve, poll: Poll, make: Make
+) -> None:
+    server = make()
+    offer_fence(server)
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    await client.get(address)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            await client.post(address, content='421["fence"]')
+            await client.get(address)
+        left = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    # The web server keeps the last one of each connection.
+    assert left == 1 if make is ours else left > 10
+
+
+@on_both
+async def test_connect_handlers_are_told_where_a_polling_client_is(serve: Serve, poll: Poll, make: Make) -> None:
+    server = make()
+    offer_fence(server)
+    told: list[dict[str, Any]] = []
+    server.on("connect", lambda _sid, environ, _auth=None: told.append(dict(environ)))
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    await client.get(address)
+    [environ] = told
+    assert (environ["REQUEST_METHOD"], environ["REMOTE_ADDR"]) == ("GET", "127.0.0.1")
+    assert (int(environ["REMOTE_PORT"]) > 0) == (make is ours)
+    # The body of a request, and the request itself, would be kept as long as the client stays.
+    assert ("wsgi.input" in next(iter(server.environ.values()))) == (make is stock)
 
 
 @on_both
