@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Router, get
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 from pydantic import AwareDatetime, Field
 
 from bridge.catalogue import EVENTS
@@ -158,7 +158,7 @@ async def get_unread_count(
     responses=problem_responses({**REFUSALS, 404: "Nothing was told about it"}),
 )
 async def get_purchase_request(
-    request_id: str, journal: GivenJournal, principal: GivenPrincipal
+    request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
 ) -> PurchaseRequestState:
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
@@ -177,7 +177,7 @@ async def get_purchase_request(
     responses=problem_responses(REFUSALS),
 )
 async def get_messages(
-    chat_id: str,
+    chat_id: FromPath[str],
     journal: GivenJournal,
     principal: GivenPrincipal,
     before: Annotated[str | None, QueryParameter(description="The `_id` of a message of the chat.")] = None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from pydantic import Field
 
 from bridge.http.dependencies import (
@@ -130,7 +130,9 @@ async def register_checkout(
     summary="A template checkout with its payment",
     responses=problem_responses({401: "No good token", 404: "No such checkout"}),
 )
-async def get_checkout(checkout_id: str, journal: GivenJournal, principal: GivenPrincipal) -> CheckoutDocument:
+async def get_checkout(
+    checkout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
+) -> CheckoutDocument:
     record = await journal.checkout_record(checkout_id) if is_id(checkout_id) else None
     if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no template checkout {checkout_id!r}.")

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from bridge.access import Principal
 from bridge.http.services import Service
@@ -54,19 +55,19 @@ LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
 ReadinessChecks = Mapping[str, Callable[[], Awaitable[str | None]]]
 """What must work for the bridge to do its work: each check raises when it does not, and may say more when it does."""
 
-GivenChains = Annotated[ChainFollowers, Dependency(skip_validation=True)]
-GivenJournal = Annotated[Journal, Dependency(skip_validation=True)]
-GivenWebhookReaders = Annotated[WebhookReaders, Dependency(skip_validation=True)]
-GivenPaymentExpiry = Annotated[timedelta | None, Dependency(skip_validation=True)]
-GivenInvoiceOpener = Annotated[InvoiceOpener, Dependency(skip_validation=True)]
-GivenPayoutSender = Annotated[PayoutSender, Dependency(skip_validation=True)]
-GivenService = Annotated[Service, Dependency(skip_validation=True)]
+GivenChains = NamedDependency[SkipValidation[ChainFollowers]]
+GivenJournal = NamedDependency[SkipValidation[Journal]]
+GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
+GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
+GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
+GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
+GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""
-GivenPrincipal = Annotated[Principal, Dependency(skip_validation=True)]
+GivenPrincipal = NamedDependency[SkipValidation[Principal]]
 """Whoever wants to read; the route is not run for a token that is not good."""
-GivenConfidence = Annotated[bool, Dependency(skip_validation=True)]
+GivenConfidence = NamedDependency[SkipValidation[bool]]
 """Whether events about money go to those concerned only."""
-GivenPresence = Annotated[LookUpPresence, Dependency(skip_validation=True)]
-GivenPulse = Annotated[Pulse, Dependency(skip_validation=True)]
-GivenVitals = Annotated[Vitals, Dependency(skip_validation=True)]
-GivenReadinessChecks = Annotated[ReadinessChecks, Dependency(skip_validation=True)]
+GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
+GivenPulse = NamedDependency[SkipValidation[Pulse]]
+GivenVitals = NamedDependency[SkipValidation[Vitals]]
+GivenReadinessChecks = NamedDependency[SkipValidation[ReadinessChecks]]

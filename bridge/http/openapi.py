@@ -32,7 +32,7 @@ __all__ = ["IdempotencyKeyHeader", "Problem", "RouteConventions", "json_body", "
 IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
-        header="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
+        name="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
     ),
 ]
 """With it a repeat of the same request does nothing, and gets the first answer."""

@@ -2,10 +2,10 @@
 says it."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
+from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 
 from bridge.access import Principal
 from bridge.http.problems import wrong_field
@@ -45,4 +45,4 @@ class OpsAccess:
         return given_name
 
 
-GivenOpsAccess = Annotated[OpsAccess, Dependency(skip_validation=True)]
+GivenOpsAccess = NamedDependency[SkipValidation[OpsAccess]]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from litestar import post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from pydantic import Field, StringConstraints
 
 from bridge.http.dependencies import (
@@ -93,7 +93,7 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
     responses=problem_responses({**REFUSALS, 404: "No such webhook"}),
 )
 async def replay_webhook(
-    webhook_id: str,
+    webhook_id: FromPath[str],
     data: Annotated[Doing, Body(examples=[Example(value={"by": "Ada"})])],
     journal: GivenJournal,
     principal: GivenPrincipal,
@@ -178,7 +178,7 @@ async def _replay_payout(
     responses=problem_responses({**REFUSALS, 404: "No such payout"}),
 )
 async def recheck_payout(
-    payout_id: str,
+    payout_id: FromPath[str],
     data: Annotated[Doing, Body(examples=[Example(value={"by": "Ada"})])],
     journal: GivenJournal,
     principal: GivenPrincipal,
@@ -218,7 +218,7 @@ async def recheck_payout(
     ),
 )
 async def resolve_payout_in_console(
-    payout_id: str,
+    payout_id: FromPath[str],
     data: Annotated[ConsoleResolution, Body(examples=[Example(value={"outcome": "not-sent", "by": "Ada"})])],
     journal: GivenJournal,
     principal: GivenPrincipal,

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from litestar.params import Dependency, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from bridge.http.problems import wrong_field
@@ -91,8 +92,8 @@ async def payment_filter(
     )
 
 
-GivenPayoutFilter = Annotated[ConsoleFilter, Dependency(skip_validation=True)]
-GivenPaymentFilter = Annotated[ConsoleFilter, Dependency(skip_validation=True)]
+GivenPayoutFilter = NamedDependency[SkipValidation[ConsoleFilter]]
+GivenPaymentFilter = NamedDependency[SkipValidation[ConsoleFilter]]
 
 
 # Wherever an address names something and leaves it empty, it asks for nothing in particular.

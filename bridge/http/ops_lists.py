@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import ResponseSpec
+from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
 
@@ -91,7 +92,7 @@ async def list_payment_rows(
     summary="A payout as it stands",
     responses=problem_responses({404: "No such payout"}),
 )
-async def get_payout_row(payout_id: str, journal: GivenJournal, chains: GivenChains) -> PayoutRow:
+async def get_payout_row(payout_id: FromPath[str], journal: GivenJournal, chains: GivenChains) -> PayoutRow:
     listed = await journal.console.payout(payout_id) if is_id(payout_id) else None
     if listed is None:
         raise NotFoundException(f"There is no payout {payout_id!r}.")
@@ -103,7 +104,7 @@ async def get_payout_row(payout_id: str, journal: GivenJournal, chains: GivenCha
     summary="A payment as it stands",
     responses=problem_responses({404: "No such payment"}),
 )
-async def get_payment_row(payment_id: str, journal: GivenJournal) -> PaymentRow:
+async def get_payment_row(payment_id: FromPath[str], journal: GivenJournal) -> PaymentRow:
     listed = await journal.console.payment(payment_id) if is_id(payment_id) else None
     if listed is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")

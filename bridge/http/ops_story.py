@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from litestar import get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from pydantic import AwareDatetime, Field
 
 from bridge.http.dependencies import GivenJournal, GivenVitals
@@ -91,7 +92,7 @@ class PayoutStory(FrozenModel):
     summary="The whole past of a payment",
     responses=problem_responses({404: "No such payment"}),
 )
-async def get_payment_story(payment_id: str, journal: GivenJournal, vitals: GivenVitals) -> PaymentStory:
+async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PaymentStory:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
@@ -114,7 +115,7 @@ async def get_payment_story(payment_id: str, journal: GivenJournal, vitals: Give
     summary="The whole past of a payout",
     responses=problem_responses({404: "No such payout"}),
 )
-async def get_payout_story(payout_id: str, journal: GivenJournal, vitals: GivenVitals) -> PayoutStory:
+async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PayoutStory:
     records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
     if not records:
         raise NotFoundException(f"There is no payout {payout_id!r}.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Response, Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body, QueryParameter
+from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from bridge.http.dependencies import (
@@ -160,7 +160,11 @@ async def register_payment(
     },
 )
 async def switch_coin(
-    payment_id: str, data: CoinRequest, journal: GivenJournal, service: GivenService, opener: GivenInvoiceOpener
+    payment_id: FromPath[str],
+    data: JSONBody[CoinRequest],
+    journal: GivenJournal,
+    service: GivenService,
+    opener: GivenInvoiceOpener,
 ) -> Response[PaymentDocument]:
     service.require_payments()
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
@@ -202,7 +206,11 @@ async def switch_coin(
     },
 )
 async def hint_transaction(
-    payment_id: str, data: TransactionHint, journal: GivenJournal, service: GivenService, chains: GivenChains
+    payment_id: FromPath[str],
+    data: JSONBody[TransactionHint],
+    journal: GivenJournal,
+    service: GivenService,
+    chains: GivenChains,
 ) -> PaymentDocument:
     service.require_payments()
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
@@ -245,7 +253,7 @@ async def list_payments(
     summary="A payment with its history",
     responses={200: payment_response("The payment"), **problem_responses({404: "No such payment"})},
 )
-async def get_payment(payment_id: str, journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
+async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     # To whom it is none of their business, a payment does not exist.
     if record is None or not is_for(principal, record):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
-from litestar.params import Body, QueryParameter
+from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
@@ -156,7 +156,7 @@ async def list_payouts(
     summary="A payout with its history",
     responses=problem_responses({401: "No good token", 404: "No such payout"}),
 )
-async def get_payout(payout_id: str, journal: GivenJournal, principal: GivenPrincipal) -> PayoutDocument:
+async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PayoutDocument:
     record = await _record(journal, payout_id)
     if not principal.may_see_payout(seller_id=record.payout.seller_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
@@ -183,7 +183,11 @@ async def get_payout(payout_id: str, journal: GivenJournal, principal: GivenPrin
     ),
 )
 async def name_transaction(
-    payout_id: str, data: PayoutTransaction, journal: GivenJournal, service: GivenService, chains: GivenChains
+    payout_id: FromPath[str],
+    data: JSONBody[PayoutTransaction],
+    journal: GivenJournal,
+    service: GivenService,
+    chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await _record(journal, payout_id)).payout
@@ -221,7 +225,11 @@ async def name_transaction(
     ),
 )
 async def resolve_payout(
-    payout_id: str, data: Resolution, journal: GivenJournal, service: GivenService, chains: GivenChains
+    payout_id: FromPath[str],
+    data: JSONBody[Resolution],
+    journal: GivenJournal,
+    service: GivenService,
+    chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await _record(journal, payout_id)).payout

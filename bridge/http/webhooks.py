@@ -15,6 +15,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Operation
+from litestar.params import FromPath
 from prometheus_client import Counter
 from pydantic import Field
 
@@ -112,7 +113,7 @@ class WebhookOperation(Operation):
     },
     tags=["Webhooks"],
 )
-async def receive_webhook(request: Request[Any, Any, State], provider: str) -> Response[Any]:
+async def receive_webhook(request: Request[Any, Any, State], provider: FromPath[str]) -> Response[Any]:
     # No dependencies, which cost about as much as all that is done here.
     readers: WebhookReaders = request.app.state.readers
     if provider not in readers:
