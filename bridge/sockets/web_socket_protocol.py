@@ -1,8 +1,9 @@
 """WebSockets for uvicorn, `uvicorn.Config(ws=WebSocketProtocol)`: an ASGI server of them, with a door behind it.
 
 An application may take one over: from then on it is no task and no queue, but what comes is handed to a `Taker` at
-once, and ready frames are written as they are. uvicorn needs the constructor, `connections`, `tasks` and `shutdown`
-(uvicorn/protocols/http/httptools_impl.py, handle_websocket_upgrade; server.py, shutdown).
+once, and ready frames are written as they are. uvicorn needs the constructor, `connections`, `tasks` and `shutdown`,
+and its own protocol has a `parser` (uvicorn/protocols/http/httptools_impl.py, handle_websocket_upgrade; server.py,
+shutdown).
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
@@ -141,6 +144,10 @@ class WebSocketProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._server_state.connections.add(self)
+        before = self.transport.get_protocol()
+        if isinstance(before, HttpToolsProtocol):
+            # It and its parser hold each other, until the connection is lost; of which it will not hear.
+            before.parser = None  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_state.connections.discard(self)

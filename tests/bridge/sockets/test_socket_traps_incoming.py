@@ -259,7 +259,7 @@ async def test_requests_of_a_polling_client_end_without_the_garbage_collector(
         for _ in range(10):
             await client.post(address, content='421["fence"]')
             await client.get(address)
-        left = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+        left = sum(type(one) is RequestResponseCycle for one in gc.get_objects())
     finally:
         gc.enable()
     # The web server keeps the last one of each connection.

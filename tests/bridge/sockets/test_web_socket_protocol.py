@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame
@@ -134,6 +136,19 @@ async def test_a_handshake_that_is_none_is_told_why(lines: list[str], status: by
         answer = await raw_request(address, [*lines, "Host: x", "Upgrade: websocket", "Connection: Upgrade"])
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert explanation in answer
+
+
+async def test_a_handshake_ends_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(echo) as (address, _):
+            for _ in range(5):
+                await (await connect(address)).close()
+            left = [one for one in gc.get_objects() if type(one) is HttpToolsProtocol]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_an_application_may_refuse_and_may_fail() -> None:
