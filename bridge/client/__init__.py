@@ -1,11 +1,12 @@
-"""The client for services written in Python: publishes events and registers payments, each once, over any network.
+"""The client for services written in Python: publishes events, registers payments and template checkouts, and has
+payouts sent, each once, over any network.
 
 It needs nothing of the server: importing it loads no routes, no sockets and no tables.
 """
 
 from bridge.catalogue.publication import Fault
-from bridge.client.answers import InvoiceToPay, RegisteredPayment
-from bridge.client.calls import Publication
+from bridge.client.answers import InvoiceToPay, RegisteredCheckout, RegisteredPayment, RequestedPayout
+from bridge.client.calls import CheckoutShare, PayoutOrder, Publication
 from bridge.client.clients import AsyncBridgeClient, BridgeClient
 from bridge.client.errors import (
     BridgeUnavailableError,
@@ -13,6 +14,7 @@ from bridge.client.errors import (
     IdempotencyKeyReusedError,
     NotAllowedError,
     PaymentConflictError,
+    PayoutRefusedError,
     RequestRefusedError,
     TooLargeError,
     UnexpectedAnswerError,
@@ -22,15 +24,20 @@ __all__ = [
     "AsyncBridgeClient",
     "BridgeClient",
     "BridgeUnavailableError",
+    "CheckoutShare",
     "ClientError",
     "Fault",
     "IdempotencyKeyReusedError",
     "InvoiceToPay",
     "NotAllowedError",
     "PaymentConflictError",
+    "PayoutOrder",
+    "PayoutRefusedError",
     "Publication",
+    "RegisteredCheckout",
     "RegisteredPayment",
     "RequestRefusedError",
+    "RequestedPayout",
     "TooLargeError",
     "UnexpectedAnswerError",
 ]

@@ -1,7 +1,7 @@
 """What the bridge's answers mean: a result, or which error. No I/O."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,14 +12,26 @@ from bridge.client.errors import (
     IdempotencyKeyReusedError,
     NotAllowedError,
     PaymentConflictError,
+    PayoutRefusedError,
     RequestRefusedError,
     TooLargeError,
 )
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payouts import PayoutStatus, Verification
 
-__all__ = ["InvoiceToPay", "Problem", "RegisteredPayment", "offsets_of", "read_problem", "refusal"]
+__all__ = [
+    "InvoiceToPay",
+    "Problem",
+    "RegisteredCheckout",
+    "RegisteredPayment",
+    "RequestedPayout",
+    "offsets_of",
+    "payouts_of",
+    "read_problem",
+    "refusal",
+]
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -67,6 +79,45 @@ class RegisteredPayment(FrozenModel):
     """Where to pay, where the bridge opened the invoice itself: the first is the one to show."""
 
 
+class RegisteredCheckout(FrozenModel):
+    """A template checkout as it stands, and its one payment."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    checkout_id: str
+    status: Literal["pending", "confirmed", "failed"]
+    reason: str | None
+    """Why it failed, for the buyer to read."""
+    payment: RegisteredPayment
+
+
+class RequestedPayout(FrozenModel):
+    """A payout as it stands: what was asked for, and what became of it. Amounts are of its `coin`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    payout_id: str
+    provider: str
+    payment_id: str
+    seller_id: str
+    coin: str
+    amount: Amount
+    fee: Amount | None
+    destination: str
+    chain: str | None
+    """The chain on which it is followed; None if it goes over none that is."""
+    status: PayoutStatus
+    verification: Verification | None
+    """What the chain says of it."""
+    tx_hashes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    """Why it failed, why nobody knows whether it was sent, or what the chain shows instead."""
+    overdue: bool
+    """It is not settled a day after it was asked for; a person should look."""
+    created_at: datetime
+    updated_at: datetime
+
+
 class _Published(BaseModel):
     offsets: list[str]
 
@@ -77,6 +128,18 @@ def offsets_of(body: bytes, count: int) -> list[str]:
     if len(offsets) != count:
         raise ValueError(f"expected {count} offsets, not {len(offsets)}")
     return offsets
+
+
+class _Payouts(BaseModel):
+    payouts: list[RequestedPayout]
+
+
+def payouts_of(body: bytes, count: int) -> list[RequestedPayout]:
+    """How `count` payouts stand, in the order in which they were asked for. Raises ValueError."""
+    payouts = _Payouts.model_validate_json(body).payouts
+    if len(payouts) != count:
+        raise ValueError(f"expected {count} payouts, not {len(payouts)}")
+    return payouts
 
 
 class _FieldProblem(BaseModel):
@@ -118,12 +181,15 @@ def refusal(status: int, problem: Problem | None) -> ClientError | None:
         return TooLargeError("the request is larger than the bridge takes; publish less at once")
     if problem is None:
         return None
+    faults = [Fault(fault.field, fault.message) for fault in problem.errors]
     if status == 400:
-        return RequestRefusedError(problem.detail, [Fault(fault.field, fault.message) for fault in problem.errors])
+        return RequestRefusedError(problem.detail, faults)
     if status in (401, 403):
         return NotAllowedError(f"{problem.title}: {problem.detail}", status)
     if status == 409 and problem.payment_id is not None:
         return PaymentConflictError(problem.detail, problem.payment_id)
+    if status == 409 and faults:
+        return PayoutRefusedError(problem.detail, faults)
     if status == 422:
         return IdempotencyKeyReusedError(problem.detail)
     return None

@@ -4,19 +4,30 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic.alias_generators import to_camel
 
 from bridge.catalogue.publication import Fault
-from bridge.client.answers import RegisteredPayment, offsets_of
+from bridge.client.answers import RegisteredCheckout, RegisteredPayment, RequestedPayout, offsets_of, payouts_of
 from bridge.client.errors import RequestRefusedError
 from coordinator.events import Payload
 from coordinator.money import AmountUnreadableError, format_amount, parse_amount
 
-__all__ = ["HEADER_TEXT", "Call", "Publication", "publish_all_call", "publish_call", "register_payment_call"]
+__all__ = [
+    "HEADER_TEXT",
+    "Call",
+    "CheckoutShare",
+    "PayoutOrder",
+    "Publication",
+    "publish_all_call",
+    "publish_call",
+    "register_checkout_call",
+    "register_payment_call",
+    "send_payouts_call",
+]
 
 Result = TypeVar("Result")
 
@@ -59,6 +70,37 @@ class Publication:
             raise RequestRefusedError.of(Fault(f"{prefix}data", f"cannot be written as JSON: {error}")) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutShare:
+    """What a template checkout pays for one purchase request."""
+
+    request_id: str
+    seller_id: str
+    amount: Decimal | str
+    offer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutOrder:
+    """A payout to the seller of a completed payment.
+
+    `amount` and `fee`, for the network, are of the `coin`, such as `"ETH-USDT"`; `destination` is the seller's
+    address. Where a template checkout has several sellers, `seller_id` says which. With a `chain` the marketplace's
+    own wallet sends it, in a token of the chain as `coin`, and the bridge follows the transaction `tx_hash`, or a
+    transfer of just this amount by `sender`.
+    """
+
+    payment_id: str
+    coin: str
+    amount: Decimal | str
+    destination: str
+    seller_id: str | None = None
+    fee: Decimal | str | None = None
+    chain: str | None = None
+    tx_hash: str | None = None
+    sender: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Result]):
     """One request, and how its answer is read."""
@@ -97,15 +139,61 @@ def register_payment_call(
     *, amount: Decimal | str, idempotency_key: str | None, **ids: str | None
 ) -> Call[RegisteredPayment]:
     """Registers a payment; `ids` are the other fields by their names in Python. Raises RequestRefusedError."""
+    body = _object({**ids, "amount": amount}, amounts=["amount"])
+    return _registering("/api/payments", body, idempotency_key, RegisteredPayment.model_validate_json)
+
+
+def register_checkout_call(
+    *, shares: Sequence[CheckoutShare], idempotency_key: str | None, **ids: str | None
+) -> Call[RegisteredCheckout]:
+    """Registers a template checkout; `ids` are the other fields by their names in Python. Raises
+    RequestRefusedError."""
+    listed = [
+        _object(asdict(share), amounts=["amount"], place=f"shares.{number}.") for number, share in enumerate(shares)
+    ]
+    body = {**_object(ids), "shares": listed}
+    return _registering("/api/template-checkouts", body, idempotency_key, RegisteredCheckout.model_validate_json)
+
+
+def send_payouts_call(
+    orders: Sequence[PayoutOrder], *, another: bool, idempotency_key: str | None
+) -> Call[list[RequestedPayout]]:
+    """Has payouts sent, all or none; the result is how they stand, in the same order. Raises RequestRefusedError."""
+    listed = [
+        _object(asdict(order), amounts=["amount", "fee"], place=f"payouts.{number}.")
+        for number, order in enumerate(orders)
+    ]
+    count = len(orders)
+    return _registering(
+        "/api/payouts",
+        {"payouts": listed, "another": another},
+        idempotency_key,
+        lambda body: payouts_of(body, count),
+    )
+
+
+def _object(fields: Mapping[str, Any], *, amounts: Sequence[str] = (), place: str = "") -> dict[str, Any]:
+    """Fields, by their names in Python, as the bridge reads them; what is None is left out. Raises
+    RequestRefusedError for an amount that is not exact, naming it by its `place` in the request."""
+    # Without an amount nothing can be asked for.
+    wanted = {name: value for name, value in fields.items() if value is not None or name == "amount"}
+    for name in amounts:
+        if name in wanted:
+            try:
+                wanted[name] = format_amount(parse_amount(wanted[name]))
+            except AmountUnreadableError as error:
+                raise RequestRefusedError.of(Fault(f"{place}{name}", str(error))) from None
+    return {to_camel(name): value for name, value in wanted.items()}
+
+
+def _registering(
+    path: str, body: dict[str, Any], idempotency_key: str | None, read: Callable[[bytes], Result]
+) -> Call[Result]:
     try:
-        wanted = {**ids, "amount": format_amount(parse_amount(amount))}
-    except AmountUnreadableError as error:
-        raise RequestRefusedError.of(Fault("amount", str(error))) from None
-    try:
-        body = _json({to_camel(name): value for name, value in wanted.items() if value is not None})
+        text = _json(body)
     except (TypeError, ValueError) as error:
         raise RequestRefusedError.of(Fault("body", f"cannot be written as JSON: {error}")) from None
-    return Call("/api/payments", body.encode(), _usable_key(idempotency_key), RegisteredPayment.model_validate_json)
+    return Call(path, text.encode(), _usable_key(idempotency_key), read)
 
 
 def _json(content: object) -> str:

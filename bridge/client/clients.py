@@ -10,8 +10,18 @@ from typing import Any, TypeVar
 import httpx
 from tenacity import AsyncRetrying, Retrying
 
-from bridge.client.answers import RegisteredPayment
-from bridge.client.calls import Call, Publication, publish_all_call, publish_call, register_payment_call
+from bridge.client.answers import RegisteredCheckout, RegisteredPayment, RequestedPayout
+from bridge.client.calls import (
+    Call,
+    CheckoutShare,
+    PayoutOrder,
+    Publication,
+    publish_all_call,
+    publish_call,
+    register_checkout_call,
+    register_payment_call,
+    send_payouts_call,
+)
 from bridge.client.tries import Destination, Tries
 from coordinator.events import Payload
 
@@ -114,6 +124,55 @@ class BridgeClient:
             )
         )
 
+    def register_checkout(
+        self,
+        *,
+        provider: str,
+        buyer_id: str,
+        currency: str,
+        shares: Sequence[CheckoutShare],
+        checkout_id: str | None = None,
+        external_id: str | None = None,
+        coin: str | None = None,
+        chain: str | None = None,
+        recipient: str | None = None,
+        payer: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RegisteredCheckout:
+        """Registers a template checkout, one payment for several purchase requests, and returns it as it stands.
+
+        It is of the sum of its `shares`. `checkout_id` is of your choice, or else the bridge makes one up; the other
+        arguments are those of `register_payment`. Registered again with the same `checkout_id`, or with the same
+        idempotency key, it is the same checkout. Raises ClientError, among them PaymentConflictError if it is
+        registered with other fields.
+        """
+        return self._perform(
+            register_checkout_call(
+                provider=provider,
+                checkout_id=checkout_id,
+                external_id=external_id,
+                coin=coin,
+                chain=chain,
+                recipient=recipient,
+                payer=payer,
+                buyer_id=buyer_id,
+                currency=currency,
+                shares=shares,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def send_payouts(
+        self, orders: Sequence[PayoutOrder], *, another: bool = False, idempotency_key: str | None = None
+    ) -> list[RequestedPayout]:
+        """Has 1 to 100 payouts sent, each once, all of them or none, and returns how they stand, in the same order.
+
+        A payment is paid out once, unless `another` is true. With the same idempotency key they are the same payouts,
+        as they stand by then; how they go on, `payout-updated` tells. Raises ClientError, among them
+        PayoutRefusedError for payments that are not completed, or paid out already.
+        """
+        return self._perform(send_payouts_call(orders, another=another, idempotency_key=idempotency_key))
+
     def close(self) -> None:
         """Closes the connections; so does the end of a `with` block."""
         self._http.close()
@@ -208,6 +267,44 @@ class AsyncBridgeClient:
                 idempotency_key=idempotency_key,
             )
         )
+
+    async def register_checkout(
+        self,
+        *,
+        provider: str,
+        buyer_id: str,
+        currency: str,
+        shares: Sequence[CheckoutShare],
+        checkout_id: str | None = None,
+        external_id: str | None = None,
+        coin: str | None = None,
+        chain: str | None = None,
+        recipient: str | None = None,
+        payer: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RegisteredCheckout:
+        """As `BridgeClient.register_checkout`."""
+        return await self._perform(
+            register_checkout_call(
+                provider=provider,
+                checkout_id=checkout_id,
+                external_id=external_id,
+                coin=coin,
+                chain=chain,
+                recipient=recipient,
+                payer=payer,
+                buyer_id=buyer_id,
+                currency=currency,
+                shares=shares,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    async def send_payouts(
+        self, orders: Sequence[PayoutOrder], *, another: bool = False, idempotency_key: str | None = None
+    ) -> list[RequestedPayout]:
+        """As `BridgeClient.send_payouts`."""
+        return await self._perform(send_payouts_call(orders, another=another, idempotency_key=idempotency_key))
 
     async def aclose(self) -> None:
         """Closes the connections; so does the end of an `async with` block."""

@@ -11,6 +11,7 @@ __all__ = [
     "IdempotencyKeyReusedError",
     "NotAllowedError",
     "PaymentConflictError",
+    "PayoutRefusedError",
     "RequestRefusedError",
     "TooLargeError",
     "UnexpectedAnswerError",
@@ -48,12 +49,21 @@ class IdempotencyKeyReusedError(ClientError):
 
 
 class PaymentConflictError(ClientError):
-    """The provider's id is registered for a payment with other fields (409). Nothing was done."""
+    """The provider's id, or the checkout's, is registered for a payment with other fields (409). Nothing was done."""
 
     def __init__(self, message: str, payment_id: str) -> None:
         super().__init__(message)
         self.payment_id = payment_id
         """The payment that has the id."""
+
+
+class PayoutRefusedError(ClientError):
+    """A payment is not completed, or paid out already (409). No payout of the request was taken."""
+
+    def __init__(self, message: str, faults: Sequence[Fault]) -> None:
+        super().__init__(message)
+        self.faults = list(faults)
+        """Each payout that is refused, as in `payouts.3`, and why."""
 
 
 class TooLargeError(ClientError):

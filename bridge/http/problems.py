@@ -86,7 +86,8 @@ def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dic
 
 
 def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response[dict[str, object]]:
-    return problem(409, "No payout", f"payouts.{error.number}: {error}")
+    field = f"payouts.{error.number}"
+    return problem(409, "No payout", f"{field}: {error}", errors=[{"field": field, "message": str(error)}])
 
 
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:

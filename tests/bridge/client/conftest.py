@@ -22,7 +22,7 @@ SERVICES = f"""
 [marketplace]
 token = "{MARKETPLACE}"
 publishes = ["marketplace", "new-notification"]
-registers = ["payments"]
+registers = ["payments", "payouts"]
 
 [chat]
 token = "{CHAT}"

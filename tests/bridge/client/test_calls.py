@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,14 @@ from typing import Any
 import pytest
 
 from bridge.catalogue.marketplace import NewOffer
-from bridge.client import BridgeClient, ClientError, Publication, RequestRefusedError
+from bridge.client import (
+    BridgeClient,
+    CheckoutShare,
+    ClientError,
+    PayoutOrder,
+    Publication,
+    RequestRefusedError,
+)
 from coordinator.errors import BridgeError
 
 OFFER = NewOffer(request_id="r1", offer={}, seller_id="s1")
@@ -66,6 +74,21 @@ def test_an_amount_is_exact(amount: Any) -> None:
     assert [fault.field for fault in caught.value.faults] == ["amount"]
     if isinstance(amount, float):
         assert "a float would lose digits" in str(caught.value)
+
+
+def test_an_amount_that_is_not_exact_is_named_by_its_place() -> None:
+    share = CheckoutShare(request_id="r1", seller_id="s1", amount="1")
+    order = PayoutOrder(payment_id="pay_1", coin="ETH-USDT", amount="1", destination="0x1")
+    inexact: Any = 0.1
+    with BridgeClient("http://127.0.0.1:1") as client:
+        with pytest.raises(RequestRefusedError) as caught:
+            client.register_checkout(
+                provider="shkeeper", buyer_id="b1", currency="USD", shares=[share, replace(share, amount=inexact)]
+            )
+        assert [fault.field for fault in caught.value.faults] == ["shares.1.amount"]
+        with pytest.raises(RequestRefusedError) as caught:
+            client.send_payouts([order, order, replace(order, fee=inexact)])
+        assert [fault.field for fault in caught.value.faults] == ["payouts.2.fee"]
 
 
 def test_every_error_is_the_bridges() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +13,12 @@ from bridge.catalogue.chat import ParticipantRemoved
 from bridge.catalogue.marketplace import NewOffer
 from bridge.client import (
     AsyncBridgeClient,
+    CheckoutShare,
     IdempotencyKeyReusedError,
     NotAllowedError,
     PaymentConflictError,
+    PayoutOrder,
+    PayoutRefusedError,
     Publication,
     RequestRefusedError,
     TooLargeError,
@@ -175,6 +179,56 @@ def test_a_payment_with_a_wrong_field(client: Any, field: str, changes: dict[str
     with pytest.raises(RequestRefusedError) as caught:
         client.register_payment(**payment(**changes))
     assert [fault.field for fault in caught.value.faults] == [field]
+
+
+def shares() -> list[CheckoutShare]:
+    number = next(NUMBERS)
+    return [
+        CheckoutShare(request_id=f"r{number}-1", seller_id="s1", amount="49.90", offer_id="offer-3"),
+        CheckoutShare(request_id=f"r{number}-2", seller_id="s2", amount=Decimal("20.00")),
+    ]
+
+
+def test_a_checkout_whose_answer_was_lost_is_registered_once(connect: Any, bridge: Any, lossy_proxy: Any) -> None:
+    number, wanted = next(NUMBERS), shares()
+    fields = {"provider": "shkeeper", "external_id": f"order-{number}", "checkout_id": f"checkout-{number}"}
+    with lossy_proxy(bridge, 1) as proxy:
+        registered = connect(proxy.url, MARKETPLACE).register_checkout(
+            **fields, buyer_id="b1", currency="USD", shares=wanted
+        )
+        assert proxy.lost == 1
+    assert (registered.checkout_id, registered.status, registered.reason) == (f"checkout-{number}", "pending", None)
+    assert registered.payment.amount == Decimal("69.90")
+    client = connect(bridge.url, MARKETPLACE)
+    assert client.register_checkout(**fields, buyer_id="b1", currency="USD", shares=wanted) == registered
+    with pytest.raises(PaymentConflictError) as caught:
+        client.register_checkout(**fields, buyer_id="b2", currency="USD", shares=wanted)
+    assert caught.value.payment_id == registered.payment.payment_id
+
+
+def test_a_checkout_with_a_wrong_share(client: Any) -> None:
+    first, second = shares()
+    with pytest.raises(RequestRefusedError) as caught:
+        client.register_checkout(
+            provider="shkeeper",
+            external_id=f"order-{next(NUMBERS)}",
+            buyer_id="b1",
+            currency="USD",
+            shares=[first, replace(second, seller_id="")],
+        )
+    assert [fault.field for fault in caught.value.faults] == ["shares.1.sellerId"]
+
+
+def test_a_payout_that_cannot_be_is_named_and_none_is_taken(connect: Any, client: Any, bridge: Any) -> None:
+    order = PayoutOrder(payment_id="pay_unknown", coin="ETH-USDT", amount="1", destination="0x1")
+    with pytest.raises(PayoutRefusedError, match="there is no payment") as caught:
+        client.send_payouts([order])
+    assert [fault.field for fault in caught.value.faults] == ["payouts.0"]
+    with pytest.raises(RequestRefusedError) as refused:
+        client.send_payouts([order, replace(order, coin="")])
+    assert [fault.field for fault in refused.value.faults] == ["payouts.1.coin"]
+    with pytest.raises(NotAllowedError):
+        connect(bridge.url, CHAT).send_payouts([order])
 
 
 async def test_many_events_at_once_through_one_client(bridge: Any, events: Events) -> None:
