@@ -28,7 +28,7 @@ CLIENTS = 2_000
 WARMING_SECONDS = 8.0
 HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
 SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
-# Python gives back what it had only roughly: an eighth of what two thousand clients and twenty thousand events take.
+# Python gives back what it had only roughly.
 GROWTH_BYTES = 15_000_000
 ROOMS_TOLD = [*(f"r{number}" for number in range(20)), SELLERS, SELLERS, EVERYONE]
 AT_ONCE = 200
