@@ -1,6 +1,6 @@
 """What needs a person, and what that person can do about it. Pure: whoever asks brings what there is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +16,14 @@ __all__ = [
     "chain_alarm",
     "foreign_payout",
     "most_urgent_first",
+    "not_dismissed",
     "payout_attention",
     "unmatched_transfer",
     "unmatched_webhook",
     "unreadable_webhook",
 ]
 
-Remedy = Literal["recheck", "replay", "resolve"]
+Remedy = Literal["recheck", "replay", "resolve", "dismiss"]
 """What a button of the console can do."""
 
 
@@ -59,12 +60,29 @@ class Attention:
     webhook_id: str | None = None
     chain: str | None = None
     tx_hash: str | None = None
+    news_at: datetime | None = None
+    """When it was last told of, if it may be told of again."""
     remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What it is called in lists and requests."""
+        return f"{self.kind}:{self.subject}"
 
 
 def most_urgent_first(items: Iterable[Attention]) -> list[Attention]:
     """By what is wrong, and of the same kind the oldest first."""
     return sorted(items, key=lambda item: (_URGENCY[item.kind], item.since, item.subject))
+
+
+def not_dismissed(items: Iterable[Attention], dismissed_at: Mapping[str, datetime]) -> list[Attention]:
+    """Those that nobody has taken off the list, by their keys, since there was last news of them."""
+
+    def is_dismissed(item: Attention) -> bool:
+        at = dismissed_at.get(item.key)
+        return at is not None and (item.news_at is None or item.news_at <= at)
+
+    return [item for item in items if not is_dismissed(item)]
 
 
 _PAYOUT_KINDS = {
@@ -144,7 +162,7 @@ def unreadable_webhook(webhook_id: str, provider: str, reason: str, received_at:
         ),
         since=received_at,
         webhook_id=webhook_id,
-        remedies=("replay",),
+        remedies=("replay", "dismiss"),
     )
 
 
@@ -157,18 +175,18 @@ def foreign_payout(webhook_id: str, provider: str, received_at: datetime) -> Att
         detail="Somebody had it sent by hand, or by another program with the same wallet.",
         advice=(
             f"Find it in the books of {provider}, and out who had it sent. If it paid a seller whose payout is on"
-            " this list, resolve that one with its transaction."
+            " this list, resolve that one with its transaction. Then dismiss this."
         ),
         since=received_at,
         webhook_id=webhook_id,
-        remedies=("replay",),
+        remedies=("replay", "dismiss"),
     )
 
 
 def unmatched_webhook(
-    webhook_id: str, provider: str, external_id: str, count: int, received_at: datetime
+    webhook_id: str, provider: str, external_id: str, count: int, received_at: datetime, last_received_at: datetime
 ) -> Attention:
-    """What a provider told of a payment that is not registered."""
+    """What a provider told of a payment that is not registered, between two moments."""
     return Attention(
         kind=AttentionKind.WEBHOOK_UNMATCHED,
         subject=webhook_id,
@@ -176,10 +194,12 @@ def unmatched_webhook(
         detail=f"Its externalId is {external_id}; messages that wait for it: {count}.",
         advice=(
             "If it is one of the marketplace's, have the marketplace register it with this externalId: what was told"
-            " is applied at once, and counts once. If it is not, nothing is lost by leaving it."
+            " is applied at once, and counts once. If it is not, dismiss it: it comes back when more is told."
         ),
         since=received_at,
+        news_at=last_received_at,
         webhook_id=webhook_id,
+        remedies=("dismiss",),
     )
 
 
@@ -194,11 +214,12 @@ def unmatched_transfer(
         detail=f"{what} from {sender} to {recipient}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            " (POST /api/payments/{paymentId}/transaction), or send the money back."
+            " (POST /api/payments/{paymentId}/transaction), or send the money back and dismiss this."
         ),
         since=mined_at,
         chain=chain,
         tx_hash=tx_hash,
+        remedies=("dismiss",),
     )
 
 
@@ -211,8 +232,10 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
         detail=f"Block {block_number}: {message}",
         advice=(
             "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
-            " an explorer of another operator, and raise the chain's required confirmations."
+            " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
         ),
         since=raised_at,
+        news_at=raised_at,
         chain=chain,
+        remedies=("dismiss",),
     )

@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from bridge.http.callers import FOR_OPS
-from bridge.http.ops_actions import recheck_payout, replay_webhook, resolve_payout_in_console
+from bridge.http.ops_actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
 from bridge.http.ops_filters import payment_filter, payout_filter
 from bridge.http.ops_lists import (
     export_payments,
@@ -40,6 +40,7 @@ ops_router = Router(
         replay_webhook,
         recheck_payout,
         resolve_payout_in_console,
+        dismiss,
     ],
     dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
     opt={FOR_OPS: True},

@@ -1,5 +1,5 @@
-"""What finance ops do: read a kept webhook again, have a payout re-checked, and say what became of one. Each is
-written down with who did it, in the same commit as what it changed."""
+"""What finance ops do: read a kept webhook again, have a payout re-checked, say what became of one, and take off the
+list what needs nobody any more. Each is written down with who did it, in the same commit as what it changed."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -20,6 +20,7 @@ from bridge.http.dependencies import (
 from bridge.http.openapi import problem_responses
 from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.ops_names import kept_webhook_name, read_webhook_name, waiting_webhook_name
+from bridge.http.ops_overview import needs_a_person
 from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
 from bridge.http.problems import wrong_field
 from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome
@@ -31,7 +32,7 @@ from coordinator.payout_observations import PayoutObservation
 from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
 from providers.contract import PayoutReading, ProviderError, Reading, WebhookReader, WebhookUnreadableError
 
-__all__ = ["recheck_payout", "replay_webhook", "resolve_payout_in_console"]
+__all__ = ["dismiss", "recheck_payout", "replay_webhook", "resolve_payout_in_console"]
 
 By = Annotated[Id, StringConstraints(max_length=100)]
 ReplayOutcome = Literal["applied", "unchanged", "duplicate", "kept", "unreadable"]
@@ -55,6 +56,19 @@ class ConsoleResolution(Doing):
 
     outcome: ResolutionOutcome
     tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
+
+
+class Dismissal(Doing):
+    """What needs nobody any more."""
+
+    id: Annotated[Id, Field(description="What it is called in `GET /api/ops/attention`.")]
+
+
+class Dismissed(FrozenModel):
+    """What was taken off the list, on record."""
+
+    message: str
+    action: ActionItem
 
 
 class Replay(FrozenModel):
@@ -238,6 +252,35 @@ async def resolve_payout_in_console(
     resolved, action = await journal.console.record_resolution(payout_id, by=by, observations=keyed, found=found)
     chains.watch_payout(resolved)
     return await _done(journal, chains, payout_id, action)
+
+
+@post(
+    "/attention/dismissal",
+    status_code=200,
+    summary="Take something off the list of what needs a person",
+    description=(
+        "For webhooks, transfers and alarms that somebody has dealt with elsewhere: nothing of what is kept changes. "
+        "What a provider tells of again comes back. A payout leaves the list by being resolved."
+    ),
+    responses=problem_responses(
+        {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}
+    ),
+)
+async def dismiss(
+    data: Annotated[Dismissal, Body(examples=[Example(value={"id": "webhook-unmatched:waiting_7", "by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+) -> Dismissed:
+    by = ops_access.actor(principal, data.by)
+    item = next((one for one in await needs_a_person(journal) if one.key == data.id), None)
+    if item is None:
+        raise NotFoundException(f"{data.id!r} is not on the list.")
+    if "dismiss" not in item.remedies:
+        raise ClientException("This leaves the list only by being dealt with.", status_code=409)
+    action = await journal.console.dismiss(item.key, by=by)
+    message = "It is off the list." + ("" if item.news_at is None else " It comes back when there is news of it.")
+    return Dismissed(message=message, action=action_item(action))
 
 
 async def _listed(journal: Journal, payout_id: str) -> ListedPayout:

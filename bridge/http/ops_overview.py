@@ -19,14 +19,14 @@ from bridge.http.ops_rows import (
     explorer_links,
 )
 from bridge.http.webhooks import NOT_ASKED_FOR
-from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, KeptWebhook
+from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, Journal, KeptWebhook
 from coordinator import attention
 from coordinator.attention import Attention
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payouts import OVERDUE_AFTER
 
-__all__ = ["get_attention", "get_totals", "list_actions"]
+__all__ = ["get_attention", "get_totals", "list_actions", "needs_a_person"]
 
 TRANSFERS_SHOWN = 200
 DAYS_LIMIT = 366
@@ -66,21 +66,26 @@ class ActionList(FrozenModel):
     summary="What needs a person",
     description=(
         "Payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what "
-        "can be done about it. Of each kind the first 200."
+        "can be done about it, but for what was dismissed. Of each kind the first 200."
     ),
 )
 async def get_attention(journal: GivenJournal, chains: GivenChains) -> AttentionList:
+    link = explorer_links(chains)
+    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal)])
+
+
+async def needs_a_person(journal: Journal) -> list[Attention]:
+    """What does not go on by itself and was not dismissed, most urgent first."""
     now = journal.clock()
     found = await journal.console.for_a_person(now - OVERDUE_AFTER)
-    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN)
+    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
-    link = explorer_links(chains)
 
-    def items() -> list[AttentionItem]:
+    def items() -> list[Attention]:
         wrong = [*_of_journal(found, now), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
-        return [attention_item(one, link) for one in attention.most_urgent_first(wrong)]
+        return attention.most_urgent_first(attention.not_dismissed(wrong, found.dismissed_at))
 
-    return AttentionList(items=await asyncio.to_thread(items))
+    return await asyncio.to_thread(items)
 
 
 @get("/totals", summary="What completed from day to day")
@@ -116,7 +121,12 @@ def _of_journal(found: ForAPerson, now: datetime) -> Iterator[Attention]:
     for waiting in found.unmatched_webhooks:
         name = waiting_webhook_name(waiting.observation_id)
         yield attention.unmatched_webhook(
-            name, waiting.provider, waiting.external_id, waiting.count, waiting.received_at
+            name,
+            waiting.provider,
+            waiting.external_id,
+            waiting.count,
+            waiting.received_at,
+            waiting.last_received_at,
         )
 
 

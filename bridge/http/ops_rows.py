@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chain_followers import ChainFollowers
-from coordinator.attention import Attention, AttentionKind
+from coordinator.attention import Attention, AttentionKind, Remedy
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments import EscrowState, PaymentStatus
@@ -95,7 +95,7 @@ class AttentionItem(FrozenModel):
     webhook_id: str | None
     tx_hash: str | None
     explorer_url: str | None
-    actions: list[Literal["recheck", "replay", "resolve"]]
+    actions: list[Remedy]
 
 
 class ActionItem(FrozenModel):
@@ -104,8 +104,8 @@ class ActionItem(FrozenModel):
     action_id: str
     at: AwareDatetime
     by: str
-    action: Literal["replay", "recheck", "resolution"]
-    subject: str = Field(description="The webhook or payout that it was done to.")
+    action: Literal["replay", "recheck", "resolution", "dismiss"]
+    subject: str = Field(description="The webhook, the payout or the item of the list that it was done to.")
     outcome: str
 
 
@@ -175,7 +175,7 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
 def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
     return AttentionItem(
         kind=attention.kind,
-        id=f"{attention.kind}:{attention.subject}",
+        id=attention.key,
         title=attention.title,
         detail=attention.detail,
         advice=attention.advice,

@@ -17,6 +17,8 @@ from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
 
 __all__ = [
+    "DISMISS",
+    "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
     "DayTotal",
@@ -28,6 +30,7 @@ __all__ = [
     "actions",
     "actions_concerning",
     "completed_totals",
+    "dismissals",
     "kept_webhook",
     "listed_payment",
     "listed_payments",
@@ -46,6 +49,9 @@ TOTAL_LIMIT = 100_000
 
 # Each of these would be counted by a person as one problem; beyond so many it is one problem.
 SHOWN_LIMIT = 200
+
+DISMISS = "dismiss"
+"""What it is called in the record when somebody takes something off the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class UnmatchedWebhook:
     external_id: str
     count: int
     received_at: datetime
+    last_received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +219,11 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> li
     return found
 
 
-def unreadable_webhooks(connection: Connection) -> list[KeptWebhook]:
+def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]:
     """The newest of the webhooks that are kept for a person to look at."""
     webhooks = schema.unreadable_webhooks
     rows = connection.execute(
-        select(webhooks).where(webhooks.c.read_at.is_(None)).order_by(webhooks.c.webhook_id.desc()).limit(SHOWN_LIMIT)
+        select(webhooks).where(webhooks.c.read_at.is_(None)).order_by(webhooks.c.webhook_id.desc()).limit(limit)
     )
     return [_webhook(row) for row in rows.mappings()]
 
@@ -242,7 +249,7 @@ def _webhook(row: Any) -> KeptWebhook:
     return KeptWebhook(**{name: row[name] for name in KeptWebhook.__slots__})
 
 
-def unmatched_webhooks(connection: Connection) -> list[UnmatchedWebhook]:
+def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebhook]:
     """What waits for payments that are not registered, one for each of them; the newest."""
     observations = schema.observations
     rows = connection.execute(
@@ -251,12 +258,13 @@ def unmatched_webhooks(connection: Connection) -> list[UnmatchedWebhook]:
             observations.c.external_id,
             func.min(observations.c.observation_id).label("observation_id"),
             func.min(observations.c.received_at, type_=schema.UtcDateTime).label("received_at"),
+            func.max(observations.c.received_at, type_=schema.UtcDateTime).label("last_received_at"),
             func.count().label("count"),
         )
         .where(observations.c.payment_id.is_(None))
         .group_by(observations.c.provider, observations.c.external_id)
         .order_by(func.min(observations.c.observation_id).desc())
-        .limit(SHOWN_LIMIT)
+        .limit(limit)
     )
     return [UnmatchedWebhook(**row) for row in rows.mappings()]
 
@@ -291,6 +299,17 @@ def actions(connection: Connection, limit: int) -> list[Action]:
     found = schema.actions
     rows = connection.execute(select(found).order_by(found.c.action_id.desc()).limit(limit))
     return [Action(**row) for row in rows.mappings()]
+
+
+def dismissals(connection: Connection) -> dict[str, datetime]:
+    """When people last took something off their list, by what it is called there."""
+    found = schema.actions
+    rows = connection.execute(
+        select(found.c.subject, func.max(found.c.at, type_=schema.UtcDateTime).label("last_at"))
+        .where(found.c.action == DISMISS)
+        .group_by(found.c.subject)
+    )
+    return {row.subject: row.last_at for row in rows}
 
 
 def actions_concerning(connection: Connection, identifier: str) -> list[Action]:

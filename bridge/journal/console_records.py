@@ -1,7 +1,7 @@
 """The console's part of the journal: what finance ops look up, and what they have done."""
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -29,6 +29,8 @@ class ForAPerson:
     payouts: Sequence[ListedPayout]
     unreadable_webhooks: Sequence[console_queries.KeptWebhook]
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
+    dismissed_at: Mapping[str, datetime]
+    """What people took off their list, by what it is called there; it is among the others as well."""
 
 
 class ConsoleRecords:
@@ -65,10 +67,13 @@ class ConsoleRecords:
 
     async def for_a_person(self, overdue_before: datetime) -> ForAPerson:
         """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now."""
+        dismissed_at = await self._read(console_queries.dismissals)
+        limit = console_queries.SHOWN_LIMIT + len(dismissed_at)
         return ForAPerson(
             await self._read(console_queries.payouts_for_a_person, overdue_before),
-            await self._read(console_queries.unreadable_webhooks),
-            await self._read(console_queries.unmatched_webhooks),
+            await self._read(console_queries.unreadable_webhooks, limit),
+            await self._read(console_queries.unmatched_webhooks, limit),
+            dismissed_at,
         )
 
     async def totals(self, since: datetime) -> list[console_queries.DayTotal]:
@@ -112,6 +117,10 @@ class ConsoleRecords:
             )
         )
         return added
+
+    async def dismiss(self, key: str, *, by: str) -> Action:
+        """Takes something off the list of what needs a person, by what it is called there."""
+        return await self.add_action(console_queries.DISMISS, key, "taken off the list", by=by)
 
     async def replay_payment_webhook(
         self,

@@ -78,7 +78,7 @@ def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
         attention.foreign_payout("webhook_2", "shkeeper", START),
-        attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START),
+        attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
     ]
@@ -90,6 +90,23 @@ def test_every_kind_is_told_by_one_of_these_and_can_be_acted_on() -> None:
     assert {wrong.kind for wrong in everything} == set(AttentionKind)
     assert all(wrong.title and wrong.detail and wrong.advice for wrong in everything)
     assert {wrong.webhook_id for wrong in everything if "replay" in wrong.remedies} == {"webhook_1", "webhook_2"}
+
+
+def test_what_was_dismissed_stays_away_until_there_is_news_of_it() -> None:
+    unmatched = attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START + timedelta(hours=2))
+    items = [*others(), unmatched]
+    assert attention.not_dismissed(items, {}) == items
+    everything = {item.key: START + timedelta(hours=1) for item in items}
+    assert attention.not_dismissed(items, everything) == [unmatched]
+    assert attention.not_dismissed(items, {key: START + timedelta(hours=2) for key in everything}) == []
+    assert attention.not_dismissed(items, {"webhook-unmatched:waiting_2": START + DAY}) == items
+
+
+@pytest.mark.parametrize("item", others(), ids=lambda item: str(item.kind))
+def test_whatever_is_no_payout_can_be_dismissed_and_no_payout_can(item: Attention) -> None:
+    assert "dismiss" in item.remedies
+    of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
+    assert not any("dismiss" in wrong.remedies for wrong in of_payouts if wrong is not None)
 
 
 @given(st.lists(st.tuples(st.sampled_from(others()), st.integers(0, 3))))

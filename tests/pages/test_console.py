@@ -132,7 +132,7 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
     shkeeper.gateway.payouts.outcomes.clear()
 
 
-def test_a_webhook_that_nobody_understood_is_replayed(console: Page, bridge: BridgeProcess) -> None:
+def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:
     body = json.dumps({"external_id": "order-1", "what": "is this"}).encode()
     headers = signed_headers(KEY, body, datetime.now(UTC), with_key=False)
     answer = httpx.post(f"{bridge.url}/webhooks/shkeeper", content=body, headers=headers)
@@ -145,6 +145,14 @@ def test_a_webhook_that_nobody_understood_is_replayed(console: Page, bridge: Bri
     console.get_by_role("button", name="Replay now").click()
     expect(console.get_by_role("dialog")).to_contain_text("It still cannot be read")
     expect(console.get_by_role("dialog")).to_contain_text("Recorded as done by Ada.")
+    console.get_by_role("button", name="Close").click()
+
+    item.get_by_role("button", name="Dismiss").click()
+    expect(console.get_by_role("dialog")).to_contain_text("Nothing of what is kept changes")
+    console.get_by_role("button", name="Dismiss", exact=True).click()
+    expect(console.get_by_role("dialog")).to_contain_text("It is off the list.")
+    console.get_by_role("button", name="Close").click()
+    expect(item).to_have_count(0)
 
 
 def test_filters_stand_in_the_address_and_survive_a_reload(

@@ -35,7 +35,7 @@ READS = [
     "actions",
     "system",
 ]
-WRITES = ["webhooks/1/replay", "payouts/out_1/recheck", "payouts/out_1/resolution"]
+WRITES = ["webhooks/1/replay", "payouts/out_1/recheck", "payouts/out_1/resolution", "attention/dismissal"]
 
 
 def token(user_id: str, **claims: Any) -> str:
@@ -43,7 +43,8 @@ def token(user_id: str, **claims: Any) -> str:
 
 
 def content_of(path: str) -> dict[str, str]:
-    return {"by": "me"} | ({"outcome": "not-sent"} if path.endswith("resolution") else {})
+    more = {"resolution": {"outcome": "not-sent"}, "dismissal": {"id": "webhook-unmatched:waiting_1"}}
+    return {"by": "me"} | more.get(path.rpartition("/")[2], {})
 
 
 def bearer(text: str) -> dict[str, str]:

@@ -108,7 +108,7 @@ def kept_unreadable(bridge: Any, client: httpx.Client, body: bytes) -> str:
     """Keeps what an earlier version could not read: a webhook that makes no sense, whose body then turns out to."""
     assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
     item = attention(client)["webhook-unreadable"]
-    assert item["actions"] == ["replay"]
+    assert item["actions"] == ["replay", "dismiss"]
     write(bridge, "UPDATE unreadable_webhooks SET body = ?", body)
     webhook_id: str = item["webhookId"]
     return webhook_id
@@ -168,7 +168,7 @@ def test_a_replayed_webhook_of_an_unknown_payment_waits_for_it(bridge: Any, clie
     webhook_id = kept_unreadable(bridge, client, notice("order-1"))
     assert replay(client, webhook_id)["outcome"] == "kept"
     waiting = attention(client)["webhook-unmatched"]
-    assert (waiting["actions"], "order-1" in waiting["detail"]) == ([], True)
+    assert (waiting["actions"], "order-1" in waiting["detail"]) == (["dismiss"], True)
     assert replay(client, waiting["webhookId"])["outcome"] == "kept"
     registered(client)
     assert updates(client) == ["completed"]
@@ -186,6 +186,55 @@ def test_there_is_nothing_to_replay_of_what_was_not_kept_and_nobody_acts_without
             answer = client.post(f"/api/ops/{path}", json=content)
             assert (content, answer.status_code, answer.json()["errors"][0]["field"]) == (content, 400, "by")
     assert ok(client.get("/api/ops/actions"))["actions"] == []
+
+
+# Dismissal
+
+
+def dismiss(client: httpx.Client, item: dict[str, Any]) -> httpx.Response:
+    return client.post("/api/ops/attention/dismissal", json={"id": item["id"], "by": "Ada"})
+
+
+def test_what_was_dismissed_stays_off_the_list_until_there_is_news_of_it(client: httpx.Client) -> None:
+    assert post(client, notice("order-1", balance_fiat="1", status="PARTIAL")).json()["outcome"] == "kept"
+    item = attention(client)["webhook-unmatched"]
+    dismissed = ok(dismiss(client, item))
+    assert "comes back" in dismissed["message"]
+    assert attention(client) == {}
+    assert dismiss(client, item).status_code == 404
+    assert ok(client.get("/api/ops/actions"))["actions"] == [dismissed["action"]]
+    assert (dismissed["action"]["subject"], dismissed["action"]["by"]) == (item["id"], "Ada")
+    assert post(client, notice("order-1", balance_fiat="1", status="PARTIAL")).json()["outcome"] == "duplicate"
+    assert attention(client) == {}
+    assert post(client, notice("order-1")).json()["outcome"] == "kept"
+    assert attention(client).keys() == {"webhook-unmatched"}
+    registered(client)
+    assert updates(client)[-1] == "completed"
+
+
+def test_a_webhook_that_makes_no_sense_is_dismissed_for_good(client: httpx.Client) -> None:
+    assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
+    item = attention(client)["webhook-unreadable"]
+    ok(dismiss(client, item))
+    assert attention(client) == {}
+    assert replay(client, item["webhookId"])["outcome"] == "unreadable"
+    assert attention(client) == {}
+    assert post(client, notice("order-2", status="ON_HOLD")).status_code == 400
+    assert attention(client)["webhook-unreadable"]["webhookId"] != item["webhookId"]
+
+
+def test_only_what_is_on_the_list_and_can_wait_for_ever_is_dismissed(
+    client: httpx.Client, shkeeper: PlayedShkeeper
+) -> None:
+    for name in ("webhook-unmatched:waiting_99", "payout-failed:out_1", "x"):
+        assert dismiss(client, {"id": name}).status_code == 404
+    payout_id = payout(client, shkeeper, Outcome.FAILS)
+    wait_until(lambda: row(client, payout_id)["status"] == "failed")
+    refused = dismiss(client, attention(client)["payout-failed"])
+    assert (refused.status_code, "dealt with" in refused.json()["detail"]) == (409, True)
+    assert attention(client).keys() == {"payout-failed"}
+    nameless = client.post("/api/ops/attention/dismissal", json={"id": "x"})
+    assert (nameless.status_code, nameless.json()["errors"][0]["field"]) == (400, "by")
 
 
 # Payouts

@@ -67,6 +67,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/notifications/unread-count",
         "/api/ops/actions",
         "/api/ops/attention",
+        "/api/ops/attention/dismissal",
         "/api/ops/payments",
         "/api/ops/payments.csv",
         "/api/ops/payments/{payment_id}",

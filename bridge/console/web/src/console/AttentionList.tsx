@@ -46,10 +46,11 @@ export function AttentionList(): JSX.Element {
   );
 }
 
-const LABELS: Record<StaffAction, string> = { recheck: "Re-check", replay: "Replay", resolve: "Resolve …" };
+const LABELS: Record<StaffAction, string> = { recheck: "Re-check", replay: "Replay", resolve: "Resolve …", dismiss: "Dismiss …" };
 
 function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
   const { payoutId, webhookId, title, detail } = item;
+  if (action === "dismiss") return { action, id: item.id, title, detail };
   if (action === "replay") return webhookId ? { action, webhookId, title, detail } : null;
   return payoutId ? { action, payoutId, title, detail } : null;
 }
@@ -79,7 +80,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
                 type="button"
                 key={action}
                 disabled={!mayAct}
-                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId}`}
+                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId ?? item.id}`}
                 onClick={() => askFor(intent)}
               >
                 {LABELS[action]}

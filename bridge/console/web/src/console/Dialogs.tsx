@@ -12,6 +12,7 @@ import { desk } from "./desk";
 export type Intent = { title: string; detail: string } & (
   | { action: "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
+  | { action: "dismiss"; id: string }
 );
 
 interface Done {
@@ -42,6 +43,11 @@ const WORDS = {
     title: "Replay this webhook?",
     text: "It is read again as if it came now. What was counted before is not counted twice.",
     button: "Replay now",
+  },
+  dismiss: {
+    title: "Take this off the list?",
+    text: "It needs nobody any more. Nothing of what is kept changes, and what is told of again comes back.",
+    button: "Dismiss",
   },
   resolve: {
     title: "What became of this payout?",
@@ -149,6 +155,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
 
 async function done(intent: Intent, by: { by?: string }, outcome: Outcome | null, txHash: string): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
+  if (intent.action === "dismiss") return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id });
   const payout = `/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`;
   if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...(txHash === "" ? {} : { txHash }) });

@@ -175,7 +175,7 @@ export type AttentionKind =
   | "transfer-unmatched"
   | "chain-alarm";
 
-export type StaffAction = "recheck" | "replay" | "resolve";
+export type StaffAction = "recheck" | "replay" | "resolve" | "dismiss";
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -204,7 +204,7 @@ export interface Action {
   actionId: string;
   at: string;
   by: string;
-  action: "replay" | "recheck" | "resolution";
+  action: "replay" | "recheck" | "resolution" | "dismiss";
   subject: string;
   outcome: string;
 }
