@@ -1,4 +1,4 @@
-"""What finance ops look up and do, on both databases."""
+"""What finance ops look up, on both databases."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,81 +18,24 @@ from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engi
 from coordinator.observations import (
     Ending,
     InvoiceEnded,
-    InvoiceSnapshot,
-    Observation,
     Sighting,
     Stage,
-    Standing,
     Transfer,
 )
-from coordinator.payments import Checkout, Payment, Share
+from coordinator.payments import Checkout, Share
 from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
-    PayoutObservation,
     PayoutSent,
     PayoutSighted,
-    PayoutUnclear,
 )
 from coordinator.payouts import Payout
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout, snapshot
 from tests.clock import Clock
 
 DAY = timedelta(days=1)
-
-
-def payment(number: int, **changes: Any) -> Payment:
-    fields: dict[str, Any] = {
-        "payment_id": f"pay_{number}",
-        "provider": "shkeeper",
-        "external_id": f"order-{number}",
-        "request_id": f"request-{number}",
-        "buyer_id": f"buyer-{number % 3}",
-        "seller_id": f"seller-{number % 2}",
-        "amount": Decimal("10.10"),
-        "currency": "USD",
-        "created_at": NOW,
-    }
-    return Payment(**{**fields, **changes})
-
-
-def snapshot(txid: str = "0xAbC", standing: Standing = Standing.PAID, currency: str = "USD") -> InvoiceSnapshot:
-    transfer = Transfer(transfer_id=txid, asset="ETH-USDT", amount=Decimal("10.10"))
-    return InvoiceSnapshot(standing=standing, currency=currency, received=Decimal("10.10"), transfers=(transfer,))
-
-
-def payout(number: int, **changes: Any) -> Payout:
-    fields: dict[str, Any] = {
-        "payout_id": f"out_{number}",
-        "provider": "shkeeper",
-        "payment_id": f"pay_{number}",
-        "seller_id": f"seller-{number % 2}",
-        "destination": f"0xDe{number}",
-        "coin": "ETH-USDT",
-        "amount": Decimal("9.90"),
-        "created_at": NOW,
-    }
-    return Payout(**{**fields, **changes})
-
-
-async def observe(journal: Journal, number: int, key: str, observation: Observation) -> str:
-    recorded = await journal.record_observation(
-        provider="shkeeper", external_id=f"order-{number}", key=key, observation=observation
-    )
-    return recorded.outcome
-
-
-async def paid(journal: Journal, number: int, **changes: Any) -> None:
-    await journal.register_payment(payment(number, **changes))
-    currency = changes.get("currency", "USD")
-    await observe(journal, number, f"paid-{number}", snapshot(f"0xPaid{number}", currency=currency))
-
-
-async def paid_out(journal: Journal, made: Payout, *observations: PayoutObservation, another: bool = False) -> None:
-    await journal.register_payouts([made], another=another)
-    for number, observation in enumerate(observations):
-        await journal.record_payout_observation(made.payout_id, f"k{number}", observation)
 
 
 async def found_payouts(journal: Journal, **wanted: Any) -> list[str]:
@@ -236,126 +179,6 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
     await journal.record_payout_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
     assert await journal.console.totals(NOW) == expected
     assert await journal.console.totals(NOW + timedelta(hours=2)) == expected[2:]
-
-
-# What needs a person
-
-
-async def for_a_person(journal: Journal) -> list[str]:
-    found = await journal.console.for_a_person(journal.clock() - DAY)
-    return [listed.payout.payout_id for listed in found.payouts]
-
-
-async def test_payouts_that_go_on_by_themselves_need_nobody(journal: Journal, clock: Clock) -> None:
-    for number in range(1, 6):
-        await paid(journal, number)
-    await paid_out(journal, payout(1))
-    await paid_out(journal, payout(2), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
-    await paid_out(journal, payout(3), PayoutUnclear(reason="no answer"))
-    await paid_out(journal, payout(4), PayoutFailed(reason="no money"))
-    assert await for_a_person(journal) == ["out_3", "out_4"]
-    clock.now = NOW + DAY + timedelta(seconds=1)
-    assert await for_a_person(journal) == ["out_3", "out_1", "out_4"]
-    # Another payout makes up for the one that failed; if that fails too, both need somebody.
-    second = payout(4, payout_id="out_4b", created_at=clock.now)
-    await paid_out(journal, second)
-    assert await for_a_person(journal) == ["out_3", "out_1"]
-    await journal.record_payout_observation("out_4b", "failed", PayoutFailed(reason="no money"))
-    assert await for_a_person(journal) == ["out_3", "out_1", "out_4", "out_4b"]
-
-
-async def test_webhooks_that_wait_are_told_once_for_each_payment(journal: Journal) -> None:
-    await observe(journal, 1, "a", snapshot(standing=Standing.PARTIAL))
-    await observe(journal, 2, "b", snapshot())
-    await observe(journal, 1, "c", snapshot())
-    found = (await journal.console.for_a_person(NOW)).unmatched_webhooks
-    assert [(one.external_id, one.count, one.received_at) for one in found] == [
-        ("order-2", 1, NOW),
-        ("order-1", 2, NOW),
-    ]
-    assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", None)
-    await journal.register_payment(payment(1))
-    assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", "pay_1")
-    left = (await journal.console.for_a_person(NOW)).unmatched_webhooks
-    assert [one.external_id for one in left] == ["order-2"]
-
-
-# Actions
-
-
-async def kept(journal: Journal, body: bytes) -> int:
-    await journal.keep_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
-    newest = (await journal.console.for_a_person(NOW)).unreadable_webhooks[0]
-    assert newest.body == body
-    return newest.webhook_id
-
-
-async def replay(journal: Journal, webhook_id: int, number: int, key: str, by: str = "Ada") -> str:
-    replayed = await journal.console.replay_payment_webhook(
-        webhook_id,
-        name=f"webhook_{webhook_id}",
-        by=by,
-        provider="shkeeper",
-        external_id=f"order-{number}",
-        key=key,
-        observation=snapshot(),
-    )
-    return replayed.outcome
-
-
-async def test_a_replayed_webhook_counts_once_however_often_and_by_whomever(journal: Journal) -> None:
-    await journal.register_payment(payment(1))
-    webhook_id = await kept(journal, b"{}")
-    outcomes = await asyncio.gather(*(replay(journal, webhook_id, 1, "k") for _ in range(5)))
-    assert sorted(outcomes) == ["applied", *["duplicate"] * 4]
-    # The same by webhook, before or after, is the same message.
-    assert await observe(journal, 1, "k", snapshot()) == "duplicate"
-    assert await replay(journal, webhook_id, 1, "paid") == "unchanged"
-    told = await journal.console.payment_events("pay_1")
-    updates = [one.event.payload for one in told if one.event.name == "payment-update"]
-    assert [payload["status"] for payload in updates] == ["completed"]
-    assert (await journal.console.for_a_person(NOW)).unreadable_webhooks == []
-
-
-async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal, clock: Clock) -> None:
-    await journal.register_payment(payment(1))
-    webhook_id = await kept(journal, b"{}")
-    await replay(journal, webhook_id, 1, "k")
-    clock.now = NOW + timedelta(minutes=1)
-    await paid_out(journal, payout(1), PayoutUnclear(reason="no answer"))
-    stood = (await journal.payout_records(["out_1"]))[0].payout
-    resolved, _ = await journal.console.record_resolution(
-        "out_1", by="Bo", observations=[("found", PayoutFailed(reason="no"))], found="not-sent"
-    )
-    assert resolved.status == "failed"
-    rechecked, action = await journal.console.record_recheck(
-        "out_1", by="Cy", observations=[], before=resolved, problems=["shkeeper does not say: down"]
-    )
-    assert (rechecked, action.outcome) == (resolved, "nothing new; it is failed; shkeeper does not say: down")
-    _, moved = await journal.console.record_recheck("out_1", by="Cy", observations=[], before=stood, problems=[])
-    assert moved.outcome == "it is failed now"
-    actions = await journal.console.actions(10)
-    assert [(one.by, one.action, one.subject, one.concerns) for one in actions] == [
-        ("Cy", "recheck", "out_1", "out_1"),
-        ("Cy", "recheck", "out_1", "out_1"),
-        ("Bo", "resolution", "out_1", "out_1"),
-        ("Ada", "replay", f"webhook_{webhook_id}", "pay_1"),
-    ]
-    assert actions[-1].at == NOW
-    assert await journal.console.actions_concerning("pay_1") == actions[-1:]
-    assert await journal.console.actions(2) == actions[:2]
-    assert [one.action_id for one in actions] == [4, 3, 2, 1]
-
-
-async def test_a_payout_that_is_settled_is_not_resolved_any_more(journal: Journal) -> None:
-    await paid(journal, 1)
-    await paid_out(journal, payout(1), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
-    failing = [("found", PayoutFailed(reason="no"))]
-    resolved, action = await journal.console.record_resolution(
-        "out_1", by="Bo", observations=failing, found="not-sent"
-    )
-    assert (resolved.status, action.outcome) == ("completed", "not-sent; it is completed")
-    assert not resolved.facts.failures
 
 
 # The migration

@@ -6,52 +6,15 @@ must show. A stock case that fails means that the library has changed: read `ser
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import socketio
-from websockets.asyncio.client import ClientConnection
 
-from bridge.sockets import create_socket_server
-
-Serve = Callable[[Any], Awaitable[str]]
-Dial = Callable[..., Awaitable[ClientConnection]]
-Make = Callable[[], Any]
+from tests.bridge.sockets.traps import Dial, Make, Serve, hear, offer_fence, on_both, ours
 
 INTERNAL = {"ok": False, "error": {"code": "internal", "message": "the server failed to handle this event"}}
 UNKNOWN = {"ok": False, "error": {"code": "unknown_event", "message": "this server has no such event"}}
-
-
-def ours() -> Any:
-    return create_socket_server(frontend_url="https://shop.example")
-
-
-def stock() -> Any:
-    return socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="https://shop.example")
-
-
-def on_both(defect_free: object, defective: object) -> pytest.MarkDecorator:
-    """Runs a test on our server and on the stock one, with what is expected of each."""
-    return pytest.mark.parametrize(
-        ("make", "expected"),
-        [pytest.param(ours, defect_free, id="ours"), pytest.param(stock, defective, id="stock")],
-    )
-
-
-async def hear(websocket: ClientConnection) -> str:
-    async with asyncio.timeout(10):
-        return str(await websocket.recv())
-
-
-def offer_fence(server: Any) -> None:
-    """An event whose acknowledgement comes behind everything sent before it, and a namespace to the same end."""
-
-    async def fence(sid: str) -> str:
-        return "reached"
-
-    server.on("fence", fence)
-    server.on("fence", fence, namespace="/fence")
 
 
 class Answers:

@@ -7,10 +7,8 @@ must show. A stock case that fails means that the library has changed: read `ser
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
 import socketio
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -18,12 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bridge.sockets import create_socket_server
-
-Serve = Callable[[Any], Awaitable[str]]
-Dial = Callable[..., Awaitable[ClientConnection]]
-Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
-Make = Callable[[], Any]
+from tests.bridge.sockets.traps import Dial, Eventually, Make, Poll, Serve, offer_fence
 
 
 def ours() -> Any:
@@ -53,15 +46,6 @@ async def hear(websocket: ClientConnection) -> str:
             return str(await websocket.recv())
     except ConnectionClosed:
         return "closed"
-
-
-def offer_fence(server: Any) -> None:
-    """An event whose acknowledgement comes behind everything sent before it."""
-
-    async def fence(sid: str) -> str:
-        return "reached"
-
-    server.on("fence", fence)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> int:
