@@ -120,9 +120,10 @@ class Client(asyncio.Protocol):
 
 
 class Poster(asyncio.Protocol):
-    """One kept-alive connection for requests, one after the other."""
+    """One connection for requests, one after the other; opened anew if the server has closed it for being idle."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._answered: asyncio.Future[bytes] | None = None
         self._answer = b""
 
@@ -137,7 +138,12 @@ class Poster(asyncio.Protocol):
         if is_whole and self._answered is not None and not self._answered.done():
             self._answered.set_result(self._answer)
 
+    async def open(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
+
     async def post(self, request: bytes) -> bytes:
+        if self._transport.is_closing():
+            await self.open()
         self._answered, self._answer = asyncio.get_running_loop().create_future(), b""
         self._transport.write(request)
         answer = await self._answered
@@ -183,7 +189,8 @@ async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
 
 
 async def poster(port: int) -> Poster:
-    _, made = await asyncio.get_running_loop().create_connection(Poster, "127.0.0.1", port)
+    made = Poster(port)
+    await made.open()
     return made
 
 
@@ -264,7 +271,7 @@ async def crowd(plan: dict[str, Any]) -> dict[str, float]:
     for _ in range(plan["rounds"]):
         await heard.after(posting.post(request), 2)
     room = (cpu_seconds(pid) - cpu) / plan["rounds"] * 1e6
-    # Those who stay cost something meanwhile, their heartbeat above all.
+    # Those who stay may cost something meanwhile.
     cpu = cpu_seconds(pid)
     await asyncio.sleep(3)
     idle = (cpu_seconds(pid) - cpu) / 3

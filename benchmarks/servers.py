@@ -51,6 +51,7 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
             "BRIDGE_LOG_LEVEL": "error",
             "BRIDGE_SHKEEPER_API_KEYS": KEY,
             "BRIDGE_CHAINS_FILE": "",
+            **server.environment,
         }
         process = subprocess.Popen(
             [*server.command] if server.is_ours else [*server.command, str(port)],

@@ -30,9 +30,9 @@ __all__ = ["configure_logging", "run_bridge", "serve"]
 SHUTDOWN_SECONDS = 5
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
-# The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice, a few
-# thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty thousand
-# clients that come at once, everybody would wait a tenth of a second for that walk.
+# The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
+# a few thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty
+# thousand clients that come at once, everybody would wait a tenth of a second for that walk.
 GC_THRESHOLDS = (5_000, 1, 800)
 
 
