@@ -139,7 +139,7 @@ def register_payment_call(
     *, amount: Decimal | str, idempotency_key: str | None, **ids: str | None
 ) -> Call[RegisteredPayment]:
     """Registers a payment; `ids` are the other fields by their names in Python. Raises RequestRefusedError."""
-    body = _object({**ids, "amount": amount}, amounts=["amount"])
+    body = _object({**ids, "amount": _exact(amount, "amount")})
     return _registering("/api/payments", body, idempotency_key, RegisteredPayment.model_validate_json)
 
 
@@ -149,7 +149,8 @@ def register_checkout_call(
     """Registers a template checkout; `ids` are the other fields by their names in Python. Raises
     RequestRefusedError."""
     listed = [
-        _object(asdict(share), amounts=["amount"], place=f"shares.{number}.") for number, share in enumerate(shares)
+        _object({**asdict(share), "amount": _exact(share.amount, f"shares.{number}.amount")})
+        for number, share in enumerate(shares)
     ]
     body = {**_object(ids), "shares": listed}
     return _registering("/api/template-checkouts", body, idempotency_key, RegisteredCheckout.model_validate_json)
@@ -160,7 +161,13 @@ def send_payouts_call(
 ) -> Call[list[RequestedPayout]]:
     """Has payouts sent, all or none; the result is how they stand, in the same order. Raises RequestRefusedError."""
     listed = [
-        _object(asdict(order), amounts=["amount", "fee"], place=f"payouts.{number}.")
+        _object(
+            {
+                **asdict(order),
+                "amount": _exact(order.amount, f"payouts.{number}.amount"),
+                "fee": None if order.fee is None else _exact(order.fee, f"payouts.{number}.fee"),
+            }
+        )
         for number, order in enumerate(orders)
     ]
     count = len(orders)
@@ -172,18 +179,17 @@ def send_payouts_call(
     )
 
 
-def _object(fields: Mapping[str, Any], *, amounts: Sequence[str] = (), place: str = "") -> dict[str, Any]:
-    """Fields, by their names in Python, as the bridge reads them; what is None is left out. Raises
-    RequestRefusedError for an amount that is not exact, naming it by its `place` in the request."""
-    # Without an amount nothing can be asked for.
-    wanted = {name: value for name, value in fields.items() if value is not None or name == "amount"}
-    for name in amounts:
-        if name in wanted:
-            try:
-                wanted[name] = format_amount(parse_amount(wanted[name]))
-            except AmountUnreadableError as error:
-                raise RequestRefusedError.of(Fault(f"{place}{name}", str(error))) from None
-    return {to_camel(name): value for name, value in wanted.items()}
+def _exact(amount: Decimal | str, field: str) -> str:
+    """An amount as the bridge reads it. Raises RequestRefusedError, which names the field, for one that is none."""
+    try:
+        return format_amount(parse_amount(amount))
+    except AmountUnreadableError as error:
+        raise RequestRefusedError.of(Fault(field, str(error))) from None
+
+
+def _object(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields, by their names in Python, as the bridge reads them; what is None is left out."""
+    return {to_camel(name): value for name, value in fields.items() if value is not None}
 
 
 def _registering(

@@ -260,7 +260,8 @@ async def resolve_payout_in_console(
     summary="Take something off the list of what needs a person",
     description=(
         "For webhooks, transfers and alarms that somebody has dealt with elsewhere: nothing of what is kept changes. "
-        "What a provider tells of again comes back. A payout leaves the list by being resolved."
+        "A payment that is not registered comes back when more is told of it. A payout leaves the list by being "
+        "resolved."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}

@@ -46,7 +46,7 @@ const WORDS = {
   },
   dismiss: {
     title: "Take this off the list?",
-    text: "It needs nobody any more. Nothing of what is kept changes, and what is told of again comes back.",
+    text: "It needs nobody any more. Nothing of what is kept changes.",
     button: "Dismiss",
   },
   resolve: {
