@@ -1,5 +1,4 @@
-"""Opening the database: the URL, the settings every connection needs, the schema, and the guard against a second
-writer."""
+"""Opening the database: the URL, the settings every connection needs, and the guard against a second writer."""
 
 import fcntl
 import os
@@ -11,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
@@ -21,12 +18,10 @@ from bridge.journal import schema
 from bridge.journal.errors import JournalBusyElsewhereError, JournalUrlError
 
 __all__ = [
-    "MIGRATIONS",
     "READERS",
     "WriterLock",
     "journal_identity",
     "journal_place",
-    "migrate",
     "parse_database_url",
     "reading_engine",
     "writing_engine",
@@ -42,8 +37,6 @@ READERS = 4
 
 # Whoever only looks whether a journal is open holds its lock for a moment.
 LOCK_SECONDS = 1.0
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def parse_database_url(text_url: str) -> URL:
@@ -124,15 +117,6 @@ def reading_engine(url: URL) -> Engine:
     engine = create_engine(url, poolclass=QueuePool, pool_size=READERS, connect_args={"check_same_thread": False})
     _prepare_sqlite(engine, begin="BEGIN", pragmas=(f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON"))
     return engine
-
-
-def migrate(engine: Engine) -> None:
-    """Brings the schema to its newest version."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
 
 def journal_identity(engine: Engine, clock: Callable[[], datetime]) -> tuple[str, bytes]:

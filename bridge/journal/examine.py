@@ -5,13 +5,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from bridge.journal.database import MIGRATIONS, journal_place, parse_database_url
+from bridge.journal.database import journal_place, parse_database_url
 from bridge.journal.errors import JournalUrlError
+from bridge.journal.schema_versions import known_versions, version_of
 
 __all__ = ["DatabaseState", "examine_database"]
 
@@ -67,16 +66,12 @@ def _existing_folder(path: Path) -> Path:
 
 
 def _schema_version(connection: Connection) -> str:
-    if not inspect(connection).has_table("alembic_version"):
+    found = version_of(connection)
+    if found is None:
         return "empty so far"
-    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
-    if found not in known:
+    if found not in known_versions():
         raise JournalUrlError(f"the schema is version {found}, which is newer than this bridge; install a newer one")
-    newest = script.get_current_head()
+    newest = known_versions()[-1]
     return f"schema {found}" + ("" if found == newest else f", to be brought to {newest} at the next start")
 
 

@@ -20,7 +20,6 @@ from bridge.journal.database import (
     READERS,
     WriterLock,
     journal_identity,
-    migrate,
     parse_database_url,
     reading_engine,
     writing_engine,
@@ -30,6 +29,7 @@ from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import EVERYONE, JournaledEvent
+from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
@@ -104,10 +104,15 @@ class Journal:
 
         def prepare() -> tuple[str, bytes]:
             lock.ensure()
-            migrate(writing)
+            bring_up_to_date(writing)
             return journal_identity(writing, clock)
 
-        epoch, secret = await asyncio.to_thread(prepare)
+        try:
+            epoch, secret = await asyncio.to_thread(prepare)
+        except BaseException:
+            lock.release()
+            writing.dispose()
+            raise
         return cls(writing, reading_engine(url), lock, epoch, secret, clock)
 
     async def close(self) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from bridge.journal import ConsoleFilter, DayTotal, Journal, Place, schema
-from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engine
+from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.observations import (
     Ending,
     InvoiceEnded,

@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 
 from bridge.catalogue.publication import read_publications
 from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError, schema
-from bridge.journal.database import MIGRATIONS, parse_database_url, writing_engine
+from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.specification import ROWS
