@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import socketio
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
@@ -38,7 +37,7 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
-from bridge.sockets import SocketServer, create_socket_server, deliver, set_socket_server, show_figures
+from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
 from bridge.sockets.recovery import Recovery, Told
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
@@ -80,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Any:
     rest = rest_app(settings, sockets, callers)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return socketio.ASGIApp(sockets, other_asgi_app=Lane(rest, plain))
+    return asgi_app(sockets, beside=Lane(rest, plain))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:

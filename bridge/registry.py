@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bridge.settings import Settings
 from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
 from providers.onchain.chains import Chain
-from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts, ShkeeperWebhooks
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 
 __all__ = ["Registry", "build_registry"]
 
@@ -36,6 +36,11 @@ def build_registry(settings: Settings) -> Registry:
     readers: WebhookReaders = {shkeeper.provider: shkeeper}
     if not settings.shkeeper_url:
         return Registry(readers, {}, {}, settings.chains)
+    # They bring an HTTP client, which a bridge that asks SHKeeper nothing does without.
+    from providers.shkeeper.api import ShkeeperApi
+    from providers.shkeeper.invoices import ShkeeperInvoices
+    from providers.shkeeper.payouts import ShkeeperPayouts
+
     api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
     payouts = ShkeeperPayouts(
         api,

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -23,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bridge.access import KeysError, TokenVerifier
+from bridge.access import KeysError
 from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
 from bridge.sockets.limits import Limits
@@ -31,6 +31,9 @@ from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
 from coordinator.errors import BridgeError
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
+
+if TYPE_CHECKING:
+    from bridge.access.tokens import TokenVerifier
 
 __all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "variable_name"]
 
@@ -198,7 +201,7 @@ class Settings(BaseSettings):
         return tuple(_keys_in(_secret_text("shkeeper_api_keys_file", self.shkeeper_api_keys_file), separator="\n"))
 
     @property
-    def verifier(self) -> TokenVerifier | None:
+    def verifier(self) -> "TokenVerifier | None":
         """What users' tokens are verified with; None if nobody is asked for one."""
         if self.access == "open":
             return None
@@ -209,6 +212,8 @@ class Settings(BaseSettings):
                 "access = jwt needs keys to verify tokens with: set jwt_jwks_file to a file of public keys,"
                 " or BRIDGE_JWT_SECRETS to the secret that tokens are signed with"
             )
+        from bridge.access.tokens import TokenVerifier
+
         try:
             return TokenVerifier(
                 secrets=secrets,

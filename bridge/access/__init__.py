@@ -1,10 +1,11 @@
 """Who may do what: principals with the rooms they are granted, and the tokens that prove who somebody is.
 
-Nothing here knows a route or a socket; both ask the same principals the same questions.
+Nothing here knows a route or a socket; both ask the same principals the same questions. `bridge.access.tokens` is
+imported by whoever asks for tokens: it brings PyJWT and cryptography, which nobody else needs.
 """
 
+from bridge.access.errors import KeysError, TokenError, TokenErrorCode
 from bridge.access.principals import ANYBODY, Claims, Principal, principal_of
-from bridge.access.tokens import KeysError, TokenError, TokenErrorCode, TokenVerifier
 
 __all__ = [
     "ANYBODY",
@@ -13,6 +14,5 @@ __all__ = [
     "Principal",
     "TokenError",
     "TokenErrorCode",
-    "TokenVerifier",
     "principal_of",
 ]

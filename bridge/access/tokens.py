@@ -10,19 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jwt
 from pydantic import ValidationError
 
+from bridge.access.errors import KeysError, TokenError
 from bridge.access.principals import Claims, Principal, principal_of
-from coordinator.errors import BridgeError
 
-__all__ = ["KeysError", "TokenError", "TokenErrorCode", "TokenVerifier"]
+__all__ = ["TokenVerifier"]
 
 logger = logging.getLogger("bridge.access")
-
-TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid"]
 
 # RFC 7518, section 3.2: a shorter secret can be guessed from one token.
 SECRET_LEAST_BYTES = 32
@@ -31,18 +29,6 @@ TOKEN_LIMIT_CHARACTERS = 100_000
 
 _CURVE_OF_ES256 = "P-256"
 _PRIVATE_PARTS = {"d", "p", "q", "dp", "dq", "qi", "k"}
-
-
-class KeysError(BridgeError):
-    """The keys that tokens are to be verified with cannot be used; the message says which and why."""
-
-
-class TokenError(BridgeError):
-    """A token is not accepted. `code` is for programs; the message is for people and tells nothing of the token."""
-
-    def __init__(self, code: TokenErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

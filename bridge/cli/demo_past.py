@@ -24,9 +24,9 @@ from coordinator.payout_observations import (
 )
 from coordinator.payouts import Payout
 from providers.contract import Reading
-from providers.shkeeper import ShkeeperWebhooks
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 
 __all__ = ["Played", "play_past"]
 

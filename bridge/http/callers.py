@@ -1,12 +1,17 @@
 """Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
 
+from typing import TYPE_CHECKING
+
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
-from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, TokenVerifier
+from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
 from bridge.http.origins import RequireFrontEnd
 from bridge.http.services import ANY_SERVICE, Service, Services
+
+if TYPE_CHECKING:
+    from bridge.access.tokens import TokenVerifier
 
 __all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_room"]
 
@@ -27,7 +32,7 @@ class Callers:
     """
 
     def __init__(
-        self, services: Services, verifier: TokenVerifier | None, *, require_front_end: RequireFrontEnd
+        self, services: Services, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
     ) -> None:
         self._services = services
         self._verifier = verifier

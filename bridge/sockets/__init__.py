@@ -5,6 +5,7 @@ Service authors need `emit_to_room` and, rarely, `emit_global_event`; the progra
 here knows a route, a table or a provider.
 """
 
+import bridge.sockets.lazy_clients  # noqa: F401 (before anything of python-socketio)
 from bridge.sockets.emit import emit_global_event, emit_to_room, get_socket_server, set_socket_server
 from bridge.sockets.errors import (
     ClientGoneError,
@@ -12,7 +13,7 @@ from bridge.sockets.errors import (
     RoomNameEmptyError,
     SocketServerMissingError,
 )
-from bridge.sockets.factory import create_socket_server
+from bridge.sockets.factory import asgi_app, create_socket_server
 from bridge.sockets.fanout import deliver
 from bridge.sockets.figures import show_figures
 from bridge.sockets.presence import UserPresence
@@ -25,6 +26,7 @@ __all__ = [
     "SocketServer",
     "SocketServerMissingError",
     "UserPresence",
+    "asgi_app",
     "create_socket_server",
     "deliver",
     "emit_global_event",

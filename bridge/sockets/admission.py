@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from bridge.access import ANYBODY, Principal, TokenVerifier
+from bridge.access import ANYBODY, Principal
 from bridge.sockets.manager import Member
+
+if TYPE_CHECKING:
+    from bridge.access.tokens import TokenVerifier
 
 __all__ = ["Admission"]
 
@@ -21,7 +25,7 @@ class Admission:
     Without a verifier nobody is asked, and everyone is ANYBODY.
     """
 
-    def __init__(self, verifier: TokenVerifier | None) -> None:
+    def __init__(self, verifier: "TokenVerifier | None") -> None:
         self._verifier = verifier
         self._principals: dict[Member, Principal] = {}
         self._timers: dict[Member, asyncio.TimerHandle] = {}

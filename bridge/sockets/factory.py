@@ -1,8 +1,10 @@
 """How the Socket.IO server is made, whole: with its admission, its rooms and what clients can do in them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from bridge.access import TokenVerifier
+import socketio
+
 from bridge.sockets.activity import Activity
 from bridge.sockets.admission import Admission
 from bridge.sockets.handlers import register_handlers
@@ -10,14 +12,17 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
 
-__all__ = ["create_socket_server"]
+if TYPE_CHECKING:
+    from bridge.access.tokens import TokenVerifier
+
+__all__ = ["asgi_app", "create_socket_server"]
 
 
 def create_socket_server(
     *,
     frontend_url: str,
     own_origins: Sequence[str] = (),
-    verifier: TokenVerifier | None = None,
+    verifier: "TokenVerifier | None" = None,
     keeps_confidence: bool = False,
     presence_grace_seconds: float = 5,
     ping_interval_seconds: float = 25,
@@ -31,7 +36,7 @@ def create_socket_server(
     With a verifier every client needs a token, which says who it is and which rooms it may join; without one, anybody
     may join any. A server that keeps confidence tells of money only the rooms concerned and staff.
 
-    It is for `socketio.ASGIApp`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
+    It is for `asgi_app`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
     FrontendUrlError if `frontend_url` names no origin.
     """
     server = SocketServer(
@@ -52,3 +57,8 @@ def create_socket_server(
     server.presence = activity.presence
     register_handlers(server, activity)
     return server
+
+
+def asgi_app(server: SocketServer, beside: Any) -> Any:
+    """The socket server as an ASGI application at `/socket.io`, with another application beside it."""
+    return socketio.ASGIApp(server, other_asgi_app=beside)

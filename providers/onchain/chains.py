@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from eth_utils.address import is_checksum_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from coordinator.errors import BridgeError
 from coordinator.money import base_units, parse_amount, trimmed
+from providers.onchain.addresses import has_good_checksum, with_checksum
 
 __all__ = [
     "ENDPOINTS_VARIABLE_PREFIX",
@@ -42,9 +42,9 @@ def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("an address is 0x and 40 hexadecimal digits")
     has_checksum = value[2:] not in (value[2:].lower(), value[2:].upper())
-    if has_checksum and not is_checksum_address(value):
+    if has_checksum and not has_good_checksum(value):
         raise ValueError("the capitals of the address do not fit its digits (EIP-55); is a digit wrong?")
-    return to_checksum_address(value)
+    return with_checksum(value)
 
 
 Address = Annotated[str, AfterValidator(_address)]

@@ -8,8 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from providers.onchain.addresses import with_checksum
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.matching import OLDER, Watched, is_older
@@ -81,7 +80,7 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
         return Looked(tx_hash)
     receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
     try:
-        sender, nonce = to_checksum_address(transaction["from"]), int(transaction["nonce"], 16)
+        sender, nonce = with_checksum(transaction["from"]), int(transaction["nonce"], 16)
         if receipt is None:
             return Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
         block = BlockId(number=int(receipt["blockNumber"], 16), hash=receipt["blockHash"])
@@ -121,17 +120,17 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     data, to = transaction.get("input") or "0x", transaction.get("to")
     if to is None:
         return ()
-    token = next((token for token in chain.tokens if token.address == to_checksum_address(to)), None)
-    recipient, units = to_checksum_address(to), int(transaction["value"], 16)
+    token = next((token for token in chain.tokens if token.address == with_checksum(to)), None)
+    recipient, units = with_checksum(to), int(transaction["value"], 16)
     if token is None:
         token = chain.own_coin if data in ("", "0x") else None
     elif data.startswith(TRANSFER_CALL) and len(data) == TRANSFER_CALL_CHARACTERS:
-        recipient, units = to_checksum_address("0x" + data[34:74]), int(data[74:], 16)
+        recipient, units = with_checksum("0x" + data[34:74]), int(data[74:], 16)
     else:
         token = None
     if token is None:
         return ()
-    sender = to_checksum_address(transaction["from"])
+    sender = with_checksum(transaction["from"])
     return (ChainTransfer(transaction["hash"], token, sender, recipient, units, NOT_MINED),)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from providers.onchain.addresses import with_checksum
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, Token
 
@@ -77,7 +76,7 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
     Raises MalformedError."""
     try:
         topics, data = log["topics"], log["data"].removeprefix("0x")
-        contract = to_checksum_address(log["address"])
+        contract = with_checksum(log["address"])
         token = next((token for token in chain.tokens if token.address == contract), None)
         # An NFT's Transfer has a fourth topic in place of the amount.
         if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
@@ -105,8 +104,8 @@ def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTrans
         return ChainTransfer(
             tx_hash=transaction["hash"],
             token=token,
-            sender=to_checksum_address(transaction["from"]),
-            recipient=to_checksum_address(recipient),
+            sender=with_checksum(transaction["from"]),
+            recipient=with_checksum(recipient),
             units=units,
             block=BlockId(number=int(transaction["blockNumber"], 16), hash=transaction["blockHash"]),
         )
@@ -126,8 +125,8 @@ def from_trace(chain: Chain, tx_hash: str, call: Mapping[str, Any], block: Block
             ChainTransfer(
                 tx_hash=tx_hash,
                 token=token,
-                sender=to_checksum_address(inner["from"]),
-                recipient=to_checksum_address(inner["to"]),
+                sender=with_checksum(inner["from"]),
+                recipient=with_checksum(inner["to"]),
                 units=int(inner["value"], 16),
                 block=block,
             )
@@ -146,4 +145,4 @@ def _inner_calls(calls: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, An
 
 
 def _address_in(topic: str) -> str:
-    return to_checksum_address("0x" + topic[-40:])
+    return with_checksum("0x" + topic[-40:])

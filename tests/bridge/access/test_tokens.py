@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.access import KeysError, TokenError, TokenVerifier
+from bridge.access import KeysError, TokenError
+from bridge.access.tokens import TokenVerifier
 
 SECRET = "a secret of at least thirty-two bytes"
 OTHER_SECRET = "another secret of thirty-two bytes or more"

@@ -15,7 +15,7 @@ import socketio
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from bridge.access import TokenVerifier
+from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched

@@ -11,7 +11,7 @@ from tenacity import wait_none
 from bridge.journal import Journal
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments import Payment
-from providers.shkeeper import ShkeeperApi
+from providers.shkeeper.api import ShkeeperApi
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
 

@@ -13,7 +13,9 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
 from coordinator.payouts import Payout, PayoutStatus
-from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperPayouts
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts import ShkeeperPayouts
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.payout_books import Outcome

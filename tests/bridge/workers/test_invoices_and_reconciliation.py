@@ -12,7 +12,8 @@ from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation, next_check
 from coordinator.invoices import InvoiceWanted
 from providers.contract import ProviderUnavailableError
-from providers.shkeeper import ShkeeperApi, ShkeeperInvoices
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says

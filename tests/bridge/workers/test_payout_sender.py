@@ -9,8 +9,8 @@ import pytest
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payouts import PayoutSender
 from coordinator.payouts import Payout, PayoutStatus
-from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
-from providers.shkeeper.payouts import PayoutAnswer
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.payouts import PayoutAnswer, ShkeeperPayouts
 from tests.bridge.workers.conftest import START, paid
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says

@@ -8,7 +8,8 @@ from tenacity import wait_none
 from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
-from providers.shkeeper import ShkeeperApi, ShkeeperInvoices
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.providers.shkeeper.conftest import KEY
 from tests.scripted_gateway import Gateway, breaks_off, hangs_up, says
 

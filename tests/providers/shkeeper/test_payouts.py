@@ -18,7 +18,8 @@ from coordinator.payout_observations import (
 )
 from coordinator.payouts import Payout, PayoutFacts
 from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
-from providers.shkeeper import ShkeeperApi, ShkeeperPayouts
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.providers.shkeeper.conftest import TIMEOUT_SECONDS
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
-from providers.shkeeper import ShkeeperWebhooks, sign
+from providers.shkeeper.signature import sign
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 
 KEY = "wallet-key"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ import pytest
 
 from coordinator.observations import InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import Reading
-from providers.shkeeper import ShkeeperWebhooks
 from providers.shkeeper.simulator.coins import UnknownFiatError
 from providers.shkeeper.simulator.invoice_books import InvoiceBooks, RefusedError
 from providers.shkeeper.simulator.notices import compact, signed_headers
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FEE_PERCENT = Decimal(2)

@@ -9,8 +9,8 @@ import pytest
 from coordinator.payment_decisions import decide
 from coordinator.payments import Payment
 from providers.contract import Reading, WebhookRefusedError
-from providers.shkeeper import ShkeeperWebhooks
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 
 KEY = "wallet-key"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

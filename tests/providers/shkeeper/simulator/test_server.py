@@ -13,10 +13,12 @@ from tenacity import wait_none
 from coordinator.invoices import InvoiceWanted
 from coordinator.observations import InvoiceSnapshot
 from providers.contract import ProviderRefusedError, ProviderUnavailableError, WebhookRefusedError
-from providers.shkeeper import ShkeeperApi, ShkeeperInvoices, ShkeeperWebhooks
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.server import serving
+from providers.shkeeper.webhooks import ShkeeperWebhooks
 from tests.waiting import until
 
 KEY = "wallet-key"

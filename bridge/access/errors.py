@@ -1,0 +1,21 @@
+"""Errors of access: keys that cannot be used, and tokens that are not accepted."""
+
+from typing import Literal
+
+from coordinator.errors import BridgeError
+
+__all__ = ["KeysError", "TokenError", "TokenErrorCode"]
+
+TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid"]
+
+
+class KeysError(BridgeError):
+    """The keys that tokens are to be verified with cannot be used; the message says which and why."""
+
+
+class TokenError(BridgeError):
+    """A token is not accepted. `code` is for programs; the message is for people and tells nothing of the token."""
+
+    def __init__(self, code: TokenErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
