@@ -1,60 +1,74 @@
 """The command line: `bridge serve`, `demo`, `simulate`, `listen`, `doctor` and `contract`.
 
+A command's module is imported when it is run, so that `bridge --help` and `--version` import next to nothing.
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
 """
 
 import sys
-from importlib.metadata import version
 
-import typer
+from bridge import __version__
 
-from bridge.cli.console import prepare_streams, report
-from bridge.cli.contract import contract
-from bridge.cli.demo import demo
-from bridge.cli.doctor import doctor
-from bridge.cli.listen import listen
-from bridge.cli.serve import serve
-from bridge.cli.simulate import simulate
-from coordinator.errors import BridgeError
+__all__ = ["COMMANDS", "main"]
 
-__all__ = ["app", "main"]
+COMMANDS = {
+    "serve": "Run the bridge until Ctrl-C or SIGTERM.",
+    "demo": "Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own.",
+    "simulate": "Play a payment provider.",
+    "listen": "Show events as they happen.",
+    "doctor": "Check the configuration, and say what is wrong and what to do.",
+    "contract": "Print every event, both ways, with its payload.",
+}
+"""Each command is the object of its name in the module `bridge.cli.<name>`; what it does stands in the help."""
 
-app = typer.Typer(
-    name="bridge",
-    help="Webhooks of payment providers in, live events for buyers, sellers and finance out.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-app.command()(serve)
-app.command()(demo)
-app.add_typer(simulate, name="simulate")
-app.command()(listen)
-app.command()(doctor)
-app.command()(contract)
+HELP = f"""\
+Usage: bridge COMMAND [OPTIONS]
 
+Webhooks of payment providers in, live events for buyers, sellers and finance out.
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"bridge {version('bridge')}")
-        raise typer.Exit
+Commands:
+{"".join(f"  {name:<10}{what}" + chr(10) for name, what in COMMANDS.items())}
+Options:
+  --version Print the version and exit.
+  --help    Show this message and exit.
 
-
-@app.callback()
-def options(
-    show_version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-    ),
-) -> None:
-    """Webhooks of payment providers in, live events for buyers, sellers and finance out."""
+bridge COMMAND --help tells what a command takes.
+"""
 
 
 def main() -> None:
     """Runs the command line; an error that can be explained is explained, without a traceback."""
+    match sys.argv[1:]:
+        case ["--help", *_]:
+            print(HELP, end="")
+        case ["--version", *_]:
+            print(f"bridge {__version__}")
+        case [name, *arguments] if name in COMMANDS:
+            _run(name, arguments)
+        case [name, *_]:
+            kind = "option" if name.startswith("-") else "command"
+            print(f"error: there is no {kind} {name!a}; bridge --help lists what there is", file=sys.stderr)
+            sys.exit(2)
+        case _:
+            print(HELP, end="")
+            sys.exit(2)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    from importlib import import_module
+
+    import typer
+
+    from bridge.cli.console import prepare_streams, report
+    from coordinator.errors import BridgeError
+
     prepare_streams()
+    command = getattr(import_module(f"bridge.cli.{name}"), name)
+    if not isinstance(command, typer.Typer):
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+        app.command()(command)
+        command = app
     try:
-        app()
+        command(args=arguments, prog_name=f"bridge {name}")
     except BridgeError as error:
         report(error)
         sys.exit(1)

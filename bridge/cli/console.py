@@ -1,15 +1,12 @@
 """Where commands write: plain text when nobody is at the terminal, colours when somebody is."""
 
 import io
+import os
 import sys
 
-from rich.console import Console
-from rich.text import Text
+import typer
 
-__all__ = ["errors", "on_one_line", "output", "prepare_streams", "report", "shorten", "symbol", "warn"]
-
-output = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
+__all__ = ["bold", "on_one_line", "prepare_streams", "report", "say", "shorten", "styled", "symbol", "warn"]
 
 
 def prepare_streams() -> None:
@@ -19,19 +16,35 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
 
 
+def say(line: str) -> None:
+    """A line of what was asked for. Its colours are left out when it goes into a file or a pipe."""
+    typer.echo(line)
+
+
 def report(error: object) -> None:
     """One clear message on the error stream."""
-    errors.print(Text.assemble(("error: ", "bold red"), str(error)))
+    typer.echo(f"{styled('error:', 'red', bold=True)} {error}", err=True)
 
 
 def warn(message: str) -> None:
     """Something that a person should know, but that stops nothing."""
-    errors.print(Text.assemble(("warning: ", "yellow"), message))
+    typer.echo(f"{styled('warning:', 'yellow')} {message}", err=True)
+
+
+def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
+    """The text in a colour, for a terminal; as it is for who wants none (no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return text
+    return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)
+
+
+def bold(text: str) -> str:
+    return styled(text, bold=True)
 
 
 def symbol(drawn: str, plain: str) -> str:
     """`drawn` where the terminal can show it, else `plain`."""
-    return drawn if output.encoding.lower().startswith("utf") else plain
+    return drawn if (sys.stdout.encoding or "").lower().startswith("utf") else plain
 
 
 def on_one_line(text: str) -> str:

@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from bridge.cli.address import bridge_url
-from bridge.cli.console import output, report, warn
+from bridge.cli.console import bold, on_one_line, report, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.local_shkeeper import local_shkeeper
 from bridge.cli.serve import configure_logging, run_bridge
@@ -79,15 +78,15 @@ def demo(
         configure_logging(load_settings(config, **overrides).log_level)
         if not is_built():
             warn("the pages are not built, so their addresses will say how to do that; build them with: make pages")
-        output.print(f"Playing the sales of the last {days} days ...")
+        say(f"Playing the sales of the last {days} days ...")
         played = asyncio.run(play_past(database_url, key, days=days, random=_random()))
-        output.print(f"  {played.payments} payments and {played.payouts} payouts are in the books.")
+        say(f"  {played.payments} payments and {played.payouts} payouts are in the books.")
         overrides["shkeeper_url"] = stack.enter_context(_shkeeper(key, password))
         run_bridge(
             load_settings(config, **overrides),
             beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace),
         )
-    output.print("Stopped. Nothing of it is kept.")
+    say("Stopped. Nothing of it is kept.")
 
 
 def _shkeeper(key: str, password: str) -> Any:
@@ -119,7 +118,7 @@ def _play_elsewhere(url: str, shkeeper_url: str, key: str, pace: float) -> None:
     try:
         asyncio.run(_play(url, shkeeper_url, key, pace))
     except KeyboardInterrupt:
-        output.print("Stopped. What was played is in the books of that bridge.")
+        say("Stopped. What was played is in the books of that bridge.")
 
 
 async def _play(url: str, shkeeper_url: str, key: str, pace: float) -> None:
@@ -149,11 +148,11 @@ def _random() -> Random:
 
 
 def _announce(url: str, showing: "Showing") -> None:
-    at = escape(url)
-    output.print("Sales go on now. Open, in as many windows as you like:")
-    output.print(f"  the buyer's page      [bold]{at}/pay/{showing.payment_id}[/bold]")
-    output.print(f"  the seller's view     {at}/pay/{showing.payment_id}?as=seller")
-    output.print(f"  a template checkout   {at}/checkout/{showing.checkout_id}")
-    output.print(f"  the payout console    [bold]{at}/ops[/bold]")
-    output.print(f"  the system            {at}/ops/system")
-    output.print("  Ctrl-C stops it.")
+    at = on_one_line(url)
+    say("Sales go on now. Open, in as many windows as you like:")
+    say(f"  the buyer's page      {bold(f'{at}/pay/{showing.payment_id}')}")
+    say(f"  the seller's view     {at}/pay/{showing.payment_id}?as=seller")
+    say(f"  a template checkout   {at}/checkout/{showing.checkout_id}")
+    say(f"  the payout console    {bold(f'{at}/ops')}")
+    say(f"  the system            {at}/ops/system")
+    say("  Ctrl-C stops it.")

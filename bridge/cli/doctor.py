@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 import typer
 from pydantic import SecretStr
-from rich.text import Text
 
 from bridge.cli.address import TOKEN_VARIABLE, AddressError, open_listener, url_of
-from bridge.cli.console import output, symbol
+from bridge.cli.console import say, styled, symbol
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Finding:
     message: str
 
 
-MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error": ("✗", "x", "bold red")}
+MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error": ("✗", "x", "red")}
 
 
 def doctor(
@@ -47,8 +46,8 @@ def doctor(
     """
     findings = list(_examine(config))
     for finding in findings:
-        drawn, plain, style = MARKS[finding.level]
-        output.print(Text.assemble((f"{symbol(drawn, plain)} ", style), finding.message))
+        drawn, plain, colour = MARKS[finding.level]
+        say(f"{styled(symbol(drawn, plain), colour, bold=finding.level == 'error')} {finding.message}")
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 

@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
-from bridge.cli.console import errors, on_one_line, output, shorten
+from bridge.cli.console import on_one_line, shorten
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
     import socketio
 
 __all__ = ["listen"]
+
+output = Console(highlight=False, soft_wrap=True)
+errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 ANSWER_SECONDS = 10.0
 EVENT_COLUMN = 26

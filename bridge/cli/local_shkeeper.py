@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
-from bridge.cli.console import output
+from bridge.cli.console import bold, on_one_line, say
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -54,17 +52,17 @@ def run_local_shkeeper(configuration: "Configuration", port: int) -> None:
         signal.signal(stopping, lambda *_: stopped.set())
     with local_shkeeper(configuration, port) as url:
         announce(url)
-        output.print(
-            f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={escape(configuration.user)}"
-            f" BRIDGE_SHKEEPER_PASSWORD={escape(configuration.password)} make run"
+        say(
+            f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={on_one_line(configuration.user)}"
+            f" BRIDGE_SHKEEPER_PASSWORD={on_one_line(configuration.password)} make run"
         )
-        output.print("  Ctrl-C stops it.")
+        say("  Ctrl-C stops it.")
         stopped.wait()
 
 
 def announce(url: str) -> None:
     """Says where it is, and how somebody pays."""
     where = "" if url == DEFAULT_URL else f" --shkeeper {url}"
-    output.print(f"A local SHKeeper is ready on [bold]{url}[/bold]; its books are in memory, and no money is real")
-    output.print(f"  to pay    bridge simulate transfer ADDRESS{where}")
-    output.print(f"  to look   {url}/simulator")
+    say(f"A local SHKeeper is ready on {bold(url)}; its books are in memory, and no money is real")
+    say(f"  to pay    bridge simulate transfer ADDRESS{where}")
+    say(f"  to look   {url}/simulator")

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from bridge.cli.address import TOKEN_VARIABLE, open_listener, url_of
-from bridge.cli.console import output, warn
+from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def serve(
 
     Example: [bold]BRIDGE_SHKEEPER_API_KEYS=… FRONTEND_URL=https://shop.example bridge serve[/bold]
     """
+    gc.disable()  # until it is ready: of what a start makes next to nothing goes away
     from bridge.settings import load_settings
 
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -182,11 +182,12 @@ def _run(
 
 
 def _spare_the_collector() -> None:
-    """What is there now stays, and of what comes most is freed without the collector, which would walk through every
-    client's objects again and again while they connect."""
-    gc.collect()
+    """What is there now stays, even what a start made for nothing: to look for it takes longer than it is worth. Of what
+    comes most is freed without the collector, which would walk through every client's objects again and again while
+    they connect."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
 
 
 def _explaining(application: Any, failures: list[BaseException]) -> Any:
@@ -219,15 +220,15 @@ def _cause(error: BaseException) -> BaseException:
 def _announce(settings: "Settings") -> None:
     from bridge.journal.database import journal_place
 
-    url = escape(url_of(settings.host, settings.port))
-    output.print(f"The bridge is ready on [bold]{url}[/bold]")
-    output.print(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
-    output.print(f"  webhooks  {url}/webhooks/shkeeper")
-    output.print(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
-    output.print(f"  sockets   {url}   (Socket.IO, pages of {escape(settings.frontend_url)})")
+    url = on_one_line(url_of(settings.host, settings.port))
+    say(f"The bridge is ready on {bold(url)}")
+    say(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
+    say(f"  webhooks  {url}/webhooks/shkeeper")
+    say(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
+    say(f"  sockets   {url}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"
-    output.print(f"  users     are {asked} (access = {settings.access})")
+    say(f"  users     are {asked} (access = {settings.access})")
     if settings.chains:
-        output.print(f"  chains    {', '.join(settings.chains)}")
-    output.print(f"  journal   {escape(journal_place(settings.database_url))}")
-    output.print("  Ctrl-C stops it.")
+        say(f"  chains    {', '.join(settings.chains)}")
+    say(f"  journal   {on_one_line(journal_place(settings.database_url))}")
+    say("  Ctrl-C stops it.")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
-from bridge.cli.console import output, symbol
+from bridge.cli.console import bold, on_one_line, say, styled, symbol
 from bridge.cli.local_shkeeper import DEFAULT_PORT, run_local_shkeeper
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from coordinator.errors import BridgeError
@@ -26,7 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["configured_key", "simulate"]
 
-simulate = typer.Typer(help="Play a payment provider.", no_args_is_help=True)
+simulate = typer.Typer(
+    help="Play a payment provider.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
 
 TIMEOUT_SECONDS = 30.0  # as long as SHKeeper waits
 
@@ -182,9 +187,9 @@ def _play(client: "httpx.Client", done: str, path: str, content: dict[str, objec
         raise SimulationError(f"the local SHKeeper says: {answer.text}")
     played = _content(answer)
     invoice, txid = played["invoice"], str(played["txid"])
-    output.print(
-        f"{done}. The invoice of [bold]{escape(invoice['external_id'])}[/bold] stands at {invoice['status']}:"
-        f" {invoice['balance_fiat']} of {invoice['amount_fiat']} {escape(invoice['fiat'])}"
+    say(
+        f"{done}. The invoice of {bold(on_one_line(invoice['external_id']))} stands at {invoice['status']}:"
+        f" {invoice['balance_fiat']} of {invoice['amount_fiat']} {on_one_line(invoice['fiat'])}"
     )
     return txid
 
@@ -229,10 +234,11 @@ def _register(client: "httpx.Client", registration: dict[str, str]) -> str:
     if not answer.is_success or "paymentId" not in content:
         raise SimulationError(f"the bridge did not register the payment: {content.get('detail', answer.text)}")
     payment_id: str = content["paymentId"]
-    output.print(
-        f"[bold]{escape(registration['externalId'])}[/bold] is registered as {escape(payment_id)}: "
-        f"{registration['amount']} {escape(registration['currency'])} for {escape(registration['requestId'])}, "
-        f"from {escape(registration['buyerId'])} to {escape(registration['sellerId'])}"
+    say(
+        f"{bold(on_one_line(registration['externalId']))} is registered as {on_one_line(payment_id)}: "
+        f"{registration['amount']} {on_one_line(registration['currency'])} for"
+        f" {on_one_line(registration['requestId'])}, "
+        f"from {on_one_line(registration['buyerId'])} to {on_one_line(registration['sellerId'])}"
     )
     return payment_id
 
@@ -249,20 +255,18 @@ def _deliver_all(
         )
         content = _content(answer)
         is_right = answer.status_code == delivery.expected_status
-        mark = f"[green]{symbol('✓', 'ok')}[/green]" if is_right else f"[red]{symbol('✗', 'x')}[/red]"
+        mark = styled(symbol("✓", "ok"), "green") if is_right else styled(symbol("✗", "x"), "red")
         said = str(content.get("outcome") or content.get("detail") or "")
-        output.print(
-            f"  {mark} {number}  {escape(delivery.label):<46} expected {delivery.expected_status}, "
-            f"got {answer.status_code}  [dim]{escape(said)}[/dim]"
+        say(
+            f"  {mark} {number}  {on_one_line(delivery.label):<46} expected {delivery.expected_status}, "
+            f"got {answer.status_code}  {styled(on_one_line(said), dim=True)}"
         )
         yield is_right, content.get("paymentId")
 
 
 def _show_result(client: "httpx.Client", external_id: str, payment_id: str | None) -> None:
     if payment_id is None:
-        output.print(
-            f"No payment is registered for [bold]{escape(external_id)}[/bold]; what was accepted waits for it."
-        )
+        say(f"No payment is registered for {bold(on_one_line(external_id))}; what was accepted waits for it.")
         return
     answer = client.get(f"/api/payments/{payment_id}")
     payment = _content(answer)
@@ -271,7 +275,7 @@ def _show_result(client: "httpx.Client", external_id: str, payment_id: str | Non
             f"the bridge does not tell how {payment_id} stands: {payment.get('detail', answer.text)}"
         )
     excess = f", {payment['excess']} too much" if Decimal(payment["excess"]) else ""
-    output.print(
-        f"It stands at [bold]{payment['status']}[/bold], escrow {payment['escrowState']}: "
-        f"received {payment['received']} of {payment['amount']} {escape(payment['currency'])}{excess}"
+    say(
+        f"It stands at {bold(payment['status'])}, escrow {payment['escrowState']}: "
+        f"received {payment['received']} of {payment['amount']} {on_one_line(payment['currency'])}{excess}"
     )

@@ -6,11 +6,11 @@ says in words, and in `x-rooms` and `x-everyone`, who hears it.
 
 import json
 from collections.abc import Iterable
-from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
 
+from bridge import __version__
 from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent
 from bridge.contract.acknowledgements import Answer, RoomsAnswer, answer_to
@@ -45,7 +45,7 @@ def asyncapi_text() -> str:
         "asyncapi": "3.0.0",
         "info": {
             "title": "The bridge",
-            "version": version("bridge"),
+            "version": __version__,
             "description": DESCRIPTION,
         },
         "defaultContentType": "application/json",

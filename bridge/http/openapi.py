@@ -1,7 +1,6 @@
 """The OpenAPI document: its head, and small pieces that the routes use to describe themselves."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Annotated, Any
 
 from litestar.handlers import HTTPRouteHandler
@@ -22,6 +21,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import Field
 
+from bridge import __version__
 from bridge.http.callers import FOR_OPS, FOR_SERVICES
 from bridge.http.problems import PROBLEM_MEDIA_TYPE
 from coordinator.models import FrozenModel
@@ -115,7 +115,7 @@ def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
 
 openapi_config = OpenAPIConfig(
     title="The bridge",
-    version=version("bridge"),
+    version=__version__,
     description=(
         "Webhooks of payment providers in, payment events out. Amounts are decimal strings. Errors are problem "
         "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed."
