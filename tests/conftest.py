@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.commands import Command
+from tests.waiting import GIVE_UP_SECONDS
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy.
 settings.register_profile(
@@ -26,8 +27,6 @@ settings.load_profile("deterministic")
 # In the background of a script Ctrl-C is ignored, and would be by every command that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-START_SECONDS = 30.0
 
 TESTS = Path(__file__).parent
 # What waits for processes, clients and browsers most of its time.
@@ -61,19 +60,13 @@ class BridgeProcess:
             "BRIDGE_DATABASE_URL": f"sqlite:///{self.database}",
             **variables,
         }
-        self.process: subprocess.Popen[bytes]
+        self.process: Command
 
     def start(self) -> None:
         """Starts the bridge and waits until it is ready."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [Path(sys.executable).parent / "bridge", "serve"],
-                cwd=self._folder,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-        give_up = time.monotonic() + START_SECONDS
+            self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+        give_up = time.monotonic() + GIVE_UP_SECONDS
         # Not to read the authorities for TLS, of which loopback has none, saves thirty milliseconds each time.
         with httpx.Client(verify=False, trust_env=False) as client:
             while not self._is_ready(client):
@@ -95,7 +88,7 @@ class BridgeProcess:
     def stop(self) -> int:
         """Asks it to end, and returns its exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=START_SECONDS)
+        return self.process.wait()
 
 
 StartBridge = Callable[..., BridgeProcess]

@@ -182,9 +182,9 @@ def _run(
 
 
 def _spare_the_collector() -> None:
-    """What is there now stays, even what a start made for nothing: to look for it takes longer than it is worth. Of what
-    comes most is freed without the collector, which would walk through every client's objects again and again while
-    they connect."""
+    """What is there now stays, even what a start made for nothing: to look for that takes longer than it is worth. Of
+    what comes most is freed without the collector, which would walk through every client's objects again and again
+    while they connect."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()

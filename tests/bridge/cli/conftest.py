@@ -2,14 +2,12 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-BRIDGE = Path(sys.executable).parent / "bridge"
-SECONDS = 60
+from tests.commands import run_command
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -19,14 +17,6 @@ def run(tmp_path: Path) -> Run:
     """Runs `bridge` in an empty folder and returns what it printed and its exit code."""
 
     def run_bridge(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BRIDGE, *arguments],
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "COLUMNS": "100", **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
+        return run_command(*arguments, cwd=tmp_path, env={"PATH": os.environ["PATH"], "COLUMNS": "100", **variables})
 
     return run_bridge

@@ -47,7 +47,7 @@ def test_the_version_is_printed(run: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nonsense"], "No such command"),
+        (["nonsense"], "there is no command"),
         (["serve", "--port", "x"], "--port"),
         (["simulate", "shkeeper", "--scenario", "nonsense"], "out-of-order"),
         (["simulate", "shkeeper", "--payment-amount", "1.5e"], "decimal string"),

@@ -1,0 +1,156 @@
+"""A process that has imported what `bridge` imports, and forks the commands that `tests/commands.py` asks it for.
+They begin where others would have spent seconds on imports.
+
+Its only argument is the number of a socket. When that ends, the tests have: it kills what still runs, and goes too.
+"""
+
+import atexit
+import gc
+import io
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn, TextIO
+
+# What commands import. Those of `bridge.cli` are left to the commands, since some look at the terminal meanwhile.
+WARM = (
+    "bridge.access.tokens",
+    "bridge.app",
+    "bridge.client",
+    "bridge.journal.examine",
+    "bridge.sockets.web_socket_protocol",
+    "providers.onchain.follower",
+    "providers.onchain.rpc",
+    "providers.shkeeper.invoices",
+    "providers.shkeeper.payouts",
+    "providers.shkeeper.simulator.server",
+    "aiohttp",
+    "anyio.from_thread",
+    "httpx",
+    "psycopg",
+    "rich.markdown",
+    "rich.table",
+    "socketio",
+    "typer",
+    "uvloop",
+)
+REQUEST_BYTES = 1_000_000
+
+
+class WarmParent:
+    """Forks on request, and says how each of its children ended."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._statuses: dict[int, int] = {}
+        """Where it is written how a child ended, by its process id."""
+
+    def run(self) -> None:
+        requests = self._requests.fileno()
+        ends, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Ctrl-C is for the tests; the end of the socket follows from it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        while True:
+            ready, _, _ = select.select([requests, ends], [], [])
+            if ends in ready:
+                os.read(ends, 4096)
+                self._bury()
+            if requests in ready and not self._take_request():
+                break
+        for child in self._statuses:
+            os.kill(child, signal.SIGKILL)
+
+    def _take_request(self) -> bool:
+        content, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 4)
+        if not content:
+            return False
+        *streams, status = descriptors
+        child = os.fork()
+        if child == 0:
+            self._requests.close()
+            for other in (*self._statuses.values(), status):
+                os.close(other)
+            _become(json.loads(content), streams)
+        for stream in streams:
+            os.close(stream)
+        self._statuses[child] = status
+        os.write(status, child.to_bytes(4, "big"))
+        return True
+
+    def _bury(self) -> None:
+        for child in list(self._statuses):
+            pid, how = os.waitpid(child, os.WNOHANG)
+            if pid:
+                status = self._statuses.pop(child)
+                with suppress(BrokenPipeError):  # nobody waits for it any more
+                    os.write(status, os.waitstatus_to_exitcode(how).to_bytes(4, "big", signed=True))
+                os.close(status)
+
+
+def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
+    """Runs `bridge` in the child as if it had been started by itself."""
+    signal.set_wakeup_fd(-1)
+    for handled in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(handled, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    for stream in streams:
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request["env"])  # type: ignore[call-overload]
+    os.chdir(str(request["cwd"]))
+    sys.argv = ["bridge", *request["arguments"]]  # type: ignore[misc]
+    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _stream(1), _stream(2)  # noqa: SIM115
+    from bridge.cli import main
+
+    code: object = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    _end(code)
+
+
+def _end(code: object) -> NoReturn:
+    """Ends as Python does, but for taking apart every module, which would copy all that is shared with the parent."""
+    threading._shutdown()  # type: ignore[attr-defined] # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    with suppress(OSError):  # nobody reads on
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else code is not None)
+
+
+def _stream(number: int) -> TextIO:
+    """Standard output or error, as Python makes it at its start."""
+    raw = io.FileIO(number, "w", closefd=False)
+    is_unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=os.environ.get("PYTHONIOENCODING", "utf-8"),
+        errors="backslashreplace" if number == 2 else "surrogateescape",
+        line_buffering=number == 2 or raw.isatty(),
+        write_through=is_unbuffered,
+    )
+
+
+if __name__ == "__main__":
+    for name in WARM:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # so that the children's collectors leave alone what they share
+    WarmParent(socket.socket(fileno=int(sys.argv[1]))).run()
