@@ -15,7 +15,7 @@ from dataclasses import replace
 from benchmarks.measuring import Bench, Measurement
 from benchmarks.plans import SIZES, Sizes, crowd_plan, fan_out_plan, stalled_plan, webhooks_plan
 from benchmarks.processes import end_on_signals, more_files
-from benchmarks.report import Figure, Found, closing, how_to_read, table
+from benchmarks.report import Figure, Found, closing, exit_code, how_to_read, table
 from benchmarks.servers import SERVERS, Server
 
 OURS = "bridge"
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str], servers: Mapping[str, Server] = SERVERS, size
         print(beside_stalled(bench, servers[OURS], sizes), flush=True)
     if bench.failures:
         print(closing(bench.failures), flush=True)
-    return bench.exit_code
+    return exit_code(bench.failures)
 
 
 def _at_least_one(text: str) -> int:

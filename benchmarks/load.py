@@ -193,7 +193,10 @@ def open_files(pid: int) -> int:
 
 def memory_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+    resident = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    if not resident:
+        raise ProcessLookupError("the server has ended")
+    return resident[0]
 
 
 async def connect(port: int, clients: int, heard: Heard) -> list[Client]:

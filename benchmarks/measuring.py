@@ -39,11 +39,6 @@ class Bench:
         self.runs = runs
         self.failures: list[Failure] = []
 
-    @property
-    def exit_code(self) -> int:
-        """A peer that fails is a finding; the bridge must not."""
-        return int(any(failure.is_ours for failure in self.failures))
-
     def measured(self, run: int, who: str, server: Server, what: Measurement) -> Found:
         """The figures of one measurement. Says what they are, or why they are not there, as soon as it is known."""
         found, failure = _tried(server, what.plan)

@@ -14,9 +14,11 @@ __all__ = [
     "Ratio",
     "Verdict",
     "closing",
+    "exit_code",
     "how_to_read",
     "one_line",
     "ratio",
+    "ratio_of_all",
     "table",
     "verdict",
 ]
@@ -49,12 +51,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Of the runs that measured both: each run's own ratio, because what slows a machine down slows both of a run."""
+    """The median of many ratios, and the ends of their spread."""
 
     median: float
     least: float
     most: float
-    runs: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,24 @@ class Failure:
 
 
 def ratio(ours: Sequence[float | None], theirs: Sequence[float | None]) -> Ratio | None:
-    """Of one run after the other. None if there is no run that measured both; nothing is a multiple of nothing."""
+    """Of each run that measured both, because what slows a machine down slows both of a run; the spread is from the
+    least to the greatest. None if there is no such run; nothing is a multiple of nothing."""
     ratios = [
         our / their
         for our, their in zip(ours, theirs, strict=True)
         if our is not None and their is not None and their > 0
     ]
     return Ratio(statistics.median(ratios), min(ratios), max(ratios), len(ratios)) if ratios else None
+
+
+def ratio_of_all(ours: Sequence[float], theirs: Sequence[float]) -> Ratio | None:
+    """Of each of ours to each of theirs, where they do not come in pairs. The spread is that of the quartiles, as
+    the extremes of so many are the machine's."""
+    ratios = [our / their for our in ours for their in theirs if their > 0]
+    if not ratios:
+        return None
+    least, median, most = statistics.quantiles(ratios * 2 if len(ratios) == 1 else ratios, n=4, method="inclusive")
+    return Ratio(median, least, most, len(ratios))
 
 
 def verdict(found: Ratio, target: float, *, more_is_better: bool = False) -> Verdict:
@@ -123,9 +136,14 @@ def closing(failures: Sequence[Failure]) -> str:
     if not failures:
         return ""
     lines = ["Failed, and left out of the medians:", *(f"    {failure}" for failure in failures)]
-    if any(failure.is_ours for failure in failures):
+    if exit_code(failures):
         lines.append("The bridge failed itself, and so this benchmark did.")
     return "\n".join(lines)
+
+
+def exit_code(failures: Iterable[Failure]) -> int:
+    """A peer that fails is a finding; the bridge must not."""
+    return int(any(failure.is_ours for failure in failures))
 
 
 def one_line(text: str) -> str:
@@ -151,10 +169,10 @@ def _in_words(figure: Figure, found: Ratio | None, peer: str, target: float | No
     if found is None:
         return f"no ratio to {peer}: no run measured both"
     words = f"{found.median:.2f} × {peer}"
-    if found.runs > 1:
+    if found.count > 1:
         words += f", {found.least:.2f} to {found.most:.2f}"
-    if found.runs < runs:
-        words += f" in {found.runs} of {runs} runs"
+    if found.count < runs:
+        words += f" in {found.count} of {runs} runs"
     if target is not None:
         words += f"; target {target:g}: {verdict(found, target, more_is_better=figure.more_is_better).value}"
     return words

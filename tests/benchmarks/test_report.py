@@ -6,7 +6,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.report import Failure, Figure, Ratio, Verdict, closing, how_to_read, one_line, ratio, table, verdict
+from benchmarks.report import (
+    Failure,
+    Figure,
+    Ratio,
+    Verdict,
+    closing,
+    exit_code,
+    how_to_read,
+    one_line,
+    ratio,
+    ratio_of_all,
+    table,
+    verdict,
+)
 
 amounts = st.floats(min_value=0.001, max_value=1e6)
 runs = st.lists(st.tuples(st.none() | amounts, st.none() | amounts), max_size=7)
@@ -40,12 +53,33 @@ def test_a_run_that_failed_changes_no_ratio(
 
 
 def test_ratios_are_taken_run_by_run_and_not_of_medians() -> None:
-    assert ratio([1, 20, 300], [2, 10, 100]) == Ratio(median=2, least=0.5, most=3, runs=3)
+    assert ratio([1, 20, 300], [2, 10, 100]) == Ratio(median=2, least=0.5, most=3, count=3)
 
 
 def test_nothing_is_a_multiple_of_nothing() -> None:
-    assert ratio([1.0, 2.0], [0.0, 4.0]) == Ratio(median=0.5, least=0.5, most=0.5, runs=1)
+    assert ratio([1.0, 2.0], [0.0, 4.0]) == Ratio(median=0.5, least=0.5, most=0.5, count=1)
     assert ratio([1.0], [0.0]) is None
+
+
+@given(st.lists(amounts, max_size=7), st.lists(amounts, max_size=7))
+def test_where_runs_do_not_come_in_pairs_each_is_compared_with_each(ours: list[float], theirs: list[float]) -> None:
+    every = [our / their for our in ours for their in theirs]
+    found = ratio_of_all(ours, theirs)
+    if not every:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.count == len(every)
+        assert found.median == pytest.approx(statistics.median(every))
+        assert min(every) <= found.least * (1 + 1e-9)
+        assert found.least <= found.median <= found.most
+        assert found.most <= max(every) * (1 + 1e-9)
+
+
+def test_the_spread_of_many_ratios_leaves_their_extremes_out() -> None:
+    assert ratio_of_all([1.0, 10.0, 11.0, 12.0, 1000.0], [10.0]) == Ratio(median=1.1, least=1.0, most=1.2, count=5)
+    assert ratio_of_all([1.0], [4.0]) == Ratio(median=0.25, least=0.25, most=0.25, count=1)
+    assert ratio_of_all([1.0], [0.0]) is None
 
 
 @given(st.lists(amounts, min_size=1, max_size=7), amounts, st.booleans())
@@ -68,7 +102,7 @@ def test_less_is_judged_as_more_is_the_other_way_round(ratios: list[float], targ
     less = ratio(ratios, [1.0] * len(ratios))
     assert less is not None
     assume(all(value != target for value in (less.least, less.median, less.most)))
-    more = Ratio(-less.median, -less.most, -less.least, less.runs)
+    more = Ratio(-less.median, -less.most, -less.least, less.count)
     assert verdict(less, target) is verdict(more, -target, more_is_better=True)
 
 
@@ -160,6 +194,8 @@ def test_what_failed_is_said_at_the_end_each_on_one_line() -> None:
 
 def test_a_failure_of_the_bridge_is_said_to_be_one_of_the_benchmark() -> None:
     ours = Failure("bridge", 1, "webhooks", "it did not start", is_ours=True)
+    theirs = Failure("Node", 1, "webhooks", "it did not start", is_ours=False)
+    assert [exit_code(failures) for failures in ([], [theirs], [theirs, ours])] == [0, 0, 1]
     assert closing([ours]).splitlines()[-1] == "The bridge failed itself, and so this benchmark did."
 
 
