@@ -20,7 +20,8 @@ def end_on_signals() -> None:
         raise SystemExit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, end)
 
 
 def ends_with_us() -> None:

@@ -165,7 +165,7 @@ def test_all_tables_of_a_bridge_that_works_come_out(bench: Callable[..., tuple[i
     assert "    3 do not read; " in printed
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_a_benchmark_started_ends_with_it_when_it_is_interrupted(
     begin: Begin, program: Callable[..., str], how: signal.Signals
 ) -> None:
