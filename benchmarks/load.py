@@ -22,6 +22,9 @@ HANDSHAKE = (
 )
 # A ping of the engine, which no JSON holds; and how events end.
 PING, ENDS = b"\x81\x012", (b"}]", b'"]')
+# A ping of the WebSocket itself, by which uvicorn finds out who is there; a browser answers it by itself. What only
+# looks like one is answered too, which the protocol allows.
+PROTOCOL_PING = re.compile(rb"\x89([\x00-\x7d])", re.DOTALL)
 AT_ONCE = 64
 EVENTS_PER_SECOND = 30
 
@@ -40,9 +43,9 @@ async def within(seconds: float, what: str, waited_for: Awaitable[Awaited]) -> A
         raise TimeoutError(f"{what} did not come within {seconds:g} s") from None
 
 
-def masked(text: bytes) -> bytes:
+def masked(text: bytes, kind: int = 0x81) -> bytes:
     """A frame as clients send it, with a mask of zeros."""
-    return bytes((0x81, 0x80 | len(text))) + b"\0\0\0\0" + text
+    return bytes((kind, 0x80 | len(text))) + b"\0\0\0\0" + text
 
 
 @dataclass
@@ -104,11 +107,19 @@ class Client(asyncio.Protocol):
         if PING in data:
             self._transport.write(masked(b"3"))
             data = data.replace(PING, b"")
+        if b"\x89" in data:
+            self._answer_pings(data)
         events = data.count(self._heard.event)
         if events:
             self._heard.more(events)
         # What is cut in two is found with the next part.
         self._tail = b"" if data.endswith(ENDS) else data[-(len(self._heard.event) - 1) :]
+
+    def _answer_pings(self, data: bytes) -> None:
+        for ping in PROTOCOL_PING.finditer(data):
+            told = data[ping.end() : ping.end() + ping[1][0]]
+            if len(told) == ping[1][0]:
+                self._transport.write(masked(told, 0x8A))
 
     def _connect(self, data: bytes) -> None:
         if b'40{"sid"' in data:
