@@ -1,6 +1,7 @@
 """The clients of a benchmark: raw WebSockets that speak Socket.IO, counted and timed.
 
-A process of its own, which reads its plan from standard input and prints what it found, both as JSON.
+A process of its own, which reads its plan from standard input and prints what it found, and why no more, both as
+JSON. Every wait for the server ends after the plan's `answer_seconds`: one that falls silent has failed.
 """
 
 import asyncio
@@ -8,10 +9,10 @@ import json
 import re
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 
@@ -21,19 +22,37 @@ HANDSHAKE = (
 )
 # A ping of the engine, which no JSON holds; and how events end.
 PING, ENDS = b"\x81\x012", (b"}]", b'"]')
+# A ping of the WebSocket itself, by which uvicorn finds out who is there; a browser answers it by itself. What only
+# looks like one is answered too, which the protocol allows.
+PROTOCOL_PING = re.compile(rb"\x89([\x00-\x7d])", re.DOTALL)
 AT_ONCE = 64
 EVENTS_PER_SECOND = 30
 
+Plan = dict[str, Any]
+Found = dict[str, float]
+"""What is found is written down as soon as it is: what fails later does not undo it."""
+Awaited = TypeVar("Awaited")
 
-def masked(text: bytes) -> bytes:
+
+async def within(seconds: float, what: str, waited_for: Awaitable[Awaited]) -> Awaited:
+    """Waits for what may never come. Raises TimeoutError, which says what did not."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await waited_for
+    except TimeoutError:
+        raise TimeoutError(f"{what} did not come within {seconds:g} s") from None
+
+
+def masked(text: bytes, kind: int = 0x81) -> bytes:
     """A frame as clients send it, with a mask of zeros."""
-    return bytes((0x81, 0x80 | len(text))) + b"\0\0\0\0" + text
+    return bytes((kind, 0x80 | len(text))) + b"\0\0\0\0" + text
 
 
 @dataclass
 class Heard:
     """What all clients heard together."""
 
+    answer_seconds: float
     event: bytes = b'42["payment-update"'
     """How a frame of an event begins."""
     events: int = 0
@@ -59,7 +78,7 @@ class Heard:
         while self.events < self.wanted:
             if self.fault is not None:
                 raise self.fault
-            await self.enough.wait()
+            await within(self.answer_seconds, "an event for every client", self.enough.wait())
 
     def lost(self, cause: Exception | None) -> None:
         """A client was cut off, so what it was to hear will never come."""
@@ -88,11 +107,19 @@ class Client(asyncio.Protocol):
         if PING in data:
             self._transport.write(masked(b"3"))
             data = data.replace(PING, b"")
+        if b"\x89" in data:
+            self._answer_pings(data)
         events = data.count(self._heard.event)
         if events:
             self._heard.more(events)
         # What is cut in two is found with the next part.
         self._tail = b"" if data.endswith(ENDS) else data[-(len(self._heard.event) - 1) :]
+
+    def _answer_pings(self, data: bytes) -> None:
+        for ping in PROTOCOL_PING.finditer(data):
+            told = data[ping.end() : ping.end() + ping[1][0]]
+            if len(told) == ping[1][0]:
+                self._transport.write(masked(told, 0x8A))
 
     def _connect(self, data: bytes) -> None:
         if b'40{"sid"' in data:
@@ -122,8 +149,9 @@ class Client(asyncio.Protocol):
 class Poster(asyncio.Protocol):
     """One connection for requests, one after the other; opened anew if the server has closed it for being idle."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, answer_seconds: float) -> None:
         self._port = port
+        self._answer_seconds = answer_seconds
         self._answered: asyncio.Future[bytes] | None = None
         self._answer = b""
 
@@ -138,15 +166,21 @@ class Poster(asyncio.Protocol):
         if is_whole and self._answered is not None and not self._answered.done():
             self._answered.set_result(self._answer)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answered is not None and not self._answered.done():
+            cause = exc or "it closed the connection"
+            self._answered.set_exception(ConnectionError(f"the server did not answer a request: {cause}"))
+
     async def open(self) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
+        connecting = asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
+        await within(self._answer_seconds, "a connection for requests", connecting)
 
     async def post(self, request: bytes) -> bytes:
         if self._transport.is_closing():
             await self.open()
         self._answered, self._answer = asyncio.get_running_loop().create_future(), b""
         self._transport.write(request)
-        answer = await self._answered
+        answer = await within(self._answer_seconds, "the answer to a request", self._answered)
         if not answer.startswith(b"HTTP/1.1 2"):
             raise ValueError(f"the server answered {answer[:600]!r}")
         return answer
@@ -170,7 +204,10 @@ def open_files(pid: int) -> int:
 
 def memory_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+    resident = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    if not resident:
+        raise ProcessLookupError("the server has ended")
+    return resident[0]
 
 
 async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
@@ -181,30 +218,30 @@ async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
 
     async def one(host: str) -> Client:
         async with gate:
-            _, client = await loop.create_connection(lambda: Client(heard), "127.0.0.1", port, local_addr=(host, 0))
-            await client.connected
+            connecting = loop.create_connection(lambda: Client(heard), "127.0.0.1", port, local_addr=(host, 0))
+            _, client = await within(heard.answer_seconds, "a client's connection", connecting)
+            await within(heard.answer_seconds, "the answer to a client's CONNECT", client.connected)
             return client
 
     return await asyncio.gather(*(one(host) for host in hosts))
 
 
-async def poster(port: int) -> Poster:
-    made = Poster(port)
+async def poster(plan: Plan) -> Poster:
+    made = Poster(plan["port"], plan["answer_seconds"])
     await made.open()
     return made
 
 
-async def fan_out(plan: dict[str, Any]) -> dict[str, float]:
+async def fan_out(plan: Plan, found: Found) -> None:
     """Events to all: connecting, memory, the cost of deliveries one by one and at once, and the time they take."""
-    heard, pid, clients = Heard(), plan["pid"], plan["clients"]
-    found: dict[str, float] = {}
+    heard, pid, clients = Heard(plan["answer_seconds"]), plan["pid"], plan["clients"]
     memory, cpu, start = memory_kb(pid), cpu_seconds(pid), time.perf_counter()
     held = await connect(plan["port"], clients, heard)
     found["connects_per_second"] = len(held) / (time.perf_counter() - start)
     found["connect_cpu_us"] = (cpu_seconds(pid) - cpu) / clients * 1e6
     await asyncio.sleep(0.5)
     found["memory_kb"] = (memory_kb(pid) - memory) / clients
-    posting = await poster(plan["port"])
+    posting = await poster(plan)
     began(plan)
     for name, per_request in (("single", 1), ("burst", plan["times"])):
         request = request_of(plan["path"], plan[name])
@@ -216,7 +253,6 @@ async def fan_out(plan: dict[str, Any]) -> dict[str, float]:
         found[f"{name}_cpu_us"] = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
     request = request_of(plan["path"], plan["single"])
     found["p99_ms"] = await p99_ms(heard, posting, request, clients, plan["paced"])
-    return found
 
 
 async def p99_ms(heard: Heard, posting: Poster, request: bytes, clients: int, times: int) -> float:
@@ -230,11 +266,11 @@ async def p99_ms(heard: Heard, posting: Poster, request: bytes, clients: int, ti
     return sorted(heard.seconds)[int(len(heard.seconds) * 0.99)] * 1000
 
 
-async def webhooks(plan: dict[str, Any]) -> dict[str, float]:
+async def webhooks(plan: Plan, found: Found) -> None:
     """Webhooks over several connections, while one client watches."""
-    heard, pid = Heard(), plan["pid"]
+    heard, pid = Heard(plan["answer_seconds"]), plan["pid"]
     await connect(plan["port"], 1, heard)
-    posters = [await poster(plan["port"]) for _ in range(plan["posters"])]
+    posters = [await poster(plan) for _ in range(plan["posters"])]
     for body in plan["registrations"] if plan["register_at"] else ():
         await posters[0].post(request_of(plan["register_at"], body))
     requests = [
@@ -255,22 +291,22 @@ async def webhooks(plan: dict[str, Any]) -> dict[str, float]:
     await heard.after(posted, len(requests))
     if heard.events - before != len(requests):
         raise ValueError(f"{heard.events - before} events of {len(requests)} webhooks")
-    return {"webhook_cpu_us": (cpu_seconds(pid) - cpu) / len(requests) * 1e6}
+    found["webhook_cpu_us"] = (cpu_seconds(pid) - cpu) / len(requests) * 1e6
 
 
-async def crowd(plan: dict[str, Any]) -> dict[str, float]:
+async def crowd(plan: Plan, found: Found) -> None:
     """Two in a room of their own among many, and some of the many who leave."""
-    heard, pid = Heard(event=b'42["new-message"'), plan["pid"]
+    heard, pid = Heard(plan["answer_seconds"], b'42["new-message"'), plan["pid"]
     clients = await connect(plan["port"], plan["clients"], heard)
     for client in clients[:2]:
         client.send("42" + json.dumps(plan["join"]))
-    posting, request = await poster(plan["port"]), request_of(plan["path"], plan["event"])
+    posting, request = await poster(plan), request_of(plan["path"], plan["event"])
     await asyncio.sleep(1)
     await heard.after(posting.post(request), 2)
     cpu = cpu_seconds(pid)
     for _ in range(plan["rounds"]):
         await heard.after(posting.post(request), 2)
-    room = (cpu_seconds(pid) - cpu) / plan["rounds"] * 1e6
+    found["room_cpu_us"] = (cpu_seconds(pid) - cpu) / plan["rounds"] * 1e6
     # Those who stay may cost something meanwhile.
     cpu = cpu_seconds(pid)
     await asyncio.sleep(3)
@@ -279,56 +315,58 @@ async def crowd(plan: dict[str, Any]) -> dict[str, float]:
     for client in clients[-plan["leaving"] :]:
         client.leave()
         await asyncio.sleep(0)
-    while files - open_files(pid) < plan["leaving"]:  # noqa: ASYNC110 (another process does it)
-        await asyncio.sleep(0.01)
+    gone = until(lambda: files - open_files(pid) >= plan["leaving"])
+    await within(plan["answer_seconds"], "the end of the connections of those who left", gone)
     await asyncio.sleep(0.3)
     left = cpu_seconds(pid) - cpu - idle * (time.perf_counter() - start)
-    return {"room_cpu_us": room, "leave_cpu_us": left / plan["leaving"] * 1e6}
+    found["leave_cpu_us"] = left / plan["leaving"] * 1e6
 
 
-async def stalled(plan: dict[str, Any]) -> dict[str, float]:
+async def until(holds: Callable[[], bool]) -> None:
+    """What another process does signals nothing to this one."""
+    while not holds():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def stalled(plan: Plan, found: Found) -> None:
     """What those who read cost, and how long their events take, alone and beside as many who do not read."""
-    heard, pid, clients = Heard(), plan["pid"], plan["clients"]
+    heard, pid, clients = Heard(plan["answer_seconds"]), plan["pid"], plan["clients"]
     await connect(plan["port"], clients, heard)
-    posting = await poster(plan["port"])
+    posting = await poster(plan)
     single, burst = request_of(plan["path"], plan["single"]), request_of(plan["path"], plan["burst"])
 
     async def tell(times: int, request: bytes, per_request: int) -> None:
         for _ in range(times):
             await heard.after(posting.post(request), clients * per_request)
 
-    async def cost() -> tuple[float, float]:
+    async def cpu_us() -> float:
         await tell(20, single, 1)
         before, cpu = heard.events, cpu_seconds(pid)
         await tell(plan["rounds"], single, 1)
-        cpu_us = (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
-        return cpu_us, await p99_ms(heard, posting, single, clients, plan["paced"])
+        return (cpu_seconds(pid) - cpu) / (heard.events - before) * 1e6
 
-    alone, alone_p99 = await cost()
+    async def p99() -> float:
+        return await p99_ms(heard, posting, single, clients, plan["paced"])
+
+    async def until_closed() -> None:
+        while open_files(pid) > files:
+            await tell(1, burst, plan["times"])
+
+    found["alone_cpu_us"], found["alone_p99_ms"] = await cpu_us(), await p99()
     files = open_files(pid)
-    for client in await connect(plan["port"], clients, Heard()):
+    for client in await connect(plan["port"], clients, Heard(plan["answer_seconds"])):
         client.stall()
     memory = memory_kb(pid)
     # Until the system takes no more for them, and what they are told waits in the server.
     await tell(plan["fill"], burst, plan["times"])
-    beside, beside_p99 = await cost()
-    grown = (memory_kb(pid) - memory) / 1024
-    still = open_files(pid) - files
-    while open_files(pid) > files:
-        await tell(1, burst, plan["times"])
-    after, _ = await cost()
-    return {
-        "alone_cpu_us": alone,
-        "beside_cpu_us": beside,
-        "after_cpu_us": after,
-        "alone_p99_ms": alone_p99,
-        "beside_p99_ms": beside_p99,
-        "beside_memory_mb": grown,
-        "stalled": still,
-    }
+    found["beside_cpu_us"], found["beside_p99_ms"] = await cpu_us(), await p99()
+    found["beside_memory_mb"] = (memory_kb(pid) - memory) / 1024
+    found["stalled"] = open_files(pid) - files
+    await within(plan["close_seconds"], "the end of the connections of those who do not read", until_closed())
+    found["after_cpu_us"] = await cpu_us()
 
 
-def began(plan: dict[str, Any]) -> None:
+def began(plan: Plan) -> None:
     """Says, to whoever wants to look at the server meanwhile, that what is measured begins."""
     if "begun" in plan:
         Path(plan["begun"]).touch()
@@ -336,7 +374,18 @@ def began(plan: dict[str, Any]) -> None:
 
 MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd, "stalled": stalled}
 
+
+def main() -> None:
+    plan: Plan = json.load(sys.stdin)
+    found: Found = {}
+    failure = None
+    try:
+        asyncio.run(MEASURES[plan["measure"]](plan, found))
+    except (OSError, ValueError) as error:
+        failure = str(error)
+    print(json.dumps({"found": found, "failure": failure}))
+
+
 if __name__ == "__main__":
     uvloop.install()
-    given = json.load(sys.stdin)
-    print(json.dumps(asyncio.run(MEASURES[given["measure"]](given))))
+    main()

@@ -3,20 +3,26 @@ absence is caught up with, and beside it the loop that people write by hand, whi
 each block.
 
 `make bench-onchain` runs it, on a real node (anvil) with a real journal (SQLite). CPU is this process's own.
+What fails is said and left out; the exit code is 1 if it was the bridge.
 """
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import SecretStr
 
+from benchmarks.processes import end_on_signals
+from benchmarks.report import Failure, closing, exit_code, one_line, ratio_of_all
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore
 from coordinator.payments import DirectPayment, Payment
@@ -27,31 +33,46 @@ from providers.onchain.rpc import ChainRpc
 from providers.onchain.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 
-WATCHED = (10, 1_000, 100_000)
-BLOCKS = 60
-TRANSFERS_PER_BLOCK = 5
-CATCH_UP_BLOCKS = 10_000
-CATCHING_UP = 1_000
 MINED_AT_ONCE = 500
-BY_HAND = (10, 1_000)
-BLOCKS_BY_HAND = 5
 REGISTERED_AT_ONCE = 500
+OURS, BY_HAND = "the bridge", "a receipt for each, by hand"
+MEASURE_SECONDS = 900.0
+"""For one measurement, of which the longest takes three minutes: past it, it has failed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything."""
+
+    watched: tuple[int, ...] = (10, 1_000, 100_000)
+    blocks: int = 60
+    transfers_per_block: int = 5
+    catching_up: int = 1_000
+    """With how many payments a long absence is caught up with."""
+    catch_up_blocks: int = 10_000
+    by_hand: tuple[int, ...] = (10, 1_000)
+    blocks_by_hand: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
-    """What one block cost, as medians over many."""
+    """What each of many blocks cost."""
 
-    questions: float
-    cpu_ms: float
+    questions: list[float]
+    cpu_ms: list[float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CatchUp:
     """How a long absence was caught up with."""
 
+    blocks: int
     blocks_per_second: float
     questions: float
+
+
+Measured = TypeVar("Measured")
+Peer = Callable[[Anvil, str, int, int], Awaitable[Cost]]
 
 
 def account(number: int) -> str:
@@ -85,10 +106,12 @@ async def measured(mine: Callable[[], None], follow: Callable[[], Awaitable[None
         await follow()
         asked.append(questions() - before)
         spent.append((time.process_time() - cpu) * 1000)
-    return Cost(statistics.median(asked), statistics.median(spent))
+    return Cost(asked, spent)
 
 
-async def follow_with(anvil: Anvil, token: str, watched: int, folder: Path) -> tuple[Cost, CatchUp | None]:
+async def follow_with(
+    anvil: Anvil, token: str, watched: int, folder: Path, sizes: Sizes
+) -> tuple[Cost, CatchUp | None]:
     """The cost of a block, and that of a long absence."""
     chain = Chain(
         name="anvil",
@@ -98,38 +121,39 @@ async def follow_with(anvil: Anvil, token: str, watched: int, folder: Path) -> t
         tokens=(Token(symbol="USDT", decimals=6, address=token),),
         endpoints=(SecretStr(anvil.url),),
     )
-    journal = await Journal.open(f"sqlite:///{folder}/{watched}.db")
-    for start in range(0, watched, REGISTERED_AT_ONCE):
-        numbers = range(start, min(start + REGISTERED_AT_ONCE, watched))
-        await asyncio.gather(*(journal.register_payment(payment(number)) for number in numbers))
-    rpc = ChainRpc(chain)
-    await rpc.start()
-    follower = ChainFollower(chain, rpc, JournalChainStore(journal, {"anvil": chain}, days=7))
-    await follower.round()
-    transfers = iter(range(10**9))
+    async with AsyncExitStack() as stack:
+        journal = await Journal.open(f"sqlite:///{folder}/{watched}.db")
+        stack.push_async_callback(journal.close)
+        for start in range(0, watched, REGISTERED_AT_ONCE):
+            numbers = range(start, min(start + REGISTERED_AT_ONCE, watched))
+            await asyncio.gather(*(journal.register_payment(payment(number)) for number in numbers))
+        rpc = ChainRpc(chain)
+        stack.push_async_callback(rpc.aclose)
+        await rpc.start()
+        follower = ChainFollower(chain, rpc, JournalChainStore(journal, {"anvil": chain}, days=7))
+        await follower.round()
+        transfers = iter(range(10**9))
 
-    def mine() -> None:
-        for _ in range(TRANSFERS_PER_BLOCK):  # most of them to strangers, as on a real chain
-            number = next(transfers)
-            anvil.transfer(token, account(number % watched if number % 5 == 0 else 10**9 + number), 1)
-        anvil.mine()
+        def mine() -> None:
+            for _ in range(sizes.transfers_per_block):  # most of them to strangers, as on a real chain
+                number = next(transfers)
+                anvil.transfer(token, account(number % watched if number % 5 == 0 else 10**9 + number), 1)
+            anvil.mine()
 
-    cost = await measured(mine, follower.round, BLOCKS)
-    rate = await catch_up(anvil, follower.round) if watched == CATCHING_UP else None
-    await rpc.aclose()
-    await journal.close()
-    return cost, rate
+        cost = await measured(mine, follower.round, sizes.blocks)
+        absent = watched == sizes.catching_up
+        return cost, await catch_up(anvil, follower.round, sizes.catch_up_blocks) if absent else None
 
 
-async def catch_up(anvil: Anvil, follow: Callable[[], Awaitable[None]]) -> CatchUp:
-    for _ in range(0, CATCH_UP_BLOCKS, MINED_AT_ONCE):
-        anvil.mine(MINED_AT_ONCE)
+async def catch_up(anvil: Anvil, follow: Callable[[], Awaitable[None]], blocks: int) -> CatchUp:
+    for start in range(0, blocks, MINED_AT_ONCE):
+        anvil.mine(min(MINED_AT_ONCE, blocks - start))
     asked, began = questions(), time.perf_counter()
     await follow()
-    return CatchUp(CATCH_UP_BLOCKS / (time.perf_counter() - began), questions() - asked)
+    return CatchUp(blocks, blocks / (time.perf_counter() - began), questions() - asked)
 
 
-async def by_hand(anvil: Anvil, token: str, watched: int) -> Cost:
+async def by_hand(anvil: Anvil, token: str, watched: int, blocks: int) -> Cost:
     """The peer: each block, each payment's transaction is asked for its receipt."""
     web3 = AsyncWeb3(AsyncWeb3.AsyncHTTPProvider(anvil.url))
     hashes = [anvil.transfer(token, account(number), 1) for number in range(watched)]
@@ -146,48 +170,96 @@ async def by_hand(anvil: Anvil, token: str, watched: int) -> Cost:
                 raise ValueError("a receipt of a block that is not there yet")
 
     anvil.mine(5)
-    spent, counted = [], []
-    for _ in range(BLOCKS_BY_HAND):
-        anvil.mine()
-        before, cpu = asked, time.process_time()
-        await ask_for_all()
-        counted.append(asked - before)
-        spent.append((time.process_time() - cpu) * 1000)
-    await web3.provider.disconnect()
-    return Cost(statistics.median(counted), statistics.median(spent))
+    asked_each, spent = [], []
+    try:
+        for _ in range(blocks):
+            anvil.mine()
+            before, cpu = asked, time.process_time()
+            await ask_for_all()
+            asked_each.append(float(asked - before))
+            spent.append((time.process_time() - cpu) * 1000)
+    finally:
+        await web3.provider.disconnect()
+    return Cost(asked_each, spent)
 
 
-async def main() -> None:
+async def tried(
+    failures: list[Failure], who: str, watched: int, measuring: Awaitable[Measured], *, is_ours: bool
+) -> Measured | None:
+    """What was measured. Whatever it fails of is noted and said, and costs nothing else."""
+    try:
+        async with asyncio.timeout(MEASURE_SECONDS):
+            return await measuring
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        failures.append(Failure(who, 1, f"{watched:,} payments", why, is_ours))
+        print(f"{who:>34} {watched:>9,} failed: {one_line(why)}", flush=True)
+        return None
+
+
+async def benchmark(anvil: Anvil, folder: Path, sizes: Sizes, peer: Peer = by_hand) -> int:
+    """Prints what it measures; returns the exit code."""
+    token = anvil.deploy("Token")
+    failures: list[Failure] = []
+    print(
+        "Medians of blocks. A ratio is the median of the ratios of each block of the one to each of the other, with\n"
+        f"the quartiles of them.\n{'':>34} {'payments':>9} {'questions/block':>16} {'CPU ms/block':>13}"
+    )
+    costs: dict[int, Cost] = {}
+    for watched in sizes.watched:
+        following = follow_with(anvil, token, watched, folder, sizes)
+        found = await tried(failures, OURS, watched, following, is_ours=True)
+        if found is not None:
+            costs[watched], absence = found
+            print_cost(OURS, watched, costs[watched])
+            print_absence(costs[watched], absence)
+    for watched in sizes.by_hand:
+        asking = peer(anvil, token, watched, sizes.blocks_by_hand)
+        cost = await tried(failures, BY_HAND, watched, asking, is_ours=False)
+        if cost is not None:
+            print_cost(BY_HAND, watched, cost)
+        print_ratio("the bridge to it", costs.get(watched), cost)
+    least, most = sizes.watched[0], sizes.watched[-1]
+    print_ratio(f"{most:,} payments to {least:,}", costs.get(most), costs.get(least))
+    if failures:
+        print(closing(failures))
+    return exit_code(failures)
+
+
+def print_cost(who: str, watched: int, cost: Cost) -> None:
+    asked, spent = statistics.median(cost.questions), statistics.median(cost.cpu_ms)
+    print(f"{who:>34} {watched:>9,} {asked:>16.1f} {spent:>13.2f}", flush=True)
+
+
+def print_absence(cost: Cost, absence: CatchUp | None) -> None:
+    if absence is None:
+        return
+    per_block = statistics.median(cost.questions) * absence.blocks / absence.questions
+    print(
+        f"{f'{absence.blocks:,} blocks of absence':>34} {absence.blocks_per_second:,.0f} blocks/s with"
+        f" {absence.questions:.0f} questions, {per_block:,.0f} times fewer than block by block",
+        flush=True,
+    )
+
+
+def print_ratio(label: str, ours: Cost | None, theirs: Cost | None) -> None:
+    if ours is None or theirs is None:
+        print(f"{label:>34} no ratio: one of them failed", flush=True)
+        return
+    for name, one, other in (
+        ("questions", ours.questions, theirs.questions),
+        ("CPU", ours.cpu_ms, theirs.cpu_ms),
+    ):
+        found = ratio_of_all(one, other)
+        words = "none" if found is None else f"{found.median:.4f}x, {found.least:.4f} to {found.most:.4f}"
+        print(f"{label:>34} {name:>9} {words}", flush=True)
+
+
+def main() -> int:
+    end_on_signals()
     with tempfile.TemporaryDirectory() as folder, running_anvil() as anvil:
-        token = anvil.deploy("Token")
-        print(f"{'':>34} {'payments':>9} {'questions/block':>16} {'CPU ms/block':>13}")
-        costs = {}
-        for watched in WATCHED:
-            costs[watched], absence = await follow_with(anvil, token, watched, Path(folder))
-            cost = costs[watched]
-            print(f"{'the bridge':>34} {watched:>9,} {cost.questions:>16.1f} {cost.cpu_ms:>13.2f}", flush=True)
-            if absence is not None:
-                per_block = cost.questions * CATCH_UP_BLOCKS / absence.questions
-                print(
-                    f"{'10,000 blocks of absence':>34} {absence.blocks_per_second:,.0f} blocks/s with"
-                    f" {absence.questions:.0f} questions, {per_block:,.0f} times fewer than block by block",
-                    flush=True,
-                )
-        for watched in BY_HAND:
-            cost = await by_hand(anvil, token, watched)
-            print(f"{'a receipt for each, by hand':>34} {watched:>9,} {cost.questions:>16.1f} {cost.cpu_ms:>13.2f}")
-            ours = costs[watched]
-            print(
-                f"{'the bridge to it':>34} {'':>9} {ours.questions / cost.questions:>15.4f}x"
-                f" {ours.cpu_ms / cost.cpu_ms:>12.4f}x",
-                flush=True,
-            )
-        least, most = costs[WATCHED[0]], costs[WATCHED[-1]]
-        print(
-            f"{'100,000 payments to 10':>34} {'':>9} {most.questions / least.questions:>15.2f}x"
-            f" {most.cpu_ms / least.cpu_ms:>12.2f}x"
-        )
+        return asyncio.run(benchmark(anvil, Path(folder), Sizes()))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    sys.exit(main())

@@ -12,50 +12,72 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from benchmarks.fanout import fan_out_plan, webhooks_plan
-from benchmarks.servers import SERVERS, last_core, running
+from benchmarks.measuring import LOAD, MEASURE_SECONDS, ROOT, of_server
+from benchmarks.plans import Plan, Sizes, fan_out_plan, webhooks_plan
+from benchmarks.processes import end_on_signals, ends_with_us, on_last_core
+from benchmarks.servers import SERVERS, ServerError, running
 
-ROOT = Path(__file__).parent.parent
-PY_SPY = Path(sys.executable).parent / "py-spy"
+PY_SPY = str(Path(sys.executable).parent / "py-spy")
 WEBHOOKS, ROUNDS = 8_000, 400
 SAMPLES_PER_SECOND = 400
+LOOK_SECONDS = 120.0  # for py-spy to write down what it saw
 SHOWN = 30
 STARTERS = ("(asyncio/runners.py)", "(threading.py)")
 LINE_NUMBER = re.compile(r":\d+\)")
 
 
-def stacks(plan: dict[str, Any]) -> list[tuple[list[str], int]]:
-    """What stood on the stack how often while the plan was carried out, outermost first."""
-    with running(SERVERS["bridge"]) as (pid, port), tempfile.TemporaryDirectory() as folder:
-        begun, raw = Path(folder, "begun"), Path(folder, "stacks")
-        given = json.dumps({**plan, "pid": pid, "port": port, "begun": str(begun)})
-        loading = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            preexec_fn=last_core,
-        )
-        if loading.stdin is None:
-            raise RuntimeError("the clients cannot be told what to do")
-        loading.stdin.write(given)
-        loading.stdin.close()
-        while not begun.exists():
-            if loading.poll() is not None:
-                raise RuntimeError("the clients did not begin")
-            time.sleep(0.05)
-        options = f"--pid {pid} --gil --rate {SAMPLES_PER_SECOND} --format raw --duration 3600 --output {raw}"
-        looking = subprocess.Popen([PY_SPY, "record", *options.split()], stdout=subprocess.DEVNULL)
-        if loading.wait():
-            raise RuntimeError("the clients failed")
-        looking.send_signal(signal.SIGINT)
-        looking.wait()
+def stacks(plan: Plan) -> list[tuple[list[str], int]]:
+    """What stood on the stack how often while the plan was carried out, outermost first. Raises ServerError."""
+    server = SERVERS["bridge"]
+    with running(server) as (pid, port), tempfile.TemporaryDirectory() as name:
+        begun, raw, given, answer = (Path(name, file) for file in ("begun", "stacks", "given", "answer"))
+        given.write_text(of_server(server, plan | {"begun": str(begun)}, pid, port))
+        with given.open() as reads, answer.open("w") as writes:
+            clients = subprocess.Popen(LOAD, cwd=ROOT, stdin=reads, stdout=writes, preexec_fn=on_last_core)
+        with _ended_whatever_happens(clients):
+            _await_begin(begun, clients)
+            options = f"--pid {pid} --gil --rate {SAMPLES_PER_SECOND} --format raw --duration 3600 --output {raw}"
+            command = [PY_SPY, "record", *options.split()]
+            with _ended_whatever_happens(
+                subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=ends_with_us)
+            ) as py_spy:
+                _await_end(clients, "the clients", MEASURE_SECONDS)
+                py_spy.send_signal(signal.SIGINT)
+                _await_end(py_spy, "py-spy", LOOK_SECONDS)
+        if (failure := json.loads(answer.read_text())["failure"]) is not None:
+            raise ServerError(failure)
         lines = [line.rpartition(" ") for line in raw.read_text().splitlines()]
     return [(_inner(LINE_NUMBER.sub(")", stack).split(";")), int(count)) for stack, _, count in lines]
+
+
+@contextmanager
+def _ended_whatever_happens(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await_begin(begun: Path, clients: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + MEASURE_SECONDS
+    while not begun.exists():
+        if clients.poll() is not None or time.monotonic() > give_up:
+            raise ServerError("its clients did not begin")
+        time.sleep(0.05)
+
+
+def _await_end(process: subprocess.Popen[bytes], who: str, seconds: float) -> None:
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise ServerError(f"{who} did not end within {seconds:g} s") from None
+    if code:
+        raise ServerError(f"{who} ended with exit code {code}")
 
 
 def _inner(stack: list[str]) -> list[str]:
@@ -82,12 +104,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("load", choices=("events", "webhooks"), nargs="?", default="events")
     options = parser.parse_args()
+    end_on_signals()
     server = SERVERS["bridge"]
     plans = {
         "events": lambda: fan_out_plan(server) | {"rounds": ROUNDS},
-        "webhooks": lambda: webhooks_plan(server, WEBHOOKS),
+        "webhooks": lambda: webhooks_plan(server, Sizes(webhooks=WEBHOOKS)),
     }
-    print_costs(stacks(plans[options.load]()))
+    try:
+        found = stacks(plans[options.load]())
+    except ServerError as error:
+        sys.exit(f"Nothing was profiled: {error}")
+    print_costs(found)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The bridge and its peers as processes on a core of their own."""
 
 import os
-import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -12,11 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["KEY", "SERVERS", "Server", "last_core", "more_files", "running"]
+from benchmarks.processes import on_first_core
+
+__all__ = ["KEY", "SERVERS", "Server", "ServerError", "running"]
 
 PEERS = Path(__file__).parent / "peers"
 KEY = "the-key-of-the-benchmark"
-START_SECONDS = 30.0
+
+
+class ServerError(Exception):
+    """A server did not start, or did not do what was measured of it; the message says how, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +30,26 @@ class Server:
 
     command: Sequence[str]
     emits_at: str = "/emit"
+    webhooks_at: str | None = None
+    """None: it is not asked to take webhooks."""
     is_ours: bool = False
     rounds: int = 100
     """How many events, and how many bursts, make a measurement: fewer where each takes long."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    start_seconds: float = 60.0
+    """Many times what any of them takes. Past it, and past the next, a server counts as failed."""
+    answer_seconds: float = 60.0
+    """For each single wait: the longest there is takes stock python-socketio a second or two."""
 
 
 SERVERS: Mapping[str, Server] = {
-    "bridge": Server((str(Path(sys.executable).parent / "bridge"), "serve"), emits_at="/api/events", is_ours=True),
-    "Node": Server(("node", str(PEERS / "node.mjs"))),
+    "bridge": Server(
+        (str(Path(sys.executable).parent / "bridge"), "serve"),
+        emits_at="/api/events",
+        webhooks_at="/webhooks/shkeeper",
+        is_ours=True,
+    ),
+    "Node": Server(("node", str(PEERS / "node.mjs")), webhooks_at="/webhook"),
     "uWebSockets": Server(("node", str(PEERS / "uws.mjs"))),
     "stock Python": Server((sys.executable, str(PEERS / "stock.py")), rounds=15),
 }
@@ -41,59 +57,66 @@ SERVERS: Mapping[str, Server] = {
 
 @contextmanager
 def running(server: Server) -> Iterator[tuple[int, int]]:
-    """Starts a server on the first core; gives its process and its port."""
+    """Starts a server on the first core, gives its process and its port, and ends it whatever happens. Raises
+    ServerError if it does not come up; one that is raised within also tells if the server has ended."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "BRIDGE_PORT": str(port),
-            "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/bridge.db",
-            "BRIDGE_LOG_LEVEL": "error",
-            "BRIDGE_SHKEEPER_API_KEYS": KEY,
-            "BRIDGE_CHAINS_FILE": "",
-            **server.environment,
-        }
-        process = subprocess.Popen(
-            [*server.command] if server.is_ours else [*server.command, str(port)],
-            cwd=folder if server.is_ours else PEERS,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            preexec_fn=_on_first_core,
-        )
+        process = _started(server, port, folder)
         try:
-            give_up = time.monotonic() + START_SECONDS
-            while not _answers(port):
-                if process.poll() is not None or time.monotonic() > give_up:
-                    raise RuntimeError(f"{' '.join(server.command)} did not start")
-                time.sleep(0.05)
-            time.sleep(0.5)
+            _await_answer(process, port, server.start_seconds)
             yield process.pid, port
+        except ServerError as error:
+            if process.poll() is not None:
+                raise ServerError(f"the server {_ended(process.returncode)}; {error}") from None
+            raise
         finally:
             process.kill()
             process.wait()
 
 
+def _started(server: Server, port: int, folder: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "BRIDGE_PORT": str(port),
+        "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/bridge.db",
+        "BRIDGE_LOG_LEVEL": "error",
+        "BRIDGE_SHKEEPER_API_KEYS": KEY,
+        "BRIDGE_CHAINS_FILE": "",
+        **server.environment,
+    }
+    try:
+        return subprocess.Popen(
+            [*server.command] if server.is_ours else [*server.command, str(port)],
+            cwd=folder if server.is_ours else PEERS,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=on_first_core,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(f"it did not start: {error}") from None
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while not _answers(port):
+        if process.poll() is not None:
+            raise ServerError("it did not start")
+        if time.monotonic() > give_up:
+            raise ServerError(f"it did not listen within {seconds:g} s")
+        time.sleep(0.05)
+    time.sleep(0.5)
+    # Whoever else may answer at that port.
+    if process.poll() is not None:
+        raise ServerError("it did not stay")
+
+
 def _answers(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port)).close()
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return False
     return True
 
 
-def _on_first_core() -> None:
-    os.sched_setaffinity(0, {0})
-    more_files()
-
-
-def last_core() -> None:
-    """Where the clients are."""
-    os.sched_setaffinity(0, {(os.cpu_count() or 2) - 1})
-    more_files()
-
-
-def more_files() -> int:
-    """Lets a process open as many files as it may; returns how many."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return most
+def _ended(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

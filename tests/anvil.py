@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from providers.onchain.web3_library import Web3
+from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["ALICE", "BOB", "CAROL", "Anvil", "running_anvil"]
 
@@ -46,6 +47,7 @@ def contracts() -> dict[str, dict[str, Any]]:
         capture_output=True,
         check=True,
         text=True,
+        timeout=GIVE_UP_SECONDS,
     )
     found: dict[str, dict[str, Any]] = json.loads(compiled.stdout)
     return found
