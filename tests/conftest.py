@@ -94,9 +94,9 @@ class BridgeProcess:
 StartBridge = Callable[..., BridgeProcess]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridge]:
-    """Starts bridges, each with the environment variables it is called with, and stops them in the end."""
+    """Starts bridges, each with the environment variables it is called with, and stops them after the module."""
     started: list[BridgeProcess] = []
 
     def start(**variables: str) -> BridgeProcess:

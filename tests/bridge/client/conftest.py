@@ -69,7 +69,7 @@ def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A bridge that knows two services."""
     services = tmp_path_factory.mktemp("services") / "services.toml"
