@@ -69,6 +69,7 @@ class WarmParent:
                 break
         for child in self._statuses:
             os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
     def _take_request(self) -> bool:
         content, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 4)
