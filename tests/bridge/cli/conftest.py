@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import GIVE_UP_SECONDS
+
 BRIDGE = Path(sys.executable).parent / "bridge"
-SECONDS = 60
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +27,7 @@ def run(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=SECONDS,
+            timeout=GIVE_UP_SECONDS,
         )
 
     return run_bridge
