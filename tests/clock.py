@@ -1,7 +1,10 @@
 """Times that tests move: one that otherwise stands still, and the event loop's own, which goes on as well."""
 
 import asyncio
+import time
 from datetime import datetime, timedelta
+from functools import partial
+from weakref import WeakKeyDictionary
 
 __all__ = ["Clock", "pass_seconds"]
 
@@ -23,5 +26,12 @@ def pass_seconds(seconds: float) -> None:
     So a test lets a deadline pass that is long enough for the slowest machine while it is to be kept.
     """
     loop = asyncio.get_running_loop()
-    real = loop.time
-    loop.time = lambda: real() + seconds  # type: ignore[method-assign]
+    _passed[loop] = _passed.get(loop, 0.0) + seconds
+    loop.time = partial(_time_of, loop)  # type: ignore[method-assign]
+
+
+_passed: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
+
+def _time_of(loop: asyncio.AbstractEventLoop) -> float:
+    return time.monotonic() + _passed[loop]
