@@ -1,8 +1,12 @@
-"""A time that stands still until a test moves it."""
+"""Times that tests move: one that otherwise stands still, and the event loop's own, which goes on as well."""
 
+import asyncio
+import time
 from datetime import datetime, timedelta
+from functools import partial
+from weakref import WeakKeyDictionary
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "pass_seconds"]
 
 
 class Clock:
@@ -14,3 +18,20 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+def pass_seconds(seconds: float) -> None:
+    """Makes it so much later for all that waits on the running event loop.
+
+    So a test lets a deadline pass that is long enough for the slowest machine while it is to be kept.
+    """
+    loop = asyncio.get_running_loop()
+    _passed[loop] = _passed.get(loop, 0.0) + seconds
+    loop.time = partial(_time_of, loop)  # type: ignore[method-assign]
+
+
+_passed: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
+
+def _time_of(loop: asyncio.AbstractEventLoop) -> float:
+    return time.monotonic() + _passed[loop]

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -23,17 +25,25 @@ __all__ = ["listen"]
 output = Console(highlight=False, soft_wrap=True)
 errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
-ANSWER_SECONDS = 10.0
+# A bridge that is busy takes its time; one that has hung must not be waited for without a word.
+ANSWER_SECONDS = 30.0
+# Between two tries to come back: soon after a restart, and no burden to a bridge that stays away.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 5.0
 EVENT_COLUMN = 26
 SESSION_ENDED = "session-ended"
 # Told once a second to the room of finance ops: whoever reads what happens would read little else.
 SYSTEM_STATUS = "system-status"
 
 Join = tuple[str, str | None]
+T = TypeVar("T")
 
 
 class ListeningError(BridgeError):
     """The bridge could not be listened to."""
+
+
+class UnansweredError(ListeningError):
+    """The bridge did not answer, or not in time. Another try may go better."""
 
 
 def listen(
@@ -50,7 +60,7 @@ def listen(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")] = None,
-    seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after this many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option("--for", min=0, help="Listen for this many seconds.")] = None,
 ) -> None:
     """Show events as they happen. Without a room: those that go to everyone.
 
@@ -74,84 +84,145 @@ def listen(
 async def _listen(
     url: str, joins: list[Join], token: str | None, *, as_json: bool, count: int | None, seconds: float | None
 ) -> None:
-    import aiohttp
-    import socketio
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as time_given:
 
-    # The client does not close a session of its own when it cannot connect.
-    async with aiohttp.ClientSession() as session:
-        # Its own answer to Ctrl-C stops the event loop under this command, which then fails.
-        client = socketio.AsyncClient(http_session=session, handle_sigint=False)
-        listener = Listener(client, url, joins, as_json=as_json, count=count)
-        try:
-            # This client gives handlers every argument, and would hand the offset on as part of the event.
-            brought = {"recovery": False} | ({"token": token} if token else {})
-            await client.connect(url, transports=["websocket"], auth=brought)
-        except socketio.exceptions.ConnectionError as error:
-            if listener.refusal is not None:
-                raise ListeningError(
-                    f"{url} refused the connection: {listener.refusal}; a token goes into --token or {TOKEN_VARIABLE}"
-                ) from None
-            raise ListeningError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
-        try:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(listener.finished, seconds)
-        finally:
-            listener.finished.cancel()
-            await client.disconnect()
+            def begin() -> None:
+                if seconds is not None:
+                    time_given.reschedule(loop.time() + seconds)
+
+            await Listener(url, joins, token, begin, as_json=as_json, count=count).listen()
+    except TimeoutError:
+        if not time_given.expired():
+            raise
 
 
 class Listener:
-    """What happens on a client's connection. The client reports no error of a handler, so `finished` carries them."""
+    """Shows what a bridge tells, over one connection after the other.
+
+    Each connection has a client of its own that does not come back by itself: the library gives up for good, and
+    without a word, where a bridge is slow to answer or breaks off in the middle of it.
+    """
 
     def __init__(
-        self, client: "socketio.AsyncClient", url: str, joins: list[Join], *, as_json: bool, count: int | None
+        self,
+        url: str,
+        joins: list[Join],
+        token: str | None,
+        begin: Callable[[], None],
+        *,
+        as_json: bool,
+        count: int | None,
     ) -> None:
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._client = client
+        """`begin` is called once it listens."""
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """The client reports no error of a handler, so this carries them."""
         self._url = url
         self._joins = joins
+        # This client gives handlers every argument, and would hand the offset on as part of the event.
+        self._brought = {"recovery": False} | ({"token": token} if token else {})
+        self._begin = begin
         self._as_json = as_json
         self._count = count
         self._heard = 0
-        self._connections = 0
-        self.refusal: str | None = None
-        """Why the bridge did not let this client in."""
-        client.on("connect", self._on_connect)
-        client.on("connect_error", self._on_refusal)
-        client.on("disconnect", self._on_disconnect)
-        client.on("*", self._on_event)
+        self._times_listening = 0
 
-    async def _on_connect(self) -> None:
-        self._connections += 1
-        connection = self._connections
+    async def listen(self) -> None:
+        """Until enough was heard. Comes back whenever the connection is lost, however long that takes; raises
+        ListeningError where it could not begin, or where to come back does not help."""
+        pause_seconds = FIRST_PAUSE_SECONDS
+        while not self._finished.done():
+            try:
+                await self._hear()
+                pause_seconds = FIRST_PAUSE_SECONDS
+            except UnansweredError:
+                if self._times_listening == 0 and not self._finished.done():
+                    raise
+            await asyncio.wait({self._finished}, timeout=pause_seconds)
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+        self._finished.result()
+
+    async def _hear(self) -> None:
+        """Over one connection, until that is lost or enough was heard."""
+        import aiohttp
+        import socketio
+
+        # The client does not close a session of its own when it cannot connect.
+        async with aiohttp.ClientSession() as session:
+            # Its own answer to Ctrl-C stops the event loop under this command, which then fails.
+            client = socketio.AsyncClient(http_session=session, reconnection=False, handle_sigint=False)
+            answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            client.on("connect", partial(_answered, answer, None))
+            client.on("connect_error", partial(_answered, answer))
+            client.on("disconnect", self._on_disconnect)
+            client.on("*", self._on_event)
+            try:
+                await self._connect(client)
+                gone = asyncio.create_task(client.eio.wait())  # which ends however the connection ends
+                await self._be_admitted(gone, answer)
+                await self._join_all(client, gone)
+                await asyncio.wait({gone, self._finished}, return_when=asyncio.FIRST_COMPLETED)
+                if not self._finished.done():
+                    errors.print(Text("disconnected; trying again", style="yellow"))
+            finally:
+                await client.disconnect()
+
+    async def _connect(self, client: "socketio.AsyncClient") -> None:
         try:
-            names = [name for join in self._joins for name in await _join(self._client, join)]
-        except Exception as error:
-            # What a lost connection left unanswered is asked again on the next one. (The client's `connected` is no
-            # help: it becomes true only after this handler was started.)
-            if connection == self._connections and self._client.get_sid() is not None:
-                self._finish(error)
-            return
-        verb = "listening" if connection == 1 else "connected again, listening"
-        errors.print(Text(f"{verb} to {self._url}: {', '.join(['everyone', *names])}", style="dim"))
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await client.connect(self._url, transports=["websocket"], auth=self._brought, wait=False)
+        except Exception as error:  # whatever this client makes of what it does not understand
+            raise self._unanswered(error) from None
 
-    async def _on_refusal(self, reason: object) -> None:
-        match reason:
-            case {"message": str() as message, "data": {"code": _}}:
-                self.refusal = on_one_line(message)
-                if self._connections:  # coming back will not help
-                    self._finish(ListeningError(f"{self._url} refused the connection: {self.refusal}"))
+    async def _be_admitted(self, gone: asyncio.Task[None], answer: asyncio.Future[object]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                refusal = await self._unless_gone(gone, answer)
+        except TimeoutError as error:
+            raise self._unanswered(error) from None
+        match refusal:
+            case None:
+                return
+            case {"message": str() as message, "data": {"code": _}}:  # coming back will not help
+                raise ListeningError(
+                    f"{self._url} refused the connection: {on_one_line(message)}; "
+                    f"a token goes into --token or {TOKEN_VARIABLE}"
+                )
+            case _:
+                raise self._unanswered(refusal)
+
+    async def _unless_gone(self, gone: asyncio.Task[None], work: Awaitable[T]) -> T:
+        """What comes of some work on a connection. Raises UnansweredError if the connection is gone before."""
+        working = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({gone, working}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise self._unanswered("the connection broke off before one came")
+            return working.result()
+        finally:
+            working.cancel()
+
+    def _unanswered(self, reason: object) -> UnansweredError:
+        words = f"none within {ANSWER_SECONDS:g} s" if isinstance(reason, TimeoutError) else on_one_line(str(reason))
+        return UnansweredError(f"no answer from {self._url} ({words}); is it running? Start it with: make run")
+
+    async def _join_all(self, client: "socketio.AsyncClient", gone: asyncio.Task[None]) -> None:
+        names = [name for join in self._joins for name in await self._unless_gone(gone, _join(client, join))]
+        verb = "connected again, listening" if self._times_listening else "listening"
+        errors.print(Text(f"{verb} to {self._url}: {', '.join(['everyone', *names])}", style="dim"))
+        self._times_listening += 1
+        if self._times_listening == 1:
+            self._begin()
 
     async def _on_disconnect(self, reason: str) -> None:
-        if self.finished.done():
-            return
-        if reason == self._client.reason.SERVER_DISCONNECT:  # after which the client does not try again
+        import socketio
+
+        if reason == socketio.AsyncClient.reason.SERVER_DISCONNECT:  # which is meant for this client
             self._finish(ListeningError(f"{self._url} sent this client away"))
-        else:
-            errors.print(Text("disconnected; trying again", style="yellow"))
 
     async def _on_event(self, event: str, *arguments: Any) -> None:
-        if self.finished.done() or event == SYSTEM_STATUS:
+        if self._finished.done() or event == SYSTEM_STATUS:
             return
         try:
             _show(event, arguments[0] if arguments else None, as_json=self._as_json)
@@ -165,12 +236,17 @@ class Listener:
             self._finish()
 
     def _finish(self, error: Exception | None = None) -> None:
-        if self.finished.done():
+        if self._finished.done():
             return
         if error is None:
-            self.finished.set_result(None)
+            self._finished.set_result(None)
         else:
-            self.finished.set_exception(error)
+            self._finished.set_exception(error)
+
+
+def _answered(answer: asyncio.Future[object], what: object = None) -> None:
+    if not answer.done():
+        answer.set_result(what)
 
 
 async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
@@ -180,7 +256,7 @@ async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
     try:
         answer = await client.call(event, argument, timeout=ANSWER_SECONDS)
     except socketio.exceptions.TimeoutError:
-        raise ListeningError(f"{event} was not answered within {ANSWER_SECONDS:g} s") from None
+        raise UnansweredError(f"{event} was not answered within {ANSWER_SECONDS:g} s") from None
     match answer:
         case {"ok": True, "rooms": [*names]}:
             return [str(name) for name in names]

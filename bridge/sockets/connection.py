@@ -68,8 +68,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
         self._backlog: Backlog | None = None
-        self._apart_until = 0.0
-        """Until when what is sent to it alone is held back first; 0: no more."""
+        self._is_apart = False
+        """Whether what is sent to it alone is held back first."""
         self._holds_back = False
         """Whether what is sent waits for a moment."""
         self._polls = False
@@ -113,7 +113,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
         """Sends messages, of which `frames` are the frames in a row."""
-        if self._apart_until and asyncio.get_running_loop().time() < self._apart_until:
+        if self._is_apart:
             self._hold_back()
         if self.protocol is not None and not self._holds_back:
             self.protocol.write_frames(frames)
@@ -138,10 +138,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def keep_apart(self) -> None:
         """What is sent to this client alone from here on does not come in one read with what was sent before."""
         if self.upgraded:
-            self._apart_until = asyncio.get_running_loop().time() + APART_SECONDS
+            self._is_apart = True
+            # A timer and no look at the clock: what is said at once is held back even if that took long.
+            asyncio.get_running_loop().call_later(APART_SECONDS, self._end_apart)
+
+    def _end_apart(self) -> None:
+        self._is_apart = False
 
     def _hold_back(self) -> None:
-        self._apart_until = 0.0
+        self._is_apart = False
         if not self._holds_back:
             self._holds_back = True
             self.server.moved(self)

@@ -6,9 +6,9 @@ import hmac
 import json
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jwt
 import pytest
@@ -159,9 +159,16 @@ def test_a_changed_token_is_refused() -> None:
     assert refusal(verifier, f"{header}.{body}")[0] == "token_invalid"
 
 
-def test_times_count_with_the_leeway_both_ways() -> None:
-    strict, lenient = TokenVerifier(secrets=[SECRET], leeway_seconds=0), TokenVerifier(secrets=[SECRET])
+def test_times_count_with_the_leeway_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     now = int(time.time())
+
+    class StandingStill(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(now, tz)
+
+    monkeypatch.setattr("jwt.api_jwt.datetime", StandingStill)
+    strict, lenient = TokenVerifier(secrets=[SECRET], leeway_seconds=0), TokenVerifier(secrets=[SECRET])
     just_expired, long_expired = signed(exp=now - 5), signed(exp=now - 60)
     assert refusal(strict, just_expired)[0] == "token_expired"
     assert lenient.principal(just_expired).expires_at == datetime.fromtimestamp(now - 5 + 30, UTC)

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import GIVE_UP_SECONDS
+
 KEY = "a-key-for-tests-only-0123456789"
 
 
@@ -78,10 +80,12 @@ def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
         assert first.startswith("The bridge is ready on http://127.0.0.1:")
         pages = process.stdout.readline().split()
         assert pages == ["pages", f"{url}/ops", f"{url}/ops/system", f"{url}/pay/PAYMENT_ID"]
-        assert [httpx.get(page).headers["content-type"] for page in pages[1:]] == ["text/html; charset=utf-8"] * 3
-        assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
+        assert [httpx.get(page, timeout=GIVE_UP_SECONDS).headers["content-type"] for page in pages[1:]] == [
+            "text/html; charset=utf-8"
+        ] * 3
+        assert httpx.get(f"{url}/health/ready", timeout=GIVE_UP_SECONDS).json()["status"] == "ready"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=GIVE_UP_SECONDS) == 0
     assert (tmp_path / "var" / "bridge.db").exists()
 
 
@@ -179,7 +183,7 @@ def test_listen_shows_events_of_its_rooms(bridge: Any, run: Any) -> None:
         )
         assert played.returncode == 0
         heard = [json.loads(line) for line in listener.stdout]
-        assert listener.wait(timeout=30) == 0
+        assert listener.wait(timeout=GIVE_UP_SECONDS) == 0
     assert [line["event"] for line in heard] == [
         "payment-created",
         "payment-update",

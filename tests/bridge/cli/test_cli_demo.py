@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 PACE = "0.05"
 
@@ -40,7 +40,7 @@ def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, 
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                said, errors = process.communicate(timeout=30)
+                said, errors = process.communicate(timeout=GIVE_UP_SECONDS)
                 assert (process.returncode, said.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is kept."])
                 assert "Traceback" not in errors
                 assert "error" not in errors
@@ -48,8 +48,12 @@ def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, 
                 process.kill()
 
 
+def get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=GIVE_UP_SECONDS)
+
+
 def rows(url: str, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{url}/api/ops/{kind}?limit=1000").raise_for_status().json()[kind]
+    found: list[dict[str, Any]] = get(f"{url}/api/ops/{kind}?limit=1000").raise_for_status().json()[kind]
     return found
 
 
@@ -65,7 +69,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
         url = addresses["the payout console"].removesuffix("/ops")
         # The pages themselves are built or not; their addresses answer in any case.
         for address in addresses.values():
-            assert "<html" in httpx.get(address).text
+            assert "<html" in get(address).text
         payment_id = addresses["the buyer's page"].rpartition("/")[2]
         assert addresses["the seller's view"].endswith(f"/pay/{payment_id}?as=seller")
         checkout_id = addresses["a template checkout"].rpartition("/")[2]
@@ -74,7 +78,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             return {row[name] for row in rows(url, kind)}
 
         # What was before: two days of sales, summed by day, with what needs a person since then.
-        days = {one["date"] for one in httpx.get(f"{url}/api/ops/totals").json()["days"]}
+        days = {one["date"] for one in get(f"{url}/api/ops/totals").json()["days"]}
         assert len(days) >= 2
         # What goes on: each kind of sale is played, and the one that is shown comes to its end.
         kinds = {
@@ -86,27 +90,29 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "webhook-unmatched",
             "webhook-unreadable",
         }
-        wait_until(lambda: {item["kind"] for item in httpx.get(f"{url}/api/ops/attention").json()["items"]} == kinds)
+        wait_until(lambda: {item["kind"] for item in get(f"{url}/api/ops/attention").json()["items"]} == kinds)
         wait_until(lambda: of("payments", "status") >= {"completed", "partially_paid", "pending", "expired"})
         wait_until(lambda: of("payouts", "status") >= {"completed", "created", "failed", "ambiguous"})
-        wait_until(lambda: httpx.get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")
-        wait_until(lambda: httpx.get(f"{url}/api/template-checkouts/{checkout_id}").json()["status"] == "confirmed")
+        wait_until(lambda: get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")
+        wait_until(lambda: get(f"{url}/api/template-checkouts/{checkout_id}").json()["status"] == "confirmed")
         assert any(float(row["excess"]) for row in rows(url, "payments"))
         # It goes on as long as it is let.
-        total = httpx.get(f"{url}/api/ops/payments?limit=1").json()["total"]
-        wait_until(lambda: httpx.get(f"{url}/api/ops/payments?limit=1").json()["total"] > total + 10)
+        total = get(f"{url}/api/ops/payments?limit=1").json()["total"]
+        wait_until(lambda: get(f"{url}/api/ops/payments?limit=1").json()["total"] > total + 10)
         # The webhook that an earlier version could not read can be now.
         replayable = [
             item["webhookId"]
-            for item in httpx.get(f"{url}/api/ops/attention").json()["items"]
+            for item in get(f"{url}/api/ops/attention").json()["items"]
             if "at that time" in item["detail"]
         ]
         [webhook_id] = replayable
-        answer = httpx.post(f"{url}/api/ops/webhooks/{webhook_id}/replay", json={"by": "Ada"})
+        answer = httpx.post(
+            f"{url}/api/ops/webhooks/{webhook_id}/replay", json={"by": "Ada"}, timeout=GIVE_UP_SECONDS
+        )
         assert answer.json()["outcome"] == "applied"
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        get(url)
 
 
 def test_a_bridge_that_is_not_there_is_explained(run: Any) -> None:

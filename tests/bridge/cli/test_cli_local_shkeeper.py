@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.waiting import wait_until
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 KEY = "a-key-for-tests-only-0123456789"
 ORDER = {
@@ -46,7 +46,7 @@ def running(folder: Path, *arguments: str, **variables: str) -> Iterator[list[st
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                assert process.wait(timeout=30) == 0
+                assert process.wait(timeout=GIVE_UP_SECONDS) == 0
             finally:
                 process.kill()
 
@@ -59,11 +59,12 @@ def test_a_newcomer_sees_a_payment_through_without_any_gateway(run: Any, tmp_pat
     with running(tmp_path, "serve", "--port", "0", "--with-shkeeper", "--shkeeper-port", "0") as lines:
         shkeeper = address_in(lines[0])
         bridge = address_in(next(line for line in lines if line.startswith("The bridge is ready")))
-        payment = httpx.post(f"{bridge}/api/payments", json=ORDER).json()
+        payment = httpx.post(f"{bridge}/api/payments", json=ORDER, timeout=GIVE_UP_SECONDS).json()
         address = payment["invoices"][0]["address"]
 
         def status() -> str:
-            found: str = httpx.get(f"{bridge}/api/payments/{payment['paymentId']}").json()["status"]
+            answer = httpx.get(f"{bridge}/api/payments/{payment['paymentId']}", timeout=GIVE_UP_SECONDS)
+            found: str = answer.json()["status"]
             return found
 
         options = ("simulate", "transfer", address, "--shkeeper", shkeeper)
@@ -81,7 +82,7 @@ def test_a_newcomer_sees_a_payment_through_without_any_gateway(run: Any, tmp_pat
 def test_the_local_shkeeper_runs_by_itself_and_says_how_to_use_it(run: Any, tmp_path: Path) -> None:
     with running(tmp_path, "simulate", "shkeeper", "--serve", "--port", "0") as lines:
         url = address_in(lines[0])
-        assert httpx.get(f"{url}/api/v1/crypto").json()["status"] == "success"
+        assert httpx.get(f"{url}/api/v1/crypto", timeout=GIVE_UP_SECONDS).json()["status"] == "success"
         told = "".join(lines)
         assert f"BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER=admin BRIDGE_SHKEEPER_PASSWORD=admin" in told
         assert KEY not in told

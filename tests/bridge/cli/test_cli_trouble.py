@@ -22,10 +22,10 @@ from rich.console import Console
 
 from bridge.cli.address import AddressError, open_listener
 from bridge.cli.console import on_one_line
+from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
 BRIDGE = Path(sys.executable).parent / "bridge"
-SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def listening(url: str, *options: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     with process:
-        give_up = threading.Timer(SECONDS, process.kill)
+        give_up = threading.Timer(GIVE_UP_SECONDS, process.kill)
         give_up.start()
         try:
             assert process.stderr is not None
@@ -146,13 +146,13 @@ def test_listen_joins_again_after_the_bridge_restarted(run: Any, make_bridge: An
         assert json.loads(listener.stdout.readline())["event"] == "payment-created"
         assert simulate(run, bridge.url, "--seller-id", "seller-7", "--scenario", "unconfirmed").returncode == 0
         assert json.loads(listener.stdout.readline())["event"] == "payment-created"
-        assert listener.wait(SECONDS) == 0
+        assert listener.wait(GIVE_UP_SECONDS) == 0
 
 
 def test_listen_ends_with_0_when_it_is_interrupted(bridge: Any) -> None:
     with listening(bridge.url) as listener:
         listener.send_signal(signal.SIGINT)
-        assert listener.wait(SECONDS) == 0
+        assert listener.wait(GIVE_UP_SECONDS) == 0
         assert listener.stderr is not None
         assert "Traceback" not in listener.stderr.read()
 
@@ -163,7 +163,7 @@ def test_listen_ends_when_nobody_reads_on(run: Any, bridge: Any, options: list[s
         assert listener.stdout is not None
         listener.stdout.close()
         assert simulate(run, bridge.url).returncode == 0
-        assert listener.wait(SECONDS) == 1
+        assert listener.wait(GIVE_UP_SECONDS) == 1
 
 
 def test_listen_takes_an_id_that_looks_like_markup(bridge: Any, run: Any) -> None:
@@ -233,9 +233,9 @@ def test_a_host_without_an_address_is_named_as_the_trouble(monkeypatch: pytest.M
 def test_serve_ends_with_0_on_either_signal_and_says_401_without_a_key(make_bridge: Any) -> None:
     bridge = make_bridge()
     assert "every webhook will be answered 401" in bridge.log.read_text()
-    assert httpx.get(f"{bridge.url}/health/live").status_code == 200
+    assert httpx.get(f"{bridge.url}/health/live", timeout=GIVE_UP_SECONDS).status_code == 200
     for number in (signal.SIGINT, signal.SIGTERM):
         bridge.process.send_signal(number)
-        assert bridge.process.wait(SECONDS) == 0
+        assert bridge.process.wait(GIVE_UP_SECONDS) == 0
         bridge.start()
     assert "Traceback" not in bridge.log.read_text()

@@ -16,7 +16,9 @@ import pytest
 from tenacity import wait_random_exponential
 
 from bridge.client import AsyncBridgeClient, BridgeClient
+from tests.waiting import GIVE_UP_SECONDS
 
+PATIENCE = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
 SERVICES = f"""
 [marketplace]
@@ -56,12 +58,13 @@ Connect = Callable[..., Any]
 
 @pytest.fixture(params=[BridgeClient, Blocking], ids=["sync", "async"])
 def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
-    """Makes clients of the one kind or the other, which are called alike and impatient, and closes them."""
+    """Makes clients of the one kind or the other, which are called alike, and closes them. They ask again soon, and
+    wait for an answer for as long as it takes unless they are told otherwise."""
     monkeypatch.setattr("bridge.client.tries.backoff", wait_random_exponential(multiplier=0.01, max=0.1))
     made: list[Any] = []
 
     def make(url: str, token: str | None = None, **options: float) -> Any:
-        made.append(request.param(url, token, **options))
+        made.append(request.param(url, token, **{**PATIENCE, **options}))
         return made[-1]
 
     yield make
@@ -84,7 +87,7 @@ def events(bridge: Any) -> Callable[[], list[str]]:
 
 
 def names_in_journal(database: Any) -> list[str]:
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, timeout=GIVE_UP_SECONDS)) as connection:
         return [name for (name,) in connection.execute('SELECT name FROM events ORDER BY "offset"')]
 
 

@@ -23,6 +23,7 @@ from bridge.client import (
     RequestRefusedError,
     TooLargeError,
 )
+from tests.waiting import GIVE_UP_SECONDS
 
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
 OFFER = {"requestId": "r1", "offer": {"price": "99.50"}, "sellerId": "s1"}
@@ -233,7 +234,8 @@ def test_a_payout_that_cannot_be_is_named_and_none_is_taken(connect: Any, client
 
 async def test_many_events_at_once_through_one_client(bridge: Any, events: Events) -> None:
     before = events()
-    async with AsyncBridgeClient(bridge.url, MARKETPLACE) as client:
+    patience = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
+    async with AsyncBridgeClient(bridge.url, MARKETPLACE, **patience) as client:
         offsets = await asyncio.gather(*(client.publish("new-offer", OFFER, target=BUYER) for _ in range(50)))
     assert len(set(offsets)) == 50
     assert len(events()) == len(before) + 50

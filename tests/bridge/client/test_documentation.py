@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.client import BridgeClient
+from tests.waiting import GIVE_UP_SECONDS
+
 PAGE = Path(__file__).parents[3] / "docs" / "services.md"
 ADDRESS, TOKEN = "http://127.0.0.1:8000", "the-token-of-the-marketplace"
 
@@ -19,6 +22,8 @@ def test_the_example_publishes_what_it_says(
     [example] = re.findall(r"(?:^    .*\n|^\n(?=    ))+", section.partition("\n## ")[0], re.MULTILINE)
     assert ADDRESS in example
     monkeypatch.setenv("MARKETPLACE_TOKEN", TOKEN)
+    patience = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
+    monkeypatch.setattr(BridgeClient.__init__, "__kwdefaults__", patience)
     before = events()
     for _ in range(2):
         exec(textwrap.dedent(example).replace(ADDRESS, bridge.url), {"__name__": "example"})

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import KEYS
+from tests.bridge.http.exchanges import KEYS, client_of
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +16,5 @@ def bridge(make_bridge: Any) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+    with client_of(bridge) as client:
         yield client

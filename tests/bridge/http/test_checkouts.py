@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.bridge.http.exchanges import client_of
+
 NUMBERS = itertools.count()
 SHARES = [
     {"requestId": "r1", "sellerId": "s1", "offerId": "o1", "amount": "49.90"},
@@ -16,7 +18,7 @@ SHARES = [
 
 @pytest.fixture(scope="module")
 def client(make_bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, base_url=make_bridge().url, trust_env=False) as client:
+    with client_of(make_bridge()) as client:
         yield client
 
 

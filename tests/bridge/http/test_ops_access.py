@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 import websockets
+
+from tests.bridge.http.exchanges import get, post, request
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICES = """
@@ -71,23 +72,23 @@ def trusting(make_bridge: Any) -> Any:
 
 
 def test_staff_are_known_by_their_token(asking: Any) -> None:
-    answer = httpx.get(f"{asking.url}/api/ops/session", headers=bearer(token("f1", staff=True)))
+    answer = get(f"{asking.url}/api/ops/session", headers=bearer(token("f1", staff=True)))
     assert answer.json() == {"access": "jwt", "userId": "f1", "isStaff": True}
 
 
 def test_a_service_that_reads_sees_the_console_but_cannot_act(asking: Any) -> None:
     headers = bearer("the-token-of-the-ledger")
-    answer = httpx.get(f"{asking.url}/api/ops/session", headers=headers)
+    answer = get(f"{asking.url}/api/ops/session", headers=headers)
     assert answer.json() == {"access": "jwt", "userId": None, "isStaff": False}
     for path in WRITES:
-        refused = httpx.post(f"{asking.url}/api/ops/{path}", headers=headers, json=content_of(path))
+        refused = post(f"{asking.url}/api/ops/{path}", headers=headers, json=content_of(path))
         assert (path, refused.status_code) == (path, 403)
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("nonsense"), bearer(token("f1", staff=True)[:-4])])
 def test_without_a_good_token_there_is_no_console(asking: Any, headers: dict[str, str]) -> None:
     for method, path in [*(("GET", path) for path in READS), *(("POST", path) for path in WRITES)]:
-        answer = httpx.request(method, f"{asking.url}/api/ops/{path}", headers=headers)
+        answer = request(method, f"{asking.url}/api/ops/{path}", headers=headers)
         assert (path, answer.status_code) == (path, 401)
 
 
@@ -97,12 +98,12 @@ def test_without_a_good_token_there_is_no_console(asking: Any, headers: dict[str
 def test_users_and_services_that_only_write_are_refused(asking: Any, given: str) -> None:
     for method, path in [*(("GET", path) for path in READS), *(("POST", path) for path in WRITES)]:
         content = content_of(path) if method == "POST" else None
-        answer = httpx.request(method, f"{asking.url}/api/ops/{path}", headers=bearer(given), json=content)
+        answer = request(method, f"{asking.url}/api/ops/{path}", headers=bearer(given), json=content)
         assert (path, answer.status_code) == (path, 403)
 
 
 def test_where_nobody_is_asked_anybody_may_act(trusting: Any) -> None:
-    answer = httpx.get(f"{trusting.url}/api/ops/session")
+    answer = get(f"{trusting.url}/api/ops/session")
     assert answer.json() == {"access": "open", "userId": None, "isStaff": True}
 
 
@@ -112,8 +113,8 @@ def test_where_services_are_named_nobody_acts_without_a_token(
     services: Path = tmp_path_factory.mktemp("services") / "services.toml"
     services.write_text(SERVICES)
     url = make_bridge(BRIDGE_SERVICES_FILE=str(services)).url
-    assert httpx.get(f"{url}/api/ops/session").json() == {"access": "open", "userId": None, "isStaff": False}
-    refused = httpx.post(f"{url}/api/ops/payouts/out_1/recheck", json={"by": "anybody"})
+    assert get(f"{url}/api/ops/session").json() == {"access": "open", "userId": None, "isStaff": False}
+    refused = post(f"{url}/api/ops/payouts/out_1/recheck", json={"by": "anybody"})
     assert (refused.status_code, "jwt" in refused.json()["detail"]) == (403, True)
 
 
@@ -131,7 +132,7 @@ def test_the_bridges_own_pages_may_write_and_strangers_may_not(trusting: Any) ->
     # A name of a stranger's that leads to loopback is what the browser then names in both headers.
     rebound = f"http://rebound.example:{trusting.port}"
     answered = {
-        origin: httpx.post(
+        origin: post(
             f"{trusting.url}/api/payments",
             json={},
             headers={"Origin": origin, "Host": origin.partition("://")[2] or "null"},
@@ -155,14 +156,14 @@ def test_a_page_cannot_read_by_a_name_that_its_owner_has_lead_to_loopback(trusti
         "rebound.example:nonsense": False,
         "[::1": False,
     }
-    answers = {host: httpx.get(f"{trusting.url}{path}", headers={"Host": host}) for host in hosts}
+    answers = {host: get(f"{trusting.url}{path}", headers={"Host": host}) for host in hosts}
     assert {host: answer.status_code != 403 for host, answer in answers.items()} == hosts
     assert "public_url" in answers["localhost."].json()["detail"]
 
 
 def test_a_bridge_that_asks_for_tokens_can_be_read_by_any_name(asking: Any) -> None:
     for host in ("bridge.example", "bridge.internal:8000"):
-        answer = httpx.get(f"{asking.url}/api/ops/session", headers={"Host": host, **bearer(token("f1", staff=True))})
+        answer = get(f"{asking.url}/api/ops/session", headers={"Host": host, **bearer(token("f1", staff=True))})
         assert answer.status_code == 200
 
 

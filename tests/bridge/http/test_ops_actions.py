@@ -16,8 +16,9 @@ import pytest
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
+from tests.bridge.http.exchanges import client_of
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
-from tests.waiting import wait_until
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
 BY = {"by": "Ada"}
@@ -41,13 +42,13 @@ def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=30) as client:
+    with client_of(bridge) as client:
         yield client
 
 
 def write(bridge: Any, statement: str, *parameters: object) -> None:
     """Changes what is in the database behind the bridge's back, as time or an earlier version would have."""
-    with closing(sqlite3.connect(bridge.database, timeout=10)) as connection, connection:
+    with closing(sqlite3.connect(bridge.database, timeout=GIVE_UP_SECONDS)) as connection, connection:
         connection.execute(statement, parameters)
 
 
@@ -344,7 +345,7 @@ def test_staff_act_in_the_name_of_their_token_whatever_they_say(make_bridge: Any
     )
     token = jwt.encode({"sub": "finance-1", "exp": time.time() + 3600, "staff": True}, SECRET, "HS256")
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, headers=headers) as client:
+    with client_of(bridge, headers=headers) as client:
         assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
         for content in ({}, {"by": "somebody else"}):
             done = ok(client.post("/api/ops/webhooks/webhook_1/replay", json=content))

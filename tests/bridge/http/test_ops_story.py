@@ -1,5 +1,7 @@
 """The past of payments and payouts on a real, running bridge: every step, with who heard it and how soon."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,12 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-import socketio
 
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
+from tests.bridge.sockets.clients import Client
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
-from tests.waiting import until
+from tests.waiting import GIVE_UP_SECONDS, until
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
 
 @pytest.fixture
 async def client(bridge: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(verify=False, base_url=bridge.url, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(
+        verify=False, base_url=bridge.url, trust_env=False, timeout=GIVE_UP_SECONDS
+    ) as client:
         yield client
 
 
@@ -42,7 +46,7 @@ class Console:
     """A console that watches."""
 
     def __init__(self) -> None:
-        self.socket = socketio.AsyncClient(reconnection=False)
+        self.socket = Client()
         self.heard: list[tuple[str, Any]] = []
         self.socket.on("*", self._hear)
 
@@ -95,9 +99,11 @@ async def pay(client: httpx.AsyncClient, external_id: str, scenario: str) -> str
 async def test_the_past_of_a_payment_goes_from_the_webhook_to_who_heard_it(
     client: httpx.AsyncClient, consoles: list[Console]
 ) -> None:
+    began = time.monotonic()
     payment_id = await pay(client, "order-1", "paid")
     for console in consoles:
         await until(partial(console.has_heard_of, "completed"))
+    took_ms = (time.monotonic() - began) * 1_000
     story = ok(await client.get(f"/api/ops/payments/{payment_id}/story"))
     assert story["document"] == ok(await client.get(f"/api/payments/{payment_id}"))
     steps = story["steps"]
@@ -110,7 +116,7 @@ async def test_the_past_of_a_payment_goes_from_the_webhook_to_who_heard_it(
     update = events["payment-update"]
     # Which everyone hears, and in this order: first it was observed, then it was told.
     assert (update["deliveries"], update["status"]) == (3, "completed")
-    assert 0 <= update["deliveredAfterMs"] < 5_000
+    assert 0 <= update["deliveredAfterMs"] <= took_ms
     assert set(update["rooms"]) == {"request-request-of-order-1", "user-b1", "user-s1"}
     assert steps.index(webhooks[-1]) < steps.index(update)
     offsets = [step["offset"] for step in steps if step["kind"] == "event"]
@@ -145,20 +151,32 @@ async def test_the_past_of_a_payout_holds_what_was_done_about_it(
     assert "payment-created" not in told
 
 
+async def all_told(client: httpx.AsyncClient) -> dict[str, Any]:
+    """How the system is once everything in the journal has been told."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while (status := ok(await client.get("/api/ops/system")))["journal"]["lag"]:
+            pass
+    return status
+
+
 async def test_the_system_tells_how_it_is_once_a_second_to_whoever_watches(
     bridge: Any, client: httpx.AsyncClient, consoles: list[Console]
 ) -> None:
     watching, *others = consoles
     await pay(client, "order-3", "paid")
-    heard = await until(lambda: [one for one, *_ in watching.of("system-status") if one["fanoutMs"]])
-    status = heard[-1]
-    asked = ok(await client.get("/api/ops/system"))
+
+    def told() -> list[dict[str, Any]]:
+        """Of what was paid, and when nobody was there any more that another test had let go."""
+        return [one for one, *_ in watching.of("system-status") if one["fanoutMs"] and one["connections"] == 3]
+
+    status = (await until(told))[-1]
+    asked = await all_told(client)
     assert status.keys() == asked.keys()
-    assert status["connections"] == asked["connections"] == 3
+    assert asked["connections"] == 3
     assert (status["version"], status["startedAt"]) == (asked["version"], asked["startedAt"])
-    assert 0 < status["fanoutMs"]["p50"] <= status["fanoutMs"]["p99"] < 5_000
+    up_ms = (datetime.now(UTC) - datetime.fromisoformat(status["startedAt"])).total_seconds() * 1_000
+    assert 0 < status["fanoutMs"]["p50"] <= status["fanoutMs"]["p99"] < up_ms
     assert 0 < status["journal"]["commitMs"]["p50"] <= status["journal"]["commitMs"]["p99"]
-    assert asked["journal"]["lag"] == 0
     assert asked["journal"]["newestOffset"] == asked["journal"]["dispatchedOffset"] > 0
     assert asked["providers"] == [{"name": "shkeeper", "status": "ok", "message": "it answers"}]
     assert asked["chains"] == []
@@ -166,9 +184,14 @@ async def test_the_system_tells_how_it_is_once_a_second_to_whoever_watches(
     # It is told to the room alone, and is not part of the journal: it has no offset.
     assert all(len(arguments) == 1 for arguments in watching.of("system-status"))
     assert not any(console.of("system-status") for console in others)
-    told = ok(await client.get("/api/events", params={"room": "ops", "limit": 500}))["events"]
-    assert "system-status" not in {one["event"] for one in told}
-    rates = await until(lambda: [one for one, *_ in watching.of("system-status") if one["eventsPerSecond"]])
+    journaled = ok(await client.get("/api/events", params={"room": "ops", "limit": 500}))["events"]
+    assert "system-status" not in {one["event"] for one in journaled}
+    number = 3
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        # Rates are of the last seconds, so somebody has to pay in them.
+        while not (rates := [one for one, *_ in watching.of("system-status") if one["eventsPerSecond"]]):
+            number += 1
+            await pay(client, f"order-{number}", "paid")
     assert rates[0]["deliveriesPerSecond"] > 0
 
 

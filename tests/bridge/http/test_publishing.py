@@ -14,6 +14,8 @@ import pytest
 
 from bridge.http.callers import Callers
 from bridge.http.services import ServicesError, read_services
+from tests.bridge.http.exchanges import client_of, post
+from tests.waiting import GIVE_UP_SECONDS
 
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
 SERVICES = f"""
@@ -44,7 +46,7 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, headers=bearer(MARKETPLACE)) as client:
+    with client_of(bridge, headers=bearer(MARKETPLACE)) as client:
         yield client
 
 
@@ -87,7 +89,7 @@ def test_what_says_how_long_it_is_is_answered_as_what_does_not(
     """The one goes the short way, the other through the framework."""
     answers = []
     for content in (body.encode(), iter((body[:20].encode(), body[20:].encode()))):
-        with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+        with client_of(bridge) as client:
             answer = client.post("/api/events", content=content, headers={"Authorization": authorization})
         said = answer.json()
         answers.append(
@@ -104,7 +106,7 @@ def test_what_says_how_long_it_is_is_answered_as_what_does_not(
 
 def test_a_stranger_is_refused_before_the_body_has_come(bridge: Any) -> None:
     head = b"POST /api/events HTTP/1.1\r\nHost: bridge\r\nContent-Length: 20000\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", bridge.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", bridge.port), timeout=GIVE_UP_SECONDS) as connection:
         connection.sendall(head)
         assert connection.recv(1_000).startswith(b"HTTP/1.1 401 ")
 
@@ -171,7 +173,7 @@ def test_an_idempotency_key_publishes_once(client: httpx.Client, bridge: Any) ->
 def test_a_service_publishes_what_its_token_allows(bridge: Any, token: str, body: object, status: int) -> None:
     before = count(bridge)
     headers = {b"Authorization": f"Bearer {token}".encode("latin-1")}
-    answer = httpx.post(f"{bridge.url}/api/events", json=body, headers=headers)
+    answer = post(f"{bridge.url}/api/events", json=body, headers=headers)
     assert answer.status_code == status
     if status != 202:
         assert count(bridge) == before
@@ -181,7 +183,7 @@ def test_a_service_publishes_what_its_token_allows(bridge: Any, token: str, body
 
 
 def test_without_any_token_the_answer_says_what_is_missing(bridge: Any) -> None:
-    answer = httpx.post(f"{bridge.url}/api/events", json=OFFER)
+    answer = post(f"{bridge.url}/api/events", json=OFFER)
     assert answer.status_code == 401
     assert "Authorization: Bearer" in answer.json()["detail"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed, stored
+from tests.bridge.http.exchanges import KEYS, NUMBERS, client_of, notice, problem, registration, signed, stored
+from tests.waiting import GIVE_UP_SECONDS
 
 PostWebhook = Callable[[bytes, Mapping[str, str]], httpx.Response]
 
@@ -120,7 +121,7 @@ def test_a_web_page_cannot_post_webhooks(client: httpx.Client) -> None:
 def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, bridge: Any, path: str) -> None:
     hook = notice("never-whole")
     lines = [f"{name}: {value}" for name, value in (signed(hook) | {"Content-Length": str(len(hook))}).items()]
-    with socket.create_connection(("127.0.0.1", bridge.port)) as connection:
+    with socket.create_connection(("127.0.0.1", bridge.port), timeout=GIVE_UP_SECONDS) as connection:
         connection.sendall("\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode())
         connection.sendall(hook[:-1])
     assert client.get("/health/ready").status_code == 200
@@ -131,7 +132,7 @@ def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, brid
 def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: Any) -> None:
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0])
     hook = notice("order-1")
-    with httpx.Client(verify=False, base_url=bridge.url, timeout=30, trust_env=False) as client:
+    with client_of(bridge) as client:
         blocker = sqlite3.connect(bridge.database, isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
         refused = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook))

@@ -16,9 +16,11 @@ import pytest
 
 from bridge.journal import Journal
 from tests.clock import Clock
+from tests.waiting import GIVE_UP_SECONDS
 
 NPM_PACKAGES = Path(__file__).parents[2] / "javascript" / "node_modules"
-START_SECONDS = 60.0
+# How many ports are tried: one that was free may have been taken by somebody else in the meantime.
+PORTS = 5
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +35,6 @@ def postgresql_url() -> Iterator[str]:
     (folder / "data").mkdir()
     if user:
         shutil.chown(folder / "data", user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     programs = folder / "native" / "bin"
     subprocess.run(
         [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "bridge", "--no-sync"],
@@ -44,30 +43,43 @@ def postgresql_url() -> Iterator[str]:
         user=user,
         cwd="/",
     )
-    options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", folder / "data", *(f"--{name}={value}" for name, value in options.items())],
-            stdout=log,
-            stderr=log,
-            user=user,
-            cwd="/",
-        )
-    url = f"postgresql://bridge@127.0.0.1:{port}"
-    give_up = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            psycopg.connect(f"{url}/postgres").close()
-            break
-        except psycopg.OperationalError:
-            if time.monotonic() > give_up or server.poll() is not None:
-                raise
-            time.sleep(0.05)
+        for _ in range(PORTS):
+            port = free_port()
+            options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
+            settings = [f"--{name}={value}" for name, value in options.items()]
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", folder / "data", *settings], stdout=log, stderr=log, user=user, cwd="/"
+            )
+            url = f"postgresql://bridge@127.0.0.1:{port}"
+            while not (is_up := answers(url, folder / "data")) and server.poll() is None:
+                time.sleep(0.05)
+            if is_up:
+                break
+        else:
+            raise AssertionError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}")
     yield url
     # "Fast": a connection that somebody is just closing does not keep the server waiting.
     server.send_signal(signal.SIGINT)
-    server.wait(timeout=START_SECONDS)
+    server.wait(timeout=GIVE_UP_SECONDS)
     shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """One that is free at this moment; somebody may be faster."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str, data: Path) -> bool:
+    """Whether a server answers, and no other than the one whose data these are."""
+    try:
+        with psycopg.connect(f"{url}/postgres") as connection:
+            return connection.execute("SHOW data_directory").fetchone() == (str(data),)
+    except psycopg.OperationalError:
+        return False
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

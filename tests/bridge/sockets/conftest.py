@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,17 +14,21 @@ import pytest
 import pytest_asyncio
 import socketio
 import uvicorn
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
 from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
+from bridge.sockets.engine import Engine
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
+from tests.bridge.sockets.clients import Client, connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
+from tests.waiting import GIVE_UP_SECONDS, until
 
-DEADLINE_SECONDS = 10
-
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 JoinIn = Callable[..., Awaitable[Any]]
+
+# Not within a test, even if that lets GIVE_UP_SECONDS pass.
+PING_SECONDS = 2 * GIVE_UP_SECONDS
 
 
 async def plain_app(
@@ -37,15 +42,9 @@ async def plain_app(
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Waits until a condition holds; fails at the deadline."""
-
-    async def wait(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while not condition():  # noqa: ASYNC110 (nothing signals what the tests wait for)
-                await asyncio.sleep(0.002)
-
-    return wait
+def eventually() -> Eventually:
+    """Waits until a condition holds."""
+    return until
 
 
 @pytest.fixture
@@ -55,27 +54,32 @@ def web_sockets() -> Any:
 
 
 @pytest_asyncio.fixture
-async def serve(
-    eventually: Callable[[Callable[[], object]], Awaitable[None]],
-    web_sockets: Any,
-) -> AsyncIterator[Callable[[Any], Awaitable[str]]]:
-    """Serves a socket server until the end of the test; returns its URL."""
+async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
+    """Serves a socket server until the end of the test; returns its URL. Unless the test is about that, the server
+    asks nobody whether they are there, and gives everyone all the time that they may need."""
     running: list[tuple[Any, uvicorn.Server, asyncio.Task[None]]] = []
 
-    async def start(server: Any) -> str:
+    async def start(server: Any, *, is_patient: bool = True) -> str:
+        if is_patient:
+            server.eio.ping_interval, server.eio.ping_timeout = PING_SECONDS, GIVE_UP_SECONDS
+            monkeypatch.setattr("bridge.sockets.connection.UPGRADE_SECONDS", GIVE_UP_SECONDS)
+            if isinstance(server.eio, Engine):
+                server.eio.limits = replace(server.eio.limits, connect_timeout_seconds=GIVE_UP_SECONDS)
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             socketio.ASGIApp(server, other_asgi_app=plain_app),
             ws=web_sockets,
             lifespan="off",
             log_config=None,
+            # Polls of stock servers that never end are cut off then.
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=int(PING_SECONDS),
             ws_per_message_deflate=False,
         )
         web = uvicorn.Server(config)
         task = asyncio.create_task(web.serve(sockets=[listener]))
         running.append((server, web, task))
-        await eventually(lambda: web.started)
+        await until(lambda: web.started)
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     yield start
@@ -105,7 +109,7 @@ async def join_in() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
     clients: list[Any] = []
 
     async def connect_client(url: str, heard: list[Any] | None = None, **options: Any) -> Any:
-        client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        client = Client()
         clients.append(client)
         if heard is not None:
             client.on("*", lambda event, *arguments: heard.append((event, *arguments)))
@@ -123,7 +127,7 @@ async def poll() -> AsyncIterator[Callable[[str], Awaitable[tuple[httpx.AsyncCli
     clients: list[httpx.AsyncClient] = []
 
     async def open_session(url: str) -> tuple[httpx.AsyncClient, str]:
-        client = httpx.AsyncClient(verify=False, base_url=url)
+        client = httpx.AsyncClient(verify=False, base_url=url, timeout=GIVE_UP_SECONDS)
         clients.append(client)
         answer = await client.get("/socket.io/?EIO=4&transport=polling")
         return client, f"/socket.io/?EIO=4&transport=polling&sid={json.loads(answer.text[1:])['sid']}"
@@ -149,8 +153,6 @@ async def watched(
         frontend_url="https://shop.example",
         verifier=None if is_open else TokenVerifier(secrets=[SECRET]),
         presence_grace_seconds=0,
-        # Short enough for a test to see that whoever is silent is forgotten.
-        ping_timeout_seconds=2,
         max_payload_bytes=LIMIT_BYTES,
     )
     url = await serve(server)

@@ -3,6 +3,7 @@
 import asyncio
 
 from bridge.sockets.deadlines import Deadlines
+from tests.waiting import GIVE_UP_SECONDS
 
 
 async def test_whoever_is_late_is_called_once_and_in_order() -> None:
@@ -21,7 +22,7 @@ async def test_whoever_is_late_is_called_once_and_in_order() -> None:
     deadlines.discard("never there")
     deadlines.add("renewed", 0.02)
     deadlines.add("last", 0.02)
-    await asyncio.wait_for(all_missed.wait(), 5)
+    await asyncio.wait_for(all_missed.wait(), GIVE_UP_SECONDS)
     assert missed == ["first", "second", "renewed", "last"]
 
 
@@ -30,21 +31,21 @@ async def test_it_begins_again_after_all_are_gone() -> None:
     deadlines = Deadlines[str](lambda one, _due: missed.put_nowait(one))
     for one in ("first", "second"):
         deadlines.add(one, 0.01)
-        assert await asyncio.wait_for(missed.get(), 5) == one
+        assert await asyncio.wait_for(missed.get(), GIVE_UP_SECONDS) == one
 
 
 async def test_seconds_count_from_when_they_began_and_who_is_late_is_so_before_anybody_is_told() -> None:
     told: asyncio.Queue[float] = asyncio.Queue()
     deadlines = Deadlines[str](lambda _, due: told.put_nowait(due))
     now = asyncio.get_running_loop().time()
-    deadlines.add("late", 1, since=now - 1)
-    deadlines.add("in time", 1, since=now)
+    deadlines.add("late", GIVE_UP_SECONDS, since=now - GIVE_UP_SECONDS)
+    deadlines.add("in time", GIVE_UP_SECONDS, since=now)
     assert (deadlines.is_missed("late"), deadlines.is_missed("in time"), deadlines.is_missed("another")) == (
         True,
         False,
         False,
     )
-    assert await asyncio.wait_for(told.get(), 5) == now
+    assert await asyncio.wait_for(told.get(), GIVE_UP_SECONDS) == now
     deadlines.discard("in time")
 
 
@@ -58,4 +59,4 @@ async def test_what_happens_at_a_deadline_may_set_others() -> None:
 
     deadlines = Deadlines(again)
     deadlines.add("first", 0.01)
-    assert [await asyncio.wait_for(came.get(), 5) for _ in range(2)] == ["first", "second"]
+    assert [await asyncio.wait_for(came.get(), GIVE_UP_SECONDS) for _ in range(2)] == ["first", "second"]

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection
@@ -12,10 +11,10 @@ from bridge.sockets import create_socket_server, deliver
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 Dial = Callable[..., Awaitable[ClientConnection]]
 Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 PADDING = "x" * 30_000
 

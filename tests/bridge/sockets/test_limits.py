@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.sockets import SocketServer, create_socket_server, deliver
@@ -15,10 +15,12 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Pace
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
+from tests.bridge.sockets.clients import connect
+from tests.waiting import GIVE_UP_SECONDS
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 Dial = Callable[..., Awaitable[ClientConnection]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 WEBSOCKET, POLLING = "/socket.io/?EIO=4&transport=websocket", "/socket.io/?EIO=4&transport=polling"
 
@@ -49,7 +51,7 @@ async def test_who_does_not_read_is_closed_and_those_beside_hear_all(
     server = limited(backlog_bytes=200_000)
     url = await serve(server)
     reading = await connected(dial, url)
-    stalled = await connected(dial, url, max_queue=1, open_timeout=10)
+    stalled = await connected(dial, url, max_queue=1)
     stalled.transport.pause_reading()
     number = 0
     while len(server.eio.sockets) == 2:
@@ -109,7 +111,7 @@ async def test_connections_of_one_address_are_limited_and_those_of_others_are_no
     with pytest.raises(InvalidStatus) as refused:
         await connect(address, additional_headers=many)
     assert b"too many connections from this address; try again in" in (refused.value.response.body or b"")
-    async with httpx.AsyncClient(verify=False, base_url=url, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS) as client:
         answer = await client.get(POLLING, headers=many)
         assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
         assert (await client.get(POLLING, headers=other)).status_code == 200

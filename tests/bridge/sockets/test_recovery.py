@@ -21,12 +21,12 @@ from coordinator.events import Audience, Event
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.system.soak.lines import WebSocketLine
 from tests.system.soak.records import EVERYONE, Publications, Record
+from tests.waiting import GIVE_UP_SECONDS
 
-Serve = Callable[[Any], Awaitable[str]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Serve = Callable[..., Awaitable[str]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 CLIENTS, ROOMS = 3, ("request-r0", "request-r1")
-HEARING_SECONDS = 10
 
 
 class House:
@@ -150,7 +150,7 @@ class Client:
         return packet
 
     async def _packet(self, line: WebSocketLine) -> str:
-        packet = await line.receive(asyncio.get_running_loop().time() + HEARING_SECONDS)
+        packet = await line.receive(asyncio.get_running_loop().time() + GIVE_UP_SECONDS)
         assert packet is not None
         return packet
 

@@ -22,7 +22,7 @@ from coordinator.compact_json import compact_json
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 JoinIn = Callable[..., Awaitable[Any]]
 Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
 

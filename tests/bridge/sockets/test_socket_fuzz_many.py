@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 
 from tests.bridge.sockets.under_fire import FENCE, PACKETS, TOKEN, Watched, converse, fuzzed
+from tests.waiting import GIVE_UP_SECONDS
 
 Dial = Callable[..., Awaitable[ClientConnection]]
 JoinIn = Callable[..., Awaitable[Any]]
@@ -26,7 +27,7 @@ Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
 @pytest_asyncio.fixture
 async def polling() -> AsyncIterator[httpx.AsyncClient]:
     """One client for all examples, since each takes a while to be made."""
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=GIVE_UP_SECONDS) as client:
         yield client
 
 
@@ -73,11 +74,20 @@ async def test_thousands_of_messages_at_once_leave_a_neighbour_its_answers_and_i
     events = ['["typing-start",{"chatId":"c1","userId":"u1","userName":"U"}]', '["join-chat-room",7]', '["no-such"]']
     messages = [f"42{number}{events[number % 3]}" for number in range(6_000)]
 
+    handled = longest = answers = 0
+    handle = watched.server._handle_event
+
+    async def count_and_handle(*event: Any) -> None:
+        nonlocal handled
+        handled += 1
+        await handle(*event)
+
+    watched.server._handle_event = count_and_handle
     flood = asyncio.create_task(converse(websocket, messages))
-    answers = 0
     while not flood.done():
-        async with asyncio.timeout(2):
-            assert (await neighbour.call("join-request-room", "r1"))["ok"]
+        before = handled
+        assert (await neighbour.call("join-request-room", "r1"))["ok"]
+        longest = max(longest, handled - before)
         await watched.server.emit("news", answers, to="chat-c1")
         answers += 1
     acknowledged, is_cut_off = await flood
@@ -86,6 +96,7 @@ async def test_thousands_of_messages_at_once_leave_a_neighbour_its_answers_and_i
     assert not is_cut_off
     assert acknowledged == Counter(range(6_000))
     assert answers > 3
+    assert longest < 1_500  # messages of the flood, of which there are four times as many
     assert [arguments for name, *arguments in heard if name == "news"] == [[number] for number in range(answers)]
     await websocket.close()
     await neighbour.disconnect()

@@ -8,15 +8,20 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from bridge.sockets import create_socket_server
+from bridge.sockets import SocketServer, create_socket_server
 from bridge.sockets.limits import Limits
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
+from tests.bridge.sockets.clients import connect
+from tests.clock import pass_seconds
+from tests.waiting import GIVE_UP_SECONDS, until
 
 PING_SECONDS, PONG_SECONDS, LIMIT_BYTES = 0.3, 0.2, 1_000_000
 POLLING = "/socket.io/?EIO=4&transport=polling"
+
+Serve = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(params=["ours", "uvicorn's"])
@@ -25,8 +30,8 @@ def web_sockets(request: pytest.FixtureRequest) -> Any:
     return WebSocketProtocol if request.param == "ours" else "websockets-sansio"
 
 
-@pytest_asyncio.fixture
-async def url(serve: Callable[[Any], Awaitable[str]]) -> str:
+@pytest.fixture
+def server() -> SocketServer:
     """A server with the settings of the official suites, an echo and a second namespace."""
     server = create_socket_server(
         frontend_url="https://shop.example",
@@ -52,13 +57,23 @@ async def url(serve: Callable[[Any], Awaitable[str]]) -> str:
     server.on("connect", greet_custom, namespace="/custom")
     server.on("message", echo)
     server.on("message-with-ack", echo_with_acknowledgement)
+    return server
+
+
+@pytest_asyncio.fixture
+async def url(serve: Serve, server: SocketServer) -> str:
+    """Where it is served; it asks nobody whether they are there."""
     return await serve(server)
 
 
 @pytest_asyncio.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(verify=False, base_url=url, trust_env=False) as client:
+    async with client_of(url) as client:
         yield client
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=False, base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS)
 
 
 async def opened(http: httpx.AsyncClient) -> str:
@@ -68,11 +83,11 @@ async def opened(http: httpx.AsyncClient) -> str:
 
 
 async def web_socket(url: str, query: str = "EIO=4&transport=websocket") -> ClientConnection:
-    return await connect(f"{url.replace('http', 'ws')}/socket.io/?{query}", ping_interval=None)
+    return await connect(f"{url.replace('http', 'ws')}/socket.io/?{query}")
 
 
 async def hear(websocket: ClientConnection) -> str | bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         return await websocket.recv()
 
 
@@ -86,15 +101,17 @@ async def joined(url: str) -> ClientConnection:
 
 
 async def is_closed(websocket: ClientConnection) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         await websocket.wait_closed()
 
 
 # Engine.IO: the handshake
 
 
-async def test_a_handshake_says_what_the_client_has_to_know(url: str, http: httpx.AsyncClient) -> None:
-    by_polling = (await http.get(POLLING)).text
+async def test_a_handshake_says_what_the_client_has_to_know(serve: Serve, server: SocketServer) -> None:
+    url = await serve(server, is_patient=False)
+    async with client_of(url) as http:
+        by_polling = (await http.get(POLLING)).text
     websocket = await web_socket(url)
     for content, upgrades in ((by_polling, ["websocket"]), (str(await hear(websocket)), [])):
         assert content[0] == "0"
@@ -132,30 +149,46 @@ async def test_a_web_socket_that_is_none_is_closed(url: str, query: str) -> None
 # Engine.IO: sending, heartbeat, closing, upgrading
 
 
-async def test_a_polling_client_is_pinged_and_forgotten_if_it_is_silent(http: httpx.AsyncClient) -> None:
-    address = await opened(http)
-    assert (await http.get(address)).text == "2"
-    assert (await http.post(address, content="3")).status_code == 200
-    assert (await http.get(address)).text == "2"
-    await asyncio.sleep(PONG_SECONDS * 2)  # what is tested is that time passes
-    assert (await http.get(address)).status_code == 400
+async def pinging(serve: Serve, server: SocketServer) -> str:
+    """The address of the server once it asks, soon, whether clients are there, and waits long for their answer."""
+    server.eio.ping_timeout = GIVE_UP_SECONDS
+    return await serve(server, is_patient=False)
 
 
-async def test_a_web_socket_client_is_pinged_and_closed_if_it_is_silent(url: str) -> None:
-    websocket = await web_socket(url)
+async def test_a_polling_client_is_pinged_and_forgotten_if_it_is_silent(serve: Serve, server: SocketServer) -> None:
+    async with client_of(await pinging(serve, server)) as http:
+        address = await opened(http)
+        assert (await http.get(address)).text == "2"
+        assert (await http.post(address, content="3")).status_code == 200
+        assert (await http.get(address)).text == "2"
+        pass_seconds(GIVE_UP_SECONDS)
+        assert (await http.get(address)).status_code == 400
+
+
+async def test_a_web_socket_client_is_pinged_and_closed_if_it_is_silent(serve: Serve, server: SocketServer) -> None:
+    websocket = await web_socket(await pinging(serve, server))
     await hear(websocket)
     for _ in range(3):
         assert await hear(websocket) == "2"
         await websocket.send("3")
     assert await hear(websocket) == "2"
+    pass_seconds(GIVE_UP_SECONDS)
     with pytest.raises(ConnectionClosed):
         await hear(websocket)
 
 
-async def test_a_client_that_closes_is_let_go_in_the_middle_of_a_poll(http: httpx.AsyncClient) -> None:
+async def is_polling(server: SocketServer) -> None:
+    """Waits until a poll of the only client is under way."""
+    [connection] = server.eio.sockets.values()
+    await until(lambda: connection._polls)
+
+
+async def test_a_client_that_closes_is_let_go_in_the_middle_of_a_poll(
+    server: SocketServer, http: httpx.AsyncClient
+) -> None:
     address = await opened(http)
     polling = asyncio.create_task(http.get(address))
-    await asyncio.sleep(0.05)  # the poll is under way; were it not, the answer would be 400
+    await is_polling(server)  # were it not, the answer would be 400
     assert (await http.post(address, content="1")).status_code == 200
     answer = await polling
     assert (answer.status_code, answer.text) in ((200, "6"), (400, answer.text))
@@ -223,29 +256,29 @@ async def test_while_a_client_upgrades_its_poll_is_answered_and_another_web_sock
     await websocket.close()
 
 
-async def test_two_polls_at_once_are_the_end(url: str, http: httpx.AsyncClient) -> None:
+async def test_two_polls_at_once_are_the_end(server: SocketServer, http: httpx.AsyncClient) -> None:
     address = await opened(http)
     first = asyncio.create_task(http.get(address))
-    await asyncio.sleep(0.05)  # it is under way; were it not, it would be the one to be refused
+    await is_polling(server)  # were it not, it would be the one to be refused
     second = await http.get(address)
     assert sorted([(await first).text, second.text]) == ['"Another poll is waiting"', "1"]
     assert (await http.get(address)).status_code == 400
 
 
-async def test_a_poll_that_is_given_up_is_the_end(url: str, http: httpx.AsyncClient) -> None:
+async def test_a_poll_that_is_given_up_is_the_end(url: str, server: SocketServer, http: httpx.AsyncClient) -> None:
     address = await opened(http)
     host, port = url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     await writer.drain()
-    await asyncio.sleep(0.05)
+    await is_polling(server)
     writer.transport.abort()
-    await asyncio.sleep(0.05)  # or it would be two polls at once, which is another test
+    await until(lambda: not server.eio.sockets)  # or it would be two polls at once, which is another test
     assert (await http.get(address)).status_code == 400
 
 
 async def test_who_polls_at_the_last_moment_hears_that_the_session_is_over(
-    serve: Callable[[Any], Awaitable[str]], poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
+    serve: Serve, poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
 ) -> None:
     server = create_socket_server(frontend_url="https://shop.example")
     _, address = await poll(await serve(server))
@@ -289,9 +322,10 @@ async def test_what_a_connect_handler_says_does_not_come_in_one_read_with_connec
     writer.close()
 
 
-async def test_a_client_that_leaves_the_main_namespace_stays_on_the_line(url: str) -> None:
+async def test_a_client_that_leaves_the_main_namespace_stays_on_the_line(url: str, server: SocketServer) -> None:
     websocket = await joined(url)
     await websocket.send("41")
+    pass_seconds(server.eio.ping_interval)
     assert await hear(websocket) == "2"
     await websocket.send("3")
     await websocket.send("40")
@@ -300,7 +334,7 @@ async def test_a_client_that_leaves_the_main_namespace_stays_on_the_line(url: st
 
 
 async def test_bytes_reach_those_who_poll_and_those_who_do_not(
-    serve: Callable[[Any], Awaitable[str]], poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
+    serve: Serve, poll: Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
 ) -> None:
     server = create_socket_server(frontend_url="https://shop.example")
     address = await serve(server)
@@ -363,14 +397,19 @@ async def test_events_go_there_and_back_in_text_and_in_bytes(url: str) -> None:
     await websocket.close()
 
 
-async def test_a_client_that_never_connects_is_dropped(serve: Callable[[Any], Awaitable[str]]) -> None:
-    server = create_socket_server(frontend_url="https://shop.example", limits=Limits(connect_timeout_seconds=0.1))
-    address = await serve(server)
+async def test_a_client_that_never_connects_is_dropped(serve: Serve) -> None:
+    server = create_socket_server(
+        frontend_url="https://shop.example",
+        ping_interval_seconds=2 * GIVE_UP_SECONDS,
+        limits=Limits(connect_timeout_seconds=GIVE_UP_SECONDS),
+    )
+    address = await serve(server, is_patient=False)
     silent, present = await web_socket(address), await web_socket(address)
     await hear(silent)
     await hear(present)
     await present.send("40")
     assert str(await hear(present)).startswith("40{")
+    pass_seconds(GIVE_UP_SECONDS)
     with pytest.raises(ConnectionClosed):
         await hear(silent)
     await present.send('420["nothing"]')

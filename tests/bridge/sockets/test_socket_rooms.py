@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from bridge.catalogue.client_events import ROOM_DOORS
 from bridge.sockets import create_socket_server
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 JoinIn = Callable[..., Awaitable[Any]]
 Dial = Callable[..., Awaitable[ClientConnection]]
 

@@ -9,18 +9,21 @@ from typing import Any
 import httpx
 import pytest
 import socketio
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.sockets import FrontendUrlError, create_socket_server
 from bridge.sockets.origins import allowed_origins
 from coordinator.errors import BridgeError
+from tests.bridge.sockets.clients import connect
+from tests.clock import pass_seconds
+from tests.waiting import GIVE_UP_SECONDS
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 JoinIn = Callable[..., Awaitable[Any]]
 Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
 Dial = Callable[..., Awaitable[ClientConnection]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 SHOP = "https://shop.example"
 ADMIN = "https://admin.shop.example:8443"
@@ -64,7 +67,7 @@ def test_a_frontend_url_without_an_origin_stops_the_start(frontend_url: str) -> 
 
 @pytest.mark.parametrize("origin", [SHOP, ADMIN])
 async def test_polling_from_the_frontend_is_allowed_with_credentials(serve: Serve, origin: str) -> None:
-    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server())) as client:
+    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server()), timeout=GIVE_UP_SECONDS) as client:
         answer = await client.get(OPEN_POLLING, headers={"Origin": origin})
         preflight = await client.options(OPEN_POLLING, headers={"Origin": origin})
 
@@ -80,7 +83,7 @@ async def test_polling_from_the_frontend_is_allowed_with_credentials(serve: Serv
 )
 async def test_polling_from_elsewhere_is_refused(serve: Serve, origin: str) -> None:
     url = await serve(new_server())
-    async with httpx.AsyncClient(verify=False, base_url=url) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url, timeout=GIVE_UP_SECONDS) as client:
         answer = await client.get(
             OPEN_POLLING, headers={"Origin": origin, "X-Forwarded-Host": origin, "X-Forwarded-Proto": "https"}
         )
@@ -107,43 +110,55 @@ async def test_a_client_that_is_no_browser_needs_no_origin(serve: Serve, join_in
 
 
 async def test_everything_else_goes_to_the_app_beside(serve: Serve) -> None:
-    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server())) as client:
+    async with httpx.AsyncClient(verify=False, base_url=await serve(new_server()), timeout=GIVE_UP_SECONDS) as client:
         assert (await client.get("/health")).status_code == 204
 
 
 async def open_packet(url: str) -> dict[str, Any]:
-    async with httpx.AsyncClient(verify=False, base_url=url) as client:
+    async with httpx.AsyncClient(verify=False, base_url=url, timeout=GIVE_UP_SECONDS) as client:
         answer = await client.get(OPEN_POLLING)
     packet: dict[str, Any] = json.loads(answer.text[1:])
     return packet
 
 
 async def test_clients_are_told_the_defaults(serve: Serve) -> None:
-    packet = await open_packet(await serve(new_server()))
+    packet = await open_packet(await serve(new_server(), is_patient=False))
     del packet["sid"]
     assert packet == {"upgrades": ["websocket"], "pingInterval": 25000, "pingTimeout": 20000, "maxPayload": 1000000}
 
 
 async def test_clients_are_told_what_was_set(serve: Serve) -> None:
     options = {"ping_interval_seconds": 7.2, "ping_timeout_seconds": 3.5, "max_payload_bytes": 4321}
-    packet = await open_packet(await serve(new_server(**options)))
+    packet = await open_packet(await serve(new_server(**options), is_patient=False))
     assert (packet["pingInterval"], packet["pingTimeout"], packet["maxPayload"]) == (7200, 3500, 4321)
 
 
 async def test_pings_come_at_the_interval_and_silence_ends_the_connection(
     serve: Serve, dial: Dial, eventually: Eventually
 ) -> None:
-    server = new_server(ping_interval_seconds=0.1, ping_timeout_seconds=0.1)
-    websocket = await dial(await serve(server))
+    server = new_server(ping_interval_seconds=0.1, ping_timeout_seconds=GIVE_UP_SECONDS)
+    websocket = await dial(await serve(server, is_patient=False))
     await websocket.send("40")
-    await websocket.recv()
 
-    async with asyncio.timeout(10):
-        assert await websocket.recv() == "2"
+    async with asyncio.timeout(2 * GIVE_UP_SECONDS):
+        while await websocket.recv() != "2":  # which may come before it is connected to the namespace
+            pass
         await websocket.send("3")
-        assert await websocket.recv() == "2"
+        while await websocket.recv() != "2":
+            pass
+        pass_seconds(GIVE_UP_SECONDS)
         await websocket.wait_closed()  # for want of a second pong
     await eventually(lambda: not server.manager.rooms)
+
+
+async def test_whoever_never_answers_a_ping_is_closed_when_the_time_is_over(
+    serve: Serve, dial: Dial, eventually: Eventually
+) -> None:
+    server = new_server(ping_interval_seconds=0.1, ping_timeout_seconds=0.1)
+    websocket = await dial(await serve(server, is_patient=False))
+    heard = [message async for message in websocket]
+    assert heard == ["2"]
+    await eventually(lambda: not server.eio.sockets)
 
 
 async def test_too_large_a_payload_ends_the_connection(serve: Serve, dial: Dial, eventually: Eventually) -> None:

@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
 
 from bridge.sockets.frames import frame_of
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol, write_frames
+from tests.bridge.sockets.clients import connect
+from tests.waiting import GIVE_UP_SECONDS, until
 
-DEADLINE_SECONDS = 10
 LIMIT_BYTES = 100_000
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 @asynccontextmanager
@@ -38,12 +39,11 @@ async def serving(app: App) -> AsyncIterator[tuple[str, uvicorn.Server]]:
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=int(GIVE_UP_SECONDS),
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not server.started:  # noqa: ASYNC110 (nothing signals it)
-            await asyncio.sleep(0.002)
+    await until(lambda: server.started)
     try:
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}/", server
     finally:
@@ -65,7 +65,7 @@ async def raw_request(address: str, lines: list[str]) -> bytes:
     port = int(address.rstrip("/").rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write("\r\n".join([*lines, "", ""]).encode())
-    answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+    answer = await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS)
     writer.close()
     return answer
 
@@ -193,7 +193,7 @@ async def test_what_ends_a_connection_is_answered_after_what_came_before(sent: b
     async with serving(echo) as (address, _):
         reader, writer = await opened(address)
         writer.write(frame(Kind.PING, b"first") + sent)
-        answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+        answer = await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS)
         writer.close()
     assert answer == bytes((0x8A, 5)) + b"first" + bytes((0x88, 2)) + status.to_bytes(2, "big")
 
@@ -217,11 +217,13 @@ async def test_the_application_hears_that_the_client_has_gone(eventually: Eventu
     assert heard[0] == {"type": "websocket.disconnect", "code": 1006}
 
 
-async def test_a_slow_reader_slows_the_application() -> None:
+async def test_a_slow_reader_slows_the_application(eventually: Eventually) -> None:
     sent = 0
+    door: Any = None
 
-    async def app(_scope: Any, receive: Any, send: Any) -> None:
-        nonlocal sent
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal sent, door
+        door = scope["extensions"][DOOR]
         await receive()
         await send({"type": "websocket.accept"})
         for _ in range(1_000):
@@ -230,14 +232,16 @@ async def test_a_slow_reader_slows_the_application() -> None:
 
     async with serving(app) as (address, _):
         reader, writer = await opened(address)
+        await eventually(lambda: sent and door._writable is not None)
         before = -1
-        while before != sent:  # until it gets no further
+        while before != sent:  # until it gets no further, however often it may
             before = sent
-            await asyncio.sleep(0.05)
+            for _ in range(1_000):
+                await asyncio.sleep(0)
         assert 0 < sent < 1_000
         whole = len(frame_of(b"x" * 100_000)) * 1_000
-        await asyncio.wait_for(reader.readexactly(whole), DEADLINE_SECONDS)
-        assert sent == 1_000
+        await asyncio.wait_for(reader.readexactly(whole), GIVE_UP_SECONDS)
+        await eventually(lambda: sent == 1_000)
         writer.close()
 
 
@@ -246,7 +250,7 @@ async def test_a_server_that_stops_says_so() -> None:
         client = await connect(address)
         server.should_exit = True
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(client.recv(), DEADLINE_SECONDS)
+            await asyncio.wait_for(client.recv(), GIVE_UP_SECONDS)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
 
@@ -298,7 +302,7 @@ async def test_whoever_takes_over_hears_what_came_before_and_all_that_comes(even
         writer.write(frame(Kind.TEXT, b"late") + frame(Kind.CLOSE, b""))
         await eventually(lambda: taker.is_lost)
         assert taker.heard == ["early", b"\x01", "late"]
-        assert await asyncio.wait_for(reader.read(), DEADLINE_SECONDS) == b"\x88\x02\x03\xe8"
+        assert await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS) == b"\x88\x02\x03\xe8"
         taker.door.write_frames(frame_of("dropped"))
         writer.close()
 

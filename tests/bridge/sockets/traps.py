@@ -11,11 +11,12 @@ from websockets.asyncio.client import ClientConnection
 
 from bridge.sockets import create_socket_server
 from bridge.sockets.manager import ClientManager
+from tests.waiting import GIVE_UP_SECONDS
 
-Serve = Callable[[Any], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
 Dial = Callable[..., Awaitable[ClientConnection]]
 Poll = Callable[[str], Awaitable[tuple[httpx.AsyncClient, str]]]
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 Make = Callable[[], Any]
 
 
@@ -50,7 +51,7 @@ def hung_up(server: Any) -> bool:
 
 
 async def hear(websocket: ClientConnection) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         return str(await websocket.recv())
 
 

@@ -8,18 +8,19 @@ from typing import Any
 import jwt
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from bridge.sockets.activity import Activity
+from tests.bridge.sockets.clients import connect
+from tests.waiting import GIVE_UP_SECONDS
 
-Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 SECRET = "a secret of at least thirty-two bytes"
 # The same in every run, as what is made of it has to be; it is good until the year 2096.
 TOKEN = jwt.encode({"sub": "u1", "exp": 4_000_000_000, "chats": ["c1"], "requests": ["r1"]}, SECRET, "HS256")
 LIMIT_BYTES = 20_000
-HEARING_SECONDS = 10
 
 FENCE_ID = 999_999_999
 FENCE = f'42{FENCE_ID}["leave-ops-room"]'
@@ -95,7 +96,7 @@ async def converse(websocket: ClientConnection, messages: Sequence[str | bytes])
     """Sends messages and a fence behind them; returns the ids that were acknowledged, and whether it was cut off."""
     acknowledged: Counter[int] = Counter()
     try:
-        async with asyncio.timeout(HEARING_SECONDS):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             for message in [*messages, FENCE]:
                 await websocket.send(message)
             while FENCE_ID not in acknowledged:

@@ -14,6 +14,7 @@ from coordinator.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 @pytest.fixture
 async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
     # The circuit's own clock does not move: it stays closed or open for the whole of a test.
-    api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=0.5, pauses=wait_none())
+    api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     yield api
     await api.aclose()
 

@@ -21,6 +21,7 @@ from providers.onchain.web3_library import Web3
 from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
 
 CONFIRMATIONS = 3
 
@@ -95,7 +96,7 @@ async def followed(anvil: Anvil, tmp_path: Path) -> AsyncIterator[Followed]:
             tokens=(Token(symbol="USDT", decimals=6, address=anvil.deploy("Token")),),
             endpoints=(SecretStr(liar.url),),
         )
-        rpc = ChainRpc(chain, pauses=wait_none())
+        rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
         await rpc.start()
         store = JournalChainStore(journal, {"anvil": chain}, days=7)
         yield Followed(journal, anvil, chain, liar, ChainFollower(chain, rpc, store))

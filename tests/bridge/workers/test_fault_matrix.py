@@ -22,10 +22,11 @@ from providers.shkeeper.simulator.payout_books import Outcome
 from providers.shkeeper.simulator.server import serving
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock
+from tests.held_answers import NEVER_SECONDS, let_time_pass_while_answers_are_held
+from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "k"
 CALLBACK_URL = "http://127.0.0.1:9/webhooks/shkeeper"  # nobody listens there: no notice ever arrives
-TIMEOUT_SECONDS = 0.2
 FAILURES = [What.TIMEOUT, What.ERROR_500, What.ERROR_200, What.GARBAGE, What.RESET, What.WRONG_KEY]
 # The key is looked at before anything is done, and a question that only asks does nothing that could be undone.
 ACTS = [*product(FAILURES, Happens)]
@@ -39,7 +40,8 @@ def local() -> LocalGateway:
 
 
 @pytest.fixture
-async def url(local: LocalGateway) -> AsyncIterator[str]:
+async def url(local: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    let_time_pass_while_answers_are_held(monkeypatch)
     async with serving(local) as url:
         yield url
 
@@ -48,7 +50,7 @@ class Bridge:
     """The bridge's workers. A new one is a bridge that was started again: it knows only what is in the journal."""
 
     def __init__(self, journal: Journal, url: str) -> None:
-        self.api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=TIMEOUT_SECONDS, pauses=wait_none())
+        self.api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
         invoices = {"shkeeper": ShkeeperInvoices(self.api)}
         payouts = ShkeeperPayouts(self.api, user="admin", password="secret", callback_url=CALLBACK_URL)
         self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
@@ -96,7 +98,7 @@ def sent(local: LocalGateway, payouts: list[Payout]) -> list[int]:
 
 
 def fail(local: LocalGateway, call: Call, what: What, happens: Happens, times: int | None = None) -> None:
-    local.faults.add(Fault(call=call, what=what, happens=happens, times=times))
+    local.faults.add(Fault(call=call, what=what, happens=happens, times=times, seconds=NEVER_SECONDS))
 
 
 @pytest.mark.parametrize(

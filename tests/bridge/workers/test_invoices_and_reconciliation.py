@@ -17,6 +17,7 @@ from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
+from tests.waiting import GIVE_UP_SECONDS
 
 OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
 DOWN = says({"status": "error", "message": "oops"}, 500)
@@ -133,7 +134,7 @@ async def test_what_could_not_be_opened_is_opened_by_a_later_round(
     assert await address(journal) is None
     books.opening = says(OPENED)
     # The circuit may be open by now; another bridge, after a restart, knows nothing of it.
-    fresh = ShkeeperApi(url=books._gateway.url, api_keys=["k"])
+    fresh = ShkeeperApi(url=books._gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS)
     gateways = {"shkeeper": ShkeeperInvoices(fresh)}
     restarted = InvoiceOpener(journal, gateways, {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"})
     await Reconciliation(journal, gateways, restarted, interval_seconds=60, per_second=1_000, days=7).round()

@@ -10,6 +10,7 @@ from tenacity import wait_none
 from providers.onchain.chains import Chain, Token
 from providers.onchain.rpc import ChainRpc
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ async def open_rpc(chain: Chain) -> AsyncIterator[OpenRpc]:
 
     async def open_at(*urls: str) -> ChainRpc:
         at = chain.model_copy(update={"endpoints": tuple(SecretStr(url) for url in urls)})
-        rpc = ChainRpc(at, timeout_seconds=2, pauses=wait_none())
+        rpc = ChainRpc(at, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
         opened.append(rpc)
         await rpc.start()
         return rpc

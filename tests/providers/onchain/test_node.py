@@ -16,6 +16,7 @@ from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
 
 SECRET = "the-key-of-the-endpoint"
 
@@ -31,7 +32,7 @@ async def test_one_that_was_away_at_the_start_says_of_which_chain_it_is_before_i
             rpc = await open_rpc(gateway.url, anvil.url)
             assert rpc.endpoints[0].last_fault is Fault.UNREACHABLE
             liar.is_dead = False
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 while rpc.endpoints[0].last_reason != "it is a node of chain 5":  # it is tried again after a second
                     assert await rpc.head() == anvil.head()
                     await asyncio.sleep(0.05)
@@ -166,7 +167,8 @@ async def tracing(chain: Chain, anvil: Anvil, clock: Clock) -> AsyncIterator[tup
         refusing, traced = Liar(without, anvil), Liar(gateway, anvil)
         refusing.answers = {"debug_traceBlockByHash": Refusal(-32601, "the method does not exist")}
         urls = tuple(SecretStr(liar.url) for liar in (refusing, traced))
-        rpc = ChainRpc(chain.model_copy(update={"endpoints": urls}), pauses=wait_none(), clock=clock)
+        at = chain.model_copy(update={"endpoints": urls})
+        rpc = ChainRpc(at, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
         await rpc.start()
         yield rpc, traced
         await rpc.aclose()

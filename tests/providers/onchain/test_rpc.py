@@ -14,6 +14,7 @@ from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
 from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
 
 SECRET = "the-key-of-the-endpoint"
 NOBODY = f"http://127.0.0.1:9/{SECRET}"
@@ -175,7 +176,7 @@ async def test_new_blocks_wake_whoever_subscribes(anvil: Anvil, open_rpc: OpenRp
     rpc = await open_rpc(anvil.websocket_url)
     woken = asyncio.Event()
     task = asyncio.create_task(rpc.subscribed(woken.set))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         while not woken.is_set():
             await asyncio.to_thread(anvil.mine)
             await asyncio.sleep(0.05)

@@ -7,9 +7,9 @@ from tenacity import wait_none
 
 from providers.shkeeper.api import ShkeeperApi
 from tests.scripted_gateway import Gateway, scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "wallet-key"
-TIMEOUT_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -20,6 +20,6 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
-    api = ShkeeperApi(url=gateway.url, api_keys=[KEY], timeout_seconds=TIMEOUT_SECONDS, pauses=wait_none())
+    api = ShkeeperApi(url=gateway.url, api_keys=[KEY], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     yield api
     await api.aclose()

@@ -12,6 +12,7 @@ from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.providers.shkeeper.conftest import KEY
 from tests.scripted_gateway import Gateway, breaks_off, hangs_up, says
+from tests.waiting import GIVE_UP_SECONDS
 
 COINS = says({"status": "success", "crypto": ["BTC", "ETH-USDT"]})
 WANTED = InvoiceWanted(
@@ -76,7 +77,9 @@ async def test_what_may_pass_is_tried_again(gateway: Gateway, api: ShkeeperApi, 
 
 async def test_the_circuit_opens_and_nobody_waits_any_more(gateway: Gateway) -> None:
     now = 100.0
-    api = ShkeeperApi(url=gateway.url, api_keys=[KEY], pauses=wait_none(), clock=lambda: now)
+    api = ShkeeperApi(
+        url=gateway.url, api_keys=[KEY], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=lambda: now
+    )
     gateway.answers(says("down", 503))
     await api.check()
     for _ in range(2):
@@ -97,7 +100,7 @@ async def test_the_circuit_opens_and_nobody_waits_any_more(gateway: Gateway) -> 
 
 
 async def test_of_two_keys_the_one_that_works_is_used_from_then_on(gateway: Gateway) -> None:
-    api = ShkeeperApi(url=gateway.url, api_keys=["old", "new"], pauses=wait_none())
+    api = ShkeeperApi(url=gateway.url, api_keys=["old", "new"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     gateway.answers(
         lambda request: says(
             {"status": "success", "invoices": []}

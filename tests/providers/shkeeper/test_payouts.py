@@ -20,8 +20,8 @@ from coordinator.payouts import Payout, PayoutFacts
 from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.payouts import ShkeeperPayouts
-from tests.providers.shkeeper.conftest import TIMEOUT_SECONDS
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
+from tests.waiting import GIVE_UP_SECONDS
 
 PAYOUT = Payout(
     payout_id="out_1",
@@ -147,7 +147,7 @@ async def test_what_is_turned_away_at_the_door_did_nothing(
 
 
 async def test_what_never_left_did_nothing() -> None:
-    api = ShkeeperApi(url="http://127.0.0.1:1", api_keys=["k"], timeout_seconds=TIMEOUT_SECONDS)
+    api = ShkeeperApi(url="http://127.0.0.1:1", api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS)
     payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
     with pytest.raises(ProviderUnavailableError, match="not reached"):
         await ask(payouts)

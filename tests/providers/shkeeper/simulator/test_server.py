@@ -19,12 +19,12 @@ from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.server import serving
 from providers.shkeeper.webhooks import ShkeeperWebhooks
-from tests.waiting import until
+from tests.held_answers import NEVER_SECONDS, let_time_pass_while_answers_are_held
+from tests.waiting import GIVE_UP_SECONDS, until
 
 KEY = "wallet-key"
 OPERATOR = ("admin", "the-password")
 ORDER = {"external_id": "order-1", "fiat": "USD", "amount": "100"}
-WAIT_SECONDS = 10.0
 
 
 class Bridge:
@@ -76,14 +76,14 @@ async def url(local: LocalGateway) -> AsyncIterator[str]:
 async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"X-Shkeeper-Api-Key": KEY}
     async with httpx.AsyncClient(
-        verify=False, base_url=url, headers=headers, trust_env=False, timeout=WAIT_SECONDS
+        verify=False, base_url=url, headers=headers, trust_env=False, timeout=GIVE_UP_SECONDS
     ) as client:
         yield client
 
 
 @pytest.fixture
 async def api(url: str) -> AsyncIterator[ShkeeperApi]:
-    api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=0.5, pauses=wait_none())
+    api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     yield api
     await api.aclose()
 
@@ -220,8 +220,10 @@ async def test_an_answer_goes_wrong_before_or_after_it_has_acted(
     what: What,
     happens: Happens,
     error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    local.faults.add(Fault(call=Call.PAYMENT_REQUEST, what=what, happens=happens, times=None, seconds=1))
+    let_time_pass_while_answers_are_held(monkeypatch)
+    local.faults.add(Fault(call=Call.PAYMENT_REQUEST, what=what, happens=happens, times=None, seconds=NEVER_SECONDS))
     wanted = InvoiceWanted(
         provider="shkeeper",
         external_id="o",
