@@ -1,11 +1,11 @@
 """The command line as its users meet it: help, versions, exit codes and clear words."""
 
 import json
+import os
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.commands import COLD, PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -68,7 +69,7 @@ def test_wrong_usage_is_explained_and_exits_with_2(run: Any, arguments: list[str
 
 def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [Path(sys.executable).parent / "bridge", "serve", "--port", "0"],
+        [COLD, "serve", "--port", "0"],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": KEY, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -164,15 +165,13 @@ def test_simulate_explains_what_is_missing(run: Any, bridge: Any) -> None:
 # listen
 
 
-def test_listen_shows_events_of_its_rooms(bridge: Any, run: Any) -> None:
-    with subprocess.Popen(
-        [
-            *(Path(sys.executable).parent / "bridge", "listen", "--url", bridge.url, "--json"),
-            *("--user", "listened", "--ops", "--count", "4"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def test_listen_shows_events_of_its_rooms(bridge: Any, run: Any, tmp_path: Path) -> None:
+    with Command(
+        *("listen", "--url", bridge.url, "--json", "--user", "listened", "--ops", "--count", "4"),
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        stdout=PIPE,
+        stderr=PIPE,
     ) as listener:
         assert listener.stdout is not None
         assert listener.stderr is not None

@@ -1,8 +1,6 @@
 """`bridge demo` as a newcomer meets it: everything there is to see, soon, and nothing of it left behind."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 PACE = "0.05"
@@ -19,13 +18,12 @@ PACE = "0.05"
 @contextmanager
 def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, str]]:
     """The addresses that it prints, by what they are of. It is stopped with Ctrl-C in the end."""
-    with subprocess.Popen(
-        [Path(sys.executable).parent / "bridge", "demo", "--pace", PACE, *arguments],
+    with Command(
+        *("demo", "--pace", PACE, *arguments),
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder), **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        stdout=PIPE,
+        stderr=PIPE,
     ) as process:
         assert process.stdout is not None
         addresses = {}

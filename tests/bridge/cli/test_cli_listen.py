@@ -4,8 +4,6 @@ import json
 import os
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -111,14 +110,10 @@ def relayed(bridge: Any, passes: Passes = all_of_it) -> Iterator[Relay]:
 
 
 @contextmanager
-def listening(url: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+def listening(url: str, *options: str) -> Iterator[Command]:
     """`bridge listen`, killed in the end if it still listens, or does not get so far."""
-    with subprocess.Popen(
-        [Path(sys.executable).parent / "bridge", "listen", "--url", url, *options],
-        env={"PATH": os.environ["PATH"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with Command(
+        "listen", "--url", url, *options, cwd=Path.cwd(), env={"PATH": os.environ["PATH"]}, stdout=PIPE, stderr=PIPE
     ) as process:
         give_up = threading.Timer(GIVE_UP_SECONDS, process.kill)
         give_up.start()
@@ -129,12 +124,12 @@ def listening(url: str, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def said(listener: subprocess.Popen[str]) -> str:
+def said(listener: Command) -> str:
     assert listener.stderr is not None
     return listener.stderr.readline()
 
 
-def hears_of_a_payment(run: Any, bridge: Any, listener: subprocess.Popen[str]) -> None:
+def hears_of_a_payment(run: Any, bridge: Any, listener: Command) -> None:
     options = ("--url", bridge.url, "--pause", "0", "--scenario", "bad-signature")
     assert run("simulate", "shkeeper", *options, BRIDGE_SHKEEPER_API_KEYS=KEY).returncode == 0
     assert listener.stdout is not None

@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -28,12 +27,11 @@ ORDER = {
 @contextmanager
 def running(folder: Path, *arguments: str, **variables: str) -> Iterator[list[str]]:
     """The lines that a command prints until it is ready; it is stopped with Ctrl-C in the end."""
-    with subprocess.Popen(
-        [Path(sys.executable).parent / "bridge", *arguments],
+    with Command(
+        *arguments,
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": KEY, "PYTHONUNBUFFERED": "1", **variables},
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=PIPE,
     ) as process:
         assert process.stdout is not None
         lines = []

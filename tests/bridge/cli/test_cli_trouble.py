@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from rich.console import Console
 
 from bridge.cli.address import AddressError, open_listener
 from bridge.cli.console import on_one_line
+from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
-BRIDGE = Path(sys.executable).parent / "bridge"
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +33,11 @@ def bridge(make_bridge: Any) -> Any:
 
 
 @contextmanager
-def listening(url: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+def listening(url: str, *options: str) -> Iterator[Command]:
     """`bridge listen` once it listens; killed in the end if it still does."""
-    process = subprocess.Popen(
-        [BRIDGE, "listen", "--url", url, *options],
-        env={"PATH": os.environ["PATH"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with Command(
+        "listen", "--url", url, *options, cwd=Path.cwd(), env={"PATH": os.environ["PATH"]}, stdout=PIPE, stderr=PIPE
+    ) as process:
         give_up = threading.Timer(GIVE_UP_SECONDS, process.kill)
         give_up.start()
         try:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from bridge.catalogue.client_events import CLIENT_EVENTS
 from bridge.contract.asyncapi import asyncapi_text
 from bridge.contract.json_schema import json_schema_text
 from bridge.contract.typescript import typescript_text
+from tests.commands import COLD, run_command
 from tests.specification import ROWS
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"
-BRIDGE = Path(sys.executable).parent / "bridge"
 FILES = {"typescript": "events.d.ts", "asyncapi": "asyncapi.json", "jsonschema": "events.schema.json"}
 
 # The specification's table of what clients send, with the arguments it names.
@@ -55,7 +54,7 @@ def members(interface: str) -> dict[str, str]:
 def test_the_command_prints_what_is_committed(name: str) -> None:
     # In another process and with other hashes, so that nothing depends on either.
     run = subprocess.run(
-        [BRIDGE, "contract", "--format", name],
+        [COLD, "contract", "--format", name],
         env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7", "LC_ALL": "C"},
         capture_output=True,
         check=True,
@@ -68,10 +67,10 @@ def test_the_command_prints_what_is_committed(name: str) -> None:
     )
 
 
-def test_the_command_explains_itself() -> None:
-    page = subprocess.run([BRIDGE, "contract", "--help"], capture_output=True, text=True, check=True).stdout
+def test_the_command_explains_itself(tmp_path: Path) -> None:
+    page = run_command("contract", "--help", cwd=tmp_path, env=dict(os.environ)).stdout
     assert "Example: bridge contract --format typescript > events.d.ts" in page
-    wrong = subprocess.run([BRIDGE, "contract", "--format", "nonsense"], capture_output=True, text=True)
+    wrong = run_command("contract", "--format", "nonsense", cwd=tmp_path, env=dict(os.environ))
     assert wrong.returncode == 2
     assert "jsonschema" in wrong.stderr
 
