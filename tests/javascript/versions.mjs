@@ -19,6 +19,7 @@ const sockets = JSON.parse(clients).map(([name, transports], client) => {
     forceNew: true,
     reconnectionDelay: 50,
     reconnectionDelayMax: 200,
+    timeout: false, // whoever waits for a line has a deadline
   });
   socket.onAny((event, ...args) => print({ event, args }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
