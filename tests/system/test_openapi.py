@@ -1,7 +1,6 @@
 """The OpenAPI document against a running bridge: every answer to whatever is asked is one that the document names."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import checks
 
+from tests.asking import client_of, get
 from tests.specification import ROWS
+from tests.waiting import GIVE_UP_SECONDS
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE_TOKEN = "the-token-of-every-service"
@@ -25,9 +26,11 @@ publishes = ["marketplace", "payment", "chat", "notification", "points"]
 registers = ["payments"]
 reads = true
 """
-USER_TOKEN = jwt.encode({"sub": "u1", "exp": time.time() + 3600, "requests": ["r1"]}, SECRET, "HS256")
-STAFF_TOKEN = jwt.encode({"sub": "f1", "exp": time.time() + 3600, "staff": True}, SECRET, "HS256")
-BAD_TOKEN = jwt.encode({"sub": "u1", "exp": time.time() + 3600}, SECRET[::-1], "HS256")
+NEVER = 4_102_444_800
+"""When the tokens expire, which are to outlive the tests: in the year 2100."""
+USER_TOKEN = jwt.encode({"sub": "u1", "exp": NEVER, "requests": ["r1"]}, SECRET, "HS256")
+STAFF_TOKEN = jwt.encode({"sub": "f1", "exp": NEVER, "staff": True}, SECRET, "HS256")
+BAD_TOKEN = jwt.encode({"sub": "u1", "exp": NEVER}, SECRET[::-1], "HS256")
 
 CHECKS = [
     checks.not_a_server_error,
@@ -57,15 +60,15 @@ def bridges(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Bridg
 
 @pytest.fixture(scope="module")
 def document(bridges: Bridges) -> dict[str, Any]:
-    answer = httpx.get(f"{bridges['open'].url}/schema/openapi.json")
+    answer = get(f"{bridges['open'].url}/schema/openapi.json")
     content: dict[str, Any] = answer.raise_for_status().json()
-    assert httpx.get(f"{bridges['jwt'].url}/schema/openapi.json").json() == content
+    assert get(f"{bridges['jwt'].url}/schema/openapi.json").json() == content
     return content
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False) as client:
+    with client_of() as client:
         yield client
 
 
@@ -125,7 +128,7 @@ def ask_for_all_kinds_of_things(operation: Any, token: str | None, examples: int
     def ask(case: Any, is_known: bool) -> None:
         if is_known and "provider" in (case.path_parameters or {}):
             case.path_parameters = {"provider": "shkeeper"}
-        case.call_and_validate(headers=headers, checks=CHECKS, timeout=10)
+        case.call_and_validate(headers=headers, checks=CHECKS, timeout=GIVE_UP_SECONDS)
 
     ask()
 
@@ -173,7 +176,7 @@ def test_what_there_is_and_what_is_refused_reads_as_the_document_says(bridges: B
     for _, name, parts in asked:
         media_type = "application/json" if "body" in parts else None
         case = schema.find_operation_by_id(name).Case(media_type=media_type, **parts)
-        answered.append((case.call_and_validate(checks=CHECKS, timeout=10).status_code, name))
+        answered.append((case.call_and_validate(checks=CHECKS, timeout=GIVE_UP_SECONDS).status_code, name))
 
     assert answered == [(status, name) for status, name, _ in asked]
 
