@@ -9,7 +9,7 @@ from tests.waiting import GIVE_UP_SECONDS
 __all__ = ["async_client_of", "client_of", "get", "post"]
 
 
-# A connection that is kept may be closed by the bridge, for having been idle, at the moment in which it is used again.
+# A connection that is kept may be closed by the bridge, for having been idle, just when it is used again.
 # Not to read the authorities for TLS, of which loopback has none, saves thirty milliseconds each time.
 PATIENT: dict[str, Any] = {
     "verify": False,
