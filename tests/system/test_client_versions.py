@@ -58,7 +58,7 @@ def publish(bridge: BridgeProcess, numbers: range) -> None:
             client.post("/api/events", json=event).raise_for_status()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
     bridge = make_bridge()
     yield bridge
