@@ -58,4 +58,7 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
   if (deed.open) open(client, deed.open);
   else if (deed.fence) void clients.get(client).fence();
   else if (deed.close) clients.get(client).close();
-}).on("close", () => clients.forEach(({ close }) => close()));
+}).on("close", () => {
+  clients.forEach(({ close }) => close());
+  process.exit(); // whoever was just connecting to what does not answer would keep the process
+});

@@ -37,4 +37,7 @@ const sockets = JSON.parse(clients).map(([name, transports], client) => {
   return socket;
 });
 
-process.stdin.on("end", () => sockets.forEach((socket) => socket.close())).resume();
+process.stdin.on("end", () => {
+  sockets.forEach((socket) => socket.close());
+  process.exit(); // whoever was just connecting to what does not answer would keep the process
+}).resume();
