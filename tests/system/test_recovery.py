@@ -31,6 +31,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._is_cut = False
         self.port = 0
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -45,6 +46,7 @@ class Proxy:
 
     def open(self) -> None:
         async def listen() -> asyncio.Server:
+            self._is_cut = False
             return await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
         server = self._run(listen())
@@ -55,6 +57,7 @@ class Proxy:
         """Ends every connection, without a word, and takes no new one."""
 
         async def cut() -> None:
+            self._is_cut = True
             if self._server is not None:
                 self._server.close()
             for writer in list(self._writers):
@@ -64,6 +67,13 @@ class Proxy:
 
     def close(self) -> None:
         self.cut()
+
+        async def end() -> None:
+            """Waits for every connection that was accepted, also for one that has not been looked at yet."""
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(others)
+
+        self._run(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -73,6 +83,10 @@ class Proxy:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
             writer.transport.abort()
+            return
+        if self._is_cut:  # it was, while this one was on its way
+            writer.transport.abort()
+            there_writer.transport.abort()
             return
         self._writers |= {writer, there_writer}
         await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
