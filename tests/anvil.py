@@ -1,7 +1,9 @@
 """A real EVM node for tests (anvil), and what a person does with it: sends coins and tokens, mines, reorganises."""
 
 import functools
+import hashlib
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -14,13 +16,13 @@ from typing import Any
 import httpx
 
 from providers.onchain.web3_library import Web3
+from tests.asking import client_of
 from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["ALICE", "BOB", "CAROL", "Anvil", "running_anvil"]
 
 TESTS = Path(__file__).parent
 JAVASCRIPT = TESTS / "javascript"
-START_SECONDS = 30.0
 CHAIN_ID = 31337
 GAS = 500_000  # estimates are made on the state before what waits to be mined
 # Three of the accounts that anvil opens for everybody, full of coins.
@@ -40,16 +42,25 @@ def anvil_program() -> str:
 
 @functools.cache
 def contracts() -> dict[str, dict[str, Any]]:
-    """The tests' contracts, compiled: their interfaces and their code."""
-    compiled = subprocess.run(
-        ["node", "compile.mjs", str(TESTS / "contracts" / "Tokens.sol")],
-        cwd=JAVASCRIPT,
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=GIVE_UP_SECONDS,
-    )
-    found: dict[str, dict[str, Any]] = json.loads(compiled.stdout)
+    """The tests' contracts, compiled: their interfaces and their code. Compiling takes longer than most tests, so
+    what came of it is kept beside the compiler for as long as nothing that goes into it changes."""
+    source = TESTS / "contracts" / "Tokens.sol"
+    parts = (source, JAVASCRIPT / "compile.mjs", JAVASCRIPT / "package-lock.json")
+    digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    kept = JAVASCRIPT / "node_modules" / f".contracts-{digest[:16]}.json"
+    if not kept.exists():
+        compiled = subprocess.run(
+            ["node", "compile.mjs", str(source)],
+            cwd=JAVASCRIPT,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=GIVE_UP_SECONDS,
+        )
+        whole = kept.with_suffix(f".{os.getpid()}")  # others compile at the same time
+        whole.write_text(compiled.stdout)
+        whole.replace(kept)
+    found: dict[str, dict[str, Any]] = json.loads(kept.read_text())
     return found
 
 
@@ -58,7 +69,7 @@ class Anvil:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(verify=False, base_url=url, trust_env=False, timeout=30)
+        self._http = client_of(url, limits=httpx.Limits())  # a node closes no connection that is idle
 
     @property
     def websocket_url(self) -> str:
@@ -134,7 +145,7 @@ def running_anvil(chain_id: int = CHAIN_ID, *, fork_of: Anvil | None = None) -> 
         reading = threading.Thread(target=read, daemon=True)
         reading.start()
         try:
-            while not (line := lines.get(timeout=START_SECONDS)).startswith("Listening on "):
+            while not (line := lines.get(timeout=GIVE_UP_SECONDS)).startswith("Listening on "):
                 pass
             anvil = Anvil(f"http://{line.split()[-1]}")
             yield anvil

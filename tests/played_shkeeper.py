@@ -10,6 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.server import serving
+from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["KEY", "OPERATOR_PASSWORD", "PlayedShkeeper", "played_shkeeper"]
 
@@ -44,7 +45,7 @@ class PlayedShkeeper:
         happens: Happens = Happens.BEFORE,
         *,
         times: int | None = None,
-        seconds: float = 60,
+        seconds: float = GIVE_UP_SECONDS,
     ) -> None:
         """What goes wrong from now on, for good if no number of times is given."""
         fault = Fault(call=call, what=what, happens=happens, times=times, seconds=seconds)

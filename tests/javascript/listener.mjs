@@ -1,37 +1,64 @@
-// A front end in miniature: the stock client joins rooms and writes down, one JSON line each, what it hears.
+// Front ends in miniature, any number of them in this process: each is the stock client, joins rooms and has written down, one
+// JSON line each, what it hears.
 //
-// node listener.mjs URL '[["join-user-room", "u1"], …]' ['["token of the first connection", …]']
-// It prints {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event",
-// "args"} for each event, and for each line it reads, {"fence": line} after a round trip to the server: whatever the
-// server sent before has then been printed. The last token serves for every further connection.
+// It reads a JSON line for each thing to do: {"client": number, "open": {"url", "joins": [["join-user-room", "u1"], …],
+// "tokens": ["token of the first connection", …], "transports": ["websocket"]}}, {"client", "fence": true} and {"client",
+// "close": true}. The last token serves for every further connection. It prints, with the number of the client:
+// {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event", "args"}
+// for each event, {"fence": count} after a round trip to the server, and {"closed": true} at last.
+//
+// What the server had sent before a fence has then been printed. It joins another room for that, where it may: the server keeps
+// who is in which room in its journal before it answers, so that what was journaled before has been sent by then.
+// Nothing here has a deadline: whoever waits for a line has one.
 import readline from "node:readline";
 import { io } from "socket.io-client";
 
-const [url, joins, tokens = "[]"] = process.argv.slice(2);
-const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+const clients = new Map();
 
-const left = JSON.parse(tokens);
-const auth = (send) => send({ token: left.length > 1 ? left.shift() : left[0] });
-const socket = io(url, {
-  withCredentials: true,
-  transports: (process.env.TRANSPORTS ?? "websocket").split(","),
-  auth,
-  reconnectionDelay: 50,
-  reconnectionDelayMax: 200,
-});
-socket.onAny((event, ...args) => print({ event, args }));
-socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
-socket.on("disconnect", (reason) => print({ disconnected: reason }));
-socket.on("connect", async () => {
-  // Whoever is recovered is in its rooms already.
-  for (const [event, ...args] of socket.recovered ? [] : JSON.parse(joins)) {
-    const answer = await socket.timeout(5000).emitWithAck(event, ...args);
-    if (!answer.ok) print({ refused: [event, ...args], answer });
-  }
-  print({ ready: socket.id, recovered: socket.recovered });
-});
+function open(client, { url, joins, tokens, transports }) {
+  const print = (line) => process.stdout.write(JSON.stringify({ client, ...line }) + "\n");
+  const left = [...tokens];
+  const socket = io(url, {
+    withCredentials: true,
+    forceNew: true,
+    transports,
+    auth: (send) => send({ token: left.length > 1 ? left.shift() : left[0] }),
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 200,
+    timeout: false,
+  });
+  socket.onAny((event, ...args) => print({ event, args }));
+  socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
+  socket.on("disconnect", (reason) => print({ disconnected: reason }));
+  socket.on("connect", async () => {
+    // Whoever is recovered is in its rooms already.
+    for (const [event, ...args] of socket.recovered ? [] : joins) {
+      const answer = await socket.emitWithAck(event, ...args);
+      if (!answer.ok) print({ refused: [event, ...args], answer });
+    }
+    print({ ready: socket.id, recovered: socket.recovered });
+  });
+  let fences = 0;
+  clients.set(client, {
+    fence: async () => {
+      const count = ++fences;
+      await socket.emitWithAck("join-template-checkout-room", `fence-${count}`);
+      print({ fence: count });
+    },
+    close: () => {
+      socket.close();
+      clients.delete(client);
+      print({ closed: true });
+    },
+  });
+}
 
-readline.createInterface({ input: process.stdin }).on("line", async (line) => {
-  await socket.timeout(5000).emitWithAck("leave-ops-room");
-  print({ fence: line });
-}).on("close", () => socket.close());
+readline.createInterface({ input: process.stdin }).on("line", (line) => {
+  const { client, ...deed } = JSON.parse(line);
+  if (deed.open) open(client, deed.open);
+  else if (deed.fence) void clients.get(client).fence();
+  else if (deed.close) clients.get(client).close();
+}).on("close", () => {
+  clients.forEach(({ close }) => close());
+  process.exit(); // whoever was just connecting to what does not answer would keep the process
+});

@@ -19,6 +19,7 @@ const sockets = JSON.parse(clients).map(([name, transports], client) => {
     forceNew: true,
     reconnectionDelay: 50,
     reconnectionDelayMax: 200,
+    timeout: false, // whoever waits for a line has a deadline
   });
   socket.onAny((event, ...args) => print({ event, args }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
@@ -36,4 +37,7 @@ const sockets = JSON.parse(clients).map(([name, transports], client) => {
   return socket;
 });
 
-process.stdin.on("end", () => sockets.forEach((socket) => socket.close())).resume();
+process.stdin.on("end", () => {
+  sockets.forEach((socket) => socket.close());
+  process.exit(); // whoever was just connecting to what does not answer would keep the process
+}).resume();

@@ -10,7 +10,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
-__all__ = ["BUILT", "DESKTOP", "PHONE", "TESTS", "WAIT_MS", "Browsing", "running_browser"]
+from tests.waiting import GIVE_UP_SECONDS
+
+__all__ = ["BUILT", "DESKTOP", "PHONE", "TESTS", "WAIT_MS", "Browsing", "meanwhile", "running_browser"]
 
 TESTS = Path(__file__).parents[1]
 BUILT = TESTS.parent / "bridge" / "console" / "dist" / "index.html"
@@ -25,10 +27,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 20_000
+WAIT_MS = 1_000 * GIVE_UP_SECONDS
 DESKTOP: ViewportSize = {"width": 1360, "height": 850}
 PHONE: ViewportSize = {"width": 360, "height": 740}
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The one without a window, where it is there, takes a third of the CPU.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def chromium_program() -> str:
@@ -49,6 +52,8 @@ class Browsing:
 
     def page(self, viewport: ViewportSize | None = None, **options: Any) -> Page:
         """A page of a context that is forgotten after the test."""
+        # What moves on a page for as long as it is open would be drawn by the processor all the while.
+        options = {"reduced_motion": "reduce", **options}
         context = self._browser.new_context(
             viewport=viewport or DESKTOP, locale="en-GB", timezone_id="Europe/Berlin", **options
         )
@@ -74,10 +79,28 @@ class Browsing:
         assert not unexpected, f"the browser complains: {unexpected}"
 
 
+WATCH = """() => {
+    const look = () => { if (HOLDS) window.nowItIsSo(true); };
+    window.wasSo = new Promise((done) => { window.nowItIsSo = done; });
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+WAS_SO = """(giveUpMs) => Promise.race([
+    window.wasSo, new Promise((done) => setTimeout(() => done(false), giveUpMs))])"""
+
+
+@contextmanager
+def meanwhile(page: Page, holds: str) -> Iterator[None]:
+    """Expects that something, an expression in JavaScript, holds on the page at some time from now on. For what is
+    shown for a moment: the page itself notices it, however late whoever drives it comes to look."""
+    page.evaluate(WATCH.replace("HOLDS", holds))
+    yield
+    assert page.evaluate(WAS_SO, WAIT_MS), f"it never was so: {holds}"
+
+
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     assert BUILT.exists(), "the pages are not built; build them with: make pages"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS, timeout=WAIT_MS)
         yield browser
         browser.close()

@@ -11,16 +11,16 @@ from queue import Empty, Queue
 from typing import Literal
 from urllib.parse import urljoin
 
-import httpx
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.asking import post
 from tests.pages.browsing import PHONE, WAIT_MS, running_browser
+from tests.waiting import GIVE_UP_SECONDS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 DESK: ViewportSize = {"width": 1360, "height": 860}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-START_SECONDS = 60.0
 # Sales have gone on for a while by then, and some of them went wrong.
 AFTERNOON_MS = 60_000
 
@@ -52,7 +52,7 @@ def _addresses(lines: "Queue[str]") -> dict[str, str]:
     found: dict[str, str] = {}
     while "system" not in found:
         try:
-            line = lines.get(timeout=START_SECONDS)
+            line = lines.get(timeout=GIVE_UP_SECONDS)
         except Empty:
             raise AssertionError("the demonstration did not start") from None
         told = re.fullmatch(r"\s+(?:the |a )?(.+?)\s{2,}(http\S+)\s*", line)
@@ -72,7 +72,7 @@ def _unpaid(address: str) -> str:
         "amount": "49.90",
         "currency": "USD",
     }
-    answer = httpx.post(urljoin(address, "/api/payments"), json=order, trust_env=False).raise_for_status()
+    answer = post(urljoin(address, "/api/payments"), json=order).raise_for_status()
     return urljoin(address, f"/pay/{answer.json()['paymentId']}")
 
 
@@ -99,7 +99,7 @@ def taken(page: Page, name: str, *, whole: bool = False) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=2 * AFTERNOON_MS)
+    expect.set_options(timeout=WAIT_MS)
     with running_demo() as addresses, running_browser() as browser:
         buyer = opened(browser, addresses["buyer's page"], PHONE, "light", scale=1.5)
         system = opened(browser, addresses["system"], DESK, "light")

@@ -5,13 +5,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
+from tests.asking import post
 from tests.conftest import BridgeProcess
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import KEY, PlayedShkeeper
@@ -135,7 +135,7 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
 def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:
     body = json.dumps({"external_id": "order-1", "what": "is this"}).encode()
     headers = signed_headers(KEY, body, datetime.now(UTC), with_key=False)
-    answer = httpx.post(f"{bridge.url}/webhooks/shkeeper", content=body, headers=headers)
+    answer = post(f"{bridge.url}/webhooks/shkeeper", content=body, headers=headers)
     assert answer.status_code == 400
     console.reload()
     item = console.locator(".item[data-kind=webhook-unreadable]").first

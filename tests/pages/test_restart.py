@@ -2,12 +2,13 @@
 
 import sqlite3
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.conftest import StartBridge
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.waiting import wait_until
 
 # What the browser says of a bridge that ends while it answers, and of every try to connect to it then.
 GONE = (
@@ -79,6 +80,35 @@ def test_a_page_that_cannot_be_told_what_it_missed_looks_it_up_and_says_so(
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page.locator("#line-headline")).to_have_text("Paid")
     marketplace.client.close()
+
+
+def test_a_page_that_is_not_let_into_its_rooms_in_time_asks_again(
+    browsing: Browsing, marketplace: Marketplace, shkeeper: PlayedShkeeper
+) -> None:
+    payment = marketplace.create()
+    page = browsing.page()
+    page.clock.install()
+    swallowed: list[str | bytes] = []
+
+    def swallow_answers(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if isinstance(message, str) and message.startswith("43") and len(swallowed) < 2:
+                swallowed.append(message)
+            else:
+                route.send(message)
+
+        server.on_message(pass_on)
+
+    page.route_web_socket("**/socket.io/**", swallow_answers)
+    page.goto(f"{marketplace.bridge.url}/pay/{payment['paymentId']}")
+    # While this process only sleeps, nothing is passed on.
+    wait_until(lambda: page.evaluate("true") and len(swallowed) == 2)
+    page.clock.fast_forward(10_000)  # which is how long it waits for them
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    shkeeper.transfer(payment["invoices"][0]["address"])
+    expect(page.locator("#line-headline")).to_have_text("Paid")
 
 
 def mark(page: Page) -> None:

@@ -11,42 +11,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import pytest
 
+from tests.waiting import GIVE_UP_SECONDS
+
 JAVASCRIPT = Path(__file__).parents[1] / "javascript"
-HEARING_SECONDS = 20.0
 
 Line = dict[str, Any]
 
 
-class FrontEnd:
-    """A script of `tests/javascript` in a process of its own, and all that it printed."""
+class Hearing:
+    """What a client prints, read line by line."""
 
-    def __init__(self, script: str, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            ["node", script, *arguments],
-            cwd=JAVASCRIPT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._lines: queue.Queue[Line | None] = queue.Queue()
+    def __init__(self) -> None:
+        self.lines: queue.Queue[Line | None] = queue.Queue()
+        """What it has printed and nobody has waited for yet; None once it has ended."""
         self.heard: list[Line] = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(json.loads(line))
-        self._lines.put(None)
 
     def wait_for(self, wanted: Callable[[Line], bool]) -> Line:
         """Reads on until a wanted line comes; everything up to it has then been heard."""
-        give_up = time.monotonic() + HEARING_SECONDS
+        give_up = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                line = self._lines.get(timeout=max(0.01, give_up - time.monotonic()))
+                line = self.lines.get(timeout=max(0.01, give_up - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"not heard in time; heard so far: {self.heard}") from None
             if line is None:
@@ -55,27 +43,95 @@ class FrontEnd:
             if wanted(line):
                 return line
 
+
+class Script:
+    """A script of `tests/javascript` in a process of its own, which prints JSON lines."""
+
+    def __init__(self, script: str, *arguments: str, take: Callable[[Line | None], None]) -> None:
+        """`take` is handed each line in a thread of its own, and None in the end."""
+        self._process = subprocess.Popen(
+            ["node", script, *arguments],
+            cwd=JAVASCRIPT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._take = take
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._take(json.loads(line))
+        self._take(None)
+
+    def tell(self, line: Line) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(line) + "\n")
+        self._process.stdin.flush()
+
     def close(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=GIVE_UP_SECONDS)
         self._process.stdout.close()
 
 
-class Listener(FrontEnd):
-    """One front end: `tests/javascript/listener.mjs`, connected and in its rooms, or refused."""
+class Listeners:
+    """The process of all front ends, each of which has a connection of its own: `tests/javascript/listener.mjs`."""
 
-    def __init__(self, url: str, joins: list[list[str]], tokens: list[str]) -> None:
-        super().__init__("listener.mjs", url, json.dumps(joins), json.dumps(tokens))
+    def __init__(self) -> None:
+        self._hearing: list[Hearing] = []
+        self._script: Script | None = None
+
+    def add(self, hearing: Hearing) -> int:
+        self._hearing.append(hearing)
+        return len(self._hearing) - 1
+
+    def tell(self, client: int, **deed: Any) -> None:
+        if self._script is None:
+            self._script = Script("listener.mjs", take=self._take)
+        self._script.tell({"client": client, **deed})
+
+    def _take(self, line: Line | None) -> None:
+        if line is not None:
+            self._hearing[line.pop("client")].lines.put(line)
+            return
+        for hearing in self._hearing:
+            hearing.lines.put(None)
+
+    def close(self) -> None:
+        if self._script is not None:
+            self._script.close()
+
+
+class Listener(Hearing):
+    """One front end, connected and in its rooms, or refused."""
+
+    def __init__(
+        self, listeners: Listeners, url: str, joins: list[list[str]], tokens: list[str], transports: str
+    ) -> None:
+        super().__init__()
+        self._listeners, self._number = listeners, listeners.add(self)
+        self._is_open = True
+        front_end = {"url": url, "joins": joins, "tokens": tokens, "transports": transports.split(",")}
+        self._tell(open=front_end)
         self.wait_for(lambda line: "ready" in line or "connectError" in line)
 
+    def _tell(self, **deed: Any) -> None:
+        self._listeners.tell(self._number, **deed)
+
     def fence(self) -> None:
-        """Waits until everything that the server has sent to this client so far is heard."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("fence\n")
-        self._process.stdin.flush()
+        """Waits until everything is heard that the server had journaled for this client, or sent to it, so far."""
+        self._tell(fence=True)
         self.wait_for(lambda line: "fence" in line)
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._tell(close=True)
+            self.wait_for(lambda line: "closed" in line)
 
     @property
     def refused(self) -> dict[str, str]:
@@ -102,18 +158,25 @@ class Listener(FrontEnd):
 StartListener = Callable[..., Listener]
 
 
-@pytest.fixture
-def listen() -> Iterator[StartListener]:
-    """Starts front ends, each connected and in its rooms, or refused, when it is returned."""
-    listeners: list[Listener] = []
+@pytest.fixture(scope="session")
+def listeners() -> Iterator[Listeners]:
+    listeners = Listeners()
+    yield listeners
+    listeners.close()
 
-    def start(url: str, joins: list[list[str]], *tokens: str) -> Listener:
-        listener = Listener(url, joins, list(tokens))
-        listeners.append(listener)
+
+@pytest.fixture
+def listen(listeners: Listeners) -> Iterator[StartListener]:
+    """Starts front ends, each connected and in its rooms, or refused, when it is returned."""
+    started: list[Listener] = []
+
+    def start(url: str, joins: list[list[str]], *tokens: str, transports: str = "websocket") -> Listener:
+        listener = Listener(listeners, url, joins, list(tokens), transports)
+        started.append(listener)
         return listener
 
     yield start
-    for listener in listeners:
+    for listener in started:
         listener.close()
 
 
@@ -165,13 +228,14 @@ class Gateway:
             "X-Shkeeper-Signature": signature,
         }
 
-    async def post(self, client: httpx.AsyncClient, body: bytes) -> int | None:
+    async def post(self, http: aiohttp.ClientSession, body: bytes) -> int | None:
         """Delivers a webhook; returns the answer's status, or None if there was no answer."""
         try:
-            response = await client.post("/webhooks/shkeeper", content=body, headers=self.headers(body))
-        except httpx.TransportError:
+            async with http.post("/webhooks/shkeeper", data=body, headers=self.headers(body)) as answer:
+                await answer.read()
+                return answer.status
+        except aiohttp.ClientError:
             return None
-        return response.status_code
 
 
 GATEWAY_KEY = "a-key-for-tests-only-0123456789"

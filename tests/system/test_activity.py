@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+from tests.asking import get
 
 TYPING = {"chatId": "c1", "userId": "u1", "userName": "Ann"}
 
@@ -12,7 +12,7 @@ def test_somebody_comes_types_and_vanishes(make_bridge: Any, listen: Any) -> Non
     other = listen(bridge.url, [["join-chat-room", "c1"]])
     stranger = listen(bridge.url, [["join-chat-room", "c2"]])
     typist = listen(bridge.url, [["user-online", "u1"], ["join-chat-room", "c1"], ["typing-start", TYPING]])
-    [user] = httpx.get(f"{bridge.url}/api/presence?userIds=u1").json()["users"]
+    [user] = get(f"{bridge.url}/api/presence?userIds=u1").json()["users"]
     assert user["status"] == "online"
     typist.fence()
     assert [name for name, _ in typist.events] == ["user-status-change"]
@@ -27,5 +27,5 @@ def test_somebody_comes_types_and_vanishes(make_bridge: Any, listen: Any) -> Non
     assert stopped == ("user-typing", [{"userId": "u1", "isTyping": False}])
     assert stranger.events == [came, went]
     assert (came[1][0]["status"], went[1][0]["status"]) == ("online", "offline")
-    [user] = httpx.get(f"{bridge.url}/api/presence?userIds=u1").json()["users"]
+    [user] = get(f"{bridge.url}/api/presence?userIds=u1").json()["users"]
     assert (user["status"], user["lastSeen"].rstrip("Z")[:19]) == ("offline", went[1][0]["lastSeen"].rstrip("Z")[:19])

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
-import socketio
 
+from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
-from tests.system.conftest import HEARING_SECONDS, FrontEnd, Line
+from tests.system.conftest import Hearing, Line, Script
+from tests.system.python_clients import AsyncPythonClient, PythonClient
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 RECOVERING = ["socket.io-client", "socket.io-client-4.7", "socket.io-client-4.6"]
 OLDER = [f"socket.io-client-4.{minor}" for minor in range(6)]
@@ -19,24 +19,26 @@ CLIENTS = [(name, transports) for name in (*RECOVERING, *OLDER) for transports i
 BEFORE, BETWEEN, AFTER = 6, 4, 6
 
 
-class FrontEnds(FrontEnd):
+class FrontEnds(Hearing):
     """One client of each version over each transport."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("versions.mjs", url, json.dumps(CLIENTS))
+        super().__init__()
+        self._script = Script("versions.mjs", url, json.dumps(CLIENTS), take=self.lines.put)
+        self.close = self._script.close
 
-    def lines(self, client: int, kind: str) -> list[Line]:
+    def lines_of(self, client: int, kind: str) -> list[Line]:
         return [line for line in self.heard if line["client"] == client and kind in line]
 
     def numbers(self, client: int) -> list[int]:
         """The numbers of the events that a client has heard."""
-        return [int(line["args"][0]["type"]) for line in self.lines(client, "event")]
+        return [int(line["args"][0]["type"]) for line in self.lines_of(client, "event")]
 
     def wait_until_all(self, kind: str, count: int) -> None:
         """Reads on until each client has printed so many lines of a kind."""
 
         def is_so() -> bool:
-            return all(len(self.lines(client, kind)) >= count for client in range(len(CLIENTS)))
+            return all(len(self.lines_of(client, kind)) >= count for client in range(len(CLIENTS)))
 
         if not is_so():
             self.wait_for(lambda _: is_so())
@@ -50,13 +52,13 @@ class FrontEnds(FrontEnd):
 
 
 def publish(bridge: BridgeProcess, numbers: range) -> None:
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+    with client_of(bridge.url) as client:
         for number in numbers:
             event = {"event": "purchase-request-update", "data": {"type": str(number), "requestId": "r1"}}
             client.post("/api/events", json=event).raise_for_status()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
     bridge = make_bridge()
     yield bridge
@@ -69,7 +71,7 @@ def test_every_version_hears_all_in_order_and_comes_back_after_a_crash(bridge: B
     publish(bridge, range(BEFORE))
     front_ends.wait_until_all_heard(BEFORE - 1)
     for client, (_, transports) in enumerate(CLIENTS):
-        if transports != "websocket" and front_ends.lines(client, "transport")[-1]["transport"] != "websocket":
+        if transports != "websocket" and front_ends.lines_of(client, "transport")[-1]["transport"] != "websocket":
             front_ends.wait_for(lambda line: line.get("transport") == "websocket" and line["client"] == client)  # noqa: B023
 
     bridge.kill()
@@ -82,8 +84,8 @@ def test_every_version_hears_all_in_order_and_comes_back_after_a_crash(bridge: B
     front_ends.close()
 
     for client, (name, _) in enumerate(CLIENTS):
-        [version] = front_ends.lines(client, "version")
-        joined = front_ends.lines(client, "ready")
+        [version] = front_ends.lines_of(client, "version")
+        joined = front_ends.lines_of(client, "ready")
         heard = front_ends.numbers(client)
         if name in RECOVERING:
             assert [line["recovered"] for line in joined] == [False, True], version
@@ -102,7 +104,7 @@ OPTED_OUT = {"recovery": False}
 
 def test_a_synchronous_python_client_that_opts_out_is_told_the_payload_alone(bridge: BridgeProcess) -> None:
     heard: list[Any] = []
-    client = socketio.Client(reconnection=False, handle_sigint=False)
+    client = PythonClient(reconnection=False)
 
     @client.on("purchase-request-update")  # type: ignore[untyped-decorator]
     def update(payload: Any) -> None:
@@ -111,9 +113,7 @@ def test_a_synchronous_python_client_that_opts_out_is_told_the_payload_alone(bri
     client.connect(bridge.url, auth=OPTED_OUT, transports=["polling"])
     assert client.call("join-request-room", "r1")["ok"]
     publish(bridge, range(3))
-    give_up = time.monotonic() + HEARING_SECONDS
-    while len(heard) < 3 and time.monotonic() < give_up:
-        client.sleep(0.01)
+    wait_until(lambda: len(heard) == 3)
     assert client.call("leave-request-room", "r1")["ok"]
     assert heard == ["0", "1", "2"]
     client.disconnect()
@@ -122,7 +122,7 @@ def test_a_synchronous_python_client_that_opts_out_is_told_the_payload_alone(bri
 async def test_a_python_client_that_opts_out_comes_back_after_a_crash_and_joins_anew(bridge: BridgeProcess) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     joined: asyncio.Queue[bool] = asyncio.Queue()
-    client = socketio.AsyncClient(handle_sigint=False, reconnection_delay=0.05, reconnection_delay_max=0.2)
+    client = AsyncPythonClient(reconnection_delay=0.05, reconnection_delay_max=0.2)
 
     @client.event  # type: ignore[untyped-decorator]
     async def connect() -> None:
@@ -132,7 +132,7 @@ async def test_a_python_client_that_opts_out_comes_back_after_a_crash_and_joins_
     async def update(payload: Any) -> None:
         heard.put_nowait(payload["type"])
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         await client.connect(bridge.url, auth=OPTED_OUT)  # by polling, and then the upgrade
         assert await joined.get()
         await asyncio.to_thread(publish, bridge, range(3))

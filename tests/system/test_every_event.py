@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import httpx
-
+from tests.asking import post
 from tests.specification import ROWS
 
 JOINS = {
@@ -35,7 +34,7 @@ def test_the_right_room_hears_each_event_once_and_the_wrong_room_nothing(make_br
     everywhere = listen(bridge.url, [join(room) for room in rooms])
 
     body = {"events": [{"event": row.event, "target": row.target, "data": row.payload} for row in ROWS]}
-    answer = httpx.post(f"{bridge.url}/api/events", json=body)
+    answer = post(f"{bridge.url}/api/events", json=body)
     assert answer.status_code == 202, answer.text
     assert len(set(answer.json()["offsets"])) == len(ROWS)
 

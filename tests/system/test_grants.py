@@ -4,11 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 
+from tests.asking import client_of, get, post
 from tests.specification import ROWS, Row
+from tests.system.conftest import Listener, StartListener
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE_TOKEN = "the-token-of-every-service"
@@ -60,8 +62,12 @@ EVERY_ROW = (*ROWS, PAID)
 FOR_ALL_TO_HEAR = {"user-status-change"}
 
 
-def token(user_id: str, *, seconds: float = 600, **claims: Any) -> str:
-    return jwt.encode({"sub": user_id, "exp": time.time() + seconds, **claims}, SECRET, "HS256")
+NEVER = 4_102_444_800
+"""When a token expires that is to outlive the tests, however long they take: in the year 2100."""
+
+
+def token(user_id: str, *, expires_at: float = NEVER, **claims: Any) -> str:
+    return jwt.encode({"sub": user_id, "exp": expires_at, **claims}, SECRET, "HS256")
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -76,6 +82,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "BRIDGE_ACCESS": "jwt",
         "BRIDGE_JWT_SECRETS": SECRET,
         "BRIDGE_JWT_LEEWAY_SECONDS": "0",
+        "BRIDGE_PRESENCE_GRACE_SECONDS": "0",
         "BRIDGE_SERVICES_FILE": str(services),
     }
 
@@ -87,7 +94,7 @@ def bridge(make_bridge: Any, variables: dict[str, str]) -> Any:
 
 def publish(bridge: Any, rows: tuple[Row, ...]) -> None:
     body = {"events": [{"event": row.event, "target": row.target, "data": row.payload} for row in rows]}
-    answer = httpx.post(f"{bridge.url}/api/events", json=body, headers=bearer(SERVICE_TOKEN))
+    answer = post(f"{bridge.url}/api/events", json=body, headers=bearer(SERVICE_TOKEN))
     assert answer.status_code == 202, answer.text
 
 
@@ -118,10 +125,10 @@ def test_everybody_joins_what_is_granted_and_hears_that_alone(bridge: Any, liste
 
 
 def test_rest_grants_the_same_rooms_and_tells_the_same_events(bridge: Any) -> None:
-    start = httpx.get(f"{bridge.url}/api/events?everyone=true&limit=500", headers=bearer(token("f1", staff=True)))
+    start = get(f"{bridge.url}/api/events?everyone=true&limit=500", headers=bearer(token("f1", staff=True)))
     publish(bridge, EVERY_ROW)
     for user_id, claims in CLAIMS.items():
-        with httpx.Client(verify=False, base_url=bridge.url, headers=bearer(token(user_id, **claims))) as client:
+        with client_of(bridge.url, headers=bearer(token(user_id, **claims))) as client:
             for room in (*JOINS, "sellers", "staff", ""):
                 allowed = room in GRANTED[user_id] or room == "sellers" or (user_id == "f1" and room != "")
                 answer = client.get("/api/events", params={"room": room})
@@ -145,9 +152,9 @@ def test_rest_grants_the_same_rooms_and_tells_the_same_events(bridge: Any) -> No
 def test_what_is_looked_up_is_granted_as_its_room_is(bridge: Any, path: str, room: str) -> None:
     publish(bridge, EVERY_ROW)
     for user_id, claims in CLAIMS.items():
-        answer = httpx.get(f"{bridge.url}{path}", headers=bearer(token(user_id, **claims)))
+        answer = get(f"{bridge.url}{path}", headers=bearer(token(user_id, **claims)))
         assert answer.status_code == (200 if room in GRANTED[user_id] else 403), user_id
-    assert httpx.get(f"{bridge.url}{path}").status_code == 401
+    assert get(f"{bridge.url}{path}").status_code == 401
 
 
 def test_a_payment_is_shown_to_its_parties_and_staff(bridge: Any) -> None:
@@ -161,17 +168,17 @@ def test_a_payment_is_shown_to_its_parties_and_staff(bridge: Any) -> None:
         "currency": "USD",
     }
     url = f"{bridge.url}/api/payments"
-    assert httpx.post(url, json=payment).status_code == 401
-    assert httpx.post(url, json=payment, headers=bearer(token("f1", staff=True))).status_code == 401
-    made = httpx.post(url, json=payment, headers=bearer(SERVICE_TOKEN))
+    assert post(url, json=payment).status_code == 401
+    assert post(url, json=payment, headers=bearer(token("f1", staff=True))).status_code == 401
+    made = post(url, json=payment, headers=bearer(SERVICE_TOKEN))
     assert made.status_code == 201
     payment_id = made.json()["paymentId"]
-    assert httpx.get(f"{url}/{payment_id}").status_code == 401
-    assert httpx.get(f"{url}/{payment_id}", headers=bearer(SERVICE_TOKEN)).status_code == 200
+    assert get(f"{url}/{payment_id}").status_code == 401
+    assert get(f"{url}/{payment_id}", headers=bearer(SERVICE_TOKEN)).status_code == 200
     for user_id, sees in {"b1": True, "s1": True, "u1": False, "x1": False, "f1": True}.items():
         headers = bearer(token(user_id, **CLAIMS[user_id]))
-        assert httpx.get(f"{url}/{payment_id}", headers=headers).status_code == (200 if sees else 404)
-        found = httpx.get(url, params={"requestId": "r1"}, headers=headers).json()["payments"]
+        assert get(f"{url}/{payment_id}", headers=headers).status_code == (200 if sees else 404)
+        found = get(url, params={"requestId": "r1"}, headers=headers).json()["payments"]
         assert [one["paymentId"] for one in found] == ([payment_id] if sees else [])
 
 
@@ -191,12 +198,15 @@ def test_nobody_speaks_for_somebody_else(bridge: Any, listen: Any) -> None:
 
 
 def test_presence_is_for_everybody_with_a_token(bridge: Any, listen: Any) -> None:
-    listen(bridge.url, [["user-online", "u1"]], token("u1"))
+    user = listen(bridge.url, [["user-online", "u1"]], token("u1"))
     url = f"{bridge.url}/api/presence?userIds=u1,x9"
-    assert httpx.get(url).status_code == 401
-    [u1, x9] = httpx.get(url, headers=bearer(token("x1"))).json()["users"]
+    assert get(url).status_code == 401
+    [u1, x9] = get(url, headers=bearer(token("x1"))).json()["users"]
     assert (u1["userId"], u1["status"]) == ("u1", "online")
     assert x9 == {"userId": "x9", "status": "offline", "lastSeen": None}
+    user.close()
+    # Everybody is told so, and nobody in the next test is to be.
+    wait_until(lambda: get(url, headers=bearer(token("x1"))).json()["users"][0]["status"] == "offline")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +214,7 @@ def test_presence_is_for_everybody_with_a_token(bridge: Any, listen: Any) -> Non
     [
         ((), "token_missing"),
         (("nonsense",), "token_invalid"),
-        ((token("b1", seconds=-60),), "token_expired"),
+        ((token("b1", expires_at=time.time() - 60),), "token_expired"),
         ((jwt.encode({"sub": "b1", "exp": 4e9}, SECRET + "!", "HS256"),), "token_invalid"),
         ((SERVICE_TOKEN,), "token_invalid"),
     ],
@@ -215,15 +225,29 @@ def test_a_connection_without_a_good_token_is_refused_with_a_code(
     client = listen(bridge.url, [], *tokens)
     [refusal] = client.heard
     assert refusal["data"] == {"code": code}
-    answer = httpx.get(f"{bridge.url}/api/events?room=user-b1", headers=bearer(tokens[0]) if tokens else {})
+    answer = get(f"{bridge.url}/api/events?room=user-b1", headers=bearer(tokens[0]) if tokens else {})
     if tokens != (SERVICE_TOKEN,):
         assert (answer.status_code, answer.json()["code"]) == (401, code)
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert not any(secret in bridge.log.read_text() for secret in (*tokens, SECRET))
 
 
-def test_a_connection_ends_with_its_token_and_comes_back_with_the_next(bridge: Any, listen: Any) -> None:
-    client = listen(bridge.url, [JOINS["user-b1"]], token("b1", seconds=1.5), token("b1"))
+def listening_until_its_token_expires(bridge: Any, listen: StartListener) -> Listener:
+    """A front end in its room whose token expires soon after, and that has another one then. Where it took so long
+    that the first one had expired by then, one that lives for longer is tried."""
+    lives_seconds = 1.0
+    while lives_seconds < GIVE_UP_SECONDS:
+        soon = token("b1", expires_at=time.time() + lives_seconds)
+        client = listen(bridge.url, [JOINS["user-b1"]], soon, token("b1"))
+        if not any("connectError" in line or "disconnected" in line for line in client.heard):
+            return client
+        client.close()
+        lives_seconds *= 2
+    raise AssertionError("no token lived long enough to connect with it")
+
+
+def test_a_connection_ends_with_its_token_and_comes_back_with_the_next(bridge: Any, listen: StartListener) -> None:
+    client = listening_until_its_token_expires(bridge, listen)
     client.wait_for(lambda line: "disconnected" in line)
     client.wait_for(lambda line: "ready" in line)
     ended = [line for line in client.heard if "event" in line or "disconnected" in line]
@@ -242,7 +266,7 @@ def test_confidential_events_go_to_everyone_where_that_is_configured(
     stranger.wait_for(lambda line: line.get("event") == PAID.event)
     stranger.fence()
     assert stranger.events == expected("x1", set(), confidential=False)
-    answer = httpx.get(f"{bridge.url}/api/events?everyone=true", headers=bearer(token("x1")))
+    answer = get(f"{bridge.url}/api/events?everyone=true", headers=bearer(token("x1")))
     assert [one["event"] for one in answer.json()["events"]] == [event for event, _ in stranger.events]
 
 

@@ -2,6 +2,7 @@
 through cut networks, restarts and crashes."""
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-import socketio
+from websockets.asyncio.client import ClientConnection, connect
 
+from tests.asking import async_client_of, client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.conftest import Listener, StartListener
+from tests.system.python_clients import AsyncPythonClient
+from tests.waiting import GIVE_UP_SECONDS, until
 
 NUMBERED = ("unreadCount", "type", "checkoutId")
 JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]]
@@ -27,6 +31,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._is_cut = False
         self.port = 0
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -37,10 +42,11 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=GIVE_UP_SECONDS)
 
     def open(self) -> None:
         async def listen() -> asyncio.Server:
+            self._is_cut = False
             return await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
         server = self._run(listen())
@@ -51,6 +57,7 @@ class Proxy:
         """Ends every connection, without a word, and takes no new one."""
 
         async def cut() -> None:
+            self._is_cut = True
             if self._server is not None:
                 self._server.close()
             for writer in list(self._writers):
@@ -60,6 +67,13 @@ class Proxy:
 
     def close(self) -> None:
         self.cut()
+
+        async def end() -> None:
+            """Waits for every connection that was accepted, also for one that has not been looked at yet."""
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(others)
+
+        self._run(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -69,6 +83,10 @@ class Proxy:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
             writer.transport.abort()
+            return
+        if self._is_cut:  # it was, while this one was on its way
+            writer.transport.abort()
+            there_writer.transport.abort()
             return
         self._writers |= {writer, there_writer}
         await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
@@ -89,7 +107,7 @@ class Publisher:
     """A service that publishes numbered events to two rooms and to everyone, one after the other."""
 
     def __init__(self, bridge: BridgeProcess) -> None:
-        self._client = httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=20)
+        self._client = client_of(bridge.url)
         self.published = 0
 
     def publish(self, count: int) -> None:
@@ -137,11 +155,6 @@ def proxied(make_bridge: StartBridge) -> Iterator[tuple[BridgeProcess, Proxy, Pu
     publisher.close()
     proxy.close()
     bridge.kill()
-
-
-@pytest.fixture
-def polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRANSPORTS", "polling")
 
 
 def test_a_cut_network_a_restart_and_a_crash_lose_nothing(
@@ -210,11 +223,9 @@ def test_events_that_are_committed_in_a_crash_are_told_after_it(
     assert places == list(range(places[0], places[0] + len(places)))
 
 
-def test_long_polling_recovers_too(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, polling: None
-) -> None:
+def test_long_polling_recovers_too(proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener) -> None:
     bridge, proxy, publisher = proxied
-    listener = listen(proxy.url, JOINS)
+    listener = listen(proxy.url, JOINS, transports="polling")
     publisher.publish(4)
     hear_all(listener, publisher)
     bridge.kill()
@@ -241,7 +252,7 @@ def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(
     proxy.open()
     listener.wait_for(lambda line: "ready" in line)
     assert recoveries(listener) == [False, False]
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False) as client:
+    with client_of(bridge.url) as client:
         kept = client.get("/api/events?room=request-r1&room=user-u1").json()["events"]
     assert [event["data"] for event in kept] == [{"type": "7", "requestId": "r1"}, {"unreadCount": 9}]
 
@@ -269,36 +280,34 @@ def token(user: str) -> str:
     return jwt.encode({"sub": user, "exp": 4102444800}, SECRET, algorithm="HS256")
 
 
-async def connected(url: str, **auth: Any) -> tuple[Any, list[Any], dict[str, Any]]:
-    """A bare Socket.IO connection: what it hears, and the answer to its CONNECT."""
-    from websockets.asyncio.client import connect
-
-    websocket = await connect(url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket")
+async def connected(url: str, **auth: Any) -> tuple[ClientConnection, dict[str, Any]]:
+    """A bare Socket.IO connection, and the answer to its CONNECT."""
+    address = url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    # Without pings of its own: only the bridge and this test decide when it ends.
+    websocket = await connect(address, open_timeout=GIVE_UP_SECONDS, ping_interval=None)
     await websocket.recv()
-    import json
-
     await websocket.send("40" + json.dumps(auth))
     answer = str(await websocket.recv())
-    return websocket, [], json.loads(answer[2:])
+    return websocket, json.loads(answer[2:])
 
 
 async def test_a_stolen_proof_is_useless_and_a_half_open_connection_is_closed(make_bridge: StartBridge) -> None:
     bridge = await asyncio.to_thread(
         make_bridge, BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS=SECRET, BRIDGE_SERVICES_FILE="none.toml"
     )
-    first, _, answer = await connected(bridge.url, token=token("u1"))
+    first, answer = await connected(bridge.url, token=token("u1"))
     await first.send('420["join-user-room","u1"]')
     assert '"ok":true' in str(await first.recv())
-    thief, _, stolen = await connected(bridge.url, token=token("u2"), pid=answer["pid"])
+    thief, stolen = await connected(bridge.url, token=token("u2"), pid=answer["pid"])
     assert stolen["pid"] != answer["pid"]
     for forged in ("x", answer["pid"] + "0", answer["pid"].replace(".0.", ".1.", 1), "é" * 40, ".."):
-        other, _, anew = await connected(bridge.url, token=token("u1"), pid=forged)
+        other, anew = await connected(bridge.url, token=token("u1"), pid=forged)
         assert anew["pid"] != forged
         await other.close()
     # The owner comes back while the server still takes the first connection for alive.
-    again, _, recovered = await connected(bridge.url, token=token("u1"), pid=answer["pid"])
+    again, recovered = await connected(bridge.url, token=token("u1"), pid=answer["pid"])
     assert recovered["pid"] == answer["pid"]
-    await asyncio.wait_for(first.wait_closed(), 10)
+    await asyncio.wait_for(first.wait_closed(), GIVE_UP_SECONDS)
     for websocket in (thief, again):
         await websocket.close()
     await asyncio.to_thread(bridge.kill)
@@ -307,18 +316,16 @@ async def test_a_stolen_proof_is_useless_and_a_half_open_connection_is_closed(ma
 async def test_a_client_that_cannot_take_the_offset_opts_out(make_bridge: StartBridge) -> None:
     bridge = await asyncio.to_thread(make_bridge)
     heard: list[Any] = []
-    async with httpx.AsyncClient(verify=False, base_url=bridge.url, trust_env=False) as rest:
+    async with async_client_of(bridge.url) as rest:
         for auth in (None, {"recovery": False}):
-            client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+            client = AsyncPythonClient(reconnection=False)
             client.on("*", lambda event, *arguments: heard.append((event, arguments)))
             await client.connect(bridge.url, transports=["websocket"], auth=auth)
             count = len(heard)
             event = {"event": "purchase-request-update", "data": {"type": "x", "requestId": "r1"}}
             await client.call("join-request-room", "r1")
             await rest.post("/api/events", json=event)
-            async with asyncio.timeout(10):
-                while len(heard) == count:  # noqa: ASYNC110 (nothing signals what is waited for)
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(heard) > count)  # noqa: B023
             await client.disconnect()
     [(_, with_offset), (_, without)] = heard
     assert with_offset[0] == without[0] == {"type": "x", "requestId": "r1"}

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+from tests.asking import get, post
+from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
 BRIDGE = Path(sys.executable).parent / "bridge"
@@ -18,7 +19,7 @@ def simulate(url: str, scenario: str, *options: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=GIVE_UP_SECONDS,
     )
 
 
@@ -35,7 +36,7 @@ def test_buyer_seller_and_outsider_each_hear_exactly_what_is_specified(make_brid
         bridge.url, "life", *PARTIES, "--external-id", "order-1", "--payment-amount", "49.90", "--currency", "USD"
     )
     assert played.returncode == 0, played.stdout + played.stderr
-    [payment] = httpx.get(f"{bridge.url}/api/payments", params={"requestId": "r1"}).json()["payments"]
+    [payment] = get(f"{bridge.url}/api/payments", params={"requestId": "r1"}).json()["payments"]
     assert (payment["status"], payment["escrowState"], payment["externalId"]) == ("completed", "funded", "order-1")
     hashes = [item["txHash"] for item in payment["history"] if item["effect"] == "applied" and "txHash" in item]
 
@@ -145,7 +146,7 @@ def test_a_webhook_before_its_registration_is_told_after_it(make_bridge: Any, li
     seller = listen(bridge.url, [["join-user-room", "s1"]])
     played = simulate(bridge.url, "paid", "--no-register", "--external-id", "order-2", "--payment-amount", "10")
     assert played.returncode == 0, played.stdout + played.stderr
-    answer = httpx.post(
+    answer = post(
         f"{bridge.url}/api/payments",
         json={
             "provider": "shkeeper",

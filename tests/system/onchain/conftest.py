@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from eth_utils.address import to_checksum_address
 
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
+from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.conftest import Listener
 from tests.waiting import wait_until
@@ -72,7 +72,7 @@ class Market:
         self.bridge = bridge
         self.anvil = anvil
         self.contracts = contracts
-        self.client = httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=20)
+        self.client = client_of(bridge.url)
 
     def post(self, path: str, content: Document, status: int = 201) -> Document:
         answer = self.client.post(path, json=content)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
-from tests.waiting import wait_until
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 ORDER = {
     "provider": "shkeeper",
@@ -20,6 +20,8 @@ ORDER = {
     "amount": "100",
     "currency": "USD",
 }
+# How long a service in Python waits for an answer, and for a bridge that is away.
+PATIENT_SERVICE: dict[str, Any] = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
 Document = dict[str, Any]
 
 
@@ -29,7 +31,7 @@ class Marketplace:
     def __init__(self, bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> None:
         self.bridge = bridge
         self.shkeeper = shkeeper
-        self.client = httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=20)
+        self.client = client_of(bridge.url)
 
     def create(self, *, status: int = 201, **changes: Any) -> Document:
         answer = self.client.post("/api/payments", json={**ORDER, **changes})

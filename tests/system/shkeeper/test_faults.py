@@ -1,12 +1,14 @@
 """A running bridge beside a SHKeeper that misbehaves, and killed at each step: nothing is paid or opened twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any
 
+import httpx
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, Happens, What
-from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.conftest import ORDER, Document, Marketplace
 from tests.waiting import wait_until
 
 PAYMENTS = 20
@@ -28,23 +30,23 @@ def test_a_bridge_that_is_killed_at_any_step_opens_no_invoice_twice(
 ) -> None:
     shkeeper = marketplace.shkeeper
     asked = shkeeper.count(Call.PAYMENT_REQUEST)
+    order = {**ORDER, "requestId": f"killed-{happens}"}
     if happens is not None:
         shkeeper.goes_wrong(Call.PAYMENT_REQUEST, What.TIMEOUT, happens)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(marketplace.client, "timeout", 0.5)
+    with ThreadPoolExecutor(1) as thread:
+        creating = thread.submit(marketplace.client.post, "/api/payments", json=order)
+        wait_until(lambda: shkeeper.count(Call.PAYMENT_REQUEST) > asked)
         if happens is None:
-            payment_id = marketplace.create()["paymentId"]
-        else:
-            with pytest.raises(Exception, match="timed out"):
-                marketplace.create(requestId=f"killed-{happens}")
-    wait_until(lambda: shkeeper.count(Call.PAYMENT_REQUEST) > asked)
-    marketplace.bridge.kill()
+            assert creating.result().status_code == 201
+        marketplace.bridge.kill()
+        if happens is not None:
+            with pytest.raises(httpx.TransportError):
+                creating.result()
     shkeeper.works_again()
     marketplace.bridge.start()
-    if happens is not None:
-        query = {"requestId": f"killed-{happens}"}
-        [payment] = marketplace.client.get("/api/payments", params=query).json()["payments"]
-        payment_id = payment["paymentId"]
+    query = {"requestId": order["requestId"]}
+    [payment] = marketplace.client.get("/api/payments", params=query).json()["payments"]
+    payment_id = payment["paymentId"]
     address = wait_until(lambda: marketplace.address(payment_id))
     known = [one for one in shkeeper.gateway.invoices.invoices if one.external_id == payment_id]
     assert [list(invoice.addresses.values()) for invoice in known] == [[address]]

@@ -12,7 +12,7 @@ from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD
-from tests.system.shkeeper.conftest import ORDER, Document, Marketplace
+from tests.system.shkeeper.conftest import ORDER, PATIENT_SERVICE, Document, Marketplace
 from tests.waiting import wait_until
 
 
@@ -97,7 +97,7 @@ def test_a_payment_is_created_once_however_often_it_is_asked_for(marketplace: Ma
 
 
 def test_a_python_service_is_told_where_to_pay(marketplace: Marketplace) -> None:
-    with BridgeClient(marketplace.bridge.url) as service:
+    with BridgeClient(marketplace.bridge.url, **PATIENT_SERVICE) as service:
         payment = service.register_payment(
             provider="shkeeper",
             coin="BTC",

@@ -15,7 +15,7 @@ from bridge.client import (
     RequestedPayout,
 )
 from coordinator.payouts import PayoutStatus
-from tests.system.shkeeper.conftest import Marketplace
+from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace
 
 
 def order(payment_id: str, seller_id: str, amount: str) -> PayoutOrder:
@@ -30,7 +30,7 @@ def order(payment_id: str, seller_id: str, amount: str) -> PayoutOrder:
 
 def test_the_sellers_of_a_checkout_are_paid_once_each(marketplace: Marketplace) -> None:
     bridge, shkeeper = marketplace.bridge, marketplace.shkeeper
-    with BridgeClient(bridge.url) as client:
+    with BridgeClient(bridge.url, **PATIENT_SERVICE) as client:
         checkout = client.register_checkout(
             provider="shkeeper",
             coin="ETH-USDT",
@@ -58,7 +58,7 @@ def test_the_sellers_of_a_checkout_are_paid_once_each(marketplace: Marketplace) 
         marketplace.settle([{"payoutId": one.payout_id} for one in sent], "completed")
 
         async def again() -> list[RequestedPayout]:
-            async with AsyncBridgeClient(bridge.url) as other:
+            async with AsyncBridgeClient(bridge.url, **PATIENT_SERVICE) as other:
                 return await other.send_payouts(orders, idempotency_key="sellers-of-r1")
 
         settled = asyncio.run(again())

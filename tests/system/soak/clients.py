@@ -10,8 +10,9 @@ from typing import Any
 
 from tests.system.soak.lines import Line
 from tests.system.soak.records import EVERYONE, Publications, Record
+from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["SELLERS", "Client", "World"]
+__all__ = ["DEEDS", "SELLERS", "Client", "World"]
 
 SELLERS = "sellers"
 REQUESTS = 200
@@ -26,8 +27,6 @@ DEEDS = {
     "vanish": 5,
     "nothing": 8,
 }
-PAUSE_SECONDS = 25.0
-"""Between two deeds of a client, at most; half of it on average."""
 
 
 @dataclass
@@ -35,10 +34,26 @@ class World:
     """What all clients share."""
 
     publications: Publications
+    pause_seconds: float
+    """Between two deeds of a client, at most; half of it on average."""
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     last: int | None = None
     """The last event there will be; None as long as there will be others."""
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ends_with(self, last: int) -> None:
+        """There will be one more event, of that number."""
+        self.last = last
+        self._over.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """As asyncio's, but nobody sleeps on when the world has come to its end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+        except TimeoutError:
+            pass
 
     def fault(self, client: "Client", fault: str) -> None:
         if len(self.faults) < 50:
@@ -67,6 +82,10 @@ class Client:
         """What is not acknowledged yet: the deed, and the room."""
         self._acks = 0
 
+    def had_to_hear(self) -> int:
+        """How many events at least it had to hear since it is who it is."""
+        return self._record.had_to_hear()
+
     def _has_heard_all(self) -> bool:
         return self._world.last is not None and self._record.has_heard(self._world.last) and not self._asked
 
@@ -90,8 +109,9 @@ class Client:
                 self._note_faults()
             if not self._has_heard_all():
                 await self._line.cut()
-                await asyncio.sleep(self._random.uniform(0, 3) if self._world.last is None else 0.1)
-        self._world.counts["events heard"] += self._record.heard
+                # At the end nobody waits, except for a bridge that would be asked over and over.
+                await (asyncio.sleep(0.1) if self._world.last is not None else self._pause(3))
+        self._count()
 
     async def leave(self) -> None:
         """Goes for good."""
@@ -110,13 +130,13 @@ class Client:
 
     async def _connect(self, line: Line) -> None:
         await line.open()
-        while not (opened := await self._hear(line, 60)).startswith("0"):
+        while not (opened := await self._hear(line)).startswith("0"):
             pass
         brought = {} if self._pid is None else {"pid": self._pid}
         if self._offset is not None:
             brought["offset"] = self._offset
         await line.send("40" + json.dumps(brought))
-        while not (opened := await self._hear(line, 60)).startswith("40"):
+        while not (opened := await self._hear(line)).startswith("40"):
             self._take(opened)
         pid, known = json.loads(opened[2:])["pid"], self._pid
         self._pid = pid
@@ -134,8 +154,8 @@ class Client:
             self._record.connected()
             self._pid = pid
 
-    async def _hear(self, line: Line, seconds: float) -> str:
-        packet = await line.receive(asyncio.get_running_loop().time() + seconds)
+    async def _hear(self, line: Line) -> str:
+        packet = await line.receive(asyncio.get_running_loop().time() + GIVE_UP_SECONDS)
         if packet is None:
             raise EOFError("the bridge says nothing")
         return packet
@@ -144,7 +164,7 @@ class Client:
         """Listens for a while, and then does something. Returns whether it goes on with this line."""
         loop = asyncio.get_running_loop()
         is_over = self._world.last is not None
-        until = loop.time() + (1.0 if is_over else self._random.uniform(0, PAUSE_SECONDS))
+        until = loop.time() + (1.0 if is_over else self._random.uniform(0, self._world.pause_seconds))
         while loop.time() < until and not self._has_heard_all():
             packet = await line.receive(min(until, loop.time() + 1))
             if packet == "2":
@@ -163,11 +183,11 @@ class Client:
         elif deed == "leave" and self._rooms and not self._asked:
             await self._ask(line, "leave", self._random.choice(sorted(self._rooms)))
         elif deed == "stall":
-            await asyncio.sleep(self._random.uniform(1, 15))
+            await self._world.sleep(self._random.uniform(1, 15))
         elif deed == "fall silent":  # its end of the line is there, but nobody is at it
             self._abandoned.append(line)
             self._line = self._dial()
-            await asyncio.sleep(self._random.uniform(0, 3))
+            await self._pause(3)
             return False
         elif deed == "say goodbye":
             await self.leave()
@@ -180,8 +200,16 @@ class Client:
 
     def _begin_again(self) -> None:
         self._note_faults()
-        self._world.counts["events heard"] += self._record.heard
+        self._count()
         self._begin_anew()
+
+    def _count(self) -> None:
+        """Adds up what it heard, and had to hear, as who it was."""
+        self._world.counts["events heard"] += self._record.heard
+        self._world.counts["events to be heard"] += self._record.had_to_hear()
+
+    async def _pause(self, seconds: float) -> None:
+        await self._world.sleep(self._random.uniform(0, seconds))
 
     def _some_room(self) -> str:
         return f"r{self._random.randrange(REQUESTS)}"

@@ -4,6 +4,8 @@ All events are numbered by their one publisher. A client has to hear those to ev
 to a room from its join on: each once, in the order of their numbers, and none left out.
 """
 
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 __all__ = ["EVERYONE", "Publications", "Record"]
@@ -17,6 +19,7 @@ class Publications:
 
     def __init__(self) -> None:
         self.rooms: list[str] = []
+        self._numbers: defaultdict[str, list[int]] = defaultdict(list)
 
     @property
     def newest(self) -> int:
@@ -26,7 +29,13 @@ class Publications:
     def add(self, room: str) -> int:
         """The number of another event."""
         self.rooms.append(room)
+        self._numbers[room].append(self.newest)
         return self.newest
+
+    def count(self, room: str, after: int, last: int) -> int:
+        """How many events a room was told after one and up to another."""
+        numbers = self._numbers[room]
+        return max(0, bisect_right(numbers, last) - bisect_right(numbers, after))
 
 
 @dataclass
@@ -51,6 +60,12 @@ class Record:
         """Whether nothing up to an event is still to come."""
         began_after = self._has_to_hear_after.get(EVERYONE)
         return self.last >= number or began_after is None or began_after >= number
+
+    def had_to_hear(self) -> int:
+        """How many events at least it had to hear up to the last one that it heard: those to everyone, and those to
+        the rooms that it is in. Counted from what was published, whatever it heard."""
+        certain = ((room, after) for room, after in self._has_to_hear_after.items() if after is not None)
+        return sum(self.publications.count(room, after, self.last) for room, after in certain)
 
     def joining(self, room: str) -> None:
         """It asks to be let into a room."""

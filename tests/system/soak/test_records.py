@@ -41,6 +41,13 @@ def test_anything_else_is_found(numbers: tuple[int, ...], fault: str) -> None:
     assert fault in recorded(*numbers).faults
 
 
+def test_what_it_had_to_hear_is_counted_from_what_was_published_whatever_it_heard() -> None:
+    everything, little = recorded(1, 2, 4, 5, 6, 7), recorded(7)
+    assert everything.had_to_hear() == little.had_to_hear() == len([1, 2, 4, 5, 6, 7])
+    assert recorded(1, 2, 4).had_to_hear() == len([1, 2, 4])  # what came after it was gone is not for it
+    assert recorded(2, 3).had_to_hear() == len([1, 2])
+
+
 def test_a_join_or_leave_that_is_not_answered_leaves_it_open_whether_more_is_heard_but_not_what_is_left_out() -> None:
     publications = Publications()
     record = Record(publications)

@@ -1,7 +1,11 @@
-"""Two thousand clients that join, leave, come back, stall and vanish at random, under a steady stream of events: each
-of them hears all that it has to, once and in order, and in the end the bridge is as it was before.
+"""A crowd that joins, leaves, comes back, stalls and vanishes at random, under a steady stream of events: each client
+hears all that it has to, once and in order, and in the end the bridge is as it was before.
 
-It takes a minute of load, or as many as SOAK_MINUTES says; SOAK_SEED repeats a run.
+Two thousand clients for as many minutes as SOAK_MINUTES says; without it, as in `make test`, two hundred for seconds,
+which have less patience, and larger documents to stall on. What is claimed is the same for both, and for each client:
+only how much of it there is follows from how many clients there are and for how long. Where the machine is slow the
+load goes on until there has been as much of it, so that no claim is about how fast anything is. SOAK_SEED repeats a
+run.
 """
 
 import json
@@ -13,19 +17,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.sockets.recovery import RECENT_LIMIT
+from tests.asking import client_of, get
 from tests.conftest import BridgeProcess, StartBridge
-from tests.system.soak.clients import SELLERS
-from tests.system.soak.load import event_of
+from tests.system.soak.clients import DEEDS, SELLERS
+from tests.system.soak.load import RECOVERIES_EACH, event_of, events_each
 from tests.system.soak.records import EVERYONE
+from tests.waiting import GIVE_UP_SECONDS
 
-MINUTES = float(os.environ.get("SOAK_MINUTES", "1"))
+IS_LONG = "SOAK_MINUTES" in os.environ
+SECONDS = 60 * float(os.environ["SOAK_MINUTES"]) if IS_LONG else 12.0
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
-CLIENTS = 2_000
-WARMING_SECONDS = 8.0
+CLIENTS = 2_000 if IS_LONG else 200
+PAUSE_SECONDS = 25.0 if IS_LONG else 5.0
+DOCUMENT_BYTES = 10_000 if IS_LONG else 40_000
+WARMING_SECONDS = 8.0 if IS_LONG else 3.0
 HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
 SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
 # Python gives back what it had only roughly.
@@ -46,13 +54,13 @@ def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
 
 
 def figures(bridge: BridgeProcess) -> dict[str, float]:
-    text = httpx.get(f"{bridge.url}/metrics", trust_env=False, timeout=30).text
+    text = get(f"{bridge.url}/metrics").text
     values = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, value in values}
 
 
 def soaked(bridge: BridgeProcess, seed: int, seconds: float) -> dict[str, Any]:
-    arguments = [bridge.url, str(seed), str(CLIENTS), str(seconds)]
+    arguments = [bridge.url, *map(str, (seed, CLIENTS, seconds, PAUSE_SECONDS, DOCUMENT_BYTES))]
     load = subprocess.run(
         [sys.executable, "-m", "tests.system.soak.load", *arguments], cwd=PROJECT, capture_output=True, text=True
     )
@@ -63,7 +71,7 @@ def soaked(bridge: BridgeProcess, seed: int, seconds: float) -> dict[str, Any]:
 
 def fill_memory(bridge: BridgeProcess) -> None:
     """Tells as much as is kept in memory of what was told, so that it does not grow by that any more."""
-    with httpx.Client(verify=False, base_url=bridge.url, trust_env=False, timeout=30) as client:
+    with client_of(bridge.url) as client:
         for first in range(0, RECENT_LIMIT, AT_ONCE):
             events = [
                 event_of(number, ROOMS_TOLD[number % len(ROOMS_TOLD)]) for number in range(first, first + AT_ONCE)
@@ -72,8 +80,8 @@ def fill_memory(bridge: BridgeProcess) -> None:
 
 
 def at_rest(bridge: BridgeProcess, before: dict[str, float]) -> dict[str, float]:
-    """The figures, once the bridge holds no more than before; or after a while, whatever it holds."""
-    give_up = time.monotonic() + 30
+    """The figures, once the bridge holds no more than before; or, where it never does, whatever it holds."""
+    give_up = time.monotonic() + GIVE_UP_SECONDS
     while True:
         now = figures(bridge)
         is_at_rest = all(now[name] <= before[name] for name in HELD) and not now["bridge_sockets_connections"]
@@ -89,7 +97,7 @@ def test_a_crowd_that_comes_and_goes_hears_all_and_leaves_nothing_behind(
     fill_memory(bridge)
     soaked(bridge, SEED + 1, WARMING_SECONDS)
     warm = at_rest(bridge, start)
-    outcome = soaked(bridge, SEED, MINUTES * 60)
+    outcome = soaked(bridge, SEED, SECONDS)
     end = at_rest(bridge, start)
     report = [f"seed {SEED}, {json.dumps(outcome)}"] + [
         f"{name}: {start[name]:.0f} at first, {warm[name]:.0f} warm, {end[name]:.0f} in the end" for name in SHOWN
@@ -102,8 +110,10 @@ def test_a_crowd_that_comes_and_goes_hears_all_and_leaves_nothing_behind(
     assert outcome["broken"] == []
     assert outcome["did not hear the end"] == []
     counts = outcome["counts"]
-    assert counts["recoveries"] > CLIENTS / 4
-    assert counts["events heard"] > CLIENTS * MINUTES * 30
+    assert counts["recoveries"] > CLIENTS * RECOVERIES_EACH
+    # No record has a fault, so this is no news, but it is counted in another way: from what was published.
+    assert counts["events heard"] >= counts["events to be heard"] > CLIENTS * events_each(SECONDS)
+    assert all(counts.get(deed) for deed in DEEDS)
     for name in HELD:
         assert end[name] <= start[name], name
     assert end["process_open_fds"] <= warm["process_open_fds"] + 5  # SQLite opens files of its own as it goes

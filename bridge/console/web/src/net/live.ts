@@ -68,13 +68,12 @@ export class Live {
     const { recovered } = this.socket;
     this.connection.update((connection) => moved(connection, { type: "connected", recovered }));
     if (recovered) return;
-    let answers: RoomsAnswer[];
-    try {
-      answers = await this.wishes.join(this.socket);
-    } catch {
-      return; // The connection is gone again, and comes back by itself.
+    let answers: RoomsAnswer[] | null = null;
+    while (answers === null) {
+      // No answer in time: from a connection that is gone, which comes back by itself, or from a bridge that is slow.
+      answers = await this.wishes.join(this.socket).catch(() => null);
+      if (!isStill()) return;
     }
-    if (!isStill()) return;
     const refusals = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
     const [refusal] = refusals;
     if (refusal !== undefined && refusals.length === answers.length) {
