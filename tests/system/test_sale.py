@@ -1,25 +1,20 @@
 """The straight line, whole: `bridge simulate` plays a payment, stock JavaScript clients hear what they should."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.asking import get, post
-from tests.waiting import GIVE_UP_SECONDS
+from tests.commands import run_command
 
 KEY = "a-key-for-tests-only-0123456789"
-BRIDGE = Path(sys.executable).parent / "bridge"
 
 
 def simulate(url: str, scenario: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BRIDGE, "simulate", "shkeeper", "--url", url, "--scenario", scenario, "--pause", "0", *options],
+    return run_command(
+        *("simulate", "shkeeper", "--url", url, "--scenario", scenario, "--pause", "0", *options),
+        cwd=Path.cwd(),
         env={"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": KEY},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=GIVE_UP_SECONDS,
     )
 
 
