@@ -9,6 +9,8 @@ WEB := bridge/console/web
 PAGES := bridge/console/dist/index.html
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NPM_CI := ci --no-audit --no-fund --ignore-scripts
+# Takes with it whatever its command has started, however it ends. `exec`: make is its parent, of whose death it hears.
+SUPERVISED := exec $(BIN)/python -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-onchain profile
@@ -27,22 +29,22 @@ run: has-python built-if-possible $(VENV)/.run-ready var/shkeeper.keys ## Start 
 URL := $(if $(BRIDGE_PORT),--url http://127.0.0.1:$(BRIDGE_PORT) )
 
 demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
-	@$(BIN)/bridge demo
+	@$(SUPERVISED) $(BIN)/bridge demo
 
 pages: $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
 test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(SUPERVISED) $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@npm --prefix $(WEB) run --silent check
-	@npm --prefix $(WEB) run --silent test
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@$(SUPERVISED) npm --prefix $(WEB) run --silent check
+	@$(SUPERVISED) npm --prefix $(WEB) run --silent test
+	@$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready ## Let 2,000 clients come and go for ten minutes (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	@$(BIN)/python -m pytest tests/system/soak
+	@$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak
 
 lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .
@@ -61,16 +63,16 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 
 screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
-	@$(BIN)/python -m tests.pages.screenshots
+	@$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
-	@$(BIN)/python -m benchmarks.fanout $(BENCH)
+	@$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
 
 profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PROFILE=webhooks: while it takes webhooks)
-	@$(BIN)/python -m benchmarks.profile $(PROFILE)
+	@$(SUPERVISED) $(BIN)/python -m benchmarks.profile $(PROFILE)
 
 bench-onchain: has-python has-node $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
-	@$(BIN)/python -m benchmarks.onchain
+	@$(SUPERVISED) $(BIN)/python -m benchmarks.onchain
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv
