@@ -36,15 +36,15 @@ pages: $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(SUPERVISED) $(BIN)/mypy
+	$(SUPERVISED) $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@$(SUPERVISED) npm --prefix $(WEB) run --silent check
-	@$(SUPERVISED) npm --prefix $(WEB) run --silent test
-	@$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(SUPERVISED) npm --prefix $(WEB) run --silent check
+	$(SUPERVISED) npm --prefix $(WEB) run --silent test
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready ## Let 2,000 clients come and go for ten minutes (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	@$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak
+	$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak
 
 lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .
@@ -63,16 +63,16 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 
 screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
-	@$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots
+	$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
-	@$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
+	$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
 
 profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PROFILE=webhooks: while it takes webhooks)
-	@$(SUPERVISED) $(BIN)/python -m benchmarks.profile $(PROFILE)
+	$(SUPERVISED) $(BIN)/python -m benchmarks.profile $(PROFILE)
 
 bench-onchain: has-python has-node $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
-	@$(SUPERVISED) $(BIN)/python -m benchmarks.onchain
+	$(SUPERVISED) $(BIN)/python -m benchmarks.onchain
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv
@@ -124,7 +124,7 @@ $(PAGES): $(WEB)/node_modules/.ready $(PAGE_SOURCES)
 built-if-possible: | has-python
 	@$(MAKE) --no-print-directory --question $(PAGES) 2>/dev/null || { \
 		$(DO) node_is_there "The pages are not built: that needs" && $(MAKE) --no-print-directory $(PAGES); \
-	} || echo "All else works without new pages."
+	} || echo "All else works without them."
 
 # The first of all, so that this is where a first run begins to speak.
 has-python:
