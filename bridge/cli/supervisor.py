@@ -35,7 +35,8 @@ GRACE_SECONDS = 7.0
 # How often to look for what nothing signals.
 LOOK_SECONDS = 1.0
 LOOK_WHILE_ENDING_SECONDS = 0.02
-# After one of these everything has the grace to end in; after Ctrl-C the command takes the time it needs.
+# After one of these everything has the grace to end in. After a Ctrl-C the command takes the time that it needs, until a
+# second one.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PASSED_ON = (*ENDING, signal.SIGINT, signal.SIGTSTP, signal.SIGCONT)
 # Python ignores these, and whatever is started by it would too.
@@ -96,13 +97,15 @@ class Watcher:
     def _wait_for_child(self, received: "Received") -> None:
         """Until it has ended, or has to."""
         is_told = False
+        interrupts = 0
         while not self._has_ended():
             numbers = received(LOOK_SECONDS)
             if os.getppid() != self._parent and not is_told:
                 numbers.append(signal.SIGTERM)
             for number in numbers:
                 self._pass_on(number)
-            is_told = is_told or any(number in ENDING for number in numbers)
+            interrupts += numbers.count(signal.SIGINT)
+            is_told = is_told or interrupts > 1 or any(number in ENDING for number in numbers)
             if is_told and not self._leaves_it_to_child:
                 return
 

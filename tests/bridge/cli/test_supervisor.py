@@ -167,7 +167,7 @@ def test_what_is_asked_to_end_takes_everything_with_it(tmp_path: Path, link: str
         running.wait_until_nothing_is_left()
 
 
-def test_an_interrupt_leaves_the_command_its_time(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_the_command_its_time() -> None:
     """As Ctrl-C at a terminal, which goes to the group of make, and so does not reach the command by itself."""
     program = (
         "import signal, sys\ntry:\n  print(1, flush=True); signal.pause()\nexcept KeyboardInterrupt: sys.exit(9)"
@@ -177,6 +177,18 @@ def test_an_interrupt_leaves_the_command_its_time(tmp_path: Path) -> None:
         assert process.stdout.readline() == "1\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(GIVE_UP_SECONDS) == 9
+
+
+def test_a_second_interrupt_ends_what_does_not_care_for_the_first() -> None:
+    program = (
+        "import signal as s\ns.signal(2, lambda *_: print(2, flush=True)); print(1, flush=True)\nwhile 1: s.pause()"
+    )
+    with subprocess.Popen(supervised(sys.executable, "-c", program), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for said in ("1\n", "2\n"):
+            assert process.stdout.readline() == said
+            process.send_signal(signal.SIGINT)
+        assert process.wait(GIVE_UP_SECONDS) == 128 + signal.SIGTERM
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
