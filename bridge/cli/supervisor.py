@@ -35,8 +35,8 @@ GRACE_SECONDS = 7.0
 # How often to look for what nothing signals.
 LOOK_SECONDS = 1.0
 LOOK_WHILE_ENDING_SECONDS = 0.02
-# After one of these everything has the grace to end in. After a Ctrl-C the command takes the time that it needs, until a
-# second one.
+# After one of these everything has the grace to end in; after a Ctrl-C the command takes the time that it needs, but
+# for a second Ctrl-C.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PASSED_ON = (*ENDING, signal.SIGINT, signal.SIGTSTP, signal.SIGCONT)
 # Python ignores these, and whatever is started by it would too.
