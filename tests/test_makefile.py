@@ -1,0 +1,228 @@
+"""The Makefile as a newcomer meets it: quiet, and clear about what is missing.
+
+Python, Node and apt-get are stubs here, which say as much as the real ones do, and install nothing."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import GIVE_UP_SECONDS
+
+PROJECT = Path(__file__).parents[1]
+# Of which the rules of the Makefile speak; what is in them matters to nobody here.
+NEEDED = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "pyproject.toml",
+    "docs/contract/events.d.ts",
+    "bridge/console/web/package-lock.json",
+    "tests/javascript/package-lock.json",
+    "benchmarks/peers/package-lock.json",
+)
+SYSTEM = (
+    *("sh", "mkdir", "touch", "tail", "cut", "sed", "date", "find", "grep", "awk", "cat", "id", "ls", "cp", "chmod"),
+    *("dirname", "seq", "make", "env"),
+)
+CHATTER = 'for line in $(seq 200); do echo "chatter $line"; echo "more chatter" >&2; done'
+PYTHON = f"""
+case "$*" in
+*"sys.version_info <"*) exit ${{PYTHON_IS_OLD:-0}} ;;
+*"import ensurepip"*) exit ${{PYTHON_LACKS_VENV:-0}} ;;
+-V) echo "Python 3.9.2" ;;
+*"import secrets"*) echo a-key ;;
+*"-m venv"*) {CHATTER}; mkdir -p .venv/bin; cp "$0" .venv/bin/python; cp "$0" .venv/bin/bridge ;;
+*"-m pip"*)
+    {CHATTER}
+    case "$*" in
+    *requirements.lock*) [ -z "$PIP_FAILS" ] || {{ echo "ERROR: no matching distribution"; exit 1; }} ;;
+    esac ;;
+serve*) echo "the bridge serves" ;;
+*) echo "unexpected: $*"; exit 1 ;;
+esac
+"""
+NODE = """
+case "$1" in
+-p) echo "${NODE_VERSION:-20.19.0}" ;;
+-e) exit ${NODE_IS_OLD:-0} ;;
+esac
+"""
+NPM = f"""
+{CHATTER}
+case "$*" in
+*ci*) mkdir -p "$2/node_modules" ;;
+*build*) mkdir -p bridge/console/dist; touch bridge/console/dist/index.html ;;
+esac
+"""
+
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """All that is on the PATH: what every system has, and the stubs."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in SYSTEM:
+        program = shutil.which(name)
+        if program is None:
+            pytest.skip(f"there is no {name}")
+        (folder / name).symlink_to(program)
+    for name, script in {"python3": PYTHON, "node": NODE, "npm": NPM, "apt-get": CHATTER}.items():
+        put(folder / name, script)
+    return folder
+
+
+def put(path: Path, script: str) -> None:
+    path.write_text(f"#!{shutil.which('sh')}\n{script}")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def make(tmp_path: Path, programs: Path) -> Make:
+    """Runs `make` in a fresh clone."""
+    clone = tmp_path / "clone"
+    for name in NEEDED:
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+    shutil.copy(PROJECT / "Makefile", clone)
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [programs / "make", *arguments],
+            cwd=clone,
+            env={"PATH": str(programs), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=GIVE_UP_SECONDS,
+        )
+
+    return run
+
+
+def test_a_first_run_is_a_page_and_a_second_one_installs_nothing(make: Make, tmp_path: Path) -> None:
+    first = make("run")
+    assert first.returncode == 0, first.stdout
+    assert "chatter" not in first.stdout
+    lines = first.stdout.splitlines()
+    assert len(lines) < 20
+    assert "make run VERBOSE=1" in lines[0]
+    assert lines[-1] == "the bridge serves"
+    assert len([line for line in lines if line.startswith("  ") and " ... done in " in line]) == 5
+    assert (tmp_path / "clone" / "var" / "install.log").read_text().count("chatter 200\n") == 5
+    again = make("run").stdout
+    assert again.splitlines() == lines[-4:]
+
+
+def test_verbose_shows_all(make: Make) -> None:
+    assert make("run", "VERBOSE=1").stdout.count("chatter 200\n") == 5
+
+
+def test_of_a_step_that_fails_the_end_is_shown_and_how_to_go_on(make: Make) -> None:
+    failed = make("run", PIP_FAILS="1")
+    assert failed.returncode != 0
+    assert "ERROR: no matching distribution" in failed.stdout
+    assert "var/install.log" in failed.stdout
+    assert "go on with: make run\n" in failed.stdout
+    assert len(failed.stdout.splitlines()) < 30
+    # What went well is not done again.
+    mended = make("run").stdout
+    assert mended.count(" ... done in ") == 2
+    assert mended.endswith("the bridge serves\n")
+
+
+def assert_says(ended: subprocess.CompletedProcess[str], *words: str) -> None:
+    """It says so, with the command that helps, and has installed nothing before."""
+    assert ended.returncode != 0
+    for word in words:
+        assert word in ended.stdout
+    assert " ... " not in ended.stdout
+
+
+@pytest.mark.parametrize("target", ["run", "demo", "test", "lint"])
+def test_no_python_is_said_first(make: Make, programs: Path, target: str) -> None:
+    (programs / "python3").unlink()
+    assert_says(make(target), "Python 3.11 or newer, and there is no python3", "apt-get install python3 python3-venv")
+
+
+def test_an_old_python_is_said_first(make: Make, programs: Path) -> None:
+    assert_says(
+        make("run", PYTHON_IS_OLD="1"), "python3 is Python 3.9.2", "apt-get install", "make run PYTHON=python3.12"
+    )
+    put(programs / "python3.13", "exit")
+    assert_says(make("run", PYTHON_IS_OLD="1"), "make run PYTHON=python3.13")
+
+
+def test_a_python_without_venv_is_said_first(make: Make, programs: Path) -> None:
+    assert_says(make("test", PYTHON_LACKS_VENV="1"), "lacks venv", "apt-get install python3-venv")
+    (programs / "apt-get").unlink()
+    without_apt = make("test", PYTHON_LACKS_VENV="1")
+    assert_says(without_apt, "https://www.python.org")
+    assert "apt-get" not in without_apt.stdout
+
+
+def test_without_node_the_bridge_runs_and_says_what_it_lacks(make: Make, programs: Path) -> None:
+    (programs / "node").unlink()
+    ran = make("run")
+    assert ran.returncode == 0
+    assert "The pages are not built: that needs Node 20.19 or newer, and there is none." in ran.stdout
+    assert "npm install --global node@22" in ran.stdout
+    assert ran.stdout.endswith("the bridge serves\n")
+
+
+@pytest.mark.parametrize("target", ["test", "bench", "lint", "screenshots"])
+def test_without_node_nothing_is_begun_that_needs_it(make: Make, programs: Path, target: str) -> None:
+    old = make("test", NODE_IS_OLD="1", NODE_VERSION="18.20.4")
+    assert_says(old, "node is 18.20.4", "apt-get install npm && ", "npm install --global node@22")
+    (programs / "npm").unlink()
+    assert_says(make("test"), "the npm of Node", "apt-get install npm\n")
+    (programs / "node").unlink()
+    assert_says(make(target), "Node 20.19 or newer, and there is none")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_good"),
+    [("18.20.4", False), ("20.18.3", False), ("20.19.0", True), ("21.7.3", False), ("22.11.0", False),
+     ("22.12.0", True), ("24.1.0", True)],
+)  # fmt: skip
+def test_the_versions_of_node_are_those_that_the_pages_are_built_with(
+    make: Make, programs: Path, version: str, is_good: bool
+) -> None:
+    real = shutil.which("node") or pytest.skip("there is no Node")
+    put(
+        programs / "node",
+        f'case "$1" in -p) echo {version} ;; -e) shift; exec {real} -e \'Object.defineProperty(process, "versions",'
+        f' {{ value: {{ node: "{version}" }} }}); eval(process.argv[1])\' "$@" ;; esac',
+    )
+    assert (make("has-node").returncode == 0) is is_good
+
+
+def test_whoever_cannot_install_chromium_is_told_first(make: Make, programs: Path) -> None:
+    (programs / "id").unlink()
+    put(programs / "id", "echo 1000")
+    assert_says(
+        make("test"), "Chromium", "sudo apt-get update && sudo apt-get install chromium", "make test CHROMIUM="
+    )
+    put(programs / "google-chrome", "exit")
+    assert make("has-chromium").returncode == 0
+    (programs / "google-chrome").unlink()
+    (programs / "apt-get").unlink()
+    assert_says(make("test"), "Chromium", "CHROMIUM=/path/to/it")
+
+
+def test_root_has_chromium_installed_quietly(make: Make, programs: Path) -> None:
+    (programs / "id").unlink()
+    put(programs / "id", "echo 0")
+    installed = make("chromium")
+    assert installed.returncode == 0
+    assert len(installed.stdout.splitlines()) == 1
+
+
+def test_help_names_every_target_with_a_line(make: Make) -> None:
+    shown = make("help").stdout
+    assert "VERBOSE=1" in shown
+    assert all(f"make {target} " in shown for target in ("run", "demo", "test", "bench", "soak", "screenshots"))
