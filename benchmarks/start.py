@@ -1,6 +1,6 @@
-"""What a start costs: `bridge --help`, and `bridge serve` until it answers that it is ready, beside an empty Python and
-beside the libraries that a bridge stands on, imported by nobody. `make bench-start` prints medians, each with its
-ratio to the others of the same run.
+"""What a start costs: `bridge --help`, and `bridge serve` until it answers that it is ready, beside an empty Python
+and beside the libraries that a bridge stands on, imported alone. `make bench-start` prints medians, with their ratios
+to the others of the same run.
 
 CPU is that of the process; for a bridge until its first good answer.
 """
