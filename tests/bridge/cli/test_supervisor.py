@@ -180,9 +180,9 @@ def test_an_interrupt_leaves_the_command_its_time() -> None:
 
 
 def test_a_second_interrupt_ends_what_does_not_care_for_the_first() -> None:
-    program = (
-        "import signal as s\ns.signal(2, lambda *_: print(2, flush=True)); print(1, flush=True)\nwhile 1: s.pause()"
-    )
+    # `os.write`, since no `print` may interrupt another.
+    say = "import os, signal\nsay = lambda word: os.write(1, word + b'\\n')\n"
+    program = say + "signal.signal(2, lambda *_: say(b'2')); say(b'1')\nwhile True: signal.pause()"
     with subprocess.Popen(supervised(sys.executable, "-c", program), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for said in ("1\n", "2\n"):
