@@ -30,12 +30,11 @@ class Proxy:
         self._to = port
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
         self._is_cut = False
-        self.port = 0
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.open()
+        self._server: asyncio.Server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port: int = self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -45,21 +44,13 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=GIVE_UP_SECONDS)
 
     def open(self) -> None:
-        async def listen() -> asyncio.Server:
-            self._is_cut = False
-            return await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-
-        server = self._run(listen())
-        self._server = server
-        self.port = server.sockets[0].getsockname()[1]
+        self._is_cut = False
 
     def cut(self) -> None:
-        """Ends every connection, without a word, and takes no new one."""
+        """Ends every connection without a word, and each new one at once."""
 
         async def cut() -> None:
             self._is_cut = True
-            if self._server is not None:
-                self._server.close()
             for writer in list(self._writers):
                 writer.transport.abort()
 
@@ -72,6 +63,7 @@ class Proxy:
             """Waits for every connection that was accepted, also for one that has not been looked at yet."""
             while others := asyncio.all_tasks() - {asyncio.current_task()}:
                 await asyncio.wait(others)
+            self._server.close()  # at once: a connection that is accepted now would be left half-made
 
         self._run(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -79,6 +71,9 @@ class Proxy:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:

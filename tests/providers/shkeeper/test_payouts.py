@@ -1,5 +1,6 @@
 """SHKeeper's payouts: every answer that there can be, what it means, and that nobody is asked twice."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,8 +21,9 @@ from coordinator.payouts import Payout, PayoutFacts
 from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.payouts import ShkeeperPayouts
+from tests.clock import pass_seconds
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, until
 
 PAYOUT = Payout(
     payout_id="out_1",
@@ -96,11 +98,6 @@ async def test_of_several_payouts_an_unclear_answer_makes_each_unclear(
     assert len(gateway.requests) == 1
 
 
-def never(_: Request) -> bytes:
-    """Promises an answer that does not come in time."""
-    return b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n"
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -115,7 +112,6 @@ def never(_: Request) -> bytes:
         says({}, 404),
         hangs_up,
         breaks_off,
-        never,
     ],
 )
 async def test_whatever_is_no_clear_answer_is_unclear_and_is_not_asked_again(
@@ -143,6 +139,19 @@ async def test_what_is_turned_away_at_the_door_did_nothing(
     gateway.answers(answer)
     with pytest.raises(ProviderRefusedError, match="user and password"):
         await ask(payouts)
+    assert len(gateway.requests) == 1
+
+
+async def test_an_answer_that_is_promised_and_does_not_come_in_time_is_unclear(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    gateway.answers(lambda _: b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n")
+    asking = asyncio.create_task(ask(payouts))
+    await until(lambda: gateway.requests)
+    while not asking.done():  # it may yet have to come to where it waits for the answer
+        pass_seconds(GIVE_UP_SECONDS)
+        await asyncio.sleep(0)
+    assert isinstance(asking.result(), PayoutUnclear)
     assert len(gateway.requests) == 1
 
 
