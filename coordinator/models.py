@@ -20,7 +20,6 @@ class FrozenModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
         ignored_types=(cached_property,),
     )
 

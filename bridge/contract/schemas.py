@@ -11,6 +11,7 @@ from pydantic_core import core_schema
 from bridge.catalogue import ADDITIONS, EVENTS
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent, IdEvent, ObjectEvent
 from bridge.contract.acknowledgements import Answer, RoomsAnswer
+from bridge.contract.docstrings import field_docstrings
 from coordinator.ids import Id
 
 __all__ = ["Schema", "Schemas", "argument_model", "read_schemas", "references"]
@@ -19,10 +20,19 @@ Schema = dict[str, Any]
 
 
 class _WireSchema(GenerateJsonSchema):
-    """Fields that are left out when they are None are optional and never null; fields have no titles."""
+    """Fields that are left out when they are None are optional and never null; fields have no titles, but
+    the docstrings below them as their descriptions."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        for name, text in field_docstrings(model).items():
+            alias = model.model_fields[name].alias or name
+            made["properties"][alias].setdefault("description", text)
+        return made
 
     def model_field_schema(self, schema: core_schema.ModelField) -> JsonSchemaValue:
         made = super().model_field_schema(schema)

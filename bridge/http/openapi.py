@@ -9,6 +9,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     Example,
+    OpenAPI,
     OpenAPIMediaType,
     OpenAPIType,
     RequestBody,
@@ -113,7 +114,17 @@ def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-openapi_config = OpenAPIConfig(
+class DescribedOpenAPI(OpenAPIConfig):
+    """What the document says of each field is read when the document is first wanted."""
+
+    def to_openapi_schema(self) -> OpenAPI:
+        from bridge.contract.docstrings import describe_fields
+
+        describe_fields()
+        return super().to_openapi_schema()
+
+
+openapi_config = DescribedOpenAPI(
     title="The bridge",
     version=__version__,
     description=(

@@ -52,7 +52,7 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class _Configured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Token(_Configured):

@@ -59,7 +59,7 @@ class Happens(StrEnum):
 class Fault(BaseModel):
     """One thing that goes wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     call: Call
     what: What
