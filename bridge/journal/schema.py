@@ -39,13 +39,14 @@ __all__ = [
     "payouts",
     "room_events",
     "sessions",
+    "speak_postgresql",
     "unreadable_webhooks",
 ]
 
 
 def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> Index:
     """An index of some rows: the others are never looked for by it, and have no part of it to be written."""
-    return Index(name, *columns, sqlite_where=text(those), postgresql_where=text(those))
+    return Index(name, *columns, sqlite_where=text(those))
 
 
 metadata = MetaData(
@@ -55,6 +56,15 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def speak_postgresql() -> None:
+    """Gives the tables what only PostgreSQL needs to be told. SQLAlchemy imports a whole dialect as soon as an index
+    names it, so that this is left to those who use it."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if (those := index.dialect_kwargs.get("sqlite_where")) is not None:
+                index.dialect_kwargs["postgresql_where"] = those
 
 
 class UtcDateTime(TypeDecorator[datetime]):

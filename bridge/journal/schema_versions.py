@@ -52,6 +52,8 @@ def _make(connection: Connection) -> None:
         raise JournalUrlError(
             f"the database has tables of another program ({', '.join(sorted(taken))}); give the bridge one of its own"
         )
+    if connection.dialect.name == "postgresql":
+        schema.speak_postgresql()
     ALEMBIC_VERSION.create(connection, checkfirst=True)
     schema.metadata.create_all(connection, checkfirst=False)
 
