@@ -24,9 +24,11 @@ settings.register_profile(
 )
 settings.load_profile("deterministic")
 
-# In the background of a script Ctrl-C is ignored, and would be by every command that the tests start and interrupt.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A script ignores Ctrl-C in the background, and a closed terminal under nohup; so would every command that the tests
+# start and send these signals.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 TESTS = Path(__file__).parent
 # What waits for processes, clients and browsers most of its time.
