@@ -1,7 +1,6 @@
 """`bridge listen` behind a bridge that is slow to answer, or breaks off in the middle of it: it comes back."""
 
 import json
-import os
 import socket
 import socketserver
 import threading
@@ -9,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.commands import PIPE, Command
+from tests.bridge.cli.listeners import listening, said
+from tests.commands import Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -109,26 +108,6 @@ def relayed(bridge: Any, passes: Passes = all_of_it) -> Iterator[Relay]:
         relay.shutdown()
 
 
-@contextmanager
-def listening(url: str, *options: str) -> Iterator[Command]:
-    """`bridge listen`, killed in the end if it still listens, or does not get so far."""
-    with Command(
-        "listen", "--url", url, *options, cwd=Path.cwd(), env={"PATH": os.environ["PATH"]}, stdout=PIPE, stderr=PIPE
-    ) as process:
-        give_up = threading.Timer(GIVE_UP_SECONDS, process.kill)
-        give_up.start()
-        try:
-            yield process
-        finally:
-            give_up.cancel()
-            process.kill()
-
-
-def said(listener: Command) -> str:
-    assert listener.stderr is not None
-    return listener.stderr.readline()
-
-
 def hears_of_a_payment(run: Any, bridge: Any, listener: Command) -> None:
     options = ("--url", bridge.url, "--pause", "0", "--scenario", "bad-signature")
     assert run("simulate", "shkeeper", *options, BRIDGE_SHKEEPER_API_KEYS=KEY).returncode == 0
@@ -139,14 +118,12 @@ def hears_of_a_payment(run: Any, bridge: Any, listener: Command) -> None:
 
 def test_listen_waits_for_a_bridge_that_takes_its_time(run: Any, bridge: Any) -> None:
     with relayed(bridge, late) as relay, listening(relay.url, "--json", "--user", "u1", "--count", "1") as listener:
-        assert said(listener).startswith("listening to ")
         hears_of_a_payment(run, bridge, listener)
 
 
 @pytest.mark.parametrize("passes", [late, but_for_the_admission, a_closing_instead, nothing])
 def test_listen_comes_back_whatever_happens_while_it_tries(run: Any, bridge: Any, passes: Passes) -> None:
     with relayed(bridge) as relay, listening(relay.url, "--json", "--user", "u1", "--count", "1") as listener:
-        assert said(listener).startswith("listening to ")
         tried, relay.passes = relay.opened, passes
         relay.cut()
         assert said(listener) == "disconnected; trying again\n"

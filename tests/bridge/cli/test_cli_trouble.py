@@ -3,16 +3,13 @@
 import importlib
 import io
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +18,7 @@ from rich.console import Console
 
 from bridge.cli.address import AddressError, open_listener
 from bridge.cli.console import on_one_line
-from tests.commands import PIPE, Command
+from tests.bridge.cli.listeners import listening
 from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -30,23 +27,6 @@ KEY = "a-key-for-tests-only-0123456789"
 @pytest.fixture(scope="module")
 def bridge(make_bridge: Any) -> Any:
     return make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY)
-
-
-@contextmanager
-def listening(url: str, *options: str) -> Iterator[Command]:
-    """`bridge listen` once it listens; killed in the end if it still does."""
-    with Command(
-        "listen", "--url", url, *options, cwd=Path.cwd(), env={"PATH": os.environ["PATH"]}, stdout=PIPE, stderr=PIPE
-    ) as process:
-        give_up = threading.Timer(GIVE_UP_SECONDS, process.kill)
-        give_up.start()
-        try:
-            assert process.stderr is not None
-            assert process.stderr.readline().startswith("listening to ")
-            yield process
-        finally:
-            give_up.cancel()
-            process.kill()
 
 
 def simulate(run: Any, url: str, *options: str) -> subprocess.CompletedProcess[str]:
