@@ -246,4 +246,4 @@ DO := sh -c "$$MAKE_FUNCTIONS" make
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.
 var/shkeeper.keys:
 	@mkdir -p var
-	@(umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $@)
+	@(umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $@.new && mv $@.new $@)

@@ -3,10 +3,12 @@
 Alembic is imported only where there is something to migrate: an empty database is given today's tables as they are.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect
+from sqlalchemy.exc import DBAPIError
 
 from bridge.journal import schema
 from bridge.journal.errors import JournalUrlError
@@ -16,6 +18,8 @@ __all__ = ["MIGRATIONS", "bring_up_to_date", "known_versions", "version_of"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Alembic's own table, as it makes it.
 ALEMBIC_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+IN_EVERY_VERSION = {"events", "observations", "payments"}
+"""Tables that a journal of any version has."""
 
 
 @cache
@@ -26,35 +30,56 @@ def known_versions() -> tuple[str, ...]:
 
 
 def version_of(connection: Connection) -> str | None:
-    """The version of a database's schema; None while it has no tables."""
-    if not inspect(connection).has_table(ALEMBIC_VERSION.name):
+    """The version of a journal's schema; None while the database is empty. Changes nothing.
+
+    Raises JournalUrlError if the database is another program's, or of a newer bridge.
+    """
+    inspector = inspect(connection)
+    schema_name = inspector.default_schema_name
+    tables = {name.lower() for name in (*inspector.get_table_names(), *inspector.get_view_names())}
+    versions: Sequence[object] = []
+    if ALEMBIC_VERSION.name in tables:
+        # Not wherever else PostgreSQL would look for a table of this name.
+        place = connection.dialect.identifier_preparer.quote_schema(schema_name or "main")
+        statement = f"SELECT * FROM {place}.{ALEMBIC_VERSION.name}"  # noqa: S608 (both are names, and quoted)
+        versions = connection.exec_driver_sql(statement).scalars().all()
+    others = tables - {ALEMBIC_VERSION.name}
+    if not versions and not others:
         return None
-    return connection.scalar(select(ALEMBIC_VERSION.c.version_num))
+    if len(versions) != 1 or not tables >= IN_EVERY_VERSION:
+        found = ", ".join(sorted(others)[:3]) or "a version"
+        raise JournalUrlError(
+            f"the database is another program's: it has {found}, and no journal; give the bridge one of its own"
+        )
+    version = str(versions[0])
+    if version not in known_versions():
+        raise JournalUrlError(
+            f"the schema is version {version}, which is newer than this bridge; install a newer one"
+        )
+    return version
 
 
 def bring_up_to_date(engine: Engine) -> None:
     """Brings the schema to its newest version, or makes it. Raises JournalUrlError if the database is another
-    program's."""
+    program's, or does not let its tables be made."""
     newest = known_versions()[-1]
-    with engine.begin() as connection:
-        version = version_of(connection)
-        if version is None:
-            _make(connection)
-            connection.execute(ALEMBIC_VERSION.insert().values(version_num=newest))
-            return
+    try:
+        with engine.begin() as connection:
+            version = version_of(connection)
+            if version is None:
+                _make(connection)
+                connection.execute(ALEMBIC_VERSION.insert().values(version_num=newest))
+                return
+    except DBAPIError as error:
+        raise JournalUrlError(f"the journal's tables cannot be made: {' '.join(str(error.orig).split())}") from None
     if version != newest:
         _migrate(engine)
 
 
 def _make(connection: Connection) -> None:
-    taken = schema.metadata.tables.keys() & set(inspect(connection).get_table_names())
-    if taken:
-        raise JournalUrlError(
-            f"the database has tables of another program ({', '.join(sorted(taken))}); give the bridge one of its own"
-        )
     if connection.dialect.name == "postgresql":
         schema.speak_postgresql()
-    ALEMBIC_VERSION.create(connection, checkfirst=True)
+    ALEMBIC_VERSION.create(connection, checkfirst=inspect(connection).has_table(ALEMBIC_VERSION.name))
     schema.metadata.create_all(connection, checkfirst=False)
 
 

@@ -1,13 +1,14 @@
 """The schema's versions: a new database and one that was migrated from the first version are alike."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from bridge.journal import Journal, JournalUrlError
 from bridge.journal.database import parse_database_url, writing_engine
@@ -110,12 +111,31 @@ async def test_a_start_that_broke_off_before_the_first_migration_is_taken_up(dat
     await (await Journal.open(database_url)).close()
 
 
-async def test_the_database_of_another_program_is_left_alone(database_url: str) -> None:
-    engine = writing_engine(parse_database_url(database_url))
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE payments (id INTEGER)",),
+        ("CREATE TABLE users (id INTEGER)",),
+        ("CREATE VIEW payments AS SELECT 1 AS id",),
+        ("CREATE TABLE users (id INTEGER)", "CREATE TABLE alembic_version (version_num VARCHAR(32))"),
+        ("CREATE TABLE alembic_version (version_num VARCHAR(32))", "INSERT INTO alembic_version VALUES ('0013')"),
+        ("CREATE TABLE alembic_version (version VARCHAR(32))", "INSERT INTO alembic_version VALUES ('ae1027a6acf0')"),
+        ("CREATE VIEW alembic_version AS SELECT '0001' AS version_num",),
+    ],
+)
+async def test_the_database_of_another_program_is_left_alone(database_url: str, statements: tuple[str, ...]) -> None:
+    engine = create_engine(parse_database_url(database_url))
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE payments (id INTEGER)"))
-    with pytest.raises(JournalUrlError, match=r"another program \(payments\)"):
+        for statement in statements:
+            connection.execute(text(statement))
+    before = await asyncio.to_thread(_content, database_url)
+    with pytest.raises(JournalUrlError, match="the database is another program's: it has"):
         await Journal.open(database_url)
-    with engine.connect() as connection:
-        assert inspect(connection).get_table_names() == ["payments"]
+    assert await asyncio.to_thread(_content, database_url) == before
     engine.dispose()
+
+
+def _content(database_url: str) -> object:
+    """An SQLite file to the last byte; elsewhere what tables there are."""
+    url = parse_database_url(database_url)
+    return Path(url.database or "").read_bytes() if url.get_backend_name() == "sqlite" else _look(database_url)
