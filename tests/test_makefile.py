@@ -23,7 +23,24 @@ NEEDED = (
     "benchmarks/peers/package-lock.json",
 )
 SYSTEM = (
-    *("sh", "mkdir", "touch", "tail", "cut", "sed", "date", "find", "grep", "awk", "cat", "id", "ls", "cp", "chmod"),
+    *(
+        "sh",
+        "mkdir",
+        "mv",
+        "touch",
+        "tail",
+        "cut",
+        "sed",
+        "date",
+        "find",
+        "grep",
+        "awk",
+        "cat",
+        "id",
+        "ls",
+        "cp",
+        "chmod",
+    ),
     *("dirname", "seq", "make", "env"),
 )
 CHATTER = 'for line in $(seq 200); do echo "chatter $line"; echo "more chatter" >&2; done'
