@@ -34,12 +34,9 @@ def version_of(connection: Connection) -> str | None:
 
     Raises JournalUrlError if the database is another program's, or of a newer bridge.
     """
-    inspector = inspect(connection)
-    schema_name = inspector.default_schema_name
-    tables = {name.lower() for name in (*inspector.get_table_names(), *inspector.get_view_names())}
+    schema_name, tables = _tables_of(connection)
     versions: Sequence[object] = []
     if ALEMBIC_VERSION.name in tables:
-        # Not wherever else PostgreSQL would look for a table of this name.
         place = connection.dialect.identifier_preparer.quote_schema(schema_name or "main")
         statement = f"SELECT * FROM {place}.{ALEMBIC_VERSION.name}"  # noqa: S608 (both are names, and quoted)
         versions = connection.exec_driver_sql(statement).scalars().all()
@@ -57,6 +54,14 @@ def version_of(connection: Connection) -> str | None:
             f"the schema is version {version}, which is newer than this bridge; install a newer one"
         )
     return version
+
+
+def _tables_of(connection: Connection) -> tuple[str | None, set[str]]:
+    """The schema in which tables are made, and its tables and views. What else PostgreSQL finds along its search path
+    is another program's."""
+    inspector = inspect(connection)
+    name = inspector.default_schema_name
+    return name, {table.lower() for table in (*inspector.get_table_names(name), *inspector.get_view_names(name))}
 
 
 def bring_up_to_date(engine: Engine) -> None:
@@ -79,7 +84,8 @@ def bring_up_to_date(engine: Engine) -> None:
 def _make(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         schema.speak_postgresql()
-    ALEMBIC_VERSION.create(connection, checkfirst=inspect(connection).has_table(ALEMBIC_VERSION.name))
+    if ALEMBIC_VERSION.name not in _tables_of(connection)[1]:
+        ALEMBIC_VERSION.create(connection, checkfirst=False)
     schema.metadata.create_all(connection, checkfirst=False)
 
 

@@ -135,6 +135,30 @@ async def test_the_database_of_another_program_is_left_alone(database_url: str, 
     engine.dispose()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("version", [None, "0013", "ae1027a6acf0"])
+async def test_a_schema_of_its_own_keeps_it_apart_from_another_program_in_the_same_database(
+    database_url: str, version: str | None
+) -> None:
+    url = parse_database_url(database_url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE public.alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        if version is not None:
+            connection.execute(text("INSERT INTO public.alembic_version VALUES (:version)"), {"version": version})
+        connection.execute(text("CREATE SCHEMA bridge"))
+        connection.execute(text(f'ALTER DATABASE "{url.database}" SET search_path = bridge, public'))
+    engine.dispose()
+    for _ in ("made", "opened again"):
+        await (await Journal.open(database_url)).close()
+    with engine.connect() as connection:
+        theirs = connection.scalars(text("SELECT version_num FROM public.alembic_version")).all()
+        ours = connection.scalars(text("SELECT version_num FROM bridge.alembic_version")).all()
+        assert (theirs, ours) == ([] if version is None else [version], [known_versions()[-1]])
+        assert inspect(connection).get_table_names("public") == ["alembic_version"]
+    engine.dispose()
+
+
 def _content(database_url: str) -> object:
     """An SQLite file to the last byte; elsewhere what tables there are."""
     url = parse_database_url(database_url)
