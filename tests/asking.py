@@ -6,7 +6,7 @@ import httpx
 
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["async_client_of", "client_of", "get", "post"]
+__all__ = ["async_client_of", "client_of", "get", "post", "request"]
 
 
 # A connection that is kept may be closed by the bridge, for having been idle, just when it is used again.
@@ -27,13 +27,15 @@ def async_client_of(url: str, **options: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, **PATIENT | options)
 
 
-def get(url: str, **parts: Any) -> httpx.Response:
+def request(method: str, url: str, **parts: Any) -> httpx.Response:
     """Asks once, over a connection of its own."""
     with client_of() as client:
-        return client.get(url, **parts)
+        return client.request(method, url, **parts)
+
+
+def get(url: str, **parts: Any) -> httpx.Response:
+    return request("GET", url, **parts)
 
 
 def post(url: str, **parts: Any) -> httpx.Response:
-    """As `get`."""
-    with client_of() as client:
-        return client.post(url, **parts)
+    return request("POST", url, **parts)

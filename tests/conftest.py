@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.asking import client_of
 from tests.commands import Command
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -69,8 +70,7 @@ class BridgeProcess:
         with self.log.open("ab") as log:
             self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
         give_up = time.monotonic() + GIVE_UP_SECONDS
-        # Not to read the authorities for TLS, of which loopback has none, saves thirty milliseconds each time.
-        with httpx.Client(verify=False, trust_env=False) as client:
+        with client_of(self.url) as client:
             while not self._is_ready(client):
                 if self.process.poll() is not None or time.monotonic() > give_up:
                     raise AssertionError(f"the bridge did not start:\n{self.log.read_text()}")
@@ -78,7 +78,7 @@ class BridgeProcess:
 
     def _is_ready(self, client: httpx.Client) -> bool:
         try:
-            return client.get(f"{self.url}/health/ready").status_code == 200
+            return client.get("/health/ready").status_code == 200
         except httpx.TransportError:
             return False
 

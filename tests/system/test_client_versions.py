@@ -9,8 +9,8 @@ import pytest
 
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
+from tests.python_clients import AsyncPythonClient, PythonClient
 from tests.system.conftest import Hearing, Line, Script
-from tests.system.python_clients import AsyncPythonClient, PythonClient
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 RECOVERING = ["socket.io-client", "socket.io-client-4.7", "socket.io-client-4.6"]

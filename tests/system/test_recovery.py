@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.asking import async_client_of, client_of
 from tests.conftest import BridgeProcess, StartBridge
+from tests.python_clients import AsyncPythonClient
 from tests.system.conftest import Listener, StartListener
-from tests.system.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
 
 NUMBERED = ("unreadCount", "type", "checkoutId")

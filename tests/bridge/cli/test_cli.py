@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.asking import get
 from tests.commands import COLD, PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -81,10 +81,8 @@ def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
         assert first.startswith("The bridge is ready on http://127.0.0.1:")
         pages = process.stdout.readline().split()
         assert pages == ["pages", f"{url}/ops", f"{url}/ops/system", f"{url}/pay/PAYMENT_ID"]
-        assert [httpx.get(page, timeout=GIVE_UP_SECONDS).headers["content-type"] for page in pages[1:]] == [
-            "text/html; charset=utf-8"
-        ] * 3
-        assert httpx.get(f"{url}/health/ready", timeout=GIVE_UP_SECONDS).json()["status"] == "ready"
+        assert [get(page).headers["content-type"] for page in pages[1:]] == ["text/html; charset=utf-8"] * 3
+        assert get(f"{url}/health/ready").json()["status"] == "ready"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=GIVE_UP_SECONDS) == 0
     assert (tmp_path / "var" / "bridge.db").exists()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.asking import get, post
 from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -50,10 +51,6 @@ def demo(folder: Path, *arguments: str, said: list[str] | None = None, **variabl
                 assert "error" not in errors
             finally:
                 process.kill()
-
-
-def get(url: str) -> httpx.Response:
-    return httpx.get(url, timeout=GIVE_UP_SECONDS)
 
 
 def rows(url: str, kind: str) -> list[dict[str, Any]]:
@@ -110,9 +107,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             if "at that time" in item["detail"]
         ]
         [webhook_id] = replayable
-        answer = httpx.post(
-            f"{url}/api/ops/webhooks/{webhook_id}/replay", json={"by": "Ada"}, timeout=GIVE_UP_SECONDS
-        )
+        answer = post(f"{url}/api/ops/webhooks/{webhook_id}/replay", json={"by": "Ada"})
         assert answer.json()["outcome"] == "applied"
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(httpx.ConnectError):
@@ -149,7 +144,7 @@ def test_without_a_wish_another_port_is_taken_and_said(tmp_path: Path, holders: 
         if holders or port != "8000":  # whoever else had it may have let it go meanwhile
             assert port != "8000"
             assert said[0] == f"Port 8000 is taken, perhaps by another bridge, so this one is on port {port}."
-        assert httpx.get(f"{url}/health/ready").json()["status"] == "ready"
+        assert get(f"{url}/health/ready").json()["status"] == "ready"
 
 
 def test_a_bridge_that_is_not_there_is_explained(run: Any) -> None:

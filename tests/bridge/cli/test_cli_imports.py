@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.asking import client_of
 from tests.commands import COLD
-from tests.waiting import GIVE_UP_SECONDS, wait_until
+from tests.waiting import wait_until
 
 # The distributions of which a running bridge uses something, as it is set up by default. What only looks whether
 # another is installed (litestar, pydantic) imports it too.
@@ -88,7 +88,7 @@ def imported_by_serve(folder: Path, **variables: str) -> set[str]:
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        with httpx.Client(base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS) as client:
+        with client_of(url) as client:
             wait_until(lambda: client.get("/health/ready").status_code == 200)
         process.send_signal(signal.SIGTERM)
         printed = process.stdout.read()

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests.asking import get, post
 from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -57,11 +56,11 @@ def test_a_newcomer_sees_a_payment_through_without_any_gateway(run: Any, tmp_pat
     with running(tmp_path, "serve", "--port", "0", "--with-shkeeper", "--shkeeper-port", "0") as lines:
         shkeeper = address_in(lines[0])
         bridge = address_in(next(line for line in lines if line.startswith("The bridge is ready")))
-        payment = httpx.post(f"{bridge}/api/payments", json=ORDER, timeout=GIVE_UP_SECONDS).json()
+        payment = post(f"{bridge}/api/payments", json=ORDER).json()
         address = payment["invoices"][0]["address"]
 
         def status() -> str:
-            answer = httpx.get(f"{bridge}/api/payments/{payment['paymentId']}", timeout=GIVE_UP_SECONDS)
+            answer = get(f"{bridge}/api/payments/{payment['paymentId']}")
             found: str = answer.json()["status"]
             return found
 
@@ -80,7 +79,7 @@ def test_a_newcomer_sees_a_payment_through_without_any_gateway(run: Any, tmp_pat
 def test_the_local_shkeeper_runs_by_itself_and_says_how_to_use_it(run: Any, tmp_path: Path) -> None:
     with running(tmp_path, "simulate", "shkeeper", "--serve", "--port", "0") as lines:
         url = address_in(lines[0])
-        assert httpx.get(f"{url}/api/v1/crypto", timeout=GIVE_UP_SECONDS).json()["status"] == "success"
+        assert get(f"{url}/api/v1/crypto").json()["status"] == "success"
         told = "".join(lines)
         assert f"BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER=admin BRIDGE_SHKEEPER_PASSWORD=admin" in told
         assert KEY not in told

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
 import pytest
 from rich.console import Console
 
 from bridge.cli.address import AddressError, open_listener
 from bridge.cli.console import on_one_line
+from tests.asking import get
 from tests.bridge.cli.listeners import listening
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -207,7 +207,7 @@ def test_a_host_without_an_address_is_named_as_the_trouble(monkeypatch: pytest.M
 def test_serve_ends_with_0_on_either_signal_and_says_401_without_a_key(make_bridge: Any) -> None:
     bridge = make_bridge()
     assert "every webhook will be answered 401" in bridge.log.read_text()
-    assert httpx.get(f"{bridge.url}/health/live", timeout=GIVE_UP_SECONDS).status_code == 200
+    assert get(f"{bridge.url}/health/live").status_code == 200
     for number in (signal.SIGINT, signal.SIGTERM):
         bridge.process.send_signal(number)
         assert bridge.process.wait(GIVE_UP_SECONDS) == 0

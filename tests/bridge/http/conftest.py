@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import KEYS, client_of
+from tests.asking import client_of
+from tests.bridge.http.exchanges import KEYS
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +17,5 @@ def bridge(make_bridge: Any) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with client_of(bridge) as client:
+    with client_of(bridge.url) as client:
         yield client

@@ -7,7 +7,6 @@ import json
 import sqlite3
 import time
 from contextlib import closing
-from functools import partial
 from typing import Any
 
 import httpx
@@ -16,18 +15,6 @@ from tests.waiting import GIVE_UP_SECONDS
 
 KEYS = ("the-old-key-of-the-gateway", "the-new-key-of-the-gateway")
 NUMBERS = itertools.count(1)
-
-request = partial(httpx.request, timeout=GIVE_UP_SECONDS)
-get, post = partial(request, "GET"), partial(request, "POST")
-
-
-def client_of(bridge: Any, **options: Any) -> httpx.Client:
-    """A client that gives the bridge all the time it needs, and whose connections the bridge cannot have closed just
-    when they are used again."""
-    unkept = httpx.Limits(max_keepalive_connections=0)
-    return httpx.Client(
-        verify=False, base_url=bridge.url, trust_env=False, timeout=GIVE_UP_SECONDS, limits=unkept, **options
-    )
 
 
 def registration(**changes: object) -> dict[str, object]:

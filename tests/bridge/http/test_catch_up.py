@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import client_of
+from tests.asking import client_of
 from tests.specification import WHEN
 
 pytestmark = pytest.mark.usefixtures("client")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("client")
 
 @pytest.fixture(scope="module")
 def client(make_bridge: Any) -> Iterator[httpx.Client]:
-    with client_of(make_bridge()) as client:
+    with client_of(make_bridge().url) as client:
         yield client
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import client_of
+from tests.asking import client_of
 
 NUMBERS = itertools.count()
 SHARES = [
@@ -18,7 +18,7 @@ SHARES = [
 
 @pytest.fixture(scope="module")
 def client(make_bridge: Any) -> Iterator[httpx.Client]:
-    with client_of(make_bridge()) as client:
+    with client_of(make_bridge().url) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ import jwt
 import pytest
 import websockets
 
-from tests.bridge.http.exchanges import get, post, request
+from tests.asking import get, post, request
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICES = """

@@ -16,7 +16,7 @@ import pytest
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
-from tests.bridge.http.exchanges import client_of
+from tests.asking import client_of
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -42,7 +42,7 @@ def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with client_of(bridge) as client:
+    with client_of(bridge.url) as client:
         yield client
 
 
@@ -345,7 +345,7 @@ def test_staff_act_in_the_name_of_their_token_whatever_they_say(make_bridge: Any
     )
     token = jwt.encode({"sub": "finance-1", "exp": time.time() + 3600, "staff": True}, SECRET, "HS256")
     headers = {"Authorization": f"Bearer {token}"}
-    with client_of(bridge, headers=headers) as client:
+    with client_of(bridge.url, headers=headers) as client:
         assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
         for content in ({}, {"by": "somebody else"}):
             done = ok(client.post("/api/ops/webhooks/webhook_1/replay", json=content))

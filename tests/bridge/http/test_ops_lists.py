@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.http.ops_csv import defused
-from tests.bridge.http.exchanges import client_of
+from tests.asking import client_of
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
 
@@ -35,7 +35,7 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         BRIDGE_SHKEEPER_USER="admin",
         BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
     )
-    with client_of(bridge) as client:
+    with client_of(bridge.url) as client:
         payments = [register(client, number) for number in range(12)]
         for payment in payments[:9]:
             shkeeper.transfer(payment["invoices"][0]["address"])

@@ -13,8 +13,8 @@ import pytest
 
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
-from tests.bridge.sockets.clients import Client
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
 
 
@@ -46,7 +46,7 @@ class Console:
     """A console that watches."""
 
     def __init__(self) -> None:
-        self.socket = Client()
+        self.socket = AsyncPythonClient(reconnection=False)
         self.heard: list[tuple[str, Any]] = []
         self.socket.on("*", self._hear)
 

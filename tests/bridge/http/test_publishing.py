@@ -14,7 +14,7 @@ import pytest
 
 from bridge.http.callers import Callers
 from bridge.http.services import ServicesError, read_services
-from tests.bridge.http.exchanges import client_of, post
+from tests.asking import client_of, post
 from tests.waiting import GIVE_UP_SECONDS
 
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
@@ -46,7 +46,7 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def client(bridge: Any) -> Iterator[httpx.Client]:
-    with client_of(bridge, headers=bearer(MARKETPLACE)) as client:
+    with client_of(bridge.url, headers=bearer(MARKETPLACE)) as client:
         yield client
 
 
@@ -89,7 +89,7 @@ def test_what_says_how_long_it_is_is_answered_as_what_does_not(
     """The one goes the short way, the other through the framework."""
     answers = []
     for content in (body.encode(), iter((body[:20].encode(), body[20:].encode()))):
-        with client_of(bridge) as client:
+        with client_of(bridge.url) as client:
             answer = client.post("/api/events", content=content, headers={"Authorization": authorization})
         said = answer.json()
         answers.append(

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bridge.http.exchanges import KEYS, NUMBERS, client_of, notice, problem, registration, signed, stored
+from tests.asking import client_of
+from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed, stored
 from tests.waiting import GIVE_UP_SECONDS
 
 PostWebhook = Callable[[bytes, Mapping[str, str]], httpx.Response]
@@ -132,7 +133,7 @@ def test_who_leaves_before_all_is_said_leaves_nothing(client: httpx.Client, brid
 def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: Any) -> None:
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0])
     hook = notice("order-1")
-    with client_of(bridge) as client:
+    with client_of(bridge.url) as client:
         blocker = sqlite3.connect(bridge.database, isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
         refused = client.post("/webhooks/shkeeper", content=hook, headers=signed(hook))

@@ -20,8 +20,9 @@ from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
 from bridge.sockets.engine import Engine
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
-from tests.bridge.sockets.clients import Client, connect
+from tests.bridge.sockets.clients import connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
+from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
 
 Serve = Callable[..., Awaitable[str]]
@@ -109,7 +110,7 @@ async def join_in() -> AsyncIterator[Callable[..., Awaitable[Any]]]:
     clients: list[Any] = []
 
     async def connect_client(url: str, heard: list[Any] | None = None, **options: Any) -> Any:
-        client = Client()
+        client = AsyncPythonClient(reconnection=False)
         clients.append(client)
         if heard is not None:
             client.on("*", lambda event, *arguments: heard.append((event, *arguments)))
