@@ -14,13 +14,13 @@ SUPERVISED := exec $(BIN)/python -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-start bench-onchain profile
-.PHONY: has-python has-node has-chromium chromium built-if-possible
+.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 	@echo "Installations write what they print to $(LOG); VERBOSE=1 after any of these shows it."
 
-run: has-python built-if-possible $(VENV)/.run-ready var/shkeeper.keys ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
+run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
 	@echo "Starting the bridge. To see it at work, run in two more terminals:"
 	@echo "  $(BIN)/bridge listen $(URL)--user buyer-1 --user seller-1 --request request-1"
 	@echo "  $(BIN)/bridge simulate shkeeper $(URL)--request-id request-1 --buyer-id buyer-1 --seller-id seller-1"
@@ -134,6 +134,10 @@ has-python:
 	@[ -e $(VENV)/.made ] || $(DO) python_is_there
 	@[ -e $(VENV)/.made ] || echo "Installing what the bridge needs, into this folder alone.$(if $(VERBOSE),, To see more: make $(MAKE_GOALS) VERBOSE=1, or $(LOG))"
 
+# Where the journal is, and what the installations print.
+has-var:
+	@$(DO) var_is_usable
+
 has-node:
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
@@ -200,6 +204,13 @@ python_is_there() {
 	return 1
 }
 
+var_is_usable() {
+	if mkdir -p var 2>/dev/null && [ -w var ]; then return 0; fi
+	echo "The bridge keeps its journal in the folder var here, and $$(id -un) cannot make it or write there. Look at:"
+	echo "    ls -ld . var"
+	return 1
+}
+
 node_is_there() {
 	found=$$(node -p process.versions.node 2>/dev/null) || found=
 	if [ -z "$$found" ]; then
@@ -244,6 +255,6 @@ export MAKE_GOALS ?= $(MAKECMDGOALS)
 DO := sh -c "$$MAKE_FUNCTIONS" make
 
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.
-var/shkeeper.keys:
-	@mkdir -p var
-	@(umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $@.new && mv $@.new $@)
+KEYS := var/shkeeper.keys
+signing-key: | has-var
+	@[ -s $(KEYS) ] || (umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $(KEYS).new && mv $(KEYS).new $(KEYS))

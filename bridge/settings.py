@@ -274,7 +274,7 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
     try:
         return SettingsWithFile(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(problem, path) for problem in error.errors())) from None
+        raise SettingsError("\n".join(_explain(problem, path, overrides) for problem in error.errors())) from None
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ, *, besides: Collection[str] = ()) -> list[str]:
@@ -313,13 +313,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _explain(problem: ErrorDetails, path: Path | None) -> str:
+def _explain(problem: ErrorDetails, path: Path | None, overrides: Collection[str]) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         return f"{name}: there is no such setting; see the comments in config/bridge.toml"
+    if name in overrides:
+        return f"{name}: {message} (set with --{name.replace('_', '-')})"
     where = variable_name(name) + (f" or {path}" if path else "")
     return f"{name}: {message} (set in {where})"
 

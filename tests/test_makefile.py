@@ -182,6 +182,22 @@ def test_a_python_without_venv_is_said_first(make: Make, programs: Path) -> None
     assert "apt-get" not in without_apt.stdout
 
 
+def test_a_var_that_cannot_be_used_is_said_first(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "clone" / "var").touch()
+    assert_says(make("run"), "cannot make it or write there", "ls -ld . var")
+
+
+def test_a_signing_key_is_made_where_there_is_none_and_kept_where_there_is_one(make: Make, tmp_path: Path) -> None:
+    keys = tmp_path / "clone" / "var" / "shkeeper.keys"
+    keys.parent.mkdir()
+    keys.touch()
+    assert make("run").returncode == 0
+    assert keys.read_text() == "a-key\n"
+    keys.write_text("mine\n")
+    assert make("run").returncode == 0
+    assert keys.read_text() == "mine\n"
+
+
 def test_without_node_the_bridge_runs_and_says_what_it_lacks(make: Make, programs: Path) -> None:
     (programs / "node").unlink()
     ran = make("run")

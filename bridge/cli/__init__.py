@@ -37,7 +37,21 @@ bridge COMMAND --help tells what a command takes.
 
 def main() -> None:
     """Runs the command line; an error that can be explained is explained, without a traceback."""
-    match sys.argv[1:]:
+    try:
+        _main(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:
+        import errno
+
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout = None  # or the interpreter writes what is left when it ends
+        print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _main(arguments: list[str]) -> None:
+    match arguments:
         case ["--help", *_]:
             print(HELP, end="")
         case ["--version", *_]:

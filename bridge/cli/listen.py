@@ -169,11 +169,20 @@ class Listener:
                 await client.disconnect()
 
     async def _connect(self, client: "socketio.AsyncClient") -> None:
+        import aiohttp
+
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await client.connect(self._url, transports=["websocket"], auth=self._brought, wait=False)
-        except Exception as error:  # whatever this client makes of what it does not understand
+        except TimeoutError as error:
             raise self._unanswered(error) from None
+        except Exception as error:  # whatever this client makes of what it does not understand
+            # It keeps to itself what was answered.
+            if isinstance(of_http := _cause(error), aiohttp.WSServerHandshakeError):
+                raise UnansweredError(
+                    f"{self._url} answered {of_http.status}, but not as a bridge does; does --url name one?"
+                ) from None
+            raise self._unanswered(of_http) from None
 
     async def _be_admitted(self, gone: asyncio.Task[None], answer: asyncio.Future[object]) -> None:
         try:
@@ -242,6 +251,13 @@ class Listener:
             self._finished.set_result(None)
         else:
             self._finished.set_exception(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The error that was met first, which others were raised about."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _answered(answer: asyncio.Future[object], what: object = None) -> None:

@@ -6,8 +6,10 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,7 @@ def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: i
     assert_explained(run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{broken}"), "not a database")
     assert_explained(run("serve", "--port", "0", BRIDGE_DATABASE_URL="sqlite:////proc/x/y.db"), "/proc/x/y.db cannot")
     assert_explained(run("serve", BRIDGE_PORT="x"), "port: ", "BRIDGE_PORT")
+    assert_explained(run("serve", "--port", "99999"), "port: ", "(set with --port)")
     assert_explained(run("serve", BRIDGE_HOST="0.0.0.0"), "open_to_network")
     assert_explained(run("serve", FRONTEND_URL="*"), "frontend_url")
     assert_explained(run("serve", "--config", "nowhere.toml"), "nowhere.toml")
@@ -202,6 +205,25 @@ def test_listen_explains_a_refused_join_and_a_missing_server(bridge: Any, run: A
     nobody = run("listen", "--url", "http://127.0.0.1:9")
     assert_explained(nobody, "no answer from http://127.0.0.1:9")
     assert "Unclosed" not in nobody.stderr
+
+
+def test_listen_knows_another_program_from_one_that_does_not_run(run: Any) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        other = run("listen", "--url", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+    assert_explained(other, "answered 501", "does --url name one?")
+    assert "make run" not in other.stderr
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "listen --help", "contract --format typescript"])
+def test_a_full_disk_under_the_output_is_explained(arguments: str) -> None:
+    command = [str(COLD), *arguments.split()]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=PIPE, text=True, check=False, timeout=GIVE_UP_SECONDS)
+    assert (ended.returncode, ended.stderr) == (1, "error: cannot write the output: No space left on device\n")
 
 
 # doctor
