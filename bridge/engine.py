@@ -12,6 +12,7 @@ from bridge.journal import Deliver, Dispatcher, Journal
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
+from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
@@ -24,7 +25,6 @@ __all__ = ["Engine", "Sessions", "running_engine"]
 logger = logging.getLogger("bridge")
 
 # How often overdue payments are looked for: nobody can tell a payment that expires a second late.
-DEADLINE_INTERVAL_SECONDS = 1.0
 
 Sessions = Callable[[], Collection[str]]
 """The sessions of the clients that are connected."""
@@ -84,7 +84,8 @@ async def running_engine(
         days=settings.reconcile_days,
     )
     following = asyncio.create_task(dispatcher.run())
-    tasks = [following, asyncio.create_task(_apply_deadlines(journal)), asyncio.create_task(retention.run())]
+    deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
+    tasks = [following, asyncio.create_task(deadlines.run()), asyncio.create_task(retention.run())]
     if registry.invoices:
         tasks.append(asyncio.create_task(reconciliation.run()))
     if registry.payouts:
@@ -138,12 +139,3 @@ def _followed(check: Callable[[], Awaitable[str]]) -> Check:
             raise DegradedError(str(error)) from None
 
     return followed
-
-
-async def _apply_deadlines(journal: Journal) -> None:
-    while True:
-        try:
-            await journal.apply_deadlines()
-        except Exception:
-            logger.exception("could not expire overdue payments; trying again")
-        await asyncio.sleep(DEADLINE_INTERVAL_SECONDS)

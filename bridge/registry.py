@@ -32,6 +32,7 @@ def build_registry(settings: Settings) -> Registry:
         api_keys=settings.shkeeper_keys,
         window_seconds=settings.shkeeper_signature_window_seconds,
         accept_api_key_only=settings.shkeeper_accept_api_key_only,
+        confirmations=settings.shkeeper_confirmations,
     )
     readers: WebhookReaders = {shkeeper.provider: shkeeper}
     if not settings.shkeeper_url:
@@ -50,7 +51,7 @@ def build_registry(settings: Settings) -> Registry:
     )
     return Registry(
         readers,
-        {ShkeeperInvoices.provider: ShkeeperInvoices(api)},
+        {ShkeeperInvoices.provider: ShkeeperInvoices(api, confirmations=settings.shkeeper_confirmations)},
         {payouts.provider: payouts} if settings.shkeeper_user else {},
         settings.chains,
         close=(api.aclose,),

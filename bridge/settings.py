@@ -9,6 +9,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
 from coordinator.errors import BridgeError
+from coordinator.invoices import Coin
+from coordinator.payments import Terms
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class Settings(BaseSettings):
     reconcile_days: int = Field(7, ge=0, le=3_650)
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False
+    shkeeper_confirmations: Mapping[Coin, Annotated[int, Field(ge=0, le=10_000)]] = {}
 
     access: Literal["open", "jwt"] = "open"
     jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -91,6 +95,9 @@ class Settings(BaseSettings):
     chains_file: Path | None = Path("config/chains.toml")
 
     payment_expiry_seconds: int = Field(86_400, ge=0)
+    deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
+    unconfirmed_grace_seconds: int = Field(86_400, ge=0, le=30 * 86_400)
+    paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
 
     ping_interval_seconds: float = Field(25.0, gt=0, le=3600)
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
@@ -224,6 +231,13 @@ class Settings(BaseSettings):
             )
         except KeysError as error:
             raise SettingsError(f"access = jwt: {error}") from None
+
+    @property
+    def payment_terms(self) -> Terms:
+        """How strictly new payments are taken."""
+        return Terms(
+            tolerance_percent=self.paid_tolerance_percent, unconfirmed_grace_seconds=self.unconfirmed_grace_seconds
+        )
 
     @property
     def keeps_confidence(self) -> bool:

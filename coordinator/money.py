@@ -19,6 +19,8 @@ __all__ = [
     "excess_over",
     "format_amount",
     "parse_amount",
+    "product",
+    "quotient",
     "rounded",
     "total",
     "trimmed",
@@ -87,6 +89,16 @@ def excess_over(amount: Decimal, limit: Decimal) -> Decimal:
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The sum of amounts, to the last digit."""
     return functools.reduce(_EXACT.add, amounts, ZERO)
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One times the other, to the last digit."""
+    return _EXACT.multiply(one, other)
+
+
+def quotient(one: Decimal, other: Decimal) -> Decimal:
+    """One divided by the other; where that has no end, to more digits than any amount has."""
+    return _EXACT.divide(one, other)
 
 
 def base_units(amount: Decimal, decimals: int) -> int:

@@ -3,12 +3,14 @@
 A provider turns its own messages into these; `coordinator.payments` decides what they change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from coordinator.fees import Fee
+from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
@@ -20,7 +22,12 @@ __all__ = [
     "InvoiceEnded",
     "InvoiceSnapshot",
     "Observation",
+    "PaymentAccepted",
+    "PaymentWithdrawn",
+    "RegistrationContested",
     "Release",
+    "SiblingCompleted",
+    "SiblingRegistered",
     "Sighting",
     "Stage",
     "Standing",
@@ -28,6 +35,7 @@ __all__ = [
     "Transfer",
     "TransferSeen",
     "TransferSighted",
+    "WaitingProlonged",
     "with_sighting",
 ]
 
@@ -128,19 +136,30 @@ class TransferSeen(_Observation):
 
 
 class InvoiceSnapshot(_Observation):
-    """How a whole invoice stands, with every confirmed transfer so far.
+    """How a whole invoice stands, with every transfer that the provider has booked so far.
 
     Transfers only accumulate, so of two snapshots the one with more transfers is the later, whatever the order
-    in which they arrive.
+    in which they arrive. That one is booked does not prove that it is confirmed as often as the operator wants.
     """
 
     kind: Literal["invoice-snapshot"] = "invoice-snapshot"
     standing: Standing
+    """The provider's own verdict."""
     currency: str
     received: Amount
+    """The provider's own sum, its fee included."""
     transfers: tuple[Transfer, ...]
     caused_by: str | None = None
     """`transfer_id` of the transfer that made the provider speak."""
+    proven: frozenset[str] | None = None
+    """The transfers that are confirmed by this very message, by their ids; None for all of them."""
+    settling_seconds: Mapping[str, int] = {}
+    """By asset, how long after it was booked a transfer certainly has the confirmations that the operator wants; at
+    once for an asset that is not named."""
+    agreed: Amount | None = None
+    """The amount that the provider holds to be agreed, if it says so."""
+    fee: Fee | None = None
+    """What the provider asks for on top, if it says so."""
 
     @property
     def tx_hash(self) -> str | None:
@@ -167,6 +186,54 @@ class DeadlinePassed(_Observation):
 
     kind: Literal["deadline-passed"] = "deadline-passed"
     deadline: AwareDatetime
+    for_unconfirmed: bool = False
+    """Also the time that money was given which had been seen by then, to be confirmed."""
+
+
+class WaitingProlonged(_Observation):
+    """A person gives a payment more time."""
+
+    kind: Literal["waiting-prolonged"] = "waiting-prolonged"
+    until: AwareDatetime
+
+
+class PaymentAccepted(_Observation):
+    """A person takes a payment as paid, whatever has come."""
+
+    kind: Literal["payment-accepted"] = "payment-accepted"
+    by: Id
+    note: str
+
+
+class PaymentWithdrawn(_Observation):
+    """A person or the marketplace cancelled the payment: what comes from now on is for a person to decide about."""
+
+    kind: Literal["payment-withdrawn"] = "payment-withdrawn"
+    by: Id
+    note: str
+
+
+class RegistrationContested(_Observation):
+    """Somebody else wanted to register another payment under the same id of the provider's."""
+
+    kind: Literal["registration-contested"] = "registration-contested"
+    by: Id
+    differing: tuple[str, ...]
+    """What of the other payment differs, by the names of its fields."""
+
+
+class SiblingRegistered(_Observation):
+    """Another payment was registered for the same purchase request."""
+
+    kind: Literal["sibling-registered"] = "sibling-registered"
+    payment_id: Id
+
+
+class SiblingCompleted(_Observation):
+    """Another payment for the same purchase request was completed, as this one is."""
+
+    kind: Literal["sibling-completed"] = "sibling-completed"
+    payment_id: Id
 
 
 class Release(IntEnum):
@@ -215,6 +282,12 @@ Observation = Annotated[
     | DeadlinePassed
     | EscrowReleased
     | TransferSighted
-    | TransactionHinted,
+    | TransactionHinted
+    | WaitingProlonged
+    | PaymentAccepted
+    | PaymentWithdrawn
+    | RegistrationContested
+    | SiblingRegistered
+    | SiblingCompleted,
     Field(discriminator="kind"),
 ]

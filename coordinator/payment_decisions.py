@@ -3,26 +3,16 @@
 Observations are merged so that the order in which they arrive, and how often, makes no difference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
 
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Event
-from coordinator.observations import (
-    SETBACKS,
-    DeadlinePassed,
-    EscrowReleased,
-    InvoiceEnded,
-    InvoiceSnapshot,
-    Observation,
-    Standing,
-    TransactionHinted,
-    Transfer,
-    TransferSeen,
-    TransferSighted,
-    with_sighting,
-)
+from coordinator.evidence import misfit_of
+from coordinator.facts import Misfit, MisfitKind, with_misfit
+from coordinator.merging import merged
+from coordinator.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payment_events import (
     PaymentCreated,
     PaymentProgress,
@@ -35,14 +25,13 @@ from coordinator.payment_events import (
 from coordinator.payments import (
     TRANSITIONS,
     Effect,
-    Facts,
     IllegalTransitionError,
     Payment,
     PaymentStatus,
     Share,
 )
 
-__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide"]
+__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,87 +58,40 @@ def created(payment: Payment) -> Event:
     ).to()
 
 
-def decide(payment: Payment, observation: Observation) -> Decision:
-    """Merges one observation into a payment.
+def decide(payment: Payment, observation: Observation, at: datetime, siblings: Sequence[Payment] = ()) -> Decision:
+    """Merges one observation, which was told at that moment, into a payment. `siblings` are the other payments for
+    the same purchase request.
 
-    An observation that says nothing new changes nothing and emits nothing. Raises IllegalTransitionError only if
-    this module contradicts itself.
+    An observation that says nothing new changes nothing and emits nothing; one that does not fit the payment is only
+    noted. Raises IllegalTransitionError only if this module contradicts itself.
     """
-    if _counts_in_another_currency(payment, observation):
-        return Decision(payment, Effect.OTHER_CURRENCY)
-    facts = _merge(payment.facts, observation)
+    misfit = misfit_of(payment, observation, at)
+    if misfit is not None:
+        return not_counted(payment, misfit)
+    facts = merged(payment.facts, observation, at)
     if facts == payment.facts:
         return Decision(payment, Effect.UNCHANGED)
     moved = payment.with_facts(facts)
+    if moved.is_paid and not facts.completed:
+        # Told once, it stays: what is learnt later about a fee does not take it back.
+        moved = payment.with_facts(facts.model_copy(update={"completed": True}))
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
     if _outward(moved) != _outward(payment):
-        events += _events(payment, moved, observation)
+        events += _events(payment, moved, observation, siblings)
     if _progress(moved) != _progress(payment):
         events.append(_progress_event(moved, observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
-def _counts_in_another_currency(payment: Payment, observation: Observation) -> bool:
-    return isinstance(observation, InvoiceSnapshot) and observation.currency.casefold() != payment.currency.casefold()
-
-
-def _merge(facts: Facts, observation: Observation) -> Facts:
-    match observation:
-        case InvoiceSnapshot():
-            return _merge_snapshot(facts, observation)
-        case TransferSeen():
-            return facts.model_copy(update={"seen": _with_transfers(facts.seen, [observation.transfer])})
-        case InvoiceEnded():
-            return facts.model_copy(update={"endings": facts.endings | {observation.ending}})
-        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release):
-            of_seller = facts.releases.get(seller_id, {})
-            release = max(release, of_seller.get(payout_id, release))
-            releases = {**facts.releases, seller_id: {**of_seller, payout_id: release}}
-            return facts.model_copy(update={"releases": releases})
-        case DeadlinePassed():
-            return facts.model_copy(update={"deadline_passed": True})
-        case TransferSighted():
-            return facts.model_copy(update={"sightings": with_sighting(facts.sightings, observation.sighting)})
-        case TransactionHinted(hinted=tx_hash):
-            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
-
-
-def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot) -> Facts:
-    some = Standing.PARTIAL if snapshot.received else Standing.NOTHING
-    counts = _rank(snapshot.transfers, snapshot.received) > _rank(facts.confirmed, facts.received)
-    # What one snapshot leaves out of a transfer, such as its date, another may have said, earlier or later.
-    told = _with_transfers(facts.told or facts.confirmed, snapshot.transfers)
-    ids = {transfer.transfer_id for transfer in (snapshot.transfers if counts else facts.confirmed)}
-    return facts.model_copy(
-        update={
-            "standing": max(facts.standing, snapshot.standing, some),
-            "received": snapshot.received if counts else facts.received,
-            "confirmed": tuple(transfer for transfer in told if transfer.transfer_id in ids),
-            "told": told,
-        }
-    )
-
-
-def _rank(transfers: Sequence[Transfer], received: Decimal) -> tuple[int, Decimal, list[str]]:
-    """Orders snapshots by how much they know. The ids at the end only make the order total, so that even snapshots
-    no provider would send have one that counts, whichever came first."""
-    ids = sorted({transfer.transfer_id for transfer in transfers})
-    return len(ids), received, ids
-
-
-def _with_transfers(known: Sequence[Transfer], more: Sequence[Transfer]) -> tuple[Transfer, ...]:
-    """All of them, in order of their ids; of two with one id the one that says more."""
-    by_id: dict[str, Transfer] = {}
-    for transfer in (*known, *more):
-        other = by_id.get(transfer.transfer_id)
-        by_id[transfer.transfer_id] = transfer if other is None else max(other, transfer, key=_says)
-    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
-
-
-def _says(transfer: Transfer) -> tuple[bool, bool, str]:
-    return transfer.value is not None, transfer.occurred_at is not None, transfer.model_dump_json()
+def not_counted(payment: Payment, misfit: Misfit) -> Decision:
+    """Notes what does not fit a payment, and moves nothing."""
+    misfits = with_misfit(payment.facts.misfits, misfit)
+    effect = Effect.OTHER_CURRENCY if misfit.kind is MisfitKind.OTHER_CURRENCY else Effect.NOT_COUNTED
+    if misfits == payment.facts.misfits:
+        return Decision(payment, effect)
+    return Decision(payment.with_facts(payment.facts.model_copy(update={"misfits": misfits})), effect)
 
 
 def _outward(payment: Payment) -> tuple[object, ...]:
@@ -157,7 +99,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
     return (
         payment.status,
         payment.escrow_state,
-        payment.received,
+        payment.paid,
         len(payment.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
         tuple((sighting.transfer.transfer_id, sighting.stage) for sighting in payment.facts.sightings),
@@ -166,16 +108,19 @@ def _outward(payment: Payment) -> tuple[object, ...]:
 
 def _progress(payment: Payment) -> tuple[object, ...]:
     """How far a payment has come; a change of it is worth telling those whom it concerns."""
-    return payment.received, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS)
+    return payment.paid, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS), payment.deadline
 
 
 def _progress_event(payment: Payment, observation: Observation) -> Event:
     awaited = payment.awaited
+    has_fee = payment.asked != payment.amount
     return PaymentProgress(
         payment_id=payment.payment_id,
         status=payment.status,
         received=payment.received,
         missing=payment.missing,
+        fee=payment.fee if has_fee else None,
+        missing_fee=payment.missing_fee if has_fee else None,
         currency=payment.currency,
         late=payment.late,
         confirmations=awaited and awaited.confirmations,
@@ -189,7 +134,7 @@ def _progress_event(payment: Payment, observation: Observation) -> Event:
     )
 
 
-def _events(before: Payment, after: Payment, observation: Observation) -> list[Event]:
+def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
     tx_hash = observation.tx_hash
     update = PaymentUpdate(
         payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
@@ -201,7 +146,9 @@ def _events(before: Payment, after: Payment, observation: Observation) -> list[E
     if after.status == before.status:
         return [update]
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
-    of_shares = [event for share in after.shares for event in _share_events(after, share, happened, tx_hash)]
+    of_shares = [
+        event for share in after.shares for event in _share_events(after, share, happened, tx_hash, siblings)
+    ]
     return [update, *of_shares, *_checkout_events(after)]
 
 
@@ -212,7 +159,9 @@ def _setback(observation: Observation) -> str | None:
     return None
 
 
-def _share_events(payment: Payment, share: Share, happened: str, tx_hash: str | None) -> Iterator[Event]:
+def _share_events(
+    payment: Payment, share: Share, happened: str, tx_hash: str | None, siblings: Sequence[Payment]
+) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     completed = payment.status is PaymentStatus.COMPLETED
     if completed:
@@ -222,6 +171,8 @@ def _share_events(payment: Payment, share: Share, happened: str, tx_hash: str | 
             currency=payment.currency,
             buyer_id=payment.buyer_id,
         ).to(sellerId=share.seller_id)
+    if standing_of(share.request_id, (payment, *siblings)) is not payment:
+        return  # the request stands as the best of its payments
     yield PurchaseRequestUpdate(
         type=happened,
         request_id=share.request_id,
@@ -266,3 +217,23 @@ CHECKOUT_FAILURES: Mapping[PaymentStatus, str] = {
     PaymentStatus.FAILED: "The payment failed.",
     PaymentStatus.REFUNDED: "The payment was sent back.",
 }
+
+
+# Which of its payments a purchase request stands by: the first of these that one of them has.
+_BEST_FIRST = (
+    PaymentStatus.COMPLETED,
+    PaymentStatus.REFUNDED,
+    PaymentStatus.PARTIALLY_PAID,
+    PaymentStatus.CONFIRMING,
+    PaymentStatus.PENDING,
+    PaymentStatus.EXPIRED,
+    PaymentStatus.CANCELLED,
+    PaymentStatus.FAILED,
+)
+
+
+def standing_of(request_id: str, payments: Iterable[Payment]) -> Payment | None:
+    """The payment by which a purchase request stands: the best of them, and of equally good ones the one that comes
+    first."""
+    of_request = (payment for payment in payments if any(share.request_id == request_id for share in payment.shares))
+    return min(of_request, key=lambda payment: _BEST_FIRST.index(payment.status), default=None)

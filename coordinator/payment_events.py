@@ -1,9 +1,11 @@
 """The events about payments, and about what a payment changes for a purchase request and an offer."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from coordinator import rooms
-from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
+from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
@@ -74,7 +76,13 @@ class PaymentProgress(Payload):
     payment_id: Id
     status: Id
     received: Amount
+    """For the goods."""
     missing: Amount
+    """For the goods, still."""
+    fee: Annotated[Amount | None, Field(exclude_if=unless_none)] = None
+    """What came on top of `received` for the gateway's fee, where it asks for one."""
+    missing_fee: Annotated[Amount | None, Field(exclude_if=unless_none)] = None
+    """What is still to be paid on top of `missing` for it."""
     currency: Id
     late: bool
     """Some of the money came after the deadline."""

@@ -6,6 +6,7 @@ may make are another, `TRANSITIONS`.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,9 +14,11 @@ from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
 from coordinator.errors import BridgeError
+from coordinator.facts import Facts
+from coordinator.fees import NO_FEE, Fee
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, total
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, product, total
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
 
 __all__ = [
@@ -28,12 +31,15 @@ __all__ = [
     "DirectPayment",
     "Effect",
     "EscrowState",
-    "Facts",
     "IllegalTransitionError",
     "Payment",
     "PaymentStatus",
     "Share",
+    "Terms",
 ]
+
+HUNDRED = Decimal(100)
+HALF_A_CENT = Decimal("0.005")
 
 
 class PaymentStatus(StrEnum):
@@ -73,32 +79,25 @@ class Effect(StrEnum):
     """It said nothing that shows: a duplicate, or older than what is known."""
     OTHER_CURRENCY = "other-currency"
     """It counts in another currency than the payment, so it is about another invoice and was not counted."""
+    NOT_COUNTED = "not-counted"
+    """It does not fit what was agreed, so it moved nothing, and a person is to look at it."""
 
 
 class IllegalTransitionError(BridgeError):
     """The facts ask for a move that `TRANSITIONS` does not allow: a defect of this module, never of the input."""
 
 
-class Facts(FrozenModel):
-    """All that was seen of one payment. Every part only grows, so merging is free of order and repetition: what a
-    chain takes back is a later view of it."""
+class Terms(FrozenModel):
+    """How strictly a payment is taken: fixed when it is registered, whatever the configuration says later."""
 
-    standing: Standing = Standing.NOTHING
-    received: Amount = ZERO
-    confirmed: tuple[Transfer, ...] = ()
-    """The transfers of the snapshot that knows most, each with the most that any snapshot said of it."""
-    told: tuple[Transfer, ...] = ()
-    """Every transfer that ever was in a snapshot, in order of its id."""
-    seen: tuple[Transfer, ...] = ()
-    """Every transfer that was ever announced as unconfirmed, in order of its id."""
-    deadline_passed: bool = False
-    endings: frozenset[Ending] = frozenset()
-    releases: Mapping[str, Mapping[str, Release]] = {}
-    """By seller, how far each payout has released the escrow, by the payout's id."""
-    sightings: tuple[Sighting, ...] = ()
-    """The last of each transfer on a chain, in order of its id."""
-    hints: frozenset[str] = frozenset()
-    """Transactions that pay, if the buyer is to be believed."""
+    tolerance_percent: Amount = ZERO
+    """How much of the amount may be missing for it to be paid all the same."""
+    unconfirmed_grace_seconds: int = 24 * 3600
+    """How long past the deadline money is waited for that was seen by then and is not confirmed."""
+
+    def exact(self) -> "Terms":
+        """The same for what is paid in the very asset that was agreed, where nothing is rounded."""
+        return self.model_copy(update={"tolerance_percent": ZERO})
 
 
 class Share(FrozenModel):
@@ -150,6 +149,7 @@ class Payment(FrozenModel):
     expires_at: AwareDatetime | None = None
     checkout: Checkout | None = None
     direct: DirectPayment | None = None
+    terms: Terms = Field(default_factory=Terms)
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
     @cached_property
@@ -206,18 +206,23 @@ class Payment(FrozenModel):
     @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
+        booked = tuple(one.transfer for one in self.facts.booked if one.counts)
         if not self.facts.sightings:
-            return self.facts.confirmed
-        return (*self.facts.confirmed, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
+            return booked
+        return (*booked, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
 
     @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
         """Transfers that were seen and do not count yet."""
-        if not self.facts.seen and not self.facts.sightings:
+        facts = self.facts
+        if not facts.seen and not facts.sightings and all(one.counts for one in facts.booked):
             return ()
-        confirmed = {transfer.transfer_id for transfer in self.facts.confirmed}
+        booked = {one.transfer.transfer_id for one in facts.booked}
+        waiting = {one.transfer.transfer_id: one.transfer for one in facts.booked if not one.counts}
+        waiting |= {one.transfer.transfer_id: one.transfer for one in facts.seen} if facts.seen else {}
+        counting = {transfer.transfer_id for transfer in self.confirmed} if booked else set()
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
-        return (*(transfer for transfer in self.facts.seen if transfer.transfer_id not in confirmed), *on_chain)
+        return (*(waiting[transfer_id] for transfer_id in sorted(waiting.keys() - counting)), *on_chain)
 
     @property
     def awaited(self) -> Sighting | None:
@@ -227,54 +232,141 @@ class Payment(FrozenModel):
         return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
 
     @cached_property
+    def paid(self) -> Decimal:
+        """What has come in all, in the payment's currency, a gateway's fee included.
+
+        The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
+        """
+        values = [one.transfer.value for one in self.facts.booked if one.counts]
+        paid = total(value for value in values if value is not None)
+        if None in values:
+            paid = max(paid, self.facts.proven_balance)
+        if self.facts.sightings:
+            paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
+        return paid
+
+    @property
+    def fee_terms(self) -> Fee:
+        """What the gateway asks for on top, as far as it is known."""
+        return NO_FEE if self.facts.fee_said is None else self.facts.fee_said.fee
+
+    @cached_property
     def received(self) -> Decimal:
-        """What has come, in the payment's currency."""
-        if not self.facts.sightings:
-            return self.facts.received
-        return total([self.facts.received, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
+        """What has come for the goods, in the payment's currency."""
+        return self.fee_terms.taken_off(self.paid, self.amount)
+
+    @property
+    def fee(self) -> Decimal:
+        """What has come for the gateway's fee."""
+        return excess_over(self.paid, self.received)
+
+    @property
+    def asked(self) -> Decimal:
+        """What is asked for in all, the gateway's fee included, as far as it is known."""
+        return total([self.amount, self.fee_terms.on(self.amount)])
+
+    @property
+    def least(self) -> Decimal:
+        """What has to come for the goods, at least."""
+        return product(self.amount, (HUNDRED - self.terms.tolerance_percent).scaleb(-2))
 
     @cached_property
     def standing(self) -> Standing:
-        """How much of the amount has come: in the provider's own judgement, or by the transfers on the chain."""
+        """How much of what was agreed has come, whatever the gateway calls it."""
         received = self.received
-        if self.direct is None or not received:
-            return self.facts.standing
-        if received < self.amount:
-            return Standing.PARTIAL
-        return Standing.PAID if received == self.amount else Standing.OVERPAID
+        if received < self.least:
+            return Standing.PARTIAL if received else Standing.NOTHING
+        return Standing.OVERPAID if self.excess else Standing.PAID
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether what was agreed has come, or a person has it so. Once that was told it stays."""
+        facts = self.facts
+        if facts.completed or facts.accepted:
+            return True
+        return self.standing >= Standing.PAID and not facts.withdrawn
 
     @cached_property
     def missing(self) -> Decimal:
-        """What is still to be paid; nothing once the provider calls the invoice paid."""
-        return ZERO if self.standing >= Standing.PAID else excess_over(self.amount, self.received)
+        """What is still to be paid for the goods; nothing once it is completed."""
+        return ZERO if self.status is PaymentStatus.COMPLETED else excess_over(self.amount, self.received)
+
+    @property
+    def missing_fee(self) -> Decimal:
+        """What is still to be paid for the gateway's fee; nothing once it is completed."""
+        if not self.missing:
+            return ZERO
+        return excess_over(excess_over(self.asked, self.paid), self.missing)
 
     @property
     def excess(self) -> Decimal:
-        """What came above the amount; nothing as long as the provider's limits let it pass as paid."""
-        return excess_over(self.received, self.amount) if self.standing is Standing.OVERPAID else ZERO
+        """What came above what was asked for, if that is half a cent at least: prices in coins are rounded."""
+        excess = excess_over(self.received, self.amount)
+        return excess if self.direct is not None or excess >= HALF_A_CENT else ZERO
 
     @cached_property
     def late(self) -> bool:
-        """Whether some of the money came after the deadline."""
+        """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
         deadline = self.expires_at
-        return deadline is not None and any(
-            transfer.occurred_at is not None and transfer.occurred_at > deadline for transfer in self.confirmed
-        )
+        if deadline is None:
+            return False
+        facts = self.facts
+        seen = {one.transfer.transfer_id: one.first_told_at for one in facts.seen} if facts.seen else {}
+        moments = [
+            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.transfer_id))
+            for one in facts.booked
+            if one.counts
+        ]
+        moments += [(one.transfer.occurred_at, None, None) for one in self.sighted(Stage.FINAL)]
+        came = (min((at for at in known if at is not None), default=None) for known in moments)
+        return any(at is not None and at > deadline for at in came)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Until when it waits for its money: as agreed, or as a person prolonged it."""
+        moments = [at for at in (self.expires_at, self.facts.waiting_until) if at is not None]
+        return max(moments) if self.expires_at is not None else None
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return _has_passed(self.facts.deadline_passed, self.deadline)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When its deadline is to be applied next; None if no deadline changes anything any more."""
+        deadline = self.deadline
+        if deadline is None:
+            return None
+        if not self.is_out_of_time:
+            return deadline
+        if self.in_flight and not _has_passed(self.facts.patience_ended, deadline):
+            return deadline + timedelta(seconds=self.terms.unconfirmed_grace_seconds)
+        return None
+
+
+def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
+    return passed is not None and deadline is not None and passed >= deadline
 
 
 def _timed_out(payment: Payment) -> bool:
-    return payment.facts.deadline_passed and not payment.in_flight and not payment.late
+    if not payment.is_out_of_time or payment.late:
+        return False
+    return not payment.in_flight or _has_passed(payment.facts.patience_ended, payment.deadline)
 
 
-# The first rule that applies gives the status. Money that is there outranks an ending that came too late for it;
-# only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way or came late.
+# The first rule that applies gives the status. Money that is there outranks an ending that came too late for it, but
+# for a person's; only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way
+# or came late.
 STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.REFUNDED, lambda payment: Ending.REFUNDED in payment.facts.endings),
-    (PaymentStatus.COMPLETED, lambda payment: payment.standing >= Standing.PAID),
+    (PaymentStatus.COMPLETED, lambda payment: payment.is_paid),
     (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
-    (PaymentStatus.CANCELLED, lambda payment: Ending.CANCELLED in payment.facts.endings),
+    (
+        PaymentStatus.CANCELLED,
+        lambda payment: payment.facts.withdrawn or Ending.CANCELLED in payment.facts.endings,
+    ),
     (PaymentStatus.EXPIRED, _timed_out),
-    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.standing == Standing.PARTIAL),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0),
     (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
     (PaymentStatus.PENDING, lambda payment: True),
 )
@@ -283,7 +375,7 @@ _ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED
 
 # From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
 # leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
-# that vanishes from its chain leads from `confirming` back to `pending`.
+# that vanishes from its chain leads from `confirming` back to `pending`, and only a person from `expired`.
 TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset(
         {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
@@ -292,7 +384,9 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
         {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
     ),
     PaymentStatus.PARTIALLY_PAID: frozenset({PaymentStatus.EXPIRED} | _ENDED),
-    PaymentStatus.EXPIRED: frozenset({PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED),
+    PaymentStatus.EXPIRED: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED
+    ),
     PaymentStatus.CANCELLED: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
     PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
     PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from coordinator.errors import BridgeError
+from coordinator.evidence import LookedUpInvoice
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payout_observations import PayoutObservation
@@ -109,8 +110,8 @@ class InvoiceGateway(Protocol):
     async def open_invoice(self, wanted: InvoiceWanted) -> InvoiceOpened:
         """Opens an invoice, or finds it opened before: asking again is harmless."""
 
-    async def look_up(self, external_id: str) -> Sequence[Reading]:
-        """How an invoice stands, in what its webhooks would have said; nothing for one that is not known."""
+    async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
+        """The invoices that it has under a name, whosever they are, and how they stand; nothing if there is none."""
 
     async def check(self) -> None:
         """Raises ProviderUnavailableError while the provider is not being asked, because it failed too often."""

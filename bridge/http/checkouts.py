@@ -15,6 +15,7 @@ from bridge.http.dependencies import (
     GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
+    GivenPaymentTerms,
     GivenPrincipal,
     GivenService,
     GivenWebhookReaders,
@@ -93,6 +94,7 @@ async def register_checkout(
     service: GivenService,
     readers: GivenWebhookReaders,
     payment_expiry: GivenPaymentExpiry,
+    payment_terms: GivenPaymentTerms,
     opener: GivenInvoiceOpener,
     chains: GivenChains,
     idempotency_key: IdempotencyKeyHeader = None,
@@ -117,6 +119,7 @@ async def register_checkout(
         direct=direct,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
+        terms=payment_terms if direct is None else payment_terms.exact(),
         checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
     )
     idempotency = idempotency_key and IdempotencyKey("checkouts", idempotency_key, _digest(data))

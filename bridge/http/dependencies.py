@@ -15,6 +15,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.payments import Terms
 from providers.contract import WebhookReaders
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "GivenInvoiceOpener",
     "GivenJournal",
     "GivenPaymentExpiry",
+    "GivenPaymentTerms",
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
@@ -59,6 +61,7 @@ GivenChains = NamedDependency[SkipValidation[ChainFollowers]]
 GivenJournal = NamedDependency[SkipValidation[Journal]]
 GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
+GivenPaymentTerms = NamedDependency[SkipValidation[Terms]]
 GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]

@@ -19,11 +19,11 @@ from bridge.http.dependencies import (
 )
 from bridge.http.openapi import problem_responses
 from bridge.http.ops_access import GivenOpsAccess
-from bridge.http.ops_names import kept_webhook_name, read_webhook_name, waiting_webhook_name
+from bridge.http.ops_names import kept_webhook_name, read_webhook_name
 from bridge.http.ops_overview import needs_a_person
 from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
 from bridge.http.problems import wrong_field
-from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome
+from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import observation_key
 from coordinator.ids import Id, is_id
@@ -91,6 +91,7 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
     Outcome.APPLIED: ("applied", "It was read, and moved what it is about."),
     Outcome.UNCHANGED: ("unchanged", "It was read, and said nothing new."),
     Outcome.OTHER_CURRENCY: ("unchanged", "It was read, but counts in another currency than the payment."),
+    Outcome.NOT_COUNTED: ("unchanged", "It was read, but does not fit the payment; its story says why."),
     Outcome.DUPLICATE: ("duplicate", "It was read; the same had been told before, and counts once."),
     Outcome.KEPT: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
 }
@@ -136,7 +137,7 @@ async def _replay_waiting(journal: Journal, number: int, by: str, missing: NotFo
         raise missing
     external_id, payment_id = found
     outcome = Outcome.KEPT if payment_id is None else Outcome.DUPLICATE
-    name = waiting_webhook_name(number)
+    name = waiting_name(number)
     action = await journal.console.add_action("replay", name, outcome, by=by, concerns=payment_id)
     message = (
         f"{external_id} is not registered yet; what waits for it is applied when it is."

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["kept_webhook_name", "read_webhook_name", "waiting_webhook_name"]
+__all__ = ["kept_webhook_name", "read_webhook_name"]
 
 _NAME = re.compile(r"(?P<table>webhook|waiting)_(?P<number>[0-9]{1,18})")
 
@@ -10,11 +10,6 @@ _NAME = re.compile(r"(?P<table>webhook|waiting)_(?P<number>[0-9]{1,18})")
 def kept_webhook_name(webhook_id: int) -> str:
     """One that is kept because it made no sense."""
     return f"webhook_{webhook_id}"
-
-
-def waiting_webhook_name(observation_id: int) -> str:
-    """One that is kept until its payment is registered."""
-    return f"waiting_{observation_id}"
 
 
 def read_webhook_name(name: str) -> tuple[bool, int] | None:

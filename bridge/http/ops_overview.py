@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from pydantic import Field
 
 from bridge.http.dependencies import GivenChains, GivenJournal
-from bridge.http.ops_names import kept_webhook_name, waiting_webhook_name
+from bridge.http.ops_names import kept_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
     AttentionItem,
@@ -19,7 +19,7 @@ from bridge.http.ops_rows import (
     explorer_links,
 )
 from bridge.http.webhooks import NOT_ASKED_FOR
-from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, Journal, KeptWebhook
+from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, Journal, KeptWebhook, waiting_name
 from coordinator import attention
 from coordinator.attention import Attention
 from coordinator.models import FrozenModel
@@ -119,7 +119,7 @@ def _of_journal(found: ForAPerson, now: datetime) -> Iterator[Attention]:
             yield wrong
     yield from map(_of_webhook, found.unreadable_webhooks)
     for waiting in found.unmatched_webhooks:
-        name = waiting_webhook_name(waiting.observation_id)
+        name = waiting_name(waiting.observation_id)
         yield attention.unmatched_webhook(
             name,
             waiting.provider,

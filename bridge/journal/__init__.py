@@ -36,7 +36,7 @@ from bridge.journal.queries import HistoryEntry, PaymentRecord
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.room_queries import Stretch
 from bridge.journal.rows import JournaledEvent
-from bridge.journal.staged_actions import Action
+from bridge.journal.staged_actions import Action, waiting_name
 from bridge.journal.staged_chains import ChainTransfer
 
 __all__ = [
@@ -79,4 +79,5 @@ __all__ = [
     "Registered",
     "Stretch",
     "UnmatchedWebhook",
+    "waiting_name",
 ]

@@ -7,6 +7,7 @@ others; requests later in the batch see what earlier ones staged.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from bridge.journal import schema
 from bridge.journal.look_ahead import LookAhead, observations_by_keys
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
-from bridge.journal.staged_actions import StagedActions
+from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
@@ -29,14 +30,14 @@ from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "KeptObservation"]
 
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
 )
 _KEPT_OBSERVATIONS = (
-    select(schema.observations.c.observation_id, schema.observations.c.observation)
+    select(schema.observations.c.observation_id, schema.observations.c.observation, schema.observations.c.received_at)
     .where(
         schema.observations.c.provider == bindparam("by_provider"),
         schema.observations.c.external_id == bindparam("by_external_id"),
@@ -66,6 +67,18 @@ _CLAIM_OBSERVATION = (
         {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptObservation:
+    """What was told of a payment before it was registered."""
+
+    observation_id: int | None
+    """Its row's; None if it is staged in this very batch."""
+    observation: Observation
+    at: datetime
+    is_dismissed: bool = False
+    """A person took it off the list of what needs one."""
 
 
 class Batch:
@@ -138,14 +151,22 @@ class Batch:
             self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
         )
 
-    def kept_observations(self, provider: str, external_id: str) -> list[tuple[int | None, Observation]]:
-        """What was observed of a payment before it was registered, oldest first, each with its row's id."""
-        rows = self._connection.execute(_KEPT_OBSERVATIONS, {"by_provider": provider, "by_external_id": external_id})
-        kept: list[tuple[int | None, Observation]] = [
-            (row.observation_id, observation_from_text(row.observation)) for row in rows
+    def kept_observations(self, provider: str, external_id: str) -> list[KeptObservation]:
+        """What was observed of a payment before it was registered, oldest first."""
+        by_name = {"by_provider": provider, "by_external_id": external_id}
+        rows = self._connection.execute(_KEPT_OBSERVATIONS, by_name).all()
+        dismissed_at = None if not rows else self.actions.dismissed_at(waiting_key(rows[0].observation_id))
+        kept = [
+            KeptObservation(
+                row.observation_id,
+                observation_from_text(row.observation),
+                row.received_at,
+                is_dismissed=dismissed_at is not None and row.received_at <= dismissed_at,
+            )
+            for row in rows
         ]
         kept += [
-            (None, observation_from_text(row["observation"]))
+            KeptObservation(None, observation_from_text(row["observation"]), self.now)
             for row in self._new_observations
             if (row["provider"], row["external_id"], row["payment_id"]) == (provider, external_id, None)
         ]

@@ -10,14 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_
 
 from bridge.journal import schema
 from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
-from bridge.journal.staged_actions import Action
+from bridge.journal.staged_actions import DISMISS, Action
 from coordinator.money import ZERO
 from coordinator.money import total as sum_of
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
 
 __all__ = [
-    "DISMISS",
     "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
@@ -50,7 +49,6 @@ TOTAL_LIMIT = 100_000
 # Each of these would be counted by a person as one problem; beyond so many it is one problem.
 SHOWN_LIMIT = 200
 
-DISMISS = "dismiss"
 """What it is called in the record when somebody takes something off the list."""
 
 

@@ -10,7 +10,7 @@ from bridge.journal import console_queries, console_requests
 from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedPayout, Place
 from bridge.journal.console_requests import KeyedObservation, Replayed
 from bridge.journal.rows import JournaledEvent
-from bridge.journal.staged_actions import Action
+from bridge.journal.staged_actions import DISMISS, Action
 from bridge.journal.writer import Request
 from coordinator.observations import Observation
 from coordinator.payouts import Payout
@@ -120,7 +120,7 @@ class ConsoleRecords:
 
     async def dismiss(self, key: str, *, by: str) -> Action:
         """Takes something off the list of what needs a person, by what it is called there."""
-        return await self.add_action(console_queries.DISMISS, key, "taken off the list", by=by)
+        return await self.add_action(DISMISS, key, "taken off the list", by=by)
 
     async def replay_payment_webhook(
         self,

@@ -33,6 +33,7 @@ from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
+from coordinator.facts import Misfit
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
@@ -142,6 +143,16 @@ class Journal:
         )
         _log(recorded, f"{provider} {external_id}")
         return recorded
+
+    async def record_misfit(
+        self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation
+    ) -> requests.Recorded:
+        """Notes what a provider told of a payment and cannot be about it, for a person to look at."""
+        return await self._writer.submit(
+            functools.partial(
+                requests.record_misfit, payment_id=payment_id, key=key, misfit=misfit, observation=observation
+            )
+        )
 
     async def register_payment(
         self,
@@ -253,13 +264,17 @@ class Journal:
             )
         )
 
-    async def apply_deadlines(self) -> int:
-        """Expires the payments whose time ran out; returns how many it looked at."""
-        due = await self._read(queries.due_payment_ids, self.clock(), DEADLINE_LIMIT)
-        for payment_id in due:
-            recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
-            _log(recorded, payment_id)
-        return len(due)
+    async def due_payments(
+        self, before: datetime, *, without: Sequence[str] = (), only: Sequence[str] | None = None
+    ) -> list[Payment]:
+        """Payments whose deadline lies before that and is to be applied, the longest due first, up to a limit;
+        without those of some providers, or only those of some."""
+        return await self._read(queries.due_payments, before, without=without, only=only, limit=DEADLINE_LIMIT)
+
+    async def apply_deadline(self, payment_id: str) -> None:
+        """Lets a payment know that its time ran out, if it still has."""
+        recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
+        _log(recorded, payment_id)
 
     async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
         """Forgets up to `limit` of the oldest events, if they were committed before that or are not among the
@@ -301,6 +316,10 @@ class Journal:
     async def unopened_invoices(self, limit: int) -> list[Invoice]:
         """Invoices that are wanted and that no provider has opened yet, oldest first."""
         return await self._read(queries.unopened_invoices, limit)
+
+    async def asked_addresses(self, payment_id: str) -> frozenset[str]:
+        """Where the buyer of a payment was asked to pay, in any coin."""
+        return await self._read(queries.asked_addresses, payment_id)
 
     async def open_payments(
         self, provider: str, *, ended_since: datetime, after: str = "", limit: int
@@ -364,6 +383,8 @@ def _log(recorded: requests.Recorded, name: str) -> None:
             logger.warning("%s is not registered; what was seen of it is kept until it is", name)
         case requests.Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
+        case requests.Outcome.NOT_COUNTED:
+            logger.warning("%s: what came does not fit the payment, so it is not counted", name)
         case requests.Outcome.APPLIED if recorded.payment is not None:
             _log_standing(recorded.payment)
 

@@ -16,15 +16,16 @@ from bridge.journal.rows import (
     observation_from_text,
     payment_from_row,
 )
-from coordinator.invoices import Invoice
+from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.observations import Observation
 from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
 
 __all__ = [
     "HistoryEntry",
     "PaymentRecord",
+    "asked_addresses",
     "checkout_record",
-    "due_payment_ids",
+    "due_payments",
     "events_about",
     "last_of_the_old",
     "last_offset",
@@ -164,12 +165,28 @@ def open_payments(
     return [payment_from_row(row) for row in rows.mappings()]
 
 
-def due_payment_ids(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
-    """Payments whose time ran out and who have not been told, the longest overdue first."""
+def due_payments(
+    connection: Connection, before: datetime, *, without: Sequence[str], only: Sequence[str] | None, limit: int
+) -> list[Payment]:
+    """Payments whose deadline lies before that and was not applied, the longest overdue first; without those of some
+    providers, or only those of some."""
     payments = schema.payments
-    return connection.scalars(
-        select(payments.c.payment_id).where(payments.c.due_at < now).order_by(payments.c.due_at).limit(limit)
-    ).all()
+    which = [payments.c.due_at < before]
+    if without:
+        which.append(payments.c.provider.not_in(without))
+    if only is not None:
+        which.append(payments.c.provider.in_(only))
+    rows = connection.execute(select(payments).where(*which).order_by(payments.c.due_at).limit(limit))
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
+    """Where the buyer of a payment was asked to pay."""
+    invoices = schema.invoices
+    rows = connection.execute(
+        select(invoices.c.opened).where(invoices.c.payment_id == payment_id, invoices.c.opened.is_not(None))
+    )
+    return frozenset(InvoiceOpened.model_validate_json(row.opened).address for row in rows)
 
 
 def last_offset(connection: Connection) -> int:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bridge.journal.batch import Batch
+from bridge.journal.batch import Batch, KeptObservation
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
 from coordinator.events import Event
+from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import DeadlinePassed, Observation
-from coordinator.payment_decisions import created, decide
-from coordinator.payments import Payment
+from coordinator.observations import DeadlinePassed, Observation, SiblingCompleted, SiblingRegistered
+from coordinator.payment_decisions import Decision, created, decide, not_counted
+from coordinator.payments import Payment, PaymentStatus
 
 __all__ = [
     "IdempotencyKey",
@@ -25,6 +26,7 @@ __all__ = [
     "made_before",
     "publish_events",
     "record_invoice",
+    "record_misfit",
     "record_observation",
     "register_payment",
     "remember",
@@ -38,6 +40,8 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     OTHER_CURRENCY = "other-currency"
+    NOT_COUNTED = "not-counted"
+    """It does not fit the payment, and is kept for a person to look at."""
     DUPLICATE = "duplicate"
     """This very message was written down before."""
     KEPT = "kept"
@@ -75,15 +79,53 @@ def record_observation(
     if batch.is_recorded(provider, key, external_id):
         return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
     payment = batch.payments.named(provider, external_id)
-    decision = None if payment is None else decide(payment, observation)
+    siblings = [] if payment is None else _siblings(batch, payment)
+    decision = None if payment is None else decide(payment, observation, batch.now, siblings)
     batch.add_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
     if decision is None:
         return Recorded(Outcome.KEPT)
-    batch.payments.move(decision.payment)
-    batch.add_events(decision.events, payment_id=decision.payment.payment_id)
-    return Recorded(Outcome(decision.effect), decision.payment)
+    return Recorded(Outcome(decision.effect), _move(batch, decision, siblings))
+
+
+def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
+    """Notes what a provider told of a payment and cannot be about it."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    if batch.is_recorded(payment.provider, key, payment.external_id):
+        return Recorded(Outcome.DUPLICATE, payment)
+    decision = not_counted(payment, misfit)
+    batch.add_observation(
+        provider=payment.provider,
+        key=key,
+        external_id=payment.external_id,
+        observation=observation,
+        decision=decision,
+    )
+    return Recorded(Outcome(decision.effect), _move(batch, decision, ()))
+
+
+def _siblings(batch: Batch, payment: Payment) -> list[Payment]:
+    found = (batch.payments.get(payment_id) for payment_id in sorted(payment.facts.siblings))
+    return [sibling for sibling in found if sibling is not None]
+
+
+def _move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
+    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it."""
+    moved = decision.payment
+    batch.payments.move(moved)
+    batch.add_events(decision.events, payment_id=moved.payment_id)
+    if not siblings or moved.status is not PaymentStatus.COMPLETED:
+        return moved
+    for sibling in siblings:
+        if sibling.status is PaymentStatus.COMPLETED:
+            other = decide(sibling, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment
+            batch.payments.move(other)
+            moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
+            batch.payments.move(moved)
+    return moved
 
 
 def register_payment(
@@ -113,14 +155,25 @@ def register_payment(
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             batch.want_invoice(payment.payment_id, invoice)
-        for observation_id, observation in kept:
-            decision = decide(registered, observation)
-            registered = decision.payment
-            batch.claim_observation(observation_id, decision)
+        siblings = batch.payments.of_requests({share.request_id for share in payment.shares}, payment)
+        for sibling in siblings:
+            batch.payments.move(decide(sibling, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
+            registered = decide(registered, SiblingRegistered(payment_id=sibling.payment_id), batch.now).payment
+        if siblings:
             batch.payments.move(registered)
-            batch.add_events(decision.events, payment_id=registered.payment_id)
+        for one in kept:
+            decision = _decide_kept(registered, one, siblings)
+            batch.claim_observation(one.observation_id, decision)
+            registered = _move(batch, decision, siblings)
     remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
+
+
+def _decide_kept(payment: Payment, kept: KeptObservation, siblings: Sequence[Payment]) -> Decision:
+    """What was told before the payment was registered, unless a person took it off the list."""
+    if kept.is_dismissed:
+        return not_counted(payment, Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {kept.at:%Y-%m-%d %H:%M}"))
+    return decide(payment, kept.observation, kept.at, siblings)
 
 
 def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted) -> None:
@@ -190,16 +243,20 @@ def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
 
 
 def apply_deadline(batch: Batch, payment_id: str) -> Recorded:
-    """Lets a payment know that its time ran out."""
+    """Lets a payment know that its time ran out, or also the time for what was seen and is not confirmed."""
     payment = batch.payments.get(payment_id)
-    if payment is None or payment.expires_at is None:
+    if payment is None or payment.deadline is None:
         raise LookupError(f"payment {payment_id} has no deadline")
+    deadline, due_at = payment.deadline, payment.due_at
+    if due_at is None or due_at > batch.now:
+        return Recorded(Outcome.UNCHANGED, payment)  # in the meantime it was given more time
+    for_unconfirmed = payment.is_out_of_time
     return record_observation(
         batch,
         provider=payment.provider,
         external_id=payment.external_id,
-        key=f"deadline:{payment_id}",
-        observation=DeadlinePassed(deadline=payment.expires_at),
+        key=f"deadline:{payment_id}:{deadline.isoformat()}" + (":unconfirmed" if for_unconfirmed else ""),
+        observation=DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed),
     )
 
 

@@ -9,10 +9,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from coordinator.events import Audience, Event
+from coordinator.facts import Booked, Facts, Seen
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
-from coordinator.observations import Observation
-from coordinator.payments import Checkout, DirectPayment, Facts, Payment, PaymentStatus
+from coordinator.observations import Observation, Sighting
+from coordinator.payment_problems import problems_of
+from coordinator.payments import Checkout, DirectPayment, Payment, PaymentStatus, Terms
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
 
@@ -23,6 +25,7 @@ __all__ = [
     "invoice_from_row",
     "observation_from_text",
     "payment_from_row",
+    "payment_problems",
     "payment_row",
     "payment_standing",
     "payout_from_row",
@@ -75,13 +78,21 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
         "chain": payment.direct and payment.direct.chain,
         "recipient": payment.direct and payment.direct.recipient,
-        "due_at": None if payment.facts.deadline_passed else payment.expires_at,
+        "due_at": payment.due_at,
+        "terms": payment.terms.model_dump_json(),
+        **payment_problems(payment, now),
         **payment_standing(payment, now),
     }
 
 
+def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What is wrong with a payment, of which there was news now."""
+    kinds = " ".join(problem.kind for problem in problems_of(payment))
+    return {"problems": kinds or None, "problems_at": now if kinds else None}
+
+
 def payment_standing(payment: Payment, now: datetime) -> dict[str, Any]:
-    """What of a payment's row changes in its life, besides `due_at`."""
+    """What of a payment's row changes in its life, besides its deadline and problems."""
     return {
         "facts": payment.facts.model_dump_json(),
         "status": payment.status,
@@ -100,8 +111,8 @@ def _payment_names(payment: Payment) -> Iterator[str]:
         for share in payment.shares:
             yield from (share.request_id, share.seller_id)
     facts = payment.facts
-    for transfer in (*facts.confirmed, *facts.seen, *(sighting.transfer for sighting in facts.sightings)):
-        yield transfer.tx_hash
+    told: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
+    yield from (one.transfer.tx_hash for one in told)
     yield from sorted(facts.hints)
 
 
@@ -123,6 +134,7 @@ def payment_from_row(row: RowMapping) -> Payment:
         **{name: row[name] for name in agreed.split()},
         checkout=None if row["checkout"] is None else Checkout.model_validate_json(row["checkout"]),
         direct=None if row["direct"] is None else DirectPayment.model_validate_json(row["direct"]),
+        terms=Terms.model_validate_json(row["terms"]),
         facts=Facts.model_validate_json(row["facts"]),
     )
 

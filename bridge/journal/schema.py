@@ -149,6 +149,9 @@ payments = Table(
     Column("recipient", String(200), comment="Of `direct`, for searching"),
     Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),
     Column("search_text", Text, nullable=False, comment="Its ids and transactions in lower case, one a line"),
+    Column("terms", Text, nullable=False, comment="How strictly it is taken, as JSON"),
+    Column("problems", Text, comment="The kinds of what is wrong with it, with blanks between; empty if nothing is"),
+    Column("problems_at", UtcDateTime, comment="When there was news of them last"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     _index_of(("due_at",), "due_at IS NOT NULL"),
@@ -156,6 +159,7 @@ payments = Table(
     Index(None, "chain", "recipient"),
     Index(None, "created_at", "payment_id"),
     _index_of(("completed_at",), "completed_at IS NOT NULL"),
+    _index_of(("problems_at", "payment_id"), "problems_at IS NOT NULL"),
 )
 
 checkouts = Table(

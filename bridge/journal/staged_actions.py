@@ -9,14 +9,30 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
+from coordinator.attention import AttentionKind
 
-__all__ = ["Action", "StagedActions"]
+__all__ = ["DISMISS", "Action", "StagedActions", "waiting_key", "waiting_name"]
+
+DISMISS = "dismiss"
+_DISMISSED_AT = select(func.max(schema.actions.c.at, type_=schema.UtcDateTime)).where(
+    schema.actions.c.action == DISMISS, schema.actions.c.subject == bindparam("by_subject")
+)
 
 _READ = (
     update(schema.unreadable_webhooks)
     .where(schema.unreadable_webhooks.c.webhook_id == bindparam("by_webhook_id"))
     .values(read_at=bindparam("new_read_at"))
 )
+
+
+def waiting_name(observation_id: int) -> str:
+    """What is called what waits for its payment, by the first message of it."""
+    return f"waiting_{observation_id}"
+
+
+def waiting_key(observation_id: int) -> str:
+    """What it is called on the list of what needs a person."""
+    return f"{AttentionKind.WEBHOOK_UNMATCHED}:{waiting_name(observation_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,11 @@ class StagedActions:
         self._read: list[dict[str, Any]] = []
         self.writes = 0
         """How many changes are staged."""
+
+    def dismissed_at(self, subject: str) -> datetime | None:
+        """When a person took something off the list last, by what it is called there."""
+        found: datetime | None = self._connection.scalar(_DISMISSED_AT, {"by_subject": subject})
+        return found
 
     def add(self, action: str, subject: str, outcome: str, *, by: str, concerns: str | None) -> Action:
         """Writes down what somebody did."""

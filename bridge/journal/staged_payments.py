@@ -1,16 +1,17 @@
 """The payments' part of a batch: payments, and the template checkouts that some of them pay."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, null, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select, update
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import payments_by_external_ids
 from bridge.journal.recent_payments import RecentPayments
-from bridge.journal.rows import payment_from_row, payment_row, payment_standing
+from bridge.journal.rows import payment_from_row, payment_problems, payment_row, payment_standing
 from bridge.journal.statements import Row, Writing, first_known, insert_into, padded
+from coordinator.payment_problems import problems_of
 from coordinator.payments import Payment
 
 __all__ = ["StagedPayments"]
@@ -21,6 +22,16 @@ _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
 )
 _PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
 _CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
+_OF_REQUESTS = select(schema.payments).where(
+    or_(
+        schema.payments.c.request_id.in_(bindparam("by_request_ids", expanding=True)),
+        schema.payments.c.payment_id.in_(
+            select(schema.checkout_requests.c.payment_id).where(
+                schema.checkout_requests.c.request_id.in_(bindparam("by_request_ids", expanding=True))
+            )
+        ),
+    )
+)
 _MOVING = ("facts", "status", "escrow_state", "updated_at", "search_text")
 _UPDATE_PAYMENT = (
     update(schema.payments)
@@ -30,8 +41,15 @@ _UPDATE_PAYMENT = (
     .values(completed_at=first_known(schema.payments.c.completed_at))
 )
 # Not with the others: most of what moves a payment leaves its deadline, and an index need not be written in vain.
-_APPLY_DEADLINE = (
-    update(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id")).values(due_at=null())
+_SET_DUE_AT = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values(due_at=bindparam("new_due_at"))
+)
+_NOTE_PROBLEMS = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values(problems=bindparam("new_problems"), problems_at=bindparam("new_problems_at"))
 )
 
 
@@ -48,6 +66,8 @@ class StagedPayments:
         """What was looked for and is not in the database."""
         self._new: set[str] = set()
         self._moved: set[str] = set()
+        self._due_anew: set[str] = set()
+        self._with_other_problems: set[str] = set()
         self._checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
         self.writes = 0
@@ -86,6 +106,15 @@ class StagedPayments:
         row = self._checkouts.get(checkout_id) or self._row(_CHECKOUT, by_checkout_id=checkout_id)
         return None if row is None else self.get(row["payment_id"])
 
+    def of_requests(self, request_ids: Collection[str], besides: Payment) -> list[Payment]:
+        """The other payments for some purchase requests, as they stand."""
+        rows = self._connection.execute(_OF_REQUESTS, {"by_request_ids": sorted(request_ids)}).mappings()
+        found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
+        for payment in self._known.values():
+            if any(share.request_id in request_ids for share in payment.shares):
+                found[payment.payment_id] = payment
+        return [found[payment_id] for payment_id in sorted(found) if payment_id != besides.payment_id]
+
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
         row = self._row(statement, **parameters)
         return None if row is None else self._remember(payment_from_row(row))
@@ -115,20 +144,35 @@ class StagedPayments:
     def move(self, payment: Payment) -> None:
         """Replaces what is known of a payment that the batch has read or added."""
         self.writes += 1
+        before = self.get(payment.payment_id)
         self._remember(payment)
         self._moved.add(payment.payment_id)
+        if before is None or before.due_at != payment.due_at:
+            self._due_anew.add(payment.payment_id)
+        if before is None or problems_of(before) != problems_of(payment):
+            self._with_other_problems.add(payment.payment_id)
 
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
         moved = [self._known[payment_id] for payment_id in self._moved - self._new]
-        passed = [{"by_payment_id": payment.payment_id} for payment in moved if payment.facts.deadline_passed]
+        due = [
+            {"by_payment_id": payment.payment_id, "new_due_at": payment.due_at}
+            for payment in moved
+            if payment.payment_id in self._due_anew
+        ]
+        problems = [
+            {"by_payment_id": payment.payment_id, **_prefixed(payment_problems(payment, self._now))}
+            for payment in moved
+            if payment.payment_id in self._with_other_problems
+        ]
         return (
             (insert_into(schema.payments), new),
             (insert_into(schema.checkouts), list(self._checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
             (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
-            (_APPLY_DEADLINE, passed),
+            (_SET_DUE_AT, due),
+            (_NOTE_PROBLEMS, problems),
         )
 
     def known(self) -> Iterable[Payment]:
@@ -137,5 +181,8 @@ class StagedPayments:
 
 
 def _moved_row(payment: Payment, now: datetime) -> Row:
-    standing = {f"new_{name}": value for name, value in payment_standing(payment, now).items()}
-    return {"by_payment_id": payment.payment_id, **standing}
+    return {"by_payment_id": payment.payment_id, **_prefixed(payment_standing(payment, now))}
+
+
+def _prefixed(values: Mapping[str, Any]) -> Row:
+    return {f"new_{name}": value for name, value in values.items()}

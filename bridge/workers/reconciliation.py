@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from prometheus_client import Counter
 
-from bridge.journal import Journal, Outcome
+from bridge.journal import Journal
 from bridge.workers.invoices import InvoiceOpener
-from coordinator.payment_decisions import decide
+from bridge.workers.look_ups import apply_look_up
 from coordinator.payments import Payment
 from providers.contract import InvoiceGateway, InvoiceGateways, ProviderError, ProviderUnavailableError
 
@@ -106,7 +106,7 @@ class Reconciliation:
     async def _check(self, gateway: InvoiceGateway, payment: Payment) -> bool:
         """Asks about one payment. Returns whether the provider is there to be asked about the next."""
         try:
-            readings = await gateway.look_up(payment.external_id)
+            found = await gateway.look_up(payment.external_id)
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked about payments: %s", gateway.provider, error)
             CHECKED.labels(gateway.provider, "unavailable").inc()
@@ -116,18 +116,6 @@ class Reconciliation:
             CHECKED.labels(gateway.provider, "refused").inc()
             return True
         self._checked[payment.payment_id] = self._journal.clock()
-        healed = False
-        for reading in readings:
-            if decide(payment, reading.observation).payment == payment:
-                continue  # known already
-            recorded = await self._journal.record_observation(
-                provider=gateway.provider,
-                external_id=reading.external_id,
-                key=reading.key,
-                observation=reading.observation,
-            )
-            healed = healed or recorded.outcome is Outcome.APPLIED
-        if healed:
-            logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, gateway.provider)
-        CHECKED.labels(gateway.provider, "healed" if healed else "known").inc()
+        outcome = await apply_look_up(self._journal, payment, found)
+        CHECKED.labels(gateway.provider, outcome).inc()
         return True

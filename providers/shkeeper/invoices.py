@@ -4,14 +4,14 @@ Both are harmless to repeat: an invoice's identity is (external_id, callback_url
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
+from coordinator.evidence import LookedUpInvoice
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.money import Amount, format_amount
-from providers.contract import Reading
 from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.lookups import InvoiceAnswer, readings
+from providers.shkeeper.lookups import InvoiceAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Code, Wire
@@ -50,8 +50,16 @@ class ShkeeperInvoices:
 
     provider = PROVIDER
 
-    def __init__(self, api: ShkeeperApi, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        api: ShkeeperApi,
+        *,
+        confirmations: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`confirmations` is how many the operator asks for, by coin."""
         self._api = api
+        self._confirmations = confirmations or {}
         self._clock = clock
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
@@ -82,9 +90,9 @@ class ShkeeperInvoices:
             payment_uri=payment_uri(wanted.coin, answer.wallet, answer.amount),
         )
 
-    async def look_up(self, external_id: str) -> Sequence[Reading]:
+    async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")
-        return [reading for invoice in answer.invoices for reading in readings(invoice)]
+        return [looked_up(invoice, self._confirmations) for invoice in answer.invoices]
 
     async def balance(self, coin: str) -> Balance:
         """What the wallet of a coin holds."""

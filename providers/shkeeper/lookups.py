@@ -1,17 +1,23 @@
-"""How an invoice stands when SHKeeper is asked (`GET /invoices/{external_id}`), in the coordinator's words."""
+"""How an invoice stands when SHKeeper is asked (`GET /invoices/{external_id}`), in the coordinator's words.
 
-import hashlib
+A look-up proves less than a webhook: SHKeeper calls a transaction confirmed as soon as one block holds it.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from coordinator.evidence import LookedUpInvoice
 from coordinator.money import Amount, rounded
 from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, Transfer, TransferSeen
-from providers.contract import Reading
+from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
 from providers.shkeeper.wire import Code, ExternalId, Wire
 
-__all__ = ["InvoiceAnswer", "readings"]
+__all__ = ["InvoiceAnswer", "looked_up"]
 
 CONFIRMED = "CONFIRMED"
+# Each of its invoices is an address of its own, and paid once.
+LIGHTNING = "BTC-LIGHTNING"
 NOTICED_DECIMALS = 10
 
 
@@ -21,10 +27,11 @@ class LookedUpTransaction(Wire):
     txid: ExternalId
     crypto: Code
     amount: Amount
+    addr: str | None = None
     status: str = "CONFIRMED"
 
 
-class LookedUpInvoice(Wire):
+class WireInvoice(Wire):
     """An invoice as it stands."""
 
     external_id: ExternalId
@@ -38,40 +45,45 @@ class LookedUpInvoice(Wire):
 class InvoiceAnswer(Wire):
     """The answer: an invoice for each callback URL and fiat currency that this id was used with."""
 
-    invoices: tuple[LookedUpInvoice, ...]
+    invoices: tuple[WireInvoice, ...]
 
 
-def readings(invoice: LookedUpInvoice) -> list[Reading]:
-    """What the invoice's webhooks would have said by now: nothing before the first transaction."""
+def looked_up(invoice: WireInvoice, confirmations: Mapping[str, int]) -> LookedUpInvoice:
+    """The invoice with what it shows, which is nothing before the first transaction. `confirmations` is how many the
+    operator asks for, by coin."""
+    return LookedUpInvoice(
+        currency=invoice.fiat,
+        agreed=invoice.amount_fiat,
+        addresses=frozenset(one.addr for one in invoice.txs if one.addr is not None and one.crypto != LIGHTNING),
+        observations=tuple(_observations(invoice, confirmations)),
+    )
+
+
+def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Iterator[Observation]:
     if invoice.status in ENDINGS:
-        return [_reading(invoice, InvoiceEnded(ending=ENDINGS[invoice.status]))]
+        yield InvoiceEnded(ending=ENDINGS[invoice.status])
+        return
     if invoice.status not in STANDINGS:
-        return []
+        return
     transactions = {transaction.txid: transaction for transaction in invoice.txs}.values()
-    confirmed = [_transfer(transaction) for transaction in transactions if transaction.status == CONFIRMED]
-    said: list[Reading] = [
-        _reading(invoice, TransferSeen(transfer=_transfer(transaction)))
-        for transaction in transactions
-        if transaction.status != CONFIRMED
-    ]
-    if confirmed or invoice.balance_fiat:
-        snapshot = InvoiceSnapshot(
+    booked = [_transfer(transaction) for transaction in transactions if transaction.status == CONFIRMED]
+    for transaction in transactions:
+        if transaction.status != CONFIRMED:
+            yield TransferSeen(transfer=_transfer(transaction))
+    if booked or invoice.balance_fiat:
+        yield InvoiceSnapshot(
             standing=STANDINGS[invoice.status],
             currency=invoice.fiat,
             # A notice says it with ten decimals; both are to say the same.
             received=rounded(invoice.balance_fiat, NOTICED_DECIMALS),
-            transfers=tuple(confirmed),
-            caused_by=confirmed[-1].transfer_id if confirmed else None,
+            transfers=tuple(booked),
+            caused_by=booked[-1].transfer_id if booked else None,
+            # Whoever asks is told that it is confirmed from the first confirmation on.
+            proven=frozenset(),
+            settling_seconds={one.asset: settling_seconds(one.asset, confirmations) for one in booked},
+            agreed=invoice.amount_fiat,
         )
-        said.append(_reading(invoice, snapshot))
-    return said
 
 
 def _transfer(transaction: LookedUpTransaction) -> Transfer:
     return Transfer(transfer_id=transaction.txid, asset=transaction.crypto, amount=transaction.amount)
-
-
-def _reading(invoice: LookedUpInvoice, observation: Observation) -> Reading:
-    said = f"{invoice.external_id}\n{observation.model_dump_json()}"
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    return Reading(invoice.external_id, observation, f"lookup:{digest}")

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from coordinator.fees import Fee, FeePolicy
 from coordinator.ids import Id
-from coordinator.money import Amount
+from coordinator.money import ZERO, Amount
 from coordinator.observations import (
     Ending,
     InvoiceEnded,
@@ -24,6 +25,7 @@ from coordinator.observations import (
 )
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
+from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
@@ -51,6 +53,18 @@ class InvoiceNotice(Wire):
     fiat: Code
     balance_fiat: Amount
     transactions: tuple[WireTransaction, ...]
+    fee_policy: str | None = None
+    fee_percent: Amount | None = None
+    fee_fixed: Amount | None = None
+
+    @property
+    def fee(self) -> Fee | None:
+        """What is asked for on top; None where the gateway does not say so, or in words that are not known."""
+        # Older gateways know only of percents, and do not name a policy.
+        policy = FEE_POLICIES.get(self.fee_policy or "PERCENT_FEE")
+        if policy is None or (self.fee_percent is None and self.fee_fixed is None):
+            return None
+        return Fee(policy=policy, percent=self.fee_percent or ZERO, fixed=self.fee_fixed or ZERO)
 
 
 class UnconfirmedNotice(Wire):
@@ -84,6 +98,12 @@ STANDINGS = {
     "PAID": Standing.PAID,
     "OVERPAID": Standing.OVERPAID,
 }
+FEE_POLICIES = {
+    "NO_FEE": FeePolicy.NONE,
+    "PERCENT_FEE": FeePolicy.PERCENT,
+    "FIXED_FEE": FeePolicy.FIXED,
+    "PERCENT_OR_MINIMAL_FIXED_FEE": FeePolicy.PERCENT_AT_LEAST_FIXED,
+}
 ENDINGS = {"CANCELLED": Ending.CANCELLED, "REFUNDED": Ending.REFUNDED}
 
 
@@ -93,8 +113,15 @@ class ShkeeperWebhooks:
     provider = PROVIDER
 
     def __init__(
-        self, *, api_keys: Sequence[str], window_seconds: int = 300, accept_api_key_only: bool = False
+        self,
+        *,
+        api_keys: Sequence[str],
+        window_seconds: int = 300,
+        accept_api_key_only: bool = False,
+        confirmations: Mapping[str, int] | None = None,
     ) -> None:
+        """`confirmations` is how many the operator asks for, by coin."""
+        self._confirmations = confirmations or {}
         self._api_keys = tuple(api_keys)
         self._window_seconds = window_seconds
         self._accept_api_key_only = accept_api_key_only
@@ -114,21 +141,21 @@ class ShkeeperWebhooks:
     def read_again(self, body: bytes) -> Reading | PayoutReading:
         """What the body of a webhook says, which was verified when it came. Raises WebhookUnreadableError."""
         try:
-            return _reading(read_object(body))
+            return _reading(read_object(body), self._confirmations)
         except ValidationError as error:
             raise WebhookUnreadableError(faults(error)) from None
         except UnreadableError as error:
             raise WebhookUnreadableError(f"the body {error}") from None
 
 
-def _reading(content: dict[str, Any]) -> Reading | PayoutReading:
+def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Reading | PayoutReading:
     if "payout_id" in content:
         return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
         unconfirmed = _UNCONFIRMED.validate_python(content)
         return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), _key("unconfirmed", unconfirmed))
     invoice = _INVOICE.validate_python(content)
-    return Reading(invoice.external_id, _observation(invoice), _key("invoice", invoice))
+    return Reading(invoice.external_id, _observation(invoice, confirmations), _key("invoice", invoice))
 
 
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
@@ -146,12 +173,14 @@ def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
     return TransferSeen(transfer=Transfer(transfer_id=notice.txid, asset=notice.crypto, amount=notice.amount))
 
 
-def _observation(notice: InvoiceNotice) -> Observation:
+def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Observation:
     if notice.status in ENDINGS:
         return InvoiceEnded(ending=ENDINGS[notice.status])
     # A transaction pays an invoice once, so its hash names it; of two with one hash the last counts.
     transactions = {transaction.txid: transaction for transaction in notice.transactions}
+    coins = {transaction.crypto for transaction in notice.transactions}
     causes = [transaction.txid for transaction in notice.transactions if transaction.trigger]
+    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
     causes = causes or [transaction.txid for transaction in notice.transactions]
     return InvoiceSnapshot(
         standing=STANDINGS[notice.status],
@@ -159,6 +188,9 @@ def _observation(notice: InvoiceNotice) -> Observation:
         received=notice.balance_fiat,
         transfers=tuple(_transfer(transaction) for transaction in transactions.values()),
         caused_by=causes[-1] if causes else None,
+        proven=frozenset(causes),
+        settling_seconds={coin: settling_seconds(coin, confirmations) for coin in sorted(coins)},
+        fee=notice.fee,
     )
 
 

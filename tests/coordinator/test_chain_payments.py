@@ -26,6 +26,7 @@ PAYMENT = Payment(
     expires_at=DEADLINE,
     direct=DirectPayment(chain="ethereum", recipient="0xA1"),
 )
+NOW = DEADLINE + timedelta(minutes=30)
 OUT_OF_TIME = DeadlinePassed(deadline=DEADLINE)
 LIVE = (Stage.SEEN, Stage.MINED, Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
 
@@ -51,7 +52,7 @@ def sighted(
 def play(*observations: Observation, payment: Payment = PAYMENT) -> tuple[Payment, list[Event]]:
     events: list[Event] = []
     for observation in observations:
-        decision = decide(payment, observation)
+        decision = decide(payment, observation, NOW)
         payment = decision.payment
         events += decision.events
     return payment, events
@@ -128,7 +129,7 @@ def test_final_transfers_are_added_up(amounts: list[int], status: str, missing: 
 def test_what_is_final_is_not_taken_back() -> None:
     completed, _ = play(sighted(Stage.FINAL, 4))
     for stage in LIVE:
-        decision = decide(completed, sighted(stage, 9))
+        decision = decide(completed, sighted(stage, 9), NOW)
         assert (decision.payment.status, decision.events) == ("completed", ())
 
 

@@ -52,7 +52,7 @@ PAID = snapshot(Standing.PAID, 100)
 def told(*observations: Observation) -> list[Event]:
     payment, events = PAYMENT, list[Event]()
     for observation in observations:
-        decision = decide(payment, observation)
+        decision = decide(payment, observation, NOW)
         payment, events = decision.payment, [*events, *decision.events]
     return events
 
@@ -92,7 +92,7 @@ def test_a_paid_checkout_is_confirmed_and_each_request_and_seller_hears_of_its_s
 @pytest.mark.parametrize(
     ("observation", "status"),
     [
-        (DeadlinePassed(deadline=NOW), PaymentStatus.EXPIRED),
+        (DeadlinePassed(deadline=NOW + timedelta(hours=1)), PaymentStatus.EXPIRED),
         (InvoiceEnded(ending=Ending.CANCELLED), PaymentStatus.CANCELLED),
         (InvoiceEnded(ending=Ending.FAILED), PaymentStatus.FAILED),
         (InvoiceEnded(ending=Ending.REFUNDED), PaymentStatus.REFUNDED),
@@ -109,12 +109,12 @@ def test_a_checkout_that_ends_without_its_money_fails_for_a_reason(
 
 
 def test_money_that_comes_late_confirms_a_checkout_that_had_failed() -> None:
-    names = [event.name for event in told(DeadlinePassed(deadline=NOW), PAID)]
+    names = [event.name for event in told(DeadlinePassed(deadline=NOW + timedelta(hours=1)), PAID)]
     assert names.index("template-checkout-payment-failed") < names.index("template-checkout-payment-confirmed")
 
 
 def test_escrow_is_released_when_every_seller_has_their_payout() -> None:
-    payment = decide(PAYMENT, PAID).payment
+    payment = decide(PAYMENT, PAID, NOW).payment
     steps = [
         ("s1", "out_1", Release.UNDER_WAY, "releasing"),
         ("s1", "out_1", Release.DONE, "releasing"),
@@ -125,5 +125,5 @@ def test_escrow_is_released_when_every_seller_has_their_payout() -> None:
     assert payment.escrow_state == "funded"
     for seller_id, payout_id, release, escrow_state in steps:
         released = EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release)
-        payment = decide(payment, released).payment
+        payment = decide(payment, released, NOW).payment
         assert payment.escrow_state == escrow_state

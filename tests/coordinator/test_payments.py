@@ -17,6 +17,8 @@ from coordinator.observations import (
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
+    PaymentAccepted,
+    PaymentWithdrawn,
     Release,
     Sighting,
     Stage,
@@ -24,6 +26,7 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
     TransferSighted,
+    WaitingProlonged,
 )
 from coordinator.payment_decisions import created, decide
 from coordinator.payments import TRANSITIONS, Effect, Payment, PaymentStatus
@@ -42,6 +45,7 @@ PAYMENT = Payment(
     created_at=DEADLINE - timedelta(hours=1),
     expires_at=DEADLINE,
 )
+NOW = DEADLINE + timedelta(minutes=30)
 ONCE = ("payment-received", "seller-offer-update")
 
 
@@ -91,7 +95,7 @@ CANCELLED = InvoiceEnded(ending=Ending.CANCELLED)
 def play(observations: Sequence[Observation], payment: Payment = PAYMENT) -> tuple[Payment, list[Event]]:
     events: list[Event] = []
     for observation in observations:
-        decision = decide(payment, observation)
+        decision = decide(payment, observation, NOW)
         payment = decision.payment
         events += decision.events
     return payment, events
@@ -120,7 +124,7 @@ def test_a_life_from_first_sight_to_overpaid() -> None:
     statuses = []
     payment = PAYMENT
     for observation in (seen("t1"), PARTIAL, seen("t2"), PAID, OVERPAID):
-        payment = decide(payment, observation).payment
+        payment = decide(payment, observation, NOW).payment
         statuses.append((payment.status, payment.escrow_state, str(payment.missing)))
     assert statuses == [
         ("confirming", "none", "100"),
@@ -204,7 +208,7 @@ def test_an_unknown_transaction_leaves_its_field_out() -> None:
 @pytest.mark.parametrize("stale", [PAID, PARTIAL, seen("t1"), seen("t2"), OUT_OF_TIME])
 def test_what_is_stale_changes_nothing_outward_and_emits_nothing(stale: Observation) -> None:
     payment, _ = play([seen("t1"), PARTIAL, PAID])
-    decision = decide(payment, stale)
+    decision = decide(payment, stale, NOW)
     assert decision.events == ()
     assert decision.effect is Effect.UNCHANGED
     assert decision.payment.status is PaymentStatus.COMPLETED
@@ -212,16 +216,17 @@ def test_what_is_stale_changes_nothing_outward_and_emits_nothing(stale: Observat
 
 def test_a_later_overpayment_is_recorded_and_not_announced_as_a_completion() -> None:
     payment, _ = play([PAID])
-    decision = decide(payment, OVERPAID)
+    decision = decide(payment, OVERPAID, NOW)
     assert names(decision.events) == ["payment-update", "payment-progress"]
     assert decision.payment.excess == 50
 
 
 def test_money_in_another_currency_is_not_counted() -> None:
-    decision = decide(PAYMENT, snapshot(Standing.PAID, FIRST, SECOND, currency="EUR"))
+    decision = decide(PAYMENT, snapshot(Standing.PAID, FIRST, SECOND, currency="EUR"), NOW)
     assert decision.effect is Effect.OTHER_CURRENCY
-    assert decision.payment == PAYMENT
-    assert decide(PAYMENT, snapshot(Standing.PAID, FIRST, SECOND, currency="usd")).effect is Effect.APPLIED
+    assert (decision.payment.status, str(decision.payment.received)) == ("pending", "0")
+    assert not decision.events
+    assert decide(PAYMENT, snapshot(Standing.PAID, FIRST, SECOND, currency="usd"), NOW).effect is Effect.APPLIED
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_late_money_is_counted_and_says_so(observations: list[Observation], stat
 
 def test_a_refund_is_told_with_its_escrow_state() -> None:
     payment, _ = play([PAID])
-    decision = decide(payment, REFUNDED)
+    decision = decide(payment, REFUNDED, NOW)
     assert decision.events[0].payload == {"paymentId": "pay_1", "status": "refunded", "escrowState": "refunded"}
 
 
@@ -294,7 +299,7 @@ def test_escrow_is_released_exactly_when_a_payout_arrives() -> None:
     ]
     payment = PAYMENT
     for number, (observation, escrow_state) in enumerate(steps):
-        decision = decide(payment, observation)
+        decision = decide(payment, observation, NOW)
         payment = decision.payment
         assert payment.escrow_state == escrow_state
         for event in decision.events:
@@ -307,7 +312,7 @@ def test_asking_the_provider_says_nothing_new_and_forgets_nothing() -> None:
     late = snapshot(Standing.PARTIAL, FIRST, LATE)
     for told in (late, PARTIAL, OVERPAID):
         webhook_first, _ = play([OUT_OF_TIME, told])
-        again = decide(webhook_first, looked_up(told))
+        again = decide(webhook_first, looked_up(told), NOW)
         assert (again.effect, again.events, again.payment) == (Effect.UNCHANGED, (), webhook_first)
         asked_first, events = play([OUT_OF_TIME, looked_up(told), told])
         assert asked_first == webhook_first
@@ -335,7 +340,7 @@ def test_completion_is_told_at_most_once_and_exactly_when_it_happened(some: list
 def test_every_event_tells_of_a_change_and_a_repeat_tells_nothing(some: list[Observation]) -> None:
     payment, _ = play(some)
     for observation in some:
-        decision = decide(payment, observation)
+        decision = decide(payment, observation, NOW)
         assert decision.events == ()
         assert decision.payment == payment
 
@@ -355,12 +360,15 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         CANCELLED,
         REFUNDED,
         InvoiceEnded(ending=Ending.FAILED),
+        WaitingProlonged(until=DEADLINE + timedelta(days=1)),
+        PaymentAccepted(by="Ada", note="the rest came in cash"),
+        PaymentWithdrawn(by="Ada", note="sold out"),
     ]
     made: dict[PaymentStatus, set[PaymentStatus]] = {status: set() for status in PaymentStatus}
     lives = {PAYMENT.model_dump_json(): PAYMENT}
     for _, observation in itertools.product(range(4), kinds):
         for payment in list(lives.values()):
-            moved = decide(payment, observation).payment
+            moved = decide(payment, observation, NOW).payment
             if moved.status is not payment.status:
                 made[payment.status].add(moved.status)
             lives.setdefault(moved.model_dump_json(), moved)

@@ -29,6 +29,7 @@ from bridge.journal.database import parse_database_url
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.overdue import apply_deadlines
 from tests.clock import Clock
 from tests.waiting import until
 
@@ -279,10 +280,10 @@ async def test_an_unreadable_webhook_is_kept_once(journal: Journal) -> None:
 async def test_a_payment_expires_when_its_time_is_over_and_not_before(journal: Journal, clock: Clock) -> None:
     await journal.register_payment(payment(1, expires_at=NOW + timedelta(minutes=5)))
     await journal.register_payment(payment(2))
-    assert await journal.apply_deadlines() == 0
+    assert await apply_deadlines(journal) == 0
     clock.now = NOW + timedelta(minutes=5, seconds=1)
-    assert await journal.apply_deadlines() == 1
-    assert await journal.apply_deadlines() == 0
+    assert await apply_deadlines(journal) == 1
+    assert await apply_deadlines(journal) == 0
     record = await journal.payment_record("pay_1")
     assert record is not None
     assert record.payment.status is PaymentStatus.EXPIRED

@@ -128,6 +128,6 @@ async def test_a_commit_that_fails_leaves_nothing_in_memory(
     record = await journal.payment_record("pay_1")
     assert recorded.outcome is Outcome.APPLIED
     assert recorded.payment is not None
-    assert (recorded.payment.status, recorded.payment.facts.deadline_passed) == (PaymentStatus.COMPLETED, False)
+    assert (recorded.payment.status, recorded.payment.facts.deadline_passed) == (PaymentStatus.COMPLETED, None)
     assert record is not None
     assert record.payment == recorded.payment

@@ -11,9 +11,11 @@ from bridge.journal import Journal
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation, next_check
 from coordinator.invoices import InvoiceWanted
+from coordinator.observations import InvoiceSnapshot
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
+from tests.bridge.overdue import apply_deadlines
 from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
@@ -171,10 +173,11 @@ async def test_what_a_webhook_has_told_is_not_told_again(
 ) -> None:
     await register(journal, opener)
     books.received("pay_1", "PAID", "100")
-    [reading] = await ShkeeperInvoices(api).look_up("pay_1")
-    await journal.record_observation(
-        provider="shkeeper", external_id="pay_1", key="webhook", observation=reading.observation
-    )
+    [invoice] = await ShkeeperInvoices(api).look_up("pay_1")
+    [looked_up] = invoice.observations
+    assert isinstance(looked_up, InvoiceSnapshot)
+    told = looked_up.model_copy(update={"proven": None})
+    await journal.record_observation(provider="shkeeper", external_id="pay_1", key="webhook", observation=told)
     before = await journal.room_events(["user-b1"], everyone=True, hidden=(), after=0, limit=100)
     await reconciliation.round()
     after = await journal.room_events(["user-b1"], everyone=True, hidden=(), after=0, limit=100)
@@ -186,13 +189,13 @@ async def test_an_expired_payment_is_asked_about_for_some_days(
 ) -> None:
     await register(journal, opener)
     clock.move(days=2)
-    await journal.apply_deadlines()
+    await apply_deadlines(journal)
     assert await status(journal) == "expired"
     books.received("pay_1", "PAID", "100")
     await reconciliation.round()
     assert await status(journal) == "completed"
     await journal.register_payment(payment(2), None, None)
-    await journal.apply_deadlines()
+    await apply_deadlines(journal)
     clock.move(days=8)
     asked = len(books.asked)
     await reconciliation.round()

@@ -39,7 +39,7 @@ def paying(tx_hash: str, block: BlockId, units: int = 100) -> Paying:
 
 def apply(payment: Payment, told: tuple[Sighted, ...]) -> Payment:
     for one in told:
-        payment = decide(payment, TransferSighted(sighting=one.sighting)).payment
+        payment = decide(payment, TransferSighted(sighting=one.sighting), NOW).payment
     return payment
 
 

@@ -168,9 +168,10 @@ async def test_an_invoice_that_is_looked_up_says_what_its_webhooks_would(
 ) -> None:
     gateway.answers(says({"status": "success", "invoices": invoices}))
     found: list[object] = []
-    for reading in await ShkeeperInvoices(api).look_up("pay_1"):
-        assert reading.external_id == "pay_1"
-        match reading.observation:
+    for observation in [
+        one for invoice in await ShkeeperInvoices(api).look_up("pay_1") for one in invoice.observations
+    ]:
+        match observation:
             case TransferSeen(transfer=transfer):
                 found.append(("seen", transfer.transfer_id))
             case InvoiceEnded(ending=ending):

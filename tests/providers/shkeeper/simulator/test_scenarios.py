@@ -42,7 +42,7 @@ def play(scenario: str, amount: str) -> Payment:
         else:
             assert delivery.expected_status == 202
             assert isinstance(reading, Reading)
-            payment = decide(payment, reading.observation).payment
+            payment = decide(payment, reading.observation, NOW).payment
     return payment
 
 

@@ -109,11 +109,16 @@ async def test_the_bridges_own_client_finds_what_it_needs(
     )
     invoice = await invoices.open_invoice(wanted)
     assert invoice.coin_amount == Decimal("0.0017")
-    assert await invoices.look_up("order-1") == []
+    [unpaid] = await invoices.look_up("order-1")
+    assert unpaid.agreed == 100
+    assert not unpaid.observations
     local.transfer(invoice.address, None, datetime.now(UTC), confirmed=True)
-    [reading] = await invoices.look_up("order-1")
-    assert isinstance(reading.observation, InvoiceSnapshot)
-    assert reading.observation.received == 102
+    [paid] = await invoices.look_up("order-1")
+    [snapshot] = paid.observations
+    assert isinstance(snapshot, InvoiceSnapshot)
+    assert snapshot.received == 102
+    assert paid.addresses == {invoice.address}
+    assert snapshot.proven == frozenset()
     assert (await invoices.balance("BTC")).amount_crypto == 1_000_000
 
 

@@ -1,0 +1,98 @@
+"""Deadlines: applied to payments whose time ran out, once their provider was asked whether the money came after all.
+
+While a provider cannot be asked its payments are given a bounded grace: absence of news is no news of absence.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bridge.journal import Journal
+from bridge.workers.look_ups import apply_look_up
+from coordinator.payments import OPEN_STATUSES, Payment
+from providers.contract import InvoiceGateways, ProviderError, ProviderUnavailableError
+
+__all__ = ["Deadlines"]
+
+logger = logging.getLogger("bridge.deadlines")
+
+INTERVAL_SECONDS = 1.0
+# How many are asked about, and applied, at one moment: what is applied together is committed together.
+TOGETHER = 8
+# Between two tries to ask a provider that is away.
+AWAY_SECONDS = 5.0
+
+
+class Deadlines:
+    """Rounds over what is due, one after the other."""
+
+    def __init__(self, journal: Journal, gateways: InvoiceGateways, *, grace_seconds: float) -> None:
+        """`grace_seconds` is how long after its deadline a payment waits for a provider that cannot be asked."""
+        self._journal = journal
+        self._gateways = gateways
+        self._grace = timedelta(seconds=grace_seconds)
+        self._away_until: dict[str, datetime] = {}
+        """Until when a provider is not asked, since it could not be."""
+
+    async def run(self) -> None:
+        """Goes round until it is cancelled."""
+        while True:
+            try:
+                while await self.round():
+                    pass
+            except Exception:
+                logger.exception("could not apply deadlines; trying again")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def round(self) -> int:
+        """Applies what is due. Returns to how many payments it was applied."""
+        now = self._journal.clock()
+        away = [name for name, until in self._away_until.items() if until > now]
+        due = await self._journal.due_payments(now, without=away)
+        # These have waited long enough.
+        due += await self._journal.due_payments(now - self._grace, only=away) if away else []
+        applied = 0
+        for some in _in_groups(due, TOGETHER):
+            applied += sum(await asyncio.gather(*(self._apply(payment) for payment in some)))
+        return applied
+
+    async def _apply(self, payment: Payment) -> bool:
+        """Returns whether the deadline was applied."""
+        try:
+            if not await self._was_asked(payment) and not self._has_waited(payment):
+                return False
+            await self._journal.apply_deadline(payment.payment_id)
+        except Exception:  # which must not keep others waiting
+            logger.exception("could not apply the deadline of %s; trying again", payment.payment_id)
+            return False
+        return True
+
+    async def _was_asked(self, payment: Payment) -> bool:
+        """Has the provider say how it stands, if that can matter and it can be asked. Returns whether nothing more is
+        to be waited for."""
+        gateway = self._gateways.get(payment.provider)
+        if gateway is None or payment.status not in OPEN_STATUSES:
+            return True
+        now = self._journal.clock()
+        if self._away_until.get(payment.provider, now) > now:
+            return False
+        try:
+            found = await gateway.look_up(payment.external_id)
+        except ProviderUnavailableError as error:
+            logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
+            self._away_until[payment.provider] = now + timedelta(seconds=AWAY_SECONDS)
+            return False
+        except ProviderError as error:
+            logger.warning("%s does not say how %s stands: %s", payment.provider, payment.payment_id, error)
+            return True
+        await apply_look_up(self._journal, payment, found)
+        return True
+
+    def _has_waited(self, payment: Payment) -> bool:
+        due_at = payment.due_at
+        return due_at is not None and due_at + self._grace <= self._journal.clock()
+
+
+def _in_groups(payments: Sequence[Payment], size: int) -> list[Sequence[Payment]]:
+    return [payments[start : start + size] for start in range(0, len(payments), size)]

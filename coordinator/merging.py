@@ -1,0 +1,103 @@
+"""Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
+
+from datetime import datetime
+
+from coordinator.facts import Booked, Books, Facts, FeeSaid, Seen, with_booked, with_seen
+from coordinator.money import ZERO
+from coordinator.observations import (
+    DeadlinePassed,
+    EscrowReleased,
+    InvoiceEnded,
+    InvoiceSnapshot,
+    Observation,
+    PaymentAccepted,
+    PaymentWithdrawn,
+    SiblingCompleted,
+    SiblingRegistered,
+    TransactionHinted,
+    TransferSeen,
+    TransferSighted,
+    WaitingProlonged,
+    with_sighting,
+)
+
+__all__ = ["merged"]
+
+
+def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
+    """What is known with one more observation, which was told at that moment."""
+    match observation:
+        case InvoiceSnapshot():
+            return _merge_snapshot(facts, observation, at)
+        case TransferSeen(transfer=transfer):
+            seen = with_seen(facts.seen, Seen(transfer=transfer, first_told_at=at))
+            return facts.model_copy(update={"seen": seen})
+        case InvoiceEnded(ending=ending):
+            return facts.model_copy(update={"endings": facts.endings | {ending}})
+        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release):
+            of_seller = facts.releases.get(seller_id, {})
+            release = max(release, of_seller.get(payout_id, release))
+            releases = {**facts.releases, seller_id: {**of_seller, payout_id: release}}
+            return facts.model_copy(update={"releases": releases})
+        case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed):
+            passed = {"deadline_passed": _latest(facts.deadline_passed, deadline)}
+            if for_unconfirmed:
+                passed["patience_ended"] = _latest(facts.patience_ended, deadline)
+            return facts.model_copy(update=passed)
+        case TransferSighted(sighting=sighting):
+            return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
+        case TransactionHinted(hinted=tx_hash):
+            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
+        case _:
+            return _with_ruling(facts, observation)
+
+
+def _with_ruling(facts: Facts, observation: Observation) -> Facts:
+    """With what a person decided, or what became of the other payments for its purchase request."""
+    match observation:
+        case WaitingProlonged(until=until):
+            return facts.model_copy(update={"waiting_until": _latest(facts.waiting_until, until)})
+        case PaymentAccepted():
+            return facts.model_copy(update={"accepted": True})
+        case PaymentWithdrawn():
+            return facts.model_copy(update={"withdrawn": True})
+        case SiblingRegistered(payment_id=payment_id):
+            return facts.model_copy(update={"siblings": facts.siblings | {payment_id}})
+        case SiblingCompleted(payment_id=payment_id):
+            return facts.model_copy(update={"completed_siblings": facts.completed_siblings | {payment_id}})
+        case _:
+            return facts  # it never fits
+
+
+def _latest(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Facts:
+    ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
+    books = Books(balance=snapshot.received, transfer_ids=ids)
+    booked = (
+        Booked(
+            transfer=transfer,
+            is_proven=snapshot.proven is None or transfer.transfer_id in snapshot.proven,
+            first_told_at=at,
+            last_told_at=at,
+            settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
+        )
+        for transfer in snapshot.transfers
+    )
+    all_booked = with_booked(facts.booked, booked)
+    counting = {one.transfer.transfer_id for one in all_booked if one.counts}
+    best = max(facts.books, books, key=lambda some: some.rank)
+    proven = (some.balance for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
+    update: dict[str, object] = {
+        "standing": max(facts.standing, snapshot.standing),
+        "books": best,
+        "booked": all_booked,
+        "proven_balance": max(facts.proven_balance, *proven, ZERO),
+    }
+    if snapshot.fee is not None and (facts.fee_said is None or facts.fee_said.said_at <= at):
+        said = FeeSaid(fee=snapshot.fee, said_at=at)
+        if facts.fee_said is None or facts.fee_said.fee != said.fee:
+            update["fee_said"] = said
+    return facts.model_copy(update=update)

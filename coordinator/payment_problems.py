@@ -1,0 +1,165 @@
+"""Problems: what is wrong with a payment that a person has to decide about. Pure, and read off the facts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from coordinator.facts import MisfitKind
+from coordinator.money import ZERO, excess_over, format_amount, product, total
+from coordinator.observations import Ending, Standing
+from coordinator.payments import Payment, PaymentStatus
+
+__all__ = ["Problem", "ProblemKind", "problems_of"]
+
+CENT = Decimal("0.01")
+
+
+class ProblemKind(StrEnum):
+    """What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody."""
+
+    REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
+    TWICE_PAID = "payment-twice-paid"
+    CONTRADICTING_BOOKS = "payment-contradicting-books"
+    FOREIGN = "payment-foreign"
+    OTHER_CURRENCY = "payment-other-currency"
+    PAID_AFTER_CANCELLATION = "payment-paid-after-cancellation"
+    SHORT = "payment-short"
+    PARTLY_PAID_EXPIRED = "payment-partly-paid-expired"
+    UNCONFIRMED_TOO_LONG = "payment-unconfirmed-too-long"
+    OVER = "payment-over"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a payment."""
+
+    kind: ProblemKind
+    detail: str
+    """What happened, with its figures."""
+
+
+def problems_of(payment: Payment) -> tuple[Problem, ...]:
+    """All that is wrong with a payment, the most urgent first."""
+    if not _has_anything(payment):
+        return ()
+    return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+
+
+def _has_anything(payment: Payment) -> bool:
+    """Whether there is anything that could be wrong: of most payments there is not, and they are many."""
+    facts = payment.facts
+    return bool(facts.booked or facts.seen or facts.sightings or facts.misfits or facts.completed_siblings)
+
+
+def _money(payment: Payment, amount: Decimal) -> str:
+    return f"{format_amount(amount)} {payment.currency}"
+
+
+def _of_amount(payment: Payment) -> str:
+    return f"{format_amount(payment.received)} of {_money(payment, payment.amount)}"
+
+
+def _refunded_while_paid_out(payment: Payment) -> str | None:
+    if payment.status is not PaymentStatus.REFUNDED or not payment.releases:
+        return None
+    return "it was refunded, and a payout to its seller is under way or has arrived"
+
+
+def _twice_paid(payment: Payment) -> str | None:
+    others = payment.facts.completed_siblings
+    if payment.status is not PaymentStatus.COMPLETED or not others:
+        return None
+    return f"{payment.request_id} is paid by {', '.join(sorted({payment.payment_id, *others}))}"
+
+
+def _contradicting_books(payment: Payment) -> str | None:
+    return "; ".join(_contradictions(payment)) or None
+
+
+def _contradictions(payment: Payment) -> Iterator[str]:
+    facts, books = payment.facts, payment.facts.books
+    who = payment.provider
+    if books.balance and not books.transfer_ids:
+        yield f"{who} says that {_money(payment, books.balance)} came, and lists no transfer"
+    listed = [one.transfer.value for one in facts.booked if one.transfer.transfer_id in books.transfer_ids]
+    values = [value for value in listed if value is not None]
+    if values and len(values) == len(listed):
+        in_all = total(values)
+        if max(excess_over(in_all, books.balance), excess_over(books.balance, in_all)) >= CENT:
+            balance = _money(payment, books.balance)
+            yield f"{who} says that {balance} came, and its transfers add up to {_money(payment, in_all)}"
+    if payment.direct is None and not payment.in_flight:
+        if facts.standing is Standing.OVERPAID and payment.received < payment.least:
+            yield f"{who} calls it overpaid with {_of_amount(payment)}"
+        if facts.standing is Standing.PARTIAL and payment.received >= payment.least:
+            yield f"{who} calls it partly paid with {_of_amount(payment)}"
+    if Ending.REFUNDED in facts.endings and payment.excess:
+        yield f"it was refunded, and {_money(payment, payment.excess)} more than was agreed has come"
+
+
+def _foreign(payment: Payment) -> str | None:
+    misfits = [one for one in payment.facts.misfits if one.kind is not MisfitKind.OTHER_CURRENCY]
+    return "; ".join(f"{one.kind}: {one.detail}" for one in misfits) or None
+
+
+def _other_currency(payment: Payment) -> str | None:
+    misfits = [one for one in payment.facts.misfits if one.kind is MisfitKind.OTHER_CURRENCY]
+    return "; ".join(one.detail for one in misfits) or None
+
+
+def _paid_after_cancellation(payment: Payment) -> str | None:
+    facts = payment.facts
+    if not payment.paid or not (
+        facts.withdrawn or Ending.CANCELLED in facts.endings or Ending.FAILED in facts.endings
+    ):
+        return None
+    if payment.status is PaymentStatus.REFUNDED or facts.accepted:
+        return None
+    return f"it was cancelled, and {_of_amount(payment)} has come"
+
+
+def _short(payment: Payment) -> str | None:
+    if payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) or payment.in_flight:
+        return None
+    if payment.facts.standing is not Standing.PAID or payment.received >= payment.least:
+        return None
+    return f"{payment.provider} calls it paid with {_of_amount(payment)}"
+
+
+def _partly_paid_expired(payment: Payment) -> str | None:
+    is_open = payment.status in (PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED)
+    if not is_open or not payment.is_out_of_time or not payment.paid:
+        return None
+    return f"its time ran out with {_of_amount(payment)}"
+
+
+def _unconfirmed_too_long(payment: Payment) -> str | None:
+    if payment.status is not PaymentStatus.EXPIRED or not payment.in_flight:
+        return None
+    hashes = ", ".join(transfer.tx_hash for transfer in payment.in_flight)
+    return f"a transfer was seen and not confirmed in time: {hashes[:300]}"
+
+
+def _over(payment: Payment) -> str | None:
+    if payment.status is not PaymentStatus.COMPLETED or payment.facts.accepted:
+        return None
+    # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
+    bearable = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2)) if payment.direct is None else ZERO
+    if payment.excess <= bearable:
+        return None
+    return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
+
+
+_LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
+    (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
+    (ProblemKind.TWICE_PAID, _twice_paid),
+    (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
+    (ProblemKind.FOREIGN, _foreign),
+    (ProblemKind.OTHER_CURRENCY, _other_currency),
+    (ProblemKind.PAID_AFTER_CANCELLATION, _paid_after_cancellation),
+    (ProblemKind.SHORT, _short),
+    (ProblemKind.PARTLY_PAID_EXPIRED, _partly_paid_expired),
+    (ProblemKind.UNCONFIRMED_TOO_LONG, _unconfirmed_too_long),
+    (ProblemKind.OVER, _over),
+)

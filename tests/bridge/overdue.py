@@ -1,0 +1,13 @@
+"""Deadlines that are applied at once, without a provider to be asked before."""
+
+from bridge.journal import Journal
+
+__all__ = ["apply_deadlines"]
+
+
+async def apply_deadlines(journal: Journal) -> int:
+    """Applies what is due. Returns how many payments that was."""
+    due = await journal.due_payments(journal.clock())
+    for payment in due:
+        await journal.apply_deadline(payment.payment_id)
+    return len(due)
