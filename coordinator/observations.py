@@ -61,6 +61,8 @@ class Transfer(FrozenModel):
     """How much of the asset moved."""
     value: Amount | None = None
     """What that counts for in the payment's currency; unknown before confirmation."""
+    fee: Amount | None = None
+    """How much of that is the gateway's fee, if it says so."""
     occurred_at: AwareDatetime | None = None
     """When the provider saw it, if it says so."""
 

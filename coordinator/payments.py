@@ -253,7 +253,13 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        return self.fee_terms.taken_off(self.paid, self.amount)
+        terms = self.fee_terms
+        fees = [one.transfer.fee for one in self.facts.booked if one.counts]
+        if None in fees or not fees:
+            return terms.taken_off(self.paid, self.amount)
+        # Of a fixed fee a gateway that takes it off each transfer takes off too much; on what is too much there is none.
+        fee = total(fee for fee in fees if fee is not None)
+        return excess_over(self.paid, min(fee, terms.on(self.amount)) if self.facts.fee_said else fee)
 
     @property
     def fee(self) -> Decimal:

@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from weakref import WeakKeyDictionary
 
-__all__ = ["Clock", "pass_seconds"]
+__all__ = ["BOOKED_AT", "Clock", "pass_seconds"]
+
+BOOKED_AT = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"
+"""A minute before the tests began, as SHKeeper writes it: what waits for a payment to be registered must be young."""
 
 
 class Clock:

@@ -70,6 +70,9 @@ class RegisteredPayment(FrozenModel):
     received: Amount
     missing: Amount
     excess: Amount
+    fee: Amount
+    """What came on top of `received` for the gateway's fee."""
+    missing_fee: Amount
     late: bool
     """Some of the money came after the deadline."""
     created_at: datetime

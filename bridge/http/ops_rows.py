@@ -11,6 +11,7 @@ from bridge.workers.chain_followers import ChainFollowers
 from coordinator.attention import Attention, AttentionKind, Remedy
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
+from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import EscrowState, PaymentStatus
 from coordinator.payouts import PayoutStatus, Verification
 
@@ -69,10 +70,13 @@ class PaymentRow(FrozenModel):
     currency: str
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Amount
+    received: Amount = Field(description="For the goods, without the gateway's fee.")
     missing: Amount
     excess: Amount
+    fee: Amount = Field(description="What came on top for the gateway's fee.")
+    missing_fee: Amount
     late: bool
+    problems: list[ProblemKind] = Field(description="What is wrong with it, and waits for a person.")
     confirmations: int | None
     required_confirmations: int | None
     tx_hash: str | None = Field(description="Of the transfer that came last.")
@@ -162,6 +166,9 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         received=payment.received,
         missing=payment.missing,
         excess=payment.excess,
+        fee=payment.fee,
+        missing_fee=payment.missing_fee,
+        problems=[problem.kind for problem in problems_of(payment)],
         late=payment.late,
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,

@@ -27,7 +27,7 @@ class HistoryItem(FrozenModel):
 
     at: AwareDatetime
     observation: str = Field(description="What was seen; `registered` is the first.")
-    effect: str = Field(description="`applied`, `unchanged` or `other-currency`.")
+    effect: str = Field(description="`applied`, `unchanged`, `other-currency` or `not-counted`.")
     status: PaymentStatus
     escrow_state: EscrowState
     received: Amount
@@ -96,9 +96,11 @@ class PaymentDocument(FrozenModel):
     direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Amount
-    missing: Amount
-    excess: Amount
+    received: Amount = Field(description="What has come for the goods, without the gateway's fee.")
+    missing: Amount = Field(description="What is still to be paid for the goods; 0 once it is completed.")
+    excess: Amount = Field(description="What came above amount and fee.")
+    fee: Amount = Field(description="What has come on top of `received` for the gateway's fee.")
+    missing_fee: Amount = Field(description="What is still to be paid on top of `missing` for that fee.")
     late: bool = Field(description="Some of the money came after the deadline.")
     confirmations: int | None = Field(
         description="How many blocks confirm the transfer on the chain that has the fewest of them; null while no "
@@ -142,6 +144,8 @@ RESPONSE_EXAMPLE = {
     "received": "19.96",
     "missing": "29.94",
     "excess": "0",
+    "fee": "0",
+    "missingFee": "0",
     "late": False,
     "confirmations": None,
     "requiredConfirmations": None,
@@ -213,13 +217,15 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         received=ZERO,
     )
     return PaymentDocument(
-        **{name: value for name, value in payment if name not in ("facts", "checkout", "direct")},
+        **{name: value for name, value in payment if name not in ("facts", "terms", "checkout", "direct")},
         checkout_id=payment.checkout and payment.checkout.checkout_id,
         status=payment.status,
         escrow_state=payment.escrow_state,
         received=payment.received,
         missing=payment.missing,
         excess=payment.excess,
+        fee=payment.fee,
+        missing_fee=payment.missing_fee,
         late=payment.late,
         confirmations=payment.awaited and payment.awaited.confirmations,
         required_confirmations=payment.awaited and payment.awaited.required_confirmations,

@@ -391,7 +391,7 @@ def _log(recorded: requests.Recorded, name: str) -> None:
 
 def _log_standing(payment: Payment) -> None:
     received, amount = payment.received, payment.amount
-    # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
+    # It was within what may be missing, or a person had it so.
     is_short = payment.status is PaymentStatus.COMPLETED and received < amount
     level = logging.WARNING if is_short else logging.INFO
     if not logger.isEnabledFor(level):
@@ -406,5 +406,5 @@ def _log_standing(payment: Payment) -> None:
         format_amount(received),
         format_amount(amount),
         payment.currency,
-        "; the provider calls that paid" if is_short else "",
+        "; that passes as paid" if is_short else "",
     )

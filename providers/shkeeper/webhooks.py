@@ -41,6 +41,7 @@ class WireTransaction(Wire):
     crypto: Code
     amount_crypto: Amount
     amount_fiat: Amount
+    fee_fiat: Amount | None = None
     date: Moment | None = None
     trigger: bool = False
 
@@ -200,5 +201,6 @@ def _transfer(transaction: WireTransaction) -> Transfer:
         asset=transaction.crypto,
         amount=transaction.amount_crypto,
         value=transaction.amount_fiat,
+        fee=transaction.fee_fiat,
         occurred_at=transaction.date,
     )

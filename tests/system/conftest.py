@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.clock import BOOKED_AT
 from tests.waiting import GIVE_UP_SECONDS
 
 JAVASCRIPT = Path(__file__).parents[1] / "javascript"
@@ -209,7 +210,7 @@ class Gateway:
                     "amount_fiat": str(value),
                     "amount_fiat_without_fee": str(value),
                     "crypto": "ETH-USDT",
-                    "date": "2026-05-01 12:00:00",
+                    "date": BOOKED_AT,
                     "fee_fiat": "0",
                     "trigger": number == len(paid) - 1,
                     "txid": txid,

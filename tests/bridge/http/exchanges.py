@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from tests.clock import BOOKED_AT
 from tests.waiting import GIVE_UP_SECONDS
 
 KEYS = ("the-old-key-of-the-gateway", "the-new-key-of-the-gateway")
@@ -48,7 +49,7 @@ def notice(external_id: object, **changes: object) -> bytes:
                 "amount_crypto": "49.9",
                 "amount_fiat": "49.9",
                 "crypto": "ETH-USDT",
-                "date": "2026-05-01 12:00:00",
+                "date": BOOKED_AT,
                 "trigger": True,
                 "txid": "0x1",
             }

@@ -17,6 +17,7 @@ from providers.shkeeper.simulator.faults import Call, Happens, What
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import client_of
+from tests.clock import BOOKED_AT
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -77,7 +78,7 @@ def notice(external_id: str, **changes: Any) -> bytes:
         "amount_crypto": "50",
         "amount_fiat": "50",
         "crypto": "ETH-USDT",
-        "date": "2026-05-01 12:00:00",
+        "date": BOOKED_AT,
         "trigger": True,
         "txid": "0xabc",
     }

@@ -46,14 +46,15 @@ def test_a_page_of_another_origin_can_change_nothing_even_without_asking_first(c
 def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> None:
     body = registration()
     payment_id = client.post("/api/payments", json=body).json()["paymentId"]
-    short = notice(body["externalId"], balance_fiat="49.8")
+    transaction = json.loads(notice(body["externalId"]))["transactions"][0] | {"amount_fiat": "49.8"}
+    short = notice(body["externalId"], balance_fiat="49.8", transactions=[transaction])
     assert client.post("/webhooks/shkeeper", content=short, headers=signed(short)).status_code == 202
     unknown = notice("never-registered")
     assert client.post("/webhooks/shkeeper", content=unknown, headers=signed(unknown)).status_code == 202
     log = bridge.log.read_text()
     name = f"{payment_id} (shkeeper {body['externalId']})"
     assert f"INFO    bridge.payments: {name} is pending: 0 of 49.90 USD received" in log
-    assert f"{name} is completed: 49.8 of 49.90 USD received; the provider calls that paid" in log
+    assert f"{name} is completed: 49.8 of 49.90 USD received; that passes as paid" in log
     assert "WARNING bridge.payments: shkeeper never-registered is not registered" in log
 
 

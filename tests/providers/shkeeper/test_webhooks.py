@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.fees import Fee, FeePolicy
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
@@ -109,10 +110,14 @@ def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
                 asset="ETH-USDT",
                 amount=Decimal("7.8"),
                 value=Decimal("7.8"),
+                fee=Decimal("0.15"),
                 occurred_at=datetime(2024, 6, 25, 15, 45, 38, tzinfo=UTC),
             ),
         ),
         caused_by="0x518a",
+        proven=frozenset({"0x518a"}),
+        settling_seconds={"ETH-USDT": 264},
+        fee=Fee(policy=FeePolicy.PERCENT, percent=Decimal(2)),
     )
 
 
