@@ -129,6 +129,8 @@ class Facts(FrozenModel):
     """A person took it as paid."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
+    cancelled_requests: frozenset[str] = frozenset()
+    """Of the purchase requests that it is for, those that were cancelled."""
     endings: frozenset[Ending] = frozenset()
     releases: Mapping[str, Mapping[str, Release]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""

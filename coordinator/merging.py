@@ -12,6 +12,7 @@ from coordinator.observations import (
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    RequestCancelled,
     SiblingCompleted,
     SiblingRegistered,
     TransactionHinted,
@@ -61,6 +62,8 @@ def _with_ruling(facts: Facts, observation: Observation) -> Facts:
             return facts.model_copy(update={"accepted": True})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
+        case RequestCancelled(request_id=request_id):
+            return facts.model_copy(update={"cancelled_requests": facts.cancelled_requests | {request_id}})
         case SiblingRegistered(payment_id=payment_id):
             return facts.model_copy(update={"siblings": facts.siblings | {payment_id}})
         case SiblingCompleted(payment_id=payment_id):

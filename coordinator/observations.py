@@ -26,6 +26,7 @@ __all__ = [
     "PaymentWithdrawn",
     "RegistrationContested",
     "Release",
+    "RequestCancelled",
     "SiblingCompleted",
     "SiblingRegistered",
     "Sighting",
@@ -215,6 +216,13 @@ class PaymentWithdrawn(_Observation):
     note: str
 
 
+class RequestCancelled(_Observation):
+    """A purchase request that the payment is for was cancelled."""
+
+    kind: Literal["request-cancelled"] = "request-cancelled"
+    request_id: Id
+
+
 class RegistrationContested(_Observation):
     """Somebody else wanted to register another payment under the same id of the provider's."""
 
@@ -288,6 +296,7 @@ Observation = Annotated[
     | WaitingProlonged
     | PaymentAccepted
     | PaymentWithdrawn
+    | RequestCancelled
     | RegistrationContested
     | SiblingRegistered
     | SiblingCompleted,

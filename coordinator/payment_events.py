@@ -11,6 +11,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
 __all__ = [
+    "REQUEST_CANCELLED",
     "PaymentCreated",
     "PaymentProgress",
     "PaymentReceived",
@@ -19,6 +20,9 @@ __all__ = [
     "SellerOfferUpdate",
     "SellerOfferUpdateData",
 ]
+
+REQUEST_CANCELLED = "request-cancelled"
+"""The event of another service's that ends the sale of a purchase request."""
 
 _PARTIES = AudienceRule(
     everyone=True,

@@ -110,11 +110,12 @@ def _other_currency(payment: Payment) -> str | None:
 
 def _paid_after_cancellation(payment: Payment) -> str | None:
     facts = payment.facts
-    if not payment.paid or not (
-        facts.withdrawn or Ending.CANCELLED in facts.endings or Ending.FAILED in facts.endings
-    ):
+    if not payment.paid or payment.status is PaymentStatus.REFUNDED or facts.accepted:
         return None
-    if payment.status is PaymentStatus.REFUNDED or facts.accepted:
+    if facts.cancelled_requests:
+        requests = ", ".join(sorted(facts.cancelled_requests))
+        return f"{requests} was cancelled, and {_of_amount(payment)} has come"
+    if not facts.withdrawn and facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
         return None
     return f"it was cancelled, and {_of_amount(payment)} has come"
 

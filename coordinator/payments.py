@@ -257,7 +257,7 @@ class Payment(FrozenModel):
         fees = [one.transfer.fee for one in self.facts.booked if one.counts]
         if None in fees or not fees:
             return terms.taken_off(self.paid, self.amount)
-        # Of a fixed fee a gateway that takes it off each transfer takes off too much; on what is too much there is none.
+        # Taken off each transfer, as some gateways do, a fixed fee is too much; on what is too much there is none.
         fee = total(fee for fee in fees if fee is not None)
         return excess_over(self.paid, min(fee, terms.on(self.amount)) if self.facts.fee_said else fee)
 
@@ -290,7 +290,15 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.completed or facts.accepted:
             return True
-        return self.standing >= Standing.PAID and not facts.withdrawn
+        return self.standing >= Standing.PAID and not self.is_withdrawn
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was cancelled, or all that it is for: what comes then is for a person to decide about."""
+        facts = self.facts
+        if facts.withdrawn or not facts.cancelled_requests:
+            return facts.withdrawn
+        return all(share.request_id in facts.cancelled_requests for share in self.shares)
 
     @cached_property
     def missing(self) -> Decimal:
@@ -369,7 +377,7 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
     (
         PaymentStatus.CANCELLED,
-        lambda payment: payment.facts.withdrawn or Ending.CANCELLED in payment.facts.endings,
+        lambda payment: payment.is_withdrawn or Ending.CANCELLED in payment.facts.endings,
     ),
     (PaymentStatus.EXPIRED, _timed_out),
     (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0),

@@ -8,6 +8,7 @@ from coordinator import rooms
 from coordinator.events import AudienceRule, Document, IfKnown, Payload, RoomRule, Text
 from coordinator.ids import Id, is_id
 from coordinator.money import Amount
+from coordinator.payment_events import REQUEST_CANCELLED
 
 __all__ = [
     "BuyerConfirmedDelivery",
@@ -53,7 +54,7 @@ class NewOffer(Payload):
 class RequestCancelled(Payload):
     """A purchase request was withdrawn."""
 
-    event_name: ClassVar[str] = "request-cancelled"
+    event_name: ClassVar[str] = REQUEST_CANCELLED
     audience_rule: ClassVar[AudienceRule] = _BUYER_AND_SELLER
 
     request_id: Id

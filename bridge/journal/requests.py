@@ -11,8 +11,15 @@ from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictErro
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import DeadlinePassed, Observation, SiblingCompleted, SiblingRegistered
+from coordinator.observations import (
+    DeadlinePassed,
+    Observation,
+    RequestCancelled,
+    SiblingCompleted,
+    SiblingRegistered,
+)
 from coordinator.payment_decisions import Decision, created, decide, not_counted
+from coordinator.payment_events import REQUEST_CANCELLED
 from coordinator.payments import Payment, PaymentStatus
 
 __all__ = [
@@ -150,12 +157,12 @@ def register_payment(
         _refuse_conflict(existing, payment)
     registered = existing or payment
     if existing is None:
+        siblings = batch.payments.of_requests({share.request_id for share in payment.shares})
         kept = batch.kept_observations(payment.provider, payment.external_id)
         batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             batch.want_invoice(payment.payment_id, invoice)
-        siblings = batch.payments.of_requests({share.request_id for share in payment.shares}, payment)
         for sibling in siblings:
             batch.payments.move(decide(sibling, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
             registered = decide(registered, SiblingRegistered(payment_id=sibling.payment_id), batch.now).payment
@@ -218,8 +225,23 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
     first = batch.next_offset
     batch.add_events(events, payment_id=None)
     offsets = list(range(first, batch.next_offset))
+    cancelled = {event.subject for event in events if event.name == REQUEST_CANCELLED and event.subject}
+    for request_id in sorted(cancelled):
+        _cancel_request(batch, request_id)
     remember(batch, idempotency, offsets)
     return offsets
+
+
+def _cancel_request(batch: Batch, request_id: str) -> None:
+    """Has the payments for a purchase request know that its sale is off."""
+    for payment in batch.payments.of_requests({request_id}):
+        record_observation(
+            batch,
+            provider=payment.provider,
+            external_id=payment.external_id,
+            key=f"cancelled:{payment.payment_id}:{request_id}",
+            observation=RequestCancelled(request_id=request_id),
+        )
 
 
 def forget_events(batch: Batch, last: int) -> int:

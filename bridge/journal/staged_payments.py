@@ -106,14 +106,14 @@ class StagedPayments:
         row = self._checkouts.get(checkout_id) or self._row(_CHECKOUT, by_checkout_id=checkout_id)
         return None if row is None else self.get(row["payment_id"])
 
-    def of_requests(self, request_ids: Collection[str], besides: Payment) -> list[Payment]:
-        """The other payments for some purchase requests, as they stand."""
+    def of_requests(self, request_ids: Collection[str]) -> list[Payment]:
+        """The payments for some purchase requests, as they stand."""
         rows = self._connection.execute(_OF_REQUESTS, {"by_request_ids": sorted(request_ids)}).mappings()
         found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
         for payment in self._known.values():
             if any(share.request_id in request_ids for share in payment.shares):
                 found[payment.payment_id] = payment
-        return [found[payment_id] for payment_id in sorted(found) if payment_id != besides.payment_id]
+        return [found[payment_id] for payment_id in sorted(found)]
 
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
         row = self._row(statement, **parameters)

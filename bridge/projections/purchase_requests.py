@@ -68,6 +68,8 @@ def purchase_request(request_id: str, events: Iterable[Event]) -> PurchaseReques
             case NewPurchaseRequest.event_name:
                 told["document"] = payload
             case PurchaseRequestUpdate.event_name:
+                if payload.get("paymentId", told.get("paymentId")) != told.get("paymentId"):
+                    told.pop("txHash", None)  # the transaction was of another payment
                 told |= {name: value for name, value in payload.items() if name != "requestId"}
             case RequestCancelled.event_name:
                 told |= {"cancelled": True, "cancelReason": payload["reason"]}

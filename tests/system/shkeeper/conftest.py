@@ -84,6 +84,8 @@ def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
         "BRIDGE_SHKEEPER_URL": shkeeper.url,
         "BRIDGE_SHKEEPER_USER": "admin",
         "BRIDGE_SHKEEPER_PASSWORD": OPERATOR_PASSWORD,
+        # Of a transfer that is booked every confirmation is there.
+        "BRIDGE_SHKEEPER_CONFIRMATIONS": '{"BTC": 1, "DOGE": 1, "ETH": 1, "BNB": 1}',
         "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.2",
         "BRIDGE_RECONCILE_PER_SECOND": "1000",
     }
