@@ -1,0 +1,254 @@
+"""A model of a gateway, played in any order.
+
+A payment is completed only if what was agreed has come and is confirmed, and never later than the stated bound once it
+has; every other end of the story is on somebody's list.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
+from coordinator.fees import NO_FEE, Fee, FeePolicy
+from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Observation, Standing
+from coordinator.payment_decisions import decide, not_counted
+from coordinator.payment_problems import problems_of
+from coordinator.payments import Payment, PaymentStatus
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, transfer
+
+CONFIRMATIONS, BLOCK_SECONDS = 12, 12
+# As the provider's adapter has it: the confirmations after the first, at twice the average time of a block.
+SETTLING_SECONDS = (CONFIRMATIONS - 1) * BLOCK_SECONDS * 2
+
+
+@dataclass
+class Paid:
+    """A buyer's transfer: when a block holds it, and how long each further block takes."""
+
+    name: str
+    value: Decimal
+    mined_at: datetime
+    block_seconds: float
+
+    def confirmations(self, at: datetime) -> int:
+        if at < self.mined_at:
+            return 0
+        further = (
+            CONFIRMATIONS if not self.block_seconds else (at - self.mined_at).total_seconds() / self.block_seconds
+        )
+        return 1 + int(further)
+
+
+@dataclass
+class Gateway:
+    """Books at the first confirmation, holds each notice until the last, and may lose what comes at one moment."""
+
+    fee: Fee = NO_FEE
+    loses_updates: bool = False
+    transfers: list[Paid] = field(default_factory=list)
+
+    def booked(self, at: datetime) -> list[Paid]:
+        return [one for one in self.transfers if one.confirmations(at) >= 1]
+
+    def confirmed(self, at: datetime) -> list[Paid]:
+        return [one for one in self.transfers if one.confirmations(at) >= CONFIRMATIONS]
+
+    def balance(self, at: datetime) -> Decimal:
+        booked = self.booked(at)
+        if not self.loses_updates:
+            return sum((one.value for one in booked), Decimal(0))
+        return sum({one.mined_at: one.value for one in booked}.values(), Decimal(0))  # of one moment only the last
+
+    def standing(self, at: datetime) -> Standing:
+        balance, amount = self.balance(at), PAYMENT.amount
+        if not balance:
+            return Standing.NOTHING
+        if balance < amount * Decimal("0.95"):
+            return Standing.PARTIAL
+        return Standing.PAID if balance < amount * Decimal("1.05") else Standing.OVERPAID
+
+    def notice(self, trigger: Paid, at: datetime) -> InvoiceSnapshot:
+        return self._snapshot(at, frozenset({trigger.name}), with_values=True)
+
+    def looked_up(self, at: datetime) -> LookedUpInvoice:
+        booked = self.booked(at)
+        told = (self._snapshot(at, frozenset(), with_values=False),) if booked else ()
+        return LookedUpInvoice("USD", PAYMENT.amount, frozenset({"0xours"}) if booked else frozenset(), told)
+
+    def _snapshot(self, at: datetime, proven: frozenset[str], *, with_values: bool) -> InvoiceSnapshot:
+        listed = [transfer(one.name, one.value) for one in self.booked(at)]
+        if not with_values:
+            listed = [one.model_copy(update={"value": None, "occurred_at": None}) for one in listed]
+        return InvoiceSnapshot(
+            standing=self.standing(at),
+            currency="USD",
+            received=self.balance(at),
+            transfers=tuple(listed),
+            proven=proven,
+            settling_seconds={"ETH-USDT": SETTLING_SECONDS},
+            agreed=None if with_values else PAYMENT.amount,
+            fee=self.fee if with_values else None,
+        )
+
+
+FOREIGN = LookedUpInvoice(
+    "USD",
+    Decimal(5),
+    frozenset({"0xtheirs"}),
+    (
+        InvoiceSnapshot(
+            standing=Standing.OVERPAID,
+            currency="USD",
+            received=Decimal(5000),
+            transfers=(transfer("theirs", 5000),),
+            agreed=Decimal(5),
+        ),
+    ),
+)
+
+
+class Story:
+    """What is told to the bridge, and in which order."""
+
+    def __init__(self, fee: Fee, *, loses_updates: bool) -> None:
+        self.gateway = Gateway(fee, loses_updates=loses_updates)
+        self.payment: Payment = PAYMENT
+        self.now = NOW
+        self.completed_events = 0
+        self._held_back: list[tuple[Observation, datetime]] = []
+
+    def pays(self, value: Decimal, seconds: int, block_seconds: float) -> None:
+        name = f"t{len(self.gateway.transfers)}"
+        self.gateway.transfers.append(Paid(name, value, self.now + timedelta(seconds=seconds), block_seconds))
+
+    def waits(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def notifies(self, number: int, fate: str) -> None:
+        """The notice of a confirmed transfer, which may be lost, doubled, or held back until later."""
+        confirmed = self.gateway.confirmed(self.now)
+        if not confirmed or fate == "lost":
+            return
+        notice = self.gateway.notice(confirmed[number % len(confirmed)], self.now)
+        if fate == "held back":
+            self._held_back.append((notice, self.now))
+            return
+        for _ in range(2 if fate == "doubled" else 1):
+            self.told(notice)
+
+    def tells_late(self) -> None:
+        if self._held_back:
+            self.told(self._held_back.pop()[0])
+
+    def is_asked(self, *, with_another: bool = False) -> None:
+        found = [self.gateway.looked_up(self.now), *([FOREIGN] if with_another else [])]
+        matched = invoice_of(self.payment, found, ("0xours",))
+        if isinstance(matched, Unfit):
+            self.payment = not_counted(self.payment, matched.misfit).payment
+            return
+        for observation in matched:
+            self.told(observation)
+
+    def hears_of_another(self) -> None:
+        """Another shop's invoice of the same name, and a notice in another currency."""
+        self.told(FOREIGN.observations[0])
+        self.told(FOREIGN.observations[0].model_copy(update={"currency": "EUR", "agreed": None}))
+
+    def restarts(self) -> None:
+        self.payment = Payment.model_validate_json(self.payment.model_dump_json())
+
+    def lets_time_run_out(self) -> None:
+        due_at = self.payment.due_at
+        if due_at is not None and due_at <= self.now:
+            deadline = self.payment.deadline
+            assert deadline is not None
+            self.told(DeadlinePassed(deadline=deadline, for_unconfirmed=self.payment.is_out_of_time))
+
+    def told(self, observation: Observation) -> None:
+        decision = decide(self.payment, observation, self.now)
+        self.payment = decision.payment
+        self.completed_events += [event.name for event in decision.events].count("payment-received")
+        self.check()
+
+    def check(self) -> None:
+        """Whatever has happened: it is completed only if what was agreed has come and is confirmed."""
+        if self.payment.status is not PaymentStatus.COMPLETED:
+            assert self.completed_events == 0
+            return
+        assert self.completed_events == 1
+        assert self.came(self.gateway.confirmed(self.now)) >= self.payment.least
+
+    def came(self, transfers: list[Paid]) -> Decimal:
+        """What has come for the goods."""
+        return sum((one.value for one in transfers), Decimal(0))
+
+
+steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
+    st.tuples(
+        st.sampled_from([Decimal(value) for value in ("1", "20", "50", "95", "100", "130")]),
+        st.sampled_from([0, 0, 60, 4000]),
+        st.sampled_from([0, 1, BLOCK_SECONDS, 2 * BLOCK_SECONDS]),
+    ).map(lambda some: lambda story: story.pays(*some)),
+    st.sampled_from([1, 100, SETTLING_SECONDS, 4000]).map(lambda seconds: lambda story: story.waits(seconds)),
+    st.tuples(st.integers(0, 5), st.sampled_from(["told", "told", "doubled", "lost", "held back"])).map(
+        lambda some: lambda story: story.notifies(*some)
+    ),
+    st.just(Story.tells_late),
+    st.booleans().map(lambda with_another: lambda story: story.is_asked(with_another=with_another)),
+    st.just(Story.hears_of_another),
+    st.just(Story.restarts),
+    st.just(Story.lets_time_run_out),
+)
+
+
+@given(st.lists(steps, max_size=25), st.booleans())
+def test_completed_only_if_what_was_agreed_has_come_and_is_confirmed(
+    story_steps: list[Callable[[Story], None]], loses_updates: bool
+) -> None:
+    story = Story(NO_FEE, loses_updates=loses_updates)
+    for step in story_steps:
+        step(story)
+        story.check()
+    ends(story)
+
+
+def ends(story: Story) -> None:
+    """The gateway tells again what was not heard, or is asked, and time runs out."""
+    story.waits(10_000)
+    has_come = story.came(story.gateway.transfers) >= PAYMENT.amount * Decimal("0.95")
+    story.is_asked()
+    story.waits(SETTLING_SECONDS)
+    story.is_asked()
+    if has_come and not story.gateway.loses_updates:
+        # Every notice may have been lost: it is the stated bound after the gateway was asked first.
+        assert story.payment.status is PaymentStatus.COMPLETED
+    for number in range(len(story.gateway.transfers)):
+        story.notifies(number, "told")
+    assert (story.payment.status is PaymentStatus.COMPLETED) is has_come
+    while story.payment.due_at is not None:
+        story.now = max(story.now, story.payment.due_at)
+        story.lets_time_run_out()
+    if story.payment.paid and not has_come:
+        assert problems_of(story.payment)
+    if story.payment.excess > PAYMENT.amount * Decimal("0.05"):
+        assert problems_of(story.payment)
+    assert story.now >= DEADLINE
+
+
+@given(st.lists(steps, max_size=15), st.sampled_from(FeePolicy))
+def test_under_every_fee_policy_the_goods_are_paid_before_it_is_completed(
+    story_steps: list[Callable[[Story], None]], policy: FeePolicy
+) -> None:
+    """Only notices, each in its time: they name the fee."""
+    fee = Fee(policy=policy, percent=Decimal(2), fixed=Decimal(5))
+    story = Story(fee, loses_updates=False)
+    story.told(InvoiceSnapshot(standing=Standing.NOTHING, currency="USD", received=Decimal(0), transfers=(), fee=fee))
+    for step in story_steps:
+        step(story)
+        if story.payment.status is PaymentStatus.COMPLETED:
+            paid = sum((one.value for one in story.gateway.confirmed(story.now)), Decimal(0))
+            assert fee.taken_off(paid, PAYMENT.amount) >= PAYMENT.least
