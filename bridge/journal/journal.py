@@ -31,9 +31,10 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
+from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
-from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation
 from coordinator.payments import Payment, PaymentStatus
@@ -89,6 +90,8 @@ class Journal:
         """What finance ops look up and have done."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
+        self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
+        """Invoices to be opened, and payments to be asked about."""
 
     @classmethod
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
@@ -148,26 +151,19 @@ class Journal:
         payment: Payment,
         idempotency: requests.IdempotencyKey | None = None,
         invoice: InvoiceWanted | None = None,
+        opened: InvoiceOpened | None = None,
     ) -> requests.Registered:
-        """Registers a payment, with the invoice that is to be opened for it, or finds the one registered before.
+        """Registers a payment, with the invoice that is open or to be opened for it, or finds the one registered
+        before.
 
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
         registered = await self._writer.submit(
-            lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
+            lambda batch: requests.register_payment(batch, payment, idempotency, invoice, opened)
         )
         if registered.is_new:
             _log_standing(registered.payment)
         return registered
-
-    async def want_invoice(self, payment_id: str, invoice: InvoiceWanted) -> None:
-        """Has an invoice opened for a payment, or makes one that is open the one to pay."""
-        await self._writer.submit(lambda batch: requests.want_invoice(batch, payment_id, invoice))
-
-    async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
-        """Writes down what the provider answered."""
-        coin = invoice.wanted.coin
-        await self._writer.submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
     async def register_payouts(
         self,
@@ -297,16 +293,6 @@ class Journal:
     async def unsettled_payouts(self, *, after: str = "", limit: int) -> list[Payout]:
         """Payouts that are neither completed nor failed, in order of their ids."""
         return await self._read(payout_queries.unsettled_payouts, after, limit)
-
-    async def unopened_invoices(self, limit: int) -> list[Invoice]:
-        """Invoices that are wanted and that no provider has opened yet, oldest first."""
-        return await self._read(queries.unopened_invoices, limit)
-
-    async def open_payments(
-        self, provider: str, *, ended_since: datetime, after: str = "", limit: int
-    ) -> list[Payment]:
-        """Payments of a provider that money may still come for, in order of their ids."""
-        return await self._read(queries.open_payments, provider, ended_since=ended_since, after=after, limit=limit)
 
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int

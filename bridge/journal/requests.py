@@ -21,11 +21,13 @@ __all__ = [
     "Registered",
     "apply_deadline",
     "forget_events",
+    "is_registered",
     "keep_unreadable_webhook",
     "made_before",
     "publish_events",
     "record_invoice",
     "record_observation",
+    "refuse_invoice",
     "register_payment",
     "remember",
     "want_invoice",
@@ -87,32 +89,29 @@ def record_observation(
 
 
 def register_payment(
-    batch: Batch, payment: Payment, idempotency: IdempotencyKey | None, invoice: InvoiceWanted | None = None
+    batch: Batch,
+    payment: Payment,
+    idempotency: IdempotencyKey | None,
+    invoice: InvoiceWanted | None = None,
+    opened: InvoiceOpened | None = None,
 ) -> Registered:
-    """Registers a payment once, with the invoice that is to be opened for it, and applies what was observed before.
+    """Registers a payment once, with the invoice that is open or to be opened for it, and applies what was observed
+    before.
 
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
     """
-    payment_id = made_before(batch, idempotency)
-    if payment_id is not None:
-        earlier = batch.payments.get(payment_id)
-        if earlier is None:
-            raise LookupError(f"payment {payment_id} of an idempotency key is gone")
-        return Registered(earlier, is_new=False)
-    if payment.checkout is None:
-        existing = batch.payments.named(payment.provider, payment.external_id)
-    else:
-        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
-    if existing is not None:
-        _refuse_conflict(existing, payment)
+    made = _made_by(batch, idempotency)
+    if made is not None:
+        return Registered(made, is_new=False)
+    existing = _known_as(batch, payment)
     registered = existing or payment
     if existing is None:
         kept = batch.kept_observations(payment.provider, payment.external_id)
         batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
-            batch.want_invoice(payment.payment_id, invoice)
+            batch.want_invoice(payment.payment_id, invoice, opened)
         for observation_id, observation in kept:
             decision = decide(registered, observation)
             registered = decision.payment
@@ -123,14 +122,44 @@ def register_payment(
     return Registered(registered, is_new=existing is None)
 
 
-def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted) -> None:
+def is_registered(batch: Batch, payment: Payment, idempotency: IdempotencyKey | None) -> bool:
+    """Whether registering this payment would find one that is registered already. Raises as `register_payment`."""
+    return _made_by(batch, idempotency) is not None or _known_as(batch, payment) is not None
+
+
+def _made_by(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
+    payment_id = made_before(batch, idempotency)
+    if payment_id is None:
+        return None
+    earlier = batch.payments.get(payment_id)
+    if earlier is None:
+        raise LookupError(f"payment {payment_id} of an idempotency key is gone")
+    return earlier
+
+
+def _known_as(batch: Batch, payment: Payment) -> Payment | None:
+    if payment.checkout is None:
+        existing = batch.payments.named(payment.provider, payment.external_id)
+    else:
+        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
+    if existing is not None:
+        _refuse_conflict(existing, payment)
+    return existing
+
+
+def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None) -> None:
     """Has an invoice opened for a payment that is there, or makes one that is open the one to pay."""
-    batch.want_invoice(payment_id, invoice)
+    batch.want_invoice(payment_id, invoice, opened)
 
 
 def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
     """Writes down what the provider answered."""
     batch.open_invoice(payment_id, coin, opened)
+
+
+def refuse_invoice(batch: Batch, payment_id: str, coin: str, reason: str) -> None:
+    """Writes down why the provider did not open an invoice."""
+    batch.refuse_invoice(payment_id, coin, reason)
 
 
 def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:

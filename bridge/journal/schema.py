@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "ENDED_UNPAID",
     "actions",
     "chain_alarms",
     "chain_checkpoints",
@@ -48,6 +49,9 @@ def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> 
     """An index of some rows: the others are never looked for by it, and have no part of it to be written."""
     return Index(name, *columns, sqlite_where=text(those))
 
+
+ENDED_UNPAID = "status IN ('expired', 'cancelled', 'failed')"
+"""Payments that are over without their money."""
 
 metadata = MetaData(
     naming_convention={
@@ -153,6 +157,7 @@ payments = Table(
     Index(None, "request_id"),
     _index_of(("due_at",), "due_at IS NOT NULL"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
+    _index_of(("provider", "updated_at", "payment_id"), ENDED_UNPAID, "ix_payments_ended_unpaid"),
     Index(None, "chain", "recipient"),
     Index(None, "created_at", "payment_id"),
     _index_of(("completed_at",), "completed_at IS NOT NULL"),
@@ -180,6 +185,8 @@ invoices = Table(
     Column("wanted", Text, nullable=False, comment="What the provider is asked for, as JSON"),
     Column("wanted_at", UtcDateTime, nullable=False, comment="The one wanted last is the one to pay"),
     Column("opened", Text, comment="What the provider answered, as JSON; empty until it did"),
+    Column("refused", Text, comment="Why the provider did not open it when it was asked last, if it was the invoice"),
+    _index_of(("wanted_at", "payment_id"), "opened IS NULL"),
 )
 
 observations = Table(
