@@ -33,6 +33,8 @@ logger = logging.getLogger("bridge.reconciliation")
 PAGE = 100
 # SHKeeper has 16 threads for all that is asked of it.
 AT_ONCE = 4
+# While a provider is away, this often it is looked whether it may be asked again.
+AWAY_SECONDS = 1.0
 # Once an hour everything that is open is looked through; in between only what is new.
 EVERYTHING_EVERY = timedelta(hours=1)
 
@@ -96,7 +98,9 @@ class Reconciliation:
             try:
                 await self._take_in()
                 for gateway in self._gateways.values():
-                    await self._ask_due(gateway, until=next_look)
+                    # Nothing signals that a provider is back.
+                    while not await self._ask_due(gateway, until=next_look) and loop.time() < next_look:  # noqa: ASYNC110
+                        await asyncio.sleep(AWAY_SECONDS)
             except Exception:
                 logger.exception("a round failed; the next one follows")
             await asyncio.sleep(max(next_look - loop.time(), 0))
@@ -131,11 +135,13 @@ class Reconciliation:
         if everything:
             self._everything_at = now
 
-    async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> None:
-        """Asks about what is due, until nothing is, or the provider is away, or it is that late on the loop."""
+    async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
+        """Asks about what is due, until nothing is, or the provider is away, or it is that late on the loop. Returns
+        whether that was all that can be done for now: false while the provider is away."""
         loop, due = asyncio.get_running_loop(), self._open[gateway.provider]
         next_start, places = loop.time(), asyncio.Semaphore(AT_ONCE)
         self._refusing.discard(gateway.provider)
+        asked = False
         async with asyncio.TaskGroup() as asking:
             while taken := due.take(self._journal.clock(), PAGE):
                 payments = await self._read(due, taken)
@@ -144,12 +150,18 @@ class Reconciliation:
                     is_late = until is not None and loop.time() >= until
                     if is_late or await self._is_away(gateway):
                         due.put_back([left.payment_id for left in payments[number:]], self._journal.clock())
-                        return
+                        return is_late or gateway.provider in self._refusing
+                    if not asked:  # the first alone: if the provider was away, only one finds out that it is back
+                        asked = True
+                        await self._ask(gateway, payment)
+                        places.release()
+                        continue
                     task = asking.create_task(self._ask(gateway, payment))
                     task.add_done_callback(lambda _: places.release())
                     # What a slow answer has held up may be made up for, a second's worth of it.
                     next_start = max(next_start + self._pause_seconds, loop.time() - 1)
                     await asyncio.sleep(next_start - loop.time())
+        return True
 
     async def _is_away(self, gateway: InvoiceGateway) -> bool:
         """Whether nothing can be learned from a provider now, about whatever payment."""
