@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from decimal import Decimal
 
+from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Principal
@@ -98,27 +99,23 @@ async def register(
     """Registers a payment, with its invoice if it wants one, and returns how it stands with the status to answer:
     201, or 200 if it was registered before, or 202 if the invoice is not open yet.
 
-    The provider is asked before anything is written down, so that what it refuses does not exist and nobody hears of
-    it. Should the bridge stop in between, there is an invoice at the provider whose address nobody was told.
+    What the provider refuses is not registered, and nobody hears of it. Raises ValidationException then.
     """
     if coin is None:
         registered = await journal.register_payment(payment, idempotency)
         status = 201 if registered.is_new else 200
         return await _opened_by_now(journal, opener, registered.payment.payment_id, status)
+    wanted = await _wanted(opener, payment, coin)
     async with opener.one_at_a_time(_name_of(payment, idempotency)):
-        if await journal.unfinished.is_registered(payment, idempotency):
-            registered = await journal.register_payment(payment, idempotency)
-            return await _opened_by_now(journal, opener, registered.payment.payment_id, 200)
-        wanted = await _wanted(opener, payment, coin)
-        asked = await _ask(opener, payment.payment_id, wanted)
-        registered = await journal.register_payment(payment, idempotency, wanted, asked.opened)
-    if not registered.is_new:  # another process of the bridge was faster; the invoice here is one that nobody sees
-        return await _opened_by_now(journal, opener, registered.payment.payment_id, 200)
-    record = await _record(journal, payment.payment_id)
-    if asked.why_not is None:
-        return 201, record
-    await opener.leave(record, asked.why_not)
-    return 202, await _record(journal, payment.payment_id)
+        draft = await journal.unfinished.draft_payment(payment, idempotency, wanted)
+        if isinstance(draft, Payment):
+            return await _opened_by_now(journal, opener, draft.payment_id, 200)
+        try:
+            registered, asked = await opener.register(draft)
+        except ProviderRefusedError as error:
+            raise _refused(error) from None
+    status = 202 if asked.opened is None else 201 if registered.is_new else 200
+    return status, await _record(journal, registered.payment.payment_id)
 
 
 def _name_of(payment: Payment, idempotency: IdempotencyKey | None) -> str:
@@ -148,7 +145,11 @@ async def _ask(opener: InvoiceOpener, payment_id: str, wanted: InvoiceWanted) ->
     try:
         return await opener.ask(payment_id, wanted)
     except ProviderRefusedError as error:
-        raise wrong_field(error.about or "provider", str(error)) from None
+        raise _refused(error) from None
+
+
+def _refused(error: ProviderRefusedError) -> ValidationException:
+    return wrong_field(error.about or "provider", str(error))
 
 
 async def _opened_invoice(journal: Journal, opener: InvoiceOpener, payment_id: str) -> tuple[bool, PaymentRecord]:
@@ -177,7 +178,7 @@ async def switch(
     switched = await _record(journal, payment_id)
     if asked.why_not is None:
         return True, switched
-    await opener.leave(switched, asked.why_not)
+    await opener.leave(payment_id, wanted, asked.why_not)
     return False, await _record(journal, payment_id)
 
 

@@ -31,13 +31,13 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
+from bridge.journal.standing_log import log_standing
 from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import format_amount
+from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Observation
-from coordinator.payments import Payment, PaymentStatus
+from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
@@ -151,18 +151,16 @@ class Journal:
         payment: Payment,
         idempotency: requests.IdempotencyKey | None = None,
         invoice: InvoiceWanted | None = None,
-        opened: InvoiceOpened | None = None,
     ) -> requests.Registered:
-        """Registers a payment, with the invoice that is open or to be opened for it, or finds the one registered
-        before.
+        """Registers a payment, with the invoice that is to be opened for it, or finds the one registered before.
 
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
         registered = await self._writer.submit(
-            lambda batch: requests.register_payment(batch, payment, idempotency, invoice, opened)
+            lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
         )
         if registered.is_new:
-            _log_standing(registered.payment)
+            log_standing(registered.payment)
         return registered
 
     async def register_payouts(
@@ -351,25 +349,4 @@ def _log(recorded: requests.Recorded, name: str) -> None:
         case requests.Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
         case requests.Outcome.APPLIED if recorded.payment is not None:
-            _log_standing(recorded.payment)
-
-
-def _log_standing(payment: Payment) -> None:
-    received, amount = payment.received, payment.amount
-    # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
-    is_short = payment.status is PaymentStatus.COMPLETED and received < amount
-    level = logging.WARNING if is_short else logging.INFO
-    if not logger.isEnabledFor(level):
-        return
-    logger.log(
-        level,
-        "%s (%s %s) is %s: %s of %s %s received%s",
-        payment.payment_id,
-        payment.provider,
-        payment.external_id,
-        payment.status,
-        format_amount(received),
-        format_amount(amount),
-        payment.currency,
-        "; the provider calls that paid" if is_short else "",
-    )
+            log_standing(recorded.payment)

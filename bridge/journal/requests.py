@@ -21,12 +21,14 @@ __all__ = [
     "Registered",
     "apply_deadline",
     "forget_events",
-    "is_registered",
     "keep_unreadable_webhook",
+    "known_payment",
     "made_before",
+    "made_payment",
     "publish_events",
     "record_invoice",
     "record_observation",
+    "refuse_conflict",
     "refuse_invoice",
     "register_payment",
     "remember",
@@ -101,10 +103,10 @@ def register_payment(
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
     """
-    made = _made_by(batch, idempotency)
+    made = made_payment(batch, idempotency)
     if made is not None:
         return Registered(made, is_new=False)
-    existing = _known_as(batch, payment)
+    existing = known_payment(batch, payment)
     registered = existing or payment
     if existing is None:
         kept = batch.kept_observations(payment.provider, payment.external_id)
@@ -122,12 +124,8 @@ def register_payment(
     return Registered(registered, is_new=existing is None)
 
 
-def is_registered(batch: Batch, payment: Payment, idempotency: IdempotencyKey | None) -> bool:
-    """Whether registering this payment would find one that is registered already. Raises as `register_payment`."""
-    return _made_by(batch, idempotency) is not None or _known_as(batch, payment) is not None
-
-
-def _made_by(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
+def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
+    """The payment that an earlier request with this key made. Raises IdempotencyKeyReusedError."""
     payment_id = made_before(batch, idempotency)
     if payment_id is None:
         return None
@@ -137,13 +135,14 @@ def _made_by(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None
     return earlier
 
 
-def _known_as(batch: Batch, payment: Payment) -> Payment | None:
+def known_payment(batch: Batch, payment: Payment) -> Payment | None:
+    """The payment that the provider, or a checkout, knows by the same name. Raises PaymentConflictError."""
     if payment.checkout is None:
         existing = batch.payments.named(payment.provider, payment.external_id)
     else:
         existing = batch.payments.of_checkout(payment.checkout.checkout_id)
     if existing is not None:
-        _refuse_conflict(existing, payment)
+        refuse_conflict(existing, payment)
     return existing
 
 
@@ -203,7 +202,8 @@ def forget_events(batch: Batch, last: int) -> int:
     return batch.forget_events(last)
 
 
-def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
+def refuse_conflict(existing: Payment, wanted: Payment) -> None:
+    """Raises PaymentConflictError unless two payments agree in all but their ids and times."""
     agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout", "direct")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
     if differing:

@@ -29,6 +29,7 @@ __all__ = [
     "chain_transfers",
     "checkout_requests",
     "checkouts",
+    "drafts",
     "events",
     "idempotency_keys",
     "invoices",
@@ -187,6 +188,20 @@ invoices = Table(
     Column("opened", Text, comment="What the provider answered, as JSON; empty until it did"),
     Column("refused", Text, comment="Why the provider did not open it when it was asked last, if it was the invoice"),
     _index_of(("wanted_at", "payment_id"), "opened IS NULL"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("payment", Text, nullable=False, comment="The payment as it is to be registered, as JSON"),
+    Column("wanted", Text, nullable=False, comment="What its provider is asked for, as JSON"),
+    Column("scope", String(64), comment="This and the next two: of the idempotency key that came with it"),
+    Column("key", String(200)),
+    Column("request_digest", String(64)),
+    Column("checkout_id", String(200), comment="The template checkout that it pays"),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="Payments that are wanted and whose provider has not answered yet; next to none at any time",
 )
 
 observations = Table(

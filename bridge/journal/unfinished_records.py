@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from datetime import datetime
 from typing import Any
 
-from bridge.journal import requests, unfinished_queries
+from bridge.journal import draft_requests, requests, unfinished_queries
+from bridge.journal.draft_requests import Draft
+from bridge.journal.standing_log import log_standing
 from bridge.journal.unfinished_queries import Page, UnfinishedPayment
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import OPEN_STATUSES, Payment
@@ -22,10 +24,33 @@ class UnfinishedRecords:
         self._read = read
         self._submit = submit
 
-    async def is_registered(self, payment: Payment, idempotency: requests.IdempotencyKey | None) -> bool:
-        """Whether to register this payment would find one that is registered already. Raises as that does."""
-        known: bool = await self._submit(lambda batch: requests.is_registered(batch, payment, idempotency))
-        return known
+    async def draft_payment(
+        self, payment: Payment, idempotency: requests.IdempotencyKey | None, wanted: InvoiceWanted
+    ) -> Draft | Payment:
+        """Writes a payment down whose provider is about to be asked, or finds the draft of an earlier request for the
+        same; or the payment, if it is registered. Raises as `register_payment` of the journal."""
+        draft: Draft | Payment = await self._submit(
+            lambda batch: draft_requests.draft_payment(batch, payment, idempotency, wanted)
+        )
+        return draft
+
+    async def settle_draft(self, draft: Draft, opened: InvoiceOpened | None) -> requests.Registered:
+        """Registers the payment of a draft, with its invoice, which is to be opened if it is not open."""
+        registered: requests.Registered = await self._submit(
+            lambda batch: draft_requests.settle_draft(batch, draft, opened)
+        )
+        if registered.is_new:
+            log_standing(registered.payment)
+        return registered
+
+    async def drop_draft(self, draft: Draft) -> None:
+        """Forgets a draft, because its provider refused it."""
+        await self._submit(lambda batch: draft_requests.drop_draft(batch, draft.payment.payment_id))
+
+    async def drafts(self) -> list[Draft]:
+        """All drafts there are, the oldest first."""
+        found: list[Draft] = await self._read(draft_requests.drafts)
+        return found
 
     async def want_invoice(
         self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None
@@ -38,10 +63,9 @@ class UnfinishedRecords:
         coin = invoice.wanted.coin
         await self._submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
-    async def refuse_invoice(self, invoice: Invoice, reason: str) -> None:
+    async def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
         """Writes down why the provider did not open an invoice."""
-        coin = invoice.wanted.coin
-        await self._submit(lambda batch: requests.refuse_invoice(batch, invoice.payment_id, coin, reason))
+        await self._submit(lambda batch: requests.refuse_invoice(batch, payment_id, coin, reason))
 
     async def unopened_invoices(
         self, limit: int, *, after: Invoice | None = None, but: Collection[str] = ()

@@ -1,7 +1,8 @@
 """Opening invoices: for whoever waits for one at this moment, and what becomes of it if the provider does not.
 
-The provider is asked first, so that nothing is registered which it refuses. What it answers is written down together
-with the payment, or, if it does not answer, that an invoice is wanted; nobody was told an address before that.
+A payment is a draft in the journal while its provider is asked, so that what is refused is never registered, and what
+a crash interrupts is asked for again. It is registered with what the provider answers, or, if it does not, with an
+invoice that is to be opened.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from bridge.journal import Journal, JournalUnavailableError, PaymentRecord
+from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.patience import Because, Patience
 from coordinator.errors import BridgeError
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
@@ -65,6 +66,8 @@ class InvoiceOpener:
         self._gateways = gateways
         self._callback_urls = callback_urls
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._in_hand: set[str] = set()
+        """The payments whose drafts are being registered."""
         self.patience = Patience()
         """What is left alone for a while, because it could not be opened."""
         self.left = asyncio.Event()
@@ -92,6 +95,39 @@ class InvoiceOpener:
             currency=payment.currency,
         )
 
+    async def register(self, draft: Draft) -> tuple[Registered, Asked]:
+        """Asks for the invoice of a draft, and registers its payment with what comes of it. Raises
+        ProviderRefusedError, and forgets the draft, if the provider refuses it."""
+        payment_id = draft.payment.payment_id
+        self._in_hand.add(payment_id)
+        try:
+            try:
+                asked = await self.ask(payment_id, draft.wanted)
+            except ProviderRefusedError:
+                await self._journal.unfinished.drop_draft(draft)
+                raise
+            registered = await self._journal.unfinished.settle_draft(draft, asked.opened)
+            if asked.why_not is not None:
+                await self.leave(payment_id, draft.wanted, asked.why_not)
+        except JournalUnavailableError:
+            self.left.set()
+            raise
+        finally:
+            self._in_hand.discard(payment_id)
+        return registered, asked
+
+    async def finish_drafts(self) -> None:
+        """Registers what a stop of the bridge, or of its journal, has left as drafts."""
+        for draft in await self._journal.unfinished.drafts():
+            if draft.payment.payment_id in self._in_hand:
+                continue
+            try:
+                await self.register(draft)
+            except ProviderRefusedError as error:
+                logger.warning("%s is not registered: %s", draft.payment.payment_id, error)
+            except BridgeError as error:
+                logger.warning("%s is not registered yet: %s", draft.payment.payment_id, error)
+
     async def ask(self, payment_id: str, wanted: InvoiceWanted) -> Asked:
         """Asks the provider for an invoice that is not in the journal yet. Raises ProviderRefusedError if it was
         refused."""
@@ -103,10 +139,14 @@ class InvoiceOpener:
                 raise
             self._note(payment_id, wanted.coin, error)
             return Asked(None, error)
+        except Exception as error:
+            logger.exception("the bridge failed over the invoice of %s", payment_id)
+            self._note(payment_id, wanted.coin, error)
+            return Asked(None, error)
 
-    async def leave(self, record: PaymentRecord, why: Exception) -> None:
-        """Leaves the invoice that is to be paid to be opened later, once it is in the journal."""
-        await self._write_down(record.invoices[0], why)
+    async def leave(self, payment_id: str, wanted: InvoiceWanted, why: Exception) -> None:
+        """Leaves an invoice to be opened later, once it is in the journal."""
+        await self._write_down(payment_id, wanted.coin, why)
         self.left.set()
 
     async def try_to_open(self, record: PaymentRecord) -> bool:
@@ -127,7 +167,7 @@ class InvoiceOpener:
     async def failed(self, invoice: Invoice, error: Exception) -> None:
         """Takes notice that an invoice could not be opened."""
         self._note(invoice.payment_id, invoice.wanted.coin, error)
-        await self._write_down(invoice, error)
+        await self._write_down(invoice.payment_id, invoice.wanted.coin, error)
 
     def _note(self, payment_id: str, coin: str, error: Exception) -> None:
         because = because_of(error)
@@ -136,10 +176,10 @@ class InvoiceOpener:
         if because is None or is_news or because is Because.COIN:
             logger.warning("no invoice for %s yet: %s", payment_id, str(error) or "it took too long")
 
-    async def _write_down(self, invoice: Invoice, error: Exception) -> None:
+    async def _write_down(self, payment_id: str, coin: str, error: Exception) -> None:
         """Why an invoice is not open, if that is the invoice's own trouble, so that it can be seen."""
         if because_of(error) is Because.REFUSED:
-            await self._journal.unfinished.refuse_invoice(invoice, str(error))
+            await self._journal.unfinished.refuse_invoice(payment_id, coin, str(error))
 
     async def open(self, invoice: Invoice) -> InvoiceOpened | None:
         """Opens an invoice, or finds that it is; None if the buyer is to pay with another coin by now. Raises

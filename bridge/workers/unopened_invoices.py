@@ -7,7 +7,8 @@ its buyer is still there.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import Counter, Gauge
 
@@ -31,6 +32,8 @@ IDLE_SECONDS = 30.0
 AWAY_SECONDS = 1.0
 # A key that is not accepted is a person's business.
 REFUSED_SECONDS = 15.0
+
+DRAFTS = ("", "drafts")
 
 OPENINGS = Counter(
     "bridge_invoice_openings",
@@ -76,20 +79,28 @@ class UnopenedInvoices:
     async def round(self) -> None:
         """Tries once to open whatever may be tried now."""
         await self.look()
-        await asyncio.gather(*self._tasks.values())
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def look(self) -> None:
         """Looks for what is to be opened, and has each coin's opened by a task of its own."""
+        if DRAFTS not in self._tasks:
+            self._begin(DRAFTS, self._opener.finish_drafts())
         there = {provider for provider in self._gateways if await self._is_there(provider)}
         for way, invoices in (await self._due(there)).items() if there else ():
-            task = self._tasks[way] = asyncio.create_task(self._open_all(way, invoices))
-            task.add_done_callback(lambda _, way=way: self._finished(way))  # type: ignore[misc]
+            self._begin(way, self._open_all(way, invoices))
         self._show_troubles()
 
-    def _finished(self, way: tuple[str, str]) -> None:
+    def _begin(self, way: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
+        self._tasks[way] = asyncio.create_task(work)
+        self._tasks[way].add_done_callback(lambda task: self._finished(way, task))
+
+    def _finished(self, way: tuple[str, str], task: asyncio.Task[None]) -> None:
         del self._tasks[way]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task that opens invoices failed; another follows", exc_info=error)
         self._show_troubles()
-        self._opener.left.set()
+        if way != DRAFTS:
+            self._opener.left.set()
 
     async def _is_there(self, provider: str) -> bool:
         now = asyncio.get_running_loop().time()
@@ -106,7 +117,7 @@ class UnopenedInvoices:
         """What may be opened now, by provider and coin, the newest first."""
         now, patience = self._journal.clock(), self._opener.patience
         waiting = patience.waiting_coins(now)
-        left_out = waiting | {coin for _, coin in self._tasks}
+        left_out = waiting | {coin for provider, coin in self._tasks if provider}
         due: defaultdict[tuple[str, str], list[Invoice]] = defaultdict(list)
         seen: set[tuple[str, str]] = set()
         after: Invoice | None = None
