@@ -106,14 +106,25 @@ async def register(
         status = 201 if registered.is_new else 200
         return await _opened_by_now(journal, opener, registered.payment.payment_id, status)
     wanted = await _wanted(opener, payment, coin)
-    async with opener.one_at_a_time(_name_of(payment, idempotency)):
-        draft = await journal.unfinished.draft_payment(payment, idempotency, wanted)
-        if isinstance(draft, Payment):
-            return await _opened_by_now(journal, opener, draft.payment_id, 200)
-        try:
-            registered, asked = await opener.register(draft)
-        except ProviderRefusedError as error:
-            raise _refused(error) from None
+    with opener.holding(payment.payment_id):
+        async with opener.one_at_a_time(_name_of(payment, idempotency)):
+            return await _register_draft(journal, opener, payment, wanted, idempotency)
+
+
+async def _register_draft(
+    journal: Journal,
+    opener: InvoiceOpener,
+    payment: Payment,
+    wanted: InvoiceWanted,
+    idempotency: IdempotencyKey | None,
+) -> tuple[int, PaymentRecord]:
+    draft = await journal.unfinished.draft_payment(payment, idempotency, wanted)
+    if isinstance(draft, Payment):
+        return await _opened_by_now(journal, opener, draft.payment_id, 200)
+    try:
+        registered, asked = await opener.register(draft)
+    except ProviderRefusedError as error:
+        raise _refused(error) from None
     status = 202 if asked.opened is None else 201 if registered.is_new else 200
     return status, await _record(journal, registered.payment.payment_id)
 

@@ -7,7 +7,8 @@ invoice that is to be opened.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -67,7 +68,7 @@ class InvoiceOpener:
         self._callback_urls = callback_urls
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
-        """The payments whose drafts are being registered."""
+        """The payments that somebody is registering at this moment."""
         self.patience = Patience()
         """What is left alone for a while, because it could not be opened."""
         self.left = asyncio.Event()
@@ -99,22 +100,27 @@ class InvoiceOpener:
         """Asks for the invoice of a draft, and registers its payment with what comes of it. Raises
         ProviderRefusedError, and forgets the draft, if the provider refuses it."""
         payment_id = draft.payment.payment_id
+        try:
+            asked = await self.ask(payment_id, draft.wanted)
+        except ProviderRefusedError:
+            await self._journal.unfinished.drop_draft(draft)
+            raise
+        registered = await self._journal.unfinished.settle_draft(draft, asked.opened)
+        if asked.why_not is not None:
+            await self.leave(payment_id, draft.wanted, asked.why_not)
+        return registered, asked
+
+    @contextmanager
+    def holding(self, payment_id: str) -> Iterator[None]:
+        """While somebody waits for a payment to be registered; if that fails, its draft is finished afterwards."""
         self._in_hand.add(payment_id)
         try:
-            try:
-                asked = await self.ask(payment_id, draft.wanted)
-            except ProviderRefusedError:
-                await self._journal.unfinished.drop_draft(draft)
-                raise
-            registered = await self._journal.unfinished.settle_draft(draft, asked.opened)
-            if asked.why_not is not None:
-                await self.leave(payment_id, draft.wanted, asked.why_not)
-        except JournalUnavailableError:
+            yield
+        except BaseException:
             self.left.set()
             raise
         finally:
             self._in_hand.discard(payment_id)
-        return registered, asked
 
     async def finish_drafts(self) -> None:
         """Registers what a stop of the bridge, or of its journal, has left as drafts."""

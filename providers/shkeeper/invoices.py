@@ -97,10 +97,11 @@ class ShkeeperInvoices:
         await self._api.check()
         refused = [] if self._credentials is None else self._credentials.faults(self._coins)
         troubles = self.troubles()
+        said = [*refused, *(f"{coin}: {reason}" for coin, reason in troubles.items())]
         if refused:
-            raise CredentialsRefusedError("; ".join([*refused, *troubles.values()]))
+            raise CredentialsRefusedError("; ".join(said))
         if troubles:
-            raise CoinUnavailableError(", ".join(troubles), "; ".join(troubles.values()))
+            raise CoinUnavailableError(", ".join(troubles), "; ".join(said))
 
     async def coins(self) -> Sequence[str]:
         """What the operator has enabled, as of half a minute ago; older if SHKeeper takes long to say it."""
@@ -137,7 +138,7 @@ class ShkeeperInvoices:
             answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
             opened = _opened(wanted, answer)
         except AnswerUnusableError as error:
-            self._unusable[wanted.coin] = (self._clock(), f"{wanted.coin}: {error}")
+            self._unusable[wanted.coin] = (self._clock(), str(error))
             raise
         self._unusable.pop(wanted.coin, None)
         return opened
