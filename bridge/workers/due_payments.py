@@ -1,7 +1,7 @@
 """Due payments: which of the open ones is asked about next. Pure; it holds ids and times, and the clock is given.
 
-A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever is due for longest;
-the others go to the newest, whose money is most likely to have come.
+A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever was asked about
+longest ago; the others go to the newest, whose money is most likely to have come.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ __all__ = ["LONGEST_WAIT", "DuePayments", "next_check"]
 
 # Nobody waits longer than an hour for their turn, of which some minutes are for those who are due at the same time.
 LONGEST_WAIT = timedelta(minutes=50)
-PROMISE_SECONDS = 3600.0
+PROMISE_SECONDS = 3300.0
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
 
@@ -28,6 +28,8 @@ def next_check(created_at: datetime, last: datetime, interval: timedelta) -> dat
 class _Open:
     created_at: datetime
     due_at: datetime
+    asked_at: datetime
+    """When it was asked about last; when it was taken in, if it was not."""
     failures: int = 0
 
 
@@ -56,7 +58,7 @@ class DuePayments:
         """Takes in a payment, which is due at once. Returns whether it was new."""
         if payment_id in self._open:
             return False
-        self._open[payment_id] = _Open(created_at, now)
+        self._open[payment_id] = _Open(created_at, now, now)
         heappush(self._later, (now, payment_id))
         return True
 
@@ -74,7 +76,7 @@ class DuePayments:
         """It was asked about, and answered."""
         payment = self._open.get(payment_id)
         if payment is not None:
-            payment.failures = 0
+            payment.failures, payment.asked_at = 0, now
             self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
 
     def failed(self, payment_id: str, now: datetime) -> None:
@@ -82,7 +84,7 @@ class DuePayments:
         payment = self._open.get(payment_id)
         if payment is not None:
             wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
-            payment.failures += 1
+            payment.failures, payment.asked_at = payment.failures + 1, now
             self._again(payment_id, payment, now + max(wait, self._interval))
 
     def put_back(self, payment_ids: Iterable[str], now: datetime) -> None:
@@ -115,8 +117,9 @@ class DuePayments:
             due_at, payment_id = heappop(self._later)
             if self._is_current(due_at, payment_id) and payment_id not in self._due:
                 self._due.add(payment_id)
-                heappush(self._waiting_longest, (due_at, payment_id))
-                heappush(self._newest, (-self._open[payment_id].created_at.timestamp(), payment_id))
+                payment = self._open[payment_id]
+                heappush(self._waiting_longest, (payment.asked_at, payment_id))
+                heappush(self._newest, (-payment.created_at.timestamp(), payment_id))
         # What was taken from one order is left over in the other.
         if len(self._newest) + len(self._waiting_longest) > 4 * len(self._due) + 1000:
             self._newest = [entry for entry in set(self._newest) if entry[1] in self._due]

@@ -2,23 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import RowMapping
 from tenacity import wait_none
 
 from bridge.journal import Journal
+from bridge.journal.rows import payment_from_row
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.invoices import InvoiceWanted
+from coordinator.observations import Observation
+from coordinator.payment_decisions import Decision, decide
+from coordinator.payments import Payment
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
-from tests.bridge.workers.conftest import payment
+from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, until
 
 OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
 DOWN = says({"status": "error", "message": "oops"}, 500)
@@ -231,3 +238,95 @@ async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
     await reconciliation.round()
     assert {await status(journal, number) for number in range(1, 21)} == {"completed"}
     await api.aclose()
+
+
+async def test_a_round_goes_on_past_whatever_fails(
+    journal: Journal,
+    reconciliation: Reconciliation,
+    books: Books,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    looking = books.looking
+
+    def look(request: Request) -> bytes | None:
+        external_id = request.path.rpartition("/")[2]
+        if external_id == "pay_3":
+            return says({"status": "success", "invoices": [{"external_id": "pay_3"}]})(request)  # nothing to be used
+        if external_id == "pay_4":
+            return DOWN(request)
+        return looking(request)
+
+    def breaks(known: Payment, observation: Observation) -> Decision:
+        if known.payment_id == "pay_2":
+            raise ZeroDivisionError
+        return decide(known, observation)
+
+    monkeypatch.setattr("bridge.workers.reconciliation.decide", breaks)
+    books.looking = look
+    for number in range(1, 7):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    labels = {"provider": "shkeeper", "found": "failed"}
+    before = REGISTRY.get_sample_value("bridge_reconciled_total", labels) or 0
+    await reconciliation.round()
+    assert [await status(journal, number) for number in range(1, 7)] == [
+        "completed", "pending", "pending", "pending", "completed", "completed",
+    ]  # fmt: skip
+    assert "failed over pay_2" in caplog.text
+    assert REGISTRY.get_sample_value("bridge_reconciled_total", labels) == before + 1
+    asked = len(books.asked)
+    for _ in range(60):
+        clock.move(minutes=1)
+        await reconciliation.round()
+    # Later and ever later: not sixty times each.
+    assert len(books.asked) - asked < 3 * (6 + 6 + 3 * 6)
+
+
+async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
+    journal: Journal, reconciliation: Reconciliation, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads(row: RowMapping) -> Payment:
+        if row["payment_id"] == "pay_2":
+            raise ValueError("a row that makes no sense")
+        return payment_from_row(row)
+
+    for number in range(1, 4):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    with monkeypatch.context() as patched:
+        patched.setattr("bridge.journal.unfinished_queries.payment_from_row", reads)
+        await reconciliation.round()
+    assert [await status(journal, number) for number in range(1, 4)] == ["completed", "pending", "completed"]
+
+
+async def test_a_key_that_is_not_accepted_ends_the_round_and_puts_nothing_off(
+    journal: Journal, reconciliation: Reconciliation, books: Books
+) -> None:
+    for number in range(1, 21):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    looking, books.looking = books.looking, says({"status": "error", "message": "Bad API key"})
+    await reconciliation.round()
+    assert len(books.asked) == 1
+    books.looking = looking
+    await reconciliation.round()
+    assert {await status(journal, number) for number in range(1, 21)} == {"completed"}
+
+
+async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    reconciliation = Reconciliation(journal, gateways, interval_seconds=0.05, per_second=20, days=7)
+    for number in range(100, 300):
+        await journal.register_payment(payment(number), None, None)
+    running = asyncio.create_task(reconciliation.run())
+    await until(lambda: books.asked)
+    newest = payment(999, created_at=START + timedelta(minutes=1))
+    await journal.register_payment(newest, None, None)
+    await until(lambda: "GET invoices/pay_999" in books.asked)
+    assert len(books.asked) < 200
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
