@@ -4,13 +4,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, excess_over, product, quotient, rounded
+from coordinator.money import ZERO, Amount, excess_over, product, quotient
 
 __all__ = ["NO_FEE", "Fee", "FeePolicy"]
 
 HUNDRED = Decimal(100)
-# Of a share that does not come out even; amounts with more decimals keep theirs.
-FIAT_DECIMALS = 2
 
 
 class FeePolicy(StrEnum):
@@ -52,14 +50,14 @@ class Fee(FrozenModel):
             return paid
         if paid >= amount + fee:
             return excess_over(paid, fee)
-        return min(self._goods_in(paid, max(FIAT_DECIMALS, -_exponent(amount))), amount)
+        return min(self._goods_in(paid), amount)
 
     def _percent_of(self, amount: Decimal) -> Decimal:
         return quotient(product(amount, self.percent), HUNDRED)
 
-    def _goods_in(self, paid: Decimal, decimals: int) -> Decimal:
+    def _goods_in(self, paid: Decimal) -> Decimal:
         """The amount that, with the fee on it, comes to what was paid."""
-        without_percent = rounded(quotient(product(paid, HUNDRED), HUNDRED + self.percent), decimals)
+        without_percent = quotient(product(paid, HUNDRED), HUNDRED + self.percent)
         without_fixed = excess_over(paid, self.fixed)
         match self.policy:
             case FeePolicy.PERCENT:
@@ -71,8 +69,3 @@ class Fee(FrozenModel):
 
 
 NO_FEE = Fee()
-
-
-def _exponent(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0

@@ -16,6 +16,7 @@ __all__ = [
     "AmountUnreadableError",
     "PositiveAmount",
     "base_units",
+    "decimals_of",
     "excess_over",
     "format_amount",
     "parse_amount",
@@ -89,6 +90,12 @@ def excess_over(amount: Decimal, limit: Decimal) -> Decimal:
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The sum of amounts, to the last digit."""
     return functools.reduce(_EXACT.add, amounts, ZERO)
+
+
+def decimals_of(amount: Decimal) -> int:
+    """How many decimals an amount is written with."""
+    exponent = amount.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def product(one: Decimal, other: Decimal) -> Decimal:

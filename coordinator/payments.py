@@ -18,7 +18,7 @@ from coordinator.facts import Facts
 from coordinator.fees import NO_FEE, Fee
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, product, total
+from coordinator.money import ZERO, Amount, PositiveAmount, decimals_of, excess_over, product, rounded, total, trimmed
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
 
 HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
+# Of a share that does not come out even; an amount with more decimals keeps them.
+FIAT_DECIMALS = 2
 
 
 class PaymentStatus(StrEnum):
@@ -239,6 +241,8 @@ class Payment(FrozenModel):
         """
         values = [one.transfer.value for one in self.facts.booked if one.counts]
         paid = total(value for value in values if value is not None)
+        if len(values) > 1:
+            paid = Decimal(trimmed(paid))
         if None in values:
             paid = max(paid, self.facts.proven_balance)
         if self.facts.sightings:
@@ -253,6 +257,13 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
+        goods = self._goods
+        if goods == self.paid:
+            return self.paid
+        return min(rounded(goods, max(FIAT_DECIMALS, decimals_of(self.amount))), self.paid)
+
+    @property
+    def _goods(self) -> Decimal:
         terms = self.fee_terms
         fees = [one.transfer.fee for one in self.facts.booked if one.counts]
         if None in fees or not fees:

@@ -1,5 +1,7 @@
 """A payment as REST tells it: how it stands, where to pay, and how it came there."""
 
+from collections.abc import Mapping
+
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from pydantic import AwareDatetime, Field
@@ -54,6 +56,10 @@ class InvoiceItem(FrozenModel):
     coin_amount: Amount | None = Field(description="How much of the coin is to be paid.")
     exchange_rate: Amount | None = Field(description="What one coin is worth in the payment's currency.")
     payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
+    refusal: str | None = Field(
+        description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
+        "asked again now and then. Null while it just does not answer, and once the invoice is open."
+    )
 
 
 class DirectItem(FrozenModel):
@@ -172,6 +178,7 @@ RESPONSE_EXAMPLE = {
             "coinAmount": "49.9",
             "exchangeRate": "1",
             "paymentUri": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "refusal": None,
         }
     ],
     "history": [
@@ -236,7 +243,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         ],
         sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
         updated_at=record.updated_at,
-        invoices=[_invoice_item(invoice) for invoice in record.invoices],
+        invoices=[_invoice_item(invoice, record.refusals) for invoice in record.invoices],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 
@@ -250,7 +257,7 @@ def sighting_item(sighting: Sighting) -> SightingItem:
     )
 
 
-def _invoice_item(invoice: Invoice) -> InvoiceItem:
+def _invoice_item(invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened = invoice.opened
     return InvoiceItem(
         coin=invoice.wanted.coin,
@@ -259,6 +266,7 @@ def _invoice_item(invoice: Invoice) -> InvoiceItem:
         coin_amount=opened and opened.coin_amount,
         exchange_rate=opened and opened.exchange_rate,
         payment_uri=opened and opened.payment_uri,
+        refusal=refusals.get(invoice.wanted.coin),
     )
 
 

@@ -30,7 +30,7 @@ from bridge.http.payment_documents import (
     payment_response,
 )
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, wanted_invoice
+from bridge.http.registration import WayToPay, agreed_way, is_for, register, switch
 from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
@@ -98,7 +98,7 @@ class PaymentRequest(WayToPay):
         202: payment_response("Registered; the provider does not answer, so its invoice will be opened later"),
         **problem_responses(
             {
-                400: "A field is missing or wrong; the answer names it",
+                400: "A field is missing or wrong, or the provider refuses the payment; nothing is registered",
                 401: "No token of a service",
                 403: "The service may not register payments",
                 409: "The `externalId` is registered with other fields",
@@ -177,11 +177,7 @@ async def switch_coin(
         raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
     if record.payment.status not in OPEN_STATUSES:
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
-    wanted = await wanted_invoice(opener, record.payment, data.coin)
-    # To SHKeeper another address for its webhooks means another invoice.
-    callback_url = record.invoices[0].wanted.callback_url
-    await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}))
-    is_open, record = await opened_invoice(journal, opener, payment_id)
+    is_open, record = await switch(journal, opener, record, data.coin)
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
 

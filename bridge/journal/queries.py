@@ -1,12 +1,12 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import (
@@ -18,7 +18,7 @@ from bridge.journal.rows import (
 )
 from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.observations import Observation
-from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
+from coordinator.payments import Payment
 
 __all__ = [
     "HistoryEntry",
@@ -30,11 +30,9 @@ __all__ = [
     "last_of_the_old",
     "last_offset",
     "oldest_offset",
-    "open_payments",
     "payment_record",
     "request_records",
     "tail",
-    "unopened_invoices",
 ]
 
 
@@ -61,6 +59,8 @@ class PaymentRecord:
     history: tuple[HistoryEntry, ...]
     invoices: tuple[Invoice, ...] = ()
     """Those that the bridge itself opened or wants to; the first is the one to pay."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Why the provider did not open those that are not open, by their coins."""
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
@@ -113,56 +113,25 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
             )
         )
     invoices: dict[str, list[Invoice]] = {payment_id: [] for payment_id in histories}
+    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in histories}
     for wanted in connection.execute(
         select(schema.invoices)
         .where(schema.invoices.c.payment_id.in_(histories))
         .order_by(schema.invoices.c.wanted_at.desc(), schema.invoices.c.coin)
     ).mappings():
         invoices[wanted["payment_id"]].append(invoice_from_row(wanted))
+        if wanted["refused"] is not None:
+            refusals[wanted["payment_id"]][wanted["coin"]] = wanted["refused"]
     return [
         PaymentRecord(
             payment_from_row(row),
             row["updated_at"],
             tuple(histories[row["payment_id"]]),
             tuple(invoices[row["payment_id"]]),
+            refusals[row["payment_id"]],
         )
         for row in rows
     ]
-
-
-def unopened_invoices(connection: Connection, limit: int) -> list[Invoice]:
-    """Invoices that are wanted for payments that are not over, and that no provider has opened yet, oldest first."""
-    payments, invoices = schema.payments, schema.invoices
-    rows = connection.execute(
-        select(invoices)
-        .join(payments, payments.c.payment_id == invoices.c.payment_id)
-        .where(invoices.c.opened.is_(None), payments.c.status.in_(OPEN_STATUSES))
-        .order_by(invoices.c.wanted_at)
-        .limit(limit)
-    )
-    return [invoice_from_row(row) for row in rows.mappings()]
-
-
-def open_payments(
-    connection: Connection, provider: str, *, ended_since: datetime, after: str, limit: int
-) -> list[Payment]:
-    """Payments of a provider, in order of their ids, that money may still come for: those that are not over, and
-    those that ended without their money no longer ago than that."""
-    payments = schema.payments
-    rows = connection.execute(
-        select(payments)
-        .where(
-            payments.c.provider == provider,
-            payments.c.payment_id > after,
-            or_(
-                payments.c.status.in_(OPEN_STATUSES),
-                and_(payments.c.status.in_(UNPAID_STATUSES), payments.c.updated_at >= ended_since),
-            ),
-        )
-        .order_by(payments.c.payment_id)
-        .limit(limit)
-    )
-    return [payment_from_row(row) for row in rows.mappings()]
 
 
 def due_payments(

@@ -1,7 +1,7 @@
 """A model of a gateway, played in any order.
 
-A payment is completed only if what was agreed has come and is confirmed, and never later than the stated bound once it
-has; every other end of the story is on somebody's list.
+A payment is completed only if what was agreed has come and is confirmed, and never later than the stated bound once
+that is so; every other end of the story is on somebody's list.
 """
 
 from collections.abc import Callable
