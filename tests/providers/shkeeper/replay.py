@@ -207,6 +207,12 @@ class Replay:
     def _gateway(self, how: str) -> None:
         assert how.startswith("DISABLE_CRYPTO_WHEN_LAGS=1")
         self.gateway.terms.disable_crypto_when_lags = True
+        self.tell_less()
+
+    def tell_less(self) -> None:
+        """Its notices are those of invoices only."""
+        self.gateway.terms.unconfirmed_notices = False
+        self.gateway.terms.payout_notices = False
 
     def _operator(self, how: Words) -> None:
         terms = self.gateway.terms

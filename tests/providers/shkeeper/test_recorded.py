@@ -44,9 +44,8 @@ LONGEST_PAUSES = {Subject.INVOICE: 120, Subject.UNCONFIRMED: 60, Subject.PAYOUT:
 
 def replay_of(scenario: str) -> Replay:
     replay = Replay(EXCHANGES[scenario], WEBHOOKS.get(scenario, []))
-    if scenario.startswith("no-unconfirmed-notices") or scenario == "lag":
-        replay.gateway.terms.unconfirmed_notices = False
-        replay.gateway.terms.payout_notices = False
+    if scenario == "no-unconfirmed-notices":
+        replay.tell_less()
     if scenario in NO_FEE_IN:
         replay.gateway.terms.fees[NO_FEE_IN[scenario], "USD"] = Fees(FeePolicy.NO_FEE)
     return replay

@@ -188,7 +188,14 @@ async def test_a_payout_is_told_once_it_has_arrived(
 
 @pytest.mark.parametrize(
     ("what", "heard"),
-    [(What.DUPLICATE, 2), (What.LOST, 1), (What.WRONG_KEY, 2), (What.SLOW, 1), (What.REORDERED, 1)],
+    [
+        (What.DUPLICATE, 2),
+        (What.LOST, 1),
+        (What.WRONG_KEY, 2),
+        (What.SLOW, 1),
+        (What.REORDERED, 1),
+        (What.NOT_NOTED, 2),
+    ],
 )
 async def test_a_notice_goes_wrong_as_it_is_told_to(
     client: httpx.AsyncClient, bridge: Bridge, local: LocalGateway, what: What, heard: int
