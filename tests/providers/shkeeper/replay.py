@@ -30,6 +30,8 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(seconds=60)
 # For how long the notices are waited for after the last question.
 AFTERWARDS = 8 * 60
+# Everything begins so long after a round of the loops, so that the next one comes too early for some of it.
+BETWEEN_ROUNDS = 20
 
 STATES = {
     "drops every connection": State.DOWN,
@@ -119,7 +121,8 @@ class Replay:
             daemon.balance = Decimal(1 if coin == "BTC-LIGHTNING" else 1000)
         self._modes: dict[str, str] = {}
         self._wallet = ""
-        self.pass_time(0)
+        self.pass_time(0)  # the loops begin
+        self.pass_time(BETWEEN_ROUNDS)
 
     def play(self, exchange: Words) -> Answer:
         """Plays what was given, and asks."""
