@@ -224,6 +224,6 @@ def _do(route: Route, asking: Asking, act: Callable[[Asking], Answer]) -> Answer
     except ThrownError as thrown:
         return error(str(thrown), status, has_traceback=not is_payout, seconds=thrown.seconds)
     except RefusedError as refusal:
-        return error(str(refusal), status)
+        return error(str(refusal), status, seconds=refusal.seconds)
     except (ArithmeticError, ValueError, KeyError, AttributeError, TypeError) as failure:
         return error(str(failure), status, has_traceback=not is_payout)

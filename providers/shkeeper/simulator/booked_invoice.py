@@ -40,8 +40,10 @@ class BookedInvoice:
     amount_crypto: Decimal
     exchange_rate: Decimal
     opened_at: datetime
-    addresses: dict[str, str | None] = field(default_factory=dict)
-    """By coin, the newest of each. One that its daemon did not give is None for ever."""
+    addresses: dict[str, str] = field(default_factory=dict)
+    """By coin, the newest of each."""
+    without_address: set[str] = field(default_factory=set)
+    """The coins whose daemons were asked for an address and gave none; they are not asked again."""
     bolt11s: list[str] = field(default_factory=list)
     """Those of Lightning, each of which can be paid."""
     transactions: list[BookedTransaction] = field(default_factory=list)
@@ -115,9 +117,9 @@ class BookedInvoice:
         return invoice_notice(
             self.transactions,
             trigger=txid,
-            address=self.addresses[self.crypto] or "",
+            address=self.addresses.get(self.crypto, ""),
             crypto=self.crypto,
-            external_id=self.external_id or "",
+            external_id=self.external_id,
             fiat=self.fiat,
             status=self.status,
             balance_crypto=self.balance_crypto,
@@ -136,7 +138,7 @@ class BookedInvoice:
             address=waiting.address,
             amount=waiting.amount,
             crypto=waiting.crypto,
-            external_id=self.external_id or "",
+            external_id=self.external_id,
             txid=txid,
         )
 

@@ -78,7 +78,7 @@ class InvoiceBooks:
             "id": invoice.invoice_id,
             "amount": plain(invoice.amount_crypto),
             "exchange_rate": plain(rate),
-            "wallet": invoice.addresses[crypto],
+            "wallet": invoice.addresses.get(crypto),
             "display_name": coin.display_name,
             "recalculate_after": self._terms.wallets[crypto].recalculate_after,
         } | besides
@@ -87,15 +87,18 @@ class InvoiceBooks:
         """Sees to it that an invoice has an address in a coin; Lightning wants a new one each time. Returns what the
         answer says besides. Raises ThrownError."""
         if coin.family is not Family.LIGHTNING:
-            if coin.name not in invoice.addresses:
-                is_given = self._daemons.ask_for_address(coin)
-                invoice.addresses[coin.name] = new_address(coin) if is_given else None
+            if coin.name in invoice.addresses or coin.name in invoice.without_address:
+                return {}
+            if self._daemons.ask_for_address(coin):
+                invoice.addresses[coin.name] = new_address(coin)
+            else:
+                invoice.without_address.add(coin.name)
             return {}
         self._daemons.ask_for_address(coin)
         bolt11 = new_bolt11(price)
         invoice.bolt11s.append(bolt11)
         invoice.addresses[coin.name] = bolt11
-        on_chain = invoice.addresses.setdefault(ON_CHAIN, new_address(COINS[ON_CHAIN])) or ""
+        on_chain = invoice.addresses.setdefault(ON_CHAIN, new_address(COINS[ON_CHAIN]))
         return {"bip21": f"bitcoin:{on_chain.upper()}?amount={plain(price)}&lightning={bolt11.upper()}"}
 
     def quote(self, crypto: str, content: Any) -> dict[str, Any]:
@@ -117,7 +120,8 @@ class InvoiceBooks:
     def _offered(self, crypto: str) -> Coin:
         coin = self._terms.offered(crypto)
         if self._terms.disable_crypto_when_lags and self._daemons.lags(coin):
-            raise RefusedError(f"{crypto} payment gateway is unavailable because of lagging")
+            words = f"{crypto} payment gateway is unavailable because of lagging"
+            raise RefusedError(words, self._daemons.waited_for(coin))
         return coin
 
     def look_up(self, external_id: str) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def invoice_notice(
     trigger: str,
     address: str,
     crypto: str,
-    external_id: str,
+    external_id: str | None,
     fiat: str,
     status: str,
     balance_crypto: Decimal,
@@ -87,7 +87,9 @@ def _transaction(part: BookedTransaction, *, trigger: bool, fees: Fees) -> dict[
     }
 
 
-def unconfirmed_notice(*, address: str, amount: Decimal, crypto: str, external_id: str, txid: str) -> dict[str, Any]:
+def unconfirmed_notice(
+    *, address: str, amount: Decimal, crypto: str, external_id: str | None, txid: str
+) -> dict[str, Any]:
     """The notice of a transaction before it is confirmed (callback.py send_unconfirmed_notification)."""
     return {
         "addr": address,

@@ -213,10 +213,10 @@ class PayoutBooks:
     def tick(self, now: datetime) -> list[BookedPayout]:
         """Does what is due by now; returns the payouts that have arrived since the last time."""
         self._at_daemons.run(now)
-        if not self.poll_seconds:
+        every, self._polled_at = timedelta(seconds=self.poll_seconds), self._polled_at or now
+        if not every:
             return self._poll(now) + self._poll(now)
         arrived: list[BookedPayout] = []
-        every, self._polled_at = timedelta(seconds=self.poll_seconds), self._polled_at or now
         while self._polled_at + every <= now:
             self._polled_at += every
             arrived += self._poll(now)

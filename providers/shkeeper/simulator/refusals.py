@@ -6,14 +6,14 @@ __all__ = ["CrashedError", "RefusedError", "ThrownError"]
 class RefusedError(Exception):
     """SHKeeper says no, in these words."""
 
-
-class ThrownError(RefusedError):
-    """Something within SHKeeper threw: the answer has the words of the exception, and often a traceback."""
-
     def __init__(self, message: str, seconds: float = 0) -> None:
         """`seconds` is how long it took, as when a coin's daemon does not answer."""
         super().__init__(message)
         self.seconds = seconds
+
+
+class ThrownError(RefusedError):
+    """Something within SHKeeper threw: the answer has the words of the exception, and often a traceback."""
 
 
 class CrashedError(Exception):
