@@ -196,7 +196,7 @@ class PayoutBooks:
 
     def _declined(self, coin: Coin, parts: Sequence[Part], state: State) -> str | None:
         """The words in which a daemon declines payouts, if it does."""
-        usual = USUALLY_DECLINED_WITH.get(coin.family, "authorization requred")
+        usual = USUALLY_DECLINED_WITH.get(coin.family, "authorization requred")  # as they spell it
         if state is State.ERRORS:
             return usual
         for part in parts:
