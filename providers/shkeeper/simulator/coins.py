@@ -1,19 +1,32 @@
-"""The coins of the local SHKeeper: what each is worth, how it is counted, and what its addresses look like."""
+"""The coins of the local SHKeeper: what each is called and worth, and what kind of daemon keeps its wallet."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from enum import Enum
 
-__all__ = ["COINS", "Coin", "UnknownFiatError"]
+from providers.shkeeper.simulator.refusals import RefusedError
 
-# What one unit is worth in US dollars. SHKeeper knows these two currencies.
-FIAT = {"USD": Decimal(1), "EUR": Decimal("1.1")}
-HUNDRED = Decimal(100)
+__all__ = ["COINS", "Coin", "Family", "coin_of"]
 
 
-class UnknownFiatError(Exception):
-    """SHKeeper has no exchange rate for this currency."""
+class Family(Enum):
+    """The kinds of daemons. They differ in their addresses, their answers and their errors."""
+
+    BITCOIN = "bitcoin"
+    LIGHTNING = "lightning"
+    FIRO = "firo"
+    MONERO = "monero"
+    XRP = "xrp"
+    TON = "ton"
+    SOLANA = "solana"
+    TRON = "tron"
+    EVM = "evm"
+
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether a payout is answered with its transaction, and there are neither tasks nor batches."""
+        return self in (Family.LIGHTNING, Family.FIRO, Family.MONERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,45 +36,53 @@ class Coin:
     name: str
     display_name: str
     usd: Decimal
-    """What one is worth in US dollars."""
-    precision: int
-    """Decimals that SHKeeper counts it in."""
+    """What one is worth in US dollars, until its rate is moved."""
+    family: Family = Family.EVM
     address_prefix: str = "0x"
-    sends_at_once: bool = False
-    """Whether a payout is answered with its transaction instead of a task, as the wallets like Bitcoin's do."""
 
-    def rate(self, fiat: str) -> Decimal:
-        """What one is worth in a fiat currency. Raises UnknownFiatError."""
-        if fiat not in FIAT:
-            raise UnknownFiatError(f"Exchange rate src config for {fiat}-{self.name} is not found")
-        return self.usd / FIAT[fiat]
-
-    def price(self, amount: Decimal, fiat: str, fee_percent: Decimal) -> Decimal:
-        """How much of it pays an amount and the fee (SHKeeper: models.py ExchangeRate.convert)."""
-        coins = (amount + amount * fee_percent / HUNDRED) / self.rate(fiat)
-        return coins.quantize(Decimal(1).scaleb(-self.precision), ROUND_HALF_EVEN)
-
-    def new_address(self) -> str:
-        return self.address_prefix + secrets.token_hex(20)
-
-    def new_txid(self) -> str:
-        return ("0x" if self.address_prefix == "0x" else "") + secrets.token_hex(32)
+    @property
+    def price_decimals(self) -> int:
+        """Decimals that a price has, however many the coin itself has."""
+        return 12 if self.family is Family.MONERO else 8
 
 
-_COINS = (
-    Coin("BTC", "Bitcoin", Decimal(60_000), 8, "bc1q", sends_at_once=True),
-    Coin("LTC", "Litecoin", Decimal(80), 8, "ltc1q", sends_at_once=True),
-    Coin("DOGE", "Dogecoin", Decimal("0.15"), 8, "D", sends_at_once=True),
-    Coin("ETH", "Ethereum", Decimal(3_000), 18),
-    Coin("ETH-USDT", "ERC20 USDT", Decimal(1), 6),
-    Coin("ETH-USDC", "ERC20 USDC", Decimal(1), 6),
-    Coin("BNB", "Binance Coin", Decimal(600), 18),
-    Coin("BNB-USDT", "BEP20 USDT", Decimal(1), 18),
-    Coin("MATIC", "Polygon", Decimal("0.5"), 18),
-    Coin("POLYGON-USDT", "Polygon USDT", Decimal(1), 6),
-    Coin("TRX", "Tron", Decimal("0.25"), 6, "T"),
-    Coin("USDT", "TRC20 USDT", Decimal(1), 6, "T"),
-    Coin("XRP", "XRP", Decimal("2.18"), 6, "r"),
-)
-COINS: Mapping[str, Coin] = {coin.name: coin for coin in _COINS}
-"""By name, at rates that stand still."""
+ONE = Decimal(1)
+ETHER = Decimal("3379.24")
+COINS: Mapping[str, Coin] = {
+    coin.name: coin
+    for coin in (
+        Coin("ARBETH", "Arbitrum ETH", ETHER),
+        Coin("AVAX", "Avalanche AVAX", Decimal(20)),
+        Coin("BNB", "BNB", Decimal(600)),
+        Coin("BNB-USDT", "BEP20 USDT", ONE),
+        Coin("BTC", "Bitcoin", Decimal(60_000), Family.BITCOIN, "bc1q"),
+        Coin("BTC-LIGHTNING", "BTC Lightning", Decimal(60_000), Family.LIGHTNING, "lnbcrt"),
+        Coin("DOGE", "Dogecoin", Decimal("0.15"), Family.BITCOIN, "D"),
+        Coin("ETH", "Ethereum", ETHER),
+        Coin("ETH-USDC", "ERC20 USDC", ONE),
+        Coin("ETH-USDT", "ERC20 USDT", ONE),
+        Coin("FIRO", "Firo", ONE, Family.FIRO, "a"),
+        Coin("LTC", "Litecoin", Decimal(80), Family.BITCOIN, "ltc1q"),
+        Coin("MATIC", "POL (prev. MATIC)", Decimal("0.5")),
+        Coin("OPETH", "Optimism ETH", ETHER),
+        Coin("POLYGON-USDT", "POLYGON ERC20 USDT", ONE),
+        Coin("SOL", "Solana", Decimal(150), Family.SOLANA, ""),
+        Coin("SOLANA-PYUSD", "SOLANA SPL PYUSD", ONE, Family.SOLANA, ""),
+        Coin("SOLANA-USDT", "SOLANA SPL USDT", ONE, Family.SOLANA, ""),
+        Coin("TON", "GRAM (prev. TON)", Decimal(3), Family.TON, "UQ"),
+        Coin("TON-USDT", "Jetton USDT", ONE, Family.TON, "UQ"),
+        Coin("TRX", "Tron TRX", Decimal("0.25"), Family.TRON, "T"),
+        Coin("USDC", "TRC20 USDC", ONE, Family.TRON, "T"),
+        Coin("USDT", "TRC20 USDT", ONE, Family.TRON, "T"),
+        Coin("XMR", "Monero XMR", Decimal(150), Family.MONERO, "8"),
+        Coin("XRP", "XRP", Decimal("2.18"), Family.XRP, "r"),
+    )
+}
+"""By name, in the order in which SHKeeper lists them."""
+
+
+def coin_of(name: str) -> Coin:
+    """A coin by its name, for an invoice. Raises RefusedError."""
+    if name not in COINS:
+        raise RefusedError(f"{name} payment gateway is unavailable")
+    return COINS[name]

@@ -6,38 +6,33 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
-from coordinator.money import ZERO
 from providers.shkeeper.signature import sign
+from providers.shkeeper.simulator.numerals import plain
+from providers.shkeeper.simulator.terms import Fees
 
 __all__ = [
-    "TEN_DECIMALS",
     "BookedTransaction",
     "compact",
-    "fee_in",
     "invoice_notice",
     "payout_notice",
-    "plain",
     "signed_headers",
     "unconfirmed_notice",
 ]
 
-# SHKeeper writes amounts with up to ten decimals.
-TEN_DECIMALS = Decimal("1e-10")
-HUNDRED = Decimal(100)
-
 
 @dataclass(frozen=True, slots=True)
 class BookedTransaction:
-    """A confirmed transaction towards an invoice, as SHKeeper's books have it."""
+    """A transaction towards an invoice that a block holds, as SHKeeper's books have it."""
 
     txid: str
     crypto: str
     amount_crypto: Decimal
     amount_fiat: Decimal
     booked_at: datetime
+    address: str = ""
 
 
 def invoice_notice(
@@ -46,36 +41,40 @@ def invoice_notice(
     trigger: str,
     address: str,
     crypto: str,
-    external_id: str,
+    external_id: str | None,
     fiat: str,
     status: str,
+    balance_crypto: Decimal,
+    balance_fiat: Decimal,
     overpaid_fiat: Decimal,
-    fee_percent: Decimal,
+    fees: Fees,
+    fees_of: Mapping[str, Fees],
 ) -> dict[str, Any]:
     """The notice of a confirmed transaction: a snapshot of its invoice, with every transaction so far (callback.py
-    send_notification). `trigger` is the hash of the one that made SHKeeper speak."""
+    send_notification). `trigger` is the hash of the one that made SHKeeper speak, `fees` are those of the invoice's
+    coin and `fees_of` those of the other coins that were paid."""
     return {
         "addr": address,
-        # What came in another coin, before the buyer switched, counts in fiat only.
-        "balance_crypto": plain(sum((part.amount_crypto for part in transactions if part.crypto == crypto), ZERO)),
-        "balance_fiat": plain(sum((part.amount_fiat for part in transactions), ZERO)),
+        "balance_crypto": plain(balance_crypto),
+        "balance_fiat": plain(balance_fiat),
         "crypto": crypto,
         "external_id": external_id,
-        "fee_fixed": "0",
-        "fee_percent": plain(fee_percent),
-        "fee_policy": "PERCENT_FEE",
+        "fee_fixed": plain(fees.fixed),
+        "fee_percent": plain(fees.percent),
+        "fee_policy": fees.policy.value,
         "fiat": fiat,
         "overpaid_fiat": f"{overpaid_fiat:.2f}",
         "paid": status in ("PAID", "OVERPAID"),
         "status": status,
         "transactions": [
-            _transaction(part, trigger=part.txid == trigger, fee_percent=fee_percent) for part in transactions
+            _transaction(part, trigger=part.txid == trigger, fees=fees_of.get(part.crypto, fees))
+            for part in transactions
         ],
     }
 
 
-def _transaction(part: BookedTransaction, *, trigger: bool, fee_percent: Decimal) -> dict[str, Any]:
-    fee = fee_in(part.amount_fiat, fee_percent)
+def _transaction(part: BookedTransaction, *, trigger: bool, fees: Fees) -> dict[str, Any]:
+    fee = fees.within(part.amount_fiat)
     return {
         "amount_crypto": plain(part.amount_crypto),
         "amount_fiat": plain(part.amount_fiat),
@@ -88,12 +87,9 @@ def _transaction(part: BookedTransaction, *, trigger: bool, fee_percent: Decimal
     }
 
 
-def fee_in(amount: Decimal, percent: Decimal) -> Decimal:
-    """SHKeeper's fee in an amount that was paid with it."""
-    return (amount - amount * HUNDRED / (HUNDRED + percent)).quantize(TEN_DECIMALS, ROUND_DOWN)
-
-
-def unconfirmed_notice(*, address: str, amount: Decimal, crypto: str, external_id: str, txid: str) -> dict[str, Any]:
+def unconfirmed_notice(
+    *, address: str, amount: Decimal, crypto: str, external_id: str | None, txid: str
+) -> dict[str, Any]:
     """The notice of a transaction before it is confirmed (callback.py send_unconfirmed_notification)."""
     return {
         "addr": address,
@@ -115,10 +111,11 @@ def payout_notice(
     txid: str,
     at: datetime,
 ) -> dict[str, Any]:
-    """The notice of a payout that has arrived (callback.py send_payout_notification)."""
+    """The notice of a payout that has arrived (callback.py send_payout_notification). Unlike others its numbers have
+    all the zeros of the database's columns; `at` is when it was asked for."""
     return {
-        "amount": plain(amount),
-        "amount_fiat": f"{amount_fiat:.2f}",
+        "amount": f"{amount:.10f}",
+        "amount_fiat": f"{amount_fiat:.20f}",
         "crypto": crypto,
         "currency_fiat": "USD",
         "external_id": external_id,
@@ -139,12 +136,6 @@ def signed_headers(key: str, body: bytes, now: datetime, *, with_key: bool = Tru
         "X-Shkeeper-Signature": sign(key, timestamp, body),
     }
     return headers | ({"X-Shkeeper-Api-Key": key} if with_key else {})
-
-
-def plain(value: Decimal) -> str:
-    """An amount as SHKeeper writes it: up to ten decimals, no exponent, no trailing zeros."""
-    text = f"{value.quantize(TEN_DECIMALS, ROUND_HALF_EVEN):f}"
-    return text.rstrip("0").rstrip(".")
 
 
 def compact(notice: Mapping[str, Any]) -> bytes:

@@ -1,72 +1,44 @@
-"""The local SHKeeper's payouts: tasks that send money, and what became of each. No I/O and no clock.
+"""The local SHKeeper's payouts: what it asks the daemons for, and what it has written down of each.
+
+No I/O and no clock.
 
 As in the real one the money goes first and is written down after, a batch is sent before anyone looks for duplicates
-in it, and nothing older than a day is followed any more.
+in it, what a daemon declines is written down all the same, and nothing older than a day is followed any more.
 """
 
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
-from coordinator.money import ZERO
-from providers.shkeeper.simulator.coins import COINS, Coin
-from providers.shkeeper.simulator.invoice_books import RefusedError
-from providers.shkeeper.simulator.notices import payout_notice, plain
+from providers.shkeeper.simulator.coins import COINS, Coin, Family
+from providers.shkeeper.simulator.daemons import Daemons, State
+from providers.shkeeper.simulator.invoice_books import amount_in, text_in
+from providers.shkeeper.simulator.notices import payout_notice
+from providers.shkeeper.simulator.numerals import stored
+from providers.shkeeper.simulator.payout_tasks import Outcome, Part, PayoutTasks, SentMoney, Task
+from providers.shkeeper.simulator.refusals import RefusedError
+from providers.shkeeper.simulator.terms import Terms
 
 __all__ = ["BookedPayout", "Outcome", "PayoutBooks", "SentMoney"]
 
 FOLLOWED_FOR = timedelta(days=1)
-FIRST_BALANCE = Decimal(1_000_000)
-
-
-class Outcome(StrEnum):
-    """What becomes of the money for one destination."""
-
-    ARRIVES = "arrives"
-    UNCONFIRMED = "unconfirmed"
-    """It is sent, and no block ever holds it."""
-    FAILS = "fails"
-    """The task fails as a whole, and nothing is sent."""
-    REFUSED = "refused"
-    """The task succeeds, but not for this destination."""
-    STUCK = "stuck"
-    """The task never comes to an end."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentMoney:
-    """Money that left for good."""
-
-    external_id: str | None
-    destination: str
-    crypto: str
-    amount: Decimal
-    txid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What a task is to send to one destination."""
-
-    external_id: str | None
-    destination: str
-    amount: Decimal
-
-
-@dataclass
-class Task:
-    """A question to a wallet. The wallet works on it for a moment."""
-
-    task_id: str
-    crypto: str
-    parts: list[Part]
-    asked_at: datetime
-    status: str = "PENDING"
-    result: Any = None
+# What SHKeeper asks of a payout's transaction; more than that has arrived.
+CONFIRMATIONS_WANTED = 1
+ADDRESS_LENGTHS_OF_MONERO = (95, 106)
+CODES_OF_FIRO = {
+    "Insufficient funds": -6,
+    "Invalid Firo address": -5,
+    "Error: Please enter the wallet passphrase with walletpassphrase first.": -13,
+}
+USUALLY_DECLINED_WITH = {
+    Family.FIRO: "Insufficient funds",
+    Family.MONERO: "not enough money",
+    Family.LIGHTNING: "Payment error: 'no_route'",
+}
+CLASSES_WITHOUT_BATCHES = {Family.FIRO: "firo", Family.MONERO: "Monero", Family.LIGHTNING: "BitcoinLightning"}
 
 
 @dataclass
@@ -85,68 +57,125 @@ class BookedPayout:
     txids: list[str] = field(default_factory=list)
     sent_at: datetime | None = None
 
-    def notice(self, now: datetime) -> dict[str, Any]:
+    def notice(self, rate: Decimal) -> dict[str, Any]:
         """What is posted once it has arrived. Only the first of its transactions is named."""
         return payout_notice(
             payout_id=self.payout_id,
             external_id=self.external_id,
             crypto=self.crypto,
-            amount=self.amount,
-            amount_fiat=self.amount * COINS[self.crypto].usd,
+            amount=stored(self.amount),
+            amount_fiat=stored(self.amount) * rate,
             txid=self.txids[0],
-            at=now,
+            at=self.booked_at,
         )
 
 
 class PayoutBooks:
     """All payouts of the local SHKeeper, and the money that it sent."""
 
-    def __init__(self, *, task_seconds: float, confirm_seconds: float) -> None:
-        """A task runs for `task_seconds`; what it sent is confirmed `confirm_seconds` later."""
-        self._task_takes = timedelta(seconds=task_seconds)
+    def __init__(
+        self,
+        terms: Terms | None = None,
+        daemons: Daemons | None = None,
+        *,
+        task_seconds: float,
+        confirm_seconds: float,
+        poll_seconds: float = 0,
+    ) -> None:
+        """A task runs for `task_seconds`; what it sent is confirmed `confirm_seconds` later. SHKeeper looks every
+        `poll_seconds` what has become of tasks and transactions; 0 is at once."""
+        self._terms = terms or Terms()
+        self._daemons = daemons or Daemons()
+        self._at_daemons = PayoutTasks(self._daemons, task_seconds=task_seconds)
         self._confirming_takes = timedelta(seconds=confirm_seconds)
-        self.tasks: dict[str, Task] = {}
+        self.poll_seconds = poll_seconds
+        self._polled_at: datetime | None = None
         self.payouts: list[BookedPayout] = []
-        self.sent: list[SentMoney] = []
-        self.outcomes: dict[str, Outcome] = {}
-        """What is to become of money for a destination, in lower case; it arrives if nothing is said."""
-        self.wallet: Callable[[str, str, Decimal], str] | None = None
-        """Really sends a coin's amount to a destination, and gives the transaction's hash; None: nobody does."""
 
-    def pay_out(
-        self, crypto: str, content: dict[str, Any], now: datetime, *, writes_down: bool = True
-    ) -> dict[str, Any]:
+    @property
+    def tasks(self) -> dict[str, Task]:
+        return self._at_daemons.by_id
+
+    @property
+    def sent(self) -> list[SentMoney]:
+        return self._at_daemons.sent
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What is to become of money for a destination, in lower case; it arrives if nothing is said."""
+        return self._at_daemons.outcomes
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """The words in which a daemon says that, by destination in lower case, if not the usual ones."""
+        return self._at_daemons.messages
+
+    @property
+    def wallet(self) -> Callable[[str, str, Decimal], str] | None:
+        """Really sends a coin's amount to a destination, and gives the transaction's hash; None: nobody does."""
+        return self._at_daemons.wallet
+
+    @wallet.setter
+    def wallet(self, wallet: Callable[[str, str, Decimal], str] | None) -> None:
+        self._at_daemons.wallet = wallet
+
+    def balance(self, crypto: str) -> Decimal:
+        """What the wallet of a coin holds."""
+        return self._at_daemons.balance(crypto)
+
+    # What SHKeeper is asked
+
+    def pay_out(self, crypto: str, content: Any, now: datetime, *, writes_down: bool = True) -> dict[str, Any]:
         """`POST /{crypto}/payout`. `writes_down` False is a SHKeeper that dies between sending and writing down.
         Raises RefusedError."""
         coin = _coin(crypto)
+        if not isinstance(content, dict):
+            raise RefusedError(f"'{type(content).__name__}' object has no attribute 'get'")
         self._refuse_duplicate(crypto, content)
+        _check_callback(content.get("callback_url"))
         part = _part(content, "destination")
-        _field(content, "fee")
-        answer: dict[str, Any]
-        if coin.sends_at_once:
-            txid = self._send(coin, part)
-            answer, task_id, txids = {"result": [txid]}, None, [txid]
-        else:
-            task_id, txids = self._begin(crypto, [part], now), []
+        text_in(content, "fee")
+        if "/" in part.destination and not coin.family.sends_at_once:
+            # It has become a part of a path, at which the daemon has nothing but a page that is no JSON.
+            raise RefusedError("Expecting value: line 1 column 1 (char 0)")
+        state = self._daemons.ask(coin)
+        words = self._declined(coin, [part], state)
+        answer, task_id, txids = {} if words is None else _declined_answer(coin, words), None, list[str]()
+        if words is None and coin.family.sends_at_once:
+            txids = [self._at_daemons.send(coin, part)]
+            answer = _sent_answer(coin, txids[0])
+        elif words is None:
+            task_id = self._at_daemons.begin(coin, [part], now)
             answer = {"task_id": task_id}
+        if state is State.SENDS_AND_HANGS:
+            raise self._daemons.timed_out()
         if writes_down:
             self._write_down(crypto, part, content.get("callback_url"), task_id, txids, now)
         return answer | ({"external_id": part.external_id} if part.external_id else {})
 
     def pay_out_many(self, crypto: str, content: Any, now: datetime) -> dict[str, Any]:
         """`POST /{crypto}/multipayout`: sends all, and only then looks for duplicates. Raises RefusedError."""
+        coin = _coin(crypto)
         if not isinstance(content, list):
             raise RefusedError("Expected an array of payouts")
-        _coin(crypto)
+        if coin.family.sends_at_once:
+            raise RefusedError(f"'{CLASSES_WITHOUT_BATCHES[coin.family]}' object has no attribute 'multipayout'")
         parts = [_part(entry, "dest") for entry in content]
-        task_id = self._begin(crypto, parts, now)
+        state = self._daemons.ask(coin)
+        words = "Payout list is empty!" if not parts else self._declined(coin, parts, state)
+        task_id = None if words is not None else self._at_daemons.begin(coin, parts, now)
+        if state is State.SENDS_AND_HANGS:
+            raise self._daemons.timed_out()
         for part, entry in zip(parts, content, strict=True):
             self._refuse_duplicate(crypto, entry)
             self._write_down(crypto, part, entry.get("callback_url"), task_id, [], now)
-        return {"task_id": task_id, "external_ids": [part.external_id for part in parts if part.external_id]}
+        answer = {"task_id": task_id} if words is None else _declined_answer(coin, words)
+        return answer | {"external_ids": [part.external_id for part in parts if part.external_id]}
 
-    def task(self, task_id: str) -> dict[str, Any]:
-        """`GET /{crypto}/task/{task_id}`. One that nobody knows is pending, as for every queue of this kind."""
+    def task(self, crypto: str, task_id: str) -> dict[str, Any]:
+        """`GET /{crypto}/task/{task_id}`. One that nobody knows is pending, as for every queue of this kind. Raises
+        CrashedError."""
+        self._daemons.ask_for_task(_coin(crypto))
         task = self.tasks.get(task_id)
         return {"status": task.status, "result": task.result} if task else {"status": "PENDING", "result": None}
 
@@ -160,86 +189,76 @@ class PayoutBooks:
             "external_id": payout.external_id,
             "crypto": payout.crypto,
             "status": payout.status,
-            "amount": str(payout.amount),
+            "amount": str(stored(payout.amount)),
             "destination": payout.destination,
             "txid": payout.txids[0] if payout.txids else None,
         }
 
-    def balance(self, crypto: str) -> Decimal:
-        """What the wallet of a coin holds."""
-        return FIRST_BALANCE - sum((money.amount for money in self.sent if money.crypto == crypto), ZERO)
+    def _declined(self, coin: Coin, parts: Sequence[Part], state: State) -> str | None:
+        """The words in which a daemon declines payouts, if it does."""
+        usual = USUALLY_DECLINED_WITH.get(coin.family, "authorization requred")  # as they spell it
+        if state is State.ERRORS:
+            return usual
+        for part in parts:
+            length = len(part.destination)
+            if self._at_daemons.outcome_of(part.destination) is Outcome.DECLINED:
+                return self.messages.get(part.destination.lower(), usual)
+            if coin.family is Family.MONERO and length not in ADDRESS_LENGTHS_OF_MONERO:
+                expected = "Address must be either 95 or 106 characters long base58-encoded string"
+                return f"{expected}, is {part.destination} ({length} chars length)"
+        return None
+
+    # What SHKeeper does by itself
 
     def tick(self, now: datetime) -> list[BookedPayout]:
         """Does what is due by now; returns the payouts that have arrived since the last time."""
-        for task in self.tasks.values():
-            if task.status == "PENDING" and task.asked_at + self._task_takes <= now:
-                self._run(task, now)
+        self._at_daemons.run(now)
+        every, self._polled_at = timedelta(seconds=self.poll_seconds), self._polled_at or now
+        if not every:
+            return self._poll(now) + self._poll(now)
+        arrived: list[BookedPayout] = []
+        while self._polled_at + every <= now:
+            self._polled_at += every
+            arrived += self._poll(now)
+        return arrived
+
+    def _poll(self, now: datetime) -> list[BookedPayout]:
+        """Looks at each payout once: for its transaction, or, if that is known, whether it has arrived."""
         arrived = []
         for payout in self.payouts:
-            if (
-                payout.status == "IN_PROGRESS"
-                and now < payout.booked_at + FOLLOWED_FOR
-                and self._arrives(payout, now)
-            ):
+            if payout.status != "IN_PROGRESS" or now >= payout.booked_at + FOLLOWED_FOR:
+                continue
+            if self._daemons.by_coin[payout.crypto].state is not State.WELL:
+                continue
+            if not payout.txids:
+                self._read_task(payout)
+            elif self._arrives(payout, now):
                 payout.status = "SUCCESS"
                 arrived.append(payout)
         return arrived
 
+    def _read_task(self, payout: BookedPayout) -> None:
+        task = self.tasks.get(payout.task_id or "")
+        if task is None or task.status == "PENDING":
+            return
+        if task.status == "FAILURE":
+            payout.status = "FAIL"
+            return
+        # SHKeeper finds the result of a payout by its address, so two for one address both get the last, and one
+        # that the daemon names otherwise gets none.
+        txids = {result["dest"].lower(): result["txids"] for result in task.result}
+        payout.txids = list(txids.get(payout.destination.lower(), ()))
+        payout.sent_at = task.done_at
+
     def _arrives(self, payout: BookedPayout, now: datetime) -> bool:
-        is_sent = payout.sent_at is not None and payout.sent_at + self._confirming_takes <= now
-        return is_sent and self._outcome(payout.destination) is not Outcome.UNCONFIRMED
-
-    def _outcome(self, destination: str) -> Outcome:
-        return self.outcomes.get(destination.lower(), Outcome.ARRIVES)
-
-    def _begin(self, crypto: str, parts: list[Part], now: datetime) -> str:
-        task_id = secrets.token_hex(16)
-        self.tasks[task_id] = Task(task_id, crypto, parts, now)
-        return task_id
-
-    def _run(self, task: Task, now: datetime) -> None:
-        outcomes = {self._outcome(part.destination) for part in task.parts}
-        if Outcome.STUCK in outcomes:
-            return
-        needed = sum((part.amount for part in task.parts), ZERO)
-        if Outcome.FAILS in outcomes or needed > self.balance(task.crypto):
-            task.status = "FAILURE"
-            task.result = f"Have not enough tokens on fee account, need {plain(needed)}"
-            self._give_up(task)
-            return
-        task.result = [self._result(task, part, now) for part in task.parts]
-        task.status = "SUCCESS"
-
-    def _give_up(self, task: Task) -> None:
-        for payout in self.payouts:
-            if payout.task_id == task.task_id:
-                payout.status = "FAIL"
-
-    def _result(self, task: Task, part: Part, now: datetime) -> dict[str, Any]:
-        # SHKeeper finds the payout of a result by its address, so two for one address are mixed up.
-        payout = next(
-            (
-                payout
-                for payout in self.payouts
-                if payout.task_id == task.task_id and payout.destination.lower() == part.destination.lower()
-            ),
-            None,
+        is_old_enough = payout.sent_at is not None and payout.sent_at + self._confirming_takes <= now
+        confirmations = self._daemons.by_coin[payout.crypto].payout_confirmations
+        never = (Outcome.UNCONFIRMED, Outcome.REVERTS)
+        return (
+            is_old_enough
+            and confirmations > CONFIRMATIONS_WANTED
+            and self._at_daemons.outcome_of(payout.destination) not in never
         )
-        result = {"dest": part.destination, "amount": plain(part.amount)}
-        if self._outcome(part.destination) is Outcome.REFUSED:
-            if payout is not None:
-                payout.status = "FAIL"
-            return result | {"status": "error", "txids": [], "message": "execution reverted"}
-        txid = self._send(COINS[task.crypto], part)
-        if payout is not None:
-            payout.txids.append(txid)
-            payout.sent_at = now
-        return result | {"status": "success", "txids": [txid]}
-
-    def _send(self, coin: Coin, part: Part) -> str:
-        txid = coin.new_txid() if self.wallet is None else self.wallet(coin.name, part.destination, part.amount)
-        self.sent.append(SentMoney(part.external_id, part.destination, coin.name, part.amount, txid))
-        return txid
 
     def _write_down(
         self,
@@ -288,10 +307,30 @@ def _external_id(content: dict[str, Any]) -> str | None:
 
 
 def _part(content: dict[str, Any], destination: str) -> Part:
-    return Part(_external_id(content), str(_field(content, destination)), Decimal(_field(content, "amount")))
+    return Part(_external_id(content), text_in(content, destination), amount_in(content, "amount"))
 
 
-def _field(content: dict[str, Any], name: str) -> Any:
-    if name not in content:
-        raise RefusedError(repr(name))
-    return content[name]
+def _check_callback(url: Any) -> None:
+    if url is None:
+        return
+    parts = urlsplit(str(url))
+    if not parts.scheme or not parts.netloc:
+        raise RefusedError(f"Invalid callback_url: {url}")
+    if parts.scheme not in ("http", "https"):
+        raise RefusedError(f"Invalid callback_url scheme: {url}")
+
+
+def _sent_answer(coin: Coin, txid: str) -> dict[str, Any]:
+    """The answer of a wallet that sends at once."""
+    answer = {"result": [txid] if coin.family is Family.MONERO else txid, "error": None}
+    return answer | ({"id": "shkeeper"} if coin.family is Family.FIRO else {})
+
+
+def _declined_answer(coin: Coin, words: str) -> dict[str, Any]:
+    """The answer when a daemon declines: with 200, and in one of three shapes."""
+    if coin.family is Family.FIRO:
+        error = {"code": CODES_OF_FIRO.get(words, -1), "message": words}
+        return {"result": None, "error": error, "id": "shkeeper"}
+    if coin.family.sends_at_once:
+        return {"result": None, "error": {"message": words}}
+    return {"status": "error", "msg": words}

@@ -1,41 +1,167 @@
-"""`/simulator`: where a person or a test plays the world around the local SHKeeper, and looks what it has done."""
+"""`/simulator`: where a person or a test plays the world around the local SHKeeper, changes what its operator has
+set, and looks what it has done."""
 
-import dataclasses
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from coordinator.money import PositiveAmount, trimmed
+from providers.shkeeper.simulator.coins import COINS
 from providers.shkeeper.simulator.faults import Fault
 from providers.shkeeper.simulator.gateway import LocalGateway
-from providers.shkeeper.simulator.invoice_books import BookedInvoice, RefusedError
-from providers.shkeeper.simulator.payout_books import BookedPayout, Outcome, SentMoney
+from providers.shkeeper.simulator.invoice_books import Output
+from providers.shkeeper.simulator.looking import everything, shown_invoice
+from providers.shkeeper.simulator.play_requests import (
+    AgeRequest,
+    AtOnceRequest,
+    ConfirmationsRequest,
+    DaemonRequest,
+    FeesRequest,
+    GatewayRequest,
+    OutcomeRequest,
+    RateRequest,
+    TransactionRequest,
+    TransferRequest,
+    WalletRequest,
+)
+from providers.shkeeper.simulator.refusals import RefusedError
+from providers.shkeeper.simulator.terms import Fees
 from providers.shkeeper.wire import faults as faults_of
 
 __all__ = ["playing_routes"]
 
 Model = TypeVar("Model", bound=BaseModel)
+Act = Callable[[web.Request], Awaitable[dict[str, Any] | None]]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def playing_routes(gateway: LocalGateway) -> list[web.RouteDef]:
+    """The routes, for one gateway."""
+    playing = _Playing(gateway)
+    posts: dict[str, Act] = {
+        "transfers": playing.transfer,
+        "transfers/{txid}/confirm": playing.confirm,
+        "transfers/{txid}/confirmations": playing.set_confirmations,
+        "transactions": playing.transact,
+        "transfers-at-once": playing.transfer_at_once,
+        "outcomes": playing.decide_outcome,
+        "faults": playing.add_fault,
+        "rates": playing.move_rate,
+        "fees": playing.set_fees,
+        "wallets/{coin}": playing.set_wallet,
+        "daemons/{coin}": playing.set_daemon,
+        "gateway": playing.set_gateway,
+        "invoices/{external_id}/age": playing.make_older,
+    }
+    return [
+        web.get("/simulator", _handler(playing.look)),
+        web.delete("/simulator/faults", _handler(playing.clear_faults)),
+        *(web.post(f"/simulator/{path}", _handler(act)) for path, act in posts.items()),
+    ]
 
 
-class TransferRequest(_Request):
-    """A buyer's wallet sends coins to an address; without an amount, as many as the invoice lacks."""
+def _handler(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await act(request) or {})
+        except RefusedError as error:
+            raise web.HTTPNotFound(text=str(error)) from None
 
-    address: str
-    amount: PositiveAmount | None = None
-    confirmed: bool = True
+    return handle
 
 
-class OutcomeRequest(_Request):
-    """What is to become of money for a destination."""
+class _Playing:
+    """What the routes do."""
 
-    destination: str
-    outcome: Outcome
+    def __init__(self, gateway: LocalGateway) -> None:
+        self._gateway = gateway
+
+    async def look(self, request: web.Request) -> dict[str, Any]:
+        return everything(self._gateway)
+
+    def _played(self, *txids: str) -> dict[str, Any]:
+        invoice = shown_invoice(self._gateway.invoices.holder_of(txids[0]))
+        return {"txid": txids[0], "txids": txids, "invoice": invoice}
+
+    async def transfer(self, request: web.Request) -> dict[str, Any]:
+        wanted = await _read(request, TransferRequest)
+        return self._played(
+            self._gateway.transfer(
+                wanted.address,
+                wanted.amount,
+                datetime.now(UTC),
+                confirmed=wanted.confirmed,
+                confirmations=wanted.confirmations,
+                txid=wanted.txid,
+            )
+        )
+
+    async def transact(self, request: web.Request) -> dict[str, Any]:
+        wanted = await _read(request, TransactionRequest)
+        outputs = [Output(output.address, output.amount) for output in wanted.outputs]
+        now = datetime.now(UTC)
+        return self._played(
+            self._gateway.transact(outputs, now, confirmations=wanted.confirmations, txid=wanted.txid)
+        )
+
+    async def transfer_at_once(self, request: web.Request) -> dict[str, Any]:
+        wanted = await _read(request, AtOnceRequest)
+        now = datetime.now(UTC)
+        return self._played(
+            *self._gateway.transfer_at_once(wanted.address, wanted.amounts, now, counted=wanted.counted)
+        )
+
+    async def confirm(self, request: web.Request) -> dict[str, Any]:
+        txid = request.match_info["txid"]
+        self._gateway.confirm(txid, datetime.now(UTC))
+        return self._played(txid)
+
+    async def set_confirmations(self, request: web.Request) -> dict[str, Any]:
+        wanted, txid = await _read(request, ConfirmationsRequest), request.match_info["txid"]
+        self._gateway.confirm(txid, datetime.now(UTC), wanted.confirmations, is_reported=wanted.reported)
+        return self._played(txid)
+
+    async def decide_outcome(self, request: web.Request) -> None:
+        wanted = await _read(request, OutcomeRequest)
+        destination = wanted.destination.lower()
+        self._gateway.payouts.outcomes[destination] = wanted.outcome
+        self._gateway.payouts.messages.pop(destination, None)
+        if wanted.message:
+            self._gateway.payouts.messages[destination] = wanted.message
+
+    async def add_fault(self, request: web.Request) -> None:
+        self._gateway.faults.add(await _read(request, Fault))
+
+    async def clear_faults(self, request: web.Request) -> None:
+        self._gateway.faults.clear()
+
+    async def move_rate(self, request: web.Request) -> None:
+        wanted = await _read(request, RateRequest)
+        self._gateway.terms.rates[_coin(wanted.coin), wanted.fiat] = wanted.rate
+
+    async def set_fees(self, request: web.Request) -> None:
+        wanted = await _read(request, FeesRequest)
+        fees = Fees(wanted.policy, wanted.percent, wanted.fixed)
+        self._gateway.terms.fees[_coin(wanted.coin), wanted.fiat] = fees
+
+    async def set_wallet(self, request: web.Request) -> None:
+        wanted = await _read(request, WalletRequest)
+        _set(self._gateway.terms.wallets[_coin(request.match_info["coin"])], wanted)
+
+    async def set_daemon(self, request: web.Request) -> None:
+        wanted = await _read(request, DaemonRequest)
+        _set(self._gateway.daemons.by_coin[_coin(request.match_info["coin"])], wanted)
+
+    async def set_gateway(self, request: web.Request) -> None:
+        wanted = await _read(request, GatewayRequest)
+        _set(self._gateway.terms, wanted.model_copy(update={"poll_seconds": None}))
+        if wanted.poll_seconds is not None:
+            self._gateway.payouts.poll_seconds = wanted.poll_seconds
+
+    async def make_older(self, request: web.Request) -> None:
+        wanted, external_id = await _read(request, AgeRequest), request.match_info["external_id"]
+        self._gateway.invoices.make_older(external_id, timedelta(hours=wanted.hours))
 
 
 async def _read(request: web.Request, model: type[Model]) -> Model:
@@ -45,86 +171,13 @@ async def _read(request: web.Request, model: type[Model]) -> Model:
         raise web.HTTPBadRequest(text=faults_of(error)) from None
 
 
-def playing_routes(gateway: LocalGateway) -> list[web.RouteDef]:
-    """The routes, for one gateway."""
-
-    async def look(request: web.Request) -> web.Response:
-        return web.json_response(_everything(gateway))
-
-    async def transfer(request: web.Request) -> web.Response:
-        wanted = await _read(request, TransferRequest)
-        try:
-            txid = gateway.transfer(wanted.address, wanted.amount, datetime.now(UTC), confirmed=wanted.confirmed)
-        except RefusedError as error:
-            raise web.HTTPNotFound(text=str(error)) from None
-        return web.json_response({"txid": txid, "invoice": _invoice(gateway.invoices.holder_of(txid))})
-
-    async def confirm(request: web.Request) -> web.Response:
-        txid = request.match_info["txid"]
-        try:
-            gateway.confirm(txid, datetime.now(UTC))
-        except RefusedError as error:
-            raise web.HTTPNotFound(text=str(error)) from None
-        return web.json_response({"txid": txid, "invoice": _invoice(gateway.invoices.holder_of(txid))})
-
-    async def decide_outcome(request: web.Request) -> web.Response:
-        wanted = await _read(request, OutcomeRequest)
-        gateway.payouts.outcomes[wanted.destination.lower()] = wanted.outcome
-        return web.json_response({})
-
-    async def add_fault(request: web.Request) -> web.Response:
-        gateway.faults.add(await _read(request, Fault))
-        return web.json_response({})
-
-    async def clear_faults(request: web.Request) -> web.Response:
-        gateway.faults.clear()
-        return web.json_response({})
-
-    return [
-        web.get("/simulator", look),
-        web.post("/simulator/transfers", transfer),
-        web.post("/simulator/transfers/{txid}/confirm", confirm),
-        web.post("/simulator/outcomes", decide_outcome),
-        web.post("/simulator/faults", add_fault),
-        web.delete("/simulator/faults", clear_faults),
-    ]
+def _coin(name: str) -> str:
+    if name not in COINS:
+        raise web.HTTPNotFound(text=f"{name} is no coin; there are {', '.join(COINS)}")
+    return name
 
 
-def _everything(gateway: LocalGateway) -> dict[str, Any]:
-    return {
-        "asked": [{"call": asked.call, "content": asked.content} for asked in gateway.asked],
-        "invoices": [_invoice(invoice) for invoice in gateway.invoices.invoices],
-        "payouts": [_payout(payout) for payout in gateway.payouts.payouts],
-        "sent": [_sent(money) for money in gateway.payouts.sent],
-        "notices": [
-            {
-                "subject": notice.subject,
-                "txid": notice.txid,
-                "tries": notice.tries,
-                "accepted": notice.is_accepted,
-                "last_status": notice.last_status,
-            }
-            for notice in gateway.outbox.notices
-        ],
-        "faults": [fault.model_dump(mode="json") for fault in gateway.faults.waiting],
-    }
-
-
-def _invoice(invoice: BookedInvoice) -> dict[str, Any]:
-    paid = {"amount_crypto": trimmed(invoice.amount_crypto), "crypto": invoice.crypto}
-    return invoice.looked_up() | paid | {"addresses": invoice.addresses}
-
-
-def _payout(payout: BookedPayout) -> dict[str, Any]:
-    return {
-        "external_id": payout.external_id,
-        "crypto": payout.crypto,
-        "destination": payout.destination,
-        "amount": trimmed(payout.amount),
-        "status": payout.status,
-        "txids": payout.txids,
-    }
-
-
-def _sent(money: SentMoney) -> dict[str, Any]:
-    return dataclasses.asdict(money) | {"amount": trimmed(money.amount)}
+def _set(target: object, wanted: BaseModel) -> None:
+    """Sets what was given."""
+    for name, value in wanted.model_dump(exclude_none=True).items():
+        setattr(target, name, value)

@@ -44,16 +44,17 @@ async def _post(gateway: LocalGateway, client: httpx.AsyncClient, notices: list[
         status = None
         for _ in range({What.LOST: 0, What.DUPLICATE: 2}.get(what, 1) if what else 1):
             status = await _try(gateway, client, notice, is_signed_well=what is not What.WRONG_KEY)
-        gateway.outbox.answered(notice, status, datetime.now(UTC))
+        noted = None if what is What.NOT_NOTED else status
+        gateway.outbox.answered(notice, noted, datetime.now(UTC))
 
 
 async def _try(
     gateway: LocalGateway, client: httpx.AsyncClient, notice: Notice, *, is_signed_well: bool
 ) -> int | None:
     now = datetime.now(UTC)
-    body = gateway.body(notice, now)
+    body = gateway.body(notice)
     key = gateway.configuration.api_key if is_signed_well else WRONG_KEY
-    headers = signed_headers(key, body, now, with_key=notice.subject is Subject.INVOICE)
+    headers = signed_headers(key, body, now, with_key=notice.subject is not Subject.PAYOUT)
     try:
         response = await client.post(notice.url, content=body, headers=headers)
     except httpx.HTTPError:

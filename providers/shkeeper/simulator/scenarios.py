@@ -11,17 +11,18 @@ from typing import Any
 from coordinator.errors import BridgeError
 from coordinator.money import ZERO
 from providers.shkeeper.simulator.notices import (
-    TEN_DECIMALS,
     BookedTransaction,
     compact,
     invoice_notice,
     signed_headers,
     unconfirmed_notice,
 )
+from providers.shkeeper.simulator.numerals import TEN_DECIMALS
+from providers.shkeeper.simulator.terms import Fees
 
 __all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 
-FEE_PERCENT = Decimal(2)
+FEES = Fees()
 # Below it, amounts with ten decimals stay exact in the 28 digits that Decimal calculates with.
 AMOUNT_LIMIT = Decimal("1e15")
 WRONG_KEY = "not-the-key"
@@ -121,8 +122,11 @@ class Invoice:
                 external_id=self.external_id,
                 fiat=self.fiat,
                 status=self.status,
+                balance_crypto=sum((part.amount_crypto for part in transactions), ZERO),
+                balance_fiat=self.balance,
                 overpaid_fiat=max(self.balance - self.amount, ZERO),
-                fee_percent=FEE_PERCENT,
+                fees=FEES,
+                fees_of={},
             )
         )
 

@@ -16,9 +16,14 @@ from tests.waiting import wait_until
         ("ETH-USDT", "USD", "100", "100"),
         ("ETH-USDT", "USD", "100.00", "100"),
         ("ETH-USDT", "USD", "0.000001", "0.000001"),  # the least that the coin can carry
-        ("BNB-USDT", "USD", "0.000000000000000001", "0.000000000000000001"),  # 18 decimals
-        ("BNB-USDT", "USD", "123456789.123456789123456789", "123456789.123456789123456789"),
-        ("ETH", "USD", "1", "0.000333333333333333"),  # of a third, as many digits as the coin has
+        (
+            "BNB-USDT",
+            "USD",
+            "0.00000001",
+            "0.00000001",
+        ),  # the least that SHKeeper asks for, of a coin with 18 decimals
+        ("BNB-USDT", "USD", "123456.123456789123456789", "123456.12345679"),
+        ("ETH", "USD", "1", "0.00029592"),  # of a fraction without an end, the eight digits of every price
         ("BTC", "USD", "0.01", "0.00000017"),
         ("ETH-USDT", "EUR", "10", "11"),
         ("ETH-USDT", "EUR", "33.33", "36.663"),

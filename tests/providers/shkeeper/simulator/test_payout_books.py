@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from providers.shkeeper.simulator.invoice_books import RefusedError
+from providers.shkeeper.simulator.daemons import Daemons, State
 from providers.shkeeper.simulator.payout_books import Outcome, PayoutBooks
+from providers.shkeeper.simulator.refusals import CrashedError, RefusedError, ThrownError
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 URL = "http://bridge.example/webhooks/shkeeper"
@@ -22,8 +23,13 @@ def after(seconds: float) -> datetime:
 
 
 @pytest.fixture
-def books() -> PayoutBooks:
-    return PayoutBooks(task_seconds=10, confirm_seconds=20)
+def daemons() -> Daemons:
+    return Daemons()
+
+
+@pytest.fixture
+def books(daemons: Daemons) -> PayoutBooks:
+    return PayoutBooks(daemons=daemons, task_seconds=10, confirm_seconds=20)
 
 
 def sent_to(books: PayoutBooks) -> list[str]:
@@ -33,20 +39,20 @@ def sent_to(books: PayoutBooks) -> list[str]:
 def test_a_payout_is_pending_then_sent_then_arrived(books: PayoutBooks) -> None:
     task_id = books.pay_out("ETH-USDT", ONE, NOW)["task_id"]
     assert books.tick(after(9)) == []
-    assert books.task(task_id) == {"status": "PENDING", "result": None}
+    assert books.task("ETH-USDT", task_id) == {"status": "PENDING", "result": None}
     assert books.tick(after(10)) == []
     [money] = books.sent
-    assert books.task(task_id) == {
+    assert books.task("ETH-USDT", task_id) == {
         "status": "SUCCESS",
-        "result": [{"dest": "0xA", "amount": "5", "status": "success", "txids": [money.txid]}],
+        "result": [{"dest": "0xA", "amount": "5.0", "status": "success", "txids": [money.txid]}],
     }
     status = books.status("ETH-USDT", "p1")
     assert status is not None
     assert (status["status"], status["txid"]) == ("IN_PROGRESS", money.txid)
     [arrived] = books.tick(after(30))
-    assert arrived.notice(NOW) == {
-        "amount": "5",
-        "amount_fiat": "5.00",
+    assert arrived.notice(Decimal(1)) == {
+        "amount": "5.0000000000",
+        "amount_fiat": "5.00000000000000000000",
         "crypto": "ETH-USDT",
         "currency_fiat": "USD",
         "external_id": "p1",
@@ -58,16 +64,33 @@ def test_a_payout_is_pending_then_sent_then_arrived(books: PayoutBooks) -> None:
     assert books.tick(after(31)) == []
 
 
-def test_wallets_like_bitcoins_answer_with_the_transaction(books: PayoutBooks) -> None:
-    answer = books.pay_out("BTC", ONE, NOW)
-    assert answer == {"result": [books.sent[0].txid], "external_id": "p1"}
+@pytest.mark.parametrize(
+    ("coin", "destination", "besides"),
+    [
+        ("FIRO", "a1", {"error": None, "id": "shkeeper"}),
+        ("BTC-LIGHTNING", "lnbc1", {"error": None}),
+        ("XMR", "8" * 95, {"error": None}),
+    ],
+)
+def test_some_wallets_answer_with_the_transaction(
+    books: PayoutBooks, coin: str, destination: str, besides: dict[str, str | None]
+) -> None:
+    answer = books.pay_out(coin, ONE | {"destination": destination}, NOW)
+    txid = books.sent[0].txid
+    assert answer == {"result": [txid] if coin == "XMR" else txid, "external_id": "p1"} | besides
     assert [payout.external_id for payout in books.tick(after(20))] == ["p1"]
+    with pytest.raises(RefusedError, match="has no attribute 'multipayout'"):
+        books.pay_out_many(coin, [part(2, destination)], NOW)
+    with pytest.raises(CrashedError):
+        books.task(coin, "t1")
+    assert len(books.sent) == 1
 
 
 def test_an_external_id_is_taken_once(books: PayoutBooks) -> None:
     books.pay_out("BTC", ONE, NOW)
     with pytest.raises(RefusedError, match="already exists: p1"):
         books.pay_out("BTC", ONE, NOW)
+    books.tick(after(10))
     assert len(books.sent) == 1
 
 
@@ -89,7 +112,7 @@ def test_money_can_go_without_being_written_down(books: PayoutBooks) -> None:
 def test_two_payouts_of_a_batch_to_one_address_are_mixed_up(books: PayoutBooks) -> None:
     books.pay_out_many("ETH-USDT", [part(1, "0xA"), part(2, "0xa")], NOW)
     books.tick(after(10))
-    assert [len(payout.txids) for payout in books.payouts] == [2, 0]
+    assert [payout.txids for payout in books.payouts] == [[books.sent[1].txid]] * 2
 
 
 @pytest.mark.parametrize(
@@ -98,7 +121,10 @@ def test_two_payouts_of_a_batch_to_one_address_are_mixed_up(books: PayoutBooks) 
         (Outcome.ARRIVES, "SUCCESS", "SUCCESS", True),
         (Outcome.UNCONFIRMED, "SUCCESS", "IN_PROGRESS", True),
         (Outcome.FAILS, "FAILURE", "FAIL", False),
-        (Outcome.REFUSED, "SUCCESS", "FAIL", False),
+        (Outcome.FAILS_HALFWAY, "FAILURE", "FAIL", False),
+        (Outcome.SENT_AND_FAILS, "FAILURE", "FAIL", True),
+        (Outcome.REFUSED, "SUCCESS", "IN_PROGRESS", False),
+        (Outcome.REVERTS, "SUCCESS", "IN_PROGRESS", False),
         (Outcome.STUCK, "PENDING", "IN_PROGRESS", False),
     ],
 )
@@ -109,7 +135,7 @@ def test_every_outcome_is_what_its_name_says(
     task_id = books.pay_out("ETH-USDT", ONE, NOW)["task_id"]
     books.tick(after(10))
     books.tick(after(60))
-    assert books.task(task_id)["status"] == task
+    assert books.task("ETH-USDT", task_id)["status"] == task
     found = books.status("ETH-USDT", "p1")
     assert found is not None
     assert found["status"] == status
@@ -119,7 +145,7 @@ def test_every_outcome_is_what_its_name_says(
 def test_more_than_there_is_cannot_be_sent(books: PayoutBooks) -> None:
     task_id = books.pay_out("ETH-USDT", ONE | {"amount": "2000000"}, NOW)["task_id"]
     books.tick(after(10))
-    assert "Have not enough tokens" in books.task(task_id)["result"]
+    assert "Have not enough tokens" in books.task("ETH-USDT", task_id)["result"]
     assert books.sent == []
     books.pay_out("ETH-USDT", ONE | {"external_id": "p2"}, NOW)
     books.tick(after(20))
@@ -145,3 +171,124 @@ def test_what_is_no_batch_and_no_coin_is_refused(books: PayoutBooks) -> None:
         books.pay_out_many("ETH-USDT", ONE, NOW)
     with pytest.raises(RefusedError, match="Unknown crypto: NOPE"):
         books.pay_out("NOPE", ONE, NOW)
+
+
+def test_a_batch_can_be_sent_in_part(books: PayoutBooks) -> None:
+    books.outcomes["0xb"] = Outcome.FAILS_HALFWAY
+    task_id = books.pay_out_many("ETH-USDT", [part(1, "0xA"), part(2, "0xB"), part(3, "0xC")], NOW)["task_id"]
+    books.tick(after(10))
+    assert books.task("ETH-USDT", task_id)["status"] == "FAILURE"
+    assert sent_to(books) == ["0xA"]
+    assert {payout.status for payout in books.payouts} == {"FAIL"}
+    assert not any(payout.txids for payout in books.payouts)
+
+
+def test_a_transfer_that_is_reverted_has_a_hash_and_moved_nothing(books: PayoutBooks) -> None:
+    books.outcomes["ta"] = Outcome.REVERTS
+    task_id = books.pay_out("USDT", ONE | {"destination": "TA"}, NOW)["task_id"]
+    books.tick(after(10))
+    [result] = books.task("USDT", task_id)["result"]
+    assert (result["status"], result["message"][:8], result["details"]["id"]) == (
+        "error",
+        "FAILED: ",
+        *result["txids"],
+    )
+    assert books.sent == []
+    assert books.payouts[0].txids == result["txids"]
+
+
+@pytest.mark.parametrize(
+    ("coin", "said"),
+    [
+        ("ETH-USDT", {"status": "error", "msg": "no"}),
+        ("XMR", {"result": None, "error": {"message": "no"}}),
+        ("FIRO", {"result": None, "error": {"code": -1, "message": "no"}, "id": "shkeeper"}),
+    ],
+)
+def test_what_a_daemon_declines_is_written_down_all_the_same(
+    books: PayoutBooks, coin: str, said: dict[str, object]
+) -> None:
+    books.outcomes["0xa"], books.messages["0xa"] = Outcome.DECLINED, "no"
+    assert books.pay_out(coin, ONE, NOW) == said | {"external_id": "p1"}
+    books.tick(after(100))
+    found = books.status(coin, "p1")
+    assert found is not None
+    assert (found["status"], found["txid"], books.sent) == ("IN_PROGRESS", None, [])
+
+
+def test_a_batch_that_is_declined_is_written_down_and_an_empty_one_declined(books: PayoutBooks) -> None:
+    books.outcomes["0xa"] = Outcome.DECLINED
+    answer = books.pay_out_many("ETH-USDT", [part(1, "0xA"), part(2, "0xB")], NOW)
+    assert (answer["status"], answer["external_ids"]) == ("error", ["p1", "p2"])
+    assert len(books.payouts) == 2
+    assert books.pay_out_many("ETH-USDT", [], NOW)["msg"] == "Payout list is empty!"
+
+
+def test_who_is_asked_again_after_a_time_out_sends_again(daemons: Daemons, books: PayoutBooks) -> None:
+    daemons.by_coin["ETH-USDT"].state = State.SENDS_AND_HANGS
+    with pytest.raises(ThrownError, match="Read timed out") as refusal:
+        books.pay_out("ETH-USDT", ONE, NOW)
+    assert refusal.value.seconds == 10
+    assert books.status("ETH-USDT", "p1") is None
+    daemons.by_coin["ETH-USDT"].state = State.WELL
+    books.pay_out("ETH-USDT", ONE, NOW)
+    books.tick(after(10))
+    assert sent_to(books) == ["0xA", "0xA"]
+
+
+@pytest.mark.parametrize("state", [State.DOWN, State.HANGS])
+def test_without_a_daemon_nothing_is_sent_and_nobody_knows_of_tasks(
+    daemons: Daemons, books: PayoutBooks, state: State
+) -> None:
+    daemons.by_coin["ETH-USDT"].state = state
+    with pytest.raises(ThrownError):
+        books.pay_out("ETH-USDT", ONE, NOW)
+    with pytest.raises(CrashedError):
+        books.task("ETH-USDT", "t1")
+    books.tick(after(100))
+    assert (books.sent, books.payouts) == ([], [])
+    assert books.pay_out("ETH", ONE, NOW)["task_id"]
+
+
+def test_what_a_daemon_names_otherwise_is_never_found(books: PayoutBooks) -> None:
+    x_address, classic = "X7AcgcsBL6XDcUb289X4mJ8djcdyKaB5hJDWMArnXr61cqZ", "r9cZA1mLK5R5Am25ArfXFmqgNwjZgnfk59"
+    task_id = books.pay_out("XRP", ONE | {"destination": x_address}, NOW)["task_id"]
+    books.tick(after(60))
+    assert books.task("XRP", task_id)["result"][0]["dest"] == classic
+    assert (books.payouts[0].status, books.payouts[0].txids) == ("IN_PROGRESS", [])
+
+
+def test_what_became_of_payouts_is_seen_in_rounds(daemons: Daemons) -> None:
+    books = PayoutBooks(daemons=daemons, task_seconds=0, confirm_seconds=0, poll_seconds=60)
+    books.tick(NOW)
+    books.pay_out("ETH-USDT", ONE, NOW)
+    books.tick(after(59))
+    assert books.sent
+    assert not books.payouts[0].txids
+    assert books.tick(after(60)) == []
+    assert books.payouts[0].txids
+    assert books.tick(after(120)) == books.payouts
+
+
+def test_a_transaction_with_one_confirmation_has_not_arrived(daemons: Daemons, books: PayoutBooks) -> None:
+    daemons.by_coin["ETH-USDT"].payout_confirmations = 1
+    books.pay_out("ETH-USDT", ONE, NOW)
+    books.tick(after(10))
+    assert books.tick(after(100)) == []
+    daemons.by_coin["ETH-USDT"].payout_confirmations = 2
+    assert books.tick(after(101)) == books.payouts
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"callback_url": "bridge.example/hook"}, "Invalid callback_url: bridge"),
+        ({"callback_url": "ftp://bridge.example/hook"}, "Invalid callback_url scheme"),
+        ({"destination": "https://bridge.example/x"}, "Expecting value"),
+        ({"amount": "two"}, "ConversionSyntax"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(books: PayoutBooks, change: dict[str, str], words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        books.pay_out("ETH-USDT", ONE | change, NOW)
+    assert books.tasks == {}

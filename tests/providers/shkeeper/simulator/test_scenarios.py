@@ -101,10 +101,10 @@ def test_a_notice_has_every_field_in_the_gateways_own_form() -> None:
             {
                 "amount_crypto": "7.8",
                 "amount_fiat": "7.8",
-                "amount_fiat_without_fee": "7.6470588236",
+                "amount_fiat_without_fee": "7.6470588235",
                 "crypto": "ETH-USDT",
                 "date": "2026-01-01 00:00:00",
-                "fee_fiat": "0.1529411764",
+                "fee_fiat": "0.1529411765",
                 "trigger": True,
             }
         ],

@@ -125,7 +125,6 @@ async def test_the_bridges_own_client_finds_what_it_needs(
 @pytest.mark.parametrize(
     ("method", "path", "content"),
     [
-        ("GET", "/api/v1/crypto/balances?includes=BTC,ETH", None),
         ("POST", "/api/v1/BTC/quote", {"fiat": "USD", "amount": "100"}),
         ("GET", "/api/v1/transactions/BTC/nowhere", None),
         ("GET", "/api/v1/tx-info/0x1/order-1", None),
@@ -143,7 +142,15 @@ async def test_what_the_bridge_does_not_ask_for_is_answered_too(
     }
 
 
+async def test_balances_are_a_bare_list(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/crypto/balances?includes=BTC,ETH")
+    assert [balance["name"] for balance in answer.json()] == ["BTC", "ETH"]
+
+
 async def test_the_operator_is_asked_for_a_password(client: httpx.AsyncClient) -> None:
+    with_key = await client.get("/api/v1/BTC/task/x")
+    assert (with_key.status_code, with_key.json()["status"]) == (200, "error")
+    del client.headers["X-Shkeeper-Api-Key"]
     missing = await client.get("/api/v1/BTC/task/x")
     assert (missing.status_code, missing.headers["location"]) == (302, "/login")
     wrong = await client.get("/api/v1/BTC/task/x", auth=("admin", "wrong"))
@@ -186,7 +193,14 @@ async def test_a_payout_is_told_once_it_has_arrived(
 
 @pytest.mark.parametrize(
     ("what", "heard"),
-    [(What.DUPLICATE, 2), (What.LOST, 1), (What.WRONG_KEY, 2), (What.SLOW, 1), (What.REORDERED, 1)],
+    [
+        (What.DUPLICATE, 2),
+        (What.LOST, 1),
+        (What.WRONG_KEY, 2),
+        (What.SLOW, 1),
+        (What.REORDERED, 1),
+        (What.NOT_NOTED, 2),
+    ],
 )
 async def test_a_notice_goes_wrong_as_it_is_told_to(
     client: httpx.AsyncClient, bridge: Bridge, local: LocalGateway, what: What, heard: int
