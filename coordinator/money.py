@@ -1,9 +1,11 @@
 """Amounts of money: `Decimal` in the code, a plain decimal string in JSON, never a float and never an exponent."""
 
 import functools
+import math
 import re
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -19,7 +21,10 @@ __all__ = [
     "excess_over",
     "format_amount",
     "parse_amount",
+    "product",
+    "proportional",
     "rounded",
+    "rounded_up",
     "total",
     "trimmed",
 ]
@@ -98,6 +103,22 @@ def base_units(amount: Decimal, decimals: int) -> int:
 def rounded(amount: Decimal, decimals: int) -> Decimal:
     """An amount with so many decimals at most, without zeros at their end; half a last digit goes to the even one."""
     return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, _EXACT)))
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One amount times another, to the last digit."""
+    return _EXACT.multiply(one, other)
+
+
+def rounded_up(amount: Decimal, decimals: int) -> Decimal:
+    """The least amount with so many decimals at most that is not less, without zeros at its end."""
+    return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING, _EXACT)))
+
+
+def proportional(amount: Decimal, part: Decimal, whole: Decimal, decimals: int) -> Decimal:
+    """What an amount comes to where `part` of `whole` is left, rounded up: whoever pays it must not be short."""
+    exact = Fraction(amount) * Fraction(part) / Fraction(whole) * 10**decimals
+    return Decimal(trimmed(_EXACT.scaleb(Decimal(math.ceil(exact)), -decimals)))
 
 
 def format_amount(amount: Decimal) -> str:

@@ -28,6 +28,7 @@ from bridge.http.payment_documents import (
     payment_document,
     payment_response,
 )
+from bridge.http.price_renewal import renew_price
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, wanted_invoice
 from bridge.journal import IdempotencyKey
@@ -37,6 +38,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
 from coordinator.observations import TransactionHinted
 from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.quotes import must_ask_again
 
 __all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
 
@@ -61,6 +63,7 @@ class CoinRequest(FrozenModel):
     """What the buyer wants to pay with instead."""
 
     coin: Coin
+    fresh: bool = Field(False, description="Ask the provider for a new price even while the present one holds.")
 
 
 class TransactionHint(FrozenModel):
@@ -141,8 +144,10 @@ async def register_payment(
     "/{payment_id:str}/invoices",
     summary="Let the buyer pay with another coin",
     description=(
-        "Opens an invoice in another coin, or in one that was wanted before, and makes it the one to pay. What is "
-        "paid to the address of another one counts too."
+        "Opens an invoice in another coin, or in one that was wanted before, and makes it the one to pay. The "
+        "provider is asked for its price again, unless the coin is the present one and its price still holds "
+        "(`quotedUntil`). "
+        "What is paid to an earlier address counts too."
     ),
     responses={
         200: payment_response("The invoice is open"),
@@ -177,7 +182,8 @@ async def switch_coin(
     wanted = await wanted_invoice(opener, record.payment, data.coin)
     # To SHKeeper another address for its webhooks means another invoice.
     callback_url = record.invoices[0].wanted.callback_url
-    await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}))
+    anew = must_ask_again(record.invoices, data.coin, journal.clock(), fresh=data.fresh)
+    await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}), anew=anew)
     is_open, record = await opened_invoice(journal, opener, payment_id)
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
@@ -263,7 +269,7 @@ async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principa
 
 payment_router = Router(
     "/api/payments",
-    route_handlers=[register_payment, switch_coin, hint_transaction, list_payments, get_payment],
+    route_handlers=[register_payment, switch_coin, renew_price, hint_transaction, list_payments, get_payment],
     tags=["Payments"],
 )
 

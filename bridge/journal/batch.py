@@ -18,13 +18,13 @@ from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
+from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
 from bridge.journal.statements import Row, Writing, found, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
@@ -52,13 +52,6 @@ _UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
     schema.unreadable_webhooks.c.provider == bindparam("by_provider"),
     schema.unreadable_webhooks.c.digest == bindparam("by_digest"),
 )
-_THIS_INVOICE = (
-    schema.invoices.c.payment_id == bindparam("by_payment_id"),
-    schema.invoices.c.coin == bindparam("by_coin"),
-)
-_INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
-_WANT_INVOICE_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
-_OPEN_INVOICE = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
 _CLAIM_OBSERVATION = (
     update(schema.observations)
     .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
@@ -87,9 +80,6 @@ class Batch:
         """What is appended, as it is told."""
         self._heard: defaultdict[str, list[int]] = defaultdict(list)
         """Which of them each room hears."""
-        self._wanted_invoices: dict[tuple[str, str], dict[str, Any]] = {}
-        self._invoices_wanted_again: list[dict[str, Any]] = []
-        self._opened_invoices: list[dict[str, Any]] = []
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._writes = 0
@@ -98,11 +88,12 @@ class Batch:
         self.chains = StagedChains(now=now)
         self.sessions = StagedSessions(now=now)
         self.actions = StagedActions(connection, now=now)
+        self.invoices = StagedInvoices(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions)
+        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions, self.invoices)
         return self._writes + sum(part.writes for part in staged)
 
     # Reading
@@ -240,29 +231,6 @@ class Batch:
         forgotten = self._connection.execute(delete(schema.events).where(schema.events.c.offset <= last))
         return forgotten.rowcount
 
-    def want_invoice(self, payment_id: str, wanted: InvoiceWanted) -> None:
-        """Has an invoice opened, or, if there is one in this coin, makes it the one to pay."""
-        self._writes += 1
-        if self._row(_INVOICE, by_payment_id=payment_id, by_coin=wanted.coin) is not None:
-            self._invoices_wanted_again.append(
-                {"by_payment_id": payment_id, "by_coin": wanted.coin, "new_wanted_at": self.now}
-            )
-            return
-        self._wanted_invoices[payment_id, wanted.coin] = {
-            "payment_id": payment_id,
-            "coin": wanted.coin,
-            "wanted": wanted.model_dump_json(),
-            "wanted_at": self.now,
-            "opened": None,
-        }
-
-    def open_invoice(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-        """Writes down what the provider answered."""
-        self._writes += 1
-        self._opened_invoices.append(
-            {"by_payment_id": payment_id, "by_coin": coin, "new_opened": opened.model_dump_json()}
-        )
-
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
         self._writes += 1
         self._new_webhooks[provider, digest] = {
@@ -300,9 +268,7 @@ class Batch:
             *self.actions.statements(),
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
-            (insert_into(schema.invoices), list(self._wanted_invoices.values())),
-            (_WANT_INVOICE_AGAIN, self._invoices_wanted_again),
-            (_OPEN_INVOICE, self._opened_invoices),
+            *self.invoices.statements(),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         )

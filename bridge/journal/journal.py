@@ -160,9 +160,10 @@ class Journal:
             _log_standing(registered.payment)
         return registered
 
-    async def want_invoice(self, payment_id: str, invoice: InvoiceWanted) -> None:
-        """Has an invoice opened for a payment, or makes one that is open the one to pay."""
-        await self._writer.submit(lambda batch: requests.want_invoice(batch, payment_id, invoice))
+    async def want_invoice(self, payment_id: str, invoice: InvoiceWanted, *, anew: bool = False) -> None:
+        """Has an invoice opened for a payment, or makes one that is open the one to pay; `anew` has the provider
+        asked again, whose old answer is forgotten but for its address."""
+        await self._writer.submit(lambda batch: requests.want_invoice(batch, payment_id, invoice, anew=anew))
 
     async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
         """Writes down what the provider answered."""

@@ -1,12 +1,13 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import (
@@ -111,13 +112,7 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
                 received=Decimal(seen.received),
             )
         )
-    invoices: dict[str, list[Invoice]] = {payment_id: [] for payment_id in histories}
-    for wanted in connection.execute(
-        select(schema.invoices)
-        .where(schema.invoices.c.payment_id.in_(histories))
-        .order_by(schema.invoices.c.wanted_at.desc(), schema.invoices.c.coin)
-    ).mappings():
-        invoices[wanted["payment_id"]].append(invoice_from_row(wanted))
+    invoices = _invoices(connection, histories)
     return [
         PaymentRecord(
             payment_from_row(row),
@@ -129,13 +124,34 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
     ]
 
 
+def _invoices(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[Invoice]]:
+    """The invoices of payments, of each the one to pay first, with every address they ever had."""
+    invoices, addresses = schema.invoices, schema.invoice_addresses
+    is_its = (addresses.c.payment_id == invoices.c.payment_id) & (addresses.c.coin == invoices.c.coin)
+    rows = connection.execute(
+        select(invoices, addresses.c.address)
+        .join(addresses, is_its, isouter=True)
+        .where(invoices.c.payment_id.in_(payment_ids))
+        .order_by(invoices.c.wanted_at.desc(), invoices.c.coin, addresses.c.given_at, addresses.c.address)
+    ).mappings()
+    found: dict[str, list[Invoice]] = {payment_id: [] for payment_id in payment_ids}
+    for (payment_id, _), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
+        first, *others = of_invoice
+        given = tuple(row["address"] for row in (first, *others) if row["address"] is not None)
+        found[payment_id].append(invoice_from_row(first, given))
+    return found
+
+
 def unopened_invoices(connection: Connection, limit: int) -> list[Invoice]:
-    """Invoices that are wanted for payments that are not over, and that no provider has opened yet, oldest first."""
+    """Invoices that are wanted for payments that are not over, and that no provider has opened yet, oldest first. Of
+    one payment only the one to pay: a provider honours the price of the coin that it was asked for last."""
     payments, invoices = schema.payments, schema.invoices
+    later = invoices.alias()
+    replaced = exists().where(later.c.payment_id == invoices.c.payment_id, later.c.wanted_at > invoices.c.wanted_at)
     rows = connection.execute(
         select(invoices)
         .join(payments, payments.c.payment_id == invoices.c.payment_id)
-        .where(invoices.c.opened.is_(None), payments.c.status.in_(OPEN_STATUSES))
+        .where(invoices.c.opened.is_(None), payments.c.status.in_(OPEN_STATUSES), ~replaced)
         .order_by(invoices.c.wanted_at)
         .limit(limit)
     )

@@ -13,6 +13,7 @@ from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import DeadlinePassed, Observation
 from coordinator.payment_decisions import created, decide
 from coordinator.payments import Payment
+from coordinator.quotes import place_changed, quote_end
 
 __all__ = [
     "IdempotencyKey",
@@ -112,7 +113,7 @@ def register_payment(
         batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
-            batch.want_invoice(payment.payment_id, invoice)
+            batch.invoices.want(payment.payment_id, invoice, anew=False)
         for observation_id, observation in kept:
             decision = decide(registered, observation)
             registered = decision.payment
@@ -123,14 +124,21 @@ def register_payment(
     return Registered(registered, is_new=existing is None)
 
 
-def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted) -> None:
-    """Has an invoice opened for a payment that is there, or makes one that is open the one to pay."""
-    batch.want_invoice(payment_id, invoice)
+def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, *, anew: bool) -> None:
+    """Has an invoice opened for a payment that is there, or makes one that is open the one to pay; `anew` has the
+    provider asked again."""
+    batch.invoices.want(payment_id, invoice, anew=anew)
 
 
 def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-    """Writes down what the provider answered."""
-    batch.open_invoice(payment_id, coin, opened)
+    """Writes down what the provider answered, with the end of its price. That a payment is to be paid elsewhere than
+    before, or at another price, is told to whoever watches it."""
+    first_opened_at = batch.invoices.first_opened_at(payment_id)
+    end = quote_end(opened, first_opened_at=first_opened_at or batch.now, now=batch.now)
+    batch.invoices.open(payment_id, coin, opened.model_copy(update={"quoted_until": end}))
+    payment = batch.payments.get(payment_id)
+    if payment is not None and first_opened_at is not None:
+        batch.add_events([place_changed(payment)], payment_id=payment_id)
 
 
 def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:

@@ -49,12 +49,13 @@ def observation_from_text(text: str) -> Observation:
     return _OBSERVATION.validate_json(text)
 
 
-def invoice_from_row(row: RowMapping) -> Invoice:
+def invoice_from_row(row: RowMapping, addresses: tuple[str, ...] = ()) -> Invoice:
     return Invoice(
         payment_id=row["payment_id"],
         wanted=InvoiceWanted.model_validate_json(row["wanted"]),
         wanted_at=row["wanted_at"],
         opened=None if row["opened"] is None else InvoiceOpened.model_validate_json(row["opened"]),
+        addresses=addresses,
     )
 
 

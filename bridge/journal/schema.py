@@ -30,6 +30,7 @@ __all__ = [
     "checkouts",
     "events",
     "idempotency_keys",
+    "invoice_addresses",
     "invoices",
     "journal",
     "metadata",
@@ -180,6 +181,16 @@ invoices = Table(
     Column("wanted", Text, nullable=False, comment="What the provider is asked for, as JSON"),
     Column("wanted_at", UtcDateTime, nullable=False, comment="The one wanted last is the one to pay"),
     Column("opened", Text, comment="What the provider answered, as JSON; empty until it did"),
+)
+
+invoice_addresses = Table(
+    "invoice_addresses",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("coin", String(64), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("given_at", UtcDateTime, nullable=False),
+    comment="Every address that a provider ever gave for a payment; money to an old one is the payment's too",
 )
 
 observations = Table(

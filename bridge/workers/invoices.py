@@ -28,6 +28,10 @@ class CoinNotOfferedError(BridgeError):
         super().__init__(f"{coin} cannot be paid with at the moment; offered: {', '.join(offered) or 'nothing'}")
 
 
+class InvoiceReplacedError(ProviderError):
+    """The payment is to be paid with another coin in the meantime, so the provider is not asked for this one."""
+
+
 class InvoiceOpener:
     """Opens the invoices that the journal wants, one at a time for each payment.
 
@@ -91,7 +95,11 @@ class InvoiceOpener:
         return opened
 
     async def _known(self, invoice: Invoice) -> InvoiceOpened | None:
-        """What somebody else has opened in the meantime."""
+        """What somebody else has opened in the meantime. Raises InvoiceReplacedError."""
         record = await self._journal.payment_record(invoice.payment_id)
         invoices = () if record is None else record.invoices
-        return next((known.opened for known in invoices if known.wanted == invoice.wanted), None)
+        opened = next((known.opened for known in invoices if known.wanted == invoice.wanted), None)
+        # To SHKeeper the coin that it was asked for last is the one whose price it honours.
+        if opened is None and invoices and invoices[0].wanted.coin != invoice.wanted.coin:
+            raise InvoiceReplacedError(f"it is to be paid in {invoices[0].wanted.coin} by now")
+        return opened
