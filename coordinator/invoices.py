@@ -29,7 +29,7 @@ class InvoiceWanted(FrozenModel):
 class InvoiceOpened(FrozenModel):
     """What the provider says of an invoice that it has opened."""
 
-    address: Id
+    address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
     coin_amount: Amount
     """How much of the coin pays the whole sum, with no more decimals than the coin has."""
     coin_decimals: int | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, null, select, update
 
 from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
@@ -18,7 +18,7 @@ _THIS_INVOICE = (
 )
 _INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
 _WANT_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
-_ASK_ANEW = update(schema.invoices).where(*_THIS_INVOICE).values(opened=None)
+_ASK_ANEW = update(schema.invoices).where(*_THIS_INVOICE).values(opened=null())
 _OPEN = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
 _OF_THIS_PAYMENT = schema.invoice_addresses.c.payment_id == bindparam("by_payment_id")
 _GIVEN = select(schema.invoice_addresses.c.given_at).where(
