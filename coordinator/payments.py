@@ -150,6 +150,8 @@ class Payment(FrozenModel):
     expires_at: AwareDatetime | None = None
     checkout: Checkout | None = None
     direct: DirectPayment | None = None
+    return_url: str | None = None
+    """The shop's own page, to which the buyer goes back from the payment's."""
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
     @cached_property

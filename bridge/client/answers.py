@@ -83,6 +83,8 @@ class RegisteredPayment(FrozenModel):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    return_url: str | None = None
+    """The shop's own page, to which the payment's page leads back."""
     invoices: tuple[InvoiceToPay, ...] = ()
     """Where to pay, where the bridge opened the invoice itself: the first is the one to show."""
 

@@ -23,7 +23,7 @@ from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, register
+from bridge.http.registration import WayToPay, agreed_way, is_for, register, unsaid
 from bridge.journal import IdempotencyKey, PaymentRecord
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
@@ -115,6 +115,7 @@ async def register_checkout(
         amount=amount,
         currency=data.currency,
         direct=direct,
+        return_url=data.return_url,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
         checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
@@ -160,5 +161,5 @@ def _document(record: PaymentRecord) -> CheckoutDocument:
 
 
 def _digest(request: CheckoutRequest) -> str:
-    meaning: dict[str, Any] = request.model_dump(mode="json")
+    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

@@ -124,6 +124,7 @@ class PaymentDocument(FrozenModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     expires_at: AwareDatetime | None
+    return_url: str | None = Field(description="The shop's own page, to which the payment's page leads back.")
     invoices: list[InvoiceItem] = Field(
         description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
         "paid to another counts too."
@@ -146,6 +147,7 @@ REQUEST_EXAMPLE = {
     "offerId": "offer-3",
     "amount": "49.90",
     "currency": "USD",
+    "returnUrl": "https://shop.example/orders/1001",
 }
 RESPONSE_EXAMPLE = {
     "paymentId": "pay_65f1c0ffee0123456789abcd",

@@ -30,7 +30,7 @@ from bridge.http.payment_documents import (
 )
 from bridge.http.price_renewal import renew_price
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, wanted_invoice
+from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, unsaid, wanted_invoice
 from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
@@ -276,6 +276,6 @@ payment_router = Router(
 
 def _digest(request: PaymentRequest) -> str:
     """Equal for requests that mean the same: `"49.9"` and `"49.90"` are one amount."""
-    meaning: dict[str, Any] = request.model_dump(mode="json")
+    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
     meaning["amount"] = format_amount(request.amount.normalize())
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

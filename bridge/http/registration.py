@@ -15,10 +15,11 @@ from coordinator.ids import Id
 from coordinator.invoices import Coin, InvoiceWanted
 from coordinator.models import FrozenModel
 from coordinator.payments import DirectPayment, Payment
+from coordinator.web_addresses import WebAddress
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, direct_payment
 
-__all__ = ["WayToPay", "agreed_way", "is_for", "opened_invoice", "register", "wanted_invoice"]
+__all__ = ["WayToPay", "agreed_way", "is_for", "opened_invoice", "register", "unsaid", "wanted_invoice"]
 
 
 class WayToPay(FrozenModel):
@@ -43,6 +44,9 @@ class WayToPay(FrozenModel):
         None,
         description="With `onchain`: the address that will pay, if it is known. Money of others does not count then, "
         "so that several payments can share a recipient.",
+    )
+    return_url: WebAddress | None = Field(
+        None, description="The shop's own page, to which the payment's page leads back: an http or https address."
     )
 
 
@@ -89,6 +93,12 @@ def _require_one_invoice(provider: str, external_id: str | None, coin: str | Non
         raise wrong_field("externalId", f"missing; this bridge opens no invoices at {provider}: is shkeeper_url set?")
     if external_id is None and coin is None:
         raise wrong_field("coin", "missing; it is needed to open an invoice")
+
+
+def unsaid(way: WayToPay) -> set[str]:
+    """Fields that a request does not have and that were no fields once: a repeat of a request of that time, with its
+    idempotency key, is the same request."""
+    return {"return_url"} if way.return_url is None else set()
 
 
 async def register(

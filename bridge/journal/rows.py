@@ -76,6 +76,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
         "chain": payment.direct and payment.direct.chain,
         "recipient": payment.direct and payment.direct.recipient,
+        "return_url": payment.return_url,
         "due_at": None if payment.facts.deadline_passed else payment.expires_at,
         **payment_standing(payment, now),
     }
@@ -119,6 +120,7 @@ def _search_text(names: Iterable[str]) -> str:
 def payment_from_row(row: RowMapping) -> Payment:
     agreed = (
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
+        " return_url"
     )
     return Payment(
         **{name: row[name] for name in agreed.split()},

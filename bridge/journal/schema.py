@@ -146,6 +146,7 @@ payments = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("checkout", Text, comment="The template checkout, as JSON, if it pays one"),
     Column("direct", Text, comment="Where to pay, as JSON, if it goes over a chain to a wallet"),
+    Column("return_url", Text, comment="Where the buyer goes back to from the payment's page"),
     Column("chain", String(64), comment="Of `direct`, for searching"),
     Column("recipient", String(200), comment="Of `direct`, for searching"),
     Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),

@@ -17,6 +17,7 @@ ADDED = ("coin_decimals", "asked", "uri_template", "whole_only", "price_seconds"
 
 
 def upgrade() -> None:
+    op.add_column("payments", sa.Column("return_url", sa.Text))
     addresses = op.create_table(
         "invoice_addresses",
         sa.Column("payment_id", sa.String(64), nullable=False),
@@ -36,6 +37,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("payments") as payments:
+        payments.drop_column("return_url")
     op.drop_table("invoice_addresses")
     for row in _opened():
         said = {name: value for name, value in json.loads(row.opened).items() if _snake(name) not in ADDED}
