@@ -1,4 +1,4 @@
-"""A payment's page says where to pay and until when, what is left to pay, or where else it is paid: never a dead end."""
+"""A payment's page says where to pay and until when, what is left to pay, or where else: never a dead end."""
 
 import re
 from collections.abc import Iterator
