@@ -50,7 +50,7 @@ def build_registry(settings: Settings) -> Registry:
     )
     return Registry(
         readers,
-        {ShkeeperInvoices.provider: ShkeeperInvoices(api)},
+        {ShkeeperInvoices.provider: ShkeeperInvoices(api, decimals=settings.shkeeper_coin_decimals)},
         {payouts.provider: payouts} if settings.shkeeper_user else {},
         settings.chains,
         close=(api.aclose,),

@@ -4,7 +4,7 @@ Both are harmless to repeat: an invoice's identity is (external_id, callback_url
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import quote
@@ -58,13 +58,18 @@ class Balance(Wire):
     server_status: str | None = None
 
 
-def opened_invoice(wanted: InvoiceWanted, answer: PaymentRequestAnswer, now: datetime) -> InvoiceOpened:
+def opened_invoice(
+    wanted: InvoiceWanted,
+    answer: PaymentRequestAnswer,
+    now: datetime,
+    decimals_of: Mapping[str, int] = DECIMALS,
+) -> InvoiceOpened:
     """What SHKeeper's answer says, in amounts that a wallet can send. Raises ProviderRefusedError if it asks for
     nothing."""
     if not answer.amount:
         amount = format_amount(wanted.amount)
         raise ProviderRefusedError(f"{amount} {wanted.currency} comes to no {wanted.coin} at all")
-    decimals = DECIMALS.get(wanted.coin)
+    decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
     hours = answer.recalculate_after or 0
     is_lightning = wanted.coin == LIGHTNING
@@ -96,8 +101,16 @@ class ShkeeperInvoices:
 
     provider = PROVIDER
 
-    def __init__(self, api: ShkeeperApi, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        api: ShkeeperApi,
+        *,
+        decimals: Mapping[str, int] = DECIMALS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`decimals` are those of coins that are not known here, or other ones than are known."""
         self._api = api
+        self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
@@ -120,7 +133,7 @@ class ShkeeperInvoices:
             "callback_url": wanted.callback_url,
         }
         answer = await self._api.ask(PaymentRequestAnswer, "POST", f"{quote(wanted.coin)}/payment_request", request)
-        return opened_invoice(wanted, answer, datetime.now(UTC))
+        return opened_invoice(wanted, answer, datetime.now(UTC), self._decimals)
 
     async def look_up(self, external_id: str) -> Sequence[Reading]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")

@@ -61,6 +61,15 @@ def test_an_amount_has_the_decimals_of_its_coin(coin: str, said: str, shown: str
     assert str(opened(coin, amount=said).coin_amount) == shown
 
 
+def test_the_decimals_of_a_coin_can_be_named() -> None:
+    answer = PaymentRequestAnswer.model_validate({"amount": "1.00000001", "wallet": "a"})
+    wanted = InvoiceWanted(
+        provider="shkeeper", external_id="p", callback_url="", coin="NEW-COIN", amount=Decimal(1), currency="USD"
+    )
+    named = opened_invoice(wanted, answer, NOW, {**DECIMALS, "NEW-COIN": 2})
+    assert (named.coin_amount, named.coin_decimals) == (Decimal("1.01"), 2)
+
+
 @given(coin=st.sampled_from(sorted(DECIMALS)), said=st.decimals(min_value="1e-8", max_value=10**9, places=8))
 def test_what_is_shown_pays_what_shkeeper_asks_for_and_at_most_a_unit_more(coin: str, said: Decimal) -> None:
     shown = opened(coin, amount=f"{said:f}").coin_amount
