@@ -26,6 +26,7 @@ class PricedGateway:
     prices: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    is_down: bool = False
 
     def prices_at(self, coin: str, amount: str, **answer: Any) -> None:
         """From now on a coin costs so much."""
@@ -53,7 +54,7 @@ def priced_gateway() -> Iterator[PricedGateway]:
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = json.dumps(gateway.answer(self.path)).encode()
-            self.send_response(200)
+            self.send_response(500 if gateway.is_down else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -14,6 +14,7 @@ from tests.pages.browsing import DESKTOP, PHONE, Browsing
 from tests.played_shkeeper import KEY
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
 from tests.system.shkeeper.conftest import ORDER, Document
+from tests.waiting import wait_until
 
 SHOP = "http://127.0.0.1:9/orders/7"
 
@@ -146,11 +147,12 @@ def test_a_new_price_that_nobody_answers_is_still_on_its_way(
 ) -> None:
     payment = create(client, coin="BTC-LIGHTNING")
     page = opened(browsing, bridge, payment)
-    known = gateway.prices.pop("BTC-LIGHTNING")
+    gateway.is_down = True
     page.get_by_role("button", name="New price").click()
     expect(page.get_by_text("It is asked again until it does")).to_be_visible()
-    gateway.prices["BTC-LIGHTNING"] = {**known, "wallet": "lnbc-later"}
-    client.post(f"/api/payments/{payment['paymentId']}/price")
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-later")
+    gateway.is_down = False
+    wait_until(lambda: client.post(f"/api/payments/{payment['paymentId']}/price").status_code == 200)
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
 
 
@@ -165,7 +167,7 @@ def test_the_page_follows_when_the_shop_switches_the_coin(
     expect(page.locator(".fields")).to_contain_text(re.compile(r"0\.00083167\sBTC"))
     receive(client, payment, "20", "PARTIAL")
     client.post(f"/api/payments/{payment['paymentId']}/invoices", json={"coin": "BTC-LIGHTNING"})
-    expect(page.locator(".line-sentence")).to_contain_text("price has ended")
+    expect(page.locator(".line-sentence")).to_contain_text("cannot be paid with this coin")
 
 
 def test_a_rest_that_this_coin_cannot_pay_is_the_shops_to_solve(

@@ -10,6 +10,7 @@ import pytest
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
+from tests.waiting import wait_until
 
 Document = dict[str, Any]
 
@@ -201,3 +202,20 @@ def test_a_new_price_is_only_for_a_payment_that_the_bridge_opened(client: httpx.
     ).json()
     problem(client.post(f"/api/payments/{elsewhere['paymentId']}/price"), 409)
     problem(client.post("/api/payments/pay_of_nobody/price"), 404)
+
+
+def test_there_is_no_new_price_in_a_coin_that_is_not_offered_any_more(make_bridge: Any) -> None:
+    with priced_gateway() as gateway:
+        gateway.prices_at("BTC", "1")
+        gateway.is_down = True
+        bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_SHKEEPER_URL=gateway.url)
+        order = {"provider": "shkeeper", "coin": "GONE", "requestId": "r", "buyerId": "b1", "sellerId": "s1"}
+        with client_of(bridge.url) as client:
+            payment = client.post("/api/payments", json={**order, "amount": "1", "currency": "USD"})
+            assert payment.status_code == 202
+            gateway.is_down = False
+            path = f"/api/payments/{payment.json()['paymentId']}/price"
+            # While the gateway is left alone, nobody knows what it offers.
+            answer = wait_until(lambda: (found := client.post(path)).status_code == 409 and found)
+            assert answer
+            assert "GONE cannot be paid with at the moment; offered: BTC" in problem(answer, 409)["detail"]

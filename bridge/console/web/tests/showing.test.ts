@@ -55,6 +55,8 @@ describe("where to pay", () => {
     expect(whyNowhere(payment({ invoices: [] }), null)).toBe("at-the-shop");
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, address: null }] }), null)).toBe("no-address");
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, coinAmount: null }] }), null)).toBe("whole-only");
+    const settling = { invoices: [{ ...invoice!, coinAmount: null }], status: "partially_paid", missing: "0" } as const;
+    expect(whyNowhere(payment(settling as never), null)).toBe("nothing-missing");
     expect(whyNowhere(quoted, Date.parse(end) - 1)).toBeNull();
     expect(whyNowhere(quoted, Date.parse(end))).toBe("price-ended");
     expect(whyNowhere(quoted, null)).toBeNull();

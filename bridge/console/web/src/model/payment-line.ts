@@ -105,6 +105,7 @@ function waiting(payment: PaymentDocument, side: Side, nowhere: Nowhere | null):
 const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", string> = {
   here: "Scan the code with your wallet, or copy the address and the amount.",
   "at-the-shop": "This payment is paid on the shop's own page.",
+  "nothing-missing": "Nothing more is to be sent.",
   "price-ended": "The price has ended; ask for a new one before you pay.",
   "whole-only": "It cannot be paid with this coin; ask the shop for another one.",
 };
@@ -190,6 +191,8 @@ function howToPayTheRest(missing: string, nowhere: Nowhere | null): string {
       return `The payment provider is being asked where to pay the missing ${missing}.`;
     case "price-ended":
       return `The price has ended; ask for a new one before you send the missing ${missing}.`;
+    case "nothing-missing":
+      return "Nothing more is to be sent; it is not settled yet.";
     case "whole-only":
       return `The missing ${missing} cannot be paid with this coin; ask the shop for another one.`;
   }

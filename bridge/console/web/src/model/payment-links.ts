@@ -1,5 +1,6 @@
 /** Where a payment is paid, and where its transactions can be looked at. */
 
+import { isZero } from "./amounts";
 import type { Chain, PaymentDocument } from "./documents";
 
 export interface PlaceToPay {
@@ -40,9 +41,10 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
 
 /**
  * Why an open payment cannot be paid here at the moment: the shop's own page takes it, the provider still has to say
- * where, its price has ended, or what is left cannot be paid in a coin that takes the whole sum only.
+ * where, nothing is missing though it is not settled, what is left cannot be paid in a coin that takes the whole sum
+ * only, or the price has ended.
  */
-export type Nowhere = "at-the-shop" | "no-address" | "price-ended" | "whole-only";
+export type Nowhere = "at-the-shop" | "no-address" | "nothing-missing" | "whole-only" | "price-ended";
 
 /** Null where it can be paid. Without a clock no price has ended. */
 export function whyNowhere(payment: PaymentDocument, now: number | null): Nowhere | null {
@@ -50,8 +52,8 @@ export function whyNowhere(payment: PaymentDocument, now: number | null): Nowher
   const invoice = payment.invoices[0];
   if (invoice === undefined) return "at-the-shop";
   if (invoice.address === null) return "no-address";
-  if (invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now) return "price-ended";
-  return placeToPay(payment) === null ? "whole-only" : null;
+  if (invoice.coinAmount === null) return isZero(payment.missing) ? "nothing-missing" : "whole-only";
+  return invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now ? "price-ended" : null;
 }
 
 /** Whether the provider still has to say where this open payment is paid. */

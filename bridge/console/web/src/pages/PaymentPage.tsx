@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
 import type { Chain, PaymentDocument } from "../model/documents";
-import { explorerOf, shortened } from "../model/payment-links";
+import { explorerOf, shortened, whyNowhere } from "../model/payment-links";
 import { paymentLine, type Side } from "../model/payment-line";
 import { useStore } from "../net/store";
 import { Amount } from "../parts/Amount";
@@ -87,7 +87,7 @@ export function PaymentPanel({ payment, side, chains, renewPrice, children }: Pa
       {paysHere && <PlaceToPay payment={payment} now={now} renewPrice={renewPrice} />}
       {side === "seller" && <PaidTo payment={payment} />}
       <Transactions payment={payment} explorer={explorerOf(payment, chains)} />
-      {side === "buyer" && !(paysHere && payment.invoices.length === 0) && <BackToTheShop payment={payment} />}
+      {side === "buyer" && !(paysHere && whyNowhere(payment, null) === "at-the-shop") && <BackToTheShop payment={payment} />}
       <p class="reference">
         Payment <code>{payment.paymentId}</code>
       </p>

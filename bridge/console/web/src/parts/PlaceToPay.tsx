@@ -7,7 +7,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
-import { endOfPrice, grouped, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
+import { endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
 import { span, timeLeft } from "../model/times";
 import { Problem } from "../net/rest";
 import { BackToTheShop } from "./BackToTheShop";
@@ -25,7 +25,7 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
   const place = placeToPay(payment);
   const nowhere = whyNowhere(payment, now);
   if (nowhere === "price-ended") return <PriceEnded renewPrice={renewPrice} />;
-  if (place === null) return <Nowhere payment={payment} isPreparing={nowhere === "no-address"} />;
+  if (place === null) return <NowhereToPay payment={payment} reason={nowhere} />;
   const end = endOfPrice(payment);
   return (
     <section class="place" aria-label="Where to pay">
@@ -103,8 +103,8 @@ function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.El
   );
 }
 
-function Nowhere({ payment, isPreparing }: { payment: PaymentDocument; isPreparing: boolean }): JSX.Element {
-  if (isPreparing) {
+function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: Nowhere | null }): JSX.Element {
+  if (reason === "no-address") {
     return (
       <section class="place is-empty" aria-label="Where to pay">
         <div class="qr-frame is-empty" aria-hidden="true" />
@@ -118,11 +118,13 @@ function Nowhere({ payment, isPreparing }: { payment: PaymentDocument; isPrepari
   return (
     <section class="place is-note" aria-label="Where to pay">
       <p>
-        {payment.invoices.length === 0
+        {reason === "at-the-shop"
           ? "The shop itself shows where to pay. Go back to its page to pay; how the payment stands is shown here."
-          : "What is missing cannot be paid with this coin. Ask the shop to let you pay it with another one."}
+          : reason === "whole-only"
+            ? "What is missing cannot be paid with this coin. Ask the shop to let you pay it with another one."
+            : "Nothing more is to be sent. If this does not settle by itself, ask the shop."}
       </p>
-      {payment.invoices.length === 0 && <BackToTheShop payment={payment} isPrimary />}
+      {reason === "at-the-shop" && <BackToTheShop payment={payment} isPrimary />}
     </section>
   );
 }
