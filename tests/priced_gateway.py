@@ -27,6 +27,7 @@ class PricedGateway:
     asked: list[str] = field(default_factory=list)
     url: str = ""
     is_down: bool = False
+    says_its_coins: bool = True
 
     def prices_at(self, coin: str, amount: str, **answer: Any) -> None:
         """From now on a coin costs so much."""
@@ -35,7 +36,7 @@ class PricedGateway:
 
     def answer(self, path: str) -> dict[str, Any]:
         coin, _, call = path.removeprefix("/api/v1/").partition("/")
-        if coin == "crypto":
+        if coin == "crypto" and self.says_its_coins:
             return {"status": "success", "crypto": sorted(self.prices)}
         if call == "payment_request" and coin in self.prices:
             self.asked.append(coin)

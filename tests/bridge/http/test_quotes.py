@@ -10,7 +10,6 @@ import pytest
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
-from tests.waiting import wait_until
 
 Document = dict[str, Any]
 
@@ -206,16 +205,15 @@ def test_a_new_price_is_only_for_a_payment_that_the_bridge_opened(client: httpx.
 
 def test_there_is_no_new_price_in_a_coin_that_is_not_offered_any_more(make_bridge: Any) -> None:
     with priced_gateway() as gateway:
-        gateway.prices_at("BTC", "1")
-        gateway.is_down = True
+        gateway.prices_at("BTC-LIGHTNING", "1", wallet=LAPSED)
+        gateway.says_its_coins = False  # so that the bridge does not remember them
         bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_SHKEEPER_URL=gateway.url)
-        order = {"provider": "shkeeper", "coin": "GONE", "requestId": "r", "buyerId": "b1", "sellerId": "s1"}
         with client_of(bridge.url) as client:
-            payment = client.post("/api/payments", json={**order, "amount": "1", "currency": "USD"})
-            assert payment.status_code == 202
-            gateway.is_down = False
-            path = f"/api/payments/{payment.json()['paymentId']}/price"
-            # While the gateway is left alone, nobody knows what it offers.
-            answer = wait_until(lambda: (found := client.post(path)).status_code == 409 and found)
-            assert answer
-            assert "GONE cannot be paid with at the moment; offered: BTC" in problem(answer, 409)["detail"]
+            payment = create(client, "BTC-LIGHTNING")
+            gateway.says_its_coins, gateway.prices = True, {}
+            gateway.prices_at("BTC", "1")
+            answer = client.post(f"/api/payments/{payment['paymentId']}/price")
+            said = "BTC-LIGHTNING cannot be paid with at the moment; offered: BTC"
+            assert said in problem(answer, 409)["detail"]
+            # What is known is kept: it can still be paid to.
+            assert client.get(f"/api/payments/{payment['paymentId']}").json()["invoices"][0]["address"] == LAPSED
