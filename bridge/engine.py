@@ -16,6 +16,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.retention import Retention
+from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.errors import BridgeError
 from providers.contract import InvoiceGateway, ProviderError
 
@@ -78,7 +79,6 @@ async def running_engine(
     reconciliation = Reconciliation(
         journal,
         registry.invoices,
-        opener,
         interval_seconds=settings.reconcile_interval_seconds,
         per_second=settings.reconcile_per_second,
         days=settings.reconcile_days,
@@ -86,7 +86,8 @@ async def running_engine(
     following = asyncio.create_task(dispatcher.run())
     tasks = [following, asyncio.create_task(_apply_deadlines(journal)), asyncio.create_task(retention.run())]
     if registry.invoices:
-        tasks.append(asyncio.create_task(reconciliation.run()))
+        unopened = UnopenedInvoices(journal, registry.invoices, opener)
+        tasks += [asyncio.create_task(reconciliation.run()), asyncio.create_task(unopened.run())]
     if registry.payouts:
         tasks.append(asyncio.create_task(sender.run()))
     tasks += chains.tasks()
@@ -115,7 +116,7 @@ def _alive(task: asyncio.Task[None]) -> Check:
 
 def _check_of(registry: Registry, provider: str) -> Check | None:
     gateway = registry.invoices.get(provider)
-    return None if gateway is None else gateway.check
+    return None if gateway is None else gateway.examine
 
 
 def _degraded(gateway: InvoiceGateway) -> Check:
@@ -123,7 +124,7 @@ def _degraded(gateway: InvoiceGateway) -> Check:
 
     async def check() -> None:
         try:
-            await gateway.check()
+            await gateway.examine()
         except ProviderError as error:
             raise DegradedError(str(error)) from None
 

@@ -38,19 +38,22 @@ def build_registry(settings: Settings) -> Registry:
         return Registry(readers, {}, {}, settings.chains)
     # They bring an HTTP client, which a bridge that asks SHKeeper nothing does without.
     from providers.shkeeper.api import ShkeeperApi
+    from providers.shkeeper.credentials import CredentialCheck
     from providers.shkeeper.invoices import ShkeeperInvoices
     from providers.shkeeper.payouts import ShkeeperPayouts
 
+    password = settings.shkeeper_password.get_secret_value()
     api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
     payouts = ShkeeperPayouts(
         api,
         user=settings.shkeeper_user,
-        password=settings.shkeeper_password.get_secret_value(),
+        password=password,
         callback_url=settings.callback_url(ShkeeperPayouts.provider),
     )
+    credentials = CredentialCheck(api, user=settings.shkeeper_user, password=password)
     return Registry(
         readers,
-        {ShkeeperInvoices.provider: ShkeeperInvoices(api, decimals=settings.shkeeper_coin_decimals)},
+        {ShkeeperInvoices.provider: ShkeeperInvoices(api, credentials, decimals=settings.shkeeper_coin_decimals)},
         {payouts.provider: payouts} if settings.shkeeper_user else {},
         settings.chains,
         close=(api.aclose,),

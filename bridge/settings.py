@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     shkeeper_password: SecretStr = SecretStr("")
     public_url: str = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)
-    reconcile_per_second: float = Field(5, gt=0, le=1_000)
+    reconcile_per_second: float = Field(40, gt=0, le=1_000)
     reconcile_days: int = Field(7, ge=0, le=3_650)
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False

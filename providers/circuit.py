@@ -24,6 +24,15 @@ class CircuitBreaker:
         """Whether nothing should be tried now."""
         return self._opened_at is not None and self.clock() < self._opened_at + self.open_seconds
 
+    def admits(self) -> bool:
+        """Whether this one may try now. Once it was open it lets one through in `open_seconds`, whose success closes
+        it: a hundred who wait would all hang where one is enough to find out."""
+        if self.is_open:
+            return False
+        if self._opened_at is not None:
+            self._opened_at = self.clock()
+        return True
+
     def succeed(self) -> None:
         self.failures = 0
         self._opened_at = None

@@ -17,6 +17,9 @@ from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout
 
 __all__ = [
+    "AnswerUnusableError",
+    "CoinUnavailableError",
+    "CredentialsRefusedError",
     "InvoiceGateway",
     "InvoiceGateways",
     "PayoutGateway",
@@ -54,8 +57,30 @@ class ProviderUnavailableError(ProviderError):
     """The provider was not reached, was too slow, or failed; the same can be asked again later."""
 
 
+class CoinUnavailableError(ProviderUnavailableError):
+    """The provider is there, but not what it needs for this coin, such as the coin's wallet or node."""
+
+    def __init__(self, coin: str, message: str) -> None:
+        super().__init__(message)
+        self.coin = coin
+
+
+class AnswerUnusableError(ProviderError):
+    """The provider answered, and nothing can be done with it. It would say the same a moment later, and asking may
+    cost it something each time, so it is asked again late and ever later."""
+
+
 class ProviderRefusedError(ProviderError):
     """The provider said no; the message is in its words, for a person to read."""
+
+    def __init__(self, message: str, *, about: str | None = None) -> None:
+        super().__init__(message)
+        self.about = about
+        """The field of the request that it does not like, such as `currency`, if that can be told."""
+
+
+class CredentialsRefusedError(ProviderRefusedError):
+    """The provider does not know the bridge's key or password: no fault of the request that came first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,13 @@ class InvoiceGateway(Protocol):
 
     async def check(self) -> None:
         """Raises ProviderUnavailableError while the provider is not being asked, because it failed too often."""
+
+    async def examine(self) -> None:
+        """Raises ProviderError with all that is wrong at this moment, a single coin's trouble or a key that is not
+        accepted too. Answers at once, from what is known."""
+
+    def troubles(self) -> Mapping[str, str]:
+        """The coins that cannot be used at this moment, each with the reason."""
 
 
 class PayoutGateway(Protocol):

@@ -174,8 +174,9 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
     if not settings.shkeeper_url:
         return
     try:
-        coins = httpx.get(f"{settings.shkeeper_url}/api/v1/crypto", timeout=5).json()["crypto"]
+        coins = httpx.get(f"{settings.shkeeper_url}/api/v1/crypto", timeout=15).json()["crypto"]
         yield Finding("ok", f"SHKeeper answers on {settings.shkeeper_url} and offers {', '.join(map(str, coins))}")
+        yield from _credentials(settings, [str(coin) for coin in coins])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
         yield Finding("warning", f"no SHKeeper answers on {settings.shkeeper_url}; invoices wait until it does")
     callback_url = settings.callback_url("shkeeper")
@@ -189,6 +190,27 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent")
     elif settings.shkeeper_user:
         yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
+
+
+def _credentials(settings: "Settings", coins: list[str]) -> Iterator[Finding]:
+    """Whether SHKeeper accepts the key and the password, which nothing shows before money is to move."""
+    import asyncio
+
+    from providers.shkeeper.api import ShkeeperApi
+    from providers.shkeeper.credentials import CredentialCheck
+
+    password = settings.shkeeper_password.get_secret_value()
+
+    async def ask() -> tuple[str, ...]:
+        api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys, timeout_seconds=15)
+        try:
+            check = CredentialCheck(api, user=settings.shkeeper_user if password else "", password=password)
+            return tuple(await check.ask(coins))
+        finally:
+            await api.aclose()
+
+    for fault in asyncio.run(ask()) if settings.shkeeper_keys else ():
+        yield Finding("error", fault)
 
 
 def _chains(settings: "Settings") -> Iterator[Finding]:

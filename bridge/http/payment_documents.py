@@ -1,5 +1,7 @@
 """A payment as REST tells it: how it stands, where to pay, and how it came there."""
 
+from collections.abc import Mapping
+
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from pydantic import AwareDatetime, Field
@@ -67,6 +69,10 @@ class InvoiceItem(FrozenModel):
     )
     quoted_until: AwareDatetime | None = Field(
         description="Until when the price holds; null where it does not end. Then ask for a new one."
+    )
+    refusal: str | None = Field(
+        description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
+        "asked again now and then. Null while it just does not answer, and once the invoice is open."
     )
 
 
@@ -188,6 +194,7 @@ RESPONSE_EXAMPLE = {
             "fee": "0.6",
             "paymentUri": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
             "quotedUntil": "2026-01-31T16:40:00Z",
+            "refusal": None,
         }
     ],
     "history": [
@@ -250,7 +257,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         ],
         sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
         updated_at=record.updated_at,
-        invoices=[_invoice_item(payment, invoice) for invoice in record.invoices],
+        invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 
@@ -264,7 +271,7 @@ def sighting_item(sighting: Sighting) -> SightingItem:
     )
 
 
-def _invoice_item(payment: Payment, invoice: Invoice) -> InvoiceItem:
+def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened = invoice.opened
     now = ToPay() if opened is None else to_pay(payment, opened)
     return InvoiceItem(
@@ -278,6 +285,7 @@ def _invoice_item(payment: Payment, invoice: Invoice) -> InvoiceItem:
         fee=now.fee,
         payment_uri=now.payment_uri,
         quoted_until=opened and opened.quoted_until,
+        refusal=refusals.get(invoice.wanted.coin),
     )
 
 

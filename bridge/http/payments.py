@@ -30,7 +30,7 @@ from bridge.http.payment_documents import (
 )
 from bridge.http.price_renewal import renew_price
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, opened_invoice, register, unsaid, wanted_invoice
+from bridge.http.registration import WayToPay, agreed_way, is_for, register, switch, unsaid
 from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
@@ -38,7 +38,6 @@ from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
 from coordinator.observations import TransactionHinted
 from coordinator.payments import OPEN_STATUSES, Payment
-from coordinator.quotes import must_ask_again
 
 __all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
 
@@ -100,7 +99,7 @@ class PaymentRequest(WayToPay):
         202: payment_response("Registered; the provider does not answer, so its invoice will be opened later"),
         **problem_responses(
             {
-                400: "A field is missing or wrong; the answer names it",
+                400: "A field is missing or wrong, or the provider refuses the payment; nothing is registered",
                 401: "No token of a service",
                 403: "The service may not register payments",
                 409: "The `externalId` is registered with other fields",
@@ -179,12 +178,7 @@ async def switch_coin(
         raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
     if record.payment.status not in OPEN_STATUSES:
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
-    wanted = await wanted_invoice(opener, record.payment, data.coin)
-    # To SHKeeper another address for its webhooks means another invoice.
-    callback_url = record.invoices[0].wanted.callback_url
-    anew = must_ask_again(record.invoices, data.coin, journal.clock(), fresh=data.fresh)
-    await journal.want_invoice(payment_id, wanted.model_copy(update={"callback_url": callback_url}), anew=anew)
-    is_open, record = await opened_invoice(journal, opener, payment_id)
+    is_open, record = await switch(journal, opener, record, data.coin, fresh=data.fresh)
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
 

@@ -7,11 +7,9 @@ from litestar.params import FromPath
 from bridge.http.dependencies import GivenInvoiceOpener, GivenJournal, GivenPrincipal
 from bridge.http.openapi import problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document, payment_response
-from bridge.http.registration import is_for, opened_invoice
-from bridge.workers.invoices import CoinNotOfferedError
+from bridge.http.registration import is_for, switch
 from coordinator.ids import is_id
 from coordinator.payments import OPEN_STATUSES
-from coordinator.quotes import must_ask_again
 
 __all__ = ["renew_price"]
 
@@ -30,9 +28,10 @@ __all__ = ["renew_price"]
         202: payment_response("The provider does not answer; the price comes as soon as it does"),
         **problem_responses(
             {
+                400: "The provider refuses it, or does not offer the coin any more",
                 401: "No good token",
                 404: "No such payment",
-                409: "The payment is over, the bridge did not open its invoice, or its coin is not offered any more",
+                409: "The payment is over, or the bridge did not open its invoice",
                 503: "Not committed; send it again",
             }
         ),
@@ -48,12 +47,5 @@ async def renew_price(
         raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
     if record.payment.status not in OPEN_STATUSES:
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
-    wanted = record.invoices[0].wanted
-    if must_ask_again(record.invoices, wanted.coin, journal.clock()):
-        try:
-            await opener.wanted(record.payment, wanted.coin)
-        except CoinNotOfferedError as error:
-            raise ClientException(f"There is no new price: {error}.", status_code=409) from None
-        await journal.want_invoice(payment_id, wanted, anew=True)
-    is_open, record = await opened_invoice(journal, opener, payment_id)
+    is_open, record = await switch(journal, opener, record, record.invoices[0].wanted.coin)
     return Response(payment_document(record), status_code=200 if is_open else 202)

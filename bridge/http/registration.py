@@ -3,23 +3,26 @@
 from collections.abc import Collection
 from decimal import Decimal
 
+from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Principal
 from bridge.http.problems import wrong_field
 from bridge.journal import IdempotencyKey, Journal, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
+from bridge.workers.invoices import Asked, CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
 from coordinator.ids import Id
 from coordinator.invoices import Coin, InvoiceWanted
 from coordinator.models import FrozenModel
 from coordinator.payments import DirectPayment, Payment
+from coordinator.quotes import must_ask_again
 from coordinator.web_addresses import WebAddress
+from providers.contract import ProviderRefusedError
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, direct_payment
 
-__all__ = ["WayToPay", "agreed_way", "is_for", "opened_invoice", "register", "unsaid", "wanted_invoice"]
+__all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid"]
 
 
 class WayToPay(FrozenModel):
@@ -104,15 +107,54 @@ def unsaid(way: WayToPay) -> set[str]:
 async def register(
     journal: Journal, opener: InvoiceOpener, payment: Payment, coin: str | None, idempotency: IdempotencyKey | None
 ) -> tuple[int, PaymentRecord]:
-    """Registers a payment, opens its invoice if it wants one, and returns how it stands with the status to answer:
-    201, or 200 if it was registered before, or 202 if the invoice is not open yet."""
-    wanted = None if coin is None else await wanted_invoice(opener, payment, coin)
-    registered = await journal.register_payment(payment, idempotency, wanted)
-    is_open, record = await opened_invoice(journal, opener, registered.payment.payment_id)
-    return 202 if not is_open else 201 if registered.is_new else 200, record
+    """Registers a payment, with its invoice if it wants one, and returns how it stands with the status to answer:
+    201, or 200 if it was registered before, or 202 if the invoice is not open yet.
+
+    What the provider refuses is not registered, and nobody hears of it. Raises ValidationException then.
+    """
+    if coin is None:
+        registered = await journal.register_payment(payment, idempotency)
+        status = 201 if registered.is_new else 200
+        return await _opened_by_now(journal, opener, registered.payment.payment_id, status)
+    wanted = await _wanted(opener, payment, coin)
+    with opener.holding(payment.payment_id):
+        async with opener.one_at_a_time(_name_of(payment, idempotency)):
+            return await _register_draft(journal, opener, payment, wanted, idempotency)
 
 
-async def wanted_invoice(opener: InvoiceOpener, payment: Payment, coin: str) -> InvoiceWanted:
+async def _register_draft(
+    journal: Journal,
+    opener: InvoiceOpener,
+    payment: Payment,
+    wanted: InvoiceWanted,
+    idempotency: IdempotencyKey | None,
+) -> tuple[int, PaymentRecord]:
+    draft = await journal.unfinished.draft_payment(payment, idempotency, wanted)
+    if isinstance(draft, Payment):
+        return await _opened_by_now(journal, opener, draft.payment_id, 200)
+    try:
+        registered, asked = await opener.register(draft)
+    except ProviderRefusedError as error:
+        raise _refused(error) from None
+    status = 202 if asked.opened is None else 201 if registered.is_new else 200
+    return status, await _record(journal, registered.payment.payment_id)
+
+
+def _name_of(payment: Payment, idempotency: IdempotencyKey | None) -> str:
+    """Equal for two requests that register the same payment."""
+    if payment.checkout is not None:
+        return f"checkout {payment.checkout.checkout_id}"
+    return f"payment {payment.payment_id}" if idempotency is None else f"{idempotency.scope} {idempotency.key}"
+
+
+async def _opened_by_now(
+    journal: Journal, opener: InvoiceOpener, payment_id: str, status: int
+) -> tuple[int, PaymentRecord]:
+    is_open, record = await _opened_invoice(journal, opener, payment_id)
+    return status if is_open else 202, record
+
+
+async def _wanted(opener: InvoiceOpener, payment: Payment, coin: str) -> InvoiceWanted:
     """The invoice for a payment in a coin. Raises ValidationException if the provider does not take it."""
     try:
         return await opener.wanted(payment, coin)
@@ -120,12 +162,50 @@ async def wanted_invoice(opener: InvoiceOpener, payment: Payment, coin: str) -> 
         raise wrong_field("coin", str(error)) from None
 
 
-async def opened_invoice(journal: Journal, opener: InvoiceOpener, payment_id: str) -> tuple[bool, PaymentRecord]:
+async def _ask(opener: InvoiceOpener, payment_id: str, wanted: InvoiceWanted) -> Asked:
+    """What the provider answers to who wants an invoice. Raises ValidationException if it refuses it."""
+    try:
+        return await opener.ask(payment_id, wanted)
+    except ProviderRefusedError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: ProviderRefusedError) -> ValidationException:
+    return wrong_field(error.about or "provider", str(error))
+
+
+async def _opened_invoice(journal: Journal, opener: InvoiceOpener, payment_id: str) -> tuple[bool, PaymentRecord]:
     """Whether the invoice to pay is open, after an attempt to open it, and how the payment stands then."""
     record = await _record(journal, payment_id)
     if not record.invoices or record.invoices[0].opened is not None:
         return True, record
     return await opener.try_to_open(record), await _record(journal, payment_id)
+
+
+async def switch(
+    journal: Journal, opener: InvoiceOpener, record: PaymentRecord, coin: str, *, fresh: bool = False
+) -> tuple[bool, PaymentRecord]:
+    """Makes an invoice in a coin the one to pay, at a price that holds, or at a `fresh` one. Returns whether it is
+    open, and how the payment stands then. Raises ValidationException, and changes nothing, if the provider refuses
+    it."""
+    payment_id = record.payment.payment_id
+    async with opener.one_at_a_time(f"coin of {payment_id}"):
+        record = await _record(journal, payment_id)
+        holds = not must_ask_again(record.invoices, coin, journal.clock())
+        if holds and not fresh:
+            return True, record
+        # To SHKeeper another address for its webhooks means another invoice.
+        callback_url = record.invoices[0].wanted.callback_url
+        wanted = (await _wanted(opener, record.payment, coin)).model_copy(update={"callback_url": callback_url})
+        asked = await _ask(opener, payment_id, wanted)
+        if asked.opened is None and holds:
+            return False, record  # at the price that it has
+        await journal.unfinished.want_invoice(payment_id, wanted, asked.opened)
+    switched = await _record(journal, payment_id)
+    if asked.why_not is None:
+        return True, switched
+    await opener.leave(payment_id, wanted, asked.why_not)
+    return False, await _record(journal, payment_id)
 
 
 def is_for(principal: Principal, record: PaymentRecord) -> bool:

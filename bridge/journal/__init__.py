@@ -20,6 +20,7 @@ from bridge.journal.console_queries import (
 )
 from bridge.journal.console_records import ConsoleRecords, ForAPerson
 from bridge.journal.dispatcher import Deliver, Dispatcher
+from bridge.journal.draft_requests import Draft
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
@@ -54,6 +55,7 @@ __all__ = [
     "DayTotal",
     "Deliver",
     "Dispatcher",
+    "Draft",
     "ForAPerson",
     "HistoryEntry",
     "IdempotencyKey",

@@ -18,6 +18,7 @@ from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions
 from bridge.journal.staged_chains import StagedChains
+from bridge.journal.staged_drafts import StagedDrafts
 from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
@@ -89,11 +90,12 @@ class Batch:
         self.sessions = StagedSessions(now=now)
         self.actions = StagedActions(connection, now=now)
         self.invoices = StagedInvoices(connection, now=now)
+        self.drafts = StagedDrafts(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions, self.invoices)
+        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions, self.drafts, self.invoices)
         return self._writes + sum(part.writes for part in staged)
 
     # Reading
@@ -266,6 +268,7 @@ class Batch:
             *self.chains.statements(),
             *self.sessions.statements(),
             *self.actions.statements(),
+            *self.drafts.statements(),
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
             *self.invoices.statements(),

@@ -31,12 +31,13 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
+from bridge.journal.standing_log import log_standing
+from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
-from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.money import format_amount
+from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Observation
-from coordinator.payments import Payment, PaymentStatus
+from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
@@ -89,6 +90,8 @@ class Journal:
         """What finance ops look up and have done."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
+        self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
+        """Invoices to be opened, and payments to be asked about."""
 
     @classmethod
     async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
@@ -157,18 +160,8 @@ class Journal:
             lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
         )
         if registered.is_new:
-            _log_standing(registered.payment)
+            log_standing(registered.payment)
         return registered
-
-    async def want_invoice(self, payment_id: str, invoice: InvoiceWanted, *, anew: bool = False) -> None:
-        """Has an invoice opened for a payment, or makes one that is open the one to pay; `anew` has the provider
-        asked again, whose old answer is forgotten but for its address."""
-        await self._writer.submit(lambda batch: requests.want_invoice(batch, payment_id, invoice, anew=anew))
-
-    async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
-        """Writes down what the provider answered."""
-        coin = invoice.wanted.coin
-        await self._writer.submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
     async def register_payouts(
         self,
@@ -299,16 +292,6 @@ class Journal:
         """Payouts that are neither completed nor failed, in order of their ids."""
         return await self._read(payout_queries.unsettled_payouts, after, limit)
 
-    async def unopened_invoices(self, limit: int) -> list[Invoice]:
-        """Invoices that are wanted and that no provider has opened yet, oldest first."""
-        return await self._read(queries.unopened_invoices, limit)
-
-    async def open_payments(
-        self, provider: str, *, ended_since: datetime, after: str = "", limit: int
-    ) -> list[Payment]:
-        """Payments of a provider that money may still come for, in order of their ids."""
-        return await self._read(queries.open_payments, provider, ended_since=ended_since, after=after, limit=limit)
-
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int
     ) -> room_queries.Stretch:
@@ -366,25 +349,4 @@ def _log(recorded: requests.Recorded, name: str) -> None:
         case requests.Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
         case requests.Outcome.APPLIED if recorded.payment is not None:
-            _log_standing(recorded.payment)
-
-
-def _log_standing(payment: Payment) -> None:
-    received, amount = payment.received, payment.amount
-    # The provider has limits of its own for what it calls paid; somebody may want to know how far it went.
-    is_short = payment.status is PaymentStatus.COMPLETED and received < amount
-    level = logging.WARNING if is_short else logging.INFO
-    if not logger.isEnabledFor(level):
-        return
-    logger.log(
-        level,
-        "%s (%s %s) is %s: %s of %s %s received%s",
-        payment.payment_id,
-        payment.provider,
-        payment.external_id,
-        payment.status,
-        format_amount(received),
-        format_amount(amount),
-        payment.currency,
-        "; the provider calls that paid" if is_short else "",
-    )
+            log_standing(recorded.payment)

@@ -1,13 +1,13 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import (
@@ -19,7 +19,7 @@ from bridge.journal.rows import (
 )
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
-from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
+from coordinator.payments import Payment
 
 __all__ = [
     "HistoryEntry",
@@ -30,11 +30,9 @@ __all__ = [
     "last_of_the_old",
     "last_offset",
     "oldest_offset",
-    "open_payments",
     "payment_record",
     "request_records",
     "tail",
-    "unopened_invoices",
 ]
 
 
@@ -61,6 +59,8 @@ class PaymentRecord:
     history: tuple[HistoryEntry, ...]
     invoices: tuple[Invoice, ...] = ()
     """Those that the bridge itself opened or wants to; the first is the one to pay."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Why the provider did not open those that are not open, by their coins."""
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
@@ -112,20 +112,24 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
                 received=Decimal(seen.received),
             )
         )
-    invoices = _invoices(connection, histories)
+    invoices, refusals = _invoices(connection, histories)
     return [
         PaymentRecord(
             payment_from_row(row),
             row["updated_at"],
             tuple(histories[row["payment_id"]]),
             tuple(invoices[row["payment_id"]]),
+            refusals[row["payment_id"]],
         )
         for row in rows
     ]
 
 
-def _invoices(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[Invoice]]:
-    """The invoices of payments, of each the one to pay first, with every address they ever had."""
+def _invoices(
+    connection: Connection, payment_ids: Iterable[str]
+) -> tuple[dict[str, list[Invoice]], dict[str, dict[str, str]]]:
+    """The invoices of payments, of each the one to pay first, with every address they ever had; and why those that
+    are not open were refused."""
     invoices, addresses = schema.invoices, schema.invoice_addresses
     is_its = (addresses.c.payment_id == invoices.c.payment_id) & (addresses.c.coin == invoices.c.coin)
     rows = connection.execute(
@@ -135,49 +139,14 @@ def _invoices(connection: Connection, payment_ids: Iterable[str]) -> dict[str, l
         .order_by(invoices.c.wanted_at.desc(), invoices.c.coin, addresses.c.given_at, addresses.c.address)
     ).mappings()
     found: dict[str, list[Invoice]] = {payment_id: [] for payment_id in payment_ids}
-    for (payment_id, _), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
+    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in payment_ids}
+    for (payment_id, coin), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
         first, *others = of_invoice
         given = tuple(row["address"] for row in (first, *others) if row["address"] is not None)
         found[payment_id].append(invoice_from_row(first, given))
-    return found
-
-
-def unopened_invoices(connection: Connection, limit: int) -> list[Invoice]:
-    """Invoices that are wanted for payments that are not over, and that no provider has opened yet, oldest first. Of
-    one payment only the one to pay: a provider honours the price of the coin that it was asked for last."""
-    payments, invoices = schema.payments, schema.invoices
-    later = invoices.alias()
-    replaced = exists().where(later.c.payment_id == invoices.c.payment_id, later.c.wanted_at > invoices.c.wanted_at)
-    rows = connection.execute(
-        select(invoices)
-        .join(payments, payments.c.payment_id == invoices.c.payment_id)
-        .where(invoices.c.opened.is_(None), payments.c.status.in_(OPEN_STATUSES), ~replaced)
-        .order_by(invoices.c.wanted_at)
-        .limit(limit)
-    )
-    return [invoice_from_row(row) for row in rows.mappings()]
-
-
-def open_payments(
-    connection: Connection, provider: str, *, ended_since: datetime, after: str, limit: int
-) -> list[Payment]:
-    """Payments of a provider, in order of their ids, that money may still come for: those that are not over, and
-    those that ended without their money no longer ago than that."""
-    payments = schema.payments
-    rows = connection.execute(
-        select(payments)
-        .where(
-            payments.c.provider == provider,
-            payments.c.payment_id > after,
-            or_(
-                payments.c.status.in_(OPEN_STATUSES),
-                and_(payments.c.status.in_(UNPAID_STATUSES), payments.c.updated_at >= ended_since),
-            ),
-        )
-        .order_by(payments.c.payment_id)
-        .limit(limit)
-    )
-    return [payment_from_row(row) for row in rows.mappings()]
+        if first["refused"] is not None:
+            refusals[payment_id][coin] = first["refused"]
+    return found, refusals
 
 
 def due_payment_ids(connection: Connection, now: datetime, limit: int) -> Sequence[str]:

@@ -23,10 +23,14 @@ __all__ = [
     "apply_deadline",
     "forget_events",
     "keep_unreadable_webhook",
+    "known_payment",
     "made_before",
+    "made_payment",
     "publish_events",
     "record_invoice",
     "record_observation",
+    "refuse_conflict",
+    "refuse_invoice",
     "register_payment",
     "remember",
     "want_invoice",
@@ -88,32 +92,29 @@ def record_observation(
 
 
 def register_payment(
-    batch: Batch, payment: Payment, idempotency: IdempotencyKey | None, invoice: InvoiceWanted | None = None
+    batch: Batch,
+    payment: Payment,
+    idempotency: IdempotencyKey | None,
+    invoice: InvoiceWanted | None = None,
+    opened: InvoiceOpened | None = None,
 ) -> Registered:
-    """Registers a payment once, with the invoice that is to be opened for it, and applies what was observed before.
+    """Registers a payment once, with the invoice that is open or to be opened for it, and applies what was observed
+    before.
 
     Raises IdempotencyKeyReusedError when the key belongs to a request that differs, and PaymentConflictError when
     the provider's id belongs to a payment that differs.
     """
-    payment_id = made_before(batch, idempotency)
-    if payment_id is not None:
-        earlier = batch.payments.get(payment_id)
-        if earlier is None:
-            raise LookupError(f"payment {payment_id} of an idempotency key is gone")
-        return Registered(earlier, is_new=False)
-    if payment.checkout is None:
-        existing = batch.payments.named(payment.provider, payment.external_id)
-    else:
-        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
-    if existing is not None:
-        _refuse_conflict(existing, payment)
+    made = made_payment(batch, idempotency)
+    if made is not None:
+        return Registered(made, is_new=False)
+    existing = known_payment(batch, payment)
     registered = existing or payment
     if existing is None:
         kept = batch.kept_observations(payment.provider, payment.external_id)
         batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
-            batch.invoices.want(payment.payment_id, invoice, anew=False)
+            want_invoice(batch, payment.payment_id, invoice, opened)
         for observation_id, observation in kept:
             decision = decide(registered, observation)
             registered = decision.payment
@@ -124,10 +125,34 @@ def register_payment(
     return Registered(registered, is_new=existing is None)
 
 
-def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, *, anew: bool) -> None:
-    """Has an invoice opened for a payment that is there, or makes one that is open the one to pay; `anew` has the
-    provider asked again."""
-    batch.invoices.want(payment_id, invoice, anew=anew)
+def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
+    """The payment that an earlier request with this key made. Raises IdempotencyKeyReusedError."""
+    payment_id = made_before(batch, idempotency)
+    if payment_id is None:
+        return None
+    earlier = batch.payments.get(payment_id)
+    if earlier is None:
+        raise LookupError(f"payment {payment_id} of an idempotency key is gone")
+    return earlier
+
+
+def known_payment(batch: Batch, payment: Payment) -> Payment | None:
+    """The payment that the provider, or a checkout, knows by the same name. Raises PaymentConflictError."""
+    if payment.checkout is None:
+        existing = batch.payments.named(payment.provider, payment.external_id)
+    else:
+        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
+    if existing is not None:
+        refuse_conflict(existing, payment)
+    return existing
+
+
+def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None) -> None:
+    """Makes an invoice the one to pay, as the provider has opened it now; or has it opened, if it has not. What it
+    answered before is forgotten, but for its address."""
+    batch.invoices.want(payment_id, invoice)
+    if opened is not None:
+        record_invoice(batch, payment_id, invoice.coin, opened)
 
 
 def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
@@ -139,6 +164,11 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     payment = batch.payments.get(payment_id)
     if payment is not None and first_opened_at is not None:
         batch.add_events([place_changed(payment)], payment_id=payment_id)
+
+
+def refuse_invoice(batch: Batch, payment_id: str, coin: str, reason: str) -> None:
+    """Writes down why the provider did not open an invoice."""
+    batch.invoices.refuse(payment_id, coin, reason)
 
 
 def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
@@ -182,7 +212,8 @@ def forget_events(batch: Batch, last: int) -> int:
     return batch.forget_events(last)
 
 
-def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
+def refuse_conflict(existing: Payment, wanted: Payment) -> None:
+    """Raises PaymentConflictError unless two payments agree in all but their ids and times."""
     agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout", "direct")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
     if differing:

@@ -22,12 +22,14 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "ENDED_UNPAID",
     "actions",
     "chain_alarms",
     "chain_checkpoints",
     "chain_transfers",
     "checkout_requests",
     "checkouts",
+    "drafts",
     "events",
     "idempotency_keys",
     "invoice_addresses",
@@ -49,6 +51,9 @@ def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> 
     """An index of some rows: the others are never looked for by it, and have no part of it to be written."""
     return Index(name, *columns, sqlite_where=text(those))
 
+
+ENDED_UNPAID = "status IN ('expired', 'cancelled', 'failed')"
+"""Payments that are over without their money."""
 
 metadata = MetaData(
     naming_convention={
@@ -155,6 +160,7 @@ payments = Table(
     Index(None, "request_id"),
     _index_of(("due_at",), "due_at IS NOT NULL"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
+    _index_of(("provider", "updated_at", "payment_id"), ENDED_UNPAID, "ix_payments_ended_unpaid"),
     Index(None, "chain", "recipient"),
     Index(None, "created_at", "payment_id"),
     _index_of(("completed_at",), "completed_at IS NOT NULL"),
@@ -182,6 +188,22 @@ invoices = Table(
     Column("wanted", Text, nullable=False, comment="What the provider is asked for, as JSON"),
     Column("wanted_at", UtcDateTime, nullable=False, comment="The one wanted last is the one to pay"),
     Column("opened", Text, comment="What the provider answered, as JSON; empty until it did"),
+    Column("refused", Text, comment="Why the provider did not open it when it was asked last, if it was the invoice"),
+    _index_of(("wanted_at", "payment_id"), "opened IS NULL"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("payment", Text, nullable=False, comment="The payment as it is to be registered, as JSON"),
+    Column("wanted", Text, nullable=False, comment="What its provider is asked for, as JSON"),
+    Column("scope", String(64), comment="This and the next two: of the idempotency key that came with it"),
+    Column("key", String(200)),
+    Column("request_digest", String(64)),
+    Column("checkout_id", String(200), comment="The template checkout that it pays"),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="Payments that are wanted and whose provider has not answered yet; next to none at any time",
 )
 
 invoice_addresses = Table(

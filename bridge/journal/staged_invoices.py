@@ -18,8 +18,13 @@ _THIS_INVOICE = (
 )
 _INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
 _WANT_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
-_ASK_ANEW = update(schema.invoices).where(*_THIS_INVOICE).values(opened=null())
-_OPEN = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"))
+_ASK_ANEW = update(schema.invoices).where(*_THIS_INVOICE).values(opened=null(), refused=null())
+_OPEN = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"), refused=null())
+_REFUSE = (
+    update(schema.invoices)
+    .where(*_THIS_INVOICE, schema.invoices.c.opened.is_(None))
+    .values(refused=bindparam("new_refused"))
+)
 _OF_THIS_PAYMENT = schema.invoice_addresses.c.payment_id == bindparam("by_payment_id")
 _GIVEN = select(schema.invoice_addresses.c.given_at).where(
     _OF_THIS_PAYMENT,
@@ -39,19 +44,19 @@ class StagedInvoices:
         self._wanted_again: list[Row] = []
         self._asked_anew: list[Row] = []
         self._opened: list[Row] = []
+        self._refused: list[Row] = []
         self._given: dict[tuple[str, str, str], Row] = {}
         self.writes = 0
         """How many changes are staged."""
 
-    def want(self, payment_id: str, wanted: InvoiceWanted, *, anew: bool) -> None:
-        """Has an invoice opened, or, if there is one in this coin, makes it the one to pay. `anew` forgets what the
-        provider answered, so that it is asked again."""
+    def want(self, payment_id: str, wanted: InvoiceWanted) -> None:
+        """Has an invoice opened and makes it the one to pay. If there is one in this coin, what the provider answered
+        is forgotten."""
         self.writes += 1
         names = {"by_payment_id": payment_id, "by_coin": wanted.coin}
         if self._row(_INVOICE, **names) is not None:
             self._wanted_again.append({**names, "new_wanted_at": self._now})
-            if anew:
-                self._asked_anew.append(names)
+            self._asked_anew.append(names)
             return
         self._wanted[payment_id, wanted.coin] = {
             "payment_id": payment_id,
@@ -59,6 +64,7 @@ class StagedInvoices:
             "wanted": wanted.model_dump_json(),
             "wanted_at": self._now,
             "opened": None,
+            "refused": None,
         }
 
     def first_opened_at(self, payment_id: str) -> datetime | None:
@@ -80,6 +86,11 @@ class StagedInvoices:
                 "given_at": self._now,
             }
 
+    def refuse(self, payment_id: str, coin: str, reason: str) -> None:
+        """Writes down why the provider did not open an invoice."""
+        self.writes += 1
+        self._refused.append({"by_payment_id": payment_id, "by_coin": coin, "new_refused": reason})
+
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged."""
         return [
@@ -87,6 +98,7 @@ class StagedInvoices:
             (_WANT_AGAIN, self._wanted_again),
             (_ASK_ANEW, self._asked_anew),
             (_OPEN, self._opened),
+            (_REFUSE, self._refused),
             (insert_into(schema.invoice_addresses), list(self._given.values())),
         ]
 

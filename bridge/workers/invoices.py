@@ -1,24 +1,38 @@
-"""Opening invoices. What is wanted is in the journal before the provider is asked, so a crash in between leaves
-something to be done again, and doing it again is harmless."""
+"""Opening invoices: for whoever waits for one at this moment, and what becomes of it if the provider does not.
+
+A payment is a draft in the journal while its provider is asked, so that what is refused is never registered, and what
+a crash interrupts is asked for again. It is registered with what the provider answers, or, if it does not, with an
+invoice that is to be opened.
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from bridge.journal import Journal, PaymentRecord
+from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
+from bridge.workers.patience import Because, Patience
 from coordinator.errors import BridgeError
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import Payment
-from providers.contract import InvoiceGateways, ProviderError
+from providers.contract import (
+    AnswerUnusableError,
+    CoinUnavailableError,
+    CredentialsRefusedError,
+    InvoiceGateways,
+    ProviderError,
+    ProviderRefusedError,
+)
 
-__all__ = ["CoinNotOfferedError", "InvoiceOpener"]
+__all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_refusal"]
 
 logger = logging.getLogger("bridge.invoices")
 
-
-# Whoever asked for a payment waits behind this; what is not open by then is opened by the next round.
-ANSWER_SECONDS = 10.0
+# Whoever asked for a payment waits behind this; what is not open by then is opened as soon as it can be. Longer than
+# the provider gives a wallet, so that a wallet that hangs is known to hang.
+ANSWER_SECONDS = 15.0
 
 
 class CoinNotOfferedError(BridgeError):
@@ -28,12 +42,20 @@ class CoinNotOfferedError(BridgeError):
         super().__init__(f"{coin} cannot be paid with at the moment; offered: {', '.join(offered) or 'nothing'}")
 
 
-class InvoiceReplacedError(ProviderError):
-    """The payment is to be paid with another coin in the meantime, so the provider is not asked for this one."""
+def is_refusal(error: Exception) -> bool:
+    """Whether the provider said no to what was asked, so that whoever asked has to ask for something else."""
+    return isinstance(error, ProviderRefusedError) and not isinstance(error, CredentialsRefusedError)
+
+
+class Asked(NamedTuple):
+    """What a provider answered to who asked for an invoice."""
+
+    opened: InvoiceOpened | None
+    why_not: Exception | None
 
 
 class InvoiceOpener:
-    """Opens the invoices that the journal wants, one at a time for each payment.
+    """Opens invoices at the providers, one at a time for each payment.
 
     One at a time because SHKeeper looks whether there is an invoice and then makes it, so two requests at the same
     moment could make two.
@@ -45,6 +67,12 @@ class InvoiceOpener:
         self._gateways = gateways
         self._callback_urls = callback_urls
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._in_hand: set[str] = set()
+        """The payments that somebody is registering at this moment."""
+        self.patience = Patience()
+        """What is left alone for a while, because it could not be opened."""
+        self.left = asyncio.Event()
+        """Set when an invoice could not be opened for who waited for it."""
 
     def opens_for(self, provider: str) -> bool:
         """Whether invoices of this provider can be opened here."""
@@ -68,38 +96,125 @@ class InvoiceOpener:
             currency=payment.currency,
         )
 
-    async def try_to_open(self, record: PaymentRecord) -> bool:
-        """Opens the invoice that is to be paid, unless it is. Returns whether it is open now; if not, the next round
-        of the reconciliation tries again."""
-        unopened = [invoice for invoice in record.invoices[:1] if invoice.opened is None]
+    async def register(self, draft: Draft) -> tuple[Registered, Asked]:
+        """Asks for the invoice of a draft, and registers its payment with what comes of it. Raises
+        ProviderRefusedError, and forgets the draft, if the provider refuses it."""
+        payment_id = draft.payment.payment_id
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                for invoice in unopened:
-                    await self.open(invoice)
+            asked = await self.ask(payment_id, draft.wanted)
+        except ProviderRefusedError:
+            await self._journal.unfinished.drop_draft(draft)
+            raise
+        registered = await self._journal.unfinished.settle_draft(draft, asked.opened)
+        if asked.why_not is not None:
+            await self.leave(payment_id, draft.wanted, asked.why_not)
+        return registered, asked
+
+    @contextmanager
+    def holding(self, payment_id: str) -> Iterator[None]:
+        """While somebody waits for a payment to be registered; if that fails, its draft is finished afterwards."""
+        self._in_hand.add(payment_id)
+        try:
+            yield
+        except BaseException:
+            self.left.set()
+            raise
+        finally:
+            self._in_hand.discard(payment_id)
+
+    async def finish_drafts(self) -> None:
+        """Registers what a stop of the bridge, or of its journal, has left as drafts."""
+        for draft in await self._journal.unfinished.drafts():
+            if draft.payment.payment_id in self._in_hand:
+                continue
+            try:
+                await self.register(draft)
+            except ProviderRefusedError as error:
+                logger.warning("%s is not registered: %s", draft.payment.payment_id, error)
+            except BridgeError as error:
+                logger.warning("%s is not registered yet: %s", draft.payment.payment_id, error)
+
+    async def ask(self, payment_id: str, wanted: InvoiceWanted) -> Asked:
+        """Asks the provider for an invoice that is not in the journal yet. Raises ProviderRefusedError if it was
+        refused."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._lock(payment_id):
+                return Asked(await self._gateways[wanted.provider].open_invoice(wanted), None)
         except (ProviderError, TimeoutError) as error:
-            reason = str(error) or "it took too long"
-            logger.warning("no invoice for %s yet: %s", record.payment.payment_id, reason)
-            return False
+            if is_refusal(error):
+                raise
+            self._note(payment_id, wanted.coin, error)
+            return Asked(None, error)
+        except Exception as error:
+            logger.exception("the bridge failed over the invoice of %s", payment_id)
+            self._note(payment_id, wanted.coin, error)
+            return Asked(None, error)
+
+    async def leave(self, payment_id: str, wanted: InvoiceWanted, why: Exception) -> None:
+        """Leaves an invoice to be opened later, once it is in the journal."""
+        await self._write_down(payment_id, wanted.coin, why)
+        self.left.set()
+
+    async def try_to_open(self, record: PaymentRecord) -> bool:
+        """Opens the invoice that is to be paid, unless it is. Returns whether it is open now."""
+        unopened = [invoice for invoice in record.invoices[:1] if invoice.opened is None]
+        for invoice in unopened:
+            if self.patience.leaves_alone((invoice.payment_id, invoice.wanted.coin), self._journal.clock()):
+                return False
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self.open(invoice)
+            except (ProviderError, TimeoutError) as error:
+                await self.failed(invoice, error)
+                self.left.set()
+                return False
         return True
 
-    async def open(self, invoice: Invoice) -> InvoiceOpened:
-        """Opens an invoice, or finds that it is. Raises ProviderError, and JournalUnavailableError."""
-        lock = self._locks.setdefault(invoice.payment_id, asyncio.Lock())
-        async with lock:
-            known = await self._known(invoice)
-            if known is not None:
-                return known
+    async def failed(self, invoice: Invoice, error: Exception) -> None:
+        """Takes notice that an invoice could not be opened."""
+        self._note(invoice.payment_id, invoice.wanted.coin, error)
+        await self._write_down(invoice.payment_id, invoice.wanted.coin, error)
+
+    def _note(self, payment_id: str, coin: str, error: Exception) -> None:
+        because = because_of(error)
+        if because is not None:
+            is_news = self.patience.failed((payment_id, coin), because, self._journal.clock())
+        if because is None or is_news or because is Because.COIN:
+            logger.warning("no invoice for %s yet: %s", payment_id, str(error) or "it took too long")
+
+    async def _write_down(self, payment_id: str, coin: str, error: Exception) -> None:
+        """Why an invoice is not open, if that is the invoice's own trouble, so that it can be seen."""
+        if because_of(error) is Because.REFUSED:
+            await self._journal.unfinished.refuse_invoice(payment_id, coin, str(error))
+
+    async def open(self, invoice: Invoice) -> InvoiceOpened | None:
+        """Opens an invoice, or finds that it is; None if the buyer is to pay with another coin by now. Raises
+        ProviderError, and JournalUnavailableError."""
+        async with self._lock(invoice.payment_id):
+            record = await self._journal.payment_record(invoice.payment_id)
+            to_pay = record.invoices[0] if record is not None and record.invoices else invoice
+            if to_pay.wanted.coin != invoice.wanted.coin:
+                return None
+            if to_pay.opened is not None:
+                return to_pay.opened
             opened = await self._gateways[invoice.wanted.provider].open_invoice(invoice.wanted)
-            await self._journal.record_invoice(invoice, opened)
+            await self._journal.unfinished.record_invoice(invoice, opened)
+        self.patience.opened((invoice.payment_id, invoice.wanted.coin))
         logger.info("%s is to be paid in %s", invoice.payment_id, invoice.wanted.coin)
         return opened
 
-    async def _known(self, invoice: Invoice) -> InvoiceOpened | None:
-        """What somebody else has opened in the meantime. Raises InvoiceReplacedError."""
-        record = await self._journal.payment_record(invoice.payment_id)
-        invoices = () if record is None else record.invoices
-        opened = next((known.opened for known in invoices if known.wanted == invoice.wanted), None)
-        # To SHKeeper the coin that it was asked for last is the one whose price it honours.
-        if opened is None and invoices and invoices[0].wanted.coin != invoice.wanted.coin:
-            raise InvoiceReplacedError(f"it is to be paid in {invoices[0].wanted.coin} by now")
-        return opened
+    def one_at_a_time(self, name: str) -> asyncio.Lock:
+        """Held by whoever asks a provider for something new, so that two who want the same do not get two."""
+        return self._lock(name)
+
+    def _lock(self, payment_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(payment_id, asyncio.Lock())
+
+
+def because_of(error: Exception) -> Because | None:
+    """Whose trouble an error is; None if it is the provider's as a whole, for which no invoice is to wait."""
+    if isinstance(error, AnswerUnusableError) or is_refusal(error):
+        return Because.REFUSED
+    if isinstance(error, CoinUnavailableError):
+        return Because.COIN
+    return None if isinstance(error, (ProviderError, TimeoutError, JournalUnavailableError)) else Because.DEFECT

@@ -3,7 +3,6 @@
 SHKeeper answers 200 with an error in the body; here that is an error. No key and no password ever stands in one.
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -13,37 +12,59 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from providers.circuit import CircuitBreaker
-from providers.contract import ProviderRefusedError, ProviderUnavailableError
+from providers.contract import (
+    AnswerUnusableError,
+    CoinUnavailableError,
+    CredentialsRefusedError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
+from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits, CoinCircuitOpenError, Failure
+from providers.shkeeper.refusals import SHOWN_CHARACTERS, is_error, is_passing, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
 __all__ = ["SHOWN_CHARACTERS", "ShkeeperApi"]
 
-logger = logging.getLogger("bridge.shkeeper")
-
 Answer = TypeVar("Answer", bound=Wire)
 
 TRIES = 3
-# Long enough for a gateway that asks a wallet on another machine; a browser waits behind it.
-TIMEOUT_SECONDS = 10.0
-SHOWN_CHARACTERS = 300
+# SHKeeper gives a wallet ten seconds and then says so: longer than that, to hear it say so.
+TIMEOUT_SECONDS = 12.0
 NOT_FOUND = 404
 BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
+BAD_PASSWORD_MESSAGE = "bad http basic auth credentials"  # noqa: S105 (what is said of a wrong one)
+BAD_KEY = "SHKeeper does not accept the key; is it the API key of its wallet?"
+BAD_PASSWORD = "SHKeeper does not accept the operator's user and password"  # noqa: S105 (the same)
 
-# Pauses between tries: what hiccups is back within a second or two, what is down is the reconciliation's business.
+# What fails before a byte of the question has left.
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+# Pauses between tries: what hiccups is back within a second or two, what is down is the workers' business.
 backoff = wait_random_exponential(multiplier=0.2, max=2)
-
-
-class CircuitOpenError(ProviderUnavailableError):
-    """SHKeeper failed so often that it is not asked for a while."""
 
 
 class NotKnownError(ProviderRefusedError):
     """SHKeeper has no such thing in its books."""
 
 
-class KeyRefusedError(ProviderRefusedError):
-    """SHKeeper does not know the key."""
+class TooSlowError(ProviderUnavailableError):
+    """No answer came in time: to ask at once again would keep whoever waits for as long again."""
+
+
+class SlowCoinError(TooSlowError, CoinUnavailableError):
+    """The same, where a coin's wallet is asked."""
+
+
+class WalletFailedError(CoinUnavailableError):
+    """SHKeeper itself gave up on a coin's wallet, maybe after ten seconds."""
+
+
+class _FailedError(ProviderUnavailableError):
+    """How a try failed, before it is known whose trouble that is."""
+
+    def __init__(self, failure: Failure, message: str) -> None:
+        super().__init__(message)
+        self.failure = failure
 
 
 class ShkeeperApi:
@@ -62,23 +83,28 @@ class ShkeeperApi:
         `pauses` are those between two tries."""
         base_url = f"{url.rstrip('/')}/api/v1/"
         certificates = httpx.create_ssl_context()  # reading them takes a while, so once
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, verify=certificates)
+        # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates)
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
         unkept = httpx.Limits(max_keepalive_connections=0)
         self.once = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=unkept, verify=certificates)
         """For what must not be repeated: every request has a connection of its own."""
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
-        self._circuit = CircuitBreaker(clock)
+        self._circuits = Circuits(clock)
 
     async def aclose(self) -> None:
         await self._http.aclose()
         await self.once.aclose()
 
     async def check(self) -> None:
-        """Raises CircuitOpenError while SHKeeper is not asked."""
-        if self._circuit.is_open:
-            raise CircuitOpenError(f"SHKeeper is not asked for a while, after this: {self._circuit.reason}")
+        """Raises CircuitOpenError while SHKeeper is not asked. One coin's trouble is none of this."""
+        self._circuits.check()
+
+    def troubles(self) -> Mapping[str, str]:
+        """The coins whose wallets failed last, each with the reason."""
+        return self._circuits.troubles()
 
     async def ask(
         self,
@@ -87,10 +113,11 @@ class ShkeeperApi:
         path: str,
         content: Mapping[str, Any] | None = None,
         *,
+        coin: str | None = None,
         operator: httpx.Auth | None = None,
     ) -> Answer:
         """Asks what is harmless to repeat, with a key or in the operator's name, until there is an answer or it has
-        failed a few times. Raises ProviderError."""
+        failed a few times. `coin` is that whose wallet SHKeeper asks in turn. Raises ProviderError."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
             wait=self._pauses,
@@ -98,9 +125,10 @@ class ShkeeperApi:
             reraise=True,
         )
         request = self._http.build_request(method, path, json=content)
-        if operator is not None:
-            return await retrying(self._try, model, request, operator)
-        return await retrying(self._try_keys, model, request)
+        async with self._circuits.place(coin):
+            if operator is not None:
+                return await retrying(self._try, model, request, operator, coin)
+            return await retrying(self._try_keys, model, request, coin)
 
     async def ask_for_known(self, model: type[Answer], path: str) -> Answer | None:
         """As `ask`, for what SHKeeper answers with 404 if it does not know it."""
@@ -109,36 +137,83 @@ class ShkeeperApi:
         except NotKnownError:
             return None
 
-    async def _try_keys(self, model: type[Answer], request: httpx.Request) -> Answer:
+    async def _try_keys(self, model: type[Answer], request: httpx.Request, coin: str | None) -> Answer:
         for number, key in enumerate(self._api_keys):
             try:
-                answer = await self._try(model, request, _KeyAuth(key))
-            except KeyRefusedError:
+                answer = await self._try(model, request, _KeyAuth(key), coin)
+            except CredentialsRefusedError:
                 if number == len(self._api_keys) - 1:
                     raise
             else:
                 # While a key is being changed two are configured; the one that works comes first from now on.
                 self._api_keys = (key, *(other for other in self._api_keys if other != key))
                 return answer
-        raise ProviderRefusedError("no key for SHKeeper is configured; set BRIDGE_SHKEEPER_API_KEYS")
+        raise CredentialsRefusedError("no key for SHKeeper is configured; set BRIDGE_SHKEEPER_API_KEYS")
 
-    async def _try(self, model: type[Answer], request: httpx.Request, auth: httpx.Auth) -> Answer:
-        await self.check()
+    async def _try(self, model: type[Answer], request: httpx.Request, auth: httpx.Auth, coin: str | None) -> Answer:
+        self._circuits.admit(coin)
+        try:
+            answer = await self._answer(model, request, auth, coin)
+        except _FailedError as error:
+            raise self._failed(error, coin) from None
+        except (ProviderRefusedError, AnswerUnusableError):
+            self._circuits.succeed(coin)  # it answers, whatever it says
+            raise
+        self._circuits.succeed(coin)
+        return answer
+
+    async def _answer(
+        self, model: type[Answer], request: httpx.Request, auth: httpx.Auth, coin: str | None
+    ) -> Answer:
         try:
             response = await self._http.send(request, auth=auth)
-            answer = _read(model, response)
+        except NOT_REACHED as error:
+            raise _FailedError(Failure.NOT_REACHED, f"SHKeeper was not reached ({type(error).__name__})") from None
+        except httpx.TimeoutException as error:
+            raise _FailedError(Failure.TOO_SLOW, f"SHKeeper was too slow ({type(error).__name__})") from None
         except httpx.HTTPError as error:
-            reason = f"SHKeeper was not reached ({type(error).__name__})"
-            self._circuit.fail(reason)
-            raise ProviderUnavailableError(reason) from None
-        except ProviderUnavailableError as error:
-            self._circuit.fail(str(error))
-            raise
-        except ProviderRefusedError:
-            self._circuit.succeed()  # it answers, whatever it says
-            raise
-        self._circuit.succeed()
-        return answer
+            message = f"no whole answer came from SHKeeper ({type(error).__name__})"
+            raise _FailedError(Failure.BROKEN, message) from None
+        return _read(model, response, coin)
+
+    def _failed(self, error: _FailedError, coin: str | None) -> ProviderUnavailableError:
+        """Counts a failure, and says whose it is."""
+        blamed = self._circuits.fail(error.failure, coin, str(error))
+        too_slow = error.failure is Failure.TOO_SLOW
+        if blamed is None or blamed == ALL_WALLETS:
+            return (TooSlowError if too_slow else ProviderUnavailableError)(str(error))
+        if error.failure is Failure.WALLET:
+            return WalletFailedError(blamed, f"{blamed}: {error}")
+        return (SlowCoinError if too_slow else CoinUnavailableError)(blamed, f"{blamed}: {error}")
+
+    async def accepts_key(self) -> bool | None:
+        """Whether SHKeeper knows one of the keys; None if that cannot be told now."""
+        said = [
+            await self._accepts(f"invoices/{UNKNOWN_ID}", _KeyAuth(key), BAD_KEY_MESSAGES) for key in self._api_keys
+        ]
+        return True if True in said else None if None in said else False
+
+    async def accepts_operator(self, operator: httpx.Auth, coin: str) -> bool | None:
+        """Whether SHKeeper knows the operator and the password; None if that cannot be told now."""
+        return await self._accepts(f"{coin}/task/{UNKNOWN_ID}", operator, frozenset({BAD_PASSWORD_MESSAGE}))
+
+    async def _accepts(self, path: str, auth: httpx.Auth, refusals: frozenset[str]) -> bool | None:
+        """Asks once, whatever the circuits say, and whatever comes of it tells them nothing."""
+        try:
+            response = await self.once.get(path, auth=auth)
+            if response.is_redirect or response.status_code == 401:
+                return False
+            content = read_object(response.content)
+        except (httpx.HTTPError, UnreadableError):
+            return None
+        if reason_of(content).casefold() in refusals:
+            return False
+        # A coin whose wallet is down makes it a 500, which says nothing about a password.
+        return True if response.is_success and not is_error(content) else None
+
+
+UNKNOWN_ID = "bridge-asks-whether-it-may"
+"""Of no invoice and no task: asking about it is harmless."""
 
 
 class _KeyAuth(httpx.Auth):
@@ -152,32 +227,41 @@ class _KeyAuth(httpx.Auth):
 
 def _may_pass(error: BaseException) -> bool:
     """Whether another try, a moment later, may succeed."""
-    return isinstance(error, ProviderUnavailableError) and not isinstance(error, CircuitOpenError)
+    lasts = (CircuitOpenError, CoinCircuitOpenError, TooSlowError, WalletFailedError)
+    return isinstance(error, ProviderUnavailableError) and not isinstance(error, lasts)
 
 
-def _read(model: type[Answer], response: httpx.Response) -> Answer:
-    """The answer. Raises ProviderUnavailableError and ProviderRefusedError."""
+def _read(model: type[Answer], response: httpx.Response, coin: str | None) -> Answer:
+    """The answer. Raises ProviderError."""
     if response.status_code == NOT_FOUND:
         raise NotKnownError("SHKeeper does not know this; or is shkeeper_url not the address of one?")
     if not response.is_success and response.status_code < 500:
         raise ProviderRefusedError(f"SHKeeper answered {response.status_code}; is shkeeper_url the address of one?")
+    failure = Failure.SERVER_ERROR if response.status_code >= 500 else Failure.BROKEN
     try:
         content = read_object(response.content)
     except UnreadableError as error:
-        raise ProviderUnavailableError(f"SHKeeper's answer {error} (status {response.status_code})") from None
-    if content.get("status") == "error" or response.status_code >= 500:
-        raise _said_no(content, response.status_code)
+        raise _FailedError(failure, f"SHKeeper's answer {error} (status {response.status_code})") from None
+    if is_error(content) or response.status_code >= 500:
+        raise _said_no(content, response.status_code, coin)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ProviderUnavailableError(f"SHKeeper's answer is not as expected: {faults(error)}") from None
+        raise AnswerUnusableError(f"SHKeeper's answer is not as expected: {faults(error)}") from None
 
 
-def _said_no(content: Mapping[str, Any], status: int) -> ProviderRefusedError | ProviderUnavailableError:
+def _said_no(content: Mapping[str, Any], status: int, coin: str | None) -> ProviderRefusedError | _FailedError:
     """Its message alone: there is a traceback beside it at times, which is nobody's business."""
-    message = str(content.get("message", "without a reason"))[:SHOWN_CHARACTERS]
-    if message.casefold() in BAD_KEY_MESSAGES:
-        return KeyRefusedError("SHKeeper does not accept the key; is it the API key of its wallet?")
+    reason = reason_of(content)
+    if reason.casefold() in BAD_KEY_MESSAGES:
+        return CredentialsRefusedError(BAD_KEY)
+    if reason.casefold() == BAD_PASSWORD_MESSAGE:
+        return CredentialsRefusedError(BAD_PASSWORD)
+    trouble = trouble_of(reason)
+    if trouble is not None:
+        return _FailedError(Failure.WALLET, f"SHKeeper cannot use the coin's wallet: {trouble}")
     if status >= 500:
-        return ProviderUnavailableError(f"SHKeeper failed ({status}): {message}")
-    return ProviderRefusedError(f"SHKeeper says: {message}")
+        return _FailedError(Failure.SERVER_ERROR, f"SHKeeper failed ({status}): {reason}")
+    if is_passing(reason):
+        return _FailedError(Failure.OWN, f"SHKeeper failed: {reason}")
+    return ProviderRefusedError(f"SHKeeper says: {reason}", about=subject_of(reason))

@@ -1,29 +1,45 @@
 """SHKeeper's invoices: opening them and asking how they stand.
 
-Both are harmless to repeat: an invoice's identity is (external_id, callback_url, fiat), so asking again finds it.
+Both can be repeated: an invoice's identity is (external_id, callback_url, fiat), so asking again finds it; only of
+BTC-LIGHTNING it makes one more at the node each time.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.money import Amount, format_amount, product, rounded, rounded_up
-from providers.contract import ProviderRefusedError, Reading
+from providers.contract import (
+    AnswerUnusableError,
+    CoinUnavailableError,
+    CredentialsRefusedError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    Reading,
+)
 from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS
+from providers.shkeeper.credentials import CredentialCheck
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, readings
 from providers.shkeeper.payment_uri import payment_uri, uri_template
 from providers.shkeeper.webhooks import PROVIDER
-from providers.shkeeper.wire import Code, Wire
+from providers.shkeeper.wire import Code, Wire, faults
 
 __all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
 
 # What is offered changes by an operator's hand, and SHKeeper itself keeps it for a minute.
 COINS_SECONDS = 30.0
+# It asks every wallet before it answers, which one that hangs makes ten seconds of: nobody waits for that long who
+# could do with an older list, or with none.
+COINS_WAIT_SECONDS = 2.0
 LIGHTNING = "BTC-LIGHTNING"
 CENT_DECIMALS = 2
 LAST_DIGIT = Decimal("1e-8")
@@ -43,7 +59,8 @@ class PaymentRequestAnswer(Wire):
     """`POST /{crypto}/payment_request`."""
 
     amount: Amount
-    wallet: str
+    wallet: str | None = None
+    """None if the coin's wallet failed when it was asked for an address first; it stays so for this invoice."""
     exchange_rate: Amount | None = None
     display_name: str | None = None
     recalculate_after: int | None = None
@@ -65,27 +82,31 @@ def opened_invoice(
     decimals_of: Mapping[str, int] = DECIMALS,
 ) -> InvoiceOpened:
     """What SHKeeper's answer says, in amounts that a wallet can send. Raises ProviderRefusedError if it asks for
-    nothing."""
+    nothing, and AnswerUnusableError."""
     if not answer.amount:
-        amount = format_amount(wanted.amount)
-        raise ProviderRefusedError(f"{amount} {wanted.currency} comes to no {wanted.coin} at all")
+        raise ProviderRefusedError(f"the amount comes to 0 {wanted.coin}", about="amount")
+    if answer.wallet is None:
+        raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
     decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
     hours = answer.recalculate_after or 0
     is_lightning = wanted.coin == LIGHTNING
-    return InvoiceOpened(
-        address=answer.wallet,
-        coin_amount=coin_amount,
-        coin_decimals=decimals,
-        exchange_rate=answer.exchange_rate,
-        asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
-        display_name=answer.display_name,
-        payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
-        uri_template=uri_template(wanted.coin, answer.wallet),
-        whole_only=is_lightning,
-        price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
-        lapses_at=(lapse_of(answer.wallet) or now + DEFAULT_EXPIRY) if is_lightning else None,
-    )
+    try:
+        return InvoiceOpened(
+            address=answer.wallet,
+            coin_amount=coin_amount,
+            coin_decimals=decimals,
+            exchange_rate=answer.exchange_rate,
+            asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
+            display_name=answer.display_name,
+            payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
+            uri_template=uri_template(wanted.coin, answer.wallet),
+            whole_only=is_lightning,
+            price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
+            lapses_at=(lapse_of(answer.wallet) or now + DEFAULT_EXPIRY) if is_lightning else None,
+        )
+    except ValidationError as error:
+        raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None
 
 
 def _asked(coin_amount: Decimal, exchange_rate: Decimal, amount: Decimal) -> Decimal:
@@ -104,26 +125,64 @@ class ShkeeperInvoices:
     def __init__(
         self,
         api: ShkeeperApi,
+        credentials: CredentialCheck | None = None,
         *,
         decimals: Mapping[str, int] = DECIMALS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`decimals` are those of coins that are not known here, or other ones than are known."""
+        """`credentials` is what finds out whether the key and the password are good; `decimals` are those of coins
+        that are not known here, or other ones than are known."""
         self._api = api
+        self._credentials = credentials
         self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._unusable: dict[str, tuple[float, str]] = {}
+        """The coins whose last answer could not be used, each with the time and the reason."""
 
     async def check(self) -> None:
         await self._api.check()
 
+    def troubles(self) -> Mapping[str, str]:
+        since = self._clock() - REMEMBERED_SECONDS
+        unusable = {coin: reason for coin, (at, reason) in self._unusable.items() if at >= since}
+        known = {**unusable, **self._api.troubles()}
+        return {coin: reason for coin, reason in sorted(known.items()) if coin != ALL_WALLETS}
+
+    async def examine(self) -> None:
+        await self._api.check()
+        refused = [] if self._credentials is None else self._credentials.faults(self._coins)
+        troubles = self.troubles()
+        said = [*refused, *(f"{coin}: {reason}" for coin, reason in troubles.items())]
+        if refused:
+            raise CredentialsRefusedError("; ".join(said))
+        if troubles:
+            raise CoinUnavailableError(", ".join(troubles), "; ".join(said))
+
     async def coins(self) -> Sequence[str]:
-        """What the operator has enabled, as of half a minute ago at most."""
-        if self._coins_at is None or self._clock() > self._coins_at + COINS_SECONDS:
-            answer = await self._api.ask(CoinsAnswer, "GET", "crypto")
-            self._coins, self._coins_at = answer.crypto, self._clock()
+        """What the operator has enabled, as of half a minute ago; older if SHKeeper takes long to say it."""
+        if self._coins_at is not None and self._clock() <= self._coins_at + COINS_SECONDS:
+            return self._coins
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_for_coins())
+            # Whoever asked may have gone on without it by the time that it fails.
+            self._asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        asking = self._asking
+        await asyncio.wait([asking], timeout=COINS_WAIT_SECONDS)
+        if asking.done() and (self._coins_at is None or asking.exception() is not None):
+            await asking
+        if self._coins_at is None:
+            raise ProviderUnavailableError("SHKeeper takes long to say what can be paid with")
         return self._coins
+
+    async def _ask_for_coins(self) -> None:
+        try:
+            answer = await self._api.ask(CoinsAnswer, "GET", "crypto", coin=ALL_WALLETS)
+            self._coins, self._coins_at = answer.crypto, self._clock()
+        finally:
+            self._asking = None
 
     async def open_invoice(self, wanted: InvoiceWanted) -> InvoiceOpened:
         request = {
@@ -132,8 +191,15 @@ class ShkeeperInvoices:
             "amount": format_amount(wanted.amount),
             "callback_url": wanted.callback_url,
         }
-        answer = await self._api.ask(PaymentRequestAnswer, "POST", f"{quote(wanted.coin)}/payment_request", request)
-        return opened_invoice(wanted, answer, datetime.now(UTC), self._decimals)
+        path = f"{quote(wanted.coin)}/payment_request"
+        try:
+            answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
+            opened = opened_invoice(wanted, answer, datetime.now(UTC), self._decimals)
+        except AnswerUnusableError as error:
+            self._unusable[wanted.coin] = (self._clock(), str(error))
+            raise
+        self._unusable.pop(wanted.coin, None)
+        return opened
 
     async def look_up(self, external_id: str) -> Sequence[Reading]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")
@@ -141,4 +207,4 @@ class ShkeeperInvoices:
 
     async def balance(self, coin: str) -> Balance:
         """What the wallet of a coin holds."""
-        return await self._api.ask(Balance, "GET", f"{quote(coin)}/balance")
+        return await self._api.ask(Balance, "GET", f"{quote(coin)}/balance", coin=coin)

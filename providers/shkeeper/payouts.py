@@ -26,6 +26,7 @@ from coordinator.payout_observations import (
 from coordinator.payouts import Payout
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import SHOWN_CHARACTERS, ShkeeperApi
+from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
@@ -83,7 +84,7 @@ class ShkeeperPayouts:
         self._callback_url = callback_url
 
     async def check(self) -> None:
-        await self._api.ask(AnyAnswer, "GET", "crypto")
+        await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
 
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
         coin = quote(payouts[0].coin)
@@ -127,7 +128,7 @@ class ShkeeperPayouts:
 
     async def _look_up_task(self, payout: Payout, task_id: str) -> list[PayoutObservation]:
         path = f"{quote(payout.coin)}/task/{quote(task_id, safe='')}"
-        task = await self._api.ask(TaskAnswer, "GET", path, operator=self._operator)
+        task = await self._api.ask(TaskAnswer, "GET", path, coin=payout.coin, operator=self._operator)
         if task.status == "FAILURE":
             return [PayoutFailed(reason=f"SHKeeper's task failed: {str(task.result)[:SHOWN_CHARACTERS]}")]
         results = task.result if task.status == "SUCCESS" and isinstance(task.result, tuple) else ()

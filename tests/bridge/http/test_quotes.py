@@ -214,6 +214,28 @@ def test_there_is_no_new_price_in_a_coin_that_is_not_offered_any_more(make_bridg
             gateway.prices_at("BTC", "1")
             answer = client.post(f"/api/payments/{payment['paymentId']}/price")
             said = "BTC-LIGHTNING cannot be paid with at the moment; offered: BTC"
-            assert said in problem(answer, 409)["detail"]
+            assert problem(answer, 400)["errors"] == [{"field": "coin", "message": said}]
             # What is known is kept: it can still be paid to.
             assert client.get(f"/api/payments/{payment['paymentId']}").json()["invoices"][0]["address"] == LAPSED
+
+
+def test_an_amount_that_comes_to_no_coins_is_refused_and_nothing_changes(
+    client: httpx.Client, gateway: PricedGateway
+) -> None:
+    payment = create(client)
+    gateway.prices_at("BTC", "0.00000000")
+    answer = client.post(f"/api/payments/{payment['paymentId']}/invoices", json={"coin": "BTC"})
+    assert [error["field"] for error in problem(answer, 400)["errors"]] == ["amount"]
+    assert client.get(f"/api/payments/{payment['paymentId']}").json()["invoices"] == payment["invoices"]
+
+
+def test_a_fresh_price_that_nobody_answers_leaves_the_one_that_holds(make_bridge: Any) -> None:
+    with priced_gateway() as gateway:
+        gateway.prices_at("DOGE", "339.32", recalculate_after=1)
+        bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_SHKEEPER_URL=gateway.url)
+        with client_of(bridge.url) as client:
+            payment = create(client)
+            gateway.is_down = True
+            path = f"/api/payments/{payment['paymentId']}/invoices"
+            answer = client.post(path, json={"coin": "DOGE", "fresh": True})
+            assert (answer.status_code, answer.json()["invoices"]) == (202, payment["invoices"])

@@ -52,10 +52,10 @@ async def invoices(journal: Journal) -> list[Invoice]:
 
 async def answer(journal: Journal, coin: str, said: InvoiceOpened) -> None:
     """The provider is asked, and answers."""
-    await journal.want_invoice("pay_1", wanted(coin), anew=True)
+    await journal.unfinished.want_invoice("pay_1", wanted(coin))
     [first, *_] = await invoices(journal)
     assert (first.wanted.coin, first.opened) == (coin, None)
-    await journal.record_invoice(first, said)
+    await journal.unfinished.record_invoice(first, said)
 
 
 async def test_every_address_that_was_ever_given_stays_known_and_the_newest_answer_counts(
@@ -78,10 +78,10 @@ async def test_every_address_that_was_ever_given_stays_known_and_the_newest_answ
 async def test_only_the_invoice_to_pay_is_left_to_be_opened(journal: Journal, clock: Clock) -> None:
     await journal.register_payment(PAYMENT, None, wanted("BTC"))
     clock.move(minutes=1)
-    await journal.want_invoice("pay_1", wanted("DOGE"))
-    assert [invoice.wanted.coin for invoice in await journal.unopened_invoices(10)] == ["DOGE"]
-    await journal.record_invoice((await invoices(journal))[0], opened("D7"))
-    assert await journal.unopened_invoices(10) == []
+    await journal.unfinished.want_invoice("pay_1", wanted("DOGE"))
+    assert [invoice.wanted.coin for invoice in await journal.unfinished.unopened_invoices(10)] == ["DOGE"]
+    await journal.unfinished.record_invoice((await invoices(journal))[0], opened("D7"))
+    assert await journal.unfinished.unopened_invoices(10) == []
 
 
 async def test_prices_end_by_when_the_invoice_was_first_opened(journal: Journal, clock: Clock) -> None:

@@ -12,6 +12,7 @@ from bridge.journal import Journal
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
+from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
@@ -55,13 +56,13 @@ class Bridge:
         payouts = ShkeeperPayouts(self.api, user="admin", password="secret", callback_url=CALLBACK_URL)
         self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
         self.sender = PayoutSender(journal, {"shkeeper": payouts})
-        self.reconciliation = Reconciliation(
-            journal, invoices, self.opener, interval_seconds=60, per_second=1_000, days=7
-        )
+        self.unopened = UnopenedInvoices(journal, invoices, self.opener, per_second=1_000)
+        self.reconciliation = Reconciliation(journal, invoices, interval_seconds=60, per_second=1_000, days=7)
 
     async def work(self, clock: Clock, rounds: int = 4) -> None:
         """Does what it does by itself, for some time; then it ends."""
         for _ in range(rounds):
+            await self.unopened.round()
             await self.reconciliation.round()
             await self.sender.round()
             clock.move(minutes=30)

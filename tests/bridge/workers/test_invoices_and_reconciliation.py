@@ -6,18 +6,26 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import RowMapping
+from tenacity import wait_none
 
 from bridge.journal import Journal
+from bridge.journal.rows import payment_from_row
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
-from bridge.workers.reconciliation import Reconciliation, next_check
+from bridge.workers.reconciliation import Reconciliation
+from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.invoices import InvoiceWanted
+from coordinator.observations import Observation
+from coordinator.payment_decisions import Decision, decide
+from coordinator.payments import Payment
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, until
 
 OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
 DOWN = says({"status": "error", "message": "oops"}, 500)
@@ -72,9 +80,14 @@ def opener(journal: Journal, api: ShkeeperApi) -> InvoiceOpener:
 
 
 @pytest.fixture
-def reconciliation(journal: Journal, api: ShkeeperApi, opener: InvoiceOpener) -> Reconciliation:
+def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciliation:
     gateways = {"shkeeper": ShkeeperInvoices(api)}
-    return Reconciliation(journal, gateways, opener, interval_seconds=60, per_second=1_000, days=7)
+    return Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+
+
+@pytest.fixture
+def unopened(journal: Journal, api: ShkeeperApi, opener: InvoiceOpener) -> UnopenedInvoices:
+    return UnopenedInvoices(journal, {"shkeeper": ShkeeperInvoices(api)}, opener, per_second=1_000)
 
 
 async def register(journal: Journal, opener: InvoiceOpener, number: int = 1) -> InvoiceWanted:
@@ -98,11 +111,11 @@ async def status(journal: Journal, number: int = 1) -> str:
 
 async def test_many_who_want_it_opened_open_it_once(journal: Journal, opener: InvoiceOpener, books: Books) -> None:
     await register(journal, opener)
-    [invoice] = await journal.unopened_invoices(10)
+    [invoice] = await journal.unfinished.unopened_invoices(10)
     opened = await asyncio.gather(*(opener.open(invoice) for _ in range(10)))
-    assert {one.address for one in opened} == {"0x86"}
+    assert {one and one.address for one in opened} == {"0x86"}
     assert books.asked == ["POST ETH-USDT/payment_request"]
-    assert await journal.unopened_invoices(10) == []
+    assert await journal.unfinished.unopened_invoices(10) == []
 
 
 async def test_a_coin_that_is_not_offered_is_refused(opener: InvoiceOpener, books: Books) -> None:
@@ -116,15 +129,14 @@ async def test_where_nobody_can_be_asked_any_coin_is_wanted(opener: InvoiceOpene
 
 
 @pytest.mark.parametrize("failure", [DOWN, hangs_up, says("<html>", 502)])
-async def test_what_could_not_be_opened_is_opened_by_a_later_round(
+async def test_what_could_not_be_opened_is_opened_later(
     journal: Journal,
     opener: InvoiceOpener,
-    reconciliation: Reconciliation,
     books: Books,
     failure: Callable[[Request], bytes | None],
 ) -> None:
     await register(journal, opener)
-    [invoice] = await journal.unopened_invoices(10)
+    [invoice] = await journal.unfinished.unopened_invoices(10)
     books.opening = failure
     with pytest.raises(ProviderUnavailableError):
         await opener.open(invoice)
@@ -137,16 +149,21 @@ async def test_what_could_not_be_opened_is_opened_by_a_later_round(
     fresh = ShkeeperApi(url=books._gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS)
     gateways = {"shkeeper": ShkeeperInvoices(fresh)}
     restarted = InvoiceOpener(journal, gateways, {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"})
-    await Reconciliation(journal, gateways, restarted, interval_seconds=60, per_second=1_000, days=7).round()
+    await UnopenedInvoices(journal, gateways, restarted, per_second=1_000).round()
     assert await address(journal) == "0x86"
     await fresh.aclose()
 
 
 async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
-    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal,
+    opener: InvoiceOpener,
+    unopened: UnopenedInvoices,
+    reconciliation: Reconciliation,
+    books: Books,
+    clock: Clock,
 ) -> None:
     await register(journal, opener)
-    await reconciliation.round()
+    await unopened.round()
     assert (await address(journal), await status(journal)) == ("0x86", "pending")
     for invoice_status, balance, expected in (
         ("PARTIAL", "40", "partially_paid"),
@@ -200,23 +217,116 @@ async def test_an_expired_payment_is_asked_about_for_some_days(
 
 
 async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
-    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, gateway: Gateway, books: Books, clock: Clock
 ) -> None:
-    for number in range(1, 6):
+    now = 100.0
+    api = ShkeeperApi(
+        url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=lambda: now
+    )
+    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    for number in range(1, 21):
         await journal.register_payment(payment(number), None, None)
         books.received(f"pay_{number}", "PAID", "100")
     looking, books.looking = books.looking, DOWN
     await reconciliation.round()
-    assert len(books.asked) == 3  # three tries for the first, none for the others
+    # So many failures open the circuit, and some were under way; nobody else is asked about.
+    assert 5 <= len(books.asked) <= 8
+    books.looking = looking
+    now += 60
+    clock.move(minutes=2)
+    await reconciliation.round()
+    assert {await status(journal, number) for number in range(1, 21)} == {"completed"}
+    await api.aclose()
+
+
+async def test_a_round_goes_on_past_whatever_fails(
+    journal: Journal,
+    reconciliation: Reconciliation,
+    books: Books,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    looking = books.looking
+
+    def look(request: Request) -> bytes | None:
+        external_id = request.path.rpartition("/")[2]
+        if external_id == "pay_3":
+            return says({"status": "success", "invoices": [{"external_id": "pay_3"}]})(request)  # nothing to be used
+        if external_id == "pay_4":
+            return DOWN(request)
+        return looking(request)
+
+    def breaks(known: Payment, observation: Observation) -> Decision:
+        if known.payment_id == "pay_2":
+            raise ZeroDivisionError
+        return decide(known, observation)
+
+    monkeypatch.setattr("bridge.workers.reconciliation.decide", breaks)
+    books.looking = look
+    for number in range(1, 7):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    labels = {"provider": "shkeeper", "found": "failed"}
+    before = REGISTRY.get_sample_value("bridge_reconciled_total", labels) or 0
+    await reconciliation.round()
+    assert [await status(journal, number) for number in range(1, 7)] == [
+        "completed", "pending", "pending", "pending", "completed", "completed",
+    ]  # fmt: skip
+    assert "failed over pay_2" in caplog.text
+    assert REGISTRY.get_sample_value("bridge_reconciled_total", labels) == before + 1
+    asked = len(books.asked)
+    for _ in range(60):
+        clock.move(minutes=1)
+        await reconciliation.round()
+    # Later and ever later: not sixty times each.
+    assert len(books.asked) - asked < 3 * (6 + 6 + 3 * 6)
+
+
+async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
+    journal: Journal, reconciliation: Reconciliation, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads(row: RowMapping) -> Payment:
+        if row["payment_id"] == "pay_2":
+            raise ValueError("a row that makes no sense")
+        return payment_from_row(row)
+
+    for number in range(1, 4):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    with monkeypatch.context() as patched:
+        patched.setattr("bridge.journal.unfinished_queries.payment_from_row", reads)
+        await reconciliation.round()
+    assert [await status(journal, number) for number in range(1, 4)] == ["completed", "pending", "completed"]
+
+
+async def test_a_key_that_is_not_accepted_ends_the_round_and_puts_nothing_off(
+    journal: Journal, reconciliation: Reconciliation, books: Books
+) -> None:
+    for number in range(1, 21):
+        await journal.register_payment(payment(number), None, None)
+        books.received(f"pay_{number}", "PAID", "100")
+    looking, books.looking = books.looking, says({"status": "error", "message": "Bad API key"})
+    await reconciliation.round()
+    assert len(books.asked) == 1
     books.looking = looking
     await reconciliation.round()
-    assert {await status(journal, number) for number in range(1, 6)} == {"completed"}
+    assert {await status(journal, number) for number in range(1, 21)} == {"completed"}
 
 
-def test_a_payment_that_has_waited_long_is_asked_about_less_often() -> None:
-    interval = timedelta(seconds=60)
-    waits = [
-        (next_check(payment(), START + age, interval) - START - age).total_seconds()
-        for age in (timedelta(0), timedelta(minutes=10), timedelta(hours=1), timedelta(days=3))
-    ]
-    assert waits == [60, 60, 360, 3600]
+async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    reconciliation = Reconciliation(journal, gateways, interval_seconds=0.05, per_second=20, days=7)
+    for number in range(100, 300):
+        await journal.register_payment(payment(number), None, None)
+    running = asyncio.create_task(reconciliation.run())
+    await until(lambda: books.asked)
+    newest = payment(999, created_at=START + timedelta(minutes=1))
+    await journal.register_payment(newest, None, None)
+    await until(lambda: "GET invoices/pay_999" in books.asked)
+    assert len(books.asked) < 200
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

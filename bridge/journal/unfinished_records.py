@@ -1,0 +1,105 @@
+"""What is unfinished, as the workers see it who finish it: invoices to be opened, and payments to be asked about."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from bridge.journal import draft_requests, requests, unfinished_queries
+from bridge.journal.draft_requests import Draft
+from bridge.journal.standing_log import log_standing
+from bridge.journal.unfinished_queries import Page, UnfinishedPayment
+from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments import OPEN_STATUSES, Payment
+
+__all__ = ["UnfinishedRecords"]
+
+# Rows of a few columns: so many take a reader some milliseconds.
+PAGE = 1_000
+
+
+class UnfinishedRecords:
+    """Invoices and payments of the journal that something is still to be done about."""
+
+    def __init__(self, read: Callable[..., Awaitable[Any]], submit: Callable[..., Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def draft_payment(
+        self, payment: Payment, idempotency: requests.IdempotencyKey | None, wanted: InvoiceWanted
+    ) -> Draft | Payment:
+        """Writes a payment down whose provider is about to be asked, or finds the draft of an earlier request for the
+        same; or the payment, if it is registered. Raises as `register_payment` of the journal."""
+        draft: Draft | Payment = await self._submit(
+            lambda batch: draft_requests.draft_payment(batch, payment, idempotency, wanted)
+        )
+        return draft
+
+    async def settle_draft(self, draft: Draft, opened: InvoiceOpened | None) -> requests.Registered:
+        """Registers the payment of a draft, with its invoice, which is to be opened if it is not open."""
+        registered: requests.Registered = await self._submit(
+            lambda batch: draft_requests.settle_draft(batch, draft, opened)
+        )
+        if registered.is_new:
+            log_standing(registered.payment)
+        return registered
+
+    async def drop_draft(self, draft: Draft) -> None:
+        """Forgets a draft, because its provider refused it."""
+        await self._submit(lambda batch: draft_requests.drop_draft(batch, draft.payment.payment_id))
+
+    async def drafts(self) -> list[Draft]:
+        """All drafts there are, the oldest first."""
+        found: list[Draft] = await self._read(draft_requests.drafts)
+        return found
+
+    async def want_invoice(
+        self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None
+    ) -> None:
+        """Has an invoice opened for a payment, unless it is, or makes one that is open the one to pay."""
+        await self._submit(lambda batch: requests.want_invoice(batch, payment_id, invoice, opened))
+
+    async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
+        """Writes down what the provider answered."""
+        coin = invoice.wanted.coin
+        await self._submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
+
+    async def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
+        """Writes down why the provider did not open an invoice."""
+        await self._submit(lambda batch: requests.refuse_invoice(batch, payment_id, coin, reason))
+
+    async def unopened_invoices(
+        self, limit: int, *, after: Invoice | None = None, but: Collection[str] = ()
+    ) -> list[Invoice]:
+        """Invoices that are to be paid and that no provider has opened yet, the one wanted last first; `but` are
+        coins that are left out."""
+        page = None if after is None else Page(after.wanted_at, after.payment_id)
+        found: list[Invoice] = await self._read(
+            unfinished_queries.unopened_invoices, after=page, but=but, limit=limit
+        )
+        return found
+
+    async def open_payments(self, provider: str) -> AsyncIterator[Sequence[UnfinishedPayment]]:
+        """Payments of a provider that are not over, in pages, of each status the newest first."""
+        for status in OPEN_STATUSES:
+            before = None
+            while page := await self._read(
+                unfinished_queries.open_payments, provider, status, before=before, limit=PAGE
+            ):
+                yield page
+                before = page[-1].payment_id
+
+    async def ended_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[UnfinishedPayment]]:
+        """Payments of a provider that ended without their money since then, in pages, the last first."""
+        before = None
+        while page := await self._read(
+            unfinished_queries.ended_payments, provider, since=since, before=before, limit=PAGE
+        ):
+            yield page
+            before = Page(page[-1].updated_at, page[-1].payment_id)
+
+    async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
+        """Those of some payments that money may still come for."""
+        found: list[Payment] = await self._read(
+            unfinished_queries.payments_still_open, payment_ids, ended_since=ended_since
+        )
+        return found

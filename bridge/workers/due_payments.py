@@ -1,0 +1,139 @@
+"""Due payments: which of the open ones is asked about next. Pure; it holds ids and times, and the clock is given.
+
+A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever was asked about
+longest ago; the others go to the newest, whose money is most likely to have come.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+__all__ = ["LONGEST_WAIT", "DuePayments", "next_check"]
+
+# Nobody waits longer than an hour for their turn, of which some minutes are for those who are due at the same time.
+LONGEST_WAIT = timedelta(minutes=50)
+PROMISE_SECONDS = 3300.0
+# A payment that is an hour old is asked about every six minutes.
+AGE_SHARE = 10
+
+
+def next_check(created_at: datetime, last: datetime, interval: timedelta) -> datetime:
+    """When to ask about a payment again that was asked about last at that time."""
+    return last + max(interval, min((last - created_at) / AGE_SHARE, LONGEST_WAIT))
+
+
+@dataclass(slots=True)
+class _Open:
+    created_at: datetime
+    due_at: datetime
+    asked_at: datetime
+    """When it was asked about last; when it was taken in, if it was not."""
+    failures: int = 0
+
+
+class DuePayments:
+    """The open payments of one provider, by when they are due."""
+
+    def __init__(self, *, interval: timedelta, per_second: float) -> None:
+        self._interval = interval
+        self._per_second = per_second
+        self._open: dict[str, _Open] = {}
+        self._later: list[tuple[datetime, str]] = []
+        """A heap by when they are due; an entry whose time is not its payment's any more counts for nothing."""
+        self._waiting_longest: list[tuple[datetime, str]] = []
+        self._newest: list[tuple[float, str]] = []
+        """The same payments, those that are due, in two orders; one that is in neither any more was taken."""
+        self._due: set[str] = set()
+        self._owed = 0.0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, payment_id: str) -> bool:
+        return payment_id in self._open
+
+    def add(self, payment_id: str, created_at: datetime, now: datetime) -> bool:
+        """Takes in a payment, which is due at once. Returns whether it was new."""
+        if payment_id in self._open:
+            return False
+        self._open[payment_id] = _Open(created_at, now, now)
+        heappush(self._later, (now, payment_id))
+        return True
+
+    def drop(self, payment_id: str) -> None:
+        """Forgets a payment, which is over."""
+        self._open.pop(payment_id, None)
+        self._due.discard(payment_id)
+
+    def keep_only(self, payment_ids: Collection[str]) -> None:
+        """Forgets all but these."""
+        for payment_id in [payment_id for payment_id in self._open if payment_id not in payment_ids]:
+            self.drop(payment_id)
+
+    def asked(self, payment_id: str, now: datetime) -> None:
+        """It was asked about, and answered."""
+        payment = self._open.get(payment_id)
+        if payment is not None:
+            payment.failures, payment.asked_at = 0, now
+            self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
+
+    def failed(self, payment_id: str, now: datetime) -> None:
+        """To ask about it failed, and that was its own fault as far as anybody can tell: later and later again."""
+        payment = self._open.get(payment_id)
+        if payment is not None:
+            wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
+            payment.failures, payment.asked_at = payment.failures + 1, now
+            self._again(payment_id, payment, now + max(wait, self._interval))
+
+    def put_back(self, payment_ids: Iterable[str], now: datetime) -> None:
+        """They were taken, and then not asked about."""
+        for payment_id in payment_ids:
+            payment = self._open.get(payment_id)
+            if payment is not None:
+                self._again(payment_id, payment, now)
+
+    def _again(self, payment_id: str, payment: _Open, due_at: datetime) -> None:
+        payment.due_at = due_at
+        heappush(self._later, (due_at, payment_id))
+
+    def take(self, now: datetime, limit: int) -> list[str]:
+        """The next that are due, in the order in which to ask about them."""
+        self._become_due(now)
+        share = min(1.0, len(self._open) / (self._per_second * PROMISE_SECONDS))
+        taken: list[str] = []
+        while self._due and len(taken) < limit:
+            self._owed += share
+            if self._owed >= 1.0:
+                self._owed -= 1.0
+                taken.append(self._pop(self._waiting_longest))
+            else:
+                taken.append(self._pop(self._newest))
+        return taken
+
+    def _become_due(self, now: datetime) -> None:
+        while self._later and self._later[0][0] <= now:
+            due_at, payment_id = heappop(self._later)
+            if self._is_current(due_at, payment_id) and payment_id not in self._due:
+                self._due.add(payment_id)
+                payment = self._open[payment_id]
+                heappush(self._waiting_longest, (payment.asked_at, payment_id))
+                heappush(self._newest, (-payment.created_at.timestamp(), payment_id))
+        # What was taken from one order is left over in the other.
+        if len(self._newest) + len(self._waiting_longest) > 4 * len(self._due) + 1000:
+            self._newest = [entry for entry in set(self._newest) if entry[1] in self._due]
+            self._waiting_longest = [entry for entry in set(self._waiting_longest) if entry[1] in self._due]
+            heapify(self._newest)
+            heapify(self._waiting_longest)
+
+    def _is_current(self, due_at: datetime, payment_id: str) -> bool:
+        payment = self._open.get(payment_id)
+        return payment is not None and payment.due_at == due_at
+
+    def _pop(self, order: list[tuple[Any, str]]) -> str:
+        while True:
+            payment_id = heappop(order)[1]
+            if payment_id in self._due:
+                self._due.remove(payment_id)
+                return payment_id

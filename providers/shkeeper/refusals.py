@@ -1,0 +1,70 @@
+"""SHKeeper's refusals: whether an error in its answer is a no to the question, or the trouble of a coin's wallet.
+
+It answers both alike, 200 with `"status": "error"`, and the words of a Python exception are all there is to tell them
+apart. Nothing of a traceback is repeated, and nothing of an exception that may hold an address within its network.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["SHOWN_CHARACTERS", "is_error", "is_passing", "reason_of", "subject_of", "trouble_of"]
+
+SHOWN_CHARACTERS = 300
+
+# What it says when a coin's daemon is not reached, is too slow, or answers something else than expected: exceptions
+# of its HTTP client, and the names of fields that it looked for in vain (`'base58check_address'`).
+_TROUBLES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"because of lagging", re.IGNORECASE), "it lags behind its chain, or is down"),
+    (re.compile(r"timed? ?out|timeout", re.IGNORECASE), "it is too slow"),
+    (
+        re.compile(
+            r"HTTPS?Connection|Connection (aborted|refused|reset)|ConnectionError|Max retries exceeded"
+            r"|RemoteDisconnected|NewConnectionError|Name or service not known|\[Errno",
+            re.IGNORECASE,
+        ),
+        "it is not reached",
+    ),
+    (re.compile(r"^Expecting value: |^(?:\w+ )?JSONDecode|object is not subscriptable"), "it answers nonsense"),
+    (re.compile(r"^'[A-Za-z_][A-Za-z0-9_]*'$"), "it answers something else than expected"),
+)
+# Fields of the bridge's own question: if one of them is missing, that is no wallet's trouble.
+_ASKED_WITH = frozenset({"'external_id'", "'fiat'", "'amount'", "'callback_url'"})
+# Its own database, which several of its threads want at once.
+_PASSING = re.compile(r"OperationalError|database is locked|sqlalchemy|Deadlock|Lost connection", re.IGNORECASE)
+_SUBJECTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"exchange rate|\bfiat\b|currency", re.IGNORECASE), "currency"),
+    (re.compile(r"payment gateway is unavailable|crypto", re.IGNORECASE), "coin"),
+    (re.compile(r"amount|decimal", re.IGNORECASE), "amount"),
+)
+
+
+def is_error(content: Mapping[str, Any]) -> bool:
+    """Whether an answer says that something went wrong, in any of its forms."""
+    return content.get("status") == "error" or bool(content.get("error"))
+
+
+def reason_of(content: Mapping[str, Any]) -> str:
+    """What an error says, on one line and not too long."""
+    error = content.get("error")
+    nested = error.get("message") if isinstance(error, Mapping) else error
+    said = next((text for text in (content.get("message"), content.get("msg"), nested) if isinstance(text, str)), "")
+    without_traceback = said.partition("Traceback (most recent call last)")[0]
+    return " ".join(without_traceback.split())[:SHOWN_CHARACTERS] or "without a reason"
+
+
+def is_passing(reason: str) -> bool:
+    """Whether an error is SHKeeper's own and says nothing about the question, which may be put again."""
+    return _PASSING.search(reason) is not None
+
+
+def trouble_of(reason: str) -> str | None:
+    """What is wrong with a coin's wallet, if that is what an error is about; None for a refusal."""
+    if reason in _ASKED_WITH:
+        return None
+    return next((trouble for pattern, trouble in _TROUBLES if pattern.search(reason)), None)
+
+
+def subject_of(reason: str) -> str | None:
+    """The field of a request for a payment that a refusal is about."""
+    return next((subject for pattern, subject in _SUBJECTS if pattern.search(reason)), None)

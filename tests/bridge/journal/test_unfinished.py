@@ -1,0 +1,59 @@
+"""What is unfinished is read in pages whose order an index has: nothing is sorted, however much there is."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event
+
+from bridge.journal import schema
+from bridge.journal.unfinished_queries import Page, ended_payments, open_payments, unopened_invoices
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        schema.metadata.create_all(connection)
+        yield connection
+    engine.dispose()
+
+
+def plan_of(connection: Connection, query: Callable[[], Any]) -> str:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    query()
+    event.remove(connection, "before_cursor_execute", note)
+    [(statement, parameters)] = asked
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    return "; ".join(row.detail for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (lambda c: open_payments(c, "shkeeper", "pending", before=None, limit=5), "ix_payments_provider_status"),
+        (lambda c: open_payments(c, "shkeeper", "pending", before="pay_9", limit=5), "ix_payments_provider_status"),
+        (lambda c: ended_payments(c, "shkeeper", since=NOW, before=None, limit=5), "ix_payments_ended_unpaid"),
+        (
+            lambda c: ended_payments(c, "shkeeper", since=NOW, before=Page(NOW, "pay_9"), limit=5),
+            "ix_payments_ended_unpaid",
+        ),
+        (lambda c: unopened_invoices(c, after=None, but=(), limit=5), "ix_invoices_wanted_at_payment_id"),
+        (
+            lambda c: unopened_invoices(c, after=Page(NOW, "pay_9"), but=["LTC"], limit=5),
+            "ix_invoices_wanted_at_payment_id",
+        ),
+    ],
+)
+def test_an_index_has_the_order(connection: Connection, query: Callable[[Connection], Any], index: str) -> None:
+    plan = plan_of(connection, lambda: query(connection))
+    assert index in plan
+    assert "TEMP B-TREE" not in plan

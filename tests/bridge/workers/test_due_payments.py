@@ -1,0 +1,100 @@
+"""Which open payment is asked about next, and that everybody's turn comes within an hour."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.workers.due_payments import DuePayments, next_check
+from tests.bridge.workers.conftest import START
+
+MINUTE = timedelta(seconds=60)
+
+
+def due_payments(per_second: float = 40) -> DuePayments:
+    return DuePayments(interval=MINUTE, per_second=per_second)
+
+
+def test_a_payment_that_has_waited_long_is_asked_about_less_often() -> None:
+    waits = [
+        (next_check(START, START + age, MINUTE) - START - age).total_seconds()
+        for age in (timedelta(0), timedelta(minutes=10), timedelta(hours=1), timedelta(days=3))
+    ]
+    assert waits == [60, 60, 360, 3000]
+
+
+def test_the_newest_comes_first_and_nobody_comes_before_the_time() -> None:
+    due = due_payments()
+    for number in (1, 3, 2):
+        assert due.add(f"pay_{number}", START + number * MINUTE, START)
+    assert not due.add("pay_1", START, START)
+    assert due.take(START, 2) == ["pay_3", "pay_2"]
+    assert due.take(START, 2) == ["pay_1"]
+    assert due.take(START, 2) == []
+    for number in (1, 2, 3):
+        due.asked(f"pay_{number}", START)
+    assert due.take(START + MINUTE - timedelta(seconds=1), 10) == []
+    assert due.take(START + MINUTE, 10) == ["pay_3", "pay_2", "pay_1"]
+
+
+def test_what_fails_is_put_off_longer_and_longer_and_a_success_ends_that() -> None:
+    due, now, waits = due_payments(), START, []
+    due.add("pay_1", START, START)
+    for _ in range(8):
+        assert due.take(now, 10) == ["pay_1"]
+        due.failed("pay_1", now)
+        began = now
+        while not (taken := due.take(now, 10)):
+            now += MINUTE
+        assert taken == ["pay_1"]
+        waits.append((now - began) / MINUTE)
+        due.put_back(taken, now)
+    assert waits == [1, 2, 4, 8, 16, 32, 50, 50]
+    due.take(now, 10)
+    due.asked("pay_1", now)
+    due.take(now + timedelta(hours=1), 10)
+    due.failed("pay_1", now)
+    assert due.take(now + MINUTE, 10) == ["pay_1"]
+
+
+def test_what_is_over_is_not_asked_about_any_more() -> None:
+    due = due_payments()
+    for number in range(4):
+        due.add(f"pay_{number}", START, START)
+    due.drop("pay_1")
+    due.keep_only({"pay_1", "pay_2"})
+    assert len(due) == 1
+    assert due.take(START, 10) == ["pay_2"]
+    due.asked("pay_1", START)  # which comes too late
+
+
+@pytest.mark.parametrize("oldest", [timedelta(minutes=2), timedelta(hours=1), timedelta(days=1), timedelta(days=8)])
+def test_a_hundred_thousand_are_each_asked_about_within_the_hour_whatever_the_newest_need(oldest: timedelta) -> None:
+    """A tenth of all, at a tenth of the pace, so that it is quick."""
+    count, per_second = 10_000, 4
+    due, now = due_payments(per_second), START
+    ages = {f"pay_{number}": number * oldest / count for number in range(count)}
+    for payment_id, age in ages.items():
+        due.add(payment_id, START - age, START)
+    last = dict.fromkeys(ages, START)
+    longest = timedelta(0)
+    for _ in range(3 * 3600):
+        now += timedelta(seconds=1)
+        for payment_id in due.take(now, per_second):
+            longest = max(longest, now - last[payment_id])
+            last[payment_id] = now
+            due.asked(payment_id, now)
+    longest = max(longest, *(now - at for at in last.values()))
+    assert longest <= timedelta(hours=1)
+
+
+def test_what_is_left_over_in_the_orders_is_cleared_away() -> None:
+    due, now = due_payments(0.001), START
+    for number in range(20):
+        due.add(f"pay_{number}", START, START)
+    for _ in range(500):
+        taken = due.take(now, 20)
+        assert len(taken) == 20
+        for payment_id in taken:
+            due.asked(payment_id, now)
+        now += timedelta(hours=1)
+    assert len(due._newest) + len(due._waiting_longest) < 1_200
