@@ -3,16 +3,35 @@
 import http.server
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+GOOD_KEY, GOOD_PASSWORD = "a-key-of-sufficient-length", "the-operators-password"
+
 
 class Gateway(http.server.BaseHTTPRequestHandler):
+    def answer(self) -> dict[str, object] | None:
+        password = b64encode(f"admin:{GOOD_PASSWORD}".encode()).decode()
+        match self.path.removeprefix("/api/v1/").partition("/")[0]:
+            case "crypto":
+                return {"status": "success", "crypto": ["BTC", "ETH-USDT"]}
+            case "invoices" if self.headers["X-Shkeeper-Api-Key"] == GOOD_KEY:
+                return {"status": "success", "invoices": []}
+            case "invoices":
+                return {"status": "error", "message": "Bad API key"}
+            case "BTC" if self.headers["Authorization"] == f"Basic {password}":
+                return {"status": "PENDING", "result": None}
+            case "BTC":
+                return {"status": "error", "message": "Bad HTTP Basic Auth credentials"}
+        return None
+
     def do_GET(self) -> None:
-        body = json.dumps({"status": "success", "crypto": ["BTC", "ETH-USDT"]}).encode()
-        self.send_response(200 if self.path == "/api/v1/crypto" else 404)
+        answer = self.answer()
+        body = json.dumps(answer).encode()
+        self.send_response(404 if answer is None else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -43,6 +62,33 @@ def test_doctor_asks_shkeeper_what_it_offers(run: Any, shkeeper: str) -> None:
     assert "payouts are sent in the name of admin" in examined.stdout
     assert "/webhooks/shkeeper" in examined.stdout
     assert "the-operators-password" not in examined.stdout
+
+
+@pytest.mark.parametrize(
+    ("key", "password", "said"),
+    [
+        ("another-key-of-good-length", GOOD_PASSWORD, ["does not accept the key"]),
+        (GOOD_KEY, "a-wrong-password", ["does not accept the operator's user and password"]),
+        ("another-key-of-good-length", "a-wrong-password", ["does not accept the key", "user and password"]),
+        (f"another-key-of-good-length,{GOOD_KEY}", GOOD_PASSWORD, []),
+    ],
+)
+def test_doctor_says_which_of_key_and_password_is_wrong(
+    run: Any, shkeeper: str, key: str, password: str, said: list[str]
+) -> None:
+    examined = run(
+        "doctor",
+        BRIDGE_SHKEEPER_API_KEYS=key,
+        BRIDGE_SHKEEPER_URL=shkeeper,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=password,
+        BRIDGE_PORT="0",
+    )
+    assert examined.returncode == (1 if said else 0)
+    printed = " ".join(examined.stdout.split())
+    assert [fault in printed for fault in said] == [True] * len(said)
+    assert printed.count("does not accept") == len(said)
+    assert not any(secret in printed for secret in (*key.split(","), password))
 
 
 def test_doctor_says_what_is_wrong_with_shkeeper(run: Any) -> None:
