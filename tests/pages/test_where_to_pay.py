@@ -180,3 +180,14 @@ def test_a_rest_that_this_coin_cannot_pay_is_the_shops_to_solve(
     expect(page.get_by_role("region", name="Where to pay")).to_contain_text("cannot be paid with this coin")
     expect(page.get_by_role("img", name="QR code")).to_have_count(0)
     expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()
+
+
+def test_an_invoice_that_the_provider_cannot_open_says_so_and_what_happens_next(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    gateway.prices_at("DOGE", "339.32", wallet=None)  # as its wallet failed when it was asked first
+    page = opened(browsing, bridge, create(client, returnUrl=SHOP))
+    expect(page.locator("#line-headline")).to_have_text("No address yet")
+    place = page.get_by_role("region", name="Where to pay")
+    expect(place).to_contain_text("asked again now and then, and the address appears here by itself")
+    expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()

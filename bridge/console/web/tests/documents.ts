@@ -41,6 +41,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
         fee: "0",
         paymentUri: "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
         quotedUntil: null,
+        refusal: null,
       },
     ],
     history: [

@@ -43,6 +43,13 @@ describe("the live line of a payment", () => {
     }
   });
 
+  it("says that the provider would not name an address", () => {
+    const [invoice] = payment().invoices;
+    const refused = payment({ invoices: [{ ...invoice!, address: null, coinAmount: null, refusal: "no wallet" }] });
+    expect(paymentLine(refused, "buyer").headline).toBe("No address yet");
+    expect(paymentLine(refused, "buyer").sentence).toContain("has not opened this payment so far");
+  });
+
   it("sees a payment before any block does", () => {
     const seen = payment({ status: "confirming", requiredConfirmations: 12 });
     expect(paymentLine(seen, "buyer").headline).toBe("Payment seen");

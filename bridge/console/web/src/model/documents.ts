@@ -45,6 +45,8 @@ export interface Invoice {
   fee: string | null;
   paymentUri: string | null;
   quotedUntil: string | null;
+  /** Why the provider did not open it, in its own words. */
+  refusal: string | null;
 }
 
 export interface Direct {

@@ -93,6 +93,9 @@ function waiting(payment: PaymentDocument, side: Side, nowhere: Nowhere | null):
       sentence: "Nothing was sent yet. This page tells as soon as the payment is seen.",
     };
   }
+  if (nowhere === "no-address" && payment.invoices[0]?.refusal != null) {
+    return { tone: "short", headline: "No address yet", sentence: "The payment provider has not opened this payment so far." };
+  }
   if (nowhere === "no-address") {
     return {
       headline: "Preparing the address",

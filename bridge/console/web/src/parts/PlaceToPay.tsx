@@ -104,6 +104,17 @@ function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.El
 }
 
 function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: Nowhere | null }): JSX.Element {
+  const [invoice] = payment.invoices;
+  if (reason === "no-address" && invoice !== undefined && invoice.refusal !== null) {
+    return (
+      <section class="place is-note" aria-label="Where to pay">
+        <p>
+          The payment provider cannot take {invoice.displayName ?? invoice.coin} for this payment at the moment. It is asked
+          again now and then, and the address appears here by itself. To pay sooner, ask the shop for another coin.
+        </p>
+      </section>
+    );
+  }
   if (reason === "no-address") {
     return (
       <section class="place is-empty" aria-label="Where to pay">
