@@ -45,7 +45,8 @@ def test_a_bridge_that_is_killed_at_any_step_opens_no_invoice_twice(
     shkeeper.works_again()
     marketplace.bridge.start()
     query = {"requestId": order["requestId"]}
-    [payment] = marketplace.client.get("/api/payments", params=query).json()["payments"]
+    # If nobody had answered yet, the bridge asks again before it registers it.
+    [payment] = wait_until(lambda: marketplace.client.get("/api/payments", params=query).json()["payments"])
     payment_id = payment["paymentId"]
     address = wait_until(lambda: marketplace.address(payment_id))
     known = [one for one in shkeeper.gateway.invoices.invoices if one.external_id == payment_id]

@@ -205,7 +205,7 @@ async def test_a_notice_goes_wrong_as_it_is_told_to(
     ("what", "error"),
     [
         (What.ERROR_500, ProviderUnavailableError),
-        (What.ERROR_200, ProviderRefusedError),
+        (What.ERROR_200, ProviderUnavailableError),
         (What.GARBAGE, ProviderUnavailableError),
         (What.RESET, ProviderUnavailableError),
         (What.TIMEOUT, ProviderUnavailableError),
