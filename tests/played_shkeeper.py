@@ -54,9 +54,10 @@ class PlayedShkeeper:
     def works_again(self) -> None:
         self._portal.call(self.gateway.faults.clear)
 
-    def count(self, call: Call) -> int:
-        """How often something was asked for."""
-        return sum(asked.call is call for asked in list(self.gateway.asked))
+    def count(self, call: Call, external_id: str | None = None) -> int:
+        """How often something was asked for, about all or about one."""
+        asked = [one for one in list(self.gateway.asked) if one.call is call]
+        return sum(external_id in (None, one.external_id) for one in asked)
 
     def sent(self, external_id: str) -> list[str]:
         """The transactions that carried a payout. One too many is the worst that can happen."""

@@ -38,6 +38,8 @@ class Asked:
 
     call: Call
     content: Any
+    external_id: str | None = None
+    """What it was about, if that stood in its path."""
 
 
 class LocalGateway:

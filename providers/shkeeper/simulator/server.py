@@ -189,7 +189,7 @@ def _handler(
 
     async def handle(request: web.Request) -> web.StreamResponse:
         content = await request.json() if request.can_read_body else None
-        gateway.asked.append(Asked(call, content))
+        gateway.asked.append(Asked(call, content, request.match_info.get("external_id")))
         gateway.advance(datetime.now(UTC))
         fault = gateway.faults.take(call)
         refusal = allows(gateway, request)
