@@ -56,7 +56,10 @@ def build_registry(settings: Settings) -> Registry:
         readers,
         {
             ShkeeperInvoices.provider: ShkeeperInvoices(
-                api, credentials, confirmations=settings.shkeeper_confirmations
+                api,
+                credentials,
+                confirmations=settings.shkeeper_confirmations,
+                decimals=settings.shkeeper_coin_decimals,
             )
         },
         {payouts.provider: payouts} if settings.shkeeper_user else {},

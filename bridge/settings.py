@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
     shkeeper_accept_api_key_only: bool = False
     shkeeper_confirmations: Mapping[Coin, Annotated[int, Field(ge=0, le=10_000)]] = {}
+    shkeeper_coin_decimals: Mapping[str, Annotated[int, Field(ge=0, le=30)]] = Field(default_factory=dict)
 
     access: Literal["open", "jwt"] = "open"
     jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -31,19 +31,36 @@ class InvoiceOpened(FrozenModel):
 
     address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
     coin_amount: Amount
-    """How much of the coin is to be paid."""
+    """How much of the coin pays the whole sum, with no more decimals than the coin has."""
+    coin_decimals: int | None = None
+    """How many it has; None if nobody knows."""
     exchange_rate: Amount | None = None
     """What one coin is worth in the payment's currency."""
+    asked: Amount | None = None
+    """What that is in the payment's currency, the provider's fee included; None if it does not say."""
     display_name: str | None = None
     """The coin's name for people."""
     payment_uri: str
     """What a wallet opens, and a QR code shows; the bare address where a coin has no such thing."""
+    uri_template: str | None = None
+    """The same for any amount, which stands for `{amount}`, or in the coin's smallest units for `{units}`."""
+    whole_only: bool = False
+    """Whether the address itself names the sum, as a Lightning invoice does, so that no part can be paid with it."""
+    price_seconds: int | None = None
+    """How long after the invoice was first opened its prices hold; None: they do not end."""
+    lapses_at: AwareDatetime | None = None
+    """When the address itself stops to take money; None: never."""
+    quoted_until: AwareDatetime | None = None
+    """Until when this price holds, which the bridge writes down beside it; None: it does not end."""
 
 
 class Invoice(FrozenModel):
-    """One invoice of a payment: wanted first, opened as soon as the provider answers."""
+    """One invoice of a payment: wanted first, opened as soon as the provider answers; and again for a new price."""
 
     payment_id: str
     wanted: InvoiceWanted
     wanted_at: AwareDatetime
     opened: InvoiceOpened | None = None
+    """The provider's newest answer; None while it is being asked."""
+    addresses: tuple[str, ...] = ()
+    """All that the provider ever gave for it, oldest first. What is paid to an old one counts too."""

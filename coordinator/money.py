@@ -1,9 +1,11 @@
 """Amounts of money: `Decimal` in the code, a plain decimal string in JSON, never a float and never an exponent."""
 
 import functools
+import math
 import re
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -21,8 +23,10 @@ __all__ = [
     "format_amount",
     "parse_amount",
     "product",
+    "proportional",
     "quotient",
     "rounded",
+    "rounded_up",
     "total",
     "trimmed",
 ]
@@ -98,11 +102,6 @@ def decimals_of(amount: Decimal) -> int:
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
-def product(one: Decimal, other: Decimal) -> Decimal:
-    """One times the other, to the last digit."""
-    return _EXACT.multiply(one, other)
-
-
 def quotient(one: Decimal, other: Decimal) -> Decimal:
     """One divided by the other; where that has no end, to more digits than any amount has."""
     return _EXACT.divide(one, other)
@@ -117,6 +116,22 @@ def base_units(amount: Decimal, decimals: int) -> int:
 def rounded(amount: Decimal, decimals: int) -> Decimal:
     """An amount with so many decimals at most, without zeros at their end; half a last digit goes to the even one."""
     return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, _EXACT)))
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One amount times another, to the last digit."""
+    return _EXACT.multiply(one, other)
+
+
+def rounded_up(amount: Decimal, decimals: int) -> Decimal:
+    """The least amount with so many decimals at most that is not less, without zeros at its end."""
+    return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING, _EXACT)))
+
+
+def proportional(amount: Decimal, part: Decimal, whole: Decimal, decimals: int) -> Decimal:
+    """What an amount comes to where `part` of `whole` is left, rounded up: whoever pays it must not be short."""
+    exact = Fraction(amount) * Fraction(part) / Fraction(whole) * 10**decimals
+    return Decimal(trimmed(_EXACT.scaleb(Decimal(math.ceil(exact)), -decimals)))
 
 
 def format_amount(amount: Decimal) -> str:

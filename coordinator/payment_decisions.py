@@ -31,7 +31,7 @@ from coordinator.payments import (
     Share,
 )
 
-__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "standing_of"]
+__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     if _outward(moved) != _outward(payment):
         events += _events(payment, moved, observation, siblings)
     if _progress(moved) != _progress(payment):
-        events.append(_progress_event(moved, observation))
+        events.append(progress_event(moved, observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
@@ -111,7 +111,8 @@ def _progress(payment: Payment) -> tuple[object, ...]:
     return payment.paid, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS), payment.deadline
 
 
-def _progress_event(payment: Payment, observation: Observation) -> Event:
+def progress_event(payment: Payment, observation: Observation | None = None) -> Event:
+    """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
     has_fee = payment.asked != payment.amount
     return PaymentProgress(
@@ -125,7 +126,7 @@ def _progress_event(payment: Payment, observation: Observation) -> Event:
         late=payment.late,
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,
-        tx_hash=observation.tx_hash,
+        tx_hash=observation and observation.tx_hash,
         reason=observation.sighting.reason if isinstance(observation, TransferSighted) else None,
     ).to(
         **({"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}),

@@ -63,8 +63,9 @@ class PaymentUpdate(Payload):
 
 
 class PaymentProgress(Payload):
-    """How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
-    added it to the specification."""
+    """How far a payment has come: what is missing still, and how many blocks confirm what is on its way. It is told,
+    as it was, also when the payment is to be paid elsewhere or at another price: look it up. The product added it to
+    the specification."""
 
     event_name: ClassVar[str] = "payment-progress"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(

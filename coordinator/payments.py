@@ -151,6 +151,8 @@ class Payment(FrozenModel):
     expires_at: AwareDatetime | None = None
     checkout: Checkout | None = None
     direct: DirectPayment | None = None
+    return_url: str | None = None
+    """The shop's own page, to which the buyer goes back from the payment's."""
     terms: Terms = Field(default_factory=Terms)
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 

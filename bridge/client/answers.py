@@ -45,7 +45,15 @@ class InvoiceToPay(FrozenModel):
     display_name: str | None = None
     address: str | None = None
     coin_amount: Amount | None = None
-    """How much of the coin is to be paid."""
+    """How much of the coin is still to be paid; None while nothing is asked for."""
+    whole_coin_amount: Amount | None = None
+    """How much of the coin pays the whole sum."""
+    asked: Amount | None = None
+    """What `coin_amount` is in the payment's currency, the provider's fee included."""
+    fee: Amount | None = None
+    """The provider's fee in it."""
+    quoted_until: datetime | None = None
+    """Until when the price holds; None where it does not end."""
     payment_uri: str | None = None
     """What a wallet opens, and a QR code shows."""
 
@@ -78,6 +86,8 @@ class RegisteredPayment(FrozenModel):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    return_url: str | None = None
+    """The shop's own page, to which the payment's page leads back."""
     invoices: tuple[InvoiceToPay, ...] = ()
     """Where to pay, where the bridge opened the invoice itself: the first is the one to show."""
 

@@ -93,6 +93,7 @@ class BridgeClient:
         chain: str | None = None,
         recipient: str | None = None,
         payer: str | None = None,
+        return_url: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
@@ -101,9 +102,9 @@ class BridgeClient:
         `external_id` is the provider's id of one that exists; without it the bridge opens an invoice in `coin`, such
         as `"ETH-USDT"`, and the `invoices` of the result say where to pay. With the provider `"onchain"` it goes over
         a `chain` to the address `recipient`, in a token of the chain as `currency`, and only money of `payer` counts,
-        if that is given. `amount` is exact, `Decimal("49.90")` or `"49.90"`, and a float is refused. Registered again
-        with the same fields (or, without an `external_id`, with the same idempotency key) it is the same payment.
-        Raises ClientError, among them
+        if that is given. From the payment's page its buyer goes back to `return_url`. `amount` is exact,
+        `Decimal("49.90")` or `"49.90"`, and a float is refused. Registered again with the same fields (or, without an
+        `external_id`, with the same idempotency key) it is the same payment. Raises ClientError, among them
         PaymentConflictError if it is registered with other fields.
         """
         return self._perform(
@@ -114,6 +115,7 @@ class BridgeClient:
                 chain=chain,
                 recipient=recipient,
                 payer=payer,
+                return_url=return_url,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,
@@ -137,6 +139,7 @@ class BridgeClient:
         chain: str | None = None,
         recipient: str | None = None,
         payer: str | None = None,
+        return_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredCheckout:
         """Registers a template checkout, one payment for several purchase requests, and returns it as it stands.
@@ -155,6 +158,7 @@ class BridgeClient:
                 chain=chain,
                 recipient=recipient,
                 payer=payer,
+                return_url=return_url,
                 buyer_id=buyer_id,
                 currency=currency,
                 shares=shares,
@@ -246,6 +250,7 @@ class AsyncBridgeClient:
         chain: str | None = None,
         recipient: str | None = None,
         payer: str | None = None,
+        return_url: str | None = None,
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
@@ -258,6 +263,7 @@ class AsyncBridgeClient:
                 chain=chain,
                 recipient=recipient,
                 payer=payer,
+                return_url=return_url,
                 request_id=request_id,
                 buyer_id=buyer_id,
                 seller_id=seller_id,
@@ -281,6 +287,7 @@ class AsyncBridgeClient:
         chain: str | None = None,
         recipient: str | None = None,
         payer: str | None = None,
+        return_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredCheckout:
         """As `BridgeClient.register_checkout`."""
@@ -293,6 +300,7 @@ class AsyncBridgeClient:
                 chain=chain,
                 recipient=recipient,
                 payer=payer,
+                return_url=return_url,
                 buyer_id=buyer_id,
                 currency=currency,
                 shares=shares,

@@ -24,7 +24,7 @@ from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, register
+from bridge.http.registration import WayToPay, agreed_way, is_for, register, unsaid
 from bridge.journal import IdempotencyKey, PaymentRecord
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
@@ -117,6 +117,7 @@ async def register_checkout(
         amount=amount,
         currency=data.currency,
         direct=direct,
+        return_url=data.return_url,
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
         terms=payment_terms if direct is None else payment_terms.exact(),
@@ -163,5 +164,5 @@ def _document(record: PaymentRecord) -> CheckoutDocument:
 
 
 def _digest(request: CheckoutRequest) -> str:
-    meaning: dict[str, Any] = request.model_dump(mode="json")
+    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,8 @@ from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
 from coordinator.observations import Sighting, Stage, Transfer
-from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payments import EscrowState, Payment, PaymentStatus
+from coordinator.quotes import ToPay, to_pay
 
 __all__ = [
     "REQUEST_EXAMPLE",
@@ -53,9 +54,22 @@ class InvoiceItem(FrozenModel):
     coin: str
     display_name: str | None
     address: str | None
-    coin_amount: Amount | None = Field(description="How much of the coin is to be paid.")
+    coin_amount: Amount | None = Field(
+        description="How much of the coin is still to be paid, rounded up to the coin's decimals; null while nothing "
+        "is asked for, and where a part was paid of what can only be paid whole, as over Lightning."
+    )
+    whole_coin_amount: Amount | None = Field(description="How much of the coin pays the whole sum.")
     exchange_rate: Amount | None = Field(description="What one coin is worth in the payment's currency.")
-    payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
+    asked: Amount | None = Field(
+        description="What `coinAmount` is in the payment's currency: what is missing, and the provider's fee."
+    )
+    fee: Amount | None = Field(description="The provider's fee in `asked`; null where the provider does not say.")
+    payment_uri: str | None = Field(
+        description="What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is."
+    )
+    quoted_until: AwareDatetime | None = Field(
+        description="Until when the price holds; null where it does not end. Then ask for a new one."
+    )
     refusal: str | None = Field(
         description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
         "asked again now and then. Null while it just does not answer, and once the invoice is open."
@@ -118,6 +132,7 @@ class PaymentDocument(FrozenModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     expires_at: AwareDatetime | None
+    return_url: str | None = Field(description="The shop's own page, to which the payment's page leads back.")
     invoices: list[InvoiceItem] = Field(
         description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
         "paid to another counts too."
@@ -140,6 +155,7 @@ REQUEST_EXAMPLE = {
     "offerId": "offer-3",
     "amount": "49.90",
     "currency": "USD",
+    "returnUrl": "https://shop.example/orders/1001",
 }
 RESPONSE_EXAMPLE = {
     "paymentId": "pay_65f1c0ffee0123456789abcd",
@@ -175,9 +191,13 @@ RESPONSE_EXAMPLE = {
             "coin": "ETH-USDT",
             "displayName": "ERC20 USDT",
             "address": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
-            "coinAmount": "49.9",
+            "coinAmount": "30.5388",
+            "wholeCoinAmount": "50.898",
             "exchangeRate": "1",
+            "asked": "30.54",
+            "fee": "0.6",
             "paymentUri": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "quotedUntil": "2026-01-31T16:40:00Z",
             "refusal": None,
         }
     ],
@@ -243,7 +263,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         ],
         sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
         updated_at=record.updated_at,
-        invoices=[_invoice_item(invoice, record.refusals) for invoice in record.invoices],
+        invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 
@@ -257,15 +277,20 @@ def sighting_item(sighting: Sighting) -> SightingItem:
     )
 
 
-def _invoice_item(invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
+def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened = invoice.opened
+    now = ToPay() if opened is None else to_pay(payment, opened)
     return InvoiceItem(
         coin=invoice.wanted.coin,
         display_name=opened and opened.display_name,
         address=opened and opened.address,
-        coin_amount=opened and opened.coin_amount,
+        coin_amount=now.coin_amount,
+        whole_coin_amount=opened and opened.coin_amount,
         exchange_rate=opened and opened.exchange_rate,
-        payment_uri=opened and opened.payment_uri,
+        asked=now.asked,
+        fee=now.fee,
+        payment_uri=now.payment_uri,
+        quoted_until=opened and opened.quoted_until,
         refusal=refusals.get(invoice.wanted.coin),
     )
 

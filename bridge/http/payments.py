@@ -29,8 +29,9 @@ from bridge.http.payment_documents import (
     payment_document,
     payment_response,
 )
+from bridge.http.price_renewal import renew_price
 from bridge.http.problems import wrong_field
-from bridge.http.registration import WayToPay, agreed_way, is_for, register, switch
+from bridge.http.registration import WayToPay, agreed_way, is_for, register, switch, unsaid
 from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
@@ -62,6 +63,7 @@ class CoinRequest(FrozenModel):
     """What the buyer wants to pay with instead."""
 
     coin: Coin
+    fresh: bool = Field(False, description="Ask the provider for a new price even while the present one holds.")
 
 
 class TransactionHint(FrozenModel):
@@ -144,8 +146,10 @@ async def register_payment(
     "/{payment_id:str}/invoices",
     summary="Let the buyer pay with another coin",
     description=(
-        "Opens an invoice in another coin, or in one that was wanted before, and makes it the one to pay. What is "
-        "paid to the address of another one counts too."
+        "Opens an invoice in another coin, or in one that was wanted before, and makes it the one to pay. The "
+        "provider is asked for its price again, unless the coin is the present one and its price still holds "
+        "(`quotedUntil`). "
+        "What is paid to an earlier address counts too."
     ),
     responses={
         200: payment_response("The invoice is open"),
@@ -177,7 +181,7 @@ async def switch_coin(
         raise ClientException("The invoice of this payment was not opened by the bridge.", status_code=409)
     if record.payment.status not in OPEN_STATUSES:
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
-    is_open, record = await switch(journal, opener, record, data.coin)
+    is_open, record = await switch(journal, opener, record, data.coin, fresh=data.fresh)
     return Response(payment_document(record), status_code=200 if is_open else 202)
 
 
@@ -262,13 +266,13 @@ async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principa
 
 payment_router = Router(
     "/api/payments",
-    route_handlers=[register_payment, switch_coin, hint_transaction, list_payments, get_payment],
+    route_handlers=[register_payment, switch_coin, renew_price, hint_transaction, list_payments, get_payment],
     tags=["Payments"],
 )
 
 
 def _digest(request: PaymentRequest) -> str:
     """Equal for requests that mean the same: `"49.9"` and `"49.90"` are one amount."""
-    meaning: dict[str, Any] = request.model_dump(mode="json")
+    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
     meaning["amount"] = format_amount(request.amount.normalize())
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

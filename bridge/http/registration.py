@@ -16,11 +16,13 @@ from coordinator.ids import Id
 from coordinator.invoices import Coin, InvoiceWanted
 from coordinator.models import FrozenModel
 from coordinator.payments import DirectPayment, Payment
+from coordinator.quotes import must_ask_again
+from coordinator.web_addresses import WebAddress
 from providers.contract import ProviderRefusedError
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, direct_payment
 
-__all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch"]
+__all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid"]
 
 
 class WayToPay(FrozenModel):
@@ -45,6 +47,9 @@ class WayToPay(FrozenModel):
         None,
         description="With `onchain`: the address that will pay, if it is known. Money of others does not count then, "
         "so that several payments can share a recipient.",
+    )
+    return_url: WebAddress | None = Field(
+        None, description="The shop's own page, to which the payment's page leads back: an http or https address."
     )
 
 
@@ -91,6 +96,12 @@ def _require_one_invoice(provider: str, external_id: str | None, coin: str | Non
         raise wrong_field("externalId", f"missing; this bridge opens no invoices at {provider}: is shkeeper_url set?")
     if external_id is None and coin is None:
         raise wrong_field("coin", "missing; it is needed to open an invoice")
+
+
+def unsaid(way: WayToPay) -> set[str]:
+    """Fields that a request does not have and that were no fields once: a repeat of a request of that time, with its
+    idempotency key, is the same request."""
+    return {"return_url"} if way.return_url is None else set()
 
 
 async def register(
@@ -172,19 +183,23 @@ async def _opened_invoice(journal: Journal, opener: InvoiceOpener, payment_id: s
 
 
 async def switch(
-    journal: Journal, opener: InvoiceOpener, record: PaymentRecord, coin: str
+    journal: Journal, opener: InvoiceOpener, record: PaymentRecord, coin: str, *, fresh: bool = False
 ) -> tuple[bool, PaymentRecord]:
-    """Makes an invoice in another coin the one to pay, and returns whether it is open, and how the payment stands
-    then. Raises ValidationException, and changes nothing, if the provider refuses it."""
+    """Makes an invoice in a coin the one to pay, at a price that holds, or at a `fresh` one. Returns whether it is
+    open, and how the payment stands then. Raises ValidationException, and changes nothing, if the provider refuses
+    it."""
     payment_id = record.payment.payment_id
     async with opener.one_at_a_time(f"coin of {payment_id}"):
+        record = await _record(journal, payment_id)
+        holds = not must_ask_again(record.invoices, coin, journal.clock())
+        if holds and not fresh:
+            return True, record
         # To SHKeeper another address for its webhooks means another invoice.
         callback_url = record.invoices[0].wanted.callback_url
         wanted = (await _wanted(opener, record.payment, coin)).model_copy(update={"callback_url": callback_url})
-        if any(invoice.wanted.coin == coin and invoice.opened is not None for invoice in record.invoices):
-            await journal.unfinished.want_invoice(payment_id, wanted)
-            return True, await _record(journal, payment_id)
         asked = await _ask(opener, payment_id, wanted)
+        if asked.opened is None and holds:
+            return False, record  # at the price that it has
         await journal.unfinished.want_invoice(payment_id, wanted, asked.opened)
     switched = await _record(journal, payment_id)
     if asked.why_not is None:

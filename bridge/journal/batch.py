@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, null, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import LookAhead, observations_by_keys
@@ -20,13 +20,13 @@ from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_drafts import StagedDrafts
+from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
 from bridge.journal.staged_sessions import StagedSessions
 from bridge.journal.statements import Row, Writing, found, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
 from coordinator.payments import Payment
@@ -53,18 +53,6 @@ _IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idemp
 _UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
     schema.unreadable_webhooks.c.provider == bindparam("by_provider"),
     schema.unreadable_webhooks.c.digest == bindparam("by_digest"),
-)
-_THIS_INVOICE = (
-    schema.invoices.c.payment_id == bindparam("by_payment_id"),
-    schema.invoices.c.coin == bindparam("by_coin"),
-)
-_INVOICE = select(schema.invoices.c.coin).where(*_THIS_INVOICE)
-_WANT_INVOICE_AGAIN = update(schema.invoices).where(*_THIS_INVOICE).values(wanted_at=bindparam("new_wanted_at"))
-_OPEN_INVOICE = update(schema.invoices).where(*_THIS_INVOICE).values(opened=bindparam("new_opened"), refused=null())
-_REFUSE_INVOICE = (
-    update(schema.invoices)
-    .where(*_THIS_INVOICE, schema.invoices.c.opened.is_(None))
-    .values(refused=bindparam("new_refused"))
 )
 _CLAIM_OBSERVATION = (
     update(schema.observations)
@@ -106,10 +94,6 @@ class Batch:
         """What is appended, as it is told."""
         self._heard: defaultdict[str, list[int]] = defaultdict(list)
         """Which of them each room hears."""
-        self._wanted_invoices: dict[tuple[str, str], dict[str, Any]] = {}
-        self._invoices_wanted_again: list[dict[str, Any]] = []
-        self._opened_invoices: list[dict[str, Any]] = []
-        self._refused_invoices: list[dict[str, Any]] = []
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._writes = 0
@@ -118,12 +102,13 @@ class Batch:
         self.chains = StagedChains(now=now)
         self.sessions = StagedSessions(now=now)
         self.actions = StagedActions(connection, now=now)
+        self.invoices = StagedInvoices(connection, now=now)
         self.drafts = StagedDrafts(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions, self.drafts)
+        staged = (self.payments, self.payouts, self.chains, self.sessions, self.actions, self.drafts, self.invoices)
         return self._writes + sum(part.writes for part in staged)
 
     # Reading
@@ -269,37 +254,6 @@ class Batch:
         forgotten = self._connection.execute(delete(schema.events).where(schema.events.c.offset <= last))
         return forgotten.rowcount
 
-    def want_invoice(self, payment_id: str, wanted: InvoiceWanted, opened: InvoiceOpened | None) -> None:
-        """Has an invoice opened, unless it is, or, if there is one in this coin, makes it the one to pay."""
-        self._writes += 1
-        if self._row(_INVOICE, by_payment_id=payment_id, by_coin=wanted.coin) is not None:
-            self._invoices_wanted_again.append(
-                {"by_payment_id": payment_id, "by_coin": wanted.coin, "new_wanted_at": self.now}
-            )
-            if opened is not None:
-                self.open_invoice(payment_id, wanted.coin, opened)
-            return
-        self._wanted_invoices[payment_id, wanted.coin] = {
-            "payment_id": payment_id,
-            "coin": wanted.coin,
-            "wanted": wanted.model_dump_json(),
-            "wanted_at": self.now,
-            "opened": None if opened is None else opened.model_dump_json(),
-            "refused": None,
-        }
-
-    def open_invoice(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-        """Writes down what the provider answered."""
-        self._writes += 1
-        self._opened_invoices.append(
-            {"by_payment_id": payment_id, "by_coin": coin, "new_opened": opened.model_dump_json()}
-        )
-
-    def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
-        """Writes down why the provider did not open an invoice."""
-        self._writes += 1
-        self._refused_invoices.append({"by_payment_id": payment_id, "by_coin": coin, "new_refused": reason})
-
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
         self._writes += 1
         self._new_webhooks[provider, digest] = {
@@ -338,10 +292,7 @@ class Batch:
             *self.drafts.statements(),
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
-            (insert_into(schema.invoices), list(self._wanted_invoices.values())),
-            (_WANT_INVOICE_AGAIN, self._invoices_wanted_again),
-            (_OPEN_INVOICE, self._opened_invoices),
-            (_REFUSE_INVOICE, self._refused_invoices),
+            *self.invoices.statements(),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         )

@@ -1,9 +1,10 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
@@ -16,7 +17,7 @@ from bridge.journal.rows import (
     observation_from_text,
     payment_from_row,
 )
-from coordinator.invoices import Invoice, InvoiceOpened
+from coordinator.invoices import Invoice
 from coordinator.observations import Observation
 from coordinator.payments import Payment
 
@@ -112,16 +113,7 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
                 received=Decimal(seen.received),
             )
         )
-    invoices: dict[str, list[Invoice]] = {payment_id: [] for payment_id in histories}
-    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in histories}
-    for wanted in connection.execute(
-        select(schema.invoices)
-        .where(schema.invoices.c.payment_id.in_(histories))
-        .order_by(schema.invoices.c.wanted_at.desc(), schema.invoices.c.coin)
-    ).mappings():
-        invoices[wanted["payment_id"]].append(invoice_from_row(wanted))
-        if wanted["refused"] is not None:
-            refusals[wanted["payment_id"]][wanted["coin"]] = wanted["refused"]
+    invoices, refusals = _invoices(connection, histories)
     return [
         PaymentRecord(
             payment_from_row(row),
@@ -132,6 +124,30 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
         )
         for row in rows
     ]
+
+
+def _invoices(
+    connection: Connection, payment_ids: Iterable[str]
+) -> tuple[dict[str, list[Invoice]], dict[str, dict[str, str]]]:
+    """The invoices of payments, of each the one to pay first, with every address they ever had; and why those that
+    are not open were refused."""
+    invoices, addresses = schema.invoices, schema.invoice_addresses
+    is_its = (addresses.c.payment_id == invoices.c.payment_id) & (addresses.c.coin == invoices.c.coin)
+    rows = connection.execute(
+        select(invoices, addresses.c.address)
+        .join(addresses, is_its, isouter=True)
+        .where(invoices.c.payment_id.in_(payment_ids))
+        .order_by(invoices.c.wanted_at.desc(), invoices.c.coin, addresses.c.given_at, addresses.c.address)
+    ).mappings()
+    found: dict[str, list[Invoice]] = {payment_id: [] for payment_id in payment_ids}
+    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in payment_ids}
+    for (payment_id, coin), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
+        first, *others = of_invoice
+        given = tuple(row["address"] for row in (first, *others) if row["address"] is not None)
+        found[payment_id].append(invoice_from_row(first, given))
+        if first["refused"] is not None:
+            refusals[payment_id][coin] = first["refused"]
+    return found, refusals
 
 
 def due_payments(
@@ -150,12 +166,9 @@ def due_payments(
 
 
 def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
-    """Where the buyer of a payment was asked to pay."""
-    invoices = schema.invoices
-    rows = connection.execute(
-        select(invoices.c.opened).where(invoices.c.payment_id == payment_id, invoices.c.opened.is_not(None))
-    )
-    return frozenset(InvoiceOpened.model_validate_json(row.opened).address for row in rows)
+    """Where the buyer of a payment was ever asked to pay."""
+    addresses = schema.invoice_addresses
+    return frozenset(connection.scalars(select(addresses.c.address).where(addresses.c.payment_id == payment_id)))
 
 
 def last_offset(connection: Connection) -> int:

@@ -21,6 +21,7 @@ from coordinator.observations import (
 from coordinator.payment_decisions import Decision, created, decide, not_counted
 from coordinator.payment_events import REQUEST_CANCELLED
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.quotes import place_changed, quote_end
 
 __all__ = [
     "IdempotencyKey",
@@ -163,7 +164,7 @@ def register_payment(
         batch.add_payment(payment, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
-            batch.want_invoice(payment.payment_id, invoice, opened)
+            want_invoice(batch, payment.payment_id, invoice, opened)
         for sibling in siblings:
             batch.payments.move(decide(sibling, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
             registered = decide(registered, SiblingRegistered(payment_id=sibling.payment_id), batch.now).payment
@@ -207,18 +208,27 @@ def known_payment(batch: Batch, payment: Payment) -> Payment | None:
 
 
 def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None) -> None:
-    """Has an invoice opened for a payment that is there, or makes one that is open the one to pay."""
-    batch.want_invoice(payment_id, invoice, opened)
+    """Makes an invoice the one to pay, as the provider has opened it now; or has it opened, if it has not. What it
+    answered before is forgotten, but for its address."""
+    batch.invoices.want(payment_id, invoice)
+    if opened is not None:
+        record_invoice(batch, payment_id, invoice.coin, opened)
 
 
 def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-    """Writes down what the provider answered."""
-    batch.open_invoice(payment_id, coin, opened)
+    """Writes down what the provider answered, with the end of its price. That a payment is to be paid elsewhere than
+    before, or at another price, is told to whoever watches it."""
+    first_opened_at = batch.invoices.first_opened_at(payment_id)
+    end = quote_end(opened, first_opened_at=first_opened_at or batch.now, now=batch.now)
+    batch.invoices.open(payment_id, coin, opened.model_copy(update={"quoted_until": end}))
+    payment = batch.payments.get(payment_id)
+    if payment is not None and first_opened_at is not None:
+        batch.add_events([place_changed(payment)], payment_id=payment_id)
 
 
 def refuse_invoice(batch: Batch, payment_id: str, coin: str, reason: str) -> None:
     """Writes down why the provider did not open an invoice."""
-    batch.refuse_invoice(payment_id, coin, reason)
+    batch.invoices.refuse(payment_id, coin, reason)
 
 
 def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:

@@ -52,12 +52,13 @@ def observation_from_text(text: str) -> Observation:
     return _OBSERVATION.validate_json(text)
 
 
-def invoice_from_row(row: RowMapping) -> Invoice:
+def invoice_from_row(row: RowMapping, addresses: tuple[str, ...] = ()) -> Invoice:
     return Invoice(
         payment_id=row["payment_id"],
         wanted=InvoiceWanted.model_validate_json(row["wanted"]),
         wanted_at=row["wanted_at"],
         opened=None if row["opened"] is None else InvoiceOpened.model_validate_json(row["opened"]),
+        addresses=addresses,
     )
 
 
@@ -78,6 +79,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "direct": None if payment.direct is None else payment.direct.model_dump_json(),
         "chain": payment.direct and payment.direct.chain,
         "recipient": payment.direct and payment.direct.recipient,
+        "return_url": payment.return_url,
         "due_at": payment.due_at,
         "terms": payment.terms.model_dump_json(),
         **payment_problems(payment, now),
@@ -129,6 +131,7 @@ def _search_text(names: Iterable[str]) -> str:
 def payment_from_row(row: RowMapping) -> Payment:
     agreed = (
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
+        " return_url"
     )
     return Payment(
         **{name: row[name] for name in agreed.split()},

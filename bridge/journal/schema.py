@@ -32,6 +32,7 @@ __all__ = [
     "drafts",
     "events",
     "idempotency_keys",
+    "invoice_addresses",
     "invoices",
     "journal",
     "metadata",
@@ -150,6 +151,7 @@ payments = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("checkout", Text, comment="The template checkout, as JSON, if it pays one"),
     Column("direct", Text, comment="Where to pay, as JSON, if it goes over a chain to a wallet"),
+    Column("return_url", Text, comment="Where the buyer goes back to from the payment's page"),
     Column("chain", String(64), comment="Of `direct`, for searching"),
     Column("recipient", String(200), comment="Of `direct`, for searching"),
     Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),
@@ -206,6 +208,16 @@ drafts = Table(
     Column("checkout_id", String(200), comment="The template checkout that it pays"),
     Column("created_at", UtcDateTime, nullable=False),
     comment="Payments that are wanted and whose provider has not answered yet; next to none at any time",
+)
+
+invoice_addresses = Table(
+    "invoice_addresses",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("coin", String(64), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("given_at", UtcDateTime, nullable=False),
+    comment="Every address that a provider ever gave for a payment; money to an old one is the payment's too",
 )
 
 observations = Table(

@@ -281,8 +281,9 @@ export interface ServerToClientEvents {
   "session-ended": (payload: SessionEnded) => void;
 
   /**
-   * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
-   * added it to the specification.
+   * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. It is told, as
+   * it was, also when the payment is to be paid elsewhere or at another price: look it up. The product added it to
+   * the specification.
    *
    * Goes to `ops`, `request-<requestId>`, `template-checkout-<checkoutId>`, `user-<buyerId>` and `user-<sellerId>`.
    *
@@ -841,8 +842,9 @@ export interface SessionEnded {
 }
 
 /**
- * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. The product
- * added it to the specification.
+ * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. It is told, as
+ * it was, also when the payment is to be paid elsewhere or at another price: look it up. The product added it to the
+ * specification.
  *
  * What `payment-progress` carries.
  */
@@ -853,6 +855,10 @@ export interface PaymentProgress {
   received: string;
   /** A decimal string, never a float and never with an exponent. */
   missing: string;
+  /** A decimal string, never a float and never with an exponent. */
+  fee?: string;
+  /** A decimal string, never a float and never with an exponent. */
+  missingFee?: string;
   currency: string;
   /** Some of the money came after the deadline. */
   late: boolean;

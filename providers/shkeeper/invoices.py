@@ -7,13 +7,15 @@ BTC-LIGHTNING it makes one more at the node each time.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from coordinator.evidence import LookedUpInvoice
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import Amount, format_amount
+from coordinator.money import Amount, format_amount, product, rounded, rounded_up
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -23,19 +25,28 @@ from providers.contract import (
 )
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
+from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.credentials import CredentialCheck
+from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, looked_up
-from providers.shkeeper.payment_uri import payment_uri
+from providers.shkeeper.payment_uri import payment_uri, uri_template
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Code, Wire, faults
 
-__all__ = ["Balance", "ShkeeperInvoices"]
+__all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
 
 # What is offered changes by an operator's hand, and SHKeeper itself keeps it for a minute.
 COINS_SECONDS = 30.0
 # It asks every wallet before it answers, which one that hangs makes ten seconds of: nobody waits for that long who
 # could do with an older list, or with none.
 COINS_WAIT_SECONDS = 2.0
+LIGHTNING = "BTC-LIGHTNING"
+CENT_DECIMALS = 2
+LAST_DIGIT = Decimal("1e-8")
+
+
+# A century: a price that ends later does not end.
+HOURS_LIMIT = 876_000
 
 
 class CoinsAnswer(Wire):
@@ -52,6 +63,8 @@ class PaymentRequestAnswer(Wire):
     """None if the coin's wallet failed when it was asked for an address first; it stays so for this invoice."""
     exchange_rate: Amount | None = None
     display_name: str | None = None
+    recalculate_after: int | None = None
+    """How many hours after the invoice was opened its price holds no more; 0: it always does."""
 
 
 class Balance(Wire):
@@ -60,6 +73,48 @@ class Balance(Wire):
     amount_crypto: Amount
     amount_fiat: Amount | None = None
     server_status: str | None = None
+
+
+def opened_invoice(
+    wanted: InvoiceWanted,
+    answer: PaymentRequestAnswer,
+    now: datetime,
+    decimals_of: Mapping[str, int] = DECIMALS,
+) -> InvoiceOpened:
+    """What SHKeeper's answer says, in amounts that a wallet can send. Raises ProviderRefusedError if it asks for
+    nothing, and AnswerUnusableError."""
+    if not answer.amount:
+        raise ProviderRefusedError(f"the amount comes to 0 {wanted.coin}", about="amount")
+    if answer.wallet is None:
+        raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
+    decimals = decimals_of.get(wanted.coin)
+    coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
+    hours = answer.recalculate_after or 0
+    is_lightning = wanted.coin == LIGHTNING
+    try:
+        return InvoiceOpened(
+            address=answer.wallet,
+            coin_amount=coin_amount,
+            coin_decimals=decimals,
+            exchange_rate=answer.exchange_rate,
+            asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
+            display_name=answer.display_name,
+            payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
+            uri_template=uri_template(wanted.coin, answer.wallet),
+            whole_only=is_lightning,
+            price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
+            lapses_at=(lapse_of(answer.wallet) or now + DEFAULT_EXPIRY) if is_lightning else None,
+        )
+    except ValidationError as error:
+        raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None
+
+
+def _asked(coin_amount: Decimal, exchange_rate: Decimal, amount: Decimal) -> Decimal:
+    """What SHKeeper asks for in the payment's currency, to the cent. That its coins have eight decimals is no fee."""
+    asked = product(coin_amount, exchange_rate)
+    if abs(asked - amount) <= product(exchange_rate, LAST_DIGIT):
+        return amount
+    return rounded(asked, CENT_DECIMALS)
 
 
 class ShkeeperInvoices:
@@ -73,13 +128,16 @@ class ShkeeperInvoices:
         credentials: CredentialCheck | None = None,
         *,
         confirmations: Mapping[str, int] | None = None,
+        decimals: Mapping[str, int] = DECIMALS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`credentials` is what finds out whether the key and the password are good; `confirmations` is how many the
-        operator asks for, by coin."""
+        operator asks for, by coin; `decimals` are those of coins that are not known here, or other ones than are
+        known."""
         self._api = api
         self._credentials = credentials
         self._confirmations = confirmations or {}
+        self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
@@ -139,7 +197,7 @@ class ShkeeperInvoices:
         path = f"{quote(wanted.coin)}/payment_request"
         try:
             answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
-            opened = _opened(wanted, answer)
+            opened = opened_invoice(wanted, answer, datetime.now(UTC), self._decimals)
         except AnswerUnusableError as error:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise
@@ -153,21 +211,3 @@ class ShkeeperInvoices:
     async def balance(self, coin: str) -> Balance:
         """What the wallet of a coin holds."""
         return await self._api.ask(Balance, "GET", f"{quote(coin)}/balance", coin=coin)
-
-
-def _opened(wanted: InvoiceWanted, answer: PaymentRequestAnswer) -> InvoiceOpened:
-    """What an answer says of an invoice. Raises ProviderRefusedError and AnswerUnusableError."""
-    if not answer.amount:
-        raise ProviderRefusedError(f"the amount comes to 0 {wanted.coin}", about="amount")
-    if answer.wallet is None:
-        raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
-    try:
-        return InvoiceOpened(
-            address=answer.wallet,
-            coin_amount=answer.amount,
-            exchange_rate=answer.exchange_rate,
-            display_name=answer.display_name,
-            payment_uri=payment_uri(wanted.coin, answer.wallet, answer.amount),
-        )
-    except ValidationError as error:
-        raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None

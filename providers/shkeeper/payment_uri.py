@@ -8,9 +8,9 @@ it is the bare address, which every wallet can scan.
 from decimal import Decimal
 from urllib.parse import quote
 
-from coordinator.money import base_units, trimmed
+from coordinator.quotes import filled
 
-__all__ = ["payment_uri"]
+__all__ = ["payment_uri", "uri_template"]
 
 _BIP_21 = {"BTC": "bitcoin", "LTC": "litecoin", "DOGE": "dogecoin", "FIRO": "firo"}
 _CHAIN_IDS = {"ETH": 1, "BNB": 56, "MATIC": 137, "AVAX": 43114, "ARBETH": 42161, "OPETH": 10}
@@ -22,24 +22,28 @@ _WEI = 18
 _NANOTONS = 9
 
 
-def payment_uri(coin: str, address: str, amount: Decimal) -> str:
-    """The URI to pay `amount` coins to an address."""
-    plain = trimmed(amount)
+def uri_template(coin: str, address: str) -> str:
+    """The URI to pay to an address, with `{amount}` for the coins or `{units}` for the coin's smallest units."""
     at = quote(address, safe="")
     if coin in _BIP_21:
-        return f"{_BIP_21[coin]}:{at}?amount={plain}"
+        return f"{_BIP_21[coin]}:{at}?amount={{amount}}"
     if coin in _CHAIN_IDS:
-        return f"ethereum:{at}@{_CHAIN_IDS[coin]}?value={base_units(amount, _WEI)}"
+        return f"ethereum:{at}@{_CHAIN_IDS[coin]}?value={{units}}"
     if coin in _SOLANA_MINTS:
-        return f"solana:{at}?amount={plain}&spl-token={_SOLANA_MINTS[coin]}"
+        return f"solana:{at}?amount={{amount}}&spl-token={_SOLANA_MINTS[coin]}"
     match coin:
         case "SOL":
-            return f"solana:{at}?amount={plain}"
+            return f"solana:{at}?amount={{amount}}"
         case "XMR":
-            return f"monero:{at}?tx_amount={plain}"
+            return f"monero:{at}?tx_amount={{amount}}"
         case "TON":
-            return f"ton://transfer/{at}?amount={base_units(amount, _NANOTONS)}"
+            return f"ton://transfer/{at}?amount={{units}}"
         case "BTC-LIGHTNING":
             return f"lightning:{at}"
         case _:
             return address
+
+
+def payment_uri(coin: str, address: str, amount: Decimal) -> str:
+    """The URI to pay `amount` coins to an address."""
+    return filled(uri_template(coin, address), amount, _NANOTONS if coin == "TON" else _WEI)

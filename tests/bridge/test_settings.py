@@ -124,3 +124,17 @@ def test_the_bridges_own_pages_are_those_of_its_addresses(
 ) -> None:
     settings = load_settings(host=host, public_url=public_url, open_to_network=True)
     assert settings.own_origins == origins
+
+
+def test_the_decimals_of_a_coin_are_named_in_the_file_or_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text("shkeeper_coin_decimals = { NEW-COIN = 6 }\n")
+    assert load_settings(file).shkeeper_coin_decimals == {"NEW-COIN": 6}
+    monkeypatch.setenv("BRIDGE_SHKEEPER_COIN_DECIMALS", '{"NEW-COIN": 7}')
+    assert load_settings(file).shkeeper_coin_decimals == {"NEW-COIN": 7}
+    file.write_text("shkeeper_coin_decimals = { NEW-COIN = -1 }\n")
+    monkeypatch.delenv("BRIDGE_SHKEEPER_COIN_DECIMALS")
+    with pytest.raises(SettingsError, match="shkeeper_coin_decimals"):
+        load_settings(file)

@@ -84,7 +84,9 @@ def test_a_partial_payment_says_what_is_missing_and_asks_for_just_that(
     shkeeper.transfer(address_of(payment), "19.96")
     expect(headline(page)).to_have_text(re.compile(r"29\.94\sUSD still to pay"))
     expect(page.locator(".line-sentence")).to_have_text(
-        re.compile(r"19\.96\sUSD of 49\.90\sUSD has arrived. Send the missing 29\.94\sUSD to the same address\.")
+        re.compile(
+            r"19\.96\sUSD of 49\.90\sUSD has arrived. Send the missing 29\.94\sUSD to the address shown here\."
+        )
     )
     expect(page.locator(".fields")).to_contain_text(re.compile(r"29\.94\sETH-USDT"))
     expect(current_step(page)).to_contain_text(re.compile(r"Partly paid.*19\.96\sUSD of 49\.90\sUSD"))

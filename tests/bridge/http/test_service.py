@@ -86,6 +86,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/payments",
         "/api/payments/{payment_id}",
         "/api/payments/{payment_id}/invoices",
+        "/api/payments/{payment_id}/price",
         "/api/payments/{payment_id}/transaction",
         "/api/payouts",
         "/api/payouts/{payout_id}",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compare, isZero, money, plain, proportional, roundMoney, share, shown, sum } from "../src/model/amounts";
+import { compare, isZero, money, plain, roundMoney, share, shown, sum } from "../src/model/amounts";
 
 describe("amounts", () => {
   it("adds without a float's error", () => {
@@ -45,13 +45,6 @@ describe("amounts", () => {
 
   it("copies an amount without spaces", () => {
     expect(plain("1234567.50")).toBe("1234567.5");
-  });
-
-  it("asks for the rest of a coin, rounded up, so that nobody is short by a fraction", () => {
-    expect(proportional("49.9", "29.94", "49.90")).toBe("29.94");
-    expect(proportional("0.00150000", "1", "3")).toBe("0.0005");
-    expect(proportional("1", "1", "3")).toBe("0.333334");
-    expect(compare(sum([proportional("1", "1", "3"), proportional("1", "2", "3")]), "1")).toBe(1);
   });
 
   it("shares for drawing stay between nothing and everything", () => {

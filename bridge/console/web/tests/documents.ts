@@ -28,14 +28,20 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
     createdAt: "2026-11-24T10:00:00Z",
     updatedAt: "2026-11-24T10:00:00Z",
     expiresAt: "2026-11-25T10:00:00Z",
+    returnUrl: null,
     invoices: [
       {
         coin: "ETH-USDT",
         displayName: "ERC20 USDT",
         address: "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
         coinAmount: "49.9",
+        wholeCoinAmount: "49.9",
         exchangeRate: "1",
+        asked: "49.90",
+        fee: "0",
         paymentUri: "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+        quotedUntil: null,
+        refusal: null,
       },
     ],
     history: [
@@ -93,6 +99,6 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
 }
 
 export function paymentRow(changes: Partial<PaymentRow> = {}): PaymentRow {
-  const { invoices, history, transfers, sightings, direct, offerId, ...row } = payment();
+  const { invoices, history, transfers, sightings, direct, offerId, returnUrl, ...row } = payment();
   return { ...row, txHash: null, ...changes };
 }

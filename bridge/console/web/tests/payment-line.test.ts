@@ -23,6 +23,33 @@ describe("the live line of a payment", () => {
     expect(line.headline).toBe("Preparing the address");
   });
 
+  it("never speaks of a code that is not there", () => {
+    const [invoice] = payment().invoices;
+    const quoted = payment({ invoices: [{ ...invoice!, quotedUntil: "2026-11-24T11:00:00Z" }] });
+    const shops = payment({ invoices: [] });
+    const late = Date.parse("2026-11-24T11:00:01Z");
+    expect(paymentLine(shops, "buyer").sentence).toContain("paid on the shop's own page");
+    expect(paymentLine(quoted, "buyer", late).sentence).toContain("ask for a new one before you pay");
+    expect(paymentLine(quoted, "buyer", late - 60_000).sentence).toContain("Scan the code");
+    const rest = { status: "partially_paid", received: "19.96", missing: "29.94" } as const;
+    expect(paymentLine({ ...shops, ...rest }, "buyer").sentence).toContain("on the shop's own page");
+    expect(paymentLine({ ...quoted, ...rest }, "buyer", late).sentence).toContain("ask for a new one before you send");
+    const whole = payment({ ...rest, invoices: [{ ...invoice!, coinAmount: null }] });
+    expect(paymentLine(whole, "buyer").sentence).toContain("ask the shop for another one");
+    const unopened = payment({ ...rest, invoices: [{ ...invoice!, address: null, coinAmount: null }] });
+    expect(paymentLine(unopened, "buyer").sentence).toContain("being asked where to pay the missing");
+    for (const document of [shops, { ...shops, ...rest }, whole, unopened]) {
+      expect(paymentLine(document, "buyer").sentence).not.toMatch(/code|address shown/);
+    }
+  });
+
+  it("says that the provider would not name an address", () => {
+    const [invoice] = payment().invoices;
+    const refused = payment({ invoices: [{ ...invoice!, address: null, coinAmount: null, refusal: "no wallet" }] });
+    expect(paymentLine(refused, "buyer").headline).toBe("No address yet");
+    expect(paymentLine(refused, "buyer").sentence).toContain("has not opened this payment so far");
+  });
+
   it("sees a payment before any block does", () => {
     const seen = payment({ status: "confirming", requiredConfirmations: 12 });
     expect(paymentLine(seen, "buyer").headline).toBe("Payment seen");
@@ -44,7 +71,7 @@ describe("the live line of a payment", () => {
     const line = paymentLine(partial, "buyer");
     expect(line.headline).toBe("29.94\u00a0USD still to pay");
     expect(line.sentence).toBe(
-      "19.96\u00a0USD of 49.90\u00a0USD has arrived. Send the missing 29.94\u00a0USD to the same address.",
+      "19.96\u00a0USD of 49.90\u00a0USD has arrived. Send the missing 29.94\u00a0USD to the address shown here.",
     );
     expect(paymentLine(partial, "seller").headline).toBe("29.94\u00a0USD still missing");
     expect(line.arrived).toBe(0.4);

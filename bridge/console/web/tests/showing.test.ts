@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { counted, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal } from "../src/model/documents";
-import { explorerLink, grouped, opensWallet, placeToPay, shortened, withShortHashes } from "../src/model/payment-links";
+import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";
 import { charts, datesUpTo } from "../src/model/totals";
@@ -37,14 +37,44 @@ describe("where to pay", () => {
     const [invoice] = payment().invoices;
     const invoices = [{ ...invoice!, paymentUri: "ethereum:0x6f?value=49.9" }];
     expect(placeToPay(payment({ invoices }))).toMatchObject({ amount: "49.9", uri: "ethereum:0x6f?value=49.9" });
-    const partial = payment({ invoices, status: "partially_paid", received: "19.96", missing: "29.94" });
-    expect(placeToPay(partial)).toMatchObject({ amount: "29.94", uri: invoice!.address });
+    const direct = { chain: "ethereum", recipient: "0xA", payer: null, paymentUri: "ethereum:0xA@1?value=499" };
+    const partial = payment({ invoices: [], direct, status: "partially_paid", received: "19.96", missing: "29.94" });
+    expect(placeToPay(partial)).toMatchObject({ amount: "29.94", uri: "0xA" });
   });
 
   it("is nowhere yet while the provider has not answered", () => {
     const [invoice] = payment().invoices;
     expect(placeToPay(payment({ invoices: [{ ...invoice!, address: null }] }))).toBeNull();
     expect(placeToPay(payment({ invoices: [] }))).toBeNull();
+  });
+
+  it("says why there is nowhere to pay", () => {
+    const [invoice] = payment().invoices;
+    const end = "2026-11-24T11:00:00Z";
+    const quoted = payment({ invoices: [{ ...invoice!, quotedUntil: end }] });
+    expect(whyNowhere(payment({ invoices: [] }), null)).toBe("at-the-shop");
+    expect(whyNowhere(payment({ invoices: [{ ...invoice!, address: null }] }), null)).toBe("no-address");
+    expect(whyNowhere(payment({ invoices: [{ ...invoice!, coinAmount: null }] }), null)).toBe("whole-only");
+    const settling = { invoices: [{ ...invoice!, coinAmount: null }], status: "partially_paid", missing: "0" } as const;
+    expect(whyNowhere(payment(settling as never), null)).toBe("nothing-missing");
+    expect(whyNowhere(quoted, Date.parse(end) - 1)).toBeNull();
+    expect(whyNowhere(quoted, Date.parse(end))).toBe("price-ended");
+    expect(whyNowhere(quoted, null)).toBeNull();
+  });
+
+  it("tells the end of a price, unless the payment itself ends before", () => {
+    const [invoice] = payment().invoices;
+    const quoted = (quotedUntil: string): (string | null) => endOfPrice(payment({ invoices: [{ ...invoice!, quotedUntil }] }));
+    expect(endOfPrice(payment())).toBeNull();
+    expect(quoted("2026-11-24T11:00:00Z")).toBe("2026-11-24T11:00:00Z");
+    expect(quoted("2026-11-25T10:00:00Z")).toBeNull();
+  });
+
+  it("leads back to the shop by the web only, and names its host", () => {
+    const back = (returnUrl: string | null) => shopOf(payment({ returnUrl }));
+    expect(back("https://shop.example/orders/7")).toEqual({ url: "https://shop.example/orders/7", host: "shop.example" });
+    expect(back("https://xn--bcher-kva.example:8443/")?.host).toBe("xn--bcher-kva.example:8443");
+    expect([null, "javascript:alert(1)", "data:text/html,x", "shop.example", ""].map(back)).toEqual([null, null, null, null, null]);
   });
 
   it("is the wallet itself on a chain", () => {

@@ -45,19 +45,6 @@ export function sum(amounts: readonly string[]): string {
   }, "0");
 }
 
-/**
- * What `amount` becomes where `part` of `whole` is left, rounded up to the decimals that the amount has, or six: whoever
- * pays a rounded amount must not be a fraction short.
- */
-export function proportional(amount: string, part: string, whole: string): string {
-  const { units, decimals } = exact(amount);
-  const [a, b] = aligned(part, whole);
-  if (b === 0n) return amount;
-  const kept = Math.max(decimals, 6);
-  const product = units * 10n ** BigInt(kept - decimals) * a;
-  return text((product + b - 1n) / b, kept);
-}
-
 /** How much of `whole` a part is, between 0 and 1: for drawing only. */
 export function share(part: string, whole: string): number {
   const [a, b] = aligned(part, whole);

@@ -36,9 +36,17 @@ export interface Invoice {
   coin: string;
   displayName: string | null;
   address: string | null;
+  /** Still to be paid; null while nothing is asked for. */
   coinAmount: string | null;
+  wholeCoinAmount: string | null;
   exchangeRate: string | null;
+  /** What `coinAmount` is in the payment's currency, with the provider's fee in it. */
+  asked: string | null;
+  fee: string | null;
   paymentUri: string | null;
+  quotedUntil: string | null;
+  /** Why the provider did not open it, in its own words. */
+  refusal: string | null;
 }
 
 export interface Direct {
@@ -83,6 +91,8 @@ export interface PaymentDocument {
   createdAt: string;
   updatedAt: string;
   expiresAt: string | null;
+  /** Where the buyer goes back to: the shop's own page. */
+  returnUrl: string | null;
   invoices: Invoice[];
   history: HistoryItem[];
 }

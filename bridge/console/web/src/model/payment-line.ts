@@ -5,7 +5,7 @@
 
 import { isZero, money, roundMoney, share } from "./amounts";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
-import { waitsForAddress } from "./payment-links";
+import { type Nowhere, whyNowhere } from "./payment-links";
 
 export type Side = "buyer" | "seller";
 
@@ -32,8 +32,9 @@ export interface PaymentLine {
   asksForMoney: boolean;
 }
 
-export function paymentLine(payment: PaymentDocument, side: Side): PaymentLine {
-  const said = SAYINGS[payment.status](payment, side);
+/** Without a clock, no price has ended. */
+export function paymentLine(payment: PaymentDocument, side: Side, now: number | null = null): PaymentLine {
+  const said = SAYINGS[payment.status](payment, side, whyNowhere(payment, now));
   const tone = said.tone ?? "waiting";
   return {
     tone,
@@ -53,7 +54,7 @@ interface Said {
   remarks?: string[];
 }
 
-const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side: Side) => Said> = {
+const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side: Side, nowhere: Nowhere | null) => Said> = {
   pending: waiting,
   confirming,
   partially_paid: partiallyPaid,
@@ -83,7 +84,7 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
   }),
 };
 
-function waiting(payment: PaymentDocument, side: Side): Said {
+function waiting(payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
   const setback = lastSetback(payment);
   if (setback !== null) return takenBack(setback, side);
   if (side === "seller") {
@@ -92,17 +93,25 @@ function waiting(payment: PaymentDocument, side: Side): Said {
       sentence: "Nothing was sent yet. This page tells as soon as the payment is seen.",
     };
   }
-  if (waitsForAddress(payment)) {
+  if (nowhere === "no-address" && payment.invoices[0]?.refusal != null) {
+    return { tone: "short", headline: "No address yet", sentence: "The payment provider has not opened this payment so far." };
+  }
+  if (nowhere === "no-address") {
     return {
       headline: "Preparing the address",
       sentence: "The payment provider is being asked where to pay. The address appears here by itself.",
     };
   }
-  return {
-    headline: "Waiting for your payment",
-    sentence: "Scan the code with your wallet, or copy the address and the amount. This page tells when it is seen.",
-  };
+  return { headline: "Waiting for your payment", sentence: `${HOW_TO_PAY[nowhere ?? "here"]} This page tells when it is seen.` };
 }
+
+const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", string> = {
+  here: "Scan the code with your wallet, or copy the address and the amount.",
+  "at-the-shop": "This payment is paid on the shop's own page.",
+  "nothing-missing": "Nothing more is to be sent.",
+  "price-ended": "The price has ended; ask for a new one before you pay.",
+  "whole-only": "It cannot be paid with this coin; ask the shop for another one.",
+};
 
 function takenBack(setback: Sighting, side: Side): Said {
   const yours = side === "buyer";
@@ -158,7 +167,7 @@ function confirming(payment: PaymentDocument, side: Side): Said {
   };
 }
 
-function partiallyPaid(payment: PaymentDocument, side: Side): Said {
+function partiallyPaid(payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
   const asked = money(payment.amount, payment.currency);
   const missing = roundMoney(payment.missing, payment.currency, "up");
   const more = payment.transfers.some((transfer) => !transfer.confirmed);
@@ -170,9 +179,26 @@ function partiallyPaid(payment: PaymentDocument, side: Side): Said {
       (more
         ? "More is on its way."
         : side === "buyer"
-          ? `Send the missing ${missing} to the same address.`
+          ? howToPayTheRest(missing, nowhere)
           : `The buyer has been asked for the missing ${missing}.`),
   };
+}
+
+function howToPayTheRest(missing: string, nowhere: Nowhere | null): string {
+  switch (nowhere) {
+    case null:
+      return `Send the missing ${missing} to the address shown here.`;
+    case "at-the-shop":
+      return `Pay the missing ${missing} on the shop's own page.`;
+    case "no-address":
+      return `The payment provider is being asked where to pay the missing ${missing}.`;
+    case "price-ended":
+      return `The price has ended; ask for a new one before you send the missing ${missing}.`;
+    case "nothing-missing":
+      return "Nothing more is to be sent; it is not settled yet.";
+    case "whole-only":
+      return `The missing ${missing} cannot be paid with this coin; ask the shop for another one.`;
+  }
 }
 
 function completed(payment: PaymentDocument, side: Side): Said {
@@ -181,7 +207,7 @@ function completed(payment: PaymentDocument, side: Side): Said {
     return {
       tone: "done",
       headline: "Paid",
-      sentence: `Your payment of ${asked} is complete, and the seller has been told.`,
+      sentence: `Your payment of ${asked} is complete, and ${payment.checkoutId === null ? "the seller has" : "the sellers have"} been told.`,
     };
   }
   const escrow = {

@@ -1,6 +1,6 @@
 /** Where a payment is paid, and where its transactions can be looked at. */
 
-import { proportional } from "./amounts";
+import { isZero } from "./amounts";
 import type { Chain, PaymentDocument } from "./documents";
 
 export interface PlaceToPay {
@@ -14,8 +14,8 @@ export interface PlaceToPay {
   uri: string;
 }
 
-/** Null while nobody has said where to pay. Once a part was paid it asks for the rest, so the URI is the bare address:
- * the payment's own URI would ask for everything again. */
+/** Null while there is nowhere to pay. Once a part was paid over a chain it asks for the rest, so the URI is the bare
+ * address: the payment's own URI would ask for everything again. */
 export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
   const isPartial = payment.status === "partially_paid";
   const { direct } = payment;
@@ -29,20 +29,49 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
     };
   }
   const invoice = payment.invoices[0];
-  if (invoice === undefined || invoice.address === null) return null;
-  const asked = invoice.coinAmount ?? payment.amount;
+  if (invoice === undefined || invoice.address === null || invoice.coinAmount === null) return null;
   return {
-    amount: isPartial ? proportional(asked, payment.missing, payment.amount) : asked,
+    amount: invoice.coinAmount,
     coin: invoice.coin,
     name: invoice.displayName,
     address: invoice.address,
-    uri: isPartial ? invoice.address : (invoice.paymentUri ?? invoice.address),
+    uri: invoice.paymentUri ?? invoice.address,
   };
+}
+
+/**
+ * Why an open payment cannot be paid here at the moment: the shop's own page takes it, the provider still has to say
+ * where, nothing is missing though it is not settled, what is left cannot be paid in a coin that takes the whole sum
+ * only, or the price has ended.
+ */
+export type Nowhere = "at-the-shop" | "no-address" | "nothing-missing" | "whole-only" | "price-ended";
+
+/** Null where it can be paid. Without a clock no price has ended. */
+export function whyNowhere(payment: PaymentDocument, now: number | null): Nowhere | null {
+  if (payment.direct !== null) return null;
+  const invoice = payment.invoices[0];
+  if (invoice === undefined) return "at-the-shop";
+  if (invoice.address === null) return "no-address";
+  if (invoice.coinAmount === null) return isZero(payment.missing) ? "nothing-missing" : "whole-only";
+  return invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now ? "price-ended" : null;
 }
 
 /** Whether the provider still has to say where this open payment is paid. */
 export function waitsForAddress(payment: PaymentDocument): boolean {
-  return payment.status === "pending" && payment.invoices.length > 0 && placeToPay(payment) === null;
+  return (payment.status === "pending" || payment.status === "partially_paid") && whyNowhere(payment, null) === "no-address";
+}
+
+/** When the price of an invoice ends; null if it does not, or not before the payment does. */
+export function endOfPrice({ invoices, expiresAt }: PaymentDocument): string | null {
+  const end = invoices[0]?.quotedUntil ?? null;
+  return end === null || (expiresAt !== null && Date.parse(expiresAt) <= Date.parse(end)) ? null : end;
+}
+
+/** The shop's page, if it is one of the web, and its host for people to read. */
+export function shopOf({ returnUrl }: PaymentDocument): { url: string; host: string } | null {
+  if (returnUrl === null || !URL.canParse(returnUrl)) return null;
+  const { protocol, host, href } = new URL(returnUrl);
+  return protocol === "https:" || protocol === "http:" ? { url: href, host } : null;
 }
 
 /** Whether a URI says more than the address, so that a wallet can open it as a link. */

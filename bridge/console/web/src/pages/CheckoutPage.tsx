@@ -31,7 +31,7 @@ export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Elemen
   return (
     <PayFrame watched={checkout} title="Checkout">
       {(document) => (
-        <PaymentPanel payment={document.payment} side={side(document)} chains={chains}>
+        <PaymentPanel payment={document.payment} side={side(document)} chains={chains} renewPrice={checkout.renewPrice}>
           <Shares checkout={document} side={side(document)} />
         </PaymentPanel>
       )}
@@ -50,11 +50,13 @@ function side({ payment, shares }: CheckoutDocument): Side {
 function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }): JSX.Element {
   const { payment, shares } = checkout;
   const me = subjectOf(heldToken());
+  const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
+  const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "The buyer pays";
   return (
     <section class="asked">
       <h1>
         <span class="asked-label">
-          {side === "buyer" ? "To pay" : "The buyer pays"} for {shares.length} {shares.length === 1 ? "purchase" : "purchases"}
+          {asked} for {shares.length} {shares.length === 1 ? "purchase" : "purchases"}
         </span>
         <Amount amount={payment.amount} currency={payment.currency} />
       </h1>

@@ -4,12 +4,13 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
 import type { Chain, PaymentDocument } from "../model/documents";
-import { explorerOf, placeToPay, shortened } from "../model/payment-links";
+import { explorerOf, shortened, whyNowhere } from "../model/payment-links";
 import { paymentLine, type Side } from "../model/payment-line";
 import { useStore } from "../net/store";
 import { Amount } from "../parts/Amount";
 import { useNow } from "../parts/clock";
 import { LiveLine } from "../parts/LiveLine";
+import { BackToTheShop } from "../parts/BackToTheShop";
 import { PlaceToPay } from "../parts/PlaceToPay";
 import { Transactions } from "../parts/Transactions";
 import { PayFrame } from "./PayFrame";
@@ -29,7 +30,7 @@ export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
   const chains = useStore(payment.chains);
   return (
     <PayFrame watched={payment} title="Payment">
-      {(document) => <Payment payment={document} side={side(document)} chains={chains} />}
+      {(document) => <Payment payment={document} side={side(document)} chains={chains} renewPrice={payment.renewPrice} />}
     </PayFrame>
   );
 }
@@ -38,11 +39,11 @@ function side(payment: PaymentDocument): Side {
   return sideOf(payment.buyerId, [payment.sellerId], location.search);
 }
 
-function Payment({ payment, side, chains }: { payment: PaymentDocument; side: Side; chains: readonly Chain[] }): JSX.Element {
+function Payment({ payment, side, chains, renewPrice }: Omit<PanelProps, "children">): JSX.Element {
   const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
   const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "You are to get";
   return (
-    <PaymentPanel payment={payment} side={side} chains={chains}>
+    <PaymentPanel payment={payment} side={side} chains={chains} renewPrice={renewPrice}>
       <section class="asked">
         <h1>
           <span class="asked-label">{asked}</span>
@@ -67,11 +68,12 @@ interface PanelProps {
   payment: PaymentDocument;
   side: Side;
   chains: readonly Chain[];
+  renewPrice: () => Promise<void>;
   children: JSX.Element;
 }
 
 /** A payment's live line with what belongs to it, under whatever says what is paid. */
-export function PaymentPanel({ payment, side, chains, children }: PanelProps): JSX.Element {
+export function PaymentPanel({ payment, side, chains, renewPrice, children }: PanelProps): JSX.Element {
   const now = useNow(1_000);
   const line = paymentLine(payment, side);
   const paysHere = side === "buyer" && line.asksForMoney;
@@ -82,9 +84,10 @@ export function PaymentPanel({ payment, side, chains, children }: PanelProps): J
     <div class={`panel${paysHere ? " has-place" : ""}`}>
       {children}
       <LiveLine payment={payment} side={side} now={now} />
-      {paysHere && <PlaceToPay payment={payment} now={now} />}
+      {paysHere && <PlaceToPay payment={payment} now={now} renewPrice={renewPrice} />}
       {side === "seller" && <PaidTo payment={payment} />}
       <Transactions payment={payment} explorer={explorerOf(payment, chains)} />
+      {side === "buyer" && !(paysHere && whyNowhere(payment, null) === "at-the-shop") && <BackToTheShop payment={payment} />}
       <p class="reference">
         Payment <code>{payment.paymentId}</code>
       </p>
@@ -94,12 +97,15 @@ export function PaymentPanel({ payment, side, chains, children }: PanelProps): J
 
 /** A seller does not pay, but may want to compare where the buyer does. */
 function PaidTo({ payment }: { payment: PaymentDocument }): JSX.Element | null {
-  const place = placeToPay(payment);
-  if (place === null) return null;
+  const [invoice] = payment.invoices;
+  const coin = payment.direct === null ? invoice?.coin : payment.currency;
+  const name = payment.direct === null ? invoice?.displayName : `on ${payment.direct.chain}`;
+  const address = payment.direct === null ? invoice?.address : payment.direct.recipient;
+  if (address === undefined || address === null) return null;
   return (
     <p class="paid-to">
-      The buyer pays in {place.coin}
-      {place.name === null ? "" : ` (${place.name})`} to <code title={place.address}>{shortened(place.address)}</code>.
+      The buyer pays in {coin}
+      {name ? ` (${name})` : ""} to <code title={address}>{shortened(address)}</code>.
     </p>
   );
 }

@@ -6,7 +6,7 @@ import type { Side } from "../model/payment-line";
 import { waitsForAddress } from "../model/payment-links";
 import { withProgress, withUpdate } from "../model/payment-events";
 import { Live, type LiveSocket } from "../net/live";
-import { get, Problem } from "../net/rest";
+import { get, post, Problem } from "../net/rest";
 import { Store } from "../net/store";
 import { heldToken, subjectOf } from "../net/token";
 
@@ -25,6 +25,8 @@ export interface Watched<Document> {
   chains: Store<readonly Chain[]>;
   live: Live;
   lookAgain: () => Promise<void>;
+  /** Asks the provider for a new price of an open payment. Throws Problem. */
+  renewPrice: () => Promise<void>;
 }
 
 export interface Subject<Document> {
@@ -80,6 +82,15 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
     } while (isStale);
   }
 
+  async function renewPrice(): Promise<void> {
+    const { document } = looked.value;
+    if (document === null) return;
+    const { paymentId } = subject.paymentOf(document);
+    const payment = await post<PaymentDocument>(`/api/payments/${encodeURIComponent(paymentId)}/price`, {});
+    looked.update(({ document: now }) => ({ document: now && subject.withPayment(now, payment), problem: null }));
+    void lookAgain();
+  }
+
   function heard(paymentId: string, change: (payment: PaymentDocument) => PaymentDocument): void {
     const { document } = looked.value;
     if (document === null || subject.paymentOf(document).paymentId !== paymentId) return;
@@ -99,7 +110,7 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
   live.socket.on("payment-update", (update) => heard(update.paymentId, (payment) => withUpdate(payment, update)));
   live.socket.on("payment-progress", (told) => heard(told.paymentId, (payment) => withProgress(payment, told)));
   live.start();
-  return { looked, chains, live, lookAgain };
+  return { looked, chains, live, lookAgain, renewPrice };
 }
 
 /** The rooms of a payment's parties: where there are tokens, those of the one who looks. */

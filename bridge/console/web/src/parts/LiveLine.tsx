@@ -9,7 +9,7 @@ import { when } from "../model/times";
 import { CheckIcon } from "./icons";
 
 export function LiveLine({ payment, side, now }: { payment: PaymentDocument; side: Side; now: number }): JSX.Element {
-  const line = paymentLine(payment, side);
+  const line = paymentLine(payment, side, now);
   return (
     <section class={`line tone-${line.tone}`} aria-labelledby="line-headline" data-status={payment.status}>
       <h2 id="line-headline">

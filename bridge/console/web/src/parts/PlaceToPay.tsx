@@ -1,31 +1,39 @@
-/** Where the buyer pays: the QR code, the exact amount and the address, each to be copied, and the time left. */
+/**
+ * Where the buyer pays: the QR code, the exact amount and the address, each to be copied, and the time left. Where there
+ * is nowhere to pay at the moment, why, and what happens next.
+ */
 
 import type { JSX } from "preact";
-import { money, plain } from "../model/amounts";
+import { useState } from "preact/hooks";
+import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
-import { grouped, opensWallet, placeToPay } from "../model/payment-links";
-import { timeLeft } from "../model/times";
+import { endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
+import { span, timeLeft } from "../model/times";
+import { Problem } from "../net/rest";
+import { BackToTheShop } from "./BackToTheShop";
 import { CopyButton } from "./CopyButton";
 import { OutIcon } from "./icons";
 import { QrCode } from "./QrCode";
 
-export function PlaceToPay({ payment, now }: { payment: PaymentDocument; now: number }): JSX.Element | null {
+interface PlaceProps {
+  payment: PaymentDocument;
+  now: number;
+  renewPrice: () => Promise<void>;
+}
+
+export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Element {
   const place = placeToPay(payment);
-  if (place === null) {
-    if (payment.invoices.length === 0) return null;
-    return (
-      <section class="place is-empty" aria-label="Where to pay">
-        <div class="qr-frame is-empty" aria-hidden="true" />
-        <p>The address is on its way from the payment provider.</p>
-      </section>
-    );
-  }
+  const nowhere = whyNowhere(payment, now);
+  if (nowhere === "price-ended") return <PriceEnded renewPrice={renewPrice} />;
+  if (place === null) return <NowhereToPay payment={payment} reason={nowhere} />;
+  const end = endOfPrice(payment);
   return (
     <section class="place" aria-label="Where to pay">
       <div class="qr-frame">
         <QrCode text={place.uri} label={`QR code to pay ${money(place.amount, place.coin)} to ${place.address}`} />
       </div>
       {payment.expiresAt !== null && <TimeLeft payment={payment} expiresAt={payment.expiresAt} now={now} />}
+      {end !== null && <p class="price-end">This price holds for {span(Date.parse(end) - now)}.</p>}
       <dl class="fields">
         <div>
           <dt>Send exactly</dt>
@@ -33,6 +41,7 @@ export function PlaceToPay({ payment, now }: { payment: PaymentDocument; now: nu
             <span class="field-value">{money(place.amount, place.coin)}</span>
             <CopyButton text={plain(place.amount)} what="the amount" />
           </dd>
+          <Fee payment={payment} />
           {place.name !== null && <dd class="field-note">{place.name}</dd>}
         </div>
         <div>
@@ -52,6 +61,81 @@ export function PlaceToPay({ payment, now }: { payment: PaymentDocument; now: nu
           Open in a wallet <OutIcon />
         </a>
       )}
+    </section>
+  );
+}
+
+/** What the coins are made of, so that they add up for whoever compares them with the price. */
+function Fee({ payment }: { payment: PaymentDocument }): JSX.Element | null {
+  const fee = payment.invoices[0]?.fee ?? null;
+  if (fee === null || isZero(fee)) return null;
+  const missing = roundMoney(payment.missing, payment.currency, "up");
+  return (
+    <dd class="field-note">
+      {missing} + {shown(fee, payment.currency)} fee
+    </dd>
+  );
+}
+
+function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.Element {
+  const [isAsking, setIsAsking] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  async function ask(): Promise<void> {
+    setIsAsking(true);
+    setTrouble(null);
+    try {
+      await renewPrice();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setTrouble(error.detail);
+    } finally {
+      setIsAsking(false);
+    }
+  }
+  return (
+    <section class="place is-note" aria-label="Where to pay">
+      <p role="status">The price has ended: coins sent now may be worth less than what is asked for.</p>
+      <button type="button" class="button primary" disabled={isAsking} onClick={() => void ask()}>
+        {isAsking ? "Asking …" : "New price"}
+      </button>
+      {trouble !== null && <p role="alert">{trouble}</p>}
+    </section>
+  );
+}
+
+function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: Nowhere | null }): JSX.Element {
+  const [invoice] = payment.invoices;
+  if (reason === "no-address" && invoice !== undefined && invoice.refusal !== null) {
+    return (
+      <section class="place is-note" aria-label="Where to pay">
+        <p>
+          The payment provider cannot take {invoice.displayName ?? invoice.coin} for this payment at the moment. It is asked
+          again now and then, and the address appears here by itself. To pay sooner, ask the shop for another coin.
+        </p>
+      </section>
+    );
+  }
+  if (reason === "no-address") {
+    return (
+      <section class="place is-empty" aria-label="Where to pay">
+        <div class="qr-frame is-empty" aria-hidden="true" />
+        <p>
+          The payment provider has not said yet where to pay. It is asked again until it does, and the address appears here by
+          itself: there is nothing to reload, and nothing to send before.
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section class="place is-note" aria-label="Where to pay">
+      <p>
+        {reason === "at-the-shop"
+          ? "The shop itself shows where to pay. Go back to its page to pay; how the payment stands is shown here."
+          : reason === "whole-only"
+            ? "What is missing cannot be paid with this coin. Ask the shop to let you pay it with another one."
+            : "Nothing more is to be sent. If this does not settle by itself, ask the shop."}
+      </p>
+      {reason === "at-the-shop" && <BackToTheShop payment={payment} isPrimary />}
     </section>
   );
 }

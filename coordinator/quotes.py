@@ -1,0 +1,107 @@
+"""Quotes: how long a price holds, when a new one is to be asked for, and what is still to be paid of it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from coordinator.events import Event
+from coordinator.invoices import Invoice, InvoiceOpened
+from coordinator.models import FrozenModel
+from coordinator.money import base_units, excess_over, proportional, rounded, total, trimmed
+from coordinator.payment_decisions import progress_event
+from coordinator.payments import OPEN_STATUSES, Payment
+
+__all__ = ["ToPay", "filled", "has_ended", "must_ask_again", "place_changed", "quote_end", "to_pay"]
+
+# Once the invoice's prices hold no more, SHKeeper counts each transfer at the rate of its moment. A price that is
+# asked for then is right for about as long as a rate stands still.
+PRICE_OF_THE_MOMENT = timedelta(minutes=15)
+# Of a coin of which nobody knows how many it has: few enough for every wallet, and too many to matter.
+DECIMALS_IF_UNKNOWN = 6
+CENT_DECIMALS = 2
+
+
+class ToPay(FrozenModel):
+    """What is to be paid to one invoice as its payment stands. All of it is None where nothing is asked for."""
+
+    coin_amount: Decimal | None = None
+    payment_uri: str | None = None
+    asked: Decimal | None = None
+    """In the payment's currency: what is missing, and the provider's fee."""
+    fee: Decimal | None = None
+    """The provider's fee alone. None if the provider does not say what it asks for."""
+
+
+def quote_end(opened: InvoiceOpened, *, first_opened_at: datetime, now: datetime) -> datetime | None:
+    """Until when a price holds that the provider gave now; None if it does not end. To SHKeeper the time runs from
+    when the invoice was first opened, whatever is asked again since."""
+    ends = [] if opened.lapses_at is None else [opened.lapses_at]
+    if opened.price_seconds is not None:
+        end = first_opened_at + timedelta(seconds=opened.price_seconds)
+        ends.append(end if end > now else now + PRICE_OF_THE_MOMENT)
+    return min(ends, default=None)
+
+
+def has_ended(opened: InvoiceOpened, now: datetime) -> bool:
+    """Whether a price holds no more."""
+    return opened.quoted_until is not None and opened.quoted_until <= now
+
+
+def must_ask_again(invoices: Sequence[Invoice], coin: str, now: datetime, *, fresh: bool = False) -> bool:
+    """Whether the provider has to be asked before a coin can be paid with: it honours the price it gave last, and
+    only until that ends. The invoice to pay is the first; `fresh` asks in any case."""
+    opened = invoices[0].opened if invoices and invoices[0].wanted.coin == coin else None
+    return fresh or opened is None or has_ended(opened, now)
+
+
+def to_pay(payment: Payment, opened: InvoiceOpened) -> ToPay:
+    """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come."""
+    missing, amount = payment.missing, payment.amount
+    if payment.status not in OPEN_STATUSES or not missing:
+        return ToPay()
+    if missing >= amount:
+        coin_amount, uri = opened.coin_amount, opened.payment_uri
+    elif opened.whole_only:
+        return ToPay()
+    else:
+        # With what is missing of the fee, where the gateway has said what it asks for: a fixed one does not shrink.
+        has_fee = payment.asked != amount
+        part, whole = (total([missing, payment.missing_fee]), payment.asked) if has_fee else (missing, amount)
+        coin_amount = proportional(opened.coin_amount, part, whole, _decimals(opened))
+        uri = _uri(opened, coin_amount)
+    fee = None
+    if payment.asked != amount:
+        fee = rounded(payment.missing_fee, CENT_DECIMALS)
+    elif opened.asked is not None:
+        fee = proportional(excess_over(opened.asked, amount), min(missing, amount), amount, CENT_DECIMALS)
+    return ToPay(
+        coin_amount=coin_amount,
+        payment_uri=uri,
+        asked=None if fee is None else total([missing, fee]),
+        fee=fee,
+    )
+
+
+def place_changed(payment: Payment) -> Event:
+    """Tells the parties that a payment is to be paid elsewhere, or at another price: whoever watches it looks it up.
+    How far the payment has come is the same as before."""
+    return progress_event(payment)
+
+
+def _decimals(opened: InvoiceOpened) -> int:
+    if opened.coin_decimals is not None:
+        return opened.coin_decimals
+    exponent = opened.coin_amount.as_tuple().exponent
+    return max(-exponent if isinstance(exponent, int) else 0, DECIMALS_IF_UNKNOWN)
+
+
+def _uri(opened: InvoiceOpened, coin_amount: Decimal) -> str:
+    """For another amount than the whole. Of an invoice without a template, the bare address."""
+    if opened.uri_template is None:
+        return opened.address
+    return filled(opened.uri_template, coin_amount, _decimals(opened))
+
+
+def filled(template: str, amount: Decimal, decimals: int) -> str:
+    """A payment URI with its amount."""
+    return template.replace("{amount}", trimmed(amount)).replace("{units}", str(base_units(amount, decimals)))

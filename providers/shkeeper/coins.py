@@ -1,0 +1,22 @@
+"""Decimals of SHKeeper's coins: it prices every coin with eight, and a wallet sends no more than the coin has."""
+
+from collections.abc import Mapping
+
+__all__ = ["DECIMALS"]
+
+DECIMALS: Mapping[str, int] = {
+    **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO"), 8),
+    # A node counts thousandths of a satoshi; what wallets and SHKeeper write ends with the satoshi.
+    "BTC-LIGHTNING": 8,
+    "XMR": 12,
+    "XRP": 6,
+    **dict.fromkeys(("TRX", "USDT", "USDC"), 6),
+    **dict.fromkeys(("SOL", "TON"), 9),
+    **dict.fromkeys(("SOLANA-USDT", "SOLANA-USDC", "SOLANA-PYUSD", "TON-USDT"), 6),
+    **dict.fromkeys(("ETH", "BNB", "MATIC", "AVAX", "ARBETH", "OPETH"), 18),
+    **dict.fromkeys(("ETH-USDT", "ETH-USDC", "ETH-PYUSD", "ARB-USDC", "ARB-PYUSD", "OP-USDT", "OP-USDC"), 6),
+    **dict.fromkeys(("POLYGON-USDT", "POLYGON-USDC", "AVALANCHE-USDT", "AVALANCHE-USDC"), 6),
+    # The stablecoins that BNB Smart Chain holds are pegged ones, which count as its own coin does.
+    **dict.fromkeys(("BNB-USDT", "BNB-USDC", "ETH-DAI", "ARB-TOKEN", "OP-TOKEN"), 18),
+}
+"""By coin. Of one that is not here, what SHKeeper says is taken as it is."""

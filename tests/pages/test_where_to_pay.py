@@ -1,0 +1,193 @@
+"""A payment's page says where to pay and until when, what is left to pay, or where else: never a dead end."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.asking import client_of
+from tests.bridge.http.exchanges import NUMBERS, notice, signed
+from tests.conftest import BridgeProcess, StartBridge
+from tests.pages.browsing import DESKTOP, PHONE, Browsing
+from tests.played_shkeeper import KEY
+from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
+from tests.system.shkeeper.conftest import ORDER, Document
+from tests.waiting import wait_until
+
+SHOP = "http://127.0.0.1:9/orders/7"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PricedGateway]:
+    with priced_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(running: PricedGateway) -> PricedGateway:
+    running.prices_at("DOGE", "339.32", exchange_rate="0.15", display_name="Dogecoin", recalculate_after=1)
+    running.prices_at("BTC", "0.00083167", exchange_rate="60000")
+    running.prices_at("BTC-LIGHTNING", "0.00083167", exchange_rate="60000", wallet=LAPSED)
+    return running
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge, running: PricedGateway) -> BridgeProcess:
+    for coin in ("DOGE", "BTC", "BTC-LIGHTNING"):
+        running.prices_at(coin, "1")
+    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_SHKEEPER_URL=running.url)
+
+
+@pytest.fixture
+def client(bridge: BridgeProcess, gateway: PricedGateway) -> Iterator[httpx.Client]:
+    with client_of(bridge.url) as client:
+        yield client
+
+
+def create(client: httpx.Client, **changes: object) -> Document:
+    order = {**ORDER, "coin": "DOGE", "amount": "49.90", "requestId": f"request-{next(NUMBERS)}", **changes}
+    if "externalId" in order:
+        del order["coin"]
+    answer = client.post("/api/payments", json=order)
+    assert answer.status_code in (201, 202), answer.text
+    document: Document = answer.json()
+    return document
+
+
+def opened(browsing: Browsing, bridge: BridgeProcess, payment: Document, query: str = "", **options: object) -> Page:
+    page = browsing.page(**{"viewport": PHONE, **options})  # type: ignore[arg-type]
+    page.goto(f"{bridge.url}/pay/{payment['paymentId']}{query}")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    return page
+
+
+def receive(client: httpx.Client, payment: Document, amount: str, status: str) -> None:
+    hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID")
+    assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, KEY)).status_code == 202
+
+
+def sentence(page: Page) -> str:
+    return page.locator(".line-sentence").inner_text()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP])
+def test_a_payment_of_the_shops_own_leads_back_to_the_shop(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, viewport: object
+) -> None:
+    payment = create(client, externalId=f"order-{next(NUMBERS)}", returnUrl=SHOP)
+    page = opened(browsing, bridge, payment, viewport=viewport)
+    expect(page.locator(".line-sentence")).to_contain_text("This payment is paid on the shop's own page.")
+    assert not re.search(r"[Ss]can|copy the address", page.locator("main").inner_text())
+    expect(page.get_by_role("link", name="Back to the shop")).to_have_attribute("href", SHOP)
+    expect(page.locator(".to-shop-host")).to_have_text("127.0.0.1:9")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+    receive(client, payment, "20", "PARTIAL")
+    expect(page.locator(".line-sentence")).to_contain_text(
+        re.compile(r"Pay the missing 29\.90\sUSD on the shop's own page")
+    )
+    receive(client, payment, "49.90", "PAID")
+    expect(page.locator("#line-headline")).to_have_text("Paid")
+    expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()
+
+
+def test_without_a_way_back_it_says_so_plainly(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client
+) -> None:
+    page = opened(browsing, bridge, create(client, externalId=f"order-{next(NUMBERS)}"))
+    expect(page.get_by_role("region", name="Where to pay")).to_contain_text("The shop itself shows where to pay")
+    expect(page.get_by_role("link", name="Back to the shop")).to_have_count(0)
+
+
+def test_the_seller_is_not_sent_back_to_the_shop(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client
+) -> None:
+    page = opened(browsing, bridge, create(client, returnUrl=SHOP), "?as=seller")
+    expect(page.locator(".paid-to")).to_contain_text("DOGE (Dogecoin)")
+    expect(page.get_by_role("link", name="Back to the shop")).to_have_count(0)
+
+
+def test_the_page_says_how_long_the_price_holds_and_what_the_fee_is(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client
+) -> None:
+    payment = create(client)
+    page = opened(browsing, bridge, payment)
+    expect(page.get_by_text(re.compile(r"This price holds for (1 hour|60 minutes|59 minutes)\."))).to_be_visible()
+    fields = page.locator(".fields")
+    expect(fields).to_contain_text(re.compile(r"339\.32\sDOGE"))
+    expect(fields).to_contain_text(re.compile(r"49\.90\sUSD \+ 1\.00 fee"))
+    receive(client, payment, "20", "PARTIAL")
+    expect(fields).to_contain_text(re.compile(r"203\.32\sDOGE"))
+    expect(fields).to_contain_text(re.compile(r"29\.90\sUSD \+ 0\.60 fee"))
+    expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
+        "href", "dogecoin:address-of-DOGE?amount=203.32"
+    )
+
+
+def test_a_price_that_has_ended_hides_the_code_until_there_is_a_new_one(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    payment = create(client, coin="BTC-LIGHTNING")
+    page, other = (opened(browsing, bridge, payment) for _ in range(2))
+    for one in (page, other):
+        expect(one.get_by_text("The price has ended: coins sent now")).to_be_visible()
+        expect(one.get_by_role("img", name="QR code")).to_have_count(0)
+        assert "Scan" not in sentence(one)
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", exchange_rate="60000", wallet="lnbc-anew")
+    page.get_by_role("button", name="New price").click()
+    for one in (page, other):  # the other hears of it
+        expect(one.get_by_role("img", name="QR code")).to_be_visible()
+        expect(one.locator(".fields")).to_contain_text(re.compile(r"0\.0009\sBTC-LIGHTNING"))
+        expect(one.get_by_role("button", name="New price")).to_have_count(0)
+
+
+def test_a_new_price_that_nobody_answers_is_still_on_its_way(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    payment = create(client, coin="BTC-LIGHTNING")
+    page = opened(browsing, bridge, payment)
+    gateway.is_down = True
+    page.get_by_role("button", name="New price").click()
+    expect(page.get_by_text("It is asked again until it does")).to_be_visible()
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-later")
+    gateway.is_down = False
+    wait_until(lambda: client.post(f"/api/payments/{payment['paymentId']}/price").status_code == 200)
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+
+
+def test_the_page_follows_when_the_shop_switches_the_coin(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client
+) -> None:
+    payment = create(client)
+    page = opened(browsing, bridge, payment)
+    expect(page.locator(".fields")).to_contain_text("DOGE")
+    answer = client.post(f"/api/payments/{payment['paymentId']}/invoices", json={"coin": "BTC"})
+    assert answer.status_code == 200
+    expect(page.locator(".fields")).to_contain_text(re.compile(r"0\.00083167\sBTC"))
+    receive(client, payment, "20", "PARTIAL")
+    client.post(f"/api/payments/{payment['paymentId']}/invoices", json={"coin": "BTC-LIGHTNING"})
+    expect(page.locator(".line-sentence")).to_contain_text("cannot be paid with this coin")
+
+
+def test_a_rest_that_this_coin_cannot_pay_is_the_shops_to_solve(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-good")
+    payment = create(client, coin="BTC-LIGHTNING", returnUrl=SHOP)
+    receive(client, payment, "20", "PARTIAL")
+    page = opened(browsing, bridge, payment)
+    expect(page.get_by_role("region", name="Where to pay")).to_contain_text("cannot be paid with this coin")
+    expect(page.get_by_role("img", name="QR code")).to_have_count(0)
+    expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()
+
+
+def test_an_invoice_that_the_provider_cannot_open_says_so_and_what_happens_next(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    gateway.prices_at("DOGE", "339.32", wallet=None)  # as its wallet failed when it was asked first
+    page = opened(browsing, bridge, create(client, returnUrl=SHOP))
+    expect(page.locator("#line-headline")).to_have_text("No address yet")
+    place = page.get_by_role("region", name="Where to pay")
+    expect(place).to_contain_text("asked again now and then, and the address appears here by itself")
+    expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()

@@ -1,0 +1,79 @@
+"""A SHKeeper that prices coins as a test has it: its addresses, its rates, and how long they hold."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+__all__ = ["LAPSED", "PricedGateway", "priced_gateway"]
+
+# One of BOLT 11's own examples: made in 2017, and good for a minute.
+LAPSED = (
+    "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq"
+    "5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3q"
+    "fegext0eh0ymjpf39tuven09sam30g4vgpfna3rh"
+)
+UNKNOWN = {"status": "error", "message": "not here"}
+
+
+@dataclass
+class PricedGateway:
+    """What it answers, which a test may change at any time, and the coins it was asked to be paid in."""
+
+    prices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    is_down: bool = False
+    says_its_coins: bool = True
+
+    def prices_at(self, coin: str, amount: str, **answer: Any) -> None:
+        """From now on a coin costs so much."""
+        known = {"wallet": f"address-of-{coin}", "recalculate_after": 0, "exchange_rate": None, "display_name": coin}
+        self.prices[coin] = {"status": "success", **known, "amount": amount, **answer}
+
+    def answer(self, path: str) -> dict[str, Any]:
+        coin, _, call = path.removeprefix("/api/v1/").partition("/")
+        if coin == "crypto" and self.says_its_coins:
+            return {"status": "success", "crypto": sorted(self.prices)}
+        if call == "payment_request" and coin in self.prices:
+            self.asked.append(coin)
+            return self.prices[coin]
+        return {"status": "success", "invoices": []} if coin == "invoices" else UNKNOWN
+
+
+@contextmanager
+def priced_gateway() -> Iterator[PricedGateway]:
+    """Runs it in a thread of its own."""
+    gateway = PricedGateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps(gateway.answer(self.path)).encode()
+            self.send_response(500 if gateway.is_down else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing of it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    gateway.url = f"http://127.0.0.1:{server.server_port}"
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield gateway
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
