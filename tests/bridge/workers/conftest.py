@@ -12,6 +12,7 @@ from bridge.journal import Journal
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
+from tests.bridge.workers.books import Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS
@@ -43,6 +44,11 @@ async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
     api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     yield api
     await api.aclose()
+
+
+@pytest.fixture
+def books(gateway: Gateway) -> Books:
+    return Books(gateway)
 
 
 def payment(number: int = 1, *, created_at: datetime = START) -> Payment:

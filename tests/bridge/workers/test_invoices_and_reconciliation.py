@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -23,55 +22,11 @@ from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines
+from tests.bridge.workers.books import DOWN, OPENED, Books
 from tests.bridge.workers.conftest import START, payment
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
-
-OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
-DOWN = says({"status": "error", "message": "oops"}, 500)
-
-
-class Books:
-    """SHKeeper's, as far as invoices go."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.opening: Callable[[Request], bytes | None] = says(OPENED)
-        self.coins: Callable[[Request], bytes | None] = says({"status": "success", "crypto": ["ETH-USDT", "BTC"]})
-        self.invoices: dict[str, dict[str, Any]] = {}
-        self.looking: Callable[[Request], bytes | None] = self._look
-        self._gateway = gateway
-        gateway.answers(self._answer)
-
-    def _answer(self, request: Request) -> bytes | None:
-        if "/payment_request" in request.path:
-            return self.opening(request)
-        return self.coins(request) if request.path.endswith("/crypto") else self.looking(request)
-
-    def _look(self, request: Request) -> bytes:
-        external_id = request.path.rpartition("/")[2]
-        known = [self.invoices[external_id]] if external_id in self.invoices else []
-        return says({"status": "success", "invoices": known})(request)
-
-    def received(self, external_id: str, status: str, balance: str) -> None:
-        transaction = {"txid": "0x1", "crypto": "ETH-USDT", "addr": "0x86", "amount": balance, "status": "CONFIRMED"}
-        self.invoices[external_id] = {
-            "external_id": external_id,
-            "fiat": "USD",
-            "amount_fiat": "100",
-            "balance_fiat": balance,
-            "status": status,
-            "txs": [transaction],
-        }
-
-    @property
-    def asked(self) -> list[str]:
-        return [asked for asked in self._gateway.asked if not asked.endswith("crypto")]
-
-
-@pytest.fixture
-def books(gateway: Gateway) -> Books:
-    return Books(gateway)
 
 
 @pytest.fixture
@@ -226,7 +181,7 @@ async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
     api = ShkeeperApi(
         url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=lambda: now
     )
-    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
     reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
     for number in range(1, 21):
         await journal.register_payment(payment(number), None, None)
@@ -321,7 +276,7 @@ async def test_a_key_that_is_not_accepted_ends_the_round_and_puts_nothing_off(
 async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
     journal: Journal, api: ShkeeperApi, books: Books
 ) -> None:
-    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
     reconciliation = Reconciliation(journal, gateways, interval_seconds=0.05, per_second=20, days=7)
     for number in range(100, 300):
         await journal.register_payment(payment(number), None, None)

@@ -1,0 +1,48 @@
+"""SHKeeper's books, as far as invoices go, behind the scripted gateway."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.scripted_gateway import Gateway, Request, says
+
+__all__ = ["DOWN", "OPENED", "Books"]
+
+OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
+DOWN = says({"status": "error", "message": "oops"}, 500)
+
+
+class Books:
+    """SHKeeper's, as far as invoices go."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.opening: Callable[[Request], bytes | None] = says(OPENED)
+        self.coins: Callable[[Request], bytes | None] = says({"status": "success", "crypto": ["ETH-USDT", "BTC"]})
+        self.invoices: dict[str, dict[str, Any]] = {}
+        self.looking: Callable[[Request], bytes | None] = self._look
+        self._gateway = gateway
+        gateway.answers(self._answer)
+
+    def _answer(self, request: Request) -> bytes | None:
+        if "/payment_request" in request.path:
+            return self.opening(request)
+        return self.coins(request) if request.path.endswith("/crypto") else self.looking(request)
+
+    def _look(self, request: Request) -> bytes:
+        external_id = request.path.rpartition("/")[2]
+        known = [self.invoices[external_id]] if external_id in self.invoices else []
+        return says({"status": "success", "invoices": known})(request)
+
+    def received(self, external_id: str, status: str, balance: str) -> None:
+        transaction = {"txid": "0x1", "crypto": "ETH-USDT", "addr": "0x86", "amount": balance, "status": "CONFIRMED"}
+        self.invoices[external_id] = {
+            "external_id": external_id,
+            "fiat": "USD",
+            "amount_fiat": "100",
+            "balance_fiat": balance,
+            "status": status,
+            "txs": [transaction],
+        }
+
+    @property
+    def asked(self) -> list[str]:
+        return [asked for asked in self._gateway.asked if not asked.endswith("crypto")]

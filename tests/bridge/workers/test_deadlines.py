@@ -1,0 +1,144 @@
+"""Deadlines: applied once the provider was asked whether the money came after all, and not for lack of an answer."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from bridge.workers.deadlines import Deadlines
+from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payments import Payment, Terms
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
+from tests.bridge.workers.books import DOWN, Books
+from tests.bridge.workers.conftest import payment
+from tests.clock import Clock
+from tests.scripted_gateway import Gateway
+from tests.waiting import GIVE_UP_SECONDS
+
+GRACE_SECONDS = 900
+
+
+def waiting(number: int = 1) -> Payment:
+    return payment(number).model_copy(update={"terms": Terms(unconfirmed_grace_seconds=3_600)})
+
+
+@pytest.fixture
+async def deadlines(journal: Journal, gateway: Gateway, clock: Clock) -> AsyncIterator[Deadlines]:
+    # Whose circuit goes by the same clock.
+    api = ShkeeperApi(
+        url=gateway.url,
+        api_keys=["k"],
+        timeout_seconds=GIVE_UP_SECONDS,
+        pauses=wait_none(),
+        clock=lambda: clock.now.timestamp(),
+    )
+    yield Deadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=GRACE_SECONDS)
+    await api.aclose()
+
+
+async def stands(journal: Journal, number: int = 1) -> Payment:
+    record = await journal.payment_record(f"pay_{number}")
+    assert record is not None
+    return record.payment
+
+
+async def told_of(journal: Journal) -> list[str]:
+    events = await journal.room_events(["user-b1"], everyone=True, hidden=(), after=0, limit=100)
+    return [event.event.payload.get("status", "") for event in events.events]
+
+
+async def test_who_has_paid_in_time_never_hears_that_it_expired(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting())
+    books.received("pay_1", "PAID", "100")
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 1
+    assert (await stands(journal)).status == "confirming"
+    clock.move(minutes=30)
+    assert await deadlines.round() == 0  # what was seen in time is given an hour
+    clock.move(minutes=31)
+    assert await deadlines.round() == 1  # and then asked about once more
+    assert (await stands(journal)).status == "completed"
+    assert "expired" not in await told_of(journal)
+
+
+async def test_who_has_not_paid_expires_as_soon_as_the_provider_has_said_so(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting())
+    assert (await deadlines.round(), books.asked) == (0, [])
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 1
+    assert (await stands(journal)).status == "expired"
+    assert books.asked == ["GET invoices/pay_1"]
+    assert await deadlines.round() == 0
+
+
+async def test_a_provider_that_cannot_be_asked_is_waited_for_but_not_for_ever(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting(1))
+    await journal.register_payment(waiting(2))
+    looking, books.looking = books.looking, DOWN
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 0
+    assert {(await stands(journal, number)).status for number in (1, 2)} == {"pending"}
+    clock.move(seconds=GRACE_SECONDS - 120)
+    assert await deadlines.round() == 0
+    # Back within the grace, it is asked, and one of them was paid.
+    clock.move(seconds=60)
+    books.looking = looking
+    books.received("pay_1", "PAID", "100")
+    assert await deadlines.round() == 1  # of two at once only one finds out that it is back
+    clock.move(seconds=10)
+    assert await deadlines.round() == 1
+    assert [(await stands(journal, number)).status for number in (1, 2)] == ["confirming", "expired"]
+
+
+async def test_after_the_grace_time_runs_out_all_the_same(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting())
+    books.looking = DOWN
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 0
+    clock.move(seconds=GRACE_SECONDS)
+    assert await deadlines.round() == 1
+    assert (await stands(journal)).status == "expired"
+
+
+async def test_one_that_fails_keeps_back_no_other(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        await journal.register_payment(waiting(number))
+    apply_deadline = journal.apply_deadline
+
+    async def breaks(payment_id: str) -> None:
+        if payment_id == "pay_2":
+            raise ZeroDivisionError
+        await apply_deadline(payment_id)
+
+    monkeypatch.setattr(journal, "apply_deadline", breaks)
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 2
+    assert [(await stands(journal, number)).status for number in (1, 2, 3)] == ["expired", "pending", "expired"]
+
+
+async def test_a_transfer_that_never_confirms_ends_on_the_list(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting())
+    books.received("pay_1", "UNPAID", "0")
+    books.invoices["pay_1"]["txs"][0]["status"] = "UNCONFIRMED"
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 1
+    assert (await stands(journal)).status == "confirming"
+    clock.move(hours=1)
+    assert await deadlines.round() == 1
+    ended = await stands(journal)
+    assert ended.status == "expired"
+    assert [problem.kind for problem in problems_of(ended)] == [ProblemKind.UNCONFIRMED_TOO_LONG]
