@@ -1,6 +1,7 @@
 """The bridge and its peers as processes on a core of their own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from benchmarks.processes import on_first_core
 
-__all__ = ["KEY", "SERVERS", "Server", "ServerError", "running"]
+__all__ = ["KEY", "SERVERS", "Server", "ServerError", "free_port", "running"]
 
 PEERS = Path(__file__).parent / "peers"
+PORTS = range(20_000, 32_000)
 KEY = "the-key-of-the-benchmark"
 
 
@@ -55,12 +57,23 @@ SERVERS: Mapping[str, Server] = {
 }
 
 
+def free_port() -> int:
+    """A port that nobody has at this moment, and that no connection is given by chance while a server starts: it lies
+    below those that systems hand out."""
+    for port in random.sample(PORTS, len(PORTS)):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise ServerError(f"no port from {PORTS.start} to {PORTS.stop} is free")
+
+
 @contextmanager
 def running(server: Server) -> Iterator[tuple[int, int]]:
     """Starts a server on the first core, gives its process and its port, and ends it whatever happens. Raises
     ServerError if it does not come up; one that is raised within also tells if the server has ended."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         process = _started(server, port, folder)
         try:

@@ -8,7 +8,6 @@ CPU is that of the process; for a bridge until its first good answer.
 import argparse
 import os
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.processes import end_on_signals, ends_with_us
 from benchmarks.report import Figure, Found, how_to_read, table
+from benchmarks.servers import free_port
 
 BRIDGE = Path(sys.executable).parent / "bridge"
 LIBRARIES = "import litestar, pydantic_settings, socketio, sqlalchemy, uvicorn"
@@ -35,8 +35,7 @@ def until_its_end(*command: str | Path) -> Found:
 
 def until_ready(folder: str) -> Found:
     """Of a bridge with its journal in a folder."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "BRIDGE_PORT": str(port),

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from benchmarks.servers import free_port
 from tests.asking import client_of
 from tests.commands import Command
 from tests.waiting import GIVE_UP_SECONDS
@@ -49,9 +49,7 @@ class BridgeProcess:
     """`bridge serve` on a free loopback port, with a database and environment of its own."""
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()  # which it comes back to after a restart
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = folder / "bridge.db"
         self.log = folder / "bridge.log"

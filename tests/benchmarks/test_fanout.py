@@ -124,7 +124,7 @@ def test_peers_that_fail_are_said_to_have_failed_and_the_rest_goes_on(
         *failed, ours, once, node = cells(printed, label)
         assert failed == ["failed"] * 5
         assert re.fullmatch(r"[\d,.]+", ours)
-        assert re.fullmatch(r"[\d,.]+ \(1 of 2\)", once)
+        assert re.fullmatch(r"[\d,.]+ \(1 of 2\)", once), printed
         assert re.fullmatch(r"[\d,.]+", node)
     assert re.search(r"^    [\d.]+ × Node, [\d.]+ to [\d.]+; target 1\.5: ", printed, re.MULTILINE)
     _, _, failures = printed.partition("Failed, and left out of the medians:\n")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from benchmarks.servers import free_port
 from bridge.journal import Journal
 from tests.clock import Clock
 from tests.waiting import GIVE_UP_SECONDS
@@ -63,14 +63,6 @@ def postgresql_url() -> Iterator[str]:
     server.send_signal(signal.SIGINT)
     server.wait(timeout=GIVE_UP_SECONDS)
     shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    """One that is free at this moment; somebody may be faster."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(url: str, data: Path) -> bool:
