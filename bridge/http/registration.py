@@ -7,7 +7,8 @@ from pydantic import Field
 
 from bridge.access import Principal
 from bridge.http.problems import wrong_field
-from bridge.journal import IdempotencyKey, Journal, PaymentRecord
+from bridge.http.services import Service
+from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
@@ -92,12 +93,27 @@ def _require_one_invoice(provider: str, external_id: str | None, coin: str | Non
 
 
 async def register(
-    journal: Journal, opener: InvoiceOpener, payment: Payment, coin: str | None, idempotency: IdempotencyKey | None
+    journal: Journal,
+    opener: InvoiceOpener,
+    payment: Payment,
+    coin: str | None,
+    idempotency: IdempotencyKey | None,
+    *,
+    service: Service,
 ) -> tuple[int, PaymentRecord]:
     """Registers a payment, opens its invoice if it wants one, and returns how it stands with the status to answer:
-    201, or 200 if it was registered before, or 202 if the invoice is not open yet."""
+    201, or 200 if it was registered before, or 202 if the invoice is not open yet.
+
+    Raises PaymentConflictError; that the service wanted the provider's id of another payment is noted at that one,
+    for a person to look at.
+    """
     wanted = None if coin is None else await wanted_invoice(opener, payment, coin)
-    registered = await journal.register_payment(payment, idempotency, wanted)
+    try:
+        registered = await journal.register_payment(payment, idempotency, wanted)
+    except PaymentConflictError as error:
+        if error.differing:
+            await journal.rulings.contest(error.payment_id, by=service.told_name, differing=error.differing)
+        raise
     is_open, record = await opened_invoice(journal, opener, registered.payment.payment_id)
     return 202 if not is_open else 201 if registered.is_new else 200, record
 

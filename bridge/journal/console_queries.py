@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
 from bridge.journal import schema
+from bridge.journal.problem_queries import has_problem
 from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
 from bridge.journal.staged_actions import DISMISS, Action
 from coordinator.money import ZERO
@@ -49,8 +50,6 @@ TOTAL_LIMIT = 100_000
 # Each of these would be counted by a person as one problem; beyond so many it is one problem.
 SHOWN_LIMIT = 200
 
-"""What it is called in the record when somebody takes something off the list."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFilter:
@@ -65,6 +64,10 @@ class ConsoleFilter:
     """Part of an id, of an address or of a transaction's hash."""
     created_from: datetime | None = None
     created_before: datetime | None = None
+    problems: Sequence[str] = ()
+    """What is wrong with a payment: one of these kinds."""
+    has_problems: bool = False
+    """Whether anything has to be wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,10 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.problems:
+        conditions.append(or_(*(has_problem(kind) for kind in wanted.problems)))
+    if wanted.problems or wanted.has_problems:
+        conditions.append(table.c.problems_at.is_not(None))
     if wanted.search is not None:
         conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
     if wanted.created_from is not None:
@@ -300,11 +307,12 @@ def actions(connection: Connection, limit: int) -> list[Action]:
 
 
 def dismissals(connection: Connection) -> dict[str, datetime]:
-    """When people last took something off their list, by what it is called there."""
+    """When people last took something off their list, by what it is called there. What is wrong with payments is not
+    among it: whoever looks that up leaves out what was settled."""
     found = schema.actions
     rows = connection.execute(
         select(found.c.subject, func.max(found.c.at, type_=schema.UtcDateTime).label("last_at"))
-        .where(found.c.action == DISMISS)
+        .where(found.c.action == DISMISS, found.c.concerns.is_(None))
         .group_by(found.c.subject)
     )
     return {row.subject: row.last_at for row in rows}

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import hashlib
-import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,16 +27,17 @@ from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.rows import EVERYONE, JournaledEvent
+from bridge.journal.ruling_records import RulingRecords
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
 from coordinator.facts import Misfit
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.money import format_amount
 from coordinator.observations import Observation
-from coordinator.payments import Payment, PaymentStatus
+from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
@@ -50,9 +50,6 @@ OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
 
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
-
-
-logger = logging.getLogger("bridge.payments")
 
 
 def utc_now() -> datetime:
@@ -88,6 +85,8 @@ class Journal:
         """What the followers of chains write down and look up."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
+        self.rulings = RulingRecords(self._writer.submit)
+        """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
 
@@ -141,7 +140,7 @@ class Journal:
             ),
             about=LookAhead(provider, key, external_id),
         )
-        _log(recorded, f"{provider} {external_id}")
+        log_recorded(recorded, f"{provider} {external_id}")
         return recorded
 
     async def record_misfit(
@@ -168,7 +167,7 @@ class Journal:
             lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
         )
         if registered.is_new:
-            _log_standing(registered.payment)
+            log_standing(registered.payment)
         return registered
 
     async def want_invoice(self, payment_id: str, invoice: InvoiceWanted) -> None:
@@ -224,9 +223,7 @@ class Journal:
             )
         )
         if recorded.moved:
-            payout = recorded.payout
-            level = logging.WARNING if payout.reasons else logging.INFO
-            logger.log(level, "%s is %s", payout_id, "; ".join((payout.status, *payout.reasons)))
+            log_payout(recorded.payout)
         return recorded
 
     async def publish_events(
@@ -274,7 +271,7 @@ class Journal:
     async def apply_deadline(self, payment_id: str) -> None:
         """Lets a payment know that its time ran out, if it still has."""
         recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
-        _log(recorded, payment_id)
+        log_recorded(recorded, payment_id)
 
     async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
         """Forgets up to `limit` of the oldest events, if they were committed before that or are not among the
@@ -375,36 +372,3 @@ class Journal:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)
-
-
-def _log(recorded: requests.Recorded, name: str) -> None:
-    match recorded.outcome:
-        case requests.Outcome.KEPT:
-            logger.warning("%s is not registered; what was seen of it is kept until it is", name)
-        case requests.Outcome.OTHER_CURRENCY:
-            logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
-        case requests.Outcome.NOT_COUNTED:
-            logger.warning("%s: what came does not fit the payment, so it is not counted", name)
-        case requests.Outcome.APPLIED if recorded.payment is not None:
-            _log_standing(recorded.payment)
-
-
-def _log_standing(payment: Payment) -> None:
-    received, amount = payment.received, payment.amount
-    # It was within what may be missing, or a person had it so.
-    is_short = payment.status is PaymentStatus.COMPLETED and received < amount
-    level = logging.WARNING if is_short else logging.INFO
-    if not logger.isEnabledFor(level):
-        return
-    logger.log(
-        level,
-        "%s (%s %s) is %s: %s of %s %s received%s",
-        payment.payment_id,
-        payment.provider,
-        payment.external_id,
-        payment.status,
-        format_amount(received),
-        format_amount(amount),
-        payment.currency,
-        "; that passes as paid" if is_short else "",
-    )

@@ -1,5 +1,6 @@
 """What can be asked of the journal's writer. Each function decides inside a batch and stages what follows."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictErro
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import DeadlinePassed, Observation, SiblingCompleted, SiblingRegistered
+from coordinator.observations import (
+    DeadlinePassed,
+    Observation,
+    RegistrationContested,
+    SiblingCompleted,
+    SiblingRegistered,
+)
 from coordinator.payment_decisions import Decision, created, decide, not_counted
 from coordinator.payments import Payment, PaymentStatus
 
@@ -25,6 +32,7 @@ __all__ = [
     "keep_unreadable_webhook",
     "made_before",
     "publish_events",
+    "record_contest",
     "record_invoice",
     "record_misfit",
     "record_observation",
@@ -142,10 +150,8 @@ def register_payment(
         if earlier is None:
             raise LookupError(f"payment {payment_id} of an idempotency key is gone")
         return Registered(earlier, is_new=False)
-    if payment.checkout is None:
-        existing = batch.payments.named(payment.provider, payment.external_id)
-    else:
-        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
+    existing = None if payment.checkout is None else batch.payments.of_checkout(payment.checkout.checkout_id)
+    existing = existing or batch.payments.named(payment.provider, payment.external_id)
     if existing is not None:
         _refuse_conflict(existing, payment)
     registered = existing or payment
@@ -227,19 +233,38 @@ def forget_events(batch: Batch, last: int) -> int:
     return batch.forget_events(last)
 
 
+def record_contest(batch: Batch, payment_id: str, *, by: str, differing: Sequence[str]) -> Recorded:
+    """Notes that somebody wanted a payment's id of the provider's for another payment, once however often."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    digest = hashlib.sha256(json.dumps([by, *differing]).encode()).hexdigest()[:32]
+    return record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"contested:{payment_id}:{digest}",
+        observation=RegistrationContested(by=by, differing=tuple(differing)),
+    )
+
+
 def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
     agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout", "direct")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
-    if differing:
-        name = (
-            f"checkout {existing.checkout.checkout_id}"
-            if existing.checkout
-            else f"{existing.provider} payment {existing.external_id}"
-        )
-        raise PaymentConflictError(
-            f"{name} is registered as {existing.payment_id} with another {', '.join(differing)}",
-            existing.payment_id,
-        )
+    if not differing:
+        return
+    # Its own name is nobody else's, and a wrong use of it harms nobody but whoever made it up.
+    is_contested = (existing.provider, existing.external_id) == (wanted.provider, wanted.external_id)
+    name = (
+        f"checkout {existing.checkout.checkout_id}"
+        if existing.checkout and not is_contested
+        else f"{existing.provider} payment {existing.external_id}"
+    )
+    raise PaymentConflictError(
+        f"{name} is registered as {existing.payment_id} with another {', '.join(differing)}",
+        existing.payment_id,
+        differing if is_contested else (),
+    )
 
 
 def apply_deadline(batch: Batch, payment_id: str) -> Recorded:

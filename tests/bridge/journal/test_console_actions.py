@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 
 async def for_a_person(journal: Journal) -> list[str]:
-    found = await journal.console.for_a_person(journal.clock() - DAY)
+    found = await journal.console.for_a_person(journal.clock() - DAY, journal.clock())
     return [listed.payout.payout_id for listed in found.payouts]
 
 
@@ -41,7 +41,7 @@ async def test_webhooks_that_wait_are_told_once_for_each_payment(journal: Journa
     await observe(journal, 2, "b", snapshot())
     clock.now = NOW + DAY
     await observe(journal, 1, "c", snapshot())
-    found = (await journal.console.for_a_person(NOW)).unmatched_webhooks
+    found = (await journal.console.for_a_person(NOW, NOW)).unmatched_webhooks
     assert [(one.external_id, one.count, one.received_at, one.last_received_at) for one in found] == [
         ("order-2", 1, NOW, NOW),
         ("order-1", 2, NOW, NOW + DAY),
@@ -49,18 +49,18 @@ async def test_webhooks_that_wait_are_told_once_for_each_payment(journal: Journa
     assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", None)
     await journal.register_payment(payment(1))
     assert await journal.console.waiting_observation(found[1].observation_id) == ("order-1", "pay_1")
-    left = (await journal.console.for_a_person(NOW)).unmatched_webhooks
+    left = (await journal.console.for_a_person(NOW, NOW)).unmatched_webhooks
     assert [one.external_id for one in left] == ["order-2"]
 
 
 async def test_what_was_taken_off_the_list_is_told_with_when_that_was_last(journal: Journal, clock: Clock) -> None:
-    assert (await journal.console.for_a_person(NOW)).dismissed_at == {}
+    assert (await journal.console.for_a_person(NOW, NOW)).dismissed_at == {}
     for minutes, key in enumerate(["webhook-unmatched:waiting_1", "chain-alarm:x:7", "webhook-unmatched:waiting_1"]):
         clock.now = NOW + timedelta(minutes=minutes)
         action = await journal.console.dismiss(key, by="Ada")
         assert (action.subject, action.by, action.at) == (key, "Ada", clock.now)
     await journal.console.add_action("replay", "webhook_1", "unreadable", by="Ada")
-    assert (await journal.console.for_a_person(NOW)).dismissed_at == {
+    assert (await journal.console.for_a_person(NOW, NOW)).dismissed_at == {
         "webhook-unmatched:waiting_1": NOW + timedelta(minutes=2),
         "chain-alarm:x:7": NOW + timedelta(minutes=1),
     }
@@ -71,7 +71,7 @@ async def test_what_was_taken_off_the_list_is_told_with_when_that_was_last(journ
 
 async def kept(journal: Journal, body: bytes) -> int:
     await journal.keep_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
-    newest = (await journal.console.for_a_person(NOW)).unreadable_webhooks[0]
+    newest = (await journal.console.for_a_person(NOW, NOW)).unreadable_webhooks[0]
     assert newest.body == body
     return newest.webhook_id
 
@@ -100,7 +100,7 @@ async def test_a_replayed_webhook_counts_once_however_often_and_by_whomever(jour
     told = await journal.console.payment_events("pay_1")
     updates = [one.event.payload for one in told if one.event.name == "payment-update"]
     assert [payload["status"] for payload in updates] == ["completed"]
-    assert (await journal.console.for_a_person(NOW)).unreadable_webhooks == []
+    assert (await journal.console.for_a_person(NOW, NOW)).unreadable_webhooks == []
 
 
 async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal, clock: Clock) -> None:
