@@ -264,8 +264,8 @@ async def resolve_payout_in_console(
     summary="Take something off the list of what needs a person",
     description=(
         "For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments "
-        "about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when there "
-        "is news of it. A payout leaves the list by being resolved."
+        "about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when "
+        "there is news of it. A payout leaves the list by being resolved."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}

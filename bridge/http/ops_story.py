@@ -22,7 +22,8 @@ from coordinator.payment_problems import ProblemKind, problems_of
 
 __all__ = ["get_payment_story", "get_payout_story"]
 
-# Observations that the bridge makes by itself, by asking or by the clock, or that people make; others came by webhook.
+# Observations that the bridge makes by itself, by asking or by the clock, or that people make.
+# Others came by webhook.
 _OWN_KEYS = (
     *("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:"),
     *("accepted:", "cancelled:", "waiting:", "contested:"),

@@ -253,11 +253,11 @@ def _refuse_conflict(existing: Payment, wanted: Payment) -> None:
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
     if not differing:
         return
-    # Its own name is nobody else's, and a wrong use of it harms nobody but whoever made it up.
+    # A checkout's id is of the marketplace's own choice: whoever uses one twice harms nobody else.
     is_contested = (existing.provider, existing.external_id) == (wanted.provider, wanted.external_id)
     name = (
         f"checkout {existing.checkout.checkout_id}"
-        if existing.checkout and not is_contested
+        if existing.checkout and wanted.checkout and existing.checkout.checkout_id == wanted.checkout.checkout_id
         else f"{existing.provider} payment {existing.external_id}"
     )
     raise PaymentConflictError(
