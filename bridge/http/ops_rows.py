@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chain_followers import ChainFollowers
-from coordinator.attention import Attention, Kind, Remedy
+from coordinator.attention import BY_URGENCY, Attention, Remedy
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payment_problems import ProblemKind, problems_of
@@ -90,7 +90,8 @@ class PaymentRow(FrozenModel):
 class AttentionItem(FrozenModel):
     """One thing that does not go on by itself."""
 
-    kind: Kind
+    # By its name: the document of the API cannot be told of the union of two enumerations.
+    kind: str = Field(description="What is wrong.", json_schema_extra={"enum": [kind.value for kind in BY_URGENCY]})
     id: str = Field(description="The same for as long as it is on the list.")
     title: str
     detail: str
@@ -185,7 +186,7 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
 
 def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
     return AttentionItem(
-        kind=attention.kind,
+        kind=attention.kind.value,
         id=attention.key,
         title=attention.title,
         detail=attention.detail,

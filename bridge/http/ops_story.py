@@ -19,6 +19,7 @@ from coordinator.facts import MisfitKind
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import Ruling, open_rulings
 
 __all__ = ["get_payment_story", "get_payout_story"]
 
@@ -110,6 +111,7 @@ class PaymentStory(FrozenModel):
     document: PaymentDocument
     problems: list[ProblemItem] = Field(description="What is wrong with it, the most urgent first.")
     misfits: list[MisfitItem] = Field(description="What was not counted, and why: the first 20.")
+    decisions: list[Ruling] = Field(description="What can be decided about it as it stands.")
     steps: list[Step]
 
 
@@ -149,6 +151,7 @@ async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vi
         document=document,
         problems=[ProblemItem(kind=one.kind, detail=one.detail) for one in problems_of(payment)],
         misfits=[MisfitItem(kind=one.kind, detail=one.detail) for one in payment.facts.misfits],
+        decisions=list(open_rulings(payment)),
         steps=_in_order(steps),
     )
 
