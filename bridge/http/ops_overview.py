@@ -57,7 +57,7 @@ class DayItem(FrozenModel):
     currency: str
     kind: Literal["payments", "payouts"]
     count: int
-    amount: str = Field(description="The sum, a decimal string.")
+    amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
 
 
 class Totals(FrozenModel):

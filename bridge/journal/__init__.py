@@ -11,7 +11,6 @@ from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_queries import (
     TOTAL_LIMIT,
     ConsoleFilter,
-    DayTotal,
     KeptWebhook,
     ListedPayment,
     ListedPayout,
@@ -40,6 +39,7 @@ from bridge.journal.rows import JournaledEvent
 from bridge.journal.ruling_requests import ruling_key
 from bridge.journal.staged_actions import Action, waiting_name
 from bridge.journal.staged_chains import ChainTransfer
+from bridge.journal.total_queries import DayTotal
 
 __all__ = [
     "TOTAL_LIMIT",

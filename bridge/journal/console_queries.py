@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
@@ -12,8 +11,6 @@ from bridge.journal import schema
 from bridge.journal.problem_queries import has_problem
 from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
 from bridge.journal.staged_actions import DISMISS, Action
-from coordinator.money import ZERO
-from coordinator.money import total as sum_of
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
 
@@ -21,7 +18,6 @@ __all__ = [
     "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
-    "DayTotal",
     "KeptWebhook",
     "ListedPayment",
     "ListedPayout",
@@ -29,7 +25,6 @@ __all__ = [
     "UnmatchedWebhook",
     "actions",
     "actions_concerning",
-    "completed_totals",
     "dismissals",
     "kept_webhook",
     "listed_payment",
@@ -116,17 +111,6 @@ class UnmatchedWebhook:
     count: int
     received_at: datetime
     last_received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What completed on one UTC day in one currency."""
-
-    date: str
-    currency: str
-    kind: Literal["payments", "payouts"]
-    count: int
-    amount: Decimal
 
 
 def listed_payments(
@@ -272,24 +256,6 @@ def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebh
         .limit(limit)
     )
     return [UnmatchedWebhook(**row) for row in rows.mappings()]
-
-
-def completed_totals(connection: Connection, since: datetime) -> list[DayTotal]:
-    """What completed on each UTC day since then, oldest day first."""
-    sums: dict[tuple[str, str, Literal["payments", "payouts"]], tuple[int, Decimal]] = {}
-    kind: Literal["payments", "payouts"]
-    for kind, table, currency in (
-        ("payments", schema.payments, schema.payments.c.currency),
-        ("payouts", schema.payouts, schema.payouts.c.coin),
-    ):
-        rows = connection.execute(
-            select(table.c.completed_at, currency, table.c.amount).where(table.c.completed_at >= since)
-        )
-        for completed_at, name, amount in rows:
-            of_day = (completed_at.astimezone(UTC).date().isoformat(), name, kind)
-            count, sum_ = sums.get(of_day, (0, ZERO))
-            sums[of_day] = (count + 1, sum_of([sum_, Decimal(amount)]))
-    return [DayTotal(*of_day, *sums[of_day]) for of_day in sorted(sums)]
 
 
 def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:

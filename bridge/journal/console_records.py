@@ -11,6 +11,7 @@ from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedP
 from bridge.journal.console_requests import KeyedObservation, Replayed
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
+from bridge.journal.total_queries import DayTotal, completed_totals
 from bridge.journal.writer import Request
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
@@ -94,9 +95,9 @@ class ConsoleRecords:
         counts: Mapping[ProblemKind, int] = await self._read(problem_queries.problem_counts)
         return counts
 
-    async def totals(self, since: datetime) -> list[console_queries.DayTotal]:
+    async def totals(self, since: datetime) -> list[DayTotal]:
         """What completed on each UTC day since then, oldest day first."""
-        found: list[console_queries.DayTotal] = await self._read(console_queries.completed_totals, since)
+        found: list[DayTotal] = await self._read(completed_totals, since)
         return found
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
