@@ -853,6 +853,10 @@ export interface PaymentProgress {
   received: string;
   /** A decimal string, never a float and never with an exponent. */
   missing: string;
+  /** A decimal string, never a float and never with an exponent. */
+  fee?: string;
+  /** A decimal string, never a float and never with an exponent. */
+  missingFee?: string;
   currency: string;
   /** Some of the money came after the deadline. */
   late: boolean;
