@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 from bridge.access import Principal
 from bridge.console.pages import pages_router
 from bridge.engine import Sessions, running_engine
+from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
@@ -83,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Any:
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
-    registry, vitals = build_registry(settings), Vitals()
+    registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures()
     expiry = settings.payment_expiry_seconds
     ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
@@ -170,6 +171,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
             "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
+            "figures": Provide(lambda: figures, sync_to_thread=False),
             "vitals": Provide(lambda: vitals, sync_to_thread=False),
             "pulse": Provide(pulse_of, sync_to_thread=False),
             "ops_access": Provide(lambda: ops_access, sync_to_thread=False),

@@ -7,11 +7,14 @@ from enum import StrEnum
 from typing import Literal
 
 from coordinator.money import format_amount
+from coordinator.payment_problems import ProblemKind
 from coordinator.payouts import OVERDUE_AFTER, Payout, PayoutStatus
 
 __all__ = [
+    "BY_URGENCY",
     "Attention",
     "AttentionKind",
+    "Kind",
     "Remedy",
     "chain_alarm",
     "foreign_payout",
@@ -23,32 +26,64 @@ __all__ = [
     "unreadable_webhook",
 ]
 
-Remedy = Literal["recheck", "replay", "resolve", "dismiss"]
+Remedy = Literal["recheck", "replay", "resolve", "accept", "wait", "cancel", "settle", "dismiss"]
 """What a button of the console can do."""
 
 
 class AttentionKind(StrEnum):
-    """What is wrong. In this order they are looked at: first where money may be lost or sent twice."""
+    """What does not go on by itself, besides what is wrong with a payment: that is a `ProblemKind`."""
 
     PAYOUT_MISMATCH = "payout-mismatch"
-    CHAIN_ALARM = "chain-alarm"
     PAYOUT_AMBIGUOUS = "payout-ambiguous"
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
     PAYOUT_FAILED = "payout-failed"
+    CHAIN_ALARM = "chain-alarm"
+    WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
     WEBHOOK_UNREADABLE = "webhook-unreadable"
 
 
-_URGENCY = {kind: number for number, kind in enumerate(AttentionKind)}
+Kind = AttentionKind | ProblemKind
+
+BY_URGENCY: tuple[Kind, ...] = (
+    # Money may go out twice, or has.
+    ProblemKind.REFUNDED_WHILE_PAID_OUT,
+    ProblemKind.TWICE_PAID,
+    AttentionKind.PAYOUT_MISMATCH,
+    AttentionKind.CHAIN_ALARM,
+    AttentionKind.PAYOUT_AMBIGUOUS,
+    AttentionKind.PAYOUT_DROPPED,
+    # What is told of money cannot be true.
+    ProblemKind.CONTRADICTING_BOOKS,
+    ProblemKind.FOREIGN,
+    # A buyer sits before the page at this moment.
+    AttentionKind.WITHOUT_ADDRESS,
+    # Money has come, and a buyer or seller waits for what is to become of it.
+    ProblemKind.OTHER_CURRENCY,
+    ProblemKind.PAID_AFTER_CANCELLATION,
+    ProblemKind.SHORT,
+    AttentionKind.PAYOUT_OVERDUE,
+    AttentionKind.PAYOUT_FAILED,
+    ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.UNCONFIRMED_TOO_LONG,
+    # Nobody knows yet whether anybody waits.
+    AttentionKind.WEBHOOK_UNMATCHED,
+    AttentionKind.TRANSFER_UNMATCHED,
+    AttentionKind.WEBHOOK_UNREADABLE,
+    ProblemKind.OVER,
+)
+"""Every kind there is, in the order in which they are looked at."""
+
+_URGENCY = {kind: number for number, kind in enumerate(BY_URGENCY)}
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
     """One thing that does not go on by itself."""
 
-    kind: AttentionKind
+    kind: Kind
     subject: str
     """What it is about, by its id; together with the kind it is this very thing."""
     title: str

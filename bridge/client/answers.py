@@ -12,6 +12,7 @@ from bridge.client.errors import (
     IdempotencyKeyReusedError,
     NotAllowedError,
     PaymentConflictError,
+    PaymentOverError,
     PayoutRefusedError,
     RequestRefusedError,
     TooLargeError,
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+PAYMENT_OVER = "payment_over"
 
 
 class InvoiceToPay(FrozenModel):
@@ -167,11 +169,12 @@ class Problem(BaseModel):
     detail: str
     errors: Annotated[list[_FieldProblem], Field(default_factory=list)]
     payment_id: str | None = Field(None, alias="paymentId")
+    code: str | None = None
 
     @property
     def every_text(self) -> str:
         faults = (text for fault in self.errors for text in (fault.field, fault.message))
-        return "\n".join((self.title, self.detail, self.payment_id or "", *faults))
+        return "\n".join((self.title, self.detail, self.payment_id or "", self.code or "", *faults))
 
 
 def read_problem(response: httpx.Response, secret: str | None) -> Problem | None:
@@ -201,6 +204,8 @@ def refusal(status: int, problem: Problem | None) -> ClientError | None:
         return NotAllowedError(f"{problem.title}: {problem.detail}", status)
     if status == 409 and problem.payment_id is not None:
         return PaymentConflictError(problem.detail, problem.payment_id)
+    if status == 409 and problem.code == PAYMENT_OVER:
+        return PaymentOverError(problem.detail)
     if status == 409 and faults:
         return PayoutRefusedError(problem.detail, faults)
     if status == 422:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 from pydantic.alias_generators import to_camel
 
@@ -22,6 +23,7 @@ __all__ = [
     "CheckoutShare",
     "PayoutOrder",
     "Publication",
+    "cancel_payment_call",
     "publish_all_call",
     "publish_call",
     "register_checkout_call",
@@ -141,6 +143,12 @@ def register_payment_call(
     """Registers a payment; `ids` are the other fields by their names in Python. Raises RequestRefusedError."""
     body = _object({**ids, "amount": _exact(amount, "amount")})
     return _registering("/api/payments", body, idempotency_key, RegisteredPayment.model_validate_json)
+
+
+def cancel_payment_call(payment_id: str, *, note: str | None) -> Call[RegisteredPayment]:
+    """Cancels a payment for good; the result is how it stands. Raises RequestRefusedError."""
+    path = f"/api/payments/{quote(payment_id, safe='')}/cancellation"
+    return _registering(path, _object({"note": note}), None, RegisteredPayment.model_validate_json)
 
 
 def register_checkout_call(

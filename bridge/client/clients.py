@@ -16,6 +16,7 @@ from bridge.client.calls import (
     CheckoutShare,
     PayoutOrder,
     Publication,
+    cancel_payment_call,
     publish_all_call,
     publish_call,
     register_checkout_call,
@@ -125,6 +126,14 @@ class BridgeClient:
                 idempotency_key=idempotency_key,
             )
         )
+
+    def cancel_payment(self, payment_id: str, *, note: str | None = None) -> RegisteredPayment:
+        """Cancels a payment for good, such as that of a sale that does not come about, and returns it as it stands.
+
+        What the buyer pays all the same completes nothing, but waits for a person; `note` tells them why. One that is
+        cancelled already stays so. Raises ClientError, among them PaymentOverError if it is completed or refunded.
+        """
+        return self._perform(cancel_payment_call(payment_id, note=note))
 
     def register_checkout(
         self,
@@ -273,6 +282,10 @@ class AsyncBridgeClient:
                 idempotency_key=idempotency_key,
             )
         )
+
+    async def cancel_payment(self, payment_id: str, *, note: str | None = None) -> RegisteredPayment:
+        """As `BridgeClient.cancel_payment`."""
+        return await self._perform(cancel_payment_call(payment_id, note=note))
 
     async def register_checkout(
         self,

@@ -11,6 +11,7 @@ __all__ = [
     "IdempotencyKeyReusedError",
     "NotAllowedError",
     "PaymentConflictError",
+    "PaymentOverError",
     "PayoutRefusedError",
     "RequestRefusedError",
     "TooLargeError",
@@ -55,6 +56,10 @@ class PaymentConflictError(ClientError):
         super().__init__(message)
         self.payment_id = payment_id
         """The payment that has the id."""
+
+
+class PaymentOverError(ClientError):
+    """The payment is completed or refunded, so that it cannot be cancelled any more (409). Nothing was done."""
 
 
 class PayoutRefusedError(ClientError):

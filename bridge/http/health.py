@@ -4,7 +4,8 @@ from litestar import MediaType, Response, get
 from litestar.openapi import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bridge.http.dependencies import GivenReadinessChecks
+from bridge.http.attention_figures import GivenAttentionFigures
+from bridge.http.dependencies import GivenJournal, GivenReadinessChecks
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 
@@ -52,5 +53,6 @@ async def ready(checks: GivenReadinessChecks) -> Response[Readiness]:
 
 
 @get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)
-async def metrics() -> Response[bytes]:
+async def metrics(journal: GivenJournal, figures: GivenAttentionFigures) -> Response[bytes]:
+    await figures.refresh(journal)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -15,6 +15,12 @@ from bridge.http.ops_lists import (
     list_payout_rows,
 )
 from bridge.http.ops_overview import get_attention, get_totals, list_actions
+from bridge.http.ops_payments import (
+    accept_payment,
+    cancel_payment_in_console,
+    have_payment_wait,
+    settle_payment,
+)
 from bridge.http.ops_session import get_ops_session
 from bridge.http.ops_story import get_payment_story, get_payout_story
 from bridge.http.ops_system import get_system_status
@@ -40,6 +46,10 @@ ops_router = Router(
         replay_webhook,
         recheck_payout,
         resolve_payout_in_console,
+        accept_payment,
+        cancel_payment_in_console,
+        have_payment_wait,
+        settle_payment,
         dismiss,
     ],
     dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},

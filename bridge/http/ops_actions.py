@@ -17,6 +17,7 @@ from bridge.http.dependencies import (
     GivenPrincipal,
     GivenWebhookReaders,
 )
+from bridge.http.notes import Note
 from bridge.http.openapi import problem_responses
 from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.ops_names import kept_webhook_name, read_webhook_name
@@ -28,11 +29,12 @@ from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import observation_key
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
+from coordinator.payment_problems import ProblemKind
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
 from providers.contract import PayoutReading, ProviderError, Reading, WebhookReader, WebhookUnreadableError
 
-__all__ = ["dismiss", "recheck_payout", "replay_webhook", "resolve_payout_in_console"]
+__all__ = ["REFUSALS", "By", "Doing", "dismiss", "recheck_payout", "replay_webhook", "resolve_payout_in_console"]
 
 By = Annotated[Id, StringConstraints(max_length=100)]
 ReplayOutcome = Literal["applied", "unchanged", "duplicate", "kept", "unreadable"]
@@ -62,6 +64,7 @@ class Dismissal(Doing):
     """What needs nobody any more."""
 
     id: Annotated[Id, Field(description="What it is called in `GET /api/ops/attention`.")]
+    note: Note | None = Field(None, description="Why, for the record.")
 
 
 class Dismissed(FrozenModel):
@@ -260,9 +263,9 @@ async def resolve_payout_in_console(
     status_code=200,
     summary="Take something off the list of what needs a person",
     description=(
-        "For webhooks, transfers and alarms that somebody has dealt with elsewhere: nothing of what is kept changes. "
-        "A payment that is not registered comes back when more is told of it. A payout leaves the list by being "
-        "resolved."
+        "For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments "
+        "about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when "
+        "there is news of it. A payout leaves the list by being resolved."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}
@@ -280,7 +283,8 @@ async def dismiss(
         raise NotFoundException(f"{data.id!r} is not on the list.")
     if "dismiss" not in item.remedies:
         raise ClientException("This leaves the list only by being dealt with.", status_code=409)
-    action = await journal.console.dismiss(item.key, by=by)
+    payment_id = item.payment_id if isinstance(item.kind, ProblemKind) else None
+    action = await journal.console.dismiss(item.key, by=by, note=data.note, payment_id=payment_id)
     message = "It is off the list." + ("" if item.news_at is None else " It comes back when there is news of it.")
     return Dismissed(message=message, action=action_item(action))
 

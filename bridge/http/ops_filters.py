@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from bridge.http.problems import wrong_field
 from bridge.journal import ConsoleFilter, Place
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
+from coordinator.payment_problems import ProblemKind
 from coordinator.payments import PaymentStatus
 from coordinator.payouts import PayoutStatus
 
@@ -29,10 +30,16 @@ __all__ = [
 
 ROWS_LIMIT = 1_000
 
+ANY_PROBLEM = "any"
+
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=ROWS_LIMIT)]
 AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 
 StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them.")]
+ProblemQuery = Annotated[
+    str | None,
+    QueryParameter(description="With this wrong with it, or one of several with commas between them; or `any`."),
+]
 TextQuery = Annotated[str | None, QueryParameter(description="Just this one.")]
 SellerQuery = Annotated[str | None, QueryParameter(name="sellerId", description="Of this seller alone.")]
 SearchQuery = Annotated[
@@ -63,7 +70,7 @@ async def payout_filter(
 ) -> ConsoleFilter:
     """Which payouts an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
-        statuses=_statuses(PayoutStatus, status),
+        statuses=_some_of(PayoutStatus, "status", status),
         provider=_name("provider", provider),
         currency=_name("coin", coin),
         seller_id=_name("sellerId", seller_id),
@@ -77,15 +84,18 @@ async def payment_filter(
     status: StatusQuery = None,
     provider: TextQuery = None,
     currency: TextQuery = None,
+    problem: ProblemQuery = None,
     search: SearchQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
 ) -> ConsoleFilter:
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
-        statuses=_statuses(PaymentStatus, status),
+        statuses=_some_of(PaymentStatus, "status", status),
         provider=_name("provider", provider),
         currency=_name("currency", currency),
+        problems=() if problem == ANY_PROBLEM else _some_of(ProblemKind, "problem", problem),
+        has_problems=problem == ANY_PROBLEM,
         search=_search(search),
         created_from=_moment("from", made_from),
         created_before=_moment("to", made_to),
@@ -112,11 +122,11 @@ def _search(text: str | None) -> str | None:
     return text or None
 
 
-def _statuses(statuses: type[StrEnum], text: str | None) -> tuple[str, ...]:
-    known = [status.value for status in statuses]
+def _some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ...]:
+    known = [word.value for word in words]
     names = tuple(filter(None, (part.strip() for part in (text or "").split(","))))
     if not set(names) <= set(known):
-        raise wrong_field("status", f"there is no such status; expected some of {', '.join(known)}")
+        raise wrong_field(field, f"there is no such {field}; expected some of {', '.join(known)}")
     return names
 
 

@@ -1,7 +1,8 @@
 """What needs a person, what completed from day to day, and what people did."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenJournal
+from bridge.http.dependencies import GivenChains, GivenJournal, GivenPulse
 from bridge.http.ops_names import kept_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
@@ -19,14 +20,24 @@ from bridge.http.ops_rows import (
     explorer_links,
 )
 from bridge.http.webhooks import NOT_ASKED_FOR
-from bridge.journal import ChainAlarm, ChainTransfer, ForAPerson, Journal, KeptWebhook, waiting_name
+from bridge.journal import (
+    ChainAlarm,
+    ChainTransfer,
+    ForAPerson,
+    Journal,
+    KeptWebhook,
+    TroubledPayment,
+    waiting_name,
+)
+from bridge.workers.system_status import Pulse
 from coordinator import attention
-from coordinator.attention import Attention
+from coordinator.attention import Attention, Kind
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
+from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
 from coordinator.payouts import OVERDUE_AFTER
 
-__all__ = ["get_attention", "get_totals", "list_actions", "needs_a_person"]
+__all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
 
 TRANSFERS_SHOWN = 200
 DAYS_LIMIT = 366
@@ -46,7 +57,7 @@ class DayItem(FrozenModel):
     currency: str
     kind: Literal["payments", "payouts"]
     count: int
-    amount: str = Field(description="The sum, a decimal string.")
+    amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
 
 
 class Totals(FrozenModel):
@@ -65,27 +76,53 @@ class ActionList(FrozenModel):
     "/attention",
     summary="What needs a person",
     description=(
-        "Payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what "
-        "can be done about it, but for what was dismissed. Of each kind the first 200."
+        "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
+        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200."
     ),
 )
-async def get_attention(journal: GivenJournal, chains: GivenChains) -> AttentionList:
+async def get_attention(journal: GivenJournal, chains: GivenChains, pulse: GivenPulse) -> AttentionList:
     link = explorer_links(chains)
-    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal)])
+    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, pulse)])
 
 
-async def needs_a_person(journal: Journal) -> list[Attention]:
-    """What does not go on by itself and was not dismissed, most urgent first."""
-    now = journal.clock()
-    found = await journal.console.for_a_person(now - OVERDUE_AFTER)
-    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
-    alarms = await journal.chains.alarms(None)
+async def needs_a_person(journal: Journal, pulse: Pulse | None = None) -> list[Attention]:
+    """What does not go on by itself and was not dismissed, most urgent first. The pulse knows what is wrong with a
+    provider that does not open invoices."""
+    troubled = await journal.console.troubled_payments()
+    others = await _besides_problems(journal, pulse)
 
     def items() -> list[Attention]:
-        wrong = [*_of_journal(found, now), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
-        return attention.most_urgent_first(attention.not_dismissed(wrong, found.dismissed_at))
+        return attention.most_urgent_first([*_of_payments(troubled), *others])
 
     return await asyncio.to_thread(items)
+
+
+async def count_by_kind(journal: Journal) -> Mapping[Kind, int]:
+    """How many need a person, of every kind there is."""
+    counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
+    counts.update(item.kind for item in await _besides_problems(journal, None))
+    counts.update(await journal.console.problem_counts())
+    return counts
+
+
+async def _besides_problems(journal: Journal, pulse: Pulse | None) -> list[Attention]:
+    """What does not go on by itself, besides what is wrong with payments."""
+    now = journal.clock()
+    found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
+    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
+    alarms = await journal.chains.alarms(None)
+    said = await _said_by_providers(pulse) if pulse is not None and found.without_address else {}
+
+    def items() -> list[Attention]:
+        wrong = [*_of_journal(found, now, said), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
+        return attention.not_dismissed(wrong, found.dismissed_at)
+
+    return await asyncio.to_thread(items)
+
+
+async def _said_by_providers(pulse: Pulse) -> Mapping[str, str]:
+    """What is wrong with the providers that do not work."""
+    return {one.name: one.message for one in (await pulse.status()).providers if one.status != "ok"}
 
 
 @get("/totals", summary="What completed from day to day")
@@ -112,7 +149,14 @@ async def list_actions(
     return ActionList(actions=[action_item(action) for action in await journal.console.actions(limit)])
 
 
-def _of_journal(found: ForAPerson, now: datetime) -> Iterator[Attention]:
+def _of_payments(troubled: Sequence[TroubledPayment]) -> Iterator[Attention]:
+    for one in troubled:
+        yield from (item for item in payment_attention(one.payment, one.problems_at) if item.kind in one.kinds)
+
+
+def _of_journal(found: ForAPerson, now: datetime, said: Mapping[str, str]) -> Iterator[Attention]:
+    for invoice in found.without_address:
+        yield without_address(invoice, said.get(invoice.wanted.provider))
     for listed in found.payouts:
         wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:

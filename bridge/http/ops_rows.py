@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chain_followers import ChainFollowers
-from coordinator.attention import Attention, AttentionKind, Remedy
+from coordinator.attention import BY_URGENCY, Attention, Remedy
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payment_problems import ProblemKind, problems_of
@@ -82,13 +82,16 @@ class PaymentRow(FrozenModel):
     tx_hash: str | None = Field(description="Of the transfer that came last.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    expires_at: AwareDatetime | None
+    expires_at: AwareDatetime | None = Field(
+        description="Until when it waits: as agreed, or longer if a person had it wait."
+    )
 
 
 class AttentionItem(FrozenModel):
     """One thing that does not go on by itself."""
 
-    kind: AttentionKind
+    # By its name: the document of the API cannot be told of the union of two enumerations.
+    kind: str = Field(description="What is wrong.", json_schema_extra={"enum": [kind.value for kind in BY_URGENCY]})
     id: str = Field(description="The same for as long as it is on the list.")
     title: str
     detail: str
@@ -108,8 +111,10 @@ class ActionItem(FrozenModel):
     action_id: str
     at: AwareDatetime
     by: str
-    action: Literal["replay", "recheck", "resolution", "dismiss"]
-    subject: str = Field(description="The webhook, the payout or the item of the list that it was done to.")
+    action: Literal[
+        "replay", "recheck", "resolution", "acceptance", "cancellation", "waiting", "settlement", "dismiss"
+    ]
+    subject: str = Field(description="The webhook, payout, payment or item of the list that it was done to.")
     outcome: str
 
 
@@ -175,13 +180,13 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         tx_hash=transfers[-1].tx_hash if transfers else None,
         created_at=payment.created_at,
         updated_at=listed.updated_at,
-        expires_at=payment.expires_at,
+        expires_at=payment.deadline,
     )
 
 
 def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
     return AttentionItem(
-        kind=attention.kind,
+        kind=attention.kind.value,
         id=attention.key,
         title=attention.title,
         detail=attention.detail,

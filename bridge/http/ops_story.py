@@ -15,27 +15,36 @@ from bridge.http.payout_documents import PayoutDocument, payout_document
 from bridge.journal import Action, HistoryEntry, Journal, JournaledEvent, PayoutHistoryEntry
 from bridge.workers.vitals import Vitals
 from coordinator.events import unless_none
+from coordinator.facts import MisfitKind
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
+from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import Ruling, open_rulings
 
 __all__ = ["get_payment_story", "get_payout_story"]
 
-# Observations that the bridge makes by itself, by asking or by the clock; others came by webhook.
-_OWN_KEYS = ("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:")
+# Observations that the bridge makes by itself, by asking or by the clock, or that people make.
+# Others came by webhook.
+_OWN_KEYS = (
+    *("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:"),
+    *("accepted:", "cancelled:", "waiting:", "contested:"),
+)
 
 TITLES = {
     "transfer-seen": "A transfer was seen that is not confirmed",
     "invoice-snapshot": "How the invoice stands",
     "invoice-ended": "The invoice has ended",
     "deadline-passed": "The time to pay ran out",
-    "waiting-prolonged": "A person gave it more time",
-    "payment-accepted": "A person took it as paid",
-    "payment-withdrawn": "It was cancelled",
     "request-cancelled": "Its purchase request was cancelled",
-    "registration-contested": "Another payment was to be registered under its id",
     "escrow-released": "A payout takes the money out of escrow",
     "transfer-sighted": "A transfer on the chain",
     "transaction-hinted": "Somebody named the transaction that pays",
+    "payment-accepted": "It was accepted as paid",
+    "payment-withdrawn": "It was cancelled for good",
+    "waiting-prolonged": "It waits longer",
+    "registration-contested": "Somebody wanted its id for another payment",
+    "sibling-registered": "Another payment for the same purchase request",
+    "sibling-completed": "Its purchase request is paid twice",
     "payout-asked": "The provider is asked to send it",
     "payout-not-asked": "The question did not reach the provider",
     "payout-accepted": "The provider has taken it on",
@@ -51,6 +60,11 @@ ACTION_TITLES = {
     "replay": "A webhook was read again",
     "recheck": "It was re-checked",
     "resolution": "It was resolved",
+    "acceptance": "Somebody accepted it as paid",
+    "cancellation": "Somebody cancelled it",
+    "waiting": "Somebody had it wait longer",
+    "settlement": "Somebody settled elsewhere what was wrong",
+    "dismiss": "Somebody took what was wrong off the list",
 }
 
 
@@ -78,10 +92,27 @@ class Step(FrozenModel):
     delivered_after_ms: float | None = Field(None, exclude_if=unless_none, description="How long after its commit.")
 
 
+class ProblemItem(FrozenModel):
+    """One thing that is wrong with a payment."""
+
+    kind: ProblemKind
+    detail: str = Field(description="What happened, with its figures.")
+
+
+class MisfitItem(FrozenModel):
+    """Something that was told of a payment, and not counted."""
+
+    kind: MisfitKind
+    detail: str = Field(description="Why it cannot be about this payment.")
+
+
 class PaymentStory(FrozenModel):
-    """A payment, and how it came there, oldest step first."""
+    """A payment, what is wrong with it, and how it came there, oldest step first."""
 
     document: PaymentDocument
+    problems: list[ProblemItem] = Field(description="What is wrong with it, the most urgent first.")
+    misfits: list[MisfitItem] = Field(description="What was not counted, and why: the first 20.")
+    decisions: list[Ruling] = Field(description="What can be decided about it as it stands.")
     steps: list[Step]
 
 
@@ -102,17 +133,28 @@ async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vi
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     document = payment_document(record)
+    payment = record.payment
+    agreed = None if payment.expires_at is None else f"{payment.expires_at:%Y-%m-%d %H:%M:%S} UTC"
     registered = Step(
         at=document.created_at,
         kind="registered",
         title="The payment was registered",
-        detail=_detail({"provider": document.provider, "amount": f"{document.amount} {document.currency}"}),
+        detail=_detail(
+            {"provider": document.provider, "amount": f"{document.amount} {document.currency}"}
+            | {"expiresAt": agreed}
+        ),
         status="pending",
     )
     told = await journal.console.payment_events(payment_id)
     actions = await journal.console.actions_concerning(payment_id)
     steps = [registered, *map(_observed, record.history), *map(_acted, actions), *_told(journal, vitals, told)]
-    return PaymentStory(document=document, steps=_in_order(steps))
+    return PaymentStory(
+        document=document,
+        problems=[ProblemItem(kind=one.kind, detail=one.detail) for one in problems_of(payment)],
+        misfits=[MisfitItem(kind=one.kind, detail=one.detail) for one in payment.facts.misfits],
+        decisions=list(open_rulings(payment)),
+        steps=_in_order(steps),
+    )
 
 
 @get(

@@ -131,7 +131,9 @@ class PaymentDocument(FrozenModel):
     sightings: list[SightingItem] = Field(description="What a chain shows of it, where it goes over one.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    expires_at: AwareDatetime | None
+    expires_at: AwareDatetime | None = Field(
+        description="Until when it waits for its money: as agreed, or longer if a person had it wait."
+    )
     return_url: str | None = Field(description="The shop's own page, to which the payment's page leads back.")
     invoices: list[InvoiceItem] = Field(
         description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
@@ -224,6 +226,10 @@ RESPONSE_EXAMPLE = {
 }
 
 
+NOT_AS_THEY_ARE = ("facts", "terms", "checkout", "direct", "expires_at")
+"""What of a payment the document does not have, or says in other words."""
+
+
 def payment_response(description: str) -> ResponseSpec:
     return ResponseSpec(
         PaymentDocument,
@@ -244,7 +250,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         received=ZERO,
     )
     return PaymentDocument(
-        **{name: value for name, value in payment if name not in ("facts", "terms", "checkout", "direct")},
+        **{name: value for name, value in payment if name not in NOT_AS_THEY_ARE},
         checkout_id=payment.checkout and payment.checkout.checkout_id,
         status=payment.status,
         escrow_state=payment.escrow_state,
@@ -263,6 +269,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         ],
         sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
         updated_at=record.updated_at,
+        expires_at=payment.deadline,
         invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )

@@ -21,6 +21,7 @@ from bridge.http.dependencies import (
     GivenService,
     GivenWebhookReaders,
 )
+from bridge.http.notes import Note
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import (
     REQUEST_EXAMPLE,
@@ -38,6 +39,7 @@ from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount
 from coordinator.observations import TransactionHinted
+from coordinator.payment_rulings import RulingRefusedError
 from coordinator.payments import OPEN_STATUSES, Payment
 
 __all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
@@ -70,6 +72,12 @@ class TransactionHint(FrozenModel):
     """The transaction that the buyer's wallet says it has sent."""
 
     tx_hash: TxHash
+
+
+class Cancellation(FrozenModel):
+    """That a payment is to be cancelled, and why."""
+
+    note: Note | None = Field(None, description="Why, for a person to read.")
 
 
 class PaymentRequest(WayToPay):
@@ -137,7 +145,7 @@ async def register_payment(
         **data.model_dump(exclude={"external_id", "coin", "chain", "recipient", "payer"}),
     )
     idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
-    status, record = await register(journal, opener, payment, data.coin, idempotency or None)
+    status, record = await register(journal, opener, payment, data.coin, idempotency or None, service=service)
     chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)
 
@@ -235,6 +243,48 @@ async def hint_transaction(
     return payment_document(hinted or record)
 
 
+@post(
+    "/{payment_id:str}/cancellation",
+    status_code=200,
+    summary="Cancel a payment for good",
+    description=(
+        "For a sale that does not come about: the buyer is not asked for money any more, and what comes all the same "
+        "completes nothing but waits for a person. For one that is not completed or refunded; one that is cancelled "
+        "already stays so."
+    ),
+    responses={
+        200: payment_response("It is cancelled"),
+        **problem_responses(
+            {
+                400: "A field is missing or wrong; the answer names it",
+                401: "No token of a service",
+                403: "The service may not register payments",
+                404: "No such payment",
+                409: "The payment is completed or refunded",
+                503: "Not committed; send it again",
+            }
+        ),
+    },
+)
+async def cancel_payment(
+    payment_id: FromPath[str],
+    data: Annotated[Cancellation, Body(examples=[Example(value={"note": "The buyer changed their mind"})])],
+    journal: GivenJournal,
+    service: GivenService,
+) -> PaymentDocument:
+    service.require_payments()
+    if not is_id(payment_id) or await journal.payment_record(payment_id) is None:
+        raise NotFoundException(f"There is no payment {payment_id!r}.")
+    try:
+        await journal.rulings.cancel(payment_id, by=service.told_name, note=data.note or "")
+    except RulingRefusedError as error:
+        raise ClientException(str(error), status_code=409, extra={"code": "payment_over"}) from None
+    record = await journal.payment_record(payment_id)
+    if record is None:
+        raise LookupError(f"payment {payment_id} vanished after its commit")
+    return payment_document(record)
+
+
 @get(
     "/",
     summary="The payments of a purchase request",
@@ -266,7 +316,15 @@ async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principa
 
 payment_router = Router(
     "/api/payments",
-    route_handlers=[register_payment, switch_coin, renew_price, hint_transaction, list_payments, get_payment],
+    route_handlers=[
+        register_payment,
+        switch_coin,
+        renew_price,
+        hint_transaction,
+        cancel_payment,
+        list_payments,
+        get_payment,
+    ],
     tags=["Payments"],
 )
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from bridge.access import Principal
 from bridge.http.problems import wrong_field
-from bridge.journal import IdempotencyKey, Journal, PaymentRecord
+from bridge.http.services import Service
+from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import Asked, CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
@@ -105,13 +106,32 @@ def unsaid(way: WayToPay) -> set[str]:
 
 
 async def register(
-    journal: Journal, opener: InvoiceOpener, payment: Payment, coin: str | None, idempotency: IdempotencyKey | None
+    journal: Journal,
+    opener: InvoiceOpener,
+    payment: Payment,
+    coin: str | None,
+    idempotency: IdempotencyKey | None,
+    *,
+    service: Service,
 ) -> tuple[int, PaymentRecord]:
     """Registers a payment, with its invoice if it wants one, and returns how it stands with the status to answer:
     201, or 200 if it was registered before, or 202 if the invoice is not open yet.
 
-    What the provider refuses is not registered, and nobody hears of it. Raises ValidationException then.
+    What the provider refuses is not registered, and nobody hears of it. Raises ValidationException then, and
+    PaymentConflictError; that the service wanted the provider's id of another payment is noted at that one, for a
+    person to look at.
     """
+    try:
+        return await _register(journal, opener, payment, coin, idempotency)
+    except PaymentConflictError as error:
+        if error.differing:
+            await journal.rulings.contest(error.payment_id, by=service.told_name, differing=error.differing)
+        raise
+
+
+async def _register(
+    journal: Journal, opener: InvoiceOpener, payment: Payment, coin: str | None, idempotency: IdempotencyKey | None
+) -> tuple[int, PaymentRecord]:
     if coin is None:
         registered = await journal.register_payment(payment, idempotency)
         status = 201 if registered.is_new else 200

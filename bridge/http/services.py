@@ -24,6 +24,9 @@ from coordinator.models import FrozenModel
 
 __all__ = ["ANY_SERVICE", "Service", "Services", "ServicesError", "read_services"]
 
+SOMEBODY = "somebody"
+"""Whoever asks where nobody is asked for a name."""
+
 Name = Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -67,6 +70,11 @@ class Service:
     """Whether it may have payouts sent; it sees every payout then."""
     reads: bool = False
     """Whether it may read all there is."""
+
+    @property
+    def told_name(self) -> str:
+        """Who it is, for a person to read."""
+        return SOMEBODY if self is ANY_SERVICE else self.name
 
     def require_events(self, events: Sequence[Event]) -> None:
         """Raises PermissionDeniedException if the service may not publish one of them."""

@@ -11,7 +11,6 @@ from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_queries import (
     TOTAL_LIMIT,
     ConsoleFilter,
-    DayTotal,
     KeptWebhook,
     ListedPayment,
     ListedPayout,
@@ -33,12 +32,15 @@ from bridge.journal.errors import (
 )
 from bridge.journal.journal import Journal
 from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
+from bridge.journal.problem_queries import TroubledPayment
 from bridge.journal.queries import HistoryEntry, PaymentRecord
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.room_queries import Stretch
 from bridge.journal.rows import JournaledEvent
+from bridge.journal.ruling_requests import ruling_key
 from bridge.journal.staged_actions import Action, waiting_name
 from bridge.journal.staged_chains import ChainTransfer
+from bridge.journal.total_queries import DayTotal
 
 __all__ = [
     "TOTAL_LIMIT",
@@ -80,6 +82,8 @@ __all__ = [
     "Recorded",
     "Registered",
     "Stretch",
+    "TroubledPayment",
     "UnmatchedWebhook",
+    "ruling_key",
     "waiting_name",
 ]

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
 from bridge.journal import schema
+from bridge.journal.problem_queries import has_problem
 from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
 from bridge.journal.staged_actions import DISMISS, Action
-from coordinator.money import ZERO
-from coordinator.money import total as sum_of
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
 
@@ -20,7 +18,6 @@ __all__ = [
     "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
-    "DayTotal",
     "KeptWebhook",
     "ListedPayment",
     "ListedPayout",
@@ -28,7 +25,6 @@ __all__ = [
     "UnmatchedWebhook",
     "actions",
     "actions_concerning",
-    "completed_totals",
     "dismissals",
     "kept_webhook",
     "listed_payment",
@@ -49,8 +45,6 @@ TOTAL_LIMIT = 100_000
 # Each of these would be counted by a person as one problem; beyond so many it is one problem.
 SHOWN_LIMIT = 200
 
-"""What it is called in the record when somebody takes something off the list."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFilter:
@@ -65,6 +59,10 @@ class ConsoleFilter:
     """Part of an id, of an address or of a transaction's hash."""
     created_from: datetime | None = None
     created_before: datetime | None = None
+    problems: Sequence[str] = ()
+    """What is wrong with a payment: one of these kinds."""
+    has_problems: bool = False
+    """Whether anything has to be wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +111,6 @@ class UnmatchedWebhook:
     count: int
     received_at: datetime
     last_received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What completed on one UTC day in one currency."""
-
-    date: str
-    currency: str
-    kind: Literal["payments", "payouts"]
-    count: int
-    amount: Decimal
 
 
 def listed_payments(
@@ -185,6 +172,10 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.problems:
+        conditions.append(or_(*(has_problem(kind) for kind in wanted.problems)))
+    if wanted.problems or wanted.has_problems:
+        conditions.append(table.c.problems_at.is_not(None))
     if wanted.search is not None:
         conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
     if wanted.created_from is not None:
@@ -267,24 +258,6 @@ def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebh
     return [UnmatchedWebhook(**row) for row in rows.mappings()]
 
 
-def completed_totals(connection: Connection, since: datetime) -> list[DayTotal]:
-    """What completed on each UTC day since then, oldest day first."""
-    sums: dict[tuple[str, str, Literal["payments", "payouts"]], tuple[int, Decimal]] = {}
-    kind: Literal["payments", "payouts"]
-    for kind, table, currency in (
-        ("payments", schema.payments, schema.payments.c.currency),
-        ("payouts", schema.payouts, schema.payouts.c.coin),
-    ):
-        rows = connection.execute(
-            select(table.c.completed_at, currency, table.c.amount).where(table.c.completed_at >= since)
-        )
-        for completed_at, name, amount in rows:
-            of_day = (completed_at.astimezone(UTC).date().isoformat(), name, kind)
-            count, sum_ = sums.get(of_day, (0, ZERO))
-            sums[of_day] = (count + 1, sum_of([sum_, Decimal(amount)]))
-    return [DayTotal(*of_day, *sums[of_day]) for of_day in sorted(sums)]
-
-
 def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:
     """The events that told of a payment and of its payouts, in order, as far as they are kept."""
     events = schema.events
@@ -300,11 +273,12 @@ def actions(connection: Connection, limit: int) -> list[Action]:
 
 
 def dismissals(connection: Connection) -> dict[str, datetime]:
-    """When people last took something off their list, by what it is called there."""
+    """When people last took something off their list, by what it is called there. What is wrong with payments is not
+    among it: whoever looks that up leaves out what was settled."""
     found = schema.actions
     rows = connection.execute(
         select(found.c.subject, func.max(found.c.at, type_=schema.UtcDateTime).label("last_at"))
-        .where(found.c.action == DISMISS)
+        .where(found.c.action == DISMISS, found.c.concerns.is_(None))
         .group_by(found.c.subject)
     )
     return {row.subject: row.last_at for row in rows}

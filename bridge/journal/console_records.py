@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from bridge.journal import console_queries, console_requests
+from bridge.journal import console_queries, console_requests, problem_queries
 from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedPayout, Place
 from bridge.journal.console_requests import KeyedObservation, Replayed
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
+from bridge.journal.total_queries import DayTotal, completed_totals
 from bridge.journal.writer import Request
+from coordinator.invoices import Invoice
 from coordinator.observations import Observation
+from coordinator.payment_problems import ProblemKind
 from coordinator.payouts import Payout
 
 __all__ = ["ConsoleRecords", "ForAPerson"]
@@ -24,11 +27,13 @@ class Read(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForAPerson:
-    """What the journal knows that does not go on by itself."""
+    """What the journal knows that does not go on by itself, besides what is wrong with payments."""
 
     payouts: Sequence[ListedPayout]
     unreadable_webhooks: Sequence[console_queries.KeptWebhook]
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
+    without_address: Sequence[Invoice]
+    """Invoices that are to be paid, and that no provider has opened."""
     dismissed_at: Mapping[str, datetime]
     """What people took off their list, by what it is called there; it is among the others as well."""
 
@@ -65,20 +70,34 @@ class ConsoleRecords:
         found: ListedPayout | None = await self._read(console_queries.listed_payout, payout_id)
         return found
 
-    async def for_a_person(self, overdue_before: datetime) -> ForAPerson:
-        """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now."""
+    async def for_a_person(self, overdue_before: datetime, wanted_before: datetime) -> ForAPerson:
+        """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now, and
+        `wanted_before` when an invoice was wanted that should be open by now."""
         dismissed_at = await self._read(console_queries.dismissals)
         limit = console_queries.SHOWN_LIMIT + len(dismissed_at)
         return ForAPerson(
             await self._read(console_queries.payouts_for_a_person, overdue_before),
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
+            await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
             dismissed_at,
         )
 
-    async def totals(self, since: datetime) -> list[console_queries.DayTotal]:
+    async def troubled_payments(self) -> list[problem_queries.TroubledPayment]:
+        """The payments with which something is wrong that nobody has settled, of each kind up to a limit."""
+        found: list[problem_queries.TroubledPayment] = await self._read(
+            problem_queries.troubled_payments, console_queries.SHOWN_LIMIT
+        )
+        return found
+
+    async def problem_counts(self) -> Mapping[ProblemKind, int]:
+        """How many payments need a person, by kind."""
+        counts: Mapping[ProblemKind, int] = await self._read(problem_queries.problem_counts)
+        return counts
+
+    async def totals(self, since: datetime) -> list[DayTotal]:
         """What completed on each UTC day since then, oldest day first."""
-        found: list[console_queries.DayTotal] = await self._read(console_queries.completed_totals, since)
+        found: list[DayTotal] = await self._read(completed_totals, since)
         return found
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
@@ -118,9 +137,11 @@ class ConsoleRecords:
         )
         return added
 
-    async def dismiss(self, key: str, *, by: str) -> Action:
-        """Takes something off the list of what needs a person, by what it is called there."""
-        return await self.add_action(DISMISS, key, "taken off the list", by=by)
+    async def dismiss(self, key: str, *, by: str, note: str | None = None, payment_id: str | None = None) -> Action:
+        """Takes something off the list of what needs a person, by what it is called there; `payment_id` if it is
+        something that is wrong with a payment."""
+        outcome = "taken off the list" if note is None else f"taken off the list: {note}"
+        return await self.add_action(DISMISS, key, outcome, by=by, concerns=payment_id)
 
     async def replay_payment_webhook(
         self,

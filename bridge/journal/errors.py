@@ -1,5 +1,7 @@
 """What can go wrong when something is to be written down or looked up."""
 
+from collections.abc import Sequence
+
 from coordinator.errors import BridgeError
 
 __all__ = [
@@ -37,9 +39,11 @@ class OffsetUnreadableError(BridgeError):
 class PaymentConflictError(BridgeError):
     """The provider's id is already registered, for a payment that differs."""
 
-    def __init__(self, message: str, payment_id: str) -> None:
+    def __init__(self, message: str, payment_id: str, differing: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.payment_id = payment_id
+        self.differing = tuple(differing)
+        """What differs, by the names of its fields, where it is about the provider's id."""
 
 
 class IdempotencyKeyReusedError(BridgeError):

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import hashlib
-import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +27,11 @@ from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.rows import EVERYONE, JournaledEvent
+from bridge.journal.ruling_records import RulingRecords
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
-from bridge.journal.standing_log import log_standing
 from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
 from coordinator.events import Event
@@ -51,9 +51,6 @@ OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
 
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
-
-
-logger = logging.getLogger("bridge.payments")
 
 
 def utc_now() -> datetime:
@@ -89,6 +86,8 @@ class Journal:
         """What the followers of chains write down and look up."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
+        self.rulings = RulingRecords(self._writer.submit)
+        """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)
         """What is kept of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
@@ -144,7 +143,7 @@ class Journal:
             ),
             about=LookAhead(provider, key, external_id),
         )
-        _log(recorded, f"{provider} {external_id}")
+        log_recorded(recorded, f"{provider} {external_id}")
         return recorded
 
     async def record_misfit(
@@ -218,9 +217,7 @@ class Journal:
             )
         )
         if recorded.moved:
-            payout = recorded.payout
-            level = logging.WARNING if payout.reasons else logging.INFO
-            logger.log(level, "%s is %s", payout_id, "; ".join((payout.status, *payout.reasons)))
+            log_payout(recorded.payout)
         return recorded
 
     async def publish_events(
@@ -268,7 +265,7 @@ class Journal:
     async def apply_deadline(self, payment_id: str) -> None:
         """Lets a payment know that its time ran out, if it still has."""
         recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
-        _log(recorded, payment_id)
+        log_recorded(recorded, payment_id)
 
     async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
         """Forgets up to `limit` of the oldest events, if they were committed before that or are not among the
@@ -359,15 +356,3 @@ class Journal:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)
-
-
-def _log(recorded: requests.Recorded, name: str) -> None:
-    match recorded.outcome:
-        case requests.Outcome.KEPT:
-            logger.warning("%s is not registered; what was seen of it is kept until it is", name)
-        case requests.Outcome.OTHER_CURRENCY:
-            logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
-        case requests.Outcome.NOT_COUNTED:
-            logger.warning("%s: what came does not fit the payment, so it is not counted", name)
-        case requests.Outcome.APPLIED if recorded.payment is not None:
-            log_standing(recorded.payment)

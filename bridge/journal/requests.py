@@ -1,5 +1,6 @@
 """What can be asked of the journal's writer. Each function decides inside a batch and stages what follows."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import (
     DeadlinePassed,
     Observation,
+    RegistrationContested,
     RequestCancelled,
     SiblingCompleted,
     SiblingRegistered,
@@ -35,6 +37,7 @@ __all__ = [
     "made_before",
     "made_payment",
     "publish_events",
+    "record_contest",
     "record_invoice",
     "record_misfit",
     "record_observation",
@@ -198,10 +201,8 @@ def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | 
 
 def known_payment(batch: Batch, payment: Payment) -> Payment | None:
     """The payment that the provider, or a checkout, knows by the same name. Raises PaymentConflictError."""
-    if payment.checkout is None:
-        existing = batch.payments.named(payment.provider, payment.external_id)
-    else:
-        existing = batch.payments.of_checkout(payment.checkout.checkout_id)
+    existing = None if payment.checkout is None else batch.payments.of_checkout(payment.checkout.checkout_id)
+    existing = existing or batch.payments.named(payment.provider, payment.external_id)
     if existing is not None:
         refuse_conflict(existing, payment)
     return existing
@@ -287,20 +288,39 @@ def forget_events(batch: Batch, last: int) -> int:
     return batch.forget_events(last)
 
 
+def record_contest(batch: Batch, payment_id: str, *, by: str, differing: Sequence[str]) -> Recorded:
+    """Notes that somebody wanted a payment's id of the provider's for another payment, once however often."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    digest = hashlib.sha256(json.dumps([by, *differing]).encode()).hexdigest()[:32]
+    return record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"contested:{payment_id}:{digest}",
+        observation=RegistrationContested(by=by, differing=tuple(differing)),
+    )
+
+
 def refuse_conflict(existing: Payment, wanted: Payment) -> None:
     """Raises PaymentConflictError unless two payments agree in all but their ids and times."""
     agreed = ("request_id", "buyer_id", "seller_id", "offer_id", "amount", "currency", "checkout", "direct")
     differing = [name for name in agreed if getattr(existing, name) != getattr(wanted, name)]
-    if differing:
-        name = (
-            f"checkout {existing.checkout.checkout_id}"
-            if existing.checkout
-            else f"{existing.provider} payment {existing.external_id}"
-        )
-        raise PaymentConflictError(
-            f"{name} is registered as {existing.payment_id} with another {', '.join(differing)}",
-            existing.payment_id,
-        )
+    if not differing:
+        return
+    # A checkout's id is of the marketplace's own choice: whoever uses one twice harms nobody else.
+    is_contested = (existing.provider, existing.external_id) == (wanted.provider, wanted.external_id)
+    name = (
+        f"checkout {existing.checkout.checkout_id}"
+        if existing.checkout and wanted.checkout and existing.checkout.checkout_id == wanted.checkout.checkout_id
+        else f"{existing.provider} payment {existing.external_id}"
+    )
+    raise PaymentConflictError(
+        f"{name} is registered as {existing.payment_id} with another {', '.join(differing)}",
+        existing.payment_id,
+        differing if is_contested else (),
+    )
 
 
 def apply_deadline(batch: Batch, payment_id: str) -> Recorded:

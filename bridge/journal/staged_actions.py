@@ -11,13 +11,23 @@ from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
 from coordinator.attention import AttentionKind
 
-__all__ = ["DISMISS", "Action", "StagedActions", "waiting_key", "waiting_name"]
+__all__ = ["DISMISS", "OFF_THE_LIST", "SETTLE", "Action", "StagedActions", "waiting_key", "waiting_name"]
 
 DISMISS = "dismiss"
+"""What it is called in the record when somebody takes something off the list."""
+SETTLE = "settlement"
+"""What it is called when somebody has settled elsewhere what is wrong with a payment."""
+OFF_THE_LIST = (DISMISS, SETTLE)
 _DISMISSED_AT = select(func.max(schema.actions.c.at, type_=schema.UtcDateTime)).where(
     schema.actions.c.action == DISMISS, schema.actions.c.subject == bindparam("by_subject")
 )
 
+_LAST_OF = (
+    select(schema.actions)
+    .where(schema.actions.c.concerns == bindparam("by_concerns"), schema.actions.c.action == bindparam("by_action"))
+    .order_by(schema.actions.c.action_id.desc())
+    .limit(1)
+)
 _READ = (
     update(schema.unreadable_webhooks)
     .where(schema.unreadable_webhooks.c.webhook_id == bindparam("by_webhook_id"))
@@ -43,9 +53,9 @@ class Action:
     at: datetime
     by: str
     action: str
-    """`replay`, `recheck` or `resolution`."""
+    """`replay`, `recheck`, `resolution`, `acceptance`, `cancellation`, `waiting`, `settlement` or `dismiss`."""
     subject: str
-    """The webhook or payout that it was done to."""
+    """The webhook, payout or payment that it was done to, or the item of the list."""
     concerns: str | None
     """The payment or payout whose past it belongs to."""
     outcome: str
@@ -66,6 +76,14 @@ class StagedActions:
         """When a person took something off the list last, by what it is called there."""
         found: datetime | None = self._connection.scalar(_DISMISSED_AT, {"by_subject": subject})
         return found
+
+    def last(self, action: str, concerns: str) -> Action | None:
+        """What was done last of one kind about a payment or payout."""
+        staged = [one for one in self._actions if (one.action, one.concerns) == (action, concerns)]
+        if staged:
+            return staged[-1]
+        row = self._connection.execute(_LAST_OF, {"by_action": action, "by_concerns": concerns}).mappings().first()
+        return None if row is None else Action(**row)
 
     def add(self, action: str, subject: str, outcome: str, *, by: str, concerns: str | None) -> Action:
         """Writes down what somebody did."""

@@ -1,5 +1,6 @@
 """The payments' part of a batch: payments, and the template checkouts that some of them pay."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -65,6 +66,8 @@ class StagedPayments:
         self._unknown: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._new: set[str] = set()
+        self._new_of_requests: defaultdict[str, list[str]] = defaultdict(list)
+        """Which of the new payments are for each purchase request."""
         self._moved: set[str] = set()
         self._due_anew: set[str] = set()
         self._with_other_problems: set[str] = set()
@@ -110,9 +113,8 @@ class StagedPayments:
         """The payments for some purchase requests, as they stand."""
         rows = self._connection.execute(_OF_REQUESTS, {"by_request_ids": sorted(request_ids)}).mappings()
         found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
-        for payment in self._known.values():
-            if any(share.request_id in request_ids for share in payment.shares):
-                found[payment.payment_id] = payment
+        for request_id in request_ids:
+            found |= {payment_id: self._known[payment_id] for payment_id in self._new_of_requests[request_id]}
         return [found[payment_id] for payment_id in sorted(found)]
 
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
@@ -133,6 +135,8 @@ class StagedPayments:
         self.writes += 1
         self._remember(payment)
         self._new.add(payment.payment_id)
+        for share in payment.shares:
+            self._new_of_requests[share.request_id].append(payment.payment_id)
         if payment.checkout is not None:
             checkout_id = payment.checkout.checkout_id
             self._checkouts[checkout_id] = {"checkout_id": checkout_id, "payment_id": payment.payment_id}

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.journal import draft_requests, requests, unfinished_queries
 from bridge.journal.draft_requests import Draft
-from bridge.journal.standing_log import log_standing
+from bridge.journal.payment_log import log_standing
 from bridge.journal.unfinished_queries import Page, UnfinishedPayment
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import OPEN_STATUSES, Payment

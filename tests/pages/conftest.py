@@ -1,6 +1,8 @@
 """Pages in a real browser, of a real bridge beside the local SHKeeper."""
 
+import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -8,9 +10,20 @@ from playwright.sync_api import Browser, expect
 from tests.conftest import BridgeProcess, StartBridge
 from tests.pages.browsing import WAIT_MS, Browsing, running_browser
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
-from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.conftest import Document, Marketplace, settings_for
 
 expect.set_options(timeout=WAIT_MS)
+
+
+REQUESTS = itertools.count(1)
+
+
+class SalesApart(Marketplace):
+    """A marketplace each of whose payments is for a purchase request of its own, unless a test says otherwise: what
+    is paid twice needs a person, before all else."""
+
+    def create(self, **changes: Any) -> Document:
+        return super().create(**{"requestId": f"request-{next(REQUESTS)}", **changes})
 
 
 # Of each module its own: while it runs, its loop keeps the asynchronous tests of other modules from theirs.
@@ -40,7 +53,7 @@ def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
 
 @pytest.fixture
 def marketplace(bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> Iterator[Marketplace]:
-    marketplace = Marketplace(bridge, shkeeper)
+    marketplace = SalesApart(bridge, shkeeper)
     yield marketplace
     marketplace.client.close()
     shkeeper.works_again()

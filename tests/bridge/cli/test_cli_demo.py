@@ -91,7 +91,13 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "webhook-unmatched",
             "webhook-unreadable",
         }
-        wait_until(lambda: {item["kind"] for item in get(f"{url}/api/ops/attention").json()["items"]} == kinds)
+
+        def needs_a_person() -> set[str]:
+            return {item["kind"] for item in get(f"{url}/api/ops/attention").json()["items"]}
+
+        wait_until(lambda: needs_a_person() >= kinds)
+        # Buyers who paid too much or too late besides, as they do.
+        assert all(kind.startswith("payment-") for kind in needs_a_person() - kinds)
         wait_until(lambda: of("payments", "status") >= {"completed", "partially_paid", "pending", "expired"})
         wait_until(lambda: of("payouts", "status") >= {"completed", "created", "failed", "ambiguous"})
         wait_until(lambda: get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")

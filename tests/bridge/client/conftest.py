@@ -16,6 +16,7 @@ import pytest
 from tenacity import wait_random_exponential
 
 from bridge.client import AsyncBridgeClient, BridgeClient
+from tests.bridge.http.exchanges import KEYS
 from tests.waiting import GIVE_UP_SECONDS
 
 PATIENCE = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
@@ -77,7 +78,9 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A bridge that knows two services."""
     services = tmp_path_factory.mktemp("services") / "services.toml"
     services.write_text(SERVICES)
-    return make_bridge(BRIDGE_SERVICES_FILE=str(services), BRIDGE_MAX_PUBLICATION_BYTES="40000")
+    return make_bridge(
+        BRIDGE_SERVICES_FILE=str(services), BRIDGE_MAX_PUBLICATION_BYTES="40000", BRIDGE_SHKEEPER_API_KEYS=KEYS[0]
+    )
 
 
 @pytest.fixture

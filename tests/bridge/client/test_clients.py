@@ -17,12 +17,15 @@ from bridge.client import (
     IdempotencyKeyReusedError,
     NotAllowedError,
     PaymentConflictError,
+    PaymentOverError,
     PayoutOrder,
     PayoutRefusedError,
     Publication,
     RequestRefusedError,
     TooLargeError,
 )
+from tests.asking import post
+from tests.bridge.http.exchanges import notice, signed
 from tests.waiting import GIVE_UP_SECONDS
 
 MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
@@ -158,6 +161,31 @@ def test_a_payment_that_is_registered_otherwise(client: Any) -> None:
     with pytest.raises(PaymentConflictError, match="another amount") as caught:
         client.register_payment(**{**wanted, "amount": "50"})
     assert caught.value.payment_id == registered.payment_id
+
+
+def test_a_payment_of_a_sale_that_does_not_come_about_is_cancelled(client: Any) -> None:
+    registered = client.register_payment(**payment())
+    cancelled = client.cancel_payment(registered.payment_id, note="sold elsewhere")
+    assert (cancelled.payment_id, cancelled.status) == (registered.payment_id, "cancelled")
+    assert client.cancel_payment(registered.payment_id) == cancelled
+
+
+def test_a_payment_that_is_completed_is_not_cancelled(client: Any, bridge: Any) -> None:
+    registered = client.register_payment(**payment())
+    body = notice(registered.external_id)
+    assert post(f"{bridge.url}/webhooks/shkeeper", content=body, headers=signed(body)).json()["outcome"] == "applied"
+    with pytest.raises(PaymentOverError, match="it cannot be cancelled any more"):
+        client.cancel_payment(registered.payment_id)
+
+
+@pytest.mark.parametrize(("token", "status"), [(None, 401), (CHAT, 403)])
+def test_a_payment_cancelled_by_a_service_that_may_not(
+    connect: Any, bridge: Any, client: Any, token: str | None, status: int
+) -> None:
+    registered = client.register_payment(**payment())
+    with pytest.raises(NotAllowedError) as caught:
+        connect(bridge.url, token).cancel_payment(registered.payment_id)
+    assert caught.value.status == status
 
 
 @pytest.mark.parametrize(("token", "status"), [(None, 401), (CHAT, 403)])

@@ -36,15 +36,31 @@ READS = [
     "actions",
     "system",
 ]
-WRITES = ["webhooks/1/replay", "payouts/out_1/recheck", "payouts/out_1/resolution", "attention/dismissal"]
+WRITES = [
+    "webhooks/1/replay",
+    "payouts/out_1/recheck",
+    "payouts/out_1/resolution",
+    "payments/pay_1/acceptance",
+    "payments/pay_1/cancellation",
+    "payments/pay_1/waiting",
+    "payments/pay_1/settlement",
+    "attention/dismissal",
+]
 
 
 def token(user_id: str, **claims: Any) -> str:
     return jwt.encode({"sub": user_id, "exp": time.time() + 3600, **claims}, SECRET, "HS256")
 
 
-def content_of(path: str) -> dict[str, str]:
-    more = {"resolution": {"outcome": "not-sent"}, "dismissal": {"id": "webhook-unmatched:waiting_1"}}
+def content_of(path: str) -> dict[str, object]:
+    more: dict[str, dict[str, object]] = {
+        "resolution": {"outcome": "not-sent"},
+        "acceptance": {"note": "a reason"},
+        "cancellation": {"note": "a reason"},
+        "waiting": {"hours": 1},
+        "settlement": {"note": "a reason"},
+        "dismissal": {"id": "webhook-unmatched:waiting_1"},
+    }
     return {"by": "me"} | more.get(path.rpartition("/")[2], {})
 
 

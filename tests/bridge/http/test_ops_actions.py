@@ -1,11 +1,9 @@
 """What finance ops do on a real, running bridge beside a local SHKeeper: it counts once, and is on record."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +15,10 @@ from providers.shkeeper.simulator.faults import Call, Happens, What
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import client_of
+from tests.bridge.http.exchanges import write
 from tests.clock import BOOKED_AT
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
-from tests.waiting import GIVE_UP_SECONDS, wait_until
+from tests.waiting import wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
 BY = {"by": "Ada"}
@@ -45,12 +44,6 @@ def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
 def client(bridge: Any) -> Iterator[httpx.Client]:
     with client_of(bridge.url) as client:
         yield client
-
-
-def write(bridge: Any, statement: str, *parameters: object) -> None:
-    """Changes what is in the database behind the bridge's back, as time or an earlier version would have."""
-    with closing(sqlite3.connect(bridge.database, timeout=GIVE_UP_SECONDS)) as connection, connection:
-        connection.execute(statement, parameters)
 
 
 def ok(answer: httpx.Response) -> dict[str, Any]:

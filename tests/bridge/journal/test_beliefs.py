@@ -60,7 +60,7 @@ async def test_what_a_person_dismissed_completes_no_payment_that_is_registered_l
     journal: Journal, clock: Clock
 ) -> None:
     assert await observe(journal, 1, "early", snapshot("0x1")) == Outcome.KEPT
-    [waiting] = (await journal.console.for_a_person(NOW)).unmatched_webhooks
+    [waiting] = (await journal.console.for_a_person(NOW, wanted_before=NOW)).unmatched_webhooks
     await journal.console.dismiss(f"webhook-unmatched:{waiting_name(waiting.observation_id)}", by="Ada")
     clock.move(minutes=1)
     registered = await journal.register_payment(payment(1, created_at=clock.now))

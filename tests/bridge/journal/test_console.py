@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.observations import (
     Ending,
     InvoiceEnded,
+    PaymentAccepted,
     Sighting,
     Stage,
     Transfer,
@@ -180,6 +182,26 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
     await journal.record_payout_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
     assert await journal.console.totals(NOW) == expected
     assert await journal.console.totals(NOW + timedelta(hours=2)) == expected[2:]
+
+
+@pytest.mark.parametrize("zeros", [0, 1])
+async def test_sums_are_exact_whatever_the_size(journal: Journal, zeros: int) -> None:
+    amounts = [
+        *("0.10", "0.20", "5", "5.5", "999999999.999999999", "999999999", "0.000000001", "1000000000", "70.18"),
+        *("0.000000000000000001", "123456789012345678901234567890.123456789012345678901234567891"),
+    ]
+    for number, amount in enumerate(amounts * 2, 1):
+        exact = Decimal(amount + "0" * zeros if "." in amount and len(amount) < 40 else amount)
+        await paid(journal, number, amount=exact)
+        # Whatever came: a person takes it as paid.
+        await accept(journal, number)
+    [total] = await journal.console.totals(NOW)
+    with localcontext(prec=200):
+        assert total == DayTotal("2026-05-01", "USD", "payments", 22, 2 * sum(map(Decimal, amounts), Decimal()))
+
+
+async def accept(journal: Journal, number: int) -> None:
+    await observe(journal, number, f"accepted-{number}", PaymentAccepted(by="Ada", note="x"))
 
 
 # The migration

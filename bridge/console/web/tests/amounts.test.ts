@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { compare, isZero, money, plain, roundMoney, share, shown, sum } from "../src/model/amounts";
+import { compare, isZero, money, plain, roundMoney, share, shown, sum, withFee } from "../src/model/amounts";
 
 describe("amounts", () => {
   it("adds without a float's error", () => {
     expect(sum(["0.1", "0.2"])).toBe("0.3");
     expect(sum(["9007199254740993", "0.000000000000000001"])).toBe("9007199254740993.000000000000000001");
     expect(sum([])).toBe("0");
+  });
+
+  it("names a gateway's fee beside what is for the goods", () => {
+    expect(withFee("29.9", "0.6", "USD")).toBe("29.90\u00a0USD + 0.60\u00a0fee");
+    expect(withFee("29.9", "0", "USD")).toBe("29.90\u00a0USD");
   });
 
   it("compares amounts that are written differently", () => {

@@ -100,5 +100,5 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
 
 export function paymentRow(changes: Partial<PaymentRow> = {}): PaymentRow {
   const { invoices, history, transfers, sightings, direct, offerId, returnUrl, ...row } = payment();
-  return { ...row, txHash: null, ...changes };
+  return { ...row, fee: "0", missingFee: "0", problems: [], txHash: null, ...changes };
 }

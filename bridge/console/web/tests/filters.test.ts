@@ -18,6 +18,7 @@ const all: Filters = {
   status: ["pending", "completed"],
   provider: "onchain",
   coin: "USDT",
+  problem: "payment-short",
   search: "buyer & co=1?",
   from: "2026-11-01",
   to: "2026-11-24",
@@ -35,6 +36,13 @@ describe("filters in the address", () => {
       ...NO_FILTERS,
       status: ["created"],
     });
+  });
+
+  it("know the problems of payments, and those alone", () => {
+    expect(readFilters("?view=payments&problem=any").problem).toBe("any");
+    expect(readFilters("?view=payments&problem=payment-over").problem).toBe("payment-over");
+    expect(readFilters("?view=payments&problem=over").problem).toBe("");
+    expect(readFilters("?problem=any").problem).toBe("");
   });
 
   it("know only the states of what is shown", () => {
@@ -64,6 +72,7 @@ describe("what is asked of the bridge", () => {
       status: "pending,completed",
       provider: "onchain",
       currency: "USDT",
+      problem: "payment-short",
       search: "buyer & co=1?",
       from: "2026-11-01",
       to: "2026-11-24",
@@ -97,6 +106,14 @@ describe("whether a row that moved belongs into the table", () => {
     expect(payoutMatches(filtered({ search: "SELLER-1" }), row)).toBe(true);
     expect(payoutMatches(filtered({ search: "nobody" }), row)).toBe(false);
     expect(paymentMatches(filtered({ search: "request-1" }), paymentRow())).toBe(true);
+  });
+
+  it("looks at what is wrong with a payment", () => {
+    const short = paymentRow({ problems: ["payment-short"] });
+    expect(paymentMatches(filtered({ problem: "payment-short" }), short)).toBe(true);
+    expect(paymentMatches(filtered({ problem: "payment-over" }), short)).toBe(false);
+    expect(paymentMatches(filtered({ problem: "any" }), short)).toBe(true);
+    expect(paymentMatches(filtered({ problem: "any" }), paymentRow())).toBe(false);
   });
 
   it("takes both days in", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, resolutionFault, settled } from "../src/model/attention";
+import { counted, isProblem, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal } from "../src/model/documents";
 import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
@@ -130,6 +130,12 @@ describe("what needs a person", () => {
   it("stays where it is while somebody is about to act", () => {
     expect(settled(before, now, true).map(({ id }) => id)).toEqual(["a", "b", "c"]);
     expect(settled(before, [item("payout-failed", "b")], true).map(({ id }) => id)).toEqual(["b"]);
+  });
+
+  it("has a name for every kind", () => {
+    expect(counted([item("payment-short", "e"), item("payment-without-address", "f")])).toBe("1 too little, 1 no address");
+    expect(Object.keys(PROBLEMS).every(isProblem)).toBe(true);
+    expect(isProblem("payout-failed")).toBe(false);
   });
 
   it("is counted by kind", () => {

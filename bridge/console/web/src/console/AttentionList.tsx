@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, KINDS, keyOf } from "../model/attention";
+import { counted, isProblem, KINDS, keyOf, RULINGS } from "../model/attention";
 import type { AttentionItem, StaffAction } from "../model/documents";
 import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";
@@ -46,13 +46,30 @@ export function AttentionList(): JSX.Element {
   );
 }
 
-const LABELS: Record<StaffAction, string> = { recheck: "Re-check", replay: "Replay", resolve: "Resolve …", dismiss: "Dismiss …" };
+const LABELS: Record<StaffAction, string> = {
+  recheck: "Re-check",
+  replay: "Replay",
+  resolve: "Resolve …",
+  dismiss: "Dismiss …",
+  ...RULINGS,
+};
 
 function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
-  const { payoutId, webhookId, title, detail } = item;
-  if (action === "dismiss") return { action, id: item.id, title, detail };
-  if (action === "replay") return webhookId ? { action, webhookId, title, detail } : null;
-  return payoutId ? { action, payoutId, title, detail } : null;
+  const { kind, payoutId, paymentId, webhookId, title, detail } = item;
+  switch (action) {
+    case "dismiss":
+      return { action, id: item.id, title, detail };
+    case "replay":
+      return webhookId ? { action, webhookId, title, detail } : null;
+    case "settle":
+      return paymentId && isProblem(kind) ? { action, paymentId, problem: kind, title, detail } : null;
+    case "accept":
+    case "wait":
+    case "cancel":
+      return paymentId ? { action, paymentId, title, detail } : null;
+    default:
+      return payoutId ? { action, payoutId, title, detail } : null;
+  }
 }
 
 function Item({ item }: { item: AttentionItem }): JSX.Element {
@@ -80,7 +97,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
                 type="button"
                 key={action}
                 disabled={!mayAct}
-                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId ?? item.id}`}
+                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId ?? item.paymentId ?? item.id}`}
                 onClick={() => askFor(intent)}
               >
                 {LABELS[action]}

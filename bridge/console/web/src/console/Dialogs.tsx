@@ -2,8 +2,8 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Outcome, OUTCOMES, resolutionFault } from "../model/attention";
-import type { Action, PayoutRow } from "../model/documents";
+import { type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
+import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
 import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { desk } from "./desk";
@@ -13,6 +13,8 @@ export type Intent = { title: string; detail: string } & (
   | { action: "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
+  | { action: Ruling; paymentId: string }
+  | { action: "settle"; paymentId: string; problem: ProblemKind }
 );
 
 interface Done {
@@ -33,7 +35,37 @@ export function Dialogs(): JSX.Element | null {
   return intent === null ? null : <ActionDialog key={JSON.stringify(intent)} intent={intent} close={() => intended.set(null)} />;
 }
 
-const WORDS = {
+interface Words {
+  title: string;
+  text: string;
+  button: string;
+  /** What is asked a second time, where it cannot be undone. */
+  again?: { text: string; button: string };
+}
+
+const WORDS: Record<Intent["action"], Words> = {
+  accept: {
+    title: "Accept this payment as paid?",
+    text: "It completes whatever has come, and the seller is told that it is paid.",
+    button: "Accept as paid …",
+    again: { text: "Are you sure? It cannot be undone: the seller may hand out the goods.", button: "Yes, accept it as paid" },
+  },
+  wait: {
+    title: "Keep waiting for the money?",
+    text: "The payment is open until then, and the buyer can pay.",
+    button: "Keep waiting",
+  },
+  cancel: {
+    title: "Cancel this payment?",
+    text: "It is cancelled for good: money that comes all the same does not complete it, but waits for a person.",
+    button: "Cancel the payment …",
+    again: { text: "Are you sure? It cannot be undone: the buyer is told that it is cancelled.", button: "Yes, cancel the payment" },
+  },
+  settle: {
+    title: "Was this settled elsewhere?",
+    text: "The payment stays as it is. This is off the list until there is news of it.",
+    button: "Record it",
+  },
   recheck: {
     title: "Re-check this payout?",
     text: "The provider and, where it is watched, the chain are asked now how it stands. No money is sent by this.",
@@ -54,7 +86,10 @@ const WORDS = {
     text: "Look at the chain and in the provider's books first: what you say here decides whether it can be sent again.",
     button: "Record it",
   },
-} as const;
+};
+
+const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "dismiss"];
 
 function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -65,6 +100,9 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [knownHashes, setKnownHashes] = useState<readonly string[]>([]);
   const [state, setState] = useState<"asking" | "doing" | Done>("asking");
   const [fault, setFault] = useState<string | null>(null);
+  const [note, setNote] = useState("");
+  const [hours, setHours] = useState<number>(24);
+  const [isAskedAgain, setIsAskedAgain] = useState(false);
   const isOpen = session?.access !== "jwt";
   const words = WORDS[intent.action];
 
@@ -93,14 +131,21 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     const by = who.trim();
     const wrong =
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
+      (NEEDS_A_NOTE.includes(intent.action) && note.trim() === "" ? "Say why: it is kept with what you do." : null) ??
       (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
     if (wrong !== null) return;
     if (isOpen) localStorage.setItem(WHO, by);
+    if (words.again !== undefined && !isAskedAgain) {
+      setIsAskedAgain(true);
+      return;
+    }
     setState("doing");
     try {
-      setState(await done(intent, { ...(isOpen ? { by } : {}) }, outcome, txHash.trim()));
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours };
+      setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
       void desk.askAttention();
+      desk.retell();
     } catch (error) {
       setFault(error instanceof Problem ? error.detail : "It was not done. Reload the page and try again.");
       setState("asking");
@@ -121,6 +166,22 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         ) : (
           <>
             <p>{words.text}</p>
+            {intent.action === "wait" && (
+              <Field label="How long, from now" note={null}>
+                <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
+                  {WAITS.map((one) => (
+                    <option key={one.hours} value={one.hours}>
+                      {one.label}
+                    </option>
+                  ))}
+                </select>
+              </Field>
+            )}
+            {TAKES_A_NOTE.includes(intent.action) && (
+              <Field label="Why" note={NEEDS_A_NOTE.includes(intent.action) ? "Kept with what you do." : "If there is something to say."}>
+                <input value={note} maxLength={500} autoComplete="off" onInput={(event) => setNote(event.currentTarget.value)} />
+              </Field>
+            )}
             {intent.action === "resolve" && (
               <Resolution outcome={outcome} setOutcome={setOutcome} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
             )}
@@ -133,6 +194,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
             )}
           </>
         )}
+        {isAskedAgain && !isDone && (
+          <p class="fault" role="status">
+            {words.again?.text}
+          </p>
+        )}
         {fault !== null && (
           <p class="fault" role="alert">
             {fault}
@@ -140,11 +206,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         )}
         <div class="dialog-actions">
           <button type="button" onClick={() => dialog.current?.close()}>
-            {isDone ? "Close" : "Cancel"}
+            {isDone ? "Close" : intent.action === "cancel" ? "Leave it" : "Cancel"}
           </button>
           {!isDone && (
             <button type="submit" class="primary" disabled={state === "doing"}>
-              {state === "doing" ? "Working …" : words.button}
+              {state === "doing" ? "Working …" : ((isAskedAgain ? words.again?.button : null) ?? words.button)}
             </button>
           )}
         </div>
@@ -153,9 +219,24 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   );
 }
 
-async function done(intent: Intent, by: { by?: string }, outcome: Outcome | null, txHash: string): Promise<Done> {
+interface Said {
+  outcome: Outcome | null;
+  txHash: string;
+  note: string;
+  hours: number;
+}
+
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
-  if (intent.action === "dismiss") return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id });
+  if (intent.action === "dismiss") {
+    return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
+  }
+  if ("paymentId" in intent) {
+    const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
+    if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
+    if (intent.action === "wait") return post<Done>(`${payment}/waiting`, { ...by, hours });
+    return post<Done>(`${payment}/${intent.action === "accept" ? "acceptance" : "cancellation"}`, { ...by, note });
+  }
   const payout = `/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`;
   if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...(txHash === "" ? {} : { txHash }) });

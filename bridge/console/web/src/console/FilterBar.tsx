@@ -2,7 +2,8 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { areSet, countedRows, type Filters, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
+import { PROBLEMS } from "../model/attention";
+import { ANY_PROBLEM, areSet, countedRows, type Filters, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
 import { Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { desk } from "./desk";
@@ -48,6 +49,20 @@ export function FilterBar(): JSX.Element {
         list={[...coins].sort()}
         change={(coin) => change({ coin })}
       />
+      {filters.view === "payments" && (
+        <label>
+          <span>Problem</span>
+          <select value={filters.problem} onChange={(event) => change({ problem: event.currentTarget.value })}>
+            <option value="">With or without</option>
+            <option value={ANY_PROBLEM}>Any problem</option>
+            {Object.entries(PROBLEMS).map(([kind, name]) => (
+              <option key={kind} value={kind}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label>
         <span>From</span>
         <input type="date" value={filters.from} onChange={(event) => change({ from: event.currentTarget.value })} />

@@ -3,9 +3,11 @@
 import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { money } from "../model/amounts";
-import type { PaymentRow, PayoutRow, Step } from "../model/documents";
+import { money, withFee } from "../model/amounts";
+import { PROBLEMS, RULINGS } from "../model/attention";
+import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/documents";
 import type { View } from "../model/filters";
+import { withShortHashes } from "../model/payment-links";
 import { moment, when } from "../model/times";
 import { get, Problem } from "../net/rest";
 import { useStore } from "../net/store";
@@ -19,10 +21,9 @@ import { Heading } from "./Heading";
 import { StateMark } from "./marks";
 import { Link } from "./router";
 
-interface Told {
-  row: PayoutRow | PaymentRow;
-  steps: Step[];
-}
+type Told =
+  | { view: "payouts"; row: PayoutRow; story: { steps: Step[] } }
+  | { view: "payments"; row: PaymentRow; story: PaymentStory };
 
 export function Story({ view, id }: { view: View; id: string }): JSX.Element {
   const [told, setTold] = useState<Told | null>(null);
@@ -37,11 +38,8 @@ export function Story({ view, id }: { view: View; id: string }): JSX.Element {
       while (current.isStale) {
         current.isStale = false;
         const path = `/api/ops/${view}/${encodeURIComponent(id)}`;
-        const [row, { steps }] = await Promise.all([
-          get<PayoutRow | PaymentRow>(path),
-          get<{ steps: Step[] }>(`${path}/story`),
-        ]);
-        setTold({ row, steps });
+        const [row, story] = await Promise.all([get<unknown>(path), get<unknown>(`${path}/story`)]);
+        setTold({ view, row, story } as Told);
         setProblem(null);
       }
     } catch (error) {
@@ -81,8 +79,8 @@ export function Story({ view, id }: { view: View; id: string }): JSX.Element {
       {told === null && problem === null && <Loading what={`the ${what}`} />}
       {told !== null && (
         <>
-          {view === "payouts" ? <PayoutFacts row={told.row as PayoutRow} /> : <PaymentFacts row={told.row as PaymentRow} />}
-          <Steps steps={told.steps} id={id} />
+          {told.view === "payouts" ? <PayoutFacts row={told.row} /> : <PaymentFacts row={told.row} story={told.story} />}
+          <Steps steps={told.story.steps} id={id} />
         </>
       )}
     </div>
@@ -164,16 +162,62 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   );
 }
 
-function PaymentFacts({ row }: { row: PaymentRow }): JSX.Element {
+function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }): JSX.Element {
+  const mayAct = useStore(desk.session)?.isStaff === true;
+  const title = `${money(row.amount, row.currency)} of ${row.buyerId} to ${row.sellerId}`;
+  const { paymentId } = row;
   return (
     <section class="facts" aria-label="How it stands">
       <p class="facts-head">
         <span class="amount">{money(row.amount, row.currency)}</span>
         <StateMark status={row.status} />
       </p>
+      {story.problems.map(({ kind, detail }) => (
+        <div key={kind} class="finding" data-kind={kind}>
+          <p class="fault">
+            <strong>{PROBLEMS[kind]}:</strong> {withShortHashes(detail)}
+          </p>
+          <div class="item-actions">
+            <button
+              type="button"
+              disabled={!mayAct}
+              aria-label={`Settled elsewhere: ${PROBLEMS[kind]}`}
+              onClick={() => askFor({ action: "settle", paymentId, problem: kind, title: PROBLEMS[kind], detail })}
+            >
+              {RULINGS.settle}
+            </button>
+          </div>
+        </div>
+      ))}
+      {story.misfits.length > 0 && (
+        <>
+          <p class="soft">Told of it, and not counted:</p>
+          <ul class="misfits">
+            {story.misfits.map(({ kind, detail }) => (
+              <li key={`${kind} ${detail}`}>
+                {kind.replaceAll("-", " ")}: {withShortHashes(detail)}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {story.decisions.length > 0 && (
+        <div class="item-actions">
+          {story.decisions.map((action) => (
+            <button
+              type="button"
+              key={action}
+              disabled={!mayAct}
+              onClick={() => askFor({ action, paymentId, title, detail: paymentId })}
+            >
+              {RULINGS[action]}
+            </button>
+          ))}
+        </div>
+      )}
       <dl>
-        <Fact name="Received">{money(row.received, row.currency)}</Fact>
-        <Fact name="Missing">{money(row.missing, row.currency)}</Fact>
+        <Fact name="Received">{withFee(row.received, row.fee, row.currency)}</Fact>
+        <Fact name="Missing">{withFee(row.missing, row.missingFee, row.currency)}</Fact>
         <Fact name="Too much">{money(row.excess, row.currency)}</Fact>
         <Fact name="Escrow">
           {row.escrowState}
@@ -192,7 +236,7 @@ function PaymentFacts({ row }: { row: PaymentRow }): JSX.Element {
         </Fact>
         <Fact name="Confirmations">{confirmations(row)}</Fact>
         <Fact name="Registered">{moment(row.createdAt)}</Fact>
-        <Fact name="Expires">{row.expiresAt === null ? "never" : moment(row.expiresAt)}</Fact>
+        <Fact name="Waits until">{row.expiresAt === null ? "it is paid" : moment(row.expiresAt)}</Fact>
         <Fact name="Its page">
           <a href={`/pay/${encodeURIComponent(row.paymentId)}`}>as the buyer sees it</a>
         </Fact>

@@ -1,7 +1,7 @@
 /** The columns of the table: what each shows of a payout or a payment. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { isZero, money } from "../model/amounts";
+import { isZero, money, withFee } from "../model/amounts";
 import type { PaymentRow, PayoutRow } from "../model/documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
@@ -95,7 +95,7 @@ const PAYMENTS: Column<PaymentRow>[] = [
     area: "amount",
     cell: (row) =>
       row.status === "partially_paid" ? (
-        <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.missing, row.currency)} missing</>} />
+        <TwoLines first={money(row.amount, row.currency)} second={<>{withFee(row.missing, row.missingFee, row.currency)} missing</>} />
       ) : !isZero(row.excess) ? (
         <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.excess, row.currency)} too much</>} />
       ) : (

@@ -71,7 +71,7 @@ class Desk {
       this.table.reload(),
       get<SystemStatus>("/api/ops/system").then((status) => this.systemIs(status)),
     ]);
-    for (const tell of this.stories) tell();
+    this.retell();
   }
 
   private heard(event: MovingEvent, payload: Parameters<typeof concerned>[1]): void {
@@ -115,6 +115,11 @@ class Desk {
       },
       problem: null,
     }));
+  }
+
+  /** What somebody did may be part of a story, also where no event tells of it. */
+  retell(): void {
+    for (const tell of this.stories) tell();
   }
 
   /** Tells a story's page when what it shows may have moved. */

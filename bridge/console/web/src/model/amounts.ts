@@ -82,6 +82,11 @@ export function money(amount: string, currency: string): string {
   return `${shown(amount, currency)}\u00a0${currency}`;
 }
 
+/** With what is a gateway's fee and not for the goods: `29.90 USD + 0.60 fee`. */
+export function withFee(amount: string, fee: string, currency: string): string {
+  return isZero(fee) ? money(amount, currency) : `${money(amount, currency)} + ${shown(fee, currency)}\u00a0fee`;
+}
+
 /**
  * As `money`, in a currency of a country rounded to what it is written with: what has come down, what is missing up, so
  * that the two still make the whole. For who pays; the books show every digit.

@@ -1,8 +1,24 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind } from "./documents";
+import type { AttentionItem, AttentionKind, ProblemKind, Ruling } from "./documents";
+
+/** What can be wrong with a payment, as it is called on the list and in the filter. */
+export const PROBLEMS: Record<ProblemKind, string> = {
+  "payment-refunded-while-paid-out": "Refunded and paid out",
+  "payment-twice-paid": "Paid twice",
+  "payment-contradicting-books": "Contradicting books",
+  "payment-foreign": "Not about this payment",
+  "payment-other-currency": "Other currency",
+  "payment-paid-after-cancellation": "Paid after cancellation",
+  "payment-short": "Too little",
+  "payment-partly-paid-expired": "Expired, partly paid",
+  "payment-unconfirmed-too-long": "Never confirmed",
+  "payment-over": "Too much",
+};
 
 export const KINDS: Record<AttentionKind, string> = {
+  ...PROBLEMS,
+  "payment-without-address": "No address",
   "payout-mismatch": "Mismatch",
   "payout-ambiguous": "Ambiguous",
   "payout-dropped": "Dropped",
@@ -36,6 +52,27 @@ export function counted(items: readonly AttentionItem[]): string {
   for (const { kind } of items) counts.set(KINDS[kind], (counts.get(KINDS[kind]) ?? 0) + 1);
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
 }
+
+export function isProblem(kind: string): kind is ProblemKind {
+  return kind in PROBLEMS;
+}
+
+/** What can be decided about a payment, as the buttons say it. */
+export const RULINGS: Record<Ruling | "settle", string> = {
+  accept: "Accept as paid …",
+  wait: "Keep waiting …",
+  cancel: "Cancel the payment …",
+  settle: "Settled elsewhere …",
+};
+
+/** For how long a payment can be had to wait. */
+export const WAITS = [
+  { hours: 1, label: "1 hour" },
+  { hours: 6, label: "6 hours" },
+  { hours: 24, label: "1 day" },
+  { hours: 72, label: "3 days" },
+  { hours: 168, label: "7 days" },
+] as const;
 
 /** What a payout can have become, as a person may say it. */
 export const OUTCOMES = [

@@ -165,7 +165,11 @@ export interface PaymentRow {
   received: string;
   missing: string;
   excess: string;
+  /** What came on top of `received` for the gateway's fee. */
+  fee: string;
+  missingFee: string;
   late: boolean;
+  problems: ProblemKind[];
   confirmations: number | null;
   requiredConfirmations: number | null;
   txHash: string | null;
@@ -174,7 +178,22 @@ export interface PaymentRow {
   expiresAt: string | null;
 }
 
+/** What can be wrong with a payment, the most urgent first. */
+export type ProblemKind =
+  | "payment-refunded-while-paid-out"
+  | "payment-twice-paid"
+  | "payment-contradicting-books"
+  | "payment-foreign"
+  | "payment-other-currency"
+  | "payment-paid-after-cancellation"
+  | "payment-short"
+  | "payment-partly-paid-expired"
+  | "payment-unconfirmed-too-long"
+  | "payment-over";
+
 export type AttentionKind =
+  | ProblemKind
+  | "payment-without-address"
   | "payout-overdue"
   | "payout-failed"
   | "payout-mismatch"
@@ -185,7 +204,10 @@ export type AttentionKind =
   | "transfer-unmatched"
   | "chain-alarm";
 
-export type StaffAction = "recheck" | "replay" | "resolve" | "dismiss";
+/** What can be decided about a payment. */
+export type Ruling = "accept" | "wait" | "cancel";
+
+export type StaffAction = "recheck" | "replay" | "resolve" | "settle" | "dismiss" | Ruling;
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -214,7 +236,7 @@ export interface Action {
   actionId: string;
   at: string;
   by: string;
-  action: "replay" | "recheck" | "resolution" | "dismiss";
+  action: "replay" | "recheck" | "resolution" | "acceptance" | "cancellation" | "waiting" | "settlement" | "dismiss";
   subject: string;
   outcome: string;
 }
@@ -230,6 +252,19 @@ export interface Step {
   rooms?: string[] | null;
   deliveries?: number | null;
   deliveredAfterMs?: number | null;
+}
+
+/** Something that is wrong with a payment, or that was told of it and not counted. */
+export interface Finding {
+  kind: string;
+  detail: string;
+}
+
+export interface PaymentStory {
+  problems: (Finding & { kind: ProblemKind })[];
+  misfits: Finding[];
+  decisions: Ruling[];
+  steps: Step[];
 }
 
 export interface Session {

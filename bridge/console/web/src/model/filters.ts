@@ -3,6 +3,7 @@
  * colleague. Whatever is not understood is left out.
  */
 
+import { isProblem } from "./attention";
 import type { PaymentRow, PayoutRow } from "./documents";
 
 export type View = "payouts" | "payments";
@@ -13,6 +14,8 @@ export interface Filters {
   provider: string;
   /** Of payouts the coin, of payments the currency. */
   coin: string;
+  /** What is wrong with a payment: one kind, or `any`. */
+  problem: string;
   search: string;
   /** Days, such as `2026-11-24`, both of them included. */
   from: string;
@@ -24,7 +27,10 @@ export const STATUSES: Record<View, readonly string[]> = {
   payments: ["pending", "confirming", "partially_paid", "completed", "expired", "failed", "cancelled", "refunded"],
 };
 
-export const NO_FILTERS: Filters = { view: "payouts", status: [], provider: "", coin: "", search: "", from: "", to: "" };
+export const NO_FILTERS: Filters = { view: "payouts", status: [], provider: "", coin: "", problem: "", search: "", from: "", to: "" };
+
+/** Whatever is wrong with a payment. */
+export const ANY_PROBLEM = "any";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -32,6 +38,7 @@ export function readFilters(query: string): Filters {
   const given = new URLSearchParams(query);
   const view: View = given.get("view") === "payments" ? "payments" : "payouts";
   const status = (given.get("status") ?? "").split(",").filter((one) => STATUSES[view].includes(one));
+  const problem = given.get("problem") ?? "";
   const day = (name: string): string => {
     const value = given.get(name) ?? "";
     return DAY.test(value) && !Number.isNaN(Date.parse(value)) ? value : "";
@@ -41,6 +48,7 @@ export function readFilters(query: string): Filters {
     status: [...new Set(status)],
     provider: (given.get("provider") ?? "").trim(),
     coin: (given.get("coin") ?? "").trim(),
+    problem: view === "payments" && (problem === ANY_PROBLEM || isProblem(problem)) ? problem : "",
     search: (given.get("search") ?? "").trim(),
     from: day("from"),
     to: day("to"),
@@ -52,7 +60,7 @@ export function writeFilters(filters: Filters): string {
   const query = new URLSearchParams();
   if (filters.view !== "payouts") query.set("view", filters.view);
   if (filters.status.length > 0) query.set("status", filters.status.join(","));
-  for (const name of ["provider", "coin", "search", "from", "to"] as const) {
+  for (const name of ["provider", "coin", "problem", "search", "from", "to"] as const) {
     if (filters[name] !== "") query.set(name, filters[name]);
   }
   const text = query.toString().replaceAll("%2C", ",");
@@ -65,6 +73,7 @@ function asked(filters: Filters): URLSearchParams {
   if (filters.status.length > 0) query.set("status", filters.status.join(","));
   if (filters.provider !== "") query.set("provider", filters.provider);
   if (filters.coin !== "") query.set(filters.view === "payouts" ? "coin" : "currency", filters.coin);
+  if (filters.problem !== "" && filters.view === "payments") query.set("problem", filters.problem);
   if (filters.search !== "") query.set("search", filters.search);
   if (filters.from !== "") query.set("from", filters.from);
   if (filters.to !== "") query.set("to", filters.to);
@@ -115,6 +124,9 @@ export function payoutMatches(filters: Filters, row: PayoutRow): boolean {
 }
 
 export function paymentMatches(filters: Filters, row: PaymentRow): boolean {
+  const { problem } = filters;
+  if (problem === ANY_PROBLEM && row.problems.length === 0) return false;
+  if (isProblem(problem) && !row.problems.includes(problem)) return false;
   const searched = [row.paymentId, row.externalId, row.requestId, row.buyerId, row.sellerId, row.checkoutId, row.txHash];
   return common(filters, row, row.currency, searched);
 }

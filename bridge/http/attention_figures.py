@@ -1,0 +1,48 @@
+"""Figures of what needs a person, for Prometheus: how many there are of each kind, also where there are none."""
+
+import asyncio
+import logging
+import time
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from prometheus_client import Gauge
+
+from bridge.http.ops_overview import count_by_kind
+from bridge.journal import Journal
+
+__all__ = ["AttentionFigures", "GivenAttentionFigures"]
+
+logger = logging.getLogger("bridge.http")
+
+ATTENTION = Gauge("bridge_attention", "What needs a person, as /ops lists it", ["kind"])
+
+# Whoever scrapes more often gets what was counted before: people do not come any faster for it.
+COUNTED_AGAIN_AFTER_SECONDS = 5.0
+
+
+class AttentionFigures:
+    """Counts what needs a person when the figures are asked for, and not more often than every few seconds."""
+
+    def __init__(self) -> None:
+        self._counting = asyncio.Lock()
+        self._counted_at: float | None = None
+
+    async def refresh(self, journal: Journal) -> None:
+        """Counts anew, if it is time. Without the journal the figures stay as they were."""
+        async with self._counting:
+            now = time.monotonic()
+            if self._counted_at is not None and now - self._counted_at < COUNTED_AGAIN_AFTER_SECONDS:
+                return
+            self._counted_at = now
+            try:
+                counts = await count_by_kind(journal)
+            except Exception:
+                # The other figures are wanted most of all when something does not work.
+                logger.exception("could not count what needs a person")
+                return
+            for kind, count in counts.items():
+                ATTENTION.labels(kind).set(count)
+
+
+GivenAttentionFigures = NamedDependency[SkipValidation[AttentionFigures]]

@@ -1,0 +1,90 @@
+"""Rulings as the journal's writer takes them: what a person or the marketplace decides about a payment is decided,
+applied and put on record in one commit."""
+
+import hashlib
+import json
+from collections.abc import Collection
+
+from bridge.journal.batch import Batch
+from bridge.journal.requests import Outcome, Recorded, record_observation
+from bridge.journal.staged_actions import SETTLE, Action
+from coordinator.payment_attention import problem_key
+from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import Rule, RulingRefusedError, cancellation
+from coordinator.payments import Payment, PaymentStatus
+
+__all__ = ["record_ruling", "record_settlement", "rule_on", "ruling_key", "withdraw"]
+
+DIGEST_CHARACTERS = 32
+
+
+def ruling_key(ruling: str, payment_id: str, *content: str) -> str:
+    """Equal for two requests that decide the same, so that a repeat counts once."""
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:DIGEST_CHARACTERS]
+    return f"{ruling}:{payment_id}:{digest}"
+
+
+def rule_on(batch: Batch, payment_id: str, *, key: str, rule: Rule) -> Recorded:
+    """Applies what was decided, unless this very decision was applied before. Raises RulingRefusedError and
+    TimeWrongError."""
+    payment = _payment(batch, payment_id)
+    if batch.is_recorded(payment.provider, key, payment.external_id):
+        return Recorded(Outcome.DUPLICATE, payment)
+    return record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=key,
+        observation=rule(payment, batch.now),
+    )
+
+
+def withdraw(batch: Batch, payment_id: str, *, by: str, note: str) -> Recorded:
+    """Cancels a payment for good, unless somebody did already. Raises RulingRefusedError."""
+    payment = _payment(batch, payment_id)
+    if payment.facts.withdrawn and payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED):
+        return Recorded(Outcome.UNCHANGED, payment)
+    key = ruling_key("cancelled", payment_id, by, note)
+    return rule_on(batch, payment_id, key=key, rule=cancellation(by, note))
+
+
+def record_ruling(
+    batch: Batch, payment_id: str, *, by: str, action: str, said: str, key: str, rule: Rule
+) -> tuple[Payment, Action]:
+    """As `rule_on`, with the record of who did it; a repeat gets the record of the first time."""
+    recorded = rule_on(batch, payment_id, key=key, rule=rule)
+    payment = recorded.payment or _payment(batch, payment_id)
+    earlier = batch.actions.last(action, payment_id) if recorded.outcome is Outcome.DUPLICATE else None
+    if earlier is not None:
+        return payment, earlier
+    outcome = f"{said}; it is {payment.status.replace('_', ' ')}"
+    return payment, batch.actions.add(action, payment_id, outcome, by=by, concerns=payment_id)
+
+
+def record_settlement(
+    batch: Batch, payment_id: str, *, by: str, note: str, kinds: Collection[ProblemKind] | None
+) -> tuple[Payment, Action]:
+    """Takes what is wrong with a payment, or some of it, off the list until there is news of it, and writes down that
+    it was settled elsewhere. Returns the last of the records. Raises RulingRefusedError if nothing of it is wrong."""
+    payment = _payment(batch, payment_id)
+    wrong = [problem.kind for problem in problems_of(payment) if kinds is None or problem.kind in kinds]
+    if not wrong:
+        raise RulingRefusedError(
+            "Nothing is wrong with this payment that could be settled."
+            if kinds is None
+            else f"Nothing of this kind is wrong with this payment: {', '.join(sorted(kinds))}."
+        )
+    actions = [
+        batch.actions.add(
+            SETTLE, problem_key(kind, payment_id), f"settled elsewhere: {note}", by=by, concerns=payment_id
+        )
+        for kind in wrong
+    ]
+    return payment, actions[-1]
+
+
+def _payment(batch: Batch, payment_id: str) -> Payment:
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    return payment

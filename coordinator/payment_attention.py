@@ -1,0 +1,117 @@
+"""Payments that need a person: each problem of one with what happened and what can be done about it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from coordinator.attention import Attention, AttentionKind, Remedy
+from coordinator.invoices import Invoice
+from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import open_rulings
+from coordinator.payments import Payment
+
+__all__ = ["ADDRESS_EXPECTED_WITHIN", "payment_attention", "problem_key", "without_address"]
+
+ADDRESS_EXPECTED_WITHIN = timedelta(minutes=1)
+"""How long a buyer may look at a page without an address. A gateway answers within seconds, or is asked again."""
+
+_TITLES: Mapping[ProblemKind, str] = {
+    ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
+    ProblemKind.TWICE_PAID: "One purchase request is paid twice",
+    ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
+    ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
+    ProblemKind.OTHER_CURRENCY: "Money came in another currency",
+    ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
+    ProblemKind.SHORT: "The provider calls it paid, and too little has come",
+    ProblemKind.PARTLY_PAID_EXPIRED: "Its time ran out with part of the money there",
+    ProblemKind.UNCONFIRMED_TOO_LONG: "Its money was seen and never confirmed",
+    ProblemKind.OVER: "The buyer paid too much",
+}
+
+_ADVICE: Mapping[ProblemKind, str] = {
+    ProblemKind.REFUNDED_WHILE_PAID_OUT: (
+        "Stop the payout if it can still be stopped. If both went out, have the seller or the buyer give it back."
+        " Then mark this as settled."
+    ),
+    ProblemKind.TWICE_PAID: (
+        "Pay the seller for one of them only. Send the buyer the money of the other one back, then mark this as"
+        " settled."
+    ),
+    ProblemKind.CONTRADICTING_BOOKS: (
+        "Look at the invoice in the provider's own books and at its transactions in an explorer. If the money is"
+        " there, accept it as paid; if it is not, keep waiting or cancel it."
+    ),
+    ProblemKind.FOREIGN: (
+        "It was not counted. Find out whose money or request it is: in the provider's books by the id, and from the"
+        " marketplace. If it is this payment's after all, accept it as paid; if not, send the money back where it"
+        " came from, and mark this as settled, or dismiss it where no money came."
+    ),
+    ProblemKind.OTHER_CURRENCY: (
+        "It was not counted. If it is worth what was agreed, accept it as paid; otherwise send it back to the buyer,"
+        " and mark this as settled."
+    ),
+    ProblemKind.PAID_AFTER_CANCELLATION: (
+        "If the sale still holds, accept it as paid: the seller is told. If not, send the money back to the buyer"
+        " and mark this as settled."
+    ),
+    ProblemKind.SHORT: (
+        "Let the buyer pay the rest, accept it as paid if the seller agrees, or cancel it and send the money back."
+    ),
+    ProblemKind.PARTLY_PAID_EXPIRED: (
+        "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or cancel it,"
+        " send the money back, and mark this as settled."
+    ),
+    ProblemKind.UNCONFIRMED_TOO_LONG: (
+        "Look at the transaction in an explorer. Keep waiting if it is still on its way; if it was replaced or"
+        " dropped, the buyer has to pay again."
+    ),
+    ProblemKind.OVER: (
+        "Send the buyer back what is too much, and mark this as settled; or dismiss it if that costs more than it is."
+    ),
+}
+
+# Where no money need have come, so that there may be nothing to settle.
+_DISMISSABLE = (ProblemKind.FOREIGN, ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER)
+
+
+def problem_key(kind: ProblemKind, payment_id: str) -> str:
+    """What a problem of a payment is called on the list."""
+    return f"{kind}:{payment_id}"
+
+
+def payment_attention(payment: Payment, problems_at: datetime) -> Iterator[Attention]:
+    """All that is wrong with a payment, of which there was news last at that moment."""
+    rulings = open_rulings(payment)
+    for problem in problems_of(payment):
+        remedies: tuple[Remedy, ...] = (*rulings, "settle")
+        yield Attention(
+            kind=problem.kind,
+            subject=payment.payment_id,
+            title=_TITLES[problem.kind],
+            detail=problem.detail,
+            advice=_ADVICE[problem.kind],
+            since=problems_at,
+            news_at=problems_at,
+            payment_id=payment.payment_id,
+            remedies=(*remedies, "dismiss") if problem.kind in _DISMISSABLE else remedies,
+        )
+
+
+def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:
+    """A buyer who does not see where to pay, because the provider has not opened the invoice; `gateway_says` is what
+    is wrong with the provider, if that is known."""
+    provider, coin = invoice.wanted.provider, invoice.wanted.coin
+    said = "" if gateway_says is None else f"; {provider}: {gateway_says}"
+    return Attention(
+        kind=AttentionKind.WITHOUT_ADDRESS,
+        subject=invoice.payment_id,
+        title="A buyer has no address to pay to",
+        detail=f"{provider} has not opened an invoice in {coin} yet{said}",
+        advice=(
+            f"It is opened as soon as {provider} answers: look whether {provider} and its wallet for {coin} run. If"
+            " they will not for long, have the buyer pay with another coin (POST /api/payments/{paymentId}/invoices),"
+            " or cancel it."
+        ),
+        since=invoice.wanted_at,
+        payment_id=invoice.payment_id,
+        remedies=("cancel",),
+    )

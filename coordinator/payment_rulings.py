@@ -1,0 +1,121 @@
+"""Rulings: what a person, or the marketplace, may decide about a payment, and when that makes no sense. Pure."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Literal
+
+from coordinator.errors import BridgeError
+from coordinator.observations import Observation, PaymentAccepted, PaymentWithdrawn, WaitingProlonged
+from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+
+__all__ = [
+    "LONGEST_WAIT",
+    "Rule",
+    "Ruling",
+    "RulingRefusedError",
+    "TimeWrongError",
+    "acceptance",
+    "cancellation",
+    "open_rulings",
+    "waiting",
+]
+
+LONGEST_WAIT = timedelta(days=366)
+"""No price in coins holds for longer, and a slip in a year would have it wait for ever."""
+
+Ruling = Literal["accept", "cancel", "wait"]
+
+Rule = Callable[[Payment, datetime], Observation]
+"""What a decision comes to, by how the payment stands at that moment. Raises RulingRefusedError if it makes no sense
+by then, and TimeWrongError."""
+
+
+class RulingRefusedError(BridgeError):
+    """As the payment stands there is nothing of that kind to decide."""
+
+
+class TimeWrongError(BridgeError):
+    """The time until which a payment is to wait is none that it can wait until."""
+
+
+def acceptance(by: str, note: str) -> Rule:
+    """Takes it as paid, whatever has come."""
+
+    def rule(payment: Payment, _now: datetime) -> Observation:
+        _require(_not_accepted(payment))
+        return PaymentAccepted(by=by, note=note)
+
+    return rule
+
+
+def cancellation(by: str, note: str) -> Rule:
+    """Cancels it for good: money that comes from now on does not complete it. So one that its provider has given up,
+    or whose time ran out, can be cancelled too."""
+
+    def rule(payment: Payment, _now: datetime) -> Observation:
+        _require(_not_cancelled(payment))
+        return PaymentWithdrawn(by=by, note=note)
+
+    return rule
+
+
+def waiting(until: datetime) -> Rule:
+    """Has it wait for its money until then."""
+
+    def rule(payment: Payment, now: datetime) -> Observation:
+        _require(_not_prolonged(payment))
+        if until <= now:
+            raise TimeWrongError("expected a time to come")
+        if until > now + LONGEST_WAIT:
+            raise TimeWrongError(f"expected a time within {LONGEST_WAIT.days} days")
+        if payment.deadline is not None and until <= payment.deadline:
+            raise TimeWrongError(f"it waits until {payment.deadline:%Y-%m-%d %H:%M:%S} UTC already")
+        return WaitingProlonged(until=until)
+
+    return rule
+
+
+def open_rulings(payment: Payment) -> tuple[Ruling, ...]:
+    """What can be decided about a payment as it stands."""
+    return tuple(_open(payment))
+
+
+def _open(payment: Payment) -> Iterator[Ruling]:
+    if _not_accepted(payment) is None:
+        yield "accept"
+    if _not_prolonged(payment) is None:
+        yield "wait"
+    if _not_cancelled(payment) is None:
+        yield "cancel"
+
+
+def _require(reason: str | None) -> None:
+    if reason is not None:
+        raise RulingRefusedError(reason)
+
+
+def _not_accepted(payment: Payment) -> str | None:
+    """Why it cannot be accepted; None if it can."""
+    if payment.status is PaymentStatus.REFUNDED:
+        return "This payment was refunded: its money has gone back."
+    if payment.status is PaymentStatus.COMPLETED:
+        return "This payment is completed already."
+    return None
+
+
+def _not_cancelled(payment: Payment) -> str | None:
+    if payment.status is PaymentStatus.REFUNDED:
+        return "This payment was refunded; there is nothing to cancel any more."
+    if payment.status is PaymentStatus.COMPLETED:
+        return "This payment is completed; it cannot be cancelled any more."
+    if payment.facts.withdrawn:
+        return "This payment is cancelled already."
+    return None
+
+
+def _not_prolonged(payment: Payment) -> str | None:
+    if payment.status not in (*OPEN_STATUSES, PaymentStatus.EXPIRED):
+        return f"This payment is {payment.status}; nothing is waited for any more."
+    if payment.deadline is None:
+        return "This payment has no deadline; it waits however long it takes."
+    return None

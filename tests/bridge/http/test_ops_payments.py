@@ -1,0 +1,384 @@
+"""What people decide about payments on a real, running bridge: it moves them once, is told, and is on record."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.asking import client_of
+from tests.bridge.http.exchanges import KEYS, notice, problem, registration, signed, stored, write
+from tests.waiting import wait_until
+
+ADA = {"by": "Ada"}
+NOTE = {"note": "The seller agrees", **ADA}
+
+
+@pytest.fixture
+def client(bridge: Any) -> Iterator[httpx.Client]:
+    with client_of(bridge.url) as client:
+        yield client
+
+
+def ok(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.is_success, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def registered(client: httpx.Client, **changes: object) -> dict[str, Any]:
+    return ok(client.post("/api/payments", json=registration(amount="50.00", **changes)))
+
+
+def tell(client: httpx.Client, payment: dict[str, Any], came: str = "20", **changes: object) -> str:
+    """The gateway's webhook, that so much has come."""
+    transaction = {
+        "amount_crypto": came,
+        "amount_fiat": came,
+        "crypto": "ETH-USDT",
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+        "trigger": True,
+        "txid": f"0x{time.monotonic_ns():x}",
+    }
+    fields = {"balance_fiat": came, "status": "PARTIAL", "paid": False, "transactions": [transaction], **changes}
+    body = notice(payment["externalId"], **fields)
+    outcome: str = ok(client.post("/webhooks/shkeeper", content=body, headers=signed(body)))["outcome"]
+    return outcome
+
+
+def rule(client: httpx.Client, payment: dict[str, Any], what: str, **content: object) -> httpx.Response:
+    return client.post(f"/api/ops/payments/{payment['paymentId']}/{what}", json=content)
+
+
+def attention(client: httpx.Client, payment: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What of a payment needs a person, by its kind."""
+    items = ok(client.get("/api/ops/attention"))["items"]
+    return {item["kind"]: item for item in items if item["paymentId"] == payment["paymentId"]}
+
+
+def row(client: httpx.Client, payment: dict[str, Any]) -> dict[str, Any]:
+    return ok(client.get(f"/api/ops/payments/{payment['paymentId']}"))
+
+
+def story(client: httpx.Client, payment: dict[str, Any]) -> dict[str, Any]:
+    return ok(client.get(f"/api/ops/payments/{payment['paymentId']}/story"))
+
+
+def done(client: httpx.Client, payment: dict[str, Any]) -> list[tuple[str, str]]:
+    """What people did about a payment, as its story tells it."""
+    steps = story(client, payment)["steps"]
+    return [(step["title"], step["detail"]["by"]) for step in steps if step["kind"] == "action"]
+
+
+def told(client: httpx.Client, payment: dict[str, Any]) -> list[tuple[str, str | None]]:
+    steps = story(client, payment)["steps"]
+    return [(step["event"], step.get("status")) for step in steps if step["kind"] == "event"]
+
+
+def short(client: httpx.Client) -> dict[str, Any]:
+    """A payment that the gateway calls paid with half of the money."""
+    payment = registered(client)
+    assert tell(client, payment, "25", status="PAID", paid=True) == "applied"
+    assert row(client, payment)["status"] == "partially_paid"
+    return payment
+
+
+# Acceptance
+
+
+def test_a_short_payment_is_accepted_and_everybody_is_told_as_if_it_were_whole(client: httpx.Client) -> None:
+    payment = short(client)
+    item = attention(client, payment)["payment-short"]
+    assert item["actions"] == ["accept", "wait", "cancel", "settle"]
+    assert "25 of 50.00 USD" in item["detail"]
+    accepted = ok(rule(client, payment, "acceptance", **NOTE))
+    assert accepted["message"] == "Accepted as paid: The seller agrees; it is completed."
+    assert accepted["payment"] == row(client, payment)
+    assert (accepted["payment"]["status"], accepted["payment"]["problems"]) == ("completed", [])
+    assert attention(client, payment) == {}
+    assert ("payment-update", "completed") in told(client, payment)
+    assert "payment-received" in [event for event, _ in told(client, payment)]
+    assert done(client, payment) == [("Somebody accepted it as paid", "Ada")]
+
+
+def test_what_was_decided_twice_with_the_same_words_counts_once(client: httpx.Client) -> None:
+    payment = short(client)
+    first = ok(rule(client, payment, "acceptance", **NOTE))
+    again = ok(rule(client, payment, "acceptance", **NOTE))
+    assert again["action"] == first["action"]
+    assert len(done(client, payment)) == 1
+    assert [event for event, _ in told(client, payment)].count("payment-received") == 1
+    other = problem(rule(client, payment, "acceptance", note="Otherwise", **ADA), 409)
+    assert other["detail"] == "This payment is completed already."
+
+
+def test_what_came_in_another_currency_is_accepted_by_hand(client: httpx.Client) -> None:
+    payment = registered(client)
+    assert tell(client, payment, "50", fiat="EUR", status="PAID") == "other-currency"
+    item = attention(client, payment)["payment-other-currency"]
+    assert "50 EUR, agreed USD" in item["detail"]
+    assert story(client, payment)["misfits"] == [{"kind": "other-currency", "detail": "50 EUR, agreed USD"}]
+    assert [one["kind"] for one in story(client, payment)["problems"]] == ["payment-other-currency"]
+    assert ok(rule(client, payment, "acceptance", **NOTE))["payment"]["status"] == "completed"
+
+
+# Cancellation
+
+
+def test_a_cancelled_payment_is_not_completed_by_money_that_comes_all_the_same(client: httpx.Client) -> None:
+    payment = registered(client)
+    cancelled = ok(rule(client, payment, "cancellation", **NOTE))
+    assert (cancelled["payment"]["status"], cancelled["action"]["by"]) == ("cancelled", "Ada")
+    assert told(client, payment)[-2:] == [("payment-update", "cancelled"), ("purchase-request-update", "cancelled")]
+    assert tell(client, payment, "50", status="PAID", paid=True) == "applied"
+    assert row(client, payment)["status"] == "cancelled"
+    item = attention(client, payment)["payment-paid-after-cancellation"]
+    assert item["actions"] == ["accept", "settle"]
+    assert problem(rule(client, payment, "cancellation", note="Again", **ADA), 409)["detail"] == (
+        "This payment is cancelled already."
+    )
+    assert ok(rule(client, payment, "acceptance", **NOTE))["payment"]["status"] == "completed"
+    assert problem(rule(client, payment, "cancellation", note="No", **ADA), 409)["detail"] == (
+        "This payment is completed; it cannot be cancelled any more."
+    )
+
+
+def test_a_service_withdraws_a_sale_once(bridge: Any, client: httpx.Client) -> None:
+    payment = registered(client)
+    path = f"/api/payments/{payment['paymentId']}/cancellation"
+    cancelled = ok(client.post(path, json={"note": "sold elsewhere"}))
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["history"][-1]["observation"] == "payment-withdrawn"
+    assert ok(client.post(path, json={})) == ok(client.get(f"/api/payments/{payment['paymentId']}"))
+    assert [event for event, _ in told(client, payment)].count("payment-update") == 1
+    [step] = [one for one in story(client, payment)["steps"] if one["title"] == "It was cancelled for good"]
+    assert (step["kind"], step["detail"]["by"], step["detail"]["note"]) == (
+        "observation",
+        "somebody",
+        "sold elsewhere",
+    )
+    completed = registered(client)
+    assert tell(client, completed, "50", status="PAID", paid=True) == "applied"
+    refused = client.post(f"/api/payments/{completed['paymentId']}/cancellation", json={})
+    assert problem(refused, 409)["code"] == "payment_over"
+    assert client.post("/api/payments/pay_none/cancellation", json={}).status_code == 404
+    assert problem(client.post(path, json={"note": "\n"}), 400)["errors"][0]["field"] == "note"
+
+
+# Waiting
+
+
+def test_a_payment_that_ran_out_of_time_waits_again(make_bridge: Any) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    with client_of(bridge.url) as client:
+        payment = registered(client)
+        agreed = payment["expiresAt"]
+        assert tell(client, payment, "40") == "applied"
+        wait_until(lambda: row(client, payment)["status"] == "expired")
+        item = attention(client, payment)["payment-partly-paid-expired"]
+        assert item["actions"] == ["accept", "wait", "cancel", "settle"]
+        assert "40 of 50.00 USD" in item["detail"]
+        wrong: list[tuple[dict[str, object], str]] = [
+            ({}, "until"),
+            ({"until": "2020-01-01T00:00:00Z"}, "until"),
+            ({"until": "2026-01-01T00:00:00"}, "until"),
+            ({"until": "9999-12-31T23:59:59-14:00"}, "until"),
+            ({"until": "2999-01-01T00:00:00Z"}, "until"),
+            ({"until": "2999-01-01T00:00:00Z", "hours": 1}, "until"),
+            ({"hours": 0}, "hours"),
+            ({"hours": 9000}, "hours"),
+        ]
+        for content, field in wrong:
+            answer = problem(rule(client, payment, "waiting", **content, **ADA), 400)
+            assert (content, answer["errors"][0]["field"]) == (content, field)
+        until = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+        waits = ok(rule(client, payment, "waiting", until=until.isoformat(), **ADA))
+        assert waits["payment"]["status"] == "partially_paid"
+        assert datetime.fromisoformat(waits["payment"]["expiresAt"]) == until
+        document = ok(client.get(f"/api/payments/{payment['paymentId']}"))
+        assert datetime.fromisoformat(document["expiresAt"]) == until
+        assert story(client, payment)["steps"][0]["detail"]["expiresAt"].startswith(agreed[:10])
+        assert attention(client, payment) == {}
+        assert ("payment-update", "partially_paid") in told(client, payment)
+        again = ok(rule(client, payment, "waiting", until=until.isoformat(), **ADA))
+        assert again["action"] == waits["action"]
+        earlier = problem(rule(client, payment, "waiting", hours=1, **ADA), 400)
+        assert "already" in earlier["errors"][0]["message"]
+        # What comes now completes it as if it had never expired.
+        assert tell(client, payment, "50", status="PAID", paid=True) == "applied"
+        assert problem(rule(client, payment, "waiting", hours=50, **ADA), 409)["detail"] == (
+            "This payment is completed; nothing is waited for any more."
+        )
+
+
+def test_there_is_no_waiting_without_a_deadline(make_bridge: Any) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="0")
+    with client_of(bridge.url) as client:
+        payment = registered(client)
+        assert "no deadline" in problem(rule(client, payment, "waiting", hours=1, **ADA), 409)["detail"]
+
+
+# Settlement and dismissal
+
+
+def test_what_was_settled_elsewhere_comes_back_when_there_is_news(client: httpx.Client) -> None:
+    payment = registered(client)
+    assert tell(client, payment, "50", fiat="EUR", status="PAID") == "other-currency"
+    settled = ok(rule(client, payment, "settlement", note="Sent back by 0x5", **ADA))
+    assert settled["action"]["subject"] == f"payment-other-currency:{payment['paymentId']}"
+    assert settled["message"] == "Settled elsewhere: Sent back by 0x5."
+    assert attention(client, payment) == {}
+    assert row(client, payment)["problems"] == ["payment-other-currency"]
+    assert done(client, payment) == [("Somebody settled elsewhere what was wrong", "Ada")]
+    # The same once more says nothing new; something else does.
+    assert tell(client, payment, "60", fiat="GBP", status="PAID") == "other-currency"
+    assert attention(client, payment).keys() == {"payment-other-currency"}
+
+
+def test_of_two_things_that_are_wrong_one_is_settled_and_one_dismissed(client: httpx.Client) -> None:
+    payment = short(client)
+    contested = registration(externalId=payment["externalId"], amount="70.00")
+    assert client.post("/api/payments", json=contested).status_code == 409
+    assert attention(client, payment).keys() == {"payment-foreign", "payment-short"}
+    ok(rule(client, payment, "settlement", note="Paid in cash", problems=["payment-short"], **ADA))
+    assert attention(client, payment).keys() == {"payment-foreign"}
+    item = attention(client, payment)["payment-foreign"]
+    dismissal = {"id": item["id"], "note": "A slip of ours", **ADA}
+    dismissed = ok(client.post("/api/ops/attention/dismissal", json=dismissal))
+    assert dismissed["action"]["outcome"] == "taken off the list: A slip of ours"
+    assert "comes back" in dismissed["message"]
+    assert attention(client, payment) == {}
+    assert ("Somebody took what was wrong off the list", "Ada") in done(client, payment)
+    unknown = rule(client, payment, "settlement", note="x", problems=["payment-over"], **ADA)
+    assert "payment-over" in problem(unknown, 409)["detail"]
+    nothing = rule(client, registered(client), "settlement", note="x", **ADA)
+    assert problem(nothing, 409)["detail"] == "Nothing is wrong with this payment that could be settled."
+
+
+def test_an_overpayment_is_on_the_list_and_can_be_dismissed(client: httpx.Client) -> None:
+    payment = registered(client)
+    assert tell(client, payment, "500", status="OVERPAID", paid=True) == "applied"
+    item = attention(client, payment)["payment-over"]
+    assert item["actions"] == ["settle", "dismiss"]
+    assert "450.00 USD too much" in item["detail"]
+
+
+def test_two_payments_of_one_request_that_are_both_paid_are_the_first_thing_to_look_at(client: httpx.Client) -> None:
+    payments = [registered(client, requestId="twice-paid") for _ in range(2)]
+    for payment in payments:
+        assert tell(client, payment, "50", status="PAID", paid=True) == "applied"
+    for payment in payments:
+        assert attention(client, payment)["payment-twice-paid"]["actions"] == ["settle"]
+    assert ok(client.get("/api/ops/attention"))["items"][0]["kind"] == "payment-twice-paid"
+
+
+# An id that is wanted twice
+
+
+def test_whoever_wants_the_id_of_somebody_elses_payment_is_brought_before_a_person(
+    bridge: Any, client: httpx.Client
+) -> None:
+    payment = registered(client)
+    for amount in ("70.00", "80.00", "70.00"):
+        wanted = registration(externalId=payment["externalId"], amount=amount, sellerId="me")
+        refused = problem(client.post("/api/payments", json=wanted), 409)
+        assert refused["paymentId"] == payment["paymentId"]
+    [misfit] = story(client, payment)["misfits"]
+    assert misfit["kind"] == "contested"
+    assert misfit["detail"].startswith(f"somebody wanted {payment['externalId']} for a payment with another ")
+    assert "seller_id" in misfit["detail"]
+    assert "dismiss" in attention(client, payment)["payment-foreign"]["actions"]
+    assert row(client, payment)["status"] == "pending"
+    kept = stored(bridge, "SELECT count(*) FROM observations WHERE payment_id = ?", payment["paymentId"])
+    assert kept == [(1,)]
+    # A template checkout of that id is the same attempt.
+    share = {"requestId": "r-of-me", "sellerId": "me", "amount": "70.00"}
+    checkout = {"provider": "shkeeper", "externalId": payment["externalId"], "buyerId": "b9", "currency": "USD"}
+    answer = client.post("/api/template-checkouts", json={**checkout, "shares": [share]})
+    assert problem(answer, 409)["paymentId"] == payment["paymentId"]
+    assert len(story(client, payment)["misfits"]) == 2
+
+
+# Who and what
+
+
+@pytest.mark.parametrize("what", ["acceptance", "cancellation", "settlement"])
+def test_nobody_decides_without_a_reason_and_a_name(client: httpx.Client, what: str) -> None:
+    payment = registered(client)
+    for content, field in (
+        (ADA, "note"),
+        ({**ADA, "note": ""}, "note"),
+        ({**ADA, "note": " "}, "note"),
+        ({**ADA, "note": "x" * 501}, "note"),
+        ({**ADA, "note": "a\x00b"}, "note"),
+        ({"note": "x"}, "by"),
+    ):
+        answer = problem(rule(client, payment, what, **content), 400)
+        assert (content, answer["errors"][0]["field"]) == (content, field)
+    assert done(client, payment) == []
+    for payment_id in ("pay_none", "%01"):
+        assert client.post(f"/api/ops/payments/{payment_id}/{what}", json=NOTE).status_code == 404
+
+
+# Lists and figures
+
+
+def test_payments_are_found_by_what_is_wrong_with_them(client: httpx.Client) -> None:
+    payment, other = short(client), registered(client)
+    assert tell(client, other, "50", fiat="EUR", status="PAID") == "other-currency"
+
+    def found(problems: str) -> set[str]:
+        query: dict[str, str | int] = {"problem": problems, "search": "order-", "limit": 1000}
+        answer = ok(client.get("/api/ops/payments", params=query))
+        assert answer["total"] == len(answer["payments"])
+        exported = client.get("/api/ops/payments.csv", params={"problem": problems}).text.splitlines()
+        assert len(exported) == 1 + answer["total"]
+        assert {"problems", "fee", "missingFee"} <= set(exported[0].split(","))
+        return {one["paymentId"] for one in answer["payments"]} & {payment["paymentId"], other["paymentId"]}
+
+    assert found("payment-short") == {payment["paymentId"]}
+    assert found("payment-other-currency,payment-over") == {other["paymentId"]}
+    assert found("any") == found("payment-short,payment-other-currency") == {payment["paymentId"], other["paymentId"]}
+    assert problem(client.get("/api/ops/payments?problem=short"), 400)["errors"][0]["field"] == "problem"
+
+
+def figures(client: httpx.Client) -> dict[str, float]:
+    prefix = 'bridge_attention{kind="'
+    lines = client.get("/metrics").text.splitlines()
+    found = [line.removeprefix(prefix).split('"} ') for line in lines if line.startswith(prefix)]
+    return {kind: float(count) for kind, count in found}
+
+
+def test_the_figures_know_of_everything_that_needs_a_person(make_bridge: Any) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0])
+    with client_of(bridge.url) as client:
+        nothing = figures(client)
+        assert set(nothing.values()) == {0.0}
+        assert {"payment-short", "payout-overdue", "webhook-unmatched", "payment-without-address"} <= nothing.keys()
+        payments = [short(client) for _ in range(3)]
+        assert tell(client, {"externalId": "nobody's"}) == "kept"
+        expected = {**nothing, "payment-short": 3.0, "webhook-unmatched": 1.0}
+        wait_until(lambda: figures(client) == expected)
+        ok(rule(client, payments[0], "settlement", **NOTE))
+        wait_until(lambda: figures(client) == {**expected, "payment-short": 2.0})
+
+
+def test_a_buyer_without_an_address_needs_a_person(make_bridge: Any) -> None:
+    # Nothing answers there.
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_SHKEEPER_URL="http://127.0.0.1:9")
+    with client_of(bridge.url) as client:
+        payment = ok(client.post("/api/payments", json=registration(externalId=..., coin="ETH-USDT")))
+        assert payment["invoices"][0]["address"] is None
+        assert attention(client, payment) == {}
+        earlier = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        write(bridge, "UPDATE invoices SET wanted_at = ?", earlier)
+        item = attention(client, payment)["payment-without-address"]
+        assert item["actions"] == ["cancel"]
+        assert item["detail"].startswith("shkeeper has not opened an invoice in ETH-USDT yet; shkeeper: ")
+        wait_until(lambda: figures(client)["payment-without-address"] == 1.0)
+        refused = client.post("/api/ops/attention/dismissal", json={"id": item["id"], **ADA})
+        assert problem(refused, 409)
+        ok(rule(client, payment, "cancellation", **NOTE))
+        assert attention(client, payment) == {}
