@@ -12,7 +12,7 @@ from random import Random
 from bridge.journal import Journal
 from coordinator.ids import new_id
 from coordinator.observations import Sighting, Stage, Transfer
-from coordinator.payments import Payment, Terms
+from coordinator.payments import Payment
 from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
@@ -40,8 +40,6 @@ OPENS, CLOSES = 12, 18
 """The hours of an afternoon, in UTC."""
 SALES_AN_HOUR = (3, 9)
 EXPIRY = timedelta(hours=4)
-# The played gateway takes its fee out of what the buyers pay, so that a little is missing for the goods.
-TERMS = Terms(tolerance_percent=Decimal(2))
 # Long enough ago for what is stuck since then to be overdue, whatever the hour is now.
 TROUBLE_DAYS_AGO = 2
 
@@ -177,7 +175,6 @@ class _Past:
             currency="USD",
             created_at=at,
             expires_at=at + EXPIRY,
-            terms=TERMS,
         )
         return _Sale(payment, Invoice(external_id, amount, "USD", at), self._parts(amount))
 

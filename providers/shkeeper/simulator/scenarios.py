@@ -18,11 +18,12 @@ from providers.shkeeper.simulator.notices import (
     unconfirmed_notice,
 )
 from providers.shkeeper.simulator.numerals import TEN_DECIMALS
-from providers.shkeeper.simulator.terms import Fees
+from providers.shkeeper.simulator.terms import FeePolicy, Fees
 
 __all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 
-FEES = Fees()
+# Whoever plays a sale pays its amount, and nothing on top.
+FEES = Fees(FeePolicy.NO_FEE)
 # Below it, amounts with ten decimals stay exact in the 28 digits that Decimal calculates with.
 AMOUNT_LIMIT = Decimal("1e15")
 WRONG_KEY = "not-the-key"
