@@ -138,9 +138,10 @@ class Facts(FrozenModel):
     """The last of each transfer on a chain, in order of its id."""
     hints: frozenset[str] = frozenset()
     """Transactions that pay, if the buyer is to be believed."""
-    siblings: frozenset[str] = frozenset()
-    """The other payments for the same purchase request."""
+    shares_request: bool = False
+    """There are other payments for the same purchase request."""
     completed_siblings: frozenset[str] = frozenset()
+    """Those of them that are known to be completed too."""
     misfits: tuple[Misfit, ...] = ()
     """What was not counted, in order."""
 

@@ -64,8 +64,8 @@ def _with_ruling(facts: Facts, observation: Observation) -> Facts:
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
             return facts.model_copy(update={"cancelled_requests": facts.cancelled_requests | {request_id}})
-        case SiblingRegistered(payment_id=payment_id):
-            return facts.model_copy(update={"siblings": facts.siblings | {payment_id}})
+        case SiblingRegistered():
+            return facts.model_copy(update={"shares_request": True})
         case SiblingCompleted(payment_id=payment_id):
             return facts.model_copy(update={"completed_siblings": facts.completed_siblings | {payment_id}})
         case _:

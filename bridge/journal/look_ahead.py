@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import CompoundSelect, Select, bindparam, select, union
 
 from bridge.journal import schema
 from bridge.journal.statements import numbered
 
-__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids"]
+__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids", "payments_of_requests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ def payments_by_external_ids(count: int) -> Select[Any]:
     return select(schema.payments).where(
         schema.payments.c.provider == bindparam("by_provider"),
         schema.payments.c.external_id.in_([bindparam(name) for name in numbered(count)]),
+    )
+
+
+def payments_of_requests(request_ids: Any) -> CompoundSelect[Any]:
+    """The ids of the payments for some purchase requests, of their own or through a template checkout. Not by an OR,
+    with which PostgreSQL looks through all payments."""
+    payments, requests = schema.payments, schema.checkout_requests
+    return union(
+        select(payments.c.payment_id).where(payments.c.request_id.in_(request_ids)),
+        select(requests.c.payment_id).where(requests.c.request_id.in_(request_ids)),
     )
 
 

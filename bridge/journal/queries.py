@@ -7,9 +7,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, select
 
 from bridge.journal import schema
+from bridge.journal.look_ahead import payments_of_requests
 from bridge.journal.rows import (
     JournaledEvent,
     event_from_row,
@@ -71,20 +72,12 @@ def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | N
 
 def request_records(connection: Connection, request_id: str) -> list[PaymentRecord]:
     """The payments for one purchase request, oldest first."""
+    payments, found = schema.payments, payments_of_requests([request_id]).subquery()
     return _records(
         connection,
-        select(schema.payments)
-        .where(
-            or_(
-                schema.payments.c.request_id == request_id,
-                schema.payments.c.payment_id.in_(
-                    select(schema.checkout_requests.c.payment_id).where(
-                        schema.checkout_requests.c.request_id == request_id
-                    )
-                ),
-            )
-        )
-        .order_by(schema.payments.c.created_at, schema.payments.c.payment_id),
+        select(payments)
+        .join(found, found.c.payment_id == payments.c.payment_id)
+        .order_by(payments.c.created_at, payments.c.payment_id),
     )
 
 

@@ -49,6 +49,12 @@ __all__ = [
 ]
 
 
+# Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
+# message about one of them dear.
+SIBLINGS_LIMIT = 20
+CANCELLED_TOGETHER_LIMIT = 200
+
+
 class Outcome(StrEnum):
     """What became of an observation that was to be written down."""
 
@@ -123,8 +129,12 @@ def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, ob
 
 
 def _siblings(batch: Batch, payment: Payment) -> list[Payment]:
-    found = (batch.payments.get(payment_id) for payment_id in sorted(payment.facts.siblings))
-    return [sibling for sibling in found if sibling is not None]
+    """The other payments for its purchase requests; of many the completed and the oldest."""
+    if not payment.facts.shares_request:
+        return []
+    request_ids = {share.request_id for share in payment.shares}
+    found = batch.payments.of_requests(request_ids, limit=SIBLINGS_LIMIT)
+    return [sibling for sibling in found if sibling.payment_id != payment.payment_id]
 
 
 def _move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
@@ -132,15 +142,28 @@ def _move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Paym
     moved = decision.payment
     batch.payments.move(moved)
     batch.add_events(decision.events, payment_id=moved.payment_id)
-    if not siblings or moved.status is not PaymentStatus.COMPLETED:
+    if moved.status is not PaymentStatus.COMPLETED or moved.facts.completed_siblings:
         return moved
-    for sibling in siblings:
-        if sibling.status is PaymentStatus.COMPLETED:
-            other = decide(sibling, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment
-            batch.payments.move(other)
-            moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
-            batch.payments.move(moved)
+    paid = next((sibling for sibling in siblings if sibling.status is PaymentStatus.COMPLETED), None)
+    if paid is None:
+        return moved
+    # One of them is enough for a person to look at all.
+    if not paid.facts.completed_siblings:
+        batch.payments.move(decide(paid, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment)
+    moved = decide(moved, SiblingCompleted(payment_id=paid.payment_id), batch.now).payment
+    batch.payments.move(moved)
     return moved
+
+
+def _with_siblings(batch: Batch, payment: Payment) -> Payment:
+    """A new payment that knows whether its purchase requests have others, which know of it then."""
+    others = batch.payments.of_requests({share.request_id for share in payment.shares}, limit=SIBLINGS_LIMIT)
+    alone = [other for other in others if not other.facts.shares_request]
+    for other in alone:
+        batch.payments.move(decide(other, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
+    if not others:
+        return payment
+    return decide(payment, SiblingRegistered(payment_id=others[0].payment_id), batch.now).payment
 
 
 def register_payment(
@@ -162,18 +185,14 @@ def register_payment(
     existing = known_payment(batch, payment)
     registered = existing or payment
     if existing is None:
-        siblings = batch.payments.of_requests({share.request_id for share in payment.shares})
         kept = batch.kept_observations(payment.provider, payment.external_id)
-        batch.add_payment(payment, has_past=bool(kept))
+        registered = _with_siblings(batch, payment)
+        batch.add_payment(registered, has_past=bool(kept))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             want_invoice(batch, payment.payment_id, invoice, opened)
-        for sibling in siblings:
-            batch.payments.move(decide(sibling, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
-            registered = decide(registered, SiblingRegistered(payment_id=sibling.payment_id), batch.now).payment
-        if siblings:
-            batch.payments.move(registered)
         for one in kept:
+            siblings = _siblings(batch, registered)
             decision = _decide_kept(registered, one, siblings)
             batch.claim_observation(one.observation_id, decision)
             registered = _move(batch, decision, siblings)
@@ -273,7 +292,7 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
 
 def _cancel_request(batch: Batch, request_id: str) -> None:
     """Has the payments for a purchase request know that its sale is off."""
-    for payment in batch.payments.of_requests({request_id}):
+    for payment in batch.payments.of_requests({request_id}, limit=CANCELLED_TOGETHER_LIMIT):
         record_observation(
             batch,
             provider=payment.provider,

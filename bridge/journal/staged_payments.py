@@ -5,15 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from bridge.journal import schema
-from bridge.journal.look_ahead import payments_by_external_ids
+from bridge.journal.look_ahead import payments_by_external_ids, payments_of_requests
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import payment_from_row, payment_problems, payment_row, payment_standing
 from bridge.journal.statements import Row, Writing, first_known, insert_into, padded
 from coordinator.payment_problems import problems_of
-from coordinator.payments import Payment
+from coordinator.payments import Payment, PaymentStatus
 
 __all__ = ["StagedPayments"]
 
@@ -23,16 +23,22 @@ _PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
 )
 _PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
 _CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
-_OF_REQUESTS = select(schema.payments).where(
-    or_(
-        schema.payments.c.request_id.in_(bindparam("by_request_ids", expanding=True)),
-        schema.payments.c.payment_id.in_(
-            select(schema.checkout_requests.c.payment_id).where(
-                schema.checkout_requests.c.request_id.in_(bindparam("by_request_ids", expanding=True))
-            )
-        ),
+
+
+def _of_requests() -> Select[Any]:
+    """Payments for some purchase requests: those that are completed first, and of the others the oldest."""
+    payments = schema.payments
+    found = payments_of_requests(bindparam("by_request_ids", expanding=True)).subquery()
+    is_completed = (payments.c.status == PaymentStatus.COMPLETED).desc()
+    return (
+        select(payments)
+        .join(found, found.c.payment_id == payments.c.payment_id)
+        .order_by(is_completed, payments.c.created_at, payments.c.payment_id)
+        .limit(bindparam("limit"))
     )
-)
+
+
+_OF_REQUESTS = _of_requests()
 _MOVING = ("facts", "status", "escrow_state", "updated_at", "search_text")
 _UPDATE_PAYMENT = (
     update(schema.payments)
@@ -109,13 +115,16 @@ class StagedPayments:
         row = self._checkouts.get(checkout_id) or self._row(_CHECKOUT, by_checkout_id=checkout_id)
         return None if row is None else self.get(row["payment_id"])
 
-    def of_requests(self, request_ids: Collection[str]) -> list[Payment]:
-        """The payments for some purchase requests, as they stand."""
-        rows = self._connection.execute(_OF_REQUESTS, {"by_request_ids": sorted(request_ids)}).mappings()
+    def of_requests(self, request_ids: Collection[str], *, limit: int) -> list[Payment]:
+        """Payments for some purchase requests, as they stand: those that are completed first, then the oldest."""
+        parameters = {"by_request_ids": sorted(request_ids), "limit": limit}
+        rows = self._connection.execute(_OF_REQUESTS, parameters).mappings().all()
         found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
         for request_id in request_ids:
-            found |= {payment_id: self._known[payment_id] for payment_id in self._new_of_requests[request_id]}
-        return [found[payment_id] for payment_id in sorted(found)]
+            staged = self._new_of_requests[request_id][:limit]
+            found |= {payment_id: self._known[payment_id] for payment_id in staged}
+        in_order = sorted(found.values(), key=lambda one: (one.created_at, one.payment_id))
+        return sorted(in_order, key=lambda one: one.status is not PaymentStatus.COMPLETED)[:limit]
 
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
         row = self._row(statement, **parameters)

@@ -37,7 +37,7 @@ async def test_a_request_stands_as_the_best_of_its_payments(journal: Journal, cl
     deadline = NOW + timedelta(hours=1)
     await journal.register_payment(payment(1, request_id="r1", expires_at=deadline))
     await journal.register_payment(payment(2, request_id="r1"))
-    assert (await stands(journal, 1)).facts.siblings == {"pay_2"}
+    assert (await stands(journal, 1)).facts.shares_request
     await observe(journal, 2, "paid", snapshot("0x2"))
     clock.move(hours=2)
     await journal.apply_deadline("pay_1")
