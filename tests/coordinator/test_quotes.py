@@ -174,8 +174,8 @@ def test_what_takes_the_whole_sum_only_cannot_take_a_rest() -> None:
     "over",
     [
         [received("49.90", Standing.PAID)],
-        [DeadlinePassed(deadline=NOW)],
-        [received("10"), DeadlinePassed(deadline=NOW)],
+        [DeadlinePassed(deadline=NOW + timedelta(days=1))],
+        [received("10"), DeadlinePassed(deadline=NOW + timedelta(days=1))],
     ],
 )
 def test_a_payment_that_is_over_asks_for_nothing(over: list[Observation]) -> None:

@@ -34,6 +34,8 @@ def registration(**changes: object) -> dict[str, object]:
 
 
 def notice(external_id: object, **changes: object) -> bytes:
+    """What the webhook of an invoice says. Its one transaction is worth the balance, unless `transactions` differ."""
+    balance = changes.get("balance_fiat", "49.9")
     fields: dict[str, object] = {
         "addr": "0xabc",
         "balance_crypto": "49.9",
@@ -47,7 +49,7 @@ def notice(external_id: object, **changes: object) -> bytes:
         "transactions": [
             {
                 "amount_crypto": "49.9",
-                "amount_fiat": "49.9",
+                "amount_fiat": balance,
                 "crypto": "ETH-USDT",
                 "date": BOOKED_AT,
                 "trigger": True,
