@@ -25,7 +25,8 @@ from benchmarks.processes import end_on_signals
 from benchmarks.report import Failure, closing, exit_code, one_line, ratio_of_all
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore
-from coordinator.payments import DirectPayment, Payment
+from coordinator.agreements import DirectPayment
+from coordinator.payments import Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
 from providers.onchain.node import QUESTIONS

@@ -30,9 +30,9 @@ from bridge.journal.database import parse_database_url
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
+from coordinator.agreements import Terms
 from coordinator.errors import BridgeError
 from coordinator.invoices import Coin
-from coordinator.payments import Terms
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from coordinator.agreements import Share
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Event
 from coordinator.evidence import misfit_of
@@ -22,14 +23,7 @@ from coordinator.payment_events import (
     SellerOfferUpdate,
     SellerOfferUpdateData,
 )
-from coordinator.payments import (
-    TRANSITIONS,
-    Effect,
-    IllegalTransitionError,
-    Payment,
-    PaymentStatus,
-    Share,
-)
+from coordinator.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 

@@ -26,11 +26,12 @@ from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, register, unsaid
 from bridge.journal import IdempotencyKey, PaymentRecord
+from coordinator.agreements import Checkout, Share
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import total
 from coordinator.payment_decisions import CHECKOUT_FAILURES
-from coordinator.payments import Checkout, Payment, PaymentStatus, Share
+from coordinator.payments import Payment, PaymentStatus
 
 __all__ = ["checkout_router"]
 

@@ -15,7 +15,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
-from coordinator.payments import Terms
+from coordinator.agreements import Terms
 from providers.contract import WebhookReaders
 
 __all__ = [

@@ -13,10 +13,11 @@ from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, Paymen
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.invoices import Asked, CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
+from coordinator.agreements import DirectPayment
 from coordinator.ids import Id
 from coordinator.invoices import Coin, InvoiceWanted
 from coordinator.models import FrozenModel
-from coordinator.payments import DirectPayment, Payment
+from coordinator.payments import Payment
 from coordinator.quotes import must_ask_again
 from coordinator.web_addresses import WebAddress
 from providers.contract import ProviderRefusedError

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
+from coordinator.agreements import Checkout, DirectPayment, Terms
 from coordinator.events import Audience, Event
 from coordinator.facts import Booked, Facts, Seen
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation, Sighting
 from coordinator.payment_problems import problems_of
-from coordinator.payments import Checkout, DirectPayment, Payment, PaymentStatus, Terms
+from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter, ValidationError
 
+from coordinator.agreements import DirectPayment
 from coordinator.errors import BridgeError
 from coordinator.money import base_units
-from coordinator.payments import DirectPayment
 from providers.onchain.chains import Address, Chain, Token, fits
 
 __all__ = ["PROVIDER", "NotOnChainError", "direct_payment", "payment_uri", "read_address", "read_chain", "read_token"]

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from coordinator.agreements import Terms
 from coordinator.events import Event
 from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payment_decisions import decide
-from coordinator.payments import Payment, Terms
+from coordinator.payments import Payment
 
 __all__ = ["DEADLINE", "NOW", "PAYMENT", "looked_up", "notice", "play", "seen", "transfer"]
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.agreements import Checkout, DirectPayment, Share
 from coordinator.events import Event
 from coordinator.observations import DeadlinePassed, Observation, Sighting, Stage, Transfer, TransferSighted
 from coordinator.payment_decisions import decide
-from coordinator.payments import Checkout, DirectPayment, Payment, PaymentStatus, Share
+from coordinator.payments import Payment, PaymentStatus
 
 DEADLINE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PAYMENT = Payment(

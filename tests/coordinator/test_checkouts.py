@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from coordinator.agreements import Checkout, Share
 from coordinator.events import Event
 from coordinator.observations import (
     DeadlinePassed,
@@ -18,7 +19,7 @@ from coordinator.observations import (
     Transfer,
 )
 from coordinator.payment_decisions import CHECKOUT_FAILURES, created, decide
-from coordinator.payments import Checkout, Payment, PaymentStatus, Share
+from coordinator.payments import Payment, PaymentStatus
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SHARES = (

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from coordinator.agreements import Checkout, Share
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.facts import MisfitKind
 from coordinator.observations import (
@@ -22,7 +23,7 @@ from coordinator.observations import (
 )
 from coordinator.payment_decisions import decide, standing_of
 from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Checkout, Effect, Payment, PaymentStatus, Share
+from coordinator.payments import Effect, Payment, PaymentStatus
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
 PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID

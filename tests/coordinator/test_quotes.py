@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.agreements import Checkout, Share
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import proportional, rounded_up
 from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payment_decisions import decide
-from coordinator.payments import Checkout, Payment, Share
+from coordinator.payments import Payment
 from coordinator.quotes import ToPay, has_ended, must_ask_again, place_changed, quote_end, to_pay
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

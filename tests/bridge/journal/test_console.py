@@ -17,6 +17,7 @@ from sqlalchemy import inspect, select
 from bridge.journal import ConsoleFilter, DayTotal, Journal, Place, schema
 from bridge.journal.database import parse_database_url, writing_engine
 from bridge.journal.schema_versions import MIGRATIONS
+from coordinator.agreements import Checkout, Share
 from coordinator.observations import (
     Ending,
     InvoiceEnded,
@@ -25,7 +26,6 @@ from coordinator.observations import (
     Stage,
     Transfer,
 )
-from coordinator.payments import Checkout, Share
 from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,

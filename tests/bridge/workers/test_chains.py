@@ -12,8 +12,9 @@ from tenacity import wait_none
 
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment
+from coordinator.agreements import DirectPayment
 from coordinator.observations import TransactionHinted
-from coordinator.payments import DirectPayment, Payment
+from coordinator.payments import Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError

@@ -6,9 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.agreements import DirectPayment
 from coordinator.observations import Stage, TransferSighted
 from coordinator.payment_decisions import decide
-from coordinator.payments import DirectPayment, Payment, PaymentStatus
+from coordinator.payments import Payment, PaymentStatus
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Token
 from providers.onchain.following import Finality, Following, Paying, Sighted, leapt, taken_back, went_on
