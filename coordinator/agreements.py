@@ -1,4 +1,4 @@
-"""Agreements: what a payment is for, where it is to be paid, and how strictly it is taken; fixed at its registration."""
+"""Agreements: what a payment is for, where it is to be paid and how strictly it is taken, fixed at registration."""
 
 from pydantic import Field
 
