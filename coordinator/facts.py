@@ -177,7 +177,7 @@ def with_misfit(known: Sequence[Misfit], more: Misfit) -> tuple[Misfit, ...]:
 
 def _both(one: Booked, other: Booked) -> Booked:
     told = [at for at in (one.last_told_at, other.last_told_at) if at is not None]
-    return Booked(
+    return Booked.of_checked(
         transfer=_fuller(one.transfer, other.transfer),
         is_proven=one.is_proven or other.is_proven,
         first_told_at=_earliest(one.first_told_at, other.first_told_at),

@@ -31,7 +31,7 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case InvoiceSnapshot():
             return _merge_snapshot(facts, observation, at)
         case TransferSeen(transfer=transfer):
-            seen = with_seen(facts.seen, Seen(transfer=transfer, first_told_at=at))
+            seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
         case InvoiceEnded(ending=ending):
             return facts.model_copy(update={"endings": facts.endings | {ending}})
@@ -78,9 +78,9 @@ def _latest(one: datetime | None, other: datetime) -> datetime:
 
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Facts:
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
-    books = Books(balance=snapshot.received, transfer_ids=ids)
+    books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
     booked = (
-        Booked(
+        Booked.of_checked(
             transfer=transfer,
             is_proven=snapshot.proven is None or transfer.transfer_id in snapshot.proven,
             first_told_at=at,
@@ -100,7 +100,7 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
         "proven_balance": max(facts.proven_balance, *proven, ZERO),
     }
     if snapshot.fee is not None and (facts.fee_said is None or facts.fee_said.said_at <= at):
-        said = FeeSaid(fee=snapshot.fee, said_at=at)
+        said = FeeSaid.of_checked(fee=snapshot.fee, said_at=at)
         if facts.fee_said is None or facts.fee_said.fee != said.fee:
             update["fee_said"] = said
     return facts.model_copy(update=update)

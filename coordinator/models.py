@@ -1,6 +1,7 @@
 """The base of every frozen model: snake_case in Python, the specification's camelCase in JSON."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Self
 
 from propcache.api import cached_property
@@ -27,6 +28,18 @@ class FrozenModel(BaseModel):
         """Its fields, without what was derived and kept (`cached_property`)."""
         return ((name, self.__dict__[name]) for name in type(self).__pydantic_fields__)
 
+    @classmethod
+    def of_checked(cls, **fields: Any) -> Self:
+        """One of values that were checked already, which are not looked at again; fields that are left out have their
+        defaults."""
+        model = cls.__new__(cls)
+        values = _defaults_of(cls) | fields
+        object.__setattr__(model, "__dict__", values)
+        object.__setattr__(model, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(model, "__pydantic_extra__", None)
+        object.__setattr__(model, "__pydantic_private__", None)
+        return model
+
     def __copy__(self) -> Self:
         """A copy without what was derived and kept: the copy may be given other fields."""
         # What pydantic's own comes to for a model without extra and private fields, at half the cost.
@@ -38,3 +51,8 @@ class FrozenModel(BaseModel):
         object.__setattr__(copied, "__pydantic_extra__", None)
         object.__setattr__(copied, "__pydantic_private__", None)
         return copied
+
+
+@cache
+def _defaults_of(model: type[FrozenModel]) -> dict[str, Any]:
+    return {name: field.default for name, field in model.__pydantic_fields__.items()}

@@ -27,6 +27,7 @@ __all__ = [
     "quotient",
     "rounded",
     "rounded_up",
+    "to_cents",
     "total",
     "trimmed",
 ]
@@ -38,6 +39,8 @@ ZERO = Decimal(0)
 MAX_INTEGER_DIGITS = 78
 MAX_DECIMALS = 30
 # Python's own arithmetic rounds to 28 digits.
+CENT_DECIMALS = 2
+_CENT = Decimal("0.01")
 _EXACT = Context(prec=2 * (MAX_INTEGER_DIGITS + MAX_DECIMALS))
 _AMOUNT = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?")
 
@@ -132,6 +135,11 @@ def proportional(amount: Decimal, part: Decimal, whole: Decimal, decimals: int) 
     """What an amount comes to where `part` of `whole` is left, rounded up: whoever pays it must not be short."""
     exact = Fraction(amount) * Fraction(part) / Fraction(whole) * 10**decimals
     return Decimal(trimmed(_EXACT.scaleb(Decimal(math.ceil(exact)), -decimals)))
+
+
+def to_cents(amount: Decimal, decimals: int) -> Decimal:
+    """An amount in cents, or in so many decimals where those are more; half a last digit goes to the even one."""
+    return amount.quantize(_CENT if decimals <= CENT_DECIMALS else Decimal(1).scaleb(-decimals), None, _EXACT)
 
 
 def format_amount(amount: Decimal) -> str:

@@ -67,8 +67,7 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
         return Decision(payment, Effect.UNCHANGED)
     moved = payment.with_facts(facts)
     if moved.is_paid and not facts.completed:
-        # Told once, it stays: what is learnt later about a fee does not take it back.
-        moved = payment.with_facts(facts.model_copy(update={"completed": True}))
+        moved.keep_completed()
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
@@ -109,7 +108,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
     """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
     has_fee = payment.asked != payment.amount
-    return PaymentProgress(
+    return PaymentProgress.of_checked(
         payment_id=payment.payment_id,
         status=payment.status,
         received=payment.received,
@@ -131,7 +130,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
 
 def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
     tx_hash = observation.tx_hash
-    update = PaymentUpdate(
+    update = PaymentUpdate.of_checked(
         payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
     ).to(
         requestId=[share.request_id for share in after.shares] if after.checkout else after.request_id,
@@ -160,7 +159,7 @@ def _share_events(
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     completed = payment.status is PaymentStatus.COMPLETED
     if completed:
-        yield PaymentReceived(
+        yield PaymentReceived.of_checked(
             purchase_request_id=share.request_id,
             amount=share.amount,
             currency=payment.currency,
@@ -168,7 +167,7 @@ def _share_events(
         ).to(sellerId=share.seller_id)
     if standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request stands as the best of its payments
-    yield PurchaseRequestUpdate(
+    yield PurchaseRequestUpdate.of_checked(
         type=happened,
         request_id=share.request_id,
         status=payment.status,
@@ -177,11 +176,11 @@ def _share_events(
         provider=payment.provider,
     ).to()
     if completed:
-        yield SellerOfferUpdate(
+        yield SellerOfferUpdate.of_checked(
             seller_id=share.seller_id,
             request_id=share.request_id,
             event_type="payment-completed",
-            data=SellerOfferUpdateData(
+            data=SellerOfferUpdateData.of_checked(
                 offer_id=share.offer_id,
                 is_selected=True,
                 payment_id=payment.payment_id,

@@ -41,15 +41,21 @@ class Problem:
 
 def problems_of(payment: Payment) -> tuple[Problem, ...]:
     """All that is wrong with a payment, the most urgent first."""
-    if not _has_anything(payment):
+    if _is_plain(payment):
         return ()
     return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
 
 
-def _has_anything(payment: Payment) -> bool:
-    """Whether there is anything that could be wrong: of most payments there is not, and they are many."""
+def _is_plain(payment: Payment) -> bool:
+    """Whether nothing can be wrong: so it is with most payments, and they are many."""
     facts = payment.facts
-    return bool(facts.booked or facts.seen or facts.sightings or facts.misfits or facts.completed_siblings)
+    if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
+        return False
+    if not facts.booked and not facts.seen and not facts.sightings:
+        return True
+    if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
+        return False
+    return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
 
 
 def _money(payment: Payment, amount: Decimal) -> str:

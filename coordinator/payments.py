@@ -18,7 +18,7 @@ from coordinator.errors import BridgeError
 from coordinator.facts import Facts
 from coordinator.fees import NO_FEE, Fee
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, rounded, total, trimmed
+from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
 
 __all__ = [
@@ -36,8 +36,8 @@ __all__ = [
 
 HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
-# Of a share that does not come out even; an amount with more decimals keeps them.
-FIAT_DECIMALS = 2
+# What is derived of a payment and follows from the agreement alone.
+_OF_AGREEMENT = ("shares", "seller_ids", "least")
 
 
 class PaymentStatus(StrEnum):
@@ -129,10 +129,13 @@ class Payment(FrozenModel):
         """The same payment with more seen of it."""
         moved = self.model_copy(update={"facts": facts})
         # What follows from the agreement alone need not be derived again.
-        moved.__dict__.update(
-            {name: self.__dict__[name] for name in ("shares", "seller_ids") if name in self.__dict__}
-        )
+        moved.__dict__.update({name: self.__dict__[name] for name in _OF_AGREEMENT if name in self.__dict__})
         return moved
+
+    def keep_completed(self) -> None:
+        """Has a payment that was just made keep that it is completed: it was told, and what is learnt later does not
+        take that back. In place, since nobody else holds it yet, and a copy would derive everything anew."""
+        self.facts.__dict__["completed"] = True
 
     @cached_property
     def status(self) -> PaymentStatus:
@@ -196,16 +199,17 @@ class Payment(FrozenModel):
         The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
         """
         values = [one.transfer.value for one in self.facts.booked if one.counts]
-        paid = total(value for value in values if value is not None)
-        if len(values) > 1:
-            paid = Decimal(trimmed(paid))
+        if len(values) == 1 and values[0] is not None:
+            paid = values[0]
+        else:
+            paid = Decimal(trimmed(total(value for value in values if value is not None)))
         if None in values:
             paid = max(paid, self.facts.proven_balance)
         if self.facts.sightings:
             paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
         return paid
 
-    @property
+    @cached_property
     def fee_terms(self) -> Fee:
         """What the gateway asks for on top, as far as it is known."""
         return NO_FEE if self.facts.fee_said is None else self.facts.fee_said.fee
@@ -213,32 +217,39 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
+        terms, paid = self.fee_terms, self.paid
+        if not paid or (terms is NO_FEE and all(one.transfer.fee is None for one in self.facts.booked)):
+            return paid
         goods = self._goods
-        if goods == self.paid:
-            return self.paid
-        return min(rounded(goods, max(FIAT_DECIMALS, decimals_of(self.amount))), self.paid)
+        return paid if goods == paid else min(to_cents(goods, decimals_of(self.amount)), paid)
 
     @property
     def _goods(self) -> Decimal:
-        terms = self.fee_terms
+        """What was paid, without the fee."""
         fees = [one.transfer.fee for one in self.facts.booked if one.counts]
         if None in fees or not fees:
-            return terms.taken_off(self.paid, self.amount)
+            return self.fee_terms.taken_off(self.paid, self.amount)
         # Taken off each transfer, as some gateways do, a fixed fee is too much; on what is too much there is none.
-        fee = total(fee for fee in fees if fee is not None)
-        return excess_over(self.paid, min(fee, terms.on(self.amount)) if self.facts.fee_said else fee)
+        fee = fees[0] if len(fees) == 1 else total(fee for fee in fees if fee is not None)
+        if fee is None or not fee:
+            return self.paid
+        return excess_over(self.paid, fee if self.facts.fee_said is None else min(fee, self._asked_fee))
+
+    @cached_property
+    def _asked_fee(self) -> Decimal:
+        return self.fee_terms.on(self.amount)
 
     @property
     def fee(self) -> Decimal:
         """What has come for the gateway's fee."""
         return excess_over(self.paid, self.received)
 
-    @property
+    @cached_property
     def asked(self) -> Decimal:
         """What is asked for in all, the gateway's fee included, as far as it is known."""
-        return total([self.amount, self.fee_terms.on(self.amount)])
+        return total([self.amount, self._asked_fee])
 
-    @property
+    @cached_property
     def least(self) -> Decimal:
         """What has to come for the goods, at least."""
         return product(self.amount, (HUNDRED - self.terms.tolerance_percent).scaleb(-2))
@@ -251,7 +262,7 @@ class Payment(FrozenModel):
             return Standing.PARTIAL if received else Standing.NOTHING
         return Standing.OVERPAID if self.excess else Standing.PAID
 
-    @property
+    @cached_property
     def is_paid(self) -> bool:
         """Whether what was agreed has come, or a person has it so. Once that was told it stays."""
         facts = self.facts
@@ -279,7 +290,7 @@ class Payment(FrozenModel):
             return ZERO
         return excess_over(excess_over(self.asked, self.paid), self.missing)
 
-    @property
+    @cached_property
     def excess(self) -> Decimal:
         """What came above what was asked for, if that is half a cent at least: prices in coins are rounded."""
         excess = excess_over(self.received, self.amount)
@@ -302,7 +313,7 @@ class Payment(FrozenModel):
         came = (min((at for at in known if at is not None), default=None) for known in moments)
         return any(at is not None and at > deadline for at in came)
 
-    @property
+    @cached_property
     def deadline(self) -> datetime | None:
         """Until when it waits for its money: as agreed, or as a person prolonged it."""
         moments = [at for at in (self.expires_at, self.facts.waiting_until) if at is not None]
@@ -312,7 +323,7 @@ class Payment(FrozenModel):
     def is_out_of_time(self) -> bool:
         return _has_passed(self.facts.deadline_passed, self.deadline)
 
-    @property
+    @cached_property
     def due_at(self) -> datetime | None:
         """When its deadline is to be applied next; None if no deadline changes anything any more."""
         deadline = self.deadline

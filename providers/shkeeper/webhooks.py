@@ -7,6 +7,8 @@ is used must be right, or the webhook is unreadable as a whole.
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -65,7 +67,13 @@ class InvoiceNotice(Wire):
         policy = FEE_POLICIES.get(self.fee_policy or "PERCENT_FEE")
         if policy is None or (self.fee_percent is None and self.fee_fixed is None):
             return None
-        return Fee(policy=policy, percent=self.fee_percent or ZERO, fixed=self.fee_fixed or ZERO)
+        return _fee(policy, self.fee_percent or ZERO, self.fee_fixed or ZERO)
+
+
+@lru_cache
+def _fee(policy: FeePolicy, percent: Decimal, fixed: Decimal) -> Fee:
+    """An operator has one fee, or a few."""
+    return Fee(policy=policy, percent=percent, fixed=fixed)
 
 
 class UnconfirmedNotice(Wire):
