@@ -23,6 +23,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import (
+    SettingsError as UnreadableSettingError,
+)
 
 from bridge.access import KeysError
 from bridge.http.services import Services, ServicesError, read_services
@@ -288,6 +291,8 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
 
     try:
         return SettingsWithFile(**overrides)
+    except UnreadableSettingError as error:
+        raise SettingsError(_explain_unreadable(str(error))) from None
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(problem, path, overrides) for problem in error.errors())) from None
 
@@ -339,6 +344,12 @@ def _explain(problem: ErrorDetails, path: Path | None, overrides: Collection[str
         return f"{name}: {message} (set with --{name.replace('_', '-')})"
     where = variable_name(name) + (f" or {path}" if path else "")
     return f"{name}: {message} (set in {where})"
+
+
+def _explain_unreadable(message: str) -> str:
+    """Of a variable that should hold JSON; the library's message names the setting in quotes."""
+    name = message.split('"')[1] if message.count('"') > 1 else "a setting"
+    return f'{name}: this is no JSON; write it such as {{"ETH": 12}} (set in {variable_name(name)})'
 
 
 def _secret_text(setting: str, path: Path | None) -> str:

@@ -77,6 +77,9 @@ class FeeSaid(FrozenModel):
 
     fee: Fee
     said_at: AwareDatetime
+    is_of_price: bool = False
+    """It follows from the price of the invoice. What it is on a part is not known then, so it is taken off whole.
+    That completes less."""
 
 
 class MisfitKind(StrEnum):

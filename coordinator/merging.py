@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from coordinator.facts import Booked, Books, Facts, FeeSaid, Seen, with_booked, with_seen
+from coordinator.fees import Fee, FeePolicy
 from coordinator.money import ZERO
 from coordinator.observations import (
     DeadlinePassed,
     EscrowReleased,
     InvoiceEnded,
+    InvoicePriced,
     InvoiceSnapshot,
     Observation,
     PaymentAccepted,
@@ -33,6 +35,11 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSeen(transfer=transfer):
             seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
+        case InvoicePriced(fee=fee):
+            if facts.fee_said is not None and not facts.fee_said.is_of_price:
+                return facts
+            said = FeeSaid(fee=Fee(policy=FeePolicy.FIXED, fixed=fee), said_at=at, is_of_price=True)
+            return facts.model_copy(update={"fee_said": said})
         case InvoiceEnded(ending=ending):
             return facts.model_copy(update={"endings": facts.endings | {ending}})
         case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release):
@@ -47,15 +54,15 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update=passed)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
-        case TransactionHinted(hinted=tx_hash):
-            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
         case _:
             return _with_ruling(facts, observation)
 
 
 def _with_ruling(facts: Facts, observation: Observation) -> Facts:
-    """With what a person decided, or what became of the other payments for its purchase request."""
+    """With what others than its provider said or decided: the buyer, a person, the marketplace."""
     match observation:
+        case TransactionHinted(hinted=tx_hash):
+            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": _latest(facts.waiting_until, until)})
         case PaymentAccepted():
@@ -99,8 +106,8 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
         "booked": all_booked,
         "proven_balance": max(facts.proven_balance, *proven, ZERO),
     }
-    if snapshot.fee is not None and (facts.fee_said is None or facts.fee_said.said_at <= at):
-        said = FeeSaid.of_checked(fee=snapshot.fee, said_at=at)
-        if facts.fee_said is None or facts.fee_said.fee != said.fee:
-            update["fee_said"] = said
+    said = facts.fee_said
+    is_news = said is None or said.is_of_price or (said.said_at <= at and said.fee != snapshot.fee)
+    if snapshot.fee is not None and is_news:
+        update["fee_said"] = FeeSaid.of_checked(fee=snapshot.fee, said_at=at)
     return facts.model_copy(update=update)

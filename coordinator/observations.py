@@ -20,6 +20,7 @@ __all__ = [
     "Ending",
     "EscrowReleased",
     "InvoiceEnded",
+    "InvoicePriced",
     "InvoiceSnapshot",
     "Observation",
     "PaymentAccepted",
@@ -177,6 +178,13 @@ class Ending(StrEnum):
     REFUNDED = "refunded"
 
 
+class InvoicePriced(_Observation):
+    """The provider opened an invoice, or gave another price of it, and asks so much on top of the amount."""
+
+    kind: Literal["invoice-priced"] = "invoice-priced"
+    fee: Amount
+
+
 class InvoiceEnded(_Observation):
     """The provider gave the invoice up, withdrew it, or sent the money back."""
 
@@ -288,6 +296,7 @@ class TransactionHinted(_Observation):
 Observation = Annotated[
     TransferSeen
     | InvoiceSnapshot
+    | InvoicePriced
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased

@@ -50,11 +50,12 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " and mark this as settled."
     ),
     ProblemKind.PAID_AFTER_CANCELLATION: (
-        "If the sale still holds, accept it as paid: the seller is told. If not, send the money back to the buyer"
-        " and mark this as settled."
+        "If the sale still holds and it is not completed, accept it as paid: the seller is told. If the sale is off,"
+        " send the money back to the buyer, pay out nothing, and mark this as settled."
     ),
     ProblemKind.SHORT: (
         "Let the buyer pay the rest, accept it as paid if the seller agrees, or cancel it and send the money back."
+        " One that is completed already is settled with the seller."
     ),
     ProblemKind.PARTLY_PAID_EXPIRED: (
         "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or cancel it,"

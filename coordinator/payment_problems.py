@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from coordinator.facts import MisfitKind
-from coordinator.money import ZERO, excess_over, format_amount, product, total
+from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
 from coordinator.observations import Ending, Standing
 from coordinator.payments import Payment, PaymentStatus
 
@@ -52,18 +52,25 @@ def _is_plain(payment: Payment) -> bool:
     if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
-        return True
+        return not facts.books.balance
     if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
+        return False
+    if payment.received < payment.least:
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
 
 
 def _money(payment: Payment, amount: Decimal) -> str:
-    return f"{format_amount(amount)} {payment.currency}"
+    return f"{_figure(payment, amount)} {payment.currency}"
 
 
 def _of_amount(payment: Payment) -> str:
-    return f"{format_amount(payment.received)} of {_money(payment, payment.amount)}"
+    return f"{_figure(payment, payment.received)} of {_money(payment, payment.amount)}"
+
+
+def _figure(payment: Payment, amount: Decimal) -> str:
+    """As a person reads it: what coins are worth has many decimals."""
+    return format_amount(amount if payment.direct is not None else to_cents(amount, decimals_of(payment.amount)))
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
@@ -76,7 +83,7 @@ def _twice_paid(payment: Payment) -> str | None:
     others = payment.facts.completed_siblings
     if payment.status is not PaymentStatus.COMPLETED or not others:
         return None
-    return f"{payment.request_id} is paid by {', '.join(sorted({payment.payment_id, *others}))}"
+    return f"it shares a purchase request with {', '.join(sorted(others))}, which is completed too"
 
 
 def _contradicting_books(payment: Payment) -> str | None:
@@ -98,8 +105,9 @@ def _contradictions(payment: Payment) -> Iterator[str]:
     if payment.direct is None and not payment.in_flight:
         if facts.standing is Standing.OVERPAID and payment.received < payment.least:
             yield f"{who} calls it overpaid with {_of_amount(payment)}"
-        if facts.standing is Standing.PARTIAL and payment.received >= payment.least:
-            yield f"{who} calls it partly paid with {_of_amount(payment)}"
+        if facts.standing < Standing.PAID and payment.received >= payment.least:
+            word = "unpaid" if facts.standing is Standing.NOTHING else "partly paid"
+            yield f"{who} calls it {word} with {_of_amount(payment)}"
     if Ending.REFUNDED in facts.endings and payment.excess:
         yield f"it was refunded, and {_money(payment, payment.excess)} more than was agreed has come"
 
@@ -127,9 +135,11 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
 
 
 def _short(payment: Payment) -> str | None:
-    if payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) or payment.in_flight:
+    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.received >= payment.least:
         return None
-    if payment.facts.standing is not Standing.PAID or payment.received >= payment.least:
+    if payment.status is PaymentStatus.COMPLETED:
+        return f"it was completed before its fee was known, and {_of_amount(payment)} has come"
+    if payment.facts.standing is not Standing.PAID or payment.in_flight:
         return None
     return f"{payment.provider} calls it paid with {_of_amount(payment)}"
 
@@ -149,7 +159,7 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
 
 
 def _over(payment: Payment) -> str | None:
-    if payment.status is not PaymentStatus.COMPLETED or payment.facts.accepted:
+    if payment.status is not PaymentStatus.COMPLETED:
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     bearable = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2)) if payment.direct is None else ZERO

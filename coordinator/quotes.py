@@ -7,7 +7,7 @@ from decimal import Decimal
 from coordinator.events import Event
 from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.models import FrozenModel
-from coordinator.money import base_units, excess_over, proportional, rounded, total, trimmed
+from coordinator.money import base_units, excess_over, proportional, to_cents, total, trimmed
 from coordinator.payment_decisions import progress_event
 from coordinator.payments import OPEN_STATUSES, Payment
 
@@ -59,27 +59,21 @@ def to_pay(payment: Payment, opened: InvoiceOpened) -> ToPay:
     missing, amount = payment.missing, payment.amount
     if payment.status not in OPEN_STATUSES or not missing:
         return ToPay()
-    if missing >= amount:
+    if opened.asked is None:
+        part, whole, fee = missing, amount, None
+    else:
+        # What was asked for less what was paid, whatever of it was for the fee.
+        part, whole = max(excess_over(opened.asked, payment.paid), missing), opened.asked
+        fee = to_cents(excess_over(part, missing), CENT_DECIMALS)
+    if part >= whole:
         coin_amount, uri = opened.coin_amount, opened.payment_uri
     elif opened.whole_only:
         return ToPay()
     else:
-        # With what is missing of the fee, where the gateway has said what it asks for: a fixed one does not shrink.
-        has_fee = payment.asked != amount
-        part, whole = (total([missing, payment.missing_fee]), payment.asked) if has_fee else (missing, amount)
         coin_amount = proportional(opened.coin_amount, part, whole, _decimals(opened))
         uri = _uri(opened, coin_amount)
-    fee = None
-    if payment.asked != amount:
-        fee = rounded(payment.missing_fee, CENT_DECIMALS)
-    elif opened.asked is not None:
-        fee = proportional(excess_over(opened.asked, amount), min(missing, amount), amount, CENT_DECIMALS)
-    return ToPay(
-        coin_amount=coin_amount,
-        payment_uri=uri,
-        asked=None if fee is None else total([missing, fee]),
-        fee=fee,
-    )
+    asked = None if fee is None else total([missing, fee])
+    return ToPay(coin_amount=coin_amount, payment_uri=uri, asked=asked, fee=fee)
 
 
 def place_changed(payment: Payment) -> Event:

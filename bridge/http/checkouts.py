@@ -124,7 +124,7 @@ async def register_checkout(
         terms=payment_terms if direct is None else payment_terms.exact(),
         checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
     )
-    idempotency = idempotency_key and IdempotencyKey("checkouts", idempotency_key, _digest(data))
+    idempotency = idempotency_key and IdempotencyKey(service.scope("checkouts"), idempotency_key, _digest(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency or None, service=service)
     chains.watch_payment(record.payment)
     return Response(_document(record), status_code=status)

@@ -144,7 +144,7 @@ async def register_payment(
         direct=direct,
         **data.model_dump(exclude={"external_id", "coin", "chain", "recipient", "payer"}),
     )
-    idempotency = idempotency_key and IdempotencyKey("payments", idempotency_key, _digest(data))
+    idempotency = idempotency_key and IdempotencyKey(service.scope("payments"), idempotency_key, _digest(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency or None, service=service)
     chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)

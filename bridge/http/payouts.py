@@ -127,7 +127,7 @@ async def send_payouts(
         for payout, item in zip(payouts, data.payouts, strict=True)
         if payout.provider == ONCHAIN
     }
-    idempotency = idempotency_key and IdempotencyKey("payouts", idempotency_key, _digest(data))
+    idempotency = idempotency_key and IdempotencyKey(service.scope("payouts"), idempotency_key, _digest(data))
     registered = await journal.register_payouts(payouts, idempotency or None, another=data.another, known=known)
     sender.wake()
     records = await journal.payout_records(registered.payout_ids)

@@ -76,6 +76,10 @@ class Service:
         """Who it is, for a person to read."""
         return SOMEBODY if self is ANY_SERVICE else self.name
 
+    def scope(self, kind: str) -> str:
+        """Within which its idempotency keys are its own; of nobody in particular where nobody is asked."""
+        return kind if self is ANY_SERVICE else f"{kind}/{self.name}"
+
     def require_events(self, events: Sequence[Event]) -> None:
         """Raises PermissionDeniedException if the service may not publish one of them."""
         denied = sorted({event.name for event in events} - self.events)

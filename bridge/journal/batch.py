@@ -6,7 +6,7 @@ others; requests later in the batch see what earlier ones staged.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.observations import Observation
 from coordinator.payment_decisions import Decision
+from coordinator.payment_events import REQUEST_CANCELLED
 from coordinator.payments import Payment
 
 __all__ = ["Batch", "KeptObservation"]
@@ -45,6 +46,14 @@ _KEPT_OBSERVATIONS = (
         schema.observations.c.payment_id.is_(None),
     )
     .order_by(schema.observations.c.observation_id)
+)
+_CANCELLED = (
+    select(schema.events.c.subject)
+    .where(
+        schema.events.c.subject.in_(bindparam("by_request_ids", expanding=True)),
+        schema.events.c.name == REQUEST_CANCELLED,
+    )
+    .distinct()
 )
 _IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idempotency_keys.c.result).where(
     schema.idempotency_keys.c.scope == bindparam("by_scope"),
@@ -164,6 +173,12 @@ class Batch:
             if (row["provider"], row["external_id"], row["payment_id"]) == (provider, external_id, None)
         ]
         return kept
+
+    def cancelled_requests(self, request_ids: Collection[str]) -> list[str]:
+        """Those of some purchase requests that were cancelled, as far as the events are kept."""
+        rows = self._connection.scalars(_CANCELLED, {"by_request_ids": sorted(request_ids)})
+        staged = {row["subject"] for row in self._new_events if row["name"] == REQUEST_CANCELLED}
+        return sorted({*rows, *(staged & set(request_ids))})
 
     def idempotency_key(self, scope: str, key: str) -> tuple[str, str] | None:
         """The digest of the request that used this key, and what it made, as JSON."""

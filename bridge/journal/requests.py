@@ -12,8 +12,10 @@ from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictErro
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.money import excess_over
 from coordinator.observations import (
     DeadlinePassed,
+    InvoicePriced,
     Observation,
     RegistrationContested,
     RequestCancelled,
@@ -191,6 +193,10 @@ def register_payment(
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             want_invoice(batch, payment.payment_id, invoice, opened)
+        registered = batch.payments.get(payment.payment_id) or registered
+        for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
+            _cancel(batch, registered, request_id)
+            registered = batch.payments.get(payment.payment_id) or registered
         for one in kept:
             siblings = _siblings(batch, registered)
             decision = _decide_kept(registered, one, siblings)
@@ -242,7 +248,14 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     end = quote_end(opened, first_opened_at=first_opened_at or batch.now, now=batch.now)
     batch.invoices.open(payment_id, coin, opened.model_copy(update={"quoted_until": end}))
     payment = batch.payments.get(payment_id)
-    if payment is not None and first_opened_at is not None:
+    if payment is None:
+        return
+    if opened.asked is not None:
+        # What is heard by asking does not name the fee, which must not be taken for the goods.
+        priced = InvoicePriced(fee=excess_over(opened.asked, payment.amount))
+        siblings = _siblings(batch, payment)
+        payment = _move(batch, decide(payment, priced, batch.now, siblings), siblings)
+    if first_opened_at is not None:
         batch.add_events([place_changed(payment)], payment_id=payment_id)
 
 
@@ -293,13 +306,17 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
 def _cancel_request(batch: Batch, request_id: str) -> None:
     """Has the payments for a purchase request know that its sale is off."""
     for payment in batch.payments.of_requests({request_id}, limit=CANCELLED_TOGETHER_LIMIT):
-        record_observation(
-            batch,
-            provider=payment.provider,
-            external_id=payment.external_id,
-            key=f"cancelled:{payment.payment_id}:{request_id}",
-            observation=RequestCancelled(request_id=request_id),
-        )
+        _cancel(batch, payment, request_id)
+
+
+def _cancel(batch: Batch, payment: Payment, request_id: str) -> None:
+    record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"cancelled:{payment.payment_id}:{request_id}",
+        observation=RequestCancelled(request_id=request_id),
+    )
 
 
 def forget_events(batch: Batch, last: int) -> int:

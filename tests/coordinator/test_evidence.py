@@ -8,10 +8,12 @@ import pytest
 from coordinator.agreements import Checkout, Share
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.facts import MisfitKind
+from coordinator.fees import Fee, FeePolicy
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
     InvoiceEnded,
+    InvoicePriced,
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
@@ -117,6 +119,7 @@ def test_who_wants_the_same_name_for_another_payment_reaches_a_person() -> None:
         (OVERPAID, "1000", "completed", "0", [ProblemKind.OVER]),
         (PARTIAL, "40", "partially_paid", "60", []),
         (PARTIAL, "120", "completed", "0", [ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER]),
+        (Standing.NOTHING, "100", "completed", "0", [ProblemKind.CONTRADICTING_BOOKS]),
         (OVERPAID, "6", "partially_paid", "94", [ProblemKind.CONTRADICTING_BOOKS]),
     ],
 )
@@ -141,13 +144,14 @@ def test_what_a_gateways_sum_has_lost_is_counted_and_shown() -> None:
     payment, _ = play(*notices)
     assert (payment.status, payment.received) == (PaymentStatus.COMPLETED, Decimal(100))
     assert kinds(payment) == [ProblemKind.CONTRADICTING_BOOKS]
-    assert "60 USD came, and its transfers add up to 100 USD" in problems_of(payment)[0].detail
+    assert "60.00 USD came, and its transfers add up to 100.00 USD" in problems_of(payment)[0].detail
 
 
 def test_a_sum_without_transfers_proves_nothing() -> None:
     empty = notice(PAID, transfer("t1", 100)).model_copy(update={"transfers": (), "proven": frozenset()})
     payment, _ = play(empty)
     assert (payment.status, payment.paid) == (PaymentStatus.PENDING, Decimal(0))
+    assert kinds(payment) == [ProblemKind.CONTRADICTING_BOOKS, ProblemKind.SHORT]
 
 
 def test_money_after_a_refund_is_a_contradiction() -> None:
@@ -196,6 +200,36 @@ def test_what_was_told_stays_whatever_is_learnt_of_a_fee_later() -> None:
     payment, more = play(with_fee, payment=payment)
     assert (payment.status, payment.received) == (PaymentStatus.COMPLETED, Decimal(86))
     assert [event.name for event in more] == []
+
+
+def test_the_fee_in_the_price_is_not_taken_for_the_goods() -> None:
+    """Whoever is asked how an invoice stands does not name the fee. The price did."""
+    priced = InvoicePriced(fee=Decimal(20))
+    payment, _ = play(priced, looked_up(PAID, transfer("t1", 100), settling_seconds={}))
+    assert (payment.status, payment.received, payment.fee) == (PaymentStatus.PARTIALLY_PAID, Decimal(80), Decimal(20))
+    assert kinds(payment) == [ProblemKind.SHORT]
+    payment, _ = play(priced, looked_up(OVERPAID, transfer("t1", 120), settling_seconds={}))
+    assert (payment.status, payment.received, payment.excess) == (PaymentStatus.COMPLETED, Decimal(100), Decimal(0))
+    # What the gateway itself says of its fee is better, whenever it comes.
+    percent = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    told = notice(PARTIAL, transfer("t1", 51), fee=percent)
+    assert play(priced, told)[0].received == play(told, priced)[0].received == 50
+
+
+def test_what_turns_out_to_be_too_little_after_it_was_completed_reaches_a_person() -> None:
+    payment, _ = play(looked_up(PAID, transfer("t1", 100), settling_seconds={}))
+    payment, _ = play(notice(PAID, transfer("t1", 100, fee=Decimal(20))), payment=payment)
+    assert (payment.status, payment.received, kinds(payment)) == (
+        PaymentStatus.COMPLETED,
+        Decimal(80),
+        [ProblemKind.SHORT],
+    )
+    assert kinds(play(PaymentAccepted(by="Ada", note="so be it"), payment=payment)[0]) == []
+
+
+def test_too_much_after_it_was_accepted_reaches_a_person() -> None:
+    payment, _ = play(PaymentAccepted(by="Ada", note="half is fine"), notice(OVERPAID, transfer("t1", 250)))
+    assert kinds(payment) == [ProblemKind.OVER]
 
 
 # When

@@ -69,19 +69,25 @@ def misfit(kind: MisfitKind) -> tuple[Misfit, ...]:
 
 PROBLEMS = {
     ProblemKind.REFUNDED_WHILE_PAID_OUT: payment(
-        completed=True, endings={Ending.REFUNDED}, releases={"s1": {"out_1": Release.UNDER_WAY}}, **booked(50)
+        standing=Standing.PAID,
+        completed=True,
+        endings={Ending.REFUNDED},
+        releases={"s1": {"out_1": Release.UNDER_WAY}},
+        **booked(50),
     ),
-    ProblemKind.TWICE_PAID: payment(completed=True, completed_siblings={"pay_2"}, **booked(50)),
+    ProblemKind.TWICE_PAID: payment(
+        standing=Standing.PAID, completed=True, completed_siblings={"pay_2"}, **booked(50)
+    ),
     ProblemKind.CONTRADICTING_BOOKS: payment(standing=Standing.OVERPAID, **booked(20)),
     ProblemKind.FOREIGN: payment(misfits=misfit(MisfitKind.CONTESTED)),
     ProblemKind.OTHER_CURRENCY: payment(misfits=misfit(MisfitKind.OTHER_CURRENCY)),
-    ProblemKind.PAID_AFTER_CANCELLATION: payment(withdrawn=True, **booked(50)),
+    ProblemKind.PAID_AFTER_CANCELLATION: payment(standing=Standing.PAID, withdrawn=True, **booked(50)),
     ProblemKind.SHORT: payment(standing=Standing.PAID, **booked(20)),
     ProblemKind.PARTLY_PAID_EXPIRED: payment(deadline_passed=START + DAY, **booked(20)),
     ProblemKind.UNCONFIRMED_TOO_LONG: payment(
         seen=(Seen(transfer=transfer(50)),), deadline_passed=START + DAY, patience_ended=START + DAY
     ),
-    ProblemKind.OVER: payment(completed=True, **booked(500)),
+    ProblemKind.OVER: payment(standing=Standing.OVERPAID, completed=True, **booked(500)),
 }
 
 

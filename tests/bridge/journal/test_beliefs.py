@@ -7,6 +7,7 @@ from decimal import Decimal
 from bridge.journal import Journal, Outcome, waiting_name
 from coordinator.events import Audience, Event
 from coordinator.facts import Misfit, MisfitKind
+from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Standing, Transfer
 from coordinator.payment_events import REQUEST_CANCELLED
 from coordinator.payment_problems import ProblemKind, problems_of
@@ -88,6 +89,27 @@ async def test_a_request_that_is_cancelled_ends_its_payments(journal: Journal) -
     await observe(journal, 1, "paid", snapshot("0x1"))
     assert (await stands(journal, 1)).status == "cancelled"
     assert await kinds(journal, 1) == [ProblemKind.PAID_AFTER_CANCELLATION]
+    # One that is registered for it later is no better.
+    await journal.register_payment(payment(3, request_id="r1"))
+    assert (await stands(journal, 3)).status == "cancelled"
+
+
+async def test_what_the_provider_asks_on_top_is_known_from_its_price(journal: Journal) -> None:
+    wanted = InvoiceWanted(
+        provider="shkeeper",
+        external_id="order-1",
+        callback_url="http://127.0.0.1/",
+        coin="ETH",
+        amount=Decimal("10.10"),
+        currency="USD",
+    )
+    opened = InvoiceOpened(address="0xa", coin_amount=Decimal(1), payment_uri="0xa", asked=Decimal("12.10"))
+    await journal.register_payment(payment(1), None, wanted)
+    [invoice] = await journal.unfinished.unopened_invoices(10)
+    await journal.unfinished.record_invoice(invoice, opened)
+    await observe(journal, 1, "asked", snapshot("0x1"))
+    found = await stands(journal, 1)
+    assert (found.status, found.received, found.fee) == ("partially_paid", Decimal("8.10"), Decimal(2))
 
 
 async def test_what_does_not_fit_is_kept_once_with_its_reason(journal: Journal) -> None:
