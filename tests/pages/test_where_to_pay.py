@@ -63,8 +63,11 @@ def opened(browsing: Browsing, bridge: BridgeProcess, payment: Document, query: 
     return page
 
 
-def receive(client: httpx.Client, payment: Document, amount: str, status: str) -> None:
-    hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID")
+TWO_PERCENT = {"fee_policy": "PERCENT_FEE", "fee_percent": "2", "fee_fixed": "0"}
+
+
+def receive(client: httpx.Client, payment: Document, amount: str, status: str, **changes: str) -> None:
+    hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID", **changes)
     assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook, KEY)).status_code == 202
 
 
@@ -117,11 +120,11 @@ def test_the_page_says_how_long_the_price_holds_and_what_the_fee_is(
     fields = page.locator(".fields")
     expect(fields).to_contain_text(re.compile(r"339\.32\sDOGE"))
     expect(fields).to_contain_text(re.compile(r"49\.90\sUSD \+ 1\.00 fee"))
-    receive(client, payment, "20", "PARTIAL")
-    expect(fields).to_contain_text(re.compile(r"203\.32\sDOGE"))
+    receive(client, payment, "20.4", "PARTIAL", **TWO_PERCENT)
+    expect(fields).to_contain_text(re.compile(r"203\.32534382\sDOGE"))
     expect(fields).to_contain_text(re.compile(r"29\.90\sUSD \+ 0\.60 fee"))
     expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
-        "href", "dogecoin:address-of-DOGE?amount=203.32"
+        "href", "dogecoin:address-of-DOGE?amount=203.32534382"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, What
-from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.conftest import Marketplace
 from tests.waiting import wait_until
 
 
@@ -73,28 +73,6 @@ def test_under_and_overpayment_are_the_same_whether_shkeeper_tells_or_is_asked(
     found = wait_until(lambda: (one := marketplace.payment(payment["paymentId"]))["received"] == received and one)
     assert found
     assert (found["status"], found["missing"], found["excess"]) == (status, missing, excess)
-
-
-def _asked_again(marketplace: Marketplace, payment_id: str) -> Document:
-    """The payment after SHKeeper was asked about it a few times more."""
-    looked = marketplace.shkeeper.count(Call.INVOICES, payment_id)
-    # Of two questions the first has been answered, and what it said was written down.
-    wait_until(lambda: marketplace.shkeeper.count(Call.INVOICES, payment_id) > looked + 1)
-    return marketplace.payment(payment_id)
-
-
-def test_what_is_told_and_what_is_asked_for_is_counted_once_to_the_last_digit(marketplace: Marketplace) -> None:
-    """A notice has ten decimals and a look-up all of them; nobody is to hear of the difference."""
-    payment = marketplace.create(coin="BNB-USDT")
-    payment_id, [invoice] = payment["paymentId"], payment["invoices"]
-    marketplace.shkeeper.goes_wrong(Call.INVOICES, What.ERROR_500)  # so that the notice comes first
-    marketplace.shkeeper.transfer(invoice["address"], "33.333333333333333333")
-    marketplace.wait_for(payment_id, "partially_paid")
-    marketplace.shkeeper.works_again()
-    found, again = (_asked_again(marketplace, payment_id) for _ in range(2))
-    assert (again["received"], again["updatedAt"]) == (found["received"], found["updatedAt"])
-    assert again["received"] == "33.3333333333"
-    assert [entry["effect"] for entry in again["history"]].count("applied") == 2  # registered, and paid in part
 
 
 def test_a_payout_carries_every_digit(marketplace: Marketplace) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.shkeeper.simulator.faults import Call
 from tests.conftest import BridgeProcess, StartBridge
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace, settings_for
@@ -143,6 +144,27 @@ def test_goods_and_fee_are_two_numbers_under_every_policy(
     assert (Decimal(whole["received"]), Decimal(whole["fee"])) == (Decimal(100), Decimal(asked) - 100)
     assert sale.problems() == []
     play("fees", coin="BNB-USDT", policy="PERCENT_FEE", percent="0")
+
+
+def test_what_is_told_and_what_is_asked_for_is_counted_once_to_the_last_digit(
+    sell: Any, marketplace: Marketplace, play: Play
+) -> None:
+    """A notice has ten decimals and a look-up all of them; nobody is to hear of the difference."""
+    play("fees", coin="BNB-USDT", policy="NO_FEE")
+    sale = sell(coin="BNB-USDT")
+    play("transfers", address=sale.address, amount="33.333333333333333333")
+    sale.comes_to("partially_paid")
+    found, again = (asked_again(marketplace, sale.payment_id) for _ in range(2))
+    assert (again["received"], again["updatedAt"]) == (found["received"], found["updatedAt"])
+    assert again["received"] == "33.3333333333"
+
+
+def asked_again(marketplace: Marketplace, payment_id: str) -> Document:
+    """The payment after SHKeeper was asked about it once more."""
+    looked = marketplace.shkeeper.count(Call.INVOICES, payment_id)
+    # Of two questions the first has been answered, and what it said was written down.
+    wait_until(lambda: marketplace.shkeeper.count(Call.INVOICES, payment_id) > looked + 1)
+    return marketplace.payment(payment_id)
 
 
 def test_another_shops_invoice_of_the_same_number_moves_nothing(sell: Any, marketplace: Marketplace) -> None:
