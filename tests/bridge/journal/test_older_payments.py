@@ -1,0 +1,122 @@
+"""Payments of a journal from before each transfer had its own proof: they stand as they stood, and go on."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
+
+from bridge.journal import Journal
+from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.schema_versions import MIGRATIONS
+from coordinator.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments import Payment
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
+
+BEFORE = "0013"
+
+
+def transfer(name: str, value: str | None) -> dict[str, Any]:
+    return {"transferId": name, "asset": "ETH-USDT", "amount": "1", "value": value, "occurredAt": None}
+
+
+# By its id: the status that it had, and what was known of it.
+PAYMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    # Called paid by the gateway's word alone: what was told stays.
+    "pay_1": ("completed", {"standing": 2, "received": "1", "confirmed": [transfer("t1", "1")]}),
+    "pay_2": ("partially_paid", {"standing": 1, "received": "40", "confirmed": [transfer("t1", "40")]}),
+    "pay_3": ("partially_paid", {"standing": 1, "received": "40", "confirmed": [transfer("t1", None)]}),
+    "pay_4": ("confirming", {"standing": 0, "received": "0", "seen": [transfer("t1", None)]}),
+    "pay_5": ("expired", {"standing": 0, "received": "0", "deadlinePassed": True}),
+    "pay_6": ("pending", {"standing": 0, "received": "0"}),
+}
+
+
+def migrate(database_url: str, move: Any, version: str) -> None:
+    engine, config = writing_engine(parse_database_url(database_url)), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        move(config, version)
+    engine.dispose()
+
+
+def insert(connection: Connection) -> None:
+    names = [
+        *("payment_id", "provider", "external_id", "request_id", "buyer_id", "seller_id", "amount", "currency"),
+        *("created_at", "expires_at", "facts", "status", "escrow_state", "updated_at", "search_text"),
+    ]
+    for number, (payment_id, (status, facts)) in enumerate(PAYMENTS.items()):
+        connection.execute(
+            text(f"INSERT INTO payments ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"),
+            {
+                "payment_id": payment_id,
+                "provider": "shkeeper",
+                "external_id": payment_id,
+                "request_id": f"r{number}",
+                "buyer_id": "b1",
+                "seller_id": "s1",
+                "amount": "100",
+                "currency": "USD",
+                "created_at": _moment(connection, NOW),
+                "expires_at": _moment(connection, NOW + timedelta(hours=1)),
+                "facts": json.dumps(facts),
+                "status": status,
+                "escrow_state": "funded" if status == "completed" else "none",
+                "updated_at": _moment(connection, NOW),
+                "search_text": "",
+            },
+        )
+
+
+def _moment(connection: Connection, moment: datetime) -> datetime | str:
+    return moment if connection.dialect.name == "postgresql" else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+async def look(database_url: str) -> dict[str, Payment]:
+    journal = await Journal.open(database_url, Clock(NOW + timedelta(hours=2)))
+    parts = (("t1", Decimal(40)), ("t2", Decimal(60)))
+    transfers = [
+        Transfer(transfer_id=name, asset="ETH-USDT", amount=Decimal(1), value=value) for name, value in parts
+    ]
+    rest = InvoiceSnapshot(standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=tuple(transfers))
+    try:
+        found = {}
+        for payment_id in PAYMENTS:
+            record = await journal.payment_record(payment_id)
+            assert record is not None
+            found[payment_id] = record.payment
+        for payment_id in ("pay_1", "pay_2", "pay_5"):
+            recorded = await journal.record_observation(
+                provider="shkeeper", external_id=payment_id, key=f"rest-{payment_id}", observation=rest
+            )
+            assert recorded.payment is not None
+            assert recorded.payment.status == "completed"
+        return found
+    finally:
+        await journal.close()
+
+
+def test_older_payments_stand_as_they_stood_and_go_on(database_url: str) -> None:
+    migrate(database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.begin() as connection:
+        insert(connection)
+    engine.dispose()
+    found = asyncio.run(look(database_url))
+    assert {payment_id: payment.status for payment_id, payment in found.items()} == {
+        payment_id: status for payment_id, (status, _) in PAYMENTS.items()
+    }
+    assert [str(found[name].received) for name in ("pay_1", "pay_2", "pay_3")] == ["1", "40", "40"]
+    assert found["pay_6"].terms.tolerance_percent == 5
+    # And back, for who has to.
+    migrate(database_url, command.downgrade, BEFORE)
+    with create_engine(parse_database_url(database_url)).connect() as connection:
+        rows = connection.execute(text("SELECT facts FROM payments WHERE payment_id = 'pay_3'")).all()
+    facts = json.loads(rows[0].facts)
+    assert (facts["received"], [one["transferId"] for one in facts["confirmed"]]) == ("40", ["t1"])
