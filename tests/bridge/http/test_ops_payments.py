@@ -92,7 +92,7 @@ def test_a_short_payment_is_accepted_and_everybody_is_told_as_if_it_were_whole(c
     payment = short(client)
     item = attention(client, payment)["payment-short"]
     assert item["actions"] == ["accept", "wait", "cancel", "settle"]
-    assert "25 of 50.00 USD" in item["detail"]
+    assert "25.00 of 50.00 USD" in item["detail"]
     accepted = ok(rule(client, payment, "acceptance", **NOTE))
     assert accepted["message"] == "Accepted as paid: The seller agrees; it is completed."
     assert accepted["payment"] == row(client, payment)
@@ -179,7 +179,7 @@ def test_a_payment_that_ran_out_of_time_waits_again(make_bridge: Any) -> None:
         wait_until(lambda: row(client, payment)["status"] == "expired")
         item = attention(client, payment)["payment-partly-paid-expired"]
         assert item["actions"] == ["accept", "wait", "cancel", "settle"]
-        assert "40 of 50.00 USD" in item["detail"]
+        assert "40.00 of 50.00 USD" in item["detail"]
         wrong: list[tuple[dict[str, object], str]] = [
             ({}, "until"),
             ({"until": "2020-01-01T00:00:00Z"}, "until"),

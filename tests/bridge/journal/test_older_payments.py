@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
 from bridge.journal import Journal
 from bridge.journal.database import parse_database_url, writing_engine
@@ -116,7 +116,9 @@ def test_older_payments_stand_as_they_stood_and_go_on(database_url: str) -> None
     assert found["pay_6"].terms.tolerance_percent == 5
     # And back, for who has to.
     migrate(database_url, command.downgrade, BEFORE)
-    with create_engine(parse_database_url(database_url)).connect() as connection:
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.connect() as connection:
         rows = connection.execute(text("SELECT facts FROM payments WHERE payment_id = 'pay_3'")).all()
+    engine.dispose()
     facts = json.loads(rows[0].facts)
     assert (facts["received"], [one["transferId"] for one in facts["confirmed"]]) == ("40", ["t1"])
