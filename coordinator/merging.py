@@ -1,6 +1,7 @@
 """Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from coordinator.facts import Booked, Books, Facts, FeeSaid, Seen, with_booked, with_seen
 from coordinator.fees import Fee, FeePolicy
@@ -18,6 +19,7 @@ from coordinator.observations import (
     SiblingCompleted,
     SiblingRegistered,
     TransactionHinted,
+    Transfer,
     TransferSeen,
     TransferSighted,
     WaitingProlonged,
@@ -84,30 +86,38 @@ def _latest(one: datetime | None, other: datetime) -> datetime:
 
 
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Facts:
+    all_booked = with_booked(facts.booked, [_booked(transfer, snapshot, at) for transfer in snapshot.transfers])
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
-    booked = (
-        Booked.of_checked(
-            transfer=transfer,
-            is_proven=snapshot.proven is None or transfer.transfer_id in snapshot.proven,
-            first_told_at=at,
-            last_told_at=at,
-            settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
-        )
-        for transfer in snapshot.transfers
-    )
-    all_booked = with_booked(facts.booked, booked)
-    counting = {one.transfer.transfer_id for one in all_booked if one.counts}
-    best = max(facts.books, books, key=lambda some: some.rank)
-    proven = (some.balance for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
+    best = max(facts.books, books, key=_rank) if facts.books.transfer_ids else books
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),
-        "books": best,
+        "books": best if best.rank > facts.books.rank else facts.books,
         "booked": all_booked,
-        "proven_balance": max(facts.proven_balance, *proven, ZERO),
     }
+    if snapshot.proven is None and not facts.booked and ids:
+        update["proven_balance"] = snapshot.received
+    else:
+        counting = {one.transfer.transfer_id for one in all_booked if one.counts}
+        sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
+        update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
     said = facts.fee_said
     is_news = said is None or said.is_of_price or (said.said_at <= at and said.fee != snapshot.fee)
     if snapshot.fee is not None and is_news:
         update["fee_said"] = FeeSaid.of_checked(fee=snapshot.fee, said_at=at)
     return facts.model_copy(update=update)
+
+
+def _rank(books: Books) -> tuple[int, Decimal, tuple[str, ...]]:
+    return books.rank
+
+
+def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime) -> Booked:
+    if snapshot.proven is None or transfer.transfer_id in snapshot.proven:
+        return Booked.of_checked(transfer=transfer, is_proven=True, first_told_at=at)
+    return Booked.of_checked(
+        transfer=transfer,
+        first_told_at=at,
+        last_told_at=at,
+        settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
+    )

@@ -11,6 +11,11 @@ from pydantic.alias_generators import to_camel
 __all__ = ["FrozenModel"]
 
 
+_set = object.__setattr__
+# Which of its fields were named is asked of none of them; a copy has a set of its own.
+_ANY_FIELDS: set[str] = set()
+
+
 class FrozenModel(BaseModel):
     """An immutable value that refuses unknown fields."""
 
@@ -33,11 +38,10 @@ class FrozenModel(BaseModel):
         """One of values that were checked already, which are not looked at again; fields that are left out have their
         defaults."""
         model = cls.__new__(cls)
-        values = _defaults_of(cls) | fields
-        object.__setattr__(model, "__dict__", values)
-        object.__setattr__(model, "__pydantic_fields_set__", set(fields))
-        object.__setattr__(model, "__pydantic_extra__", None)
-        object.__setattr__(model, "__pydantic_private__", None)
+        _set(model, "__dict__", {**_defaults_of(cls), **fields})
+        _set(model, "__pydantic_fields_set__", _ANY_FIELDS)
+        _set(model, "__pydantic_extra__", None)
+        _set(model, "__pydantic_private__", None)
         return model
 
     def __copy__(self) -> Self:

@@ -71,9 +71,10 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
-    if _outward(moved) != _outward(payment):
+    # The first of each pair is cheap, and decides most.
+    if moved.status is not payment.status or _outward(moved) != _outward(payment):
         events += _events(payment, moved, observation, siblings)
-    if _progress(moved) != _progress(payment):
+    if moved.paid != payment.paid or _progress(moved) != _progress(payment):
         events.append(progress_event(moved, observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
@@ -108,7 +109,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
     """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
     has_fee = payment.asked != payment.amount
-    return PaymentProgress.of_checked(
+    return PaymentProgress(
         payment_id=payment.payment_id,
         status=payment.status,
         received=payment.received,
@@ -130,7 +131,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
 
 def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
     tx_hash = observation.tx_hash
-    update = PaymentUpdate.of_checked(
+    update = PaymentUpdate(
         payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
     ).to(
         requestId=[share.request_id for share in after.shares] if after.checkout else after.request_id,
@@ -159,7 +160,7 @@ def _share_events(
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     completed = payment.status is PaymentStatus.COMPLETED
     if completed:
-        yield PaymentReceived.of_checked(
+        yield PaymentReceived(
             purchase_request_id=share.request_id,
             amount=share.amount,
             currency=payment.currency,
@@ -167,7 +168,7 @@ def _share_events(
         ).to(sellerId=share.seller_id)
     if standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request stands as the best of its payments
-    yield PurchaseRequestUpdate.of_checked(
+    yield PurchaseRequestUpdate(
         type=happened,
         request_id=share.request_id,
         status=payment.status,
@@ -176,11 +177,11 @@ def _share_events(
         provider=payment.provider,
     ).to()
     if completed:
-        yield SellerOfferUpdate.of_checked(
+        yield SellerOfferUpdate(
             seller_id=share.seller_id,
             request_id=share.request_id,
             event_type="payment-completed",
-            data=SellerOfferUpdateData.of_checked(
+            data=SellerOfferUpdateData(
                 offer_id=share.offer_id,
                 is_selected=True,
                 payment_id=payment.payment_id,

@@ -187,24 +187,23 @@ def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Obs
         return InvoiceEnded(ending=ENDINGS[notice.status])
     # A transaction pays an invoice once, so its hash names it; of two with one hash the last counts.
     transactions = {transaction.txid: transaction for transaction in notice.transactions}
-    coins = {transaction.crypto for transaction in notice.transactions}
-    causes = [transaction.txid for transaction in notice.transactions if transaction.trigger]
     # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    causes = causes or [transaction.txid for transaction in notice.transactions]
-    return InvoiceSnapshot(
+    causes = {transaction.txid for transaction in notice.transactions if transaction.trigger} or transactions.keys()
+    others = [transaction for transaction in transactions.values() if transaction.txid not in causes]
+    return InvoiceSnapshot.of_checked(
         standing=STANDINGS[notice.status],
         currency=notice.fiat,
         received=notice.balance_fiat,
         transfers=tuple(_transfer(transaction) for transaction in transactions.values()),
-        caused_by=causes[-1] if causes else None,
-        proven=frozenset(causes),
-        settling_seconds={coin: settling_seconds(coin, confirmations) for coin in sorted(coins)},
+        caused_by=next((txid for txid in reversed(transactions) if txid in causes), None),
+        proven=frozenset(causes) if others else None,
+        settling_seconds={one.crypto: settling_seconds(one.crypto, confirmations) for one in others},
         fee=notice.fee,
     )
 
 
 def _transfer(transaction: WireTransaction) -> Transfer:
-    return Transfer(
+    return Transfer.of_checked(
         transfer_id=transaction.txid,
         asset=transaction.crypto,
         amount=transaction.amount_crypto,

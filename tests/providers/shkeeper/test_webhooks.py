@@ -115,8 +115,6 @@ def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
             ),
         ),
         caused_by="0x518a",
-        proven=frozenset({"0x518a"}),
-        settling_seconds={"ETH-USDT": 264},
         fee=Fee(policy=FeePolicy.PERCENT, percent=Decimal(2)),
     )
 
