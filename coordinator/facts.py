@@ -16,7 +16,6 @@ __all__ = [
     "Booked",
     "Books",
     "Facts",
-    "FeeSaid",
     "Misfit",
     "MisfitKind",
     "Seen",
@@ -72,16 +71,6 @@ class Books(FrozenModel):
         return len(self.transfer_ids), self.balance, self.transfer_ids
 
 
-class FeeSaid(FrozenModel):
-    """The fee that the provider named last."""
-
-    fee: Fee
-    said_at: AwareDatetime
-    is_of_price: bool = False
-    """It follows from the price of the invoice. What it is on a part is not known then, so it is taken off whole.
-    That completes less."""
-
-
 class MisfitKind(StrEnum):
     """Why something that a provider told of a payment was not counted."""
 
@@ -119,7 +108,13 @@ class Facts(FrozenModel):
     """Every transfer that ever was in a snapshot, in order of its id."""
     seen: tuple[Seen, ...] = ()
     """Every transfer that was ever announced as unconfirmed, in order of its id."""
-    fee_said: FeeSaid | None = None
+    fees_said: Mapping[str, tuple[Fee, ...]] = {}
+    """By coin, every fee that the provider named for it, in order."""
+    fees_priced: Mapping[str, Amount] = {}
+    """By coin, the most that one of its prices asked for on top of the amount."""
+    coin: str | None = None
+    coin_since: AwareDatetime | None = None
+    """The coin that the provider priced or told of last, and since when."""
     completed: bool = False
     """That it was completed was told, which nothing but a refund takes back."""
     deadline_passed: AwareDatetime | None = None
@@ -135,6 +130,8 @@ class Facts(FrozenModel):
     cancelled_requests: frozenset[str] = frozenset()
     """Of the purchase requests that it is for, those that were cancelled."""
     endings: frozenset[Ending] = frozenset()
+    refunded_at: AwareDatetime | None = None
+    """When it was first told that it was sent back."""
     releases: Mapping[str, Mapping[str, Release]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""
     sightings: tuple[Sighting, ...] = ()

@@ -3,11 +3,12 @@
 from datetime import datetime
 from decimal import Decimal
 
-from coordinator.facts import Booked, Books, Facts, FeeSaid, Seen, with_booked, with_seen
-from coordinator.fees import Fee, FeePolicy
+from coordinator.facts import Booked, Books, Facts, Seen, with_booked, with_seen
+from coordinator.fee_shares import ANY_COIN
 from coordinator.money import ZERO
 from coordinator.observations import (
     DeadlinePassed,
+    Ending,
     EscrowReleased,
     InvoiceEnded,
     InvoicePriced,
@@ -37,13 +38,14 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSeen(transfer=transfer):
             seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
-        case InvoicePriced(fee=fee):
-            if facts.fee_said is not None and not facts.fee_said.is_of_price:
-                return facts
-            said = FeeSaid(fee=Fee(policy=FeePolicy.FIXED, fixed=fee), said_at=at, is_of_price=True)
-            return facts.model_copy(update={"fee_said": said})
+        case InvoicePriced(coin=coin, fee=fee):
+            priced = {**facts.fees_priced, coin: max(fee, facts.fees_priced.get(coin, ZERO))}
+            return facts.model_copy(update={"fees_priced": priced, **_with_coin(facts, coin, at)})
         case InvoiceEnded(ending=ending):
-            return facts.model_copy(update={"endings": facts.endings | {ending}})
+            ended: dict[str, object] = {"endings": facts.endings | {ending}}
+            if ending is Ending.REFUNDED:
+                ended["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
+            return facts.model_copy(update=ended)
         case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release):
             of_seller = facts.releases.get(seller_id, {})
             release = max(release, of_seller.get(payout_id, release))
@@ -101,11 +103,21 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
         counting = {one.transfer.transfer_id for one in all_booked if one.counts}
         sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
         update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
-    said = facts.fee_said
-    is_news = said is None or said.is_of_price or (said.said_at <= at and said.fee != snapshot.fee)
-    if snapshot.fee is not None and is_news:
-        update["fee_said"] = FeeSaid.of_checked(fee=snapshot.fee, said_at=at)
+    coin = snapshot.coin or ANY_COIN
+    if snapshot.fee is not None and snapshot.fee not in (said := facts.fees_said.get(coin, ())):
+        fees = tuple(sorted((*said, snapshot.fee), key=lambda fee: fee.model_dump_json()))
+        update["fees_said"] = {**facts.fees_said, coin: fees}
+    if snapshot.coin is not None:
+        update |= _with_coin(facts, coin, at)
     return facts.model_copy(update=update)
+
+
+def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:
+    """With the coin that the provider named last."""
+    since = facts.coin_since
+    if since is None or (coin != facts.coin and since <= at) or (coin == facts.coin and at < since):
+        return {"coin": coin, "coin_since": at}
+    return {}
 
 
 def _rank(books: Books) -> tuple[int, Decimal, tuple[str, ...]]:

@@ -162,8 +162,10 @@ class InvoiceSnapshot(_Observation):
     once for an asset that is not named."""
     agreed: Amount | None = None
     """The amount that the provider holds to be agreed, if it says so."""
+    coin: str | None = None
+    """The one that the invoice is to be paid in at the moment."""
     fee: Fee | None = None
-    """What the provider asks for on top, if it says so."""
+    """What the provider asks for on top in that coin, if it says so."""
 
     @property
     def tx_hash(self) -> str | None:
@@ -182,6 +184,7 @@ class InvoicePriced(_Observation):
     """The provider opened an invoice, or gave another price of it, and asks so much on top of the amount."""
 
     kind: Literal["invoice-priced"] = "invoice-priced"
+    coin: str
     fee: Amount
 
 

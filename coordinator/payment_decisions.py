@@ -108,7 +108,7 @@ def _progress(payment: Payment) -> tuple[object, ...]:
 def progress_event(payment: Payment, observation: Observation | None = None) -> Event:
     """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
-    has_fee = payment.asked != payment.amount
+    has_fee = payment.has_fee
     return PaymentProgress(
         payment_id=payment.payment_id,
         status=payment.status,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from coordinator.facts import MisfitKind
+from coordinator.facts import Booked, MisfitKind, Seen
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
 from coordinator.observations import Ending, Standing
 from coordinator.payments import Payment, PaymentStatus
@@ -110,6 +110,11 @@ def _contradictions(payment: Payment) -> Iterator[str]:
             yield f"{who} calls it {word} with {_of_amount(payment)}"
     if Ending.REFUNDED in facts.endings and payment.excess:
         yield f"it was refunded, and {_money(payment, payment.excess)} more than was agreed has come"
+    if refunded_at := facts.refunded_at:
+        told: tuple[Booked | Seen, ...] = (*facts.booked, *facts.seen)
+        later = [one.transfer.tx_hash for one in told if one.first_told_at and one.first_told_at > refunded_at]
+        if later:
+            yield f"it was refunded, and after that told of {', '.join(sorted(set(later)))[:300]}"
 
 
 def _foreign(payment: Payment) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms
 from coordinator.errors import BridgeError
 from coordinator.facts import Facts
-from coordinator.fees import NO_FEE, Fee
+from coordinator.fee_shares import ANY_COIN, fee_in, fee_on_rest, whole_fee
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
@@ -210,44 +210,40 @@ class Payment(FrozenModel):
         return paid
 
     @cached_property
-    def fee_terms(self) -> Fee:
-        """What the gateway asks for on top, as far as it is known."""
-        return NO_FEE if self.facts.fee_said is None else self.facts.fee_said.fee
-
-    @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        terms, paid = self.fee_terms, self.paid
-        if not paid or (terms is NO_FEE and all(one.transfer.fee is None for one in self.facts.booked)):
+        paid, facts = self.paid, self.facts
+        if not paid or self.direct is not None:
             return paid
-        goods = self._goods
-        return paid if goods == paid else min(to_cents(goods, decimals_of(self.amount)), paid)
-
-    @property
-    def _goods(self) -> Decimal:
-        """What was paid, without the fee."""
-        fees = [one.transfer.fee for one in self.facts.booked if one.counts]
-        if None in fees or not fees:
-            return self.fee_terms.taken_off(self.paid, self.amount)
-        # Taken off each transfer, as some gateways do, a fixed fee is too much; on what is too much there is none.
-        fee = fees[0] if len(fees) == 1 else total(fee for fee in fees if fee is not None)
-        if fee is None or not fee:
-            return self.paid
-        return excess_over(self.paid, fee if self.facts.fee_said is None else min(fee, self._asked_fee))
-
-    @cached_property
-    def _asked_fee(self) -> Decimal:
-        return self.fee_terms.on(self.amount)
+        transfers = [one.transfer for one in facts.booked if one.counts]
+        fee = fee_in(transfers, paid, self.amount, facts.fees_said, facts.fees_priced)
+        return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @property
     def fee(self) -> Decimal:
         """What has come for the gateway's fee."""
         return excess_over(self.paid, self.received)
 
-    @cached_property
-    def asked(self) -> Decimal:
-        """What is asked for in all, the gateway's fee included, as far as it is known."""
-        return total([self.amount, self._asked_fee])
+    @property
+    def has_fee(self) -> bool:
+        """Whether the gateway asks for a fee, or has taken one."""
+        whole = whole_fee(self.facts.coin or ANY_COIN, self.amount, self.facts.fees_said, self.facts.fees_priced)
+        return bool(whole or self.fee)
+
+    def fee_on_rest(self, coin: str, priced: Decimal | None = None) -> Decimal:
+        """What is asked for on top of what is missing, if that is paid in one coin; `priced` is what the coin's price
+        asks for on top of the whole amount now."""
+        facts = self.facts
+        whole = whole_fee(coin, self.amount, facts.fees_said, facts.fees_priced)
+        whole = whole if priced is None else priced
+        if not whole or not self.missing:
+            return ZERO
+        of_coin = [one.transfer for one in facts.booked if one.counts and one.transfer.asset == coin]
+        worth = total(transfer.value for transfer in of_coin if transfer.value is not None)
+        come = fee_in(
+            of_coin, worth or (self.paid if of_coin else ZERO), self.amount, facts.fees_said, facts.fees_priced
+        )
+        return fee_on_rest(self.missing, self.amount, coin, come, paid=self.paid, said=facts.fees_said, whole=whole)
 
     @cached_property
     def least(self) -> Decimal:
@@ -286,9 +282,7 @@ class Payment(FrozenModel):
     @property
     def missing_fee(self) -> Decimal:
         """What is still to be paid for the gateway's fee; nothing once it is completed."""
-        if not self.missing:
-            return ZERO
-        return excess_over(excess_over(self.asked, self.paid), self.missing)
+        return to_cents(self.fee_on_rest(self.facts.coin or ANY_COIN), decimals_of(self.amount))
 
     @cached_property
     def excess(self) -> Decimal:

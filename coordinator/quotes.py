@@ -54,7 +54,7 @@ def must_ask_again(invoices: Sequence[Invoice], coin: str, now: datetime, *, fre
     return fresh or opened is None or has_ended(opened, now)
 
 
-def to_pay(payment: Payment, opened: InvoiceOpened) -> ToPay:
+def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
     """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come."""
     missing, amount = payment.missing, payment.amount
     if payment.status not in OPEN_STATUSES or not missing:
@@ -62,9 +62,8 @@ def to_pay(payment: Payment, opened: InvoiceOpened) -> ToPay:
     if opened.asked is None:
         part, whole, fee = missing, amount, None
     else:
-        # What was asked for less what was paid, whatever of it was for the fee.
-        part, whole = max(excess_over(opened.asked, payment.paid), missing), opened.asked
-        fee = to_cents(excess_over(part, missing), CENT_DECIMALS)
+        fee = to_cents(payment.fee_on_rest(coin, excess_over(opened.asked, amount)), CENT_DECIMALS)
+        part, whole = total([missing, fee]), opened.asked
     if part >= whole:
         coin_amount, uri = opened.coin_amount, opened.payment_uri
     elif opened.whole_only:

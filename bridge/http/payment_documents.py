@@ -286,7 +286,7 @@ def sighting_item(sighting: Sighting) -> SightingItem:
 
 def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened = invoice.opened
-    now = ToPay() if opened is None else to_pay(payment, opened)
+    now = ToPay() if opened is None else to_pay(payment, opened, invoice.wanted.coin)
     return InvoiceItem(
         coin=invoice.wanted.coin,
         display_name=opened and opened.display_name,

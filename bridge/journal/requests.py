@@ -252,7 +252,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         return
     if opened.asked is not None:
         # What is heard by asking does not name the fee, which must not be taken for the goods.
-        priced = InvoicePriced(fee=excess_over(opened.asked, payment.amount))
+        priced = InvoicePriced(coin=coin, fee=excess_over(opened.asked, payment.amount))
         siblings = _siblings(batch, payment)
         payment = _move(batch, decide(payment, priced, batch.now, siblings), siblings)
     if first_opened_at is not None:

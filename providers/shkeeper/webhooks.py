@@ -54,6 +54,7 @@ class InvoiceNotice(Wire):
     external_id: ExternalId
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
+    crypto: Code | None = None
     balance_fiat: Amount
     transactions: tuple[WireTransaction, ...]
     fee_policy: str | None = None
@@ -198,6 +199,7 @@ def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Obs
         caused_by=next((txid for txid in reversed(transactions) if txid in causes), None),
         proven=frozenset(causes) if others else None,
         settling_seconds={one.crypto: settling_seconds(one.crypto, confirmations) for one in others},
+        coin=notice.crypto,
         fee=notice.fee,
     )
 

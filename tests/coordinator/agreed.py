@@ -45,6 +45,7 @@ def notice(standing: Standing, *transfers: Transfer, trigger: str | None = None,
         "received": sum((one.value or Decimal(0) for one in transfers), Decimal(0)),
         "transfers": transfers,
         "caused_by": cause,
+        "coin": "ETH-USDT",
         "proven": frozenset({cause}),
         "settling_seconds": {"ETH-USDT": 264},
     }
@@ -55,7 +56,7 @@ def looked_up(standing: Standing, *transfers: Transfer, **changes: Any) -> Invoi
     """What a gateway says that is asked: without values, and from the first confirmation on."""
     bare = tuple(one.model_copy(update={"value": None, "occurred_at": None}) for one in transfers)
     received = sum((one.value or Decimal(0) for one in transfers), Decimal(0))
-    fields: dict[str, Any] = {"received": received, "proven": frozenset(), "agreed": Decimal(100)}
+    fields: dict[str, Any] = {"coin": None, "received": received, "proven": frozenset(), "agreed": Decimal(100)}
     return notice(standing, *bare, **fields | changes)
 
 

@@ -163,6 +163,16 @@ def test_money_after_a_refund_is_a_contradiction() -> None:
     assert (payment.status, kinds(payment)) == ("refunded", [ProblemKind.CONTRADICTING_BOOKS])
 
 
+def test_money_that_is_told_of_after_a_refund_reaches_a_person_however_little_it_is() -> None:
+    refunded = InvoiceEnded(ending=Ending.REFUNDED)
+    first, second = transfer("t1", 20), transfer("t2", 15)
+    payment, _ = play(notice(PARTIAL, first), (refunded, LATER))
+    assert (payment.status, kinds(payment)) == ("refunded", [])
+    later = notice(PARTIAL, first, second), LATER + timedelta(seconds=2)
+    assert kinds(play(later, payment=payment)[0]) == [ProblemKind.CONTRADICTING_BOOKS]
+    assert kinds(play((refunded, NOW), (seen("t1"), LATER))[0]) == [ProblemKind.CONTRADICTING_BOOKS]
+
+
 # How sure
 
 
@@ -204,7 +214,7 @@ def test_what_was_told_stays_whatever_is_learnt_of_a_fee_later() -> None:
 
 def test_the_fee_in_the_price_is_not_taken_for_the_goods() -> None:
     """Whoever is asked how an invoice stands does not name the fee. The price did."""
-    priced = InvoicePriced(fee=Decimal(20))
+    priced = InvoicePriced(coin="ETH-USDT", fee=Decimal(20))
     payment, _ = play(priced, looked_up(PAID, transfer("t1", 100), settling_seconds={}))
     assert (payment.status, payment.received, payment.fee) == (PaymentStatus.PARTIALLY_PAID, Decimal(80), Decimal(20))
     assert kinds(payment) == [ProblemKind.SHORT]

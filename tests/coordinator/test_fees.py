@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.fees import NO_FEE, Fee, FeePolicy
-from coordinator.observations import Standing
+from coordinator.observations import InvoicePriced, Standing
 from tests.coordinator.agreed import PAYMENT, notice, play, transfer
 
 PERCENT = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
@@ -22,7 +22,7 @@ AMOUNT = PAYMENT.model_copy(update={"amount": Decimal("49.90")})
         (NO_FEE, ["49.90"], "49.90", "0", "0", "0", "0"),
         (NO_FEE, ["24.95"], "24.95", "0", "24.95", "0", "0"),
         (PERCENT, ["50.898"], "49.90", "0.998", "0", "0", "0"),
-        (PERCENT, ["20.4"], "20", "0.4", "29.90", "0.598", "0"),
+        (PERCENT, ["20.4"], "20", "0.4", "29.90", "0.60", "0"),
         (PERCENT, ["51"], "50", "1", "0", "0", "0.10"),
         (FIXED, ["54.9"], "49.9", "5", "0", "0", "0"),
         (FIXED, ["27.45", "27.45"], "49.90", "5", "0", "0", "0"),
@@ -50,6 +50,44 @@ def test_what_the_gateway_says_of_each_transfer_is_taken_but_never_more_than_its
     payment, _ = play(*notices, payment=AMOUNT)
     assert payment.status == "completed"
     assert (payment.received, payment.fee, payment.excess) == (Decimal("49.9"), Decimal(5), Decimal(0))
+
+
+TEN_PERCENT = Fee(policy=FeePolicy.PERCENT, percent=Decimal(10))
+
+
+def test_the_fee_of_one_coin_is_not_that_of_another() -> None:
+    """95 in a coin that takes ten percent, then a cent in one that takes nothing: the goods are not paid by that."""
+    first = transfer("t1", 95, asset="USDC", fee=Decimal("8.64"))
+    second = transfer("t2", "0.01", asset="ETH-USDT", fee=Decimal(0))
+    told = [
+        notice(Standing.PARTIAL, first, coin="USDC", fee=TEN_PERCENT),
+        notice(Standing.PARTIAL, first, second, coin="ETH-USDT", fee=NO_FEE),
+    ]
+    payment, _ = play(*told)
+    assert payment.status == "partially_paid"
+    assert (payment.received, payment.fee) == (Decimal("86.37"), Decimal("8.64"))
+    assert play(*reversed(told))[0].received == payment.received
+
+
+def test_a_fee_that_was_changed_makes_no_goods_of_what_was_taken() -> None:
+    first = transfer("t1", 95, fee=Decimal("8.64"))
+    second = transfer("t2", "0.01", fee=Decimal(0))
+    payment, _ = play(
+        notice(Standing.PARTIAL, first, fee=TEN_PERCENT), notice(Standing.PAID, first, second, fee=NO_FEE)
+    )
+    assert (str(payment.status), payment.received) == ("partially_paid", Decimal("86.37"))
+
+
+def test_a_switch_of_coins_alone_pays_nothing() -> None:
+    """Every webhook lost: what was heard by asking bears the fee of the coin that it came in."""
+    paid = transfer("t1", 104, asset="USDC")
+    asked = notice(Standing.OVERPAID, paid.model_copy(update={"value": None}), coin=None, received=Decimal(104))
+    payment, _ = play(InvoicePriced(coin="USDC", fee=Decimal(10)), asked)
+    assert (str(payment.status), payment.received) == ("partially_paid", Decimal(94))
+    payment, _ = play(InvoicePriced(coin="ETH-USDT", fee=Decimal(0)), payment=payment)
+    assert (str(payment.status), payment.received, payment.missing_fee) == ("partially_paid", Decimal(94), Decimal(0))
+    # What is missing bears the fee of the coin that it is paid in.
+    assert payment.fee_on_rest("BNB-USDT", Decimal(10)) == Decimal("0.6")
 
 
 amounts = st.decimals(min_value="0.01", max_value="100000", places=2)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator import quotes
 from coordinator.agreements import Checkout, Share
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import proportional, rounded_up
 from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payment_decisions import decide
 from coordinator.payments import Payment
-from coordinator.quotes import ToPay, has_ended, must_ask_again, place_changed, quote_end, to_pay
+from coordinator.quotes import ToPay, has_ended, must_ask_again, place_changed, quote_end
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -49,6 +50,10 @@ def invoice(coin: str = "DOGE", opened: InvoiceOpened | None = DOGE) -> Invoice:
 
 def quoted(**changes: object) -> InvoiceOpened:
     return DOGE.model_copy(update=changes)
+
+
+def to_pay(payment: Payment, opened: InvoiceOpened) -> quotes.ToPay:
+    return quotes.to_pay(payment, opened, "DOGE")
 
 
 def after(*observations: Observation) -> Payment:
@@ -145,23 +150,23 @@ def test_an_unpaid_payment_asks_for_the_whole_sum_and_names_the_fee() -> None:
 
 def test_a_partly_paid_one_asks_for_the_rest() -> None:
     rest = to_pay(after(received("20")), DOGE)
-    assert rest.coin_amount == Decimal("205.9919057")  # 339.32 × (50.90 - 20) / 50.90
-    assert rest.payment_uri == "dogecoin:D7?amount=205.9919057"
-    assert (rest.asked, rest.fee) == (Decimal("30.90"), Decimal("1.00"))
+    assert rest.coin_amount == Decimal("203.32534382")  # 339.32 × (29.90 + 0.60) / 50.90
+    assert rest.payment_uri == "dogecoin:D7?amount=203.32534382"
+    assert (rest.asked, rest.fee) == (Decimal("30.50"), Decimal("0.60"))
 
 
 def test_the_rest_is_rounded_up_to_the_coins_own_decimals() -> None:
     third = after(received("16.63"))
-    for decimals, coins in ((2, "0.68"), (6, "0.673281"), (8, "0.67328095")):
+    for decimals, coins in ((2, "0.67"), (6, "0.666798"), (8, "0.66679765")):
         assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=decimals)).coin_amount == Decimal(coins)
     # Of a coin that nobody knows, as many as the provider wrote, or six.
-    assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=None)).coin_amount == Decimal("0.673281")
+    assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=None)).coin_amount == Decimal("0.666798")
 
 
 def test_a_uri_in_smallest_units_and_one_that_is_only_an_address() -> None:
     part = after(received("24.95"))
     ether = quoted(coin_amount=Decimal("0.5"), coin_decimals=18, uri_template="ethereum:0x6f@1?value={units}")
-    assert to_pay(part, ether).payment_uri == "ethereum:0x6f@1?value=254911591355599215"
+    assert to_pay(part, ether).payment_uri == "ethereum:0x6f@1?value=250000000000000000"
     assert to_pay(part, quoted(uri_template=None)).payment_uri == "D7"
 
 
