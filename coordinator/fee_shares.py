@@ -33,6 +33,9 @@ def fee_in(transfers: Sequence[Transfer], paid: Decimal, amount: Decimal, said: 
     coin's fee. What was paid beyond what the transfers are worth is a sum that names none of them."""
     if not said and not priced and all(transfer.fee is None for transfer in transfers):
         return ZERO
+    if len(transfers) == 1 and (one := transfers[0]).fee is not None and one.value == paid:
+        # As it is with most payments.
+        return min(_fee_of_coin(transfers, paid, one.asset, amount, said, priced), paid) if one.fee else ZERO
     coins = dict.fromkeys(transfer.asset for transfer in transfers)
     fee, worth, unvalued = ZERO, ZERO, []
     for coin in coins:

@@ -219,7 +219,7 @@ class Payment(FrozenModel):
         fee = fee_in(transfers, paid, self.amount, facts.fees_said, facts.fees_priced)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
-    @property
+    @cached_property
     def fee(self) -> Decimal:
         """What has come for the gateway's fee."""
         return excess_over(self.paid, self.received)
@@ -227,16 +227,18 @@ class Payment(FrozenModel):
     @property
     def has_fee(self) -> bool:
         """Whether the gateway asks for a fee, or has taken one."""
-        whole = whole_fee(self.facts.coin or ANY_COIN, self.amount, self.facts.fees_said, self.facts.fees_priced)
-        return bool(whole or self.fee)
+        facts = self.facts
+        return bool(self.fee or whole_fee(facts.coin or ANY_COIN, self.amount, facts.fees_said, facts.fees_priced))
 
     def fee_on_rest(self, coin: str, priced: Decimal | None = None) -> Decimal:
         """What is asked for on top of what is missing, if that is paid in one coin; `priced` is what the coin's price
         asks for on top of the whole amount now."""
+        if not self.missing:
+            return ZERO
         facts = self.facts
         whole = whole_fee(coin, self.amount, facts.fees_said, facts.fees_priced)
         whole = whole if priced is None else priced
-        if not whole or not self.missing:
+        if not whole:
             return ZERO
         of_coin = [one.transfer for one in facts.booked if one.counts and one.transfer.asset == coin]
         worth = total(transfer.value for transfer in of_coin if transfer.value is not None)
@@ -282,7 +284,8 @@ class Payment(FrozenModel):
     @property
     def missing_fee(self) -> Decimal:
         """What is still to be paid for the gateway's fee; nothing once it is completed."""
-        return to_cents(self.fee_on_rest(self.facts.coin or ANY_COIN), decimals_of(self.amount))
+        fee = self.fee_on_rest(self.facts.coin or ANY_COIN)
+        return to_cents(fee, decimals_of(self.amount)) if fee else fee
 
     @cached_property
     def excess(self) -> Decimal:
