@@ -71,7 +71,9 @@ def _fees(coin: str, said: Said, priced: Priced) -> Iterable[Fee]:
     named = said.get(coin) or said.get(ANY_COIN)
     if named:
         return named
-    return (Fee(policy=FeePolicy.FIXED, fixed=priced[coin]),) if coin in priced else ()
+    # A Lightning invoice may be paid in Bitcoin: where nothing is known of a coin, any fee that is known may be its.
+    prices = [priced[coin]] if coin in priced else priced.values()
+    return [Fee(policy=FeePolicy.FIXED, fixed=price) for price in prices]
 
 
 def _share(paid: Decimal, amount: Decimal, fees: Iterable[Fee]) -> Decimal:

@@ -115,6 +115,7 @@ def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
             ),
         ),
         caused_by="0x518a",
+        coin="ETH-USDT",
         fee=Fee(policy=FeePolicy.PERCENT, percent=Decimal(2)),
     )
 
