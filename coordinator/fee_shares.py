@@ -22,10 +22,8 @@ Priced = Mapping[str, Decimal]
 
 def whole_fee(coin: str, amount: Decimal, said: Said, priced: Priced) -> Decimal | None:
     """What is asked for on top of an amount in one coin; None if that is not known."""
-    fees = said.get(coin) or said.get(ANY_COIN)
-    if fees:
-        return max(fee.on(amount) for fee in fees)
-    return priced.get(coin)
+    named = _named(coin, said)
+    return max(fee.on(amount) for fee in named) if named else priced.get(coin)
 
 
 def fee_in(transfers: Sequence[Transfer], paid: Decimal, amount: Decimal, said: Said, priced: Priced) -> Decimal:
@@ -61,14 +59,19 @@ def _fee_of_coin(
         return _share(value, amount, _fees(coin, said, priced))
     taken = total(fees)
     # Taken off each transfer, as some gateways do, a fixed fee is too much; on what is too much there is none.
-    named = said.get(coin) or said.get(ANY_COIN)
+    named = _named(coin, said)
     return min(taken, max(fee.on(amount) for fee in named)) if named else taken
+
+
+def _named(coin: str, said: Said) -> tuple[Fee, ...]:
+    """What the provider named for a coin; if nothing, what it named for none in particular."""
+    return said.get(coin) or said.get(ANY_COIN, ())
 
 
 def _fees(coin: str, said: Said, priced: Priced) -> Iterable[Fee]:
     """What is known of a coin's fee. Of a price it is not known what it is on a part: taken off whole it completes
     least."""
-    named = said.get(coin) or said.get(ANY_COIN)
+    named = _named(coin, said)
     if named:
         return named
     # A Lightning invoice may be paid in Bitcoin: where nothing is known of a coin, any fee that is known may be its.
@@ -86,7 +89,7 @@ def fee_on_rest(
     """What is asked for on top of what is missing, paid in one coin. `whole` is the fee on the whole amount in that
     coin, and `fee_in_coin` what of it has come."""
     left = excess_over(whole, fee_in_coin)
-    named = said.get(coin) or said.get(ANY_COIN)
+    named = _named(coin, said)
     in_proportion = quotient(product(whole, missing), amount)
     if named:
         is_percent = all(fee.policy in (FeePolicy.PERCENT, FeePolicy.NONE) for fee in named)

@@ -1,7 +1,6 @@
 """Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from coordinator.facts import Booked, Books, Facts, Seen, with_booked, with_seen
 from coordinator.fee_shares import ANY_COIN
@@ -91,10 +90,10 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     all_booked = with_booked(facts.booked, [_booked(transfer, snapshot, at) for transfer in snapshot.transfers])
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
-    best = max(facts.books, books, key=_rank) if facts.books.transfer_ids else books
+    best = max(facts.books, books, key=lambda some: some.rank)
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),
-        "books": best if best.rank > facts.books.rank else facts.books,
+        "books": best,
         "booked": all_booked,
     }
     if snapshot.proven is None and not facts.booked and ids:
@@ -118,10 +117,6 @@ def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:
     if since is None or (coin != facts.coin and since <= at) or (coin == facts.coin and at < since):
         return {"coin": coin, "coin_since": at}
     return {}
-
-
-def _rank(books: Books) -> tuple[int, Decimal, tuple[str, ...]]:
-    return books.rank
 
 
 def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime) -> Booked:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from coordinator.errors import BridgeError
 
 __all__ = [
+    "CENT_DECIMALS",
     "ZERO",
     "Amount",
     "AmountUnreadableError",
@@ -38,9 +39,9 @@ ZERO = Decimal(0)
 # the 18 (Ether) and 24 (NEAR) in use. The bounds also keep "1e999999" from becoming a megabyte of zeros.
 MAX_INTEGER_DIGITS = 78
 MAX_DECIMALS = 30
-# Python's own arithmetic rounds to 28 digits.
 CENT_DECIMALS = 2
 _CENT = Decimal("0.01")
+# Python's own arithmetic rounds to 28 digits.
 _EXACT = Context(prec=2 * (MAX_INTEGER_DIGITS + MAX_DECIMALS))
 _AMOUNT = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?")
 

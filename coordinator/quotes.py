@@ -7,7 +7,16 @@ from decimal import Decimal
 from coordinator.events import Event
 from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.models import FrozenModel
-from coordinator.money import base_units, excess_over, proportional, to_cents, total, trimmed
+from coordinator.money import (
+    CENT_DECIMALS,
+    base_units,
+    decimals_of,
+    excess_over,
+    proportional,
+    to_cents,
+    total,
+    trimmed,
+)
 from coordinator.payment_decisions import progress_event
 from coordinator.payments import OPEN_STATUSES, Payment
 
@@ -18,7 +27,6 @@ __all__ = ["ToPay", "filled", "has_ended", "must_ask_again", "place_changed", "q
 PRICE_OF_THE_MOMENT = timedelta(minutes=15)
 # Of a coin of which nobody knows how many it has: few enough for every wallet, and too many to matter.
 DECIMALS_IF_UNKNOWN = 6
-CENT_DECIMALS = 2
 
 
 class ToPay(FrozenModel):
@@ -84,8 +92,7 @@ def place_changed(payment: Payment) -> Event:
 def _decimals(opened: InvoiceOpened) -> int:
     if opened.coin_decimals is not None:
         return opened.coin_decimals
-    exponent = opened.coin_amount.as_tuple().exponent
-    return max(-exponent if isinstance(exponent, int) else 0, DECIMALS_IF_UNKNOWN)
+    return max(decimals_of(opened.coin_amount), DECIMALS_IF_UNKNOWN)
 
 
 def _uri(opened: InvoiceOpened, coin_amount: Decimal) -> str:

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, RowMapping, select
 
 from bridge.journal import schema
 from bridge.journal.batch import Batch
-from bridge.journal.errors import IdempotencyKeyReusedError
 from bridge.journal.requests import (
     IdempotencyKey,
     Registered,
     known_payment,
     made_payment,
     refuse_conflict,
+    refuse_reuse,
     register_payment,
 )
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
@@ -74,10 +74,7 @@ def _same(earlier: Draft, payment: Payment, idempotency: IdempotencyKey | None) 
         and idempotency is not None
         and (known.scope, known.key) == (idempotency.scope, idempotency.key)
     ):
-        if known.request_digest != idempotency.request_digest:
-            raise IdempotencyKeyReusedError(
-                "this Idempotency-Key was used for another request; send a new key with a new request"
-            )
+        refuse_reuse(idempotency, known.request_digest)
     else:
         refuse_conflict(earlier.payment, payment)
     return earlier

@@ -45,6 +45,7 @@ __all__ = [
     "record_observation",
     "refuse_conflict",
     "refuse_invoice",
+    "refuse_reuse",
     "register_payment",
     "remember",
     "want_invoice",
@@ -195,8 +196,7 @@ def register_payment(
             want_invoice(batch, payment.payment_id, invoice, opened)
         registered = batch.payments.get(payment.payment_id) or registered
         for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
-            _cancel(batch, registered, request_id)
-            registered = batch.payments.get(payment.payment_id) or registered
+            registered = _cancel(batch, registered, request_id).payment or registered
         for one in kept:
             siblings = _siblings(batch, registered)
             decision = _decide_kept(registered, one, siblings)
@@ -270,11 +270,16 @@ def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
     if idempotency is None or used is None:
         return None
     request_digest, result = used
+    refuse_reuse(idempotency, request_digest)
+    return json.loads(result)
+
+
+def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
+    """Raises IdempotencyKeyReusedError unless the request that used the key before was the same."""
     if request_digest != idempotency.request_digest:
         raise IdempotencyKeyReusedError(
             "this Idempotency-Key was used for another request; send a new key with a new request"
         )
-    return json.loads(result)
 
 
 def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
@@ -309,8 +314,8 @@ def _cancel_request(batch: Batch, request_id: str) -> None:
         _cancel(batch, payment, request_id)
 
 
-def _cancel(batch: Batch, payment: Payment, request_id: str) -> None:
-    record_observation(
+def _cancel(batch: Batch, payment: Payment, request_id: str) -> Recorded:
+    return record_observation(
         batch,
         provider=payment.provider,
         external_id=payment.external_id,

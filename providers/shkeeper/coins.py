@@ -1,8 +1,14 @@
-"""Decimals of SHKeeper's coins: it prices every coin with eight, and a wallet sends no more than the coin has."""
+"""Coins of SHKeeper: the one that is Lightning, and the decimals of each.
+
+SHKeeper prices every coin with eight, and a wallet sends no more than the coin has.
+"""
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS"]
+__all__ = ["DECIMALS", "LIGHTNING"]
+
+LIGHTNING = "BTC-LIGHTNING"
+"""Each of its invoices is an address of its own, and paid once."""
 
 DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO"), 8),

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from coordinator.evidence import LookedUpInvoice
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import Amount, format_amount, product, rounded, rounded_up
+from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, rounded_up
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -25,7 +25,7 @@ from providers.contract import (
 )
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
-from providers.shkeeper.coins import DECIMALS
+from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, looked_up
@@ -40,8 +40,6 @@ COINS_SECONDS = 30.0
 # It asks every wallet before it answers, which one that hangs makes ten seconds of: nobody waits for that long who
 # could do with an older list, or with none.
 COINS_WAIT_SECONDS = 2.0
-LIGHTNING = "BTC-LIGHTNING"
-CENT_DECIMALS = 2
 LAST_DIGIT = Decimal("1e-8")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from coordinator.evidence import LookedUpInvoice
 from coordinator.money import Amount, rounded
 from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, Transfer, TransferSeen
+from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
 from providers.shkeeper.wire import Code, ExternalId, Wire
@@ -16,8 +17,6 @@ from providers.shkeeper.wire import Code, ExternalId, Wire
 __all__ = ["InvoiceAnswer", "looked_up"]
 
 CONFIRMED = "CONFIRMED"
-# Each of its invoices is an address of its own, and paid once.
-LIGHTNING = "BTC-LIGHTNING"
 NOTICED_DECIMALS = 10
 
 
