@@ -11,7 +11,8 @@ from tests.system.shkeeper.conftest import Marketplace, settings_for
 
 # What the browser says of a bridge that ends while it answers, and of every try to connect to it then.
 GONE = (
-    r"ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_CONTENT_LENGTH_MISMATCH|WebSocket connection to .* failed"
+    r"ERR_CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE"
+    r"|ERR_CONTENT_LENGTH_MISMATCH|WebSocket connection to .* failed"
 )
 
 
