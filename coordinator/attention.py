@@ -33,11 +33,14 @@ Remedy = Literal["recheck", "replay", "resolve", "accept", "wait", "cancel", "se
 class AttentionKind(StrEnum):
     """What does not go on by itself, besides what is wrong with a payment: that is a `ProblemKind`."""
 
+    PAYOUT_SENT_AFTER_ALL = "payout-sent-after-all"
     PAYOUT_MISMATCH = "payout-mismatch"
+    PAYOUT_CONTRADICTED = "payout-contradicted"
     PAYOUT_AMBIGUOUS = "payout-ambiguous"
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
     PAYOUT_FAILED = "payout-failed"
+    PAYOUT_RETURNED = "payout-returned"
     CHAIN_ALARM = "chain-alarm"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
@@ -49,9 +52,11 @@ Kind = AttentionKind | ProblemKind
 
 BY_URGENCY: tuple[Kind, ...] = (
     # Money may go out twice, or has.
+    AttentionKind.PAYOUT_SENT_AFTER_ALL,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
     ProblemKind.TWICE_PAID,
     AttentionKind.PAYOUT_MISMATCH,
+    AttentionKind.PAYOUT_CONTRADICTED,
     AttentionKind.CHAIN_ALARM,
     AttentionKind.PAYOUT_AMBIGUOUS,
     AttentionKind.PAYOUT_DROPPED,
@@ -66,6 +71,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.SHORT,
     AttentionKind.PAYOUT_OVERDUE,
     AttentionKind.PAYOUT_FAILED,
+    AttentionKind.PAYOUT_RETURNED,
     ProblemKind.PARTLY_PAID_EXPIRED,
     ProblemKind.UNCONFIRMED_TOO_LONG,
     # Nobody knows yet whether anybody waits.
@@ -125,17 +131,29 @@ _PAYOUT_KINDS = {
     PayoutStatus.AMBIGUOUS: AttentionKind.PAYOUT_AMBIGUOUS,
     PayoutStatus.DROPPED: AttentionKind.PAYOUT_DROPPED,
     PayoutStatus.FAILED: AttentionKind.PAYOUT_FAILED,
+    PayoutStatus.RETURNED: AttentionKind.PAYOUT_RETURNED,
 }
 
 _PAYOUT_TITLES = {
-    AttentionKind.PAYOUT_MISMATCH: "The chain shows something else than was asked for",
+    AttentionKind.PAYOUT_SENT_AFTER_ALL: "It was found to have failed, and was sent after all",
+    AttentionKind.PAYOUT_MISMATCH: "Something else than was asked for was sent",
+    AttentionKind.PAYOUT_CONTRADICTED: "It has ended, and something else was told of it too",
     AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
     AttentionKind.PAYOUT_DROPPED: "Its transaction never came into a block",
     AttentionKind.PAYOUT_OVERDUE: "It takes too long",
     AttentionKind.PAYOUT_FAILED: "It failed, and the seller has nothing yet",
+    AttentionKind.PAYOUT_RETURNED: "It came back, and the seller has nothing",
 }
 
 _PAYOUT_ADVICE = {
+    AttentionKind.PAYOUT_SENT_AFTER_ALL: (
+        "Look at once whether another payout was made for its payment: the seller may have the money twice. Hold that"
+        " one if you still can; if both have arrived, settle it with the seller, then dismiss this with a note."
+    ),
+    AttentionKind.PAYOUT_CONTRADICTED: (
+        "Compare the transaction with the provider's own books: either the provider mixed up two payouts, or somebody"
+        " had another one sent under this name. If the seller has just what was asked for, dismiss this with a note."
+    ),
     AttentionKind.PAYOUT_MISMATCH: (
         "Look at its transactions in the explorer. If another transaction paid the rest, name it as sent; if the"
         " seller has all the money, say that it has arrived; if the seller has none, say that it was not sent."
@@ -156,18 +174,31 @@ _PAYOUT_ADVICE = {
         "Its payment can be paid out again: mend the reason, then make another payout for it. That one takes this off"
         " the list."
     ),
+    AttentionKind.PAYOUT_RETURNED: (
+        "Ask the seller for an address that takes the money, then make another payout for its payment. That one takes"
+        " this off the list."
+    ),
+}
+
+_TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
+_PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
+    AttentionKind.PAYOUT_FAILED: (),
+    AttentionKind.PAYOUT_RETURNED: (),
+    AttentionKind.PAYOUT_CONTRADICTED: ("dismiss",),
 }
 
 
 def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Attention | None:
     """What is wrong with a payout; None if it goes on by itself. Whether a failed one was made up for by another is
     for whoever asks to know."""
-    kind = _PAYOUT_KINDS.get(payout.status)
-    since = updated_at
+    kind, since = _kind(payout), updated_at
     if kind is None:
         if not payout.is_overdue(now):
             return None
         kind, since = AttentionKind.PAYOUT_OVERDUE, payout.created_at + OVERDUE_AFTER
+    remedies = _PAYOUT_REMEDIES.get(kind, _TO_RESOLVE)
+    if kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled:
+        remedies = ("dismiss",)
     what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.seller_id}"
     return Attention(
         kind=kind,
@@ -180,8 +211,16 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
         payment_id=payout.payment_id,
         chain=payout.chain,
         tx_hash=payout.tx_hash,
-        remedies=() if kind is AttentionKind.PAYOUT_FAILED else ("recheck", "resolve"),
+        remedies=remedies,
     )
+
+
+def _kind(payout: Payout) -> AttentionKind | None:
+    if payout.went_after_all:
+        return AttentionKind.PAYOUT_SENT_AFTER_ALL
+    if payout.is_doubtful_end:
+        return AttentionKind.PAYOUT_CONTRADICTED
+    return _PAYOUT_KINDS.get(payout.status)
 
 
 def unreadable_webhook(webhook_id: str, provider: str, reason: str, received_at: datetime) -> Attention:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, model_validator
 
 from coordinator.fees import Fee
 from coordinator.models import FrozenModel
@@ -18,6 +18,7 @@ __all__ = [
     "Facts",
     "Misfit",
     "MisfitKind",
+    "Released",
     "Seen",
     "with_booked",
     "with_misfit",
@@ -69,6 +70,23 @@ class Books(FrozenModel):
         """Orders snapshots by how much they know. The ids at the end only make the order total, so that even
         snapshots no provider would send have one that counts, whichever came first."""
         return len(self.transfer_ids), self.balance, self.transfer_ids
+
+
+class Released(FrozenModel):
+    """How far one payout has released the escrow, as of its last step that is known."""
+
+    release: Release
+    step: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_step(cls, value: object) -> object:
+        """As it was written down before steps were counted."""
+        return {"release": value} if isinstance(value, int) else value
+
+    @property
+    def rank(self) -> tuple[int, Release]:
+        return self.step, self.release
 
 
 class MisfitKind(StrEnum):
@@ -132,7 +150,7 @@ class Facts(FrozenModel):
     endings: frozenset[Ending] = frozenset()
     refunded_at: AwareDatetime | None = None
     """When it was first told that it was sent back."""
-    releases: Mapping[str, Mapping[str, Release]] = {}
+    releases: Mapping[str, Mapping[str, Released]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on a chain, in order of its id."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from coordinator.facts import Booked, Books, Facts, Seen, with_booked, with_seen
+from coordinator.facts import Booked, Books, Facts, Released, Seen, with_booked, with_seen
 from coordinator.fee_shares import ANY_COIN
 from coordinator.money import ZERO
 from coordinator.observations import (
@@ -45,10 +45,11 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             if ending is Ending.REFUNDED:
                 ended["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
             return facts.model_copy(update=ended)
-        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release):
+        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release, step=step):
             of_seller = facts.releases.get(seller_id, {})
-            release = max(release, of_seller.get(payout_id, release))
-            releases = {**facts.releases, seller_id: {**of_seller, payout_id: release}}
+            told = Released(release=release, step=step)
+            latest = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
+            releases = {**facts.releases, seller_id: {**of_seller, payout_id: latest}}
             return facts.model_copy(update={"releases": releases})
         case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed):
             passed = {"deadline_passed": _latest(facts.deadline_passed, deadline)}

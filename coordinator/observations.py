@@ -258,10 +258,11 @@ class SiblingCompleted(_Observation):
 
 
 class Release(IntEnum):
-    """How far a payout has released a payment's escrow. It only ever grows."""
+    """How far a payout has released a payment's escrow."""
 
     UNDER_WAY = 1
     FAILED = 2
+    """It came to nothing, or was sent back."""
     DONE = 3
 
 
@@ -272,6 +273,8 @@ class EscrowReleased(_Observation):
     payout_id: str
     seller_id: str
     release: Release
+    step: int = Field(0, ge=0)
+    """Counts what was observed of the payout. Of two releases by one payout the later step is right."""
 
 
 class TransferSighted(_Observation):

@@ -147,7 +147,7 @@ class Payment(FrozenModel):
 
     def release_of(self, seller_id: str) -> Release | None:
         """How far the escrow is released to one seller; None if no payout was begun."""
-        releases = self.facts.releases.get(seller_id, {}).values()
+        releases = {one.release for one in self.facts.releases.get(seller_id, {}).values()}
         # A payout that failed does not matter beside one that is under way.
         return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
 

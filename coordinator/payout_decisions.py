@@ -1,8 +1,11 @@
 """What an observation makes of a payout, and the events that tell of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from coordinator.events import Event
+from coordinator.money import excess_over, format_amount, product
 from coordinator.observations import SETBACKS, Stage, with_sighting
 from coordinator.payments import Effect, IllegalTransitionError
 from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
@@ -11,16 +14,24 @@ from coordinator.payout_observations import (
     PayoutAsked,
     PayoutConfirmed,
     PayoutFailed,
+    PayoutInDoubt,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutReturned,
+    PayoutReverted,
     PayoutSent,
     PayoutSettled,
     PayoutSighted,
     PayoutUnclear,
+    Stated,
 )
 from coordinator.payouts import PAYOUT_TRANSITIONS, Payout, PayoutFacts, PayoutStatus
 
 __all__ = ["PayoutDecision", "decide_payout"]
+
+# A provider may keep fewer decimals than were asked for (SHKeeper: ten), or count in floating point numbers.
+LEAST_DIFFERENCE = Decimal("1e-10")
+LEAST_SHARE = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecis
     An observation that says nothing new changes nothing and emits nothing. Raises IllegalTransitionError only if
     this module contradicts itself.
     """
-    facts = _merge(payout.facts, observation)
+    facts = _merge(payout, observation)
     if facts == payout.facts:
         return PayoutDecision(payout, Effect.UNCHANGED)
     moved = payout.model_copy(update={"facts": facts})
@@ -47,22 +58,62 @@ def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecis
     return PayoutDecision(moved, Effect.APPLIED, tuple(_events(payout, moved, observation)))
 
 
-def _merge(facts: PayoutFacts, observation: PayoutObservation) -> PayoutFacts:
+def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
+    facts = payout.facts
+    if isinstance(observation, PayoutSent | PayoutConfirmed):
+        contradiction = _contradiction(payout, observation.stated)
+        if contradiction is not None:
+            # Whatever it tells of, it is not this payout, so nothing else of it counts.
+            return facts.model_copy(update={"contradictions": facts.contradictions | {contradiction}})
     return facts.model_copy(update=_asking(facts, observation) or _known(facts, observation))
 
 
+def _contradiction(payout: Payout, stated: Stated | None) -> str | None:
+    """How that which a provider says it sent differs from what was asked for; None if it does not."""
+    if stated is None:
+        return None
+    differs = (
+        (stated.coin is not None and stated.coin != payout.coin)
+        or (stated.amount is not None and not _is_same(stated.amount, payout.amount))
+        or (stated.destination is not None and stated.destination.casefold() != payout.destination.casefold())
+    )
+    if not differs:
+        return None
+    amount = payout.amount if stated.amount is None else stated.amount
+    to = "" if stated.destination is None else f" to {stated.destination}"
+    return (
+        f"{payout.provider} tells of {format_amount(amount)} {stated.coin or payout.coin}{to} where"
+        f" {format_amount(payout.amount)} {payout.coin} to {payout.destination} was asked for"
+    )
+
+
+def _is_same(one: Decimal, other: Decimal) -> bool:
+    difference = excess_over(max(one, other), min(one, other))
+    return difference <= max(LEAST_DIFFERENCE, product(other, LEAST_SHARE))
+
+
 def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
-    """What asking the provider changes; None if the observation is of something else."""
+    """What asking the provider changes, and what it takes back; None if the observation is of something else."""
     match observation:
-        case PayoutAsked(attempt=attempt):
-            return {"attempts": max(facts.attempts, attempt)}
-        case PayoutNotAsked(attempt=attempt):
-            void_attempts = facts.void_attempts | {attempt}
-            return {"attempts": max(facts.attempts, attempt), "void_attempts": void_attempts}
+        case PayoutAsked(attempt=attempt, at=at):
+            known = [moment for moment in (facts.asked_at, at) if moment is not None]
+            return {"attempts": max(facts.attempts, attempt), "asked_at": max(known, default=None)}
+        case PayoutNotAsked(attempt=attempt, alone_next=alone_next):
+            refused = {attempt} if alone_next else set[int]()
+            return {
+                "attempts": max(facts.attempts, attempt),
+                "void_attempts": facts.void_attempts | {attempt},
+                "refused_attempts": facts.refused_attempts | refused,
+            }
         case PayoutUnclear(reason=reason):
             return {"unclear": facts.unclear | {reason}}
-        case PayoutFailed(reason=reason):
-            return {"failures": facts.failures | {reason}}
+        case PayoutInDoubt(reason=reason):
+            return {"doubts": facts.doubts | {reason}}
+        case PayoutFailed(reason=reason, disowned_hashes=disowned):
+            return {
+                "failures": facts.failures | {reason},
+                "disowned_hashes": _united(facts.disowned_hashes, disowned),
+            }
     return None
 
 
@@ -70,25 +121,35 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
     """What changes where the provider, the chain or a person knows the payout."""
     changes: dict[str, object] = {"known": True}
     match observation:
-        case PayoutAccepted(task_id=task_id):
-            known = task_id if facts.task_id is None else min(facts.task_id, task_id)
-            changes |= {"task_id": known}
+        case PayoutAccepted(task_id=task_id, parts=parts):
+            first = facts.task_id is None or task_id < facts.task_id
+            changes |= {"task_id": task_id, "parts": parts} if first else {}
+            if task_id == facts.task_id:
+                changes["parts"] = max(parts or 0, facts.parts or 0) or None
         case PayoutSent(tx_hashes=tx_hashes):
-            changes |= {"tx_hashes": _with_hashes(facts, *tx_hashes)}
+            changes |= {"tx_hashes": _united(facts.tx_hashes, tx_hashes)}
+        case PayoutReverted(tx_hashes=tx_hashes, reason=reason, is_final=is_final):
+            changes |= {
+                "tx_hashes": _united(facts.tx_hashes, tx_hashes),
+                "reverted_hashes": _united(facts.reverted_hashes, tx_hashes),
+            }
+            changes |= {"failures": facts.failures | {reason}} if is_final else {"doubts": facts.doubts | {reason}}
         case PayoutConfirmed():
             changes |= {"confirmed": True}
         case PayoutSighted(sighting=sighting):
             changes |= {
-                "tx_hashes": _with_hashes(facts, sighting.transfer.tx_hash),
+                "tx_hashes": _united(facts.tx_hashes, [sighting.transfer.tx_hash]),
                 "sightings": with_sighting(facts.sightings, sighting),
             }
         case PayoutSettled(reason=reason):
             changes |= {"settled": facts.settled | {reason}}
+        case PayoutReturned(tx_hash=tx_hash):
+            changes |= {"returns": _united(facts.returns, [tx_hash])}
     return changes
 
 
-def _with_hashes(facts: PayoutFacts, *tx_hashes: str) -> tuple[str, ...]:
-    return tuple(sorted({*facts.tx_hashes, *tx_hashes}))
+def _united(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*known, *more}))
 
 
 def _progress(payout: Payout) -> tuple[object, ...]:

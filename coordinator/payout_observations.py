@@ -1,11 +1,12 @@
-"""What can be observed of a payout: at its provider, on its chain, and by a person."""
+"""Observations of a payout: what its provider, its chain or a person says of it, and what each of these proves."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
+from coordinator.money import Amount
 from coordinator.observations import Sighting
 
 __all__ = [
@@ -13,14 +14,26 @@ __all__ = [
     "PayoutAsked",
     "PayoutConfirmed",
     "PayoutFailed",
+    "PayoutInDoubt",
     "PayoutKnown",
     "PayoutNotAsked",
     "PayoutObservation",
+    "PayoutReturned",
+    "PayoutReverted",
     "PayoutSent",
     "PayoutSettled",
     "PayoutSighted",
     "PayoutUnclear",
+    "Stated",
 ]
+
+
+class Stated(FrozenModel):
+    """What a provider says that it sent. What it does not say is None; what it says has to be what was asked for."""
+
+    coin: str | None = None
+    amount: Amount | None = None
+    destination: str | None = None
 
 
 class PayoutAsked(FrozenModel):
@@ -28,14 +41,17 @@ class PayoutAsked(FrozenModel):
 
     kind: Literal["payout-asked"] = "payout-asked"
     attempt: int = Field(1, ge=1)
+    at: AwareDatetime | None = None
 
 
 class PayoutNotAsked(FrozenModel):
-    """An attempt to ask certainly did not reach the provider, so nothing came of it."""
+    """An attempt to ask certainly came to nothing: it did not reach the provider, or was refused as a whole."""
 
     kind: Literal["payout-not-asked"] = "payout-not-asked"
     attempt: int = Field(ge=1)
     reason: str
+    alone_next: bool = False
+    """It was refused together with others, any of which may be why: it is asked for by itself the next time."""
 
 
 class PayoutAccepted(FrozenModel):
@@ -43,10 +59,12 @@ class PayoutAccepted(FrozenModel):
 
     kind: Literal["payout-accepted"] = "payout-accepted"
     task_id: Id
+    parts: int | None = Field(None, ge=1)
+    """How many payouts the task is for; None where that was not written down."""
 
 
 class PayoutKnown(FrozenModel):
-    """The provider, asked about it, has it in its books."""
+    """Somebody is sending it already: the marketplace's own wallet, say."""
 
     kind: Literal["payout-known"] = "payout-known"
 
@@ -58,17 +76,26 @@ class PayoutUnclear(FrozenModel):
     reason: str
 
 
+class PayoutInDoubt(FrozenModel):
+    """The provider had taken it on, and how that ended does not say whether it was sent."""
+
+    kind: Literal["payout-in-doubt"] = "payout-in-doubt"
+    reason: str
+
+
 class PayoutSent(FrozenModel):
     """Transactions that carry it."""
 
     kind: Literal["payout-sent"] = "payout-sent"
     tx_hashes: tuple[Id, ...] = Field(min_length=1)
+    stated: Stated | None = None
 
 
 class PayoutConfirmed(FrozenModel):
     """It has arrived."""
 
     kind: Literal["payout-confirmed"] = "payout-confirmed"
+    stated: Stated | None = None
 
 
 class PayoutFailed(FrozenModel):
@@ -76,6 +103,18 @@ class PayoutFailed(FrozenModel):
 
     kind: Literal["payout-failed"] = "payout-failed"
     reason: str
+    disowned_hashes: tuple[Id, ...] = ()
+    """Transactions that were taken for its own, and of which a person says that they are not."""
+
+
+class PayoutReverted(FrozenModel):
+    """Transactions that should have carried it are in a block, and moved nothing."""
+
+    kind: Literal["payout-reverted"] = "payout-reverted"
+    tx_hashes: tuple[Id, ...] = Field(min_length=1)
+    reason: str
+    is_final: bool = True
+    """Whether no other block can take the place of theirs any more."""
 
 
 class PayoutSighted(FrozenModel):
@@ -96,16 +135,28 @@ class PayoutSettled(FrozenModel):
     reason: str
 
 
+class PayoutReturned(FrozenModel):
+    """It arrived and was sent back, as a person has found."""
+
+    kind: Literal["payout-returned"] = "payout-returned"
+    tx_hash: Id
+    """The transaction that brought it back."""
+    reason: str
+
+
 PayoutObservation = Annotated[
     PayoutAsked
     | PayoutNotAsked
     | PayoutAccepted
     | PayoutKnown
     | PayoutUnclear
+    | PayoutInDoubt
     | PayoutSent
     | PayoutConfirmed
     | PayoutSighted
     | PayoutSettled
-    | PayoutFailed,
+    | PayoutFailed
+    | PayoutReverted
+    | PayoutReturned,
     Field(discriminator="kind"),
 ]

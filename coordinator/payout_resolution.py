@@ -1,15 +1,25 @@
 """What a person may say that became of a payout, and what is then observed of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
-from coordinator.payout_observations import PayoutFailed, PayoutObservation, PayoutSent, PayoutSettled
-from coordinator.payouts import Payout
+from coordinator.payout_observations import (
+    PayoutFailed,
+    PayoutObservation,
+    PayoutReturned,
+    PayoutSent,
+    PayoutSettled,
+)
+from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = ["NothingToResolveError", "ResolutionOutcome", "TransactionWrongError", "resolve"]
 
-ResolutionOutcome = Literal["sent", "not-sent", "arrived"]
+ResolutionOutcome = Literal["sent", "not-sent", "arrived", "returned"]
+
+
+# A daemon's task may wait for its turn and for a good fee; one that has not sent for so long is not under way.
+SENDING_MAY_TAKE = timedelta(hours=1)
 
 
 class NothingToResolveError(BridgeError):
@@ -21,12 +31,21 @@ class TransactionWrongError(BridgeError):
 
 
 def resolve(
-    payout: Payout, outcome: ResolutionOutcome, tx_hash: str | None, *, found_by: str, now: datetime
+    payout: Payout,
+    outcome: ResolutionOutcome,
+    tx_hash: str | None,
+    *,
+    found_by: str,
+    now: datetime,
+    provider_knows: bool = False,
 ) -> tuple[PayoutObservation, ...]:
-    """What somebody has found out about a payout, as observations of it.
+    """What somebody has found out about a payout, as observations of it. `provider_knows` is whether the provider,
+    asked a moment ago, has it in its books.
 
     Raises NothingToResolveError and TransactionWrongError.
     """
+    if outcome == "returned":
+        return (_returned(payout, tx_hash, found_by),)
     if outcome == "sent" and tx_hash is None:
         raise TransactionWrongError("needed for a payout that was sent")
     if outcome == "not-sent" and tx_hash is not None:
@@ -35,10 +54,32 @@ def resolve(
         raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
+    if (
+        outcome == "not-sent"
+        and provider_knows
+        and now < (payout.facts.asked_at or payout.created_at) + SENDING_MAY_TAKE
+    ):
+        raise NothingToResolveError(
+            f"{payout.provider} has this payout in its books, and may be sending it at this moment; that it was not"
+            " sent can be said an hour after it was asked for."
+        )
     sent = () if tx_hash is None else (PayoutSent(tx_hashes=(tx_hash,)),)
     match outcome:
         case "not-sent":
-            return (PayoutFailed(reason=f"{found_by} found that it was not sent"),)
+            reason = f"{found_by} found that it was not sent"
+            return (PayoutFailed(reason=reason, disowned_hashes=payout.live_hashes),)
         case "arrived":
             return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived"))
     return sent
+
+
+def _returned(payout: Payout, tx_hash: str | None, found_by: str) -> PayoutReturned:
+    if tx_hash is None:
+        raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
+    if tx_hash in payout.facts.tx_hashes:
+        raise TransactionWrongError("this one carried it to the seller; name the one that brought it back")
+    if payout.status is PayoutStatus.RETURNED:
+        raise NothingToResolveError("This payout is returned; there is nothing to settle.")
+    if not payout.facts.tx_hashes:
+        raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
+    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back")

@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from propcache.api import cached_property
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
@@ -24,6 +24,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_
 from coordinator.observations import Sighting, Stage
 
 __all__ = [
+    "DESTINATION_LIMIT_CHARACTERS",
     "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
     "PAYOUT_TRANSITIONS",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 
+# A Lightning invoice has 260 to 400 characters, and may have more.
+DESTINATION_LIMIT_CHARACTERS = 1_000
 # SHKeeper itself follows a payout for a day, and then never again.
 OVERDUE_AFTER = timedelta(days=1)
 # The sums of some transfers out of many double with each. This is enough for any of nine, and for all of more.
@@ -57,11 +60,14 @@ class PayoutStatus(StrEnum):
     """Its transaction never came into a block, and will not; a person has to say what is to be done."""
     COMPLETED = "completed"
     FAILED = "failed"
+    RETURNED = "returned"
+    """It arrived, and was sent back."""
 
 
-UNSETTLED_STATUSES = tuple(
-    status for status in PayoutStatus if status not in (PayoutStatus.COMPLETED, PayoutStatus.FAILED)
-)
+SETTLED_STATUSES = (PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
+"""Of payouts that have ended."""
+
+UNSETTLED_STATUSES = tuple(status for status in PayoutStatus if status not in SETTLED_STATUSES)
 """Of payouts that something is still to be found out about."""
 
 STATUSES_TO_RESOLVE = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
@@ -83,15 +89,31 @@ class PayoutFacts(FrozenModel):
     attempts: int = 0
     """How often the provider was, or was about to be, asked to send it."""
     void_attempts: frozenset[int] = frozenset()
-    """Those that certainly did not reach it."""
+    """Those that certainly came to nothing."""
+    refused_attempts: frozenset[int] = frozenset()
+    """Those of them that the provider refused as a whole, where it was asked for others too."""
+    asked_at: AwareDatetime | None = None
+    """When the provider was asked last."""
     task_id: str | None = None
+    parts: int | None = None
+    """How many payouts the task is for, where that is known."""
     known: bool = False
-    """The provider has it in its books, or has spoken of it."""
+    """The provider has taken it on, or has spoken of it."""
     unclear: frozenset[str] = frozenset()
     """Why it is not known what became of the question."""
+    doubts: frozenset[str] = frozenset()
+    """Why it is not known what became of it after the provider had taken it on."""
+    contradictions: frozenset[str] = frozenset()
+    """What was told of it and is not what was asked for."""
     tx_hashes: tuple[str, ...] = ()
+    reverted_hashes: tuple[str, ...] = ()
+    """Those of them that are in a block and moved nothing."""
+    disowned_hashes: tuple[str, ...] = ()
+    """Those of which a person said that they are not its own."""
     confirmed: bool = False
     failures: frozenset[str] = frozenset()
+    returns: tuple[str, ...] = ()
+    """Transactions that brought it back."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on the chain that carries it, or should; in order of its id."""
     settled: frozenset[str] = frozenset()
@@ -105,7 +127,7 @@ class Payout(FrozenModel):
     provider: str
     payment_id: str
     seller_id: str
-    destination: Id
+    destination: str = Field(max_length=DESTINATION_LIMIT_CHARACTERS)
     """The address that it goes to."""
     coin: str
     amount: PositiveAmount
@@ -135,6 +157,17 @@ class Payout(FrozenModel):
         return facts.attempts + 1
 
     @property
+    def goes_alone(self) -> bool:
+        """Whether it may not be asked for together with others: it was, and all were refused."""
+        return self.batch_id is None or self.fee is not None or bool(self.facts.refused_attempts)
+
+    @property
+    def has_task_alone(self) -> bool:
+        """Whether the provider's task is for nothing else."""
+        parts = self.facts.parts
+        return self.batch_id is None if parts is None else parts == 1
+
+    @property
     def task_id(self) -> str:
         """The provider's task; where it has none, or never told, the payout's own id stands in for it."""
         return self.facts.task_id or self.payout_id
@@ -143,7 +176,12 @@ class Payout(FrozenModel):
     def tx_hash(self) -> str | None:
         """The transaction that carried it, as far as that is known."""
         final = [sighting.transfer.tx_hash for sighting in self.sighted(Stage.FINAL)]
-        return next(iter((*final, *self.facts.tx_hashes)), None)
+        return next(iter((*final, *self.live_hashes, *self.facts.tx_hashes)), None)
+
+    @property
+    def live_hashes(self) -> tuple[str, ...]:
+        """Its transactions, without those that moved none of its money."""
+        return _without(self.facts.tx_hashes, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
 
     def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
         """The transfers on the chain that have come just so far."""
@@ -191,9 +229,13 @@ class Payout(FrozenModel):
 
     @property
     def has_arrived(self) -> bool:
-        if self.facts.settled:
+        facts = self.facts
+        if facts.settled:
             return True
-        return self.facts.confirmed if self.chain is None else self.verification is Verification.VERIFIED
+        if self.chain is not None:
+            return self.verification is Verification.VERIFIED
+        # To a provider a transaction has arrived that is deep enough in the chain, whether it moved anything or not.
+        return facts.confirmed and (not facts.tx_hashes or bool(_without(facts.tx_hashes, *facts.reverted_hashes)))
 
     @property
     def is_settled(self) -> bool:
@@ -204,21 +246,43 @@ class Payout(FrozenModel):
         """Whether it is not settled although it should have been for long, so that a person should look."""
         return not self.is_settled and now > self.created_at + OVERDUE_AFTER
 
+    @property
+    def went_after_all(self) -> bool:
+        """Whether it was found to have failed, and its money was then seen to move. It may have been paid twice."""
+        return bool(self.facts.failures) and (self.has_arrived or bool(self.live_hashes))
+
+    @property
+    def is_doubtful_end(self) -> bool:
+        """Whether it has ended in a way that a person should look at."""
+        return self.is_settled and (self.went_after_all or bool(self.facts.contradictions))
+
     def may_be_resolved(self, now: datetime) -> bool:
         """Whether a person may say what became of it."""
-        return self.status in STATUSES_TO_RESOLVE or self.is_overdue(now)
+        was_unclear = bool(self.facts.unclear or self.facts.doubts) and not self.is_settled
+        return self.status in STATUSES_TO_RESOLVE or was_unclear or self.is_overdue(now)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it failed, or is ambiguous, or is not on the chain what it should be, or was paid more than once."""
         match self.status:
             case PayoutStatus.MISMATCH:
-                return self._mismatches
+                return (*sorted(self.facts.contradictions), *self._after_all, *self._mismatches)
             case PayoutStatus.DROPPED:
                 return _told(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
-                return self._mismatches if self.excess else ()
-        return tuple(sorted(self.facts.failures or self.facts.unclear))
+                mismatches = self._mismatches if self.excess else ()
+                return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
+            case PayoutStatus.RETURNED:
+                return tuple(f"{tx_hash} brought it back" for tx_hash in self.facts.returns)
+        facts = self.facts
+        return tuple(sorted(facts.failures or facts.unclear | facts.doubts))
+
+    @property
+    def _after_all(self) -> tuple[str, ...]:
+        if not self.went_after_all:
+            return ()
+        carried = ", ".join(self.live_hashes) or "a transfer that is not named"
+        return tuple(f"{reason}; and yet {carried} carries it" for reason in sorted(self.facts.failures))
 
     @property
     def _mismatches(self) -> tuple[str, ...]:
@@ -235,55 +299,65 @@ def _bare(tx_hash: str) -> str:
     return tx_hash.casefold().removeprefix("0x")
 
 
+def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
+    bare = {_bare(tx_hash) for tx_hash in others}
+    return tuple(tx_hash for tx_hash in tx_hashes if _bare(tx_hash) not in bare)
+
+
 def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:
     return tuple(f"{sighting.transfer.tx_hash}: {sighting.reason}" for sighting in sightings)
 
 
-# The first rule that applies gives the status. That it arrived outranks whatever else was said of it.
+# The first rule that applies gives the status. That it arrived outranks whatever else was said of it, but that it was
+# sent back; and a transaction that moves its money outranks whoever found that it failed.
 PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] = (
+    (PayoutStatus.RETURNED, lambda payout: bool(payout.facts.returns)),
     (PayoutStatus.COMPLETED, lambda payout: payout.has_arrived and bool(payout.facts.tx_hashes)),
-    (PayoutStatus.FAILED, lambda payout: bool(payout.facts.failures)),
+    (PayoutStatus.FAILED, lambda payout: bool(payout.facts.failures) and not payout.live_hashes),
+    (PayoutStatus.MISMATCH, lambda payout: bool(payout.facts.failures or payout.facts.contradictions)),
     (PayoutStatus.MISMATCH, lambda payout: payout.verification is Verification.MISMATCH),
     (PayoutStatus.DROPPED, lambda payout: payout.is_dropped),
     (PayoutStatus.CONFIRMING, lambda payout: bool(payout.sighted(Stage.MINED, Stage.FINAL))),
     (PayoutStatus.CONFIRMING, lambda payout: payout.chain is not None and payout.facts.confirmed),
+    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.doubts)),
     (PayoutStatus.BROADCAST, lambda payout: bool(payout.facts.tx_hashes)),
-    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.unclear) and not payout.facts.known),
+    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.unclear) and payout.facts.task_id is None),
     (PayoutStatus.CREATED, lambda payout: True),
 )
 
-_ENDS = {PayoutStatus.MISMATCH, PayoutStatus.DROPPED, PayoutStatus.COMPLETED, PayoutStatus.FAILED}
+_ENDS = {PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED}
 _ON_CHAIN = {PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING, PayoutStatus.MISMATCH, PayoutStatus.DROPPED}
 
 # From each status, the statuses that one observation can lead to. What a chain takes back leads from `confirming`
-# back to `broadcast`; another transaction leads out of `mismatch` and `dropped`; nothing leaves `completed`.
+# back to `broadcast`, or to `ambiguous` where the provider left doubts; another transaction leads out of `mismatch`
+# and `dropped`; a transaction that was not known leads out of `failed`. Only that the money came back, or that its
+# transaction moved nothing after all, leads out of `completed`, and nothing out of `returned`.
 PAYOUT_TRANSITIONS: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
-    PayoutStatus.CREATED: frozenset(
-        {PayoutStatus.AMBIGUOUS, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING} | _ENDS
+    PayoutStatus.CREATED: frozenset({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
+    PayoutStatus.AMBIGUOUS: frozenset({PayoutStatus.CREATED} | _ON_CHAIN | _ENDS),
+    **{status: frozenset(({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS) - {status}) for status in _ON_CHAIN},
+    PayoutStatus.FAILED: frozenset({PayoutStatus.MISMATCH, PayoutStatus.COMPLETED, PayoutStatus.RETURNED}),
+    PayoutStatus.COMPLETED: frozenset(
+        {PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.FAILED, PayoutStatus.RETURNED}
     ),
-    PayoutStatus.AMBIGUOUS: frozenset(
-        {PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING} | _ENDS
-    ),
-    **{
-        status: frozenset((_ON_CHAIN | {PayoutStatus.COMPLETED, PayoutStatus.FAILED}) - {status})
-        for status in _ON_CHAIN
-    },
-    PayoutStatus.FAILED: frozenset({PayoutStatus.COMPLETED}),
-    PayoutStatus.COMPLETED: frozenset(),
+    PayoutStatus.RETURNED: frozenset(),
 }
 
 
-def batches(payouts: Iterable[Payout]) -> list[list[Payout]]:
+def batches(
+    payouts: Iterable[Payout], *, sent_together: Callable[[Payout], bool] = lambda _: True
+) -> list[list[Payout]]:
     """Groups payouts into questions: those of one batch in one coin together, unless two go to the same address or
-    one has a fee of its own. Some providers tell the parts of a question apart by their addresses alone."""
+    one has to be asked for alone. Some providers tell the parts of a question apart by their addresses alone; some
+    coins cannot be `sent_together` at all."""
     together: list[list[Payout]] = []
     for payout in payouts:
+        may_join = not payout.goes_alone and sent_together(payout)
         fitting = (
             batch
             for batch in together
-            if payout.batch_id is not None
-            and payout.fee is None
-            and batch[0].fee is None
+            if may_join
+            and not batch[0].goes_alone
             and (batch[0].batch_id, batch[0].provider, batch[0].coin)
             == (payout.batch_id, payout.provider, payout.coin)
             and payout.destination.casefold() not in {other.destination.casefold() for other in batch}

@@ -30,6 +30,7 @@ __all__ = [
     "ProviderRefusedError",
     "ProviderUnavailableError",
     "Reading",
+    "RefusedTogetherError",
     "WebhookReader",
     "WebhookReaders",
     "WebhookRefusedError",
@@ -82,6 +83,11 @@ class ProviderRefusedError(ProviderError):
 
 class CredentialsRefusedError(ProviderRefusedError):
     """The provider does not know the bridge's key or password: no fault of the request that came first."""
+
+
+class RefusedTogetherError(ProviderRefusedError):
+    """The provider certainly refused an order of several payouts as a whole, and nothing says which of them is
+    why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +164,22 @@ class PayoutGateway(Protocol):
     async def check(self) -> None:
         """Raises ProviderUnavailableError if the provider is not reached; no payout is asked for then."""
 
+    def sends_together(self, coin: str) -> bool:
+        """Whether several payouts in a coin can be asked for at once."""
+
+    async def knows_payout(self, payout: Payout) -> bool:
+        """Whether the provider has a payout in its books. Raises ProviderError."""
+
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
-        """Asks the provider to send payouts in one coin to different addresses, once, and says what its answer means
-        for each of them.
+        """Asks the provider to send payouts in one coin to different addresses, once, and says what its answer proves
+        of each of them.
 
         Raises ProviderError only if the question certainly did not reach the provider, or was turned away at its
-        door. Whatever else goes wrong is an observation, PayoutUnclear.
+        door; RefusedTogetherError only if it certainly did none of several. Whatever else goes wrong is an
+        observation, PayoutUnclear.
         """
 
-    async def look_up_payout(self, payout: Payout) -> Sequence[PayoutObservation]:
+    async def look_up_payout(self, payout: Payout, now: datetime) -> Sequence[PayoutObservation]:
         """What the provider knows of a payout now. That it knows nothing proves nothing. Raises ProviderError."""
 
 

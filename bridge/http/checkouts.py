@@ -1,8 +1,6 @@
 """Template checkouts over REST: one payment for several purchase requests."""
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
@@ -20,12 +18,13 @@ from bridge.http.dependencies import (
     GivenService,
     GivenWebhookReaders,
 )
+from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, register, unsaid
-from bridge.journal import IdempotencyKey, PaymentRecord
+from bridge.journal import PaymentRecord
 from coordinator.agreements import Checkout, Share
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
@@ -124,8 +123,8 @@ async def register_checkout(
         terms=payment_terms if direct is None else payment_terms.exact(),
         checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
     )
-    idempotency = idempotency_key and IdempotencyKey(service.scope("checkouts"), idempotency_key, _digest(data))
-    status, record = await register(journal, opener, payment, data.coin, idempotency or None, service=service)
+    idempotency = idempotency_of(service, "checkouts", idempotency_key, data, unsaid=unsaid(data))
+    status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
     chains.watch_payment(record.payment)
     return Response(_document(record), status_code=status)
 
@@ -162,8 +161,3 @@ def _document(record: PaymentRecord) -> CheckoutDocument:
         shares=list(payment.checkout.shares),
         payment=payment_document(record),
     )
-
-
-def _digest(request: CheckoutRequest) -> str:
-    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
-    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,6 @@
 """What finance ops do: read a kept webhook again, have a payout re-checked, say what became of one, and take off the
 list what needs nobody any more. Each is written down with who did it, in the same commit as what it changed."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from litestar import post
@@ -23,16 +22,14 @@ from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.ops_names import kept_webhook_name, read_webhook_name
 from bridge.http.ops_overview import needs_a_person
 from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
-from bridge.http.problems import wrong_field
+from bridge.http.payout_resolution import Resolution, resolution_refusals
 from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import observation_key
+from bridge.workers.payout_findings import Findings
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payment_problems import ProblemKind
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
-from providers.contract import PayoutReading, ProviderError, Reading, WebhookReader, WebhookUnreadableError
+from providers.contract import PayoutReading, Reading, WebhookReader, WebhookUnreadableError
 
 __all__ = ["REFUSALS", "By", "Doing", "dismiss", "recheck_payout", "replay_webhook", "resolve_payout_in_console"]
 
@@ -53,11 +50,8 @@ class Doing(FrozenModel):
     by: By | None = Field(None, description="Their name, needed where nobody is asked for a token.")
 
 
-class ConsoleResolution(Doing):
+class ConsoleResolution(Doing, Resolution):
     """What a person found out about a payout, on the chain, at the provider or from the seller."""
-
-    outcome: ResolutionOutcome
-    tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
 
 
 class Dismissal(Doing):
@@ -206,20 +200,7 @@ async def recheck_payout(
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
     payout = (await _listed(journal, payout_id)).payout
-    problems: list[str] = []
-    observations: Sequence[tuple[str, PayoutObservation]] = ()
-    try:
-        observations = await sender.ask_now(payout)
-    except ProviderError as error:
-        problems.append(f"{payout.provider} does not say: {error}")
-    chain_problem = await chains.look_now(payout)
-    if sender.is_to_be_sent(payout):
-        problems.append("it was not asked for yet; that is tried now")
-    if chain_problem is not None:
-        problems.append(f"the chain does not say: {chain_problem}")
-    _, action = await journal.console.record_recheck(
-        payout_id, by=by, observations=observations, before=payout, problems=problems
-    )
+    action = await Findings(journal, sender, chains).recheck(payout, by=by)
     return await _done(journal, chains, payout_id, action)
 
 
@@ -228,8 +209,8 @@ async def recheck_payout(
     status_code=200,
     summary="Say what became of a payout",
     description=(
-        "As under `/api/payouts/{payoutId}/resolution`: for one that is `ambiguous`, `mismatch`, `dropped` or "
-        "overdue."
+        "As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they "
+        "know counts."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "No such payout", 409: "The payout is none that a person has to settle"}
@@ -241,20 +222,13 @@ async def resolve_payout_in_console(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
     payout = (await _listed(journal, payout_id)).payout
-    try:
-        findings = resolve(payout, data.outcome, data.tx_hash, found_by=by, now=journal.clock())
-    except TransactionWrongError as error:
-        raise wrong_field("txHash", str(error)) from None
-    except NothingToResolveError as error:
-        raise ClientException(str(error), status_code=409) from None
-    keyed = [(observation_key(finding), finding) for finding in findings]
-    found = data.outcome if data.tx_hash is None else f"{data.outcome} by {data.tx_hash}"
-    resolved, action = await journal.console.record_resolution(payout_id, by=by, observations=keyed, found=found)
-    chains.watch_payout(resolved)
+    with resolution_refusals():
+        action = await Findings(journal, sender, chains).settle(payout, data.outcome, data.tx_hash, by=by)
     return await _done(journal, chains, payout_id, action)
 
 

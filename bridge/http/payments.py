@@ -1,9 +1,7 @@
 """Payments over REST: register one, and look up how it stands and how it came there."""
 
-import hashlib
-import json
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
@@ -21,6 +19,7 @@ from bridge.http.dependencies import (
     GivenService,
     GivenWebhookReaders,
 )
+from bridge.http.idempotency import idempotency_of
 from bridge.http.notes import Note
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payment_documents import (
@@ -33,11 +32,10 @@ from bridge.http.payment_documents import (
 from bridge.http.price_renewal import renew_price
 from bridge.http.problems import wrong_field
 from bridge.http.registration import WayToPay, agreed_way, is_for, register, switch, unsaid
-from bridge.journal import IdempotencyKey
 from coordinator.ids import Id, is_id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
-from coordinator.money import PositiveAmount, format_amount
+from coordinator.money import PositiveAmount
 from coordinator.observations import TransactionHinted
 from coordinator.payment_rulings import RulingRefusedError
 from coordinator.payments import OPEN_STATUSES, Payment
@@ -144,8 +142,8 @@ async def register_payment(
         direct=direct,
         **data.model_dump(exclude={"external_id", "coin", "chain", "recipient", "payer"}),
     )
-    idempotency = idempotency_key and IdempotencyKey(service.scope("payments"), idempotency_key, _digest(data))
-    status, record = await register(journal, opener, payment, data.coin, idempotency or None, service=service)
+    idempotency = idempotency_of(service, "payments", idempotency_key, data, unsaid=unsaid(data))
+    status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
     chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)
 
@@ -327,10 +325,3 @@ payment_router = Router(
     ],
     tags=["Payments"],
 )
-
-
-def _digest(request: PaymentRequest) -> str:
-    """Equal for requests that mean the same: `"49.9"` and `"49.90"` are one amount."""
-    meaning: dict[str, Any] = request.model_dump(mode="json", exclude=unsaid(request))
-    meaning["amount"] = format_amount(request.amount.normalize())
-    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

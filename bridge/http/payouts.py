@@ -1,38 +1,46 @@
 """Payouts over REST: have one or several sent, look up how they stand, and settle one that nobody can tell about."""
 
-import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payments import TxHash
 from bridge.http.payout_documents import PayoutDocument, PayoutList, payout_document
+from bridge.http.payout_resolution import Resolution, resolution_refusals
 from bridge.http.problems import wrong_field
-from bridge.journal import IdempotencyKey, Journal, PayoutRecord, PayoutRefusedError
+from bridge.journal import Journal, PayoutRecord, PayoutRefusedError, observation_key
 from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender, observation_key
-from coordinator.ids import Id, is_id, new_id
+from bridge.workers.payout_findings import Findings
+from bridge.workers.payouts import PayoutSender
+from coordinator.ids import Id, derived_id, is_id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
-from coordinator.payout_resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
-from coordinator.payouts import UNSETTLED_STATUSES, Payout
+from coordinator.payouts import DESTINATION_LIMIT_CHARACTERS, UNSETTLED_STATUSES, Payout
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
 
 __all__ = ["payout_router"]
 
 PAYOUTS_LIMIT = 100
+
+
+# Whatever an address is, it is no more than these: nothing of it may mean something in the path of a URL.
+Destination = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS, pattern=r"^[A-Za-z0-9:_-]+$"),
+]
 
 
 class PayoutItem(FrozenModel):
@@ -42,7 +50,7 @@ class PayoutItem(FrozenModel):
     seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
     coin: Coin
     amount: PositiveAmount = Field(description="Of the coin.")
-    destination: Id = Field(description="The seller's address.")
+    destination: Destination = Field(description="The seller's address; of `BTC-LIGHTNING` an invoice of theirs.")
     fee: Amount | None = Field(None, description="For the network, where the sender sets it, as with `BTC`.")
     chain: Id | None = Field(
         None,
@@ -64,11 +72,9 @@ class PayoutRequest(FrozenModel):
     another: bool = Field(False, description="Also for payments that are paid out, or being paid out, already.")
 
 
-class Resolution(FrozenModel):
-    """What a person found out about a payout, on the chain, at the provider or from the seller."""
+class ServiceResolution(Resolution):
+    """What a person found out about a payout, as a service tells it."""
 
-    outcome: ResolutionOutcome
-    tx_hash: Id | None = Field(None, description="The transaction that carries it, if it was sent.")
     found_by: Id = Field(description="Who found it out; it is kept in the payout's history.")
 
 
@@ -121,14 +127,16 @@ async def send_payouts(
     service.require_payouts()
     batch_id = new_id("batch", journal.clock()) if len(data.payouts) > 1 else None
     ways = Ways(sender, chains)
-    payouts = [await _payout(journal, ways, number, item, batch_id) for number, item in enumerate(data.payouts)]
+    payouts: list[Payout] = []
+    for number, item in enumerate(data.payouts):
+        payouts.append(await _payout(journal, ways, number, item, batch_id, payouts))
     known = {
         payout.payout_id: _known(item)
         for payout, item in zip(payouts, data.payouts, strict=True)
         if payout.provider == ONCHAIN
     }
-    idempotency = idempotency_key and IdempotencyKey(service.scope("payouts"), idempotency_key, _digest(data))
-    registered = await journal.register_payouts(payouts, idempotency or None, another=data.another, known=known)
+    idempotency = idempotency_of(service, "payouts", idempotency_key, data)
+    registered = await journal.register_payouts(payouts, idempotency, another=data.another, known=known)
     sender.wake()
     records = await journal.payout_records(registered.payout_ids)
     for record in records:
@@ -208,10 +216,12 @@ async def name_transaction(
     status_code=200,
     summary="Say what became of a payout that nobody can tell about",
     description=(
-        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue: a person has looked at the chain and at "
-        "the provider's books, or asked the seller. Said to be `not-sent`, it fails, and another can be made for its "
-        "payment; `sent` names the transaction that carries it, which is checked where its chain is followed; "
-        "`arrived` completes it whatever the chain says. Who said so is kept in its history."
+        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked "
+        "at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, "
+        "and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` "
+        "names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it "
+        "whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. "
+        "Who said so is on record."
     ),
     responses=problem_responses(
         {
@@ -219,31 +229,23 @@ async def name_transaction(
             401: "No token of a service",
             403: "The service may not have payouts sent",
             404: "No such payout",
-            409: "The payout is none that a person has to settle",
+            409: "There is nothing for a person to say, or the provider cannot be asked first",
             503: "Not committed; send it again",
         }
     ),
 )
 async def resolve_payout(
     payout_id: FromPath[str],
-    data: JSONBody[Resolution],
+    data: JSONBody[ServiceResolution],
     journal: GivenJournal,
     service: GivenService,
+    sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await _record(journal, payout_id)).payout
-    try:
-        findings = resolve(payout, data.outcome, data.tx_hash, found_by=data.found_by, now=journal.clock())
-    except TransactionWrongError as error:
-        raise wrong_field("txHash", str(error)) from None
-    except NothingToResolveError as error:
-        raise ClientException(str(error), status_code=409) from None
-    for found in findings:
-        recorded = await journal.record_payout_observation(
-            payout_id, observation_key(found), found, only_if=UNSETTLED_STATUSES
-        )
-        chains.watch_payout(recorded.payout)
+    with resolution_refusals():
+        await Findings(journal, sender, chains).settle(payout, data.outcome, data.tx_hash, by=data.found_by)
     return payout_document(await _record(journal, payout_id), journal.clock())
 
 
@@ -262,7 +264,9 @@ class Ways:
     chains: ChainFollowers
 
 
-async def _payout(journal: Journal, ways: Ways, number: int, item: PayoutItem, batch_id: str | None) -> Payout:
+async def _payout(
+    journal: Journal, ways: Ways, number: int, item: PayoutItem, batch_id: str | None, before: Sequence[Payout]
+) -> Payout:
     record = await journal.payment_record(item.payment_id)
     if record is None:
         raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
@@ -273,12 +277,15 @@ async def _payout(journal: Journal, ways: Ways, number: int, item: PayoutItem, b
         provider, going = _way(payment, ways, item)
     except NotOnChainError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
-    now = journal.clock()
+    seller_id = item.seller_id or payment.seller_id
+    earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
+    ordinal = sum((one.payment_id, one.seller_id) == (payment.payment_id, seller_id) for one in earlier)
     return Payout(
-        payout_id=new_id("out", now),
+        # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
+        payout_id=derived_id("out", payment.provider, payment.external_id, seller_id, ordinal),
         provider=provider,
-        seller_id=item.seller_id or payment.seller_id,
-        created_at=now,
+        seller_id=seller_id,
+        created_at=journal.clock(),
         batch_id=batch_id,
         **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
     )
@@ -320,8 +327,3 @@ async def _record(journal: Journal, payout_id: str) -> PayoutRecord:
     if not records:
         raise NotFoundException(f"There is no payout {payout_id!r}.")
     return records[0]
-
-
-def _digest(request: PayoutRequest) -> str:
-    meaning: dict[str, Any] = request.model_dump(mode="json")
-    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

@@ -162,11 +162,10 @@ async def _record_payout(journal: Journal, provider: str, body: bytes, reading: 
         await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
         return Accepted(outcome=Outcome.KEPT, payment_id=None)
-    payout, moved = known[0].payout, False
-    for number, observation in enumerate(reading.observations):
-        recorded = await journal.record_payout_observation(payout.payout_id, f"{reading.key}:{number}", observation)
-        moved = moved or recorded.moved
-    outcome = Outcome.APPLIED if moved else Outcome.UNCHANGED
+    payout = known[0].payout
+    keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
+    recorded = await journal.record_payout_observations(payout.payout_id, keyed)
+    outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()
     return Accepted(outcome=outcome, payment_id=payout.payment_id)
 

@@ -32,6 +32,7 @@ from bridge.journal.errors import (
 )
 from bridge.journal.journal import Journal
 from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
+from bridge.journal.payout_requests import observation_key
 from bridge.journal.problem_queries import TroubledPayment
 from bridge.journal.queries import HistoryEntry, PaymentRecord
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
@@ -84,6 +85,7 @@ __all__ = [
     "Stretch",
     "TroubledPayment",
     "UnmatchedWebhook",
+    "observation_key",
     "ruling_key",
     "waiting_name",
 ]

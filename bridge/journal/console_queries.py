@@ -185,14 +185,18 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     return conditions
 
 
+_WITHOUT_MONEY = (PayoutStatus.FAILED, PayoutStatus.RETURNED)
+
+
 def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> list[ListedPayout]:
-    """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, and
-    those that failed and that no other payout makes up for; the oldest of each first."""
+    """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long,
+    those that ended in a doubtful way, and those that failed or came back and that no other payout makes up for; the
+    oldest of each first."""
     payouts, others = schema.payouts, schema.payouts.alias("others")
     made_up_for = exists().where(
         others.c.payment_id == payouts.c.payment_id,
         others.c.seller_id == payouts.c.seller_id,
-        others.c.status != PayoutStatus.FAILED,
+        others.c.status.not_in(_WITHOUT_MONEY),
     )
     found: list[ListedPayout] = []
     for condition in (
@@ -201,7 +205,8 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> li
             payouts.c.status.in_([status for status in UNSETTLED_STATUSES if status not in STATUSES_TO_RESOLVE]),
             payouts.c.created_at < overdue_before,
         ),
-        and_(payouts.c.status == PayoutStatus.FAILED, ~made_up_for),
+        payouts.c.is_doubtful_end,
+        and_(payouts.c.status.in_(_WITHOUT_MONEY), ~payouts.c.is_doubtful_end, ~made_up_for),
     ):
         rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(SHOWN_LIMIT))
         found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]

@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol
 
 from bridge.journal import console_queries, console_requests, problem_queries
 from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedPayout, Place
-from bridge.journal.console_requests import KeyedObservation, Replayed
+from bridge.journal.console_requests import Replayed
+from bridge.journal.payout_requests import KeyedObservation
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
 from bridge.journal.total_queries import DayTotal, completed_totals
@@ -16,6 +17,7 @@ from bridge.journal.writer import Request
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
 from coordinator.payment_problems import ProblemKind
+from coordinator.payout_resolution import ResolutionOutcome
 from coordinator.payouts import Payout
 
 __all__ = ["ConsoleRecords", "ForAPerson"]
@@ -210,12 +212,19 @@ class ConsoleRecords:
         return rechecked
 
     async def record_resolution(
-        self, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], found: str
+        self,
+        payout_id: str,
+        outcome: ResolutionOutcome,
+        tx_hash: str | None,
+        *,
+        by: str,
+        provider_knows: bool = False,
     ) -> tuple[Payout, Action]:
-        """Writes down what somebody found out about a payout, unless it has been settled in the meantime."""
+        """Writes down what somebody found out about a payout. Raises NothingToResolveError and
+        TransactionWrongError."""
         resolved: tuple[Payout, Action] = await self._submit(
             lambda batch: console_requests.record_resolution(
-                batch, payout_id, by=by, observations=observations, found=found
+                batch, payout_id, outcome, tx_hash, by=by, provider_knows=provider_knows
             )
         )
         return resolved

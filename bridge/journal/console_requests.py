@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import record_payout_observation
+from bridge.journal.payout_requests import (
+    KeyedObservation,
+    observation_key,
+    record_payout_observation,
+    record_payout_observations,
+)
 from bridge.journal.requests import Outcome, Recorded, record_observation
 from bridge.journal.staged_actions import Action
 from coordinator.observations import Observation
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import UNSETTLED_STATUSES, Payout
+from coordinator.payout_resolution import ResolutionOutcome, resolve
+from coordinator.payouts import Payout
 
 __all__ = [
-    "KeyedObservation",
     "Replayed",
     "add_action",
     "record_recheck",
@@ -20,9 +24,6 @@ __all__ = [
     "replay_payment_webhook",
     "replay_payout_webhook",
 ]
-
-KeyedObservation = tuple[str, PayoutObservation]
-"""What was observed of a payout, after the key that is equal for two observations of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ def replay_payout_webhook(
 ) -> Replayed:
     """As `replay_payment_webhook`, for one that tells of a payout."""
     is_known = [batch.payouts.is_recorded(payout_id, key) for key, _ in observations]
-    moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
+    moved = record_payout_observations(batch, payout_id, observations).moved
     batch.actions.webhook_was_read(webhook_id)
-    outcome = Outcome.DUPLICATE if all(is_known) else Outcome.APPLIED if any(moved) else Outcome.UNCHANGED
+    outcome = Outcome.DUPLICATE if all(is_known) else Outcome.APPLIED if moved else Outcome.UNCHANGED
     return _replayed(batch, name, outcome, by, payout_id)
 
 
@@ -86,24 +87,35 @@ def record_recheck(
 ) -> tuple[Payout, Action]:
     """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
     payout stood then, `problems` what kept others from answering."""
-    payout = _recorded(batch, payout_id, observations)
+    payout = record_payout_observations(batch, payout_id, observations).payout
     news = f"it is {payout.status} now" if payout.facts != before.facts else f"nothing new; it is {payout.status}"
     outcome = "; ".join((news, *problems))
     return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)
 
 
 def record_resolution(
-    batch: Batch, payout_id: str, *, by: str, observations: Sequence[KeyedObservation], found: str
+    batch: Batch,
+    payout_id: str,
+    outcome: ResolutionOutcome,
+    tx_hash: str | None,
+    *,
+    by: str,
+    provider_knows: bool,
 ) -> tuple[Payout, Action]:
-    """Writes down what somebody found out about a payout, unless that has been settled in the meantime."""
-    payout = _recorded(batch, payout_id, observations)
-    outcome = f"{found}; it is {payout.status}"
-    return payout, batch.actions.add("resolution", payout_id, outcome, by=by, concerns=payout_id)
+    """Writes down what somebody found out about a payout, with who it was, in one.
+
+    Raises NothingToResolveError and TransactionWrongError if, as the payout stands by now, that cannot be.
+    """
+    payout = _payout(batch, payout_id)
+    findings = resolve(payout, outcome, tx_hash, found_by=by, now=batch.now, provider_knows=provider_knows)
+    for finding in findings:
+        payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout
+    found = outcome if tx_hash is None else f"{outcome} by {tx_hash}"
+    said = f"{found}; it is {payout.status}"
+    return payout, batch.actions.add("resolution", payout_id, said, by=by, concerns=payout_id)
 
 
-def _recorded(batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]) -> Payout:
-    for key, observation in observations:
-        record_payout_observation(batch, payout_id, key, observation, only_if=UNSETTLED_STATUSES)
+def _payout(batch: Batch, payout_id: str) -> Payout:
     payout = batch.payouts.get(payout_id)
     if payout is None:
         raise LookupError(f"there is no payout {payout_id}")

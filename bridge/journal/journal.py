@@ -220,6 +220,17 @@ class Journal:
             log_payout(recorded.payout)
         return recorded
 
+    async def record_payout_observations(
+        self, payout_id: str, observations: Sequence[payout_requests.KeyedObservation]
+    ) -> payout_requests.RecordedPayout:
+        """Writes down what was heard of a payout in one go, each after its key."""
+        recorded = await self._writer.submit(
+            lambda batch: payout_requests.record_payout_observations(batch, payout_id, observations)
+        )
+        if recorded.moved:
+            log_payout(recorded.payout)
+        return recorded
+
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
     ) -> list[str]:
@@ -300,9 +311,9 @@ class Journal:
         """The payouts of a payment, oldest first."""
         return await self._read(payout_queries.payment_payouts, payment_id)
 
-    async def unsettled_payouts(self, *, after: str = "", limit: int) -> list[Payout]:
-        """Payouts that are neither completed nor failed, in order of their ids."""
-        return await self._read(payout_queries.unsettled_payouts, after, limit)
+    async def payouts_to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
+        """Payouts that are not settled, and those that failed no longer ago than that, in order of their ids."""
+        return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
 
     async def asked_addresses(self, payment_id: str) -> frozenset[str]:
         """Where the buyer of a payment was asked to pay, in any coin."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_observation_from_text
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import UNSETTLED_STATUSES, Payout
+from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
 
-__all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "unsettled_payouts"]
+__all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "payouts_to_follow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,13 @@ def payment_payouts(connection: Connection, payment_id: str) -> list[PayoutRecor
     return _records(connection, select(schema.payouts).where(schema.payouts.c.payment_id == payment_id))
 
 
-def unsettled_payouts(connection: Connection, after: str, limit: int) -> list[Payout]:
-    """Payouts that are neither completed nor failed, in order of their ids."""
+def payouts_to_follow(connection: Connection, after: str, failed_since: datetime, limit: int) -> list[Payout]:
+    """Payouts that are not settled, and those that failed no longer ago than that, in order of their ids."""
     payouts = schema.payouts
+    failed_lately = and_(payouts.c.status == PayoutStatus.FAILED, payouts.c.updated_at >= failed_since)
     rows = connection.execute(
         select(payouts)
-        .where(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.payout_id > after)
+        .where(or_(payouts.c.status.in_(UNSETTLED_STATUSES), failed_lately), payouts.c.payout_id > after)
         .order_by(payouts.c.payout_id)
         .limit(limit)
     )

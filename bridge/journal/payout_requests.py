@@ -1,5 +1,6 @@
 """What can be asked of the journal's writer about payouts. As elsewhere, one decides first and writes last."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,25 @@ from coordinator.payout_decisions import decide_payout
 from coordinator.payout_observations import PayoutAsked, PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
-__all__ = ["RecordedPayout", "RegisteredPayouts", "begin_attempt", "record_payout_observation", "register_payouts"]
+__all__ = [
+    "KeyedObservation",
+    "RecordedPayout",
+    "RegisteredPayouts",
+    "begin_attempt",
+    "observation_key",
+    "record_payout_observation",
+    "record_payout_observations",
+    "register_payouts",
+]
 
-_RELEASES = {PayoutStatus.FAILED: Release.FAILED, PayoutStatus.COMPLETED: Release.DONE}
+KeyedObservation = tuple[str, PayoutObservation]
+"""What was observed of a payout, after the key that is equal for two observations of the same."""
+
+_RELEASES = {
+    PayoutStatus.FAILED: Release.FAILED,
+    PayoutStatus.RETURNED: Release.FAILED,
+    PayoutStatus.COMPLETED: Release.DONE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,11 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
+        if batch.payouts.get(payout.payout_id) is not None:
+            raise PayoutRefusedError(
+                number,
+                f"another payout for payment {payment.payment_id} was asked for in the same moment; look it up",
+            )
         if payout.seller_id not in payment.seller_ids:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is not for the seller {payout.seller_id}")
         share = (payment.payment_id, payout.seller_id)
@@ -80,11 +102,14 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:
     """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
-    an earlier one may have reached the provider, so that it must not be asked."""
-    payout = _payout(batch, payout_id)
-    attempt = payout.next_attempt
-    if attempt is not None:
-        record_payout_observation(batch, payout_id, f"asked:{attempt}", PayoutAsked(attempt=attempt))
+    an earlier one may have reached the provider, or somebody else has written this one down: only who did asks."""
+    attempt = _payout(batch, payout_id).next_attempt
+    if attempt is None:
+        return None
+    key = f"asked:{attempt}"
+    if batch.payouts.is_recorded(payout_id, key):
+        return None
+    record_payout_observation(batch, payout_id, key, PayoutAsked(attempt=attempt, at=batch.now))
     return attempt
 
 
@@ -111,17 +136,33 @@ def record_payout_observation(
     return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
 
 
+def record_payout_observations(
+    batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]
+) -> RecordedPayout:
+    """Writes down what was heard of a payout in one go; gives the payout as it stands then."""
+    moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
+    return RecordedPayout(_payout(batch, payout_id), moved=any(moved))
+
+
+def observation_key(observation: PayoutObservation) -> str:
+    """Equal for two looks that say the same."""
+    return f"look:{hashlib.sha256(observation.model_dump_json().encode()).hexdigest()}"
+
+
 def _release(batch: Batch, payout: Payout) -> None:
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
     release = _RELEASES.get(payout.status, Release.UNDER_WAY)
+    step = batch.payouts.steps(payout.payout_id)
     record_observation(
         batch,
         provider=payment.provider,
         external_id=payment.external_id,
-        key=f"escrow:{payout.payout_id}:{release.name}",
-        observation=EscrowReleased(payout_id=payout.payout_id, seller_id=payout.seller_id, release=release),
+        key=f"escrow:{payout.payout_id}:{step}",
+        observation=EscrowReleased(
+            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, step=step
+        ),
     )
 
 

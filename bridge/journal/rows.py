@@ -122,7 +122,11 @@ def _payment_names(payment: Payment) -> Iterator[str]:
 def _payout_names(payout: Payout) -> Iterator[str]:
     """What a payout can be found by."""
     yield from (payout.payout_id, payout.payment_id, payout.seller_id, payout.destination)
-    yield from (*([payout.facts.task_id] if payout.facts.task_id else []), *payout.facts.tx_hashes)
+    yield from (
+        *([payout.facts.task_id] if payout.facts.task_id else []),
+        *payout.facts.tx_hashes,
+        *payout.facts.returns,
+    )
 
 
 def _search_text(names: Iterable[str]) -> str:
@@ -162,6 +166,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "sender": payout.sender,
         "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
         "search_text": _search_text(_payout_names(payout)),
+        "is_doubtful_end": payout.is_doubtful_end,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
@@ -20,10 +20,16 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
     schema.payout_observations.c.payout_id == bindparam("by_payout_id"),
     schema.payout_observations.c.key == bindparam("by_key"),
 )
+_STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
 _MOVE = (
     update(schema.payouts)
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("facts", "status", "updated_at", "search_text")})
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("facts", "status", "updated_at", "search_text", "is_doubtful_end")
+        }
+    )
     # It was completed when that was known first, whatever is found out later.
     .values(completed_at=first_known(schema.payouts.c.completed_at))
 )
@@ -57,6 +63,12 @@ class StagedPayouts:
         return (payout_id, key) in self._keys or (
             self._connection.execute(_OBSERVATION, {"by_payout_id": payout_id, "by_key": key}).first() is not None
         )
+
+    def steps(self, payout_id: str) -> int:
+        """How many observations of it are written down, those staged so far among them."""
+        staged = [one for one in self._observations if one["payout_id"] == payout_id]
+        written = self._connection.execute(_STEPS, {"by_payout_id": payout_id}).scalar_one()
+        return len(staged) + int(written)
 
     def add(self, payout: Payout) -> None:
         self.writes += 1
@@ -94,5 +106,6 @@ class StagedPayouts:
 
 def _moving(row: dict[str, Any]) -> dict[str, Any]:
     return {"by_payout_id": row["payout_id"]} | {
-        f"new_{name}": row[name] for name in ("facts", "status", "updated_at", "completed_at", "search_text")
+        f"new_{name}": row[name]
+        for name in ("facts", "status", "updated_at", "completed_at", "search_text", "is_doubtful_end")
     }

@@ -1,23 +1,23 @@
 """Sending payouts, and following them until they have arrived or failed. No payout is asked for twice.
 
 That an attempt begins is in the journal before the provider hears of it. Whoever finds an attempt without an outcome,
-after a crash or a broken connection, only asks what became of it.
+after a crash or a broken connection, only asks what became of it. The provider is asked first whether it knows the
+payout: its books outlive a journal that was restored from a backup.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import Journal
+from bridge.journal import Journal, observation_key
 from coordinator.payout_observations import PayoutNotAsked, PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout, batches
-from providers.contract import PayoutGateway, PayoutGateways, ProviderError
+from providers.contract import PayoutGateway, PayoutGateways, ProviderError, RefusedTogetherError
 
-__all__ = ["PayoutSender", "observation_key"]
+__all__ = ["PayoutSender"]
 
 logger = logging.getLogger("bridge.payouts")
 
@@ -26,7 +26,12 @@ PAGE = 200
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=10)
 AGE_SHARE = 10
+# What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
+FAILED_FOLLOWED_FOR = timedelta(days=2)
 INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had written down the provider's answer")
+KNOWN_BEFORE = PayoutUnclear(
+    reason="the provider had this payout in its books before it was asked for; was the journal restored?"
+)
 
 OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
 ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
@@ -35,11 +40,6 @@ ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by ou
 def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
     """When to look after a payout again that was looked after last at that time."""
     return last + max(shortest, min((last - payout.created_at) / AGE_SHARE, LONGEST_WAIT))
-
-
-def observation_key(observation: PayoutObservation) -> str:
-    """Equal for two looks that say the same."""
-    return f"look:{hashlib.sha256(observation.model_dump_json().encode()).hexdigest()}"
 
 
 def _names(payouts: Sequence[Payout]) -> str:
@@ -60,7 +60,7 @@ class PayoutSender:
         self._gateways = gateways
         self._shortest_wait = shortest_wait
         self._looked: dict[str, datetime] = {}
-        """When each unsettled payout was looked after last."""
+        """When each payout that is followed was looked after last."""
         self._overdue: set[str] = set()
         self._asking: set[str] = set()
         """Payouts that the provider is being asked for at this moment."""
@@ -94,11 +94,11 @@ class PayoutSender:
 
     async def round(self) -> None:
         """Sends what is to be sent, and asks about the rest where it is time to."""
-        unsettled: set[str] = set()
+        followed: set[str] = set()
         overdue: set[str] = set()
         to_send: list[Payout] = []
-        async for payout in self._unsettled_payouts():
-            unsettled.add(payout.payout_id)
+        async for payout in self._payouts_to_follow():
+            followed.add(payout.payout_id)
             if payout.is_overdue(self._journal.clock()):
                 overdue.add(payout.payout_id)
             if payout.provider not in self._gateways or not self._is_due(payout):
@@ -108,17 +108,21 @@ class PayoutSender:
                 to_send.append(payout)
             else:
                 await self._look_up(self._gateways[payout.provider], payout)
-        for batch in batches(sorted(to_send, key=lambda payout: payout.created_at)):
+        to_send.sort(key=lambda payout: payout.created_at)
+        for batch in batches(to_send, sent_together=self._is_sent_together):
             await self._send(self._gateways[batch[0].provider], batch)
-        self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in unsettled}
+        self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in followed}
         for payout_id in sorted(overdue - self._overdue):
             logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
         self._overdue = overdue
         OVERDUE.set(len(overdue))
 
-    async def _unsettled_payouts(self) -> AsyncIterator[Payout]:
-        after = ""
-        while page := await self._journal.unsettled_payouts(after=after, limit=PAGE):
+    def _is_sent_together(self, payout: Payout) -> bool:
+        return self._gateways[payout.provider].sends_together(payout.coin)
+
+    async def _payouts_to_follow(self) -> AsyncIterator[Payout]:
+        after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
+        while page := await self._journal.payouts_to_follow(after=after, failed_since=failed_since, limit=PAGE):
             for payout in page:
                 yield payout
             after = page[-1].payout_id
@@ -130,6 +134,7 @@ class PayoutSender:
     async def _send(self, gateway: PayoutGateway, batch: Sequence[Payout]) -> None:
         try:
             await gateway.check()
+            known = {payout.payout_id for payout in batch if await gateway.knows_payout(payout)}
         except ProviderError as error:
             logger.warning("%s is not asked for yet: %s", _names(batch), error)
             return
@@ -138,28 +143,40 @@ class PayoutSender:
             for payout in batch
             if (attempt := await self._journal.begin_payout_attempt(payout.payout_id)) is not None
         ]
-        if not begun:
-            return
         self._asking = {payout.payout_id for payout, _ in begun}
         try:
-            outcomes = await self._ask(gateway, begun)
-            for (payout, attempt), outcome in zip(begun, outcomes, strict=True):
-                ASKED.labels(gateway.provider, outcome.kind.removeprefix("payout-")).inc()
-                await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
+            for payout, attempt in begun:
+                if payout.payout_id in known:
+                    logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
+                    await self._record_outcome(payout, attempt, KNOWN_BEFORE)
+            new = [(payout, attempt) for payout, attempt in begun if payout.payout_id not in known]
+            outcomes = await self._ask(gateway, new) if new else []
+            for (payout, attempt), outcome in zip(new, outcomes, strict=True):
+                await self._record_outcome(payout, attempt, outcome)
         finally:
             self._asking = set()
+
+    async def _record_outcome(self, payout: Payout, attempt: int, outcome: PayoutObservation) -> None:
+        ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
+        await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
 
     async def _ask(self, gateway: PayoutGateway, begun: Sequence[tuple[Payout, int]]) -> Sequence[PayoutObservation]:
         asked = [payout for payout, _ in begun]
         try:
             return await gateway.send_payouts(asked)
         except ProviderError as error:
-            logger.warning("%s was not asked for: %s", _names(asked), error)
-            return [PayoutNotAsked(attempt=attempt, reason=str(error)) for _, attempt in begun]
+            logger.warning("%s: not asked for: %s", _names(asked), error)
+            alone_next = isinstance(error, RefusedTogetherError)
+            return [PayoutNotAsked(attempt=attempt, reason=str(error), alone_next=alone_next) for _, attempt in begun]
         except Exception as error:
             # However the bridge failed, the question may have left it.
             logger.exception("the bridge failed while it asked for %s", _names(asked))
             return [PayoutUnclear(reason=f"the bridge failed while it asked ({type(error).__name__})")] * len(asked)
+
+    async def is_known(self, payout: Payout) -> bool:
+        """Whether its provider has a payout in its books. Raises ProviderError."""
+        gateway = self._gateways.get(payout.provider)
+        return gateway is not None and await gateway.knows_payout(payout)
 
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
         """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""
@@ -169,19 +186,21 @@ class PayoutSender:
             self._looked.pop(payout.payout_id, None)
             self.wake()
             return []
-        seen = await self._gateways[payout.provider].look_up_payout(payout)
+        seen = await self._gateways[payout.provider].look_up_payout(payout, self._journal.clock())
         return [(observation_key(observation), observation) for observation in seen]
 
     async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
-        if payout.payout_id not in self._asking and not payout.facts.known and not payout.facts.unclear:
+        facts = payout.facts
+        if payout.payout_id not in self._asking and not (facts.known or facts.unclear or facts.failures):
             await self._record(payout, [INTERRUPTED])
         try:
-            seen = await gateway.look_up_payout(payout)
+            seen = await gateway.look_up_payout(payout, self._journal.clock())
         except ProviderError as error:
             logger.warning("%s cannot be asked about %s: %s", gateway.provider, payout.payout_id, error)
             return
         await self._record(payout, seen)
 
     async def _record(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
-        for observation in observations:
-            await self._journal.record_payout_observation(payout.payout_id, observation_key(observation), observation)
+        if observations:
+            keyed = [(observation_key(observation), observation) for observation in observations]
+            await self._journal.record_payout_observations(payout.payout_id, keyed)

@@ -1,14 +1,18 @@
-"""Coins of SHKeeper: the one that is Lightning, and the decimals of each.
+"""Coins of SHKeeper: the one that is Lightning, those that are sent one by one, and the decimals of each.
 
 SHKeeper prices every coin with eight, and a wallet sends no more than the coin has.
 """
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS", "LIGHTNING"]
+__all__ = ["DECIMALS", "LIGHTNING", "WITHOUT_BATCHES"]
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
+
+WITHOUT_BATCHES = frozenset({"FIRO", "XMR", LIGHTNING, "TON", "TON-USDT"})
+"""SHKeeper cannot send several payouts at once in these. TON's daemon can, and then its result gives each of them the
+address and the amount of the last."""
 
 DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO"), 8),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SHOWN_CHARACTERS", "is_error", "is_passing", "reason_of", "subject_of", "trouble_of"]
+__all__ = ["SHOWN_CHARACTERS", "is_error", "is_passing", "reason_of", "shown", "subject_of", "trouble_of"]
 
 SHOWN_CHARACTERS = 300
 
@@ -30,6 +30,8 @@ _TROUBLES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # Fields of the bridge's own question: if one of them is missing, that is no wallet's trouble.
 _ASKED_WITH = frozenset({"'external_id'", "'fiat'", "'amount'", "'callback_url'"})
+_LOGIN_IN_URL = re.compile(r"//[^/\s@]+@")
+_KEY_IN_URL = re.compile(r"((?:api[-_]?key|token|secret|password)=)[^&\s'\"]+", re.IGNORECASE)
 # Its own database, which several of its threads want at once.
 _PASSING = re.compile(r"OperationalError|database is locked|sqlalchemy|Deadlock|Lost connection", re.IGNORECASE)
 _SUBJECTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -49,8 +51,15 @@ def reason_of(content: Mapping[str, Any]) -> str:
     error = content.get("error")
     nested = error.get("message") if isinstance(error, Mapping) else error
     said = next((text for text in (content.get("message"), content.get("msg"), nested) if isinstance(text, str)), "")
+    return shown(said) or "without a reason"
+
+
+def shown(said: str) -> str:
+    """Words of the gateway or a daemon as a person may read them: on one line, not too long, without a traceback, and
+    without what lets others in, which stands in the addresses of nodes."""
     without_traceback = said.partition("Traceback (most recent call last)")[0]
-    return " ".join(without_traceback.split())[:SHOWN_CHARACTERS] or "without a reason"
+    without_secrets = _KEY_IN_URL.sub(r"\1***", _LOGIN_IN_URL.sub("//***@", without_traceback))
+    return " ".join(without_secrets.split())[:SHOWN_CHARACTERS]
 
 
 def is_passing(reason: str) -> bool:

@@ -25,9 +25,10 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payout_observations import PayoutConfirmed, PayoutSent
+from coordinator.payout_observations import PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.confirmations import settling_seconds
+from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.signature import verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
@@ -97,6 +98,8 @@ class PayoutNotice(Wire):
     external_id: ExternalId | None = None
     status: Literal["SUCCESS"]
     tx_hash: Id
+    crypto: Code | None = None
+    amount: Amount | None = None
 
 
 _INVOICE = TypeAdapter(InvoiceNotice)
@@ -169,8 +172,10 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
 
 
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
-    observations = (PayoutSent(tx_hashes=(notice.tx_hash,)), PayoutConfirmed())
-    return PayoutReading(notice.external_id, observations, _key("payout", notice))
+    stated = Stated(coin=notice.crypto, amount=notice.amount)
+    payout_id = None if notice.external_id is None else payout_id_of(notice.external_id)
+    observations = (PayoutSent(tx_hashes=(notice.tx_hash,), stated=stated), PayoutConfirmed(stated=stated))
+    return PayoutReading(payout_id, observations, _key("payout", notice))
 
 
 def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:

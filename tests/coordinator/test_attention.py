@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,7 @@ FACTS = {
     PayoutStatus.DROPPED: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.DROPPED, 9),)),
     PayoutStatus.COMPLETED: PayoutFacts(known=True, tx_hashes=("0x1",), sightings=(sighting(Stage.FINAL, 9),)),
     PayoutStatus.FAILED: PayoutFacts(failures=frozenset({"no money on the fee account"})),
+    PayoutStatus.RETURNED: PayoutFacts(known=True, tx_hashes=("0x1",), returns=("0x2",)),
 }
 
 
@@ -54,7 +56,8 @@ def test_a_payout_needs_a_person_exactly_when_it_does_not_go_on_by_itself(status
     goes_on = status in (PayoutStatus.CREATED, PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING)
     young = payout_attention(payout(status), START, START + DAY)
     old = payout_attention(payout(status), START, START + DAY + timedelta(seconds=1))
-    assert (young is not None) == (status in STATUSES_TO_RESOLVE or status is PayoutStatus.FAILED)
+    without_money = status in (PayoutStatus.FAILED, PayoutStatus.RETURNED)
+    assert (young is not None) == (status in STATUSES_TO_RESOLVE or without_money)
     assert (old is not None) == (status is not PayoutStatus.COMPLETED)
     if goes_on:
         assert old is not None
@@ -74,6 +77,33 @@ def test_what_is_wrong_with_a_payout_comes_with_its_reason_and_what_can_be_done(
     assert (wrong.payout_id, wrong.payment_id, wrong.subject) == ("out_1", "pay_1", "out_1")
 
 
+@pytest.mark.parametrize(
+    ("facts", "kind", "remedies"),
+    [
+        ({"failures": {"no"}, "tx_hashes": ("0x1",)}, AttentionKind.PAYOUT_SENT_AFTER_ALL, ("recheck", "resolve")),
+        (
+            {"failures": {"no"}, "tx_hashes": ("0x1",), "settled": {"Ada: arrived"}},
+            AttentionKind.PAYOUT_SENT_AFTER_ALL,
+            ("dismiss",),
+        ),
+        (
+            {"contradictions": {"2 BTC"}, "tx_hashes": ("0x1",), "settled": {"Ada: arrived"}},
+            AttentionKind.PAYOUT_CONTRADICTED,
+            ("dismiss",),
+        ),
+    ],
+)
+def test_what_ended_otherwise_than_it_was_said_to_is_looked_at_first_of_all(
+    facts: dict[str, Any], kind: AttentionKind, remedies: tuple[str, ...]
+) -> None:
+    made = payout(PayoutStatus.CREATED).model_copy(update={"facts": PayoutFacts(known=True, **facts)})
+    wrong = payout_attention(made, START, START)
+    assert wrong is not None
+    assert (wrong.kind, wrong.remedies, wrong.since) == (kind, remedies, START)
+    assert all(reason in wrong.detail for reason in made.reasons)
+    assert made.is_doubtful_end == (remedies == ("dismiss",))
+
+
 def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
@@ -87,7 +117,10 @@ def others() -> list[Attention]:
 def test_every_kind_but_those_of_payments_is_told_by_one_of_these_and_can_be_acted_on() -> None:
     of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
     everything = [*others(), *(wrong for wrong in of_payouts if wrong is not None)]
-    assert {wrong.kind for wrong in everything} == set(AttentionKind) - {AttentionKind.WITHOUT_ADDRESS}
+    after_the_end = {AttentionKind.PAYOUT_SENT_AFTER_ALL, AttentionKind.PAYOUT_CONTRADICTED}
+    assert {wrong.kind for wrong in everything} == set(AttentionKind) - after_the_end - {
+        AttentionKind.WITHOUT_ADDRESS
+    }
     assert all(wrong.title and wrong.detail and wrong.advice for wrong in everything)
     assert {wrong.webhook_id for wrong in everything if "replay" in wrong.remedies} == {"webhook_1", "webhook_2"}
 

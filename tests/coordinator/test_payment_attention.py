@@ -147,7 +147,11 @@ def test_a_buyer_without_an_address_is_told_of_with_what_the_gateway_says() -> N
 
 
 def test_what_may_go_out_twice_is_looked_at_before_all_else_and_no_kind_is_forgotten() -> None:
-    assert BY_URGENCY[:2] == (ProblemKind.REFUNDED_WHILE_PAID_OUT, ProblemKind.TWICE_PAID)
+    assert BY_URGENCY[:3] == (
+        AttentionKind.PAYOUT_SENT_AFTER_ALL,
+        ProblemKind.REFUNDED_WHILE_PAID_OUT,
+        ProblemKind.TWICE_PAID,
+    )
     assert sorted(BY_URGENCY) == sorted([*AttentionKind, *ProblemKind])
     # What is wrong with one payment is told in this order too.
     assert [kind for kind in BY_URGENCY if isinstance(kind, ProblemKind)] == list(ProblemKind)

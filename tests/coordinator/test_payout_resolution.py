@@ -6,7 +6,13 @@ from decimal import Decimal
 import pytest
 
 from coordinator.payout_decisions import decide_payout
-from coordinator.payout_observations import PayoutFailed, PayoutObservation, PayoutSent, PayoutSettled
+from coordinator.payout_observations import (
+    PayoutFailed,
+    PayoutObservation,
+    PayoutReturned,
+    PayoutSent,
+    PayoutSettled,
+)
 from coordinator.payout_resolution import NothingToResolveError, TransactionWrongError, resolve
 from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
 
@@ -66,6 +72,54 @@ def test_a_transaction_belongs_to_what_was_sent_and_to_nothing_else(outcome: str
 def test_what_has_a_transaction_may_have_arrived_by_it() -> None:
     found = resolve(payout(ON_ITS_WAY), "arrived", None, found_by="Ada", now=LATER)
     assert found == (PayoutSettled(reason="Ada found that it has arrived"),)
+
+
+def test_what_a_person_disowns_is_not_its_transaction_any_more() -> None:
+    mixed_up = payout(PayoutFacts(known=True, tx_hashes=("0x1",), doubts=frozenset({"it may have failed"})))
+    [failed] = resolve(mixed_up, "not-sent", None, found_by="Ada", now=START)
+    assert failed == PayoutFailed(reason="Ada found that it was not sent", disowned_hashes=("0x1",))
+    assert decide_payout(mixed_up, failed).payout.status is PayoutStatus.FAILED
+
+
+def test_what_the_provider_may_be_sending_at_this_moment_was_not_not_sent() -> None:
+    unclear = payout(UNCLEAR.model_copy(update={"asked_at": START + timedelta(hours=5)}))
+    with pytest.raises(NothingToResolveError, match="may be sending it at this moment"):
+        resolve(
+            unclear,
+            "not-sent",
+            None,
+            found_by="Ada",
+            now=START + timedelta(hours=5, minutes=59),
+            provider_knows=True,
+        )
+    for now, provider_knows in ((START + timedelta(hours=6), True), (START + timedelta(hours=5), False)):
+        assert resolve(unclear, "not-sent", None, found_by="Ada", now=now, provider_knows=provider_knows)
+
+
+def test_what_was_sent_can_come_back_even_if_it_had_completed() -> None:
+    for facts in (ON_ITS_WAY, ON_ITS_WAY.model_copy(update={"confirmed": True})):
+        sent = payout(facts)
+        [returned] = resolve(sent, "returned", "0x9", found_by="Ada", now=START)
+        assert returned == PayoutReturned(tx_hash="0x9", reason="Ada found that it came back")
+        returned_payout = decide_payout(sent, returned).payout
+        assert (returned_payout.status, returned_payout.is_settled) == (PayoutStatus.RETURNED, True)
+        with pytest.raises(NothingToResolveError, match="is returned"):
+            resolve(returned_payout, "returned", "0x8", found_by="Ada", now=START)
+    for facts, tx_hash, error in (
+        (ON_ITS_WAY, None, TransactionWrongError),
+        (ON_ITS_WAY, "0x1", TransactionWrongError),
+        (UNCLEAR, "0x9", NothingToResolveError),
+    ):
+        with pytest.raises(error):
+            resolve(payout(facts), "returned", tx_hash, found_by="Ada", now=START)
+
+
+def test_whoever_was_unclear_once_can_be_resolved() -> None:
+    for facts in (
+        PayoutFacts(attempts=1, unclear=frozenset({"no answer"}), known=True, task_id="t"),
+        PayoutFacts(attempts=1, unclear=frozenset({"no answer"}), known=True, tx_hashes=("0x1",)),
+    ):
+        assert payout(facts).may_be_resolved(START)
 
 
 def test_what_goes_on_by_itself_is_nobodys_to_resolve() -> None:

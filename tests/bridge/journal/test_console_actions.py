@@ -14,6 +14,7 @@ from coordinator.observations import Standing
 from coordinator.payment_problems import ProblemKind
 from coordinator.payment_rulings import RulingRefusedError, acceptance
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutSent, PayoutUnclear
+from coordinator.payout_resolution import NothingToResolveError
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout, snapshot
 from tests.clock import Clock
@@ -118,9 +119,7 @@ async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal,
     clock.now = NOW + timedelta(minutes=1)
     await paid_out(journal, payout(1), PayoutUnclear(reason="no answer"))
     stood = (await journal.payout_records(["out_1"]))[0].payout
-    resolved, _ = await journal.console.record_resolution(
-        "out_1", by="Bo", observations=[("found", PayoutFailed(reason="no"))], found="not-sent"
-    )
+    resolved, _ = await journal.console.record_resolution("out_1", "not-sent", None, by="Bo")
     assert resolved.status == "failed"
     rechecked, action = await journal.console.record_recheck(
         "out_1", by="Cy", observations=[], before=resolved, problems=["shkeeper does not say: down"]
@@ -144,12 +143,10 @@ async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal,
 async def test_a_payout_that_is_settled_is_not_resolved_any_more(journal: Journal) -> None:
     await paid(journal, 1)
     await paid_out(journal, payout(1), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
-    failing = [("found", PayoutFailed(reason="no"))]
-    resolved, action = await journal.console.record_resolution(
-        "out_1", by="Bo", observations=failing, found="not-sent"
-    )
-    assert (resolved.status, action.outcome) == ("completed", "not-sent; it is completed")
-    assert not resolved.facts.failures
+    with pytest.raises(NothingToResolveError, match="This payout is completed"):
+        await journal.console.record_resolution("out_1", "not-sent", None, by="Bo")
+    [record] = await journal.payout_records(["out_1"])
+    assert (record.payout.status, await journal.console.actions(10)) == ("completed", [])
 
 
 # Payments with which something is wrong

@@ -108,7 +108,7 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
         "payout-sent",
         "payout-confirmed",
     ]
-    assert await journal.unsettled_payouts(limit=10) == []
+    assert await journal.payouts_to_follow(failed_since=journal.clock(), limit=10) == []
 
 
 async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(journal: Journal) -> None:
@@ -131,7 +131,7 @@ async def test_of_many_who_want_it_at_once_one_gets_the_payout(journal: Journal)
         *(journal.register_payouts([payout(payment_id, number)]) for number in range(20)), return_exceptions=True
     )
     assert sum(isinstance(outcome, PayoutRefusedError) for outcome in outcomes) == 19
-    assert len(await journal.unsettled_payouts(limit=100)) == 1
+    assert len(await journal.payouts_to_follow(failed_since=journal.clock(), limit=100)) == 1
 
 
 async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Journal) -> None:
@@ -160,7 +160,7 @@ async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Jou
         with pytest.raises(PayoutRefusedError, match=words) as caught:
             await journal.register_payouts([payout(funded), wrong])
         assert caught.value.number == 1, number
-    assert await journal.unsettled_payouts(limit=10) == []
+    assert await journal.payouts_to_follow(failed_since=journal.clock(), limit=10) == []
     assert await escrow(journal, funded) == "funded"
 
 

@@ -12,19 +12,22 @@ from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
-    PayoutKnown,
+    PayoutInDoubt,
     PayoutObservation,
     PayoutSent,
     PayoutUnclear,
+    Stated,
 )
 from coordinator.payouts import Payout, PayoutFacts
 from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.clock import pass_seconds
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PAYOUT = Payout(
     payout_id="out_1",
     provider="shkeeper",
@@ -33,9 +36,12 @@ PAYOUT = Payout(
     destination="0xAb",
     coin="ETH-USDT",
     amount=Decimal("48.90"),
-    created_at=datetime(2026, 5, 1, tzinfo=UTC),
+    created_at=NOW,
 )
-ACCEPTED = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, known=True, task_id="t1")})
+ACCEPTED = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, known=True, task_id="t1", parts=1)})
+IN_A_BATCH = PAYOUT.model_copy(
+    update={"batch_id": "b", "facts": PayoutFacts(attempts=1, known=True, task_id="t1", parts=2)}
+)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ async def ask(payouts: ShkeeperPayouts) -> PayoutObservation:
 
 async def test_a_payout_is_asked_for_in_the_operators_name(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(says({"task_id": "t1", "external_id": "out_1"}))
-    assert await ask(payouts) == PayoutAccepted(task_id="t1")
+    assert await ask(payouts) == PayoutAccepted(task_id="t1", parts=1)
     [request] = gateway.requests
     assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/payout")
     assert request.headers["authorization"] == f"Basic {base64.b64encode(b'admin:secret').decode()}"
@@ -66,8 +72,9 @@ async def test_a_payout_is_asked_for_in_the_operators_name(gateway: Gateway, pay
 
 
 async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
-    gateway.answers(says({"result": ["0x1", "0x2"]}))
+    gateway.answers(says({"result": ["0x1", "0x2"]}), says({"result": "0x3", "error": None, "id": "shkeeper"}))
     assert await ask(payouts) == PayoutSent(tx_hashes=("0x1", "0x2"))
+    assert await ask(payouts) == PayoutSent(tx_hashes=("0x3",))
 
 
 SECOND = PAYOUT.model_copy(update={"payout_id": "out_2", "destination": "0xCd", "amount": Decimal(5)})
@@ -75,7 +82,7 @@ SECOND = PAYOUT.model_copy(update={"payout_id": "out_2", "destination": "0xCd", 
 
 async def test_several_payouts_are_asked_for_in_one_question(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(says({"task_id": "t1", "external_ids": ["out_1", "out_2"]}))
-    assert list(await payouts.send_payouts([PAYOUT, SECOND])) == [PayoutAccepted(task_id="t1")] * 2
+    assert list(await payouts.send_payouts([PAYOUT, SECOND])) == [PayoutAccepted(task_id="t1", parts=2)] * 2
     [request] = gateway.requests
     assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/multipayout")
     callback_url = "http://127.0.0.1:8000/webhooks/shkeeper"
@@ -129,6 +136,7 @@ async def test_whatever_is_no_clear_answer_is_unclear_and_is_not_asked_again(
     "answer",
     [
         says({"status": "error", "message": "Bad HTTP Basic Auth credentials"}),
+        says({"status": "error", "message": "This endpoint doesn't accept X-Shkeeper-Api-Key auth"}),
         lambda _: b"HTTP/1.1 302 X\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
         says({}, 401),
     ],
@@ -167,42 +175,87 @@ def task(status: str, result: object) -> Callable[[Request], bytes]:
     return says({"status": status, "result": result})
 
 
-def of(dest: str, status: str, *txids: str, message: str | None = None) -> dict[str, object]:
-    return {"dest": dest, "amount": "48.9", "status": status, "txids": list(txids), "message": message}
+def of(dest: str, status: str, *txids: str, **others: object) -> dict[str, object]:
+    return {"dest": dest, "amount": "48.9", "status": status, "txids": list(txids), **others}
 
 
 UNKNOWN = says({"error": "Payout not found"}, 404)
+RECORD = {"id": 14, "external_id": "out_1", "crypto": "ETH-USDT", "amount": "48.9000000000", "destination": "0xab"}
+STATED = Stated(coin="ETH-USDT", amount=Decimal("48.9000000000"), destination="0xab")
+TASK_STATED = Stated(amount=Decimal("48.9"))
 
 
 def status(status: str, txid: object) -> Callable[[Request], bytes]:
-    return says({"id": 14, "external_id": "out_1", "status": status, "txid": txid, "amount": "48.9"})
+    return says({**RECORD, "status": status, "txid": txid})
 
 
 @pytest.mark.parametrize(
     ("payout", "answers", "expected"),
     [
         (PAYOUT, [UNKNOWN], []),
-        (PAYOUT, [status("IN_PROGRESS", None)], [PayoutKnown()]),
-        (PAYOUT, [status("IN_PROGRESS", "0x1")], [PayoutKnown(), PayoutSent(tx_hashes=("0x1",))]),
-        (PAYOUT, [status("SUCCESS", ["0x1"])], [PayoutKnown(), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed()]),
-        (PAYOUT, [status("FAIL", None)], [PayoutKnown(), PayoutFailed(reason="SHKeeper says that it failed")]),
+        # A record is written for what the wallet refused, too.
+        (PAYOUT, [status("IN_PROGRESS", None)], []),
+        (PAYOUT, [status("IN_PROGRESS", "0x1")], [PayoutSent(tx_hashes=("0x1",), stated=STATED)]),
+        (
+            PAYOUT,
+            [status("SUCCESS", ["0x1"])],
+            [PayoutSent(tx_hashes=("0x1",), stated=STATED), PayoutConfirmed(stated=STATED)],
+        ),
+        (
+            PAYOUT,
+            [status("FAIL", None)],
+            [PayoutInDoubt(reason="SHKeeper's books say FAIL, which they do of what was sent, too")],
+        ),
         (ACCEPTED, [task("PENDING", None), UNKNOWN], []),
-        (ACCEPTED, [task("SUCCESS", [of("0xAB", "success", "0x1")]), UNKNOWN], [PayoutSent(tx_hashes=("0x1",))]),
-        (ACCEPTED, [task("SUCCESS", [of("0xCd", "success", "0x1")]), UNKNOWN], []),
+        (
+            ACCEPTED,
+            [task("SUCCESS", [of("0xAB", "success", "0x1")]), UNKNOWN],
+            [PayoutSent(tx_hashes=("0x1",), stated=TASK_STATED)],
+        ),
+        # XRP's daemon names the classic address of an X-address.
+        (
+            ACCEPTED,
+            [task("SUCCESS", [of("rClassic", "success", "0x1")]), UNKNOWN],
+            [PayoutSent(tx_hashes=("0x1",), stated=TASK_STATED)],
+        ),
+        (
+            IN_A_BATCH,
+            [task("SUCCESS", [of("0xCd", "success", "0x1"), of("0xEf", "success", "0x2")]), UNKNOWN],
+            [PayoutInDoubt(reason="SHKeeper's task succeeded, and names no result for this payout's address")],
+        ),
         (
             ACCEPTED,
             [task("SUCCESS", [of("0xab", "error", message="no gas")]), UNKNOWN],
-            [PayoutFailed(reason="SHKeeper's task failed: no gas")],
+            [PayoutInDoubt(reason="SHKeeper's task reports an error without one: no gas")],
         ),
-        (ACCEPTED, [task("SUCCESS", [of("0xab", "error", "0x1")]), UNKNOWN], [PayoutSent(tx_hashes=("0x1",))]),
         (
             ACCEPTED,
-            [task("FAILURE", "Have not enough tokens"), UNKNOWN],
-            [PayoutFailed(reason="SHKeeper's task failed: Have not enough tokens")],
+            [task("SUCCESS", [of("0xab", "error", "0x1", message="contractResult: ['REVERT']")]), UNKNOWN],
+            [
+                PayoutSent(tx_hashes=("0x1",)),
+                PayoutInDoubt(reason="SHKeeper's task reports an error: contractResult: ['REVERT']"),
+            ],
+        ),
+        (
+            ACCEPTED,
+            [task("FAILURE", "Have not enough tokens on fee account, need 300 have 0.25"), status("FAIL", None)],
+            [
+                PayoutFailed(
+                    reason="SHKeeper's task failed before it sent anything: Have not enough tokens on fee account,"
+                    " need 300 have 0.25"
+                ),
+                PayoutInDoubt(reason="SHKeeper's books say FAIL, which they do of what was sent, too"),
+            ],
+        ),
+        # The daemon of the coin is down, or its task cannot be read; the record can.
+        (
+            ACCEPTED,
+            [says({"code": 500, "status": "Internal Server Error"}, 500)] * 3 + [status("IN_PROGRESS", "0x1")],
+            [PayoutSent(tx_hashes=("0x1",), stated=STATED)],
         ),
     ],
 )
-async def test_looking_a_payout_up_says_what_the_books_say(
+async def test_looking_a_payout_up_says_what_task_and_books_prove(
     gateway: Gateway,
     payouts: ShkeeperPayouts,
     payout: Payout,
@@ -210,11 +263,21 @@ async def test_looking_a_payout_up_says_what_the_books_say(
     expected: list[PayoutObservation],
 ) -> None:
     gateway.answers(*answers)
-    assert list(await payouts.look_up_payout(payout)) == expected
+    assert list(await payouts.look_up_payout(payout, NOW)) == expected
     assert gateway.asked[-1] == "GET ETH-USDT/payout/status?external_id=out_1"
 
 
 async def test_a_look_up_that_fails_says_nothing(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(says("down", 503))
     with pytest.raises(ProviderError):
-        await payouts.look_up_payout(PAYOUT)
+        await payouts.look_up_payout(PAYOUT, NOW)
+
+
+async def test_whether_shkeeper_has_a_payout_in_its_books_is_asked_by_its_name_there(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    refused = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, refused_attempts=frozenset({1}))})
+    gateway.answers(UNKNOWN, status("IN_PROGRESS", None))
+    assert [await payouts.knows_payout(one) for one in (PAYOUT, refused)] == [False, True]
+    assert [asked.rpartition("=")[2] for asked in gateway.asked] == ["out_1", "out_1-2"]
+    assert [payout_id_of(name) for name in ("out_1", "out_1-2", "435345534")] == ["out_1", "out_1", "435345534"]

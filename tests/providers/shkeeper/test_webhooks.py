@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coordinator.fees import Fee, FeePolicy
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
-from coordinator.payout_observations import PayoutConfirmed, PayoutSent
+from coordinator.payout_observations import PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import sign
 from providers.shkeeper.webhooks import ShkeeperWebhooks
@@ -356,4 +356,5 @@ def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: objec
     assert isinstance(reading, PayoutReading)
     assert reading == again
     assert reading.payout_id == payout_id
-    assert reading.observations == (PayoutSent(tx_hashes=("AF73",)), PayoutConfirmed())
+    stated = Stated(coin="XRP", amount=Decimal(2))
+    assert reading.observations == (PayoutSent(tx_hashes=("AF73",), stated=stated), PayoutConfirmed(stated=stated))

@@ -83,7 +83,7 @@ const WORDS: Record<Intent["action"], Words> = {
   },
   resolve: {
     title: "What became of this payout?",
-    text: "Look at the chain and in the provider's books first: what you say here decides whether it can be sent again.",
+    text: "The provider and the chain are asked first, and what they know counts. What you say decides whether it can be sent again.",
     button: "Record it",
   },
 };
@@ -280,7 +280,7 @@ function Resolution({ outcome, setOutcome, txHash, setTxHash, known }: Resolutio
           </label>
         ))}
       </fieldset>
-      {(outcome === "sent" || outcome === "arrived") && (
+      {outcome !== null && outcome !== "not-sent" && (
         <Field label="Transaction hash" note={known.length > 0 && outcome === "arrived" ? `Known already: ${known.join(", ")}` : null}>
           <input value={txHash} spellcheck={false} autoComplete="off" onInput={(event) => setTxHash(event.currentTarget.value)} />
         </Field>

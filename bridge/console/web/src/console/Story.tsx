@@ -97,12 +97,13 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 }
 
 const TO_RESOLVE = ["ambiguous", "mismatch", "dropped"];
-const SETTLED = ["completed", "failed"];
+const SETTLED = ["failed", "returned"];
 
 function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   const mayAct = useStore(desk.session)?.isStaff === true;
   const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
+  const mayBeResolved = needsAPerson || row.txHashes.length > 0;
   return (
     <section class="facts" aria-label="How it stands">
       <p class="facts-head">
@@ -110,7 +111,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         <StateMark status={row.status} isOverdue={row.overdue} />
       </p>
       {row.reasons.map((reason) => (
-        <p key={reason} class={needsAPerson || row.status === "failed" ? "fault" : "soft"}>
+        <p key={reason} class={needsAPerson || row.status !== "created" ? "fault" : "soft"}>
           {reason}
         </p>
       ))}
@@ -119,7 +120,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
           <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "recheck", ...subject })}>
             Re-check
           </button>
-          {needsAPerson && (
+          {mayBeResolved && (
             <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "resolve", ...subject })}>
               Resolve …
             </button>

@@ -19,6 +19,7 @@ const MARKS: Record<string, Mark> = {
   expired: "over",
   cancelled: "over",
   refunded: "over",
+  returned: "over",
 };
 
 const NAMES: Record<string, string> = { partially_paid: "partly paid" };

@@ -19,11 +19,14 @@ export const PROBLEMS: Record<ProblemKind, string> = {
 export const KINDS: Record<AttentionKind, string> = {
   ...PROBLEMS,
   "payment-without-address": "No address",
+  "payout-sent-after-all": "Sent after all",
   "payout-mismatch": "Mismatch",
+  "payout-contradicted": "Contradicted",
   "payout-ambiguous": "Ambiguous",
   "payout-dropped": "Dropped",
   "payout-overdue": "Stuck",
   "payout-failed": "Failed",
+  "payout-returned": "Returned",
   "webhook-unreadable": "Unreadable webhook",
   "webhook-unmatched": "Unmatched webhook",
   "transfer-unmatched": "Unmatched transfer",
@@ -79,6 +82,7 @@ export const OUTCOMES = [
   { outcome: "arrived", label: "It has arrived", means: "Completes it, whatever the chain says." },
   { outcome: "sent", label: "It was sent", means: "Names its transaction, which is then checked on its chain." },
   { outcome: "not-sent", label: "It was not sent", means: "Fails it, so that another payout can be made." },
+  { outcome: "returned", label: "It came back", means: "Names the transaction that brought it back; another payout can be made." },
 ] as const;
 
 export type Outcome = (typeof OUTCOMES)[number]["outcome"];
@@ -88,5 +92,6 @@ export function resolutionFault(outcome: Outcome | null, txHash: string, knowsTr
   if (outcome === null) return "Choose what became of it.";
   if (outcome === "sent" && txHash === "") return "Name the transaction that carries it.";
   if (outcome === "arrived" && txHash === "" && !knowsTransaction) return "Name the transaction by which it arrived.";
+  if (outcome === "returned" && txHash === "") return "Name the transaction that brought it back.";
   return null;
 }

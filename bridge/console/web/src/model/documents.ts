@@ -126,7 +126,8 @@ export type PayoutStatus =
   | "mismatch"
   | "dropped"
   | "completed"
-  | "failed";
+  | "failed"
+  | "returned";
 
 export interface PayoutRow {
   payoutId: string;
@@ -196,6 +197,9 @@ export type AttentionKind =
   | "payment-without-address"
   | "payout-overdue"
   | "payout-failed"
+  | "payout-returned"
+  | "payout-sent-after-all"
+  | "payout-contradicted"
   | "payout-mismatch"
   | "payout-ambiguous"
   | "payout-dropped"

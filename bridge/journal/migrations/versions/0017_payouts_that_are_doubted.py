@@ -1,0 +1,114 @@
+"""Payouts can be doubted, contradicted and sent back, and the escrow follows the last that is known of each."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+PAGE = 1_000
+Json = dict[str, Any]
+
+payments = sa.table("payments", sa.column("payment_id"), sa.column("facts"))
+payouts = sa.table("payouts", *(sa.column(name) for name in ("payout_id", "facts", "status")))
+observations = sa.table("payout_observations", sa.column("observation_id"), sa.column("observation"))
+# What a bridge of before does not know.
+NEW_FACTS = (
+    *("refusedAttempts", "askedAt", "parts", "doubts", "contradictions"),
+    *("revertedHashes", "disownedHashes", "returns"),
+)
+NEW_FIELDS = ("at", "aloneNext", "parts", "stated", "disownedHashes")
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("payouts") as table:
+        table.add_column(sa.Column("is_doubtful_end", sa.Boolean, nullable=False, server_default=sa.false()))
+        table.alter_column(
+            "destination", existing_type=sa.String(200), type_=sa.String(1000), existing_nullable=False
+        )
+    _rewrite(payouts, "payout_id", "facts", _failed_for_good)
+
+
+def downgrade() -> None:
+    _rewrite(payments, "payment_id", "facts", _without_steps)
+    _rewrite(payouts, "payout_id", "facts", lambda facts, _: _as_before(facts))
+    _rewrite(observations, "observation_id", "observation", lambda observation, _: _told_as_before(observation))
+    op.execute(sa.update(payouts).where(payouts.c.status == "returned").values(status="completed"))
+    with op.batch_alter_table("payouts") as table:
+        table.drop_column("is_doubtful_end")
+        table.alter_column(
+            "destination", existing_type=sa.String(1000), type_=sa.String(200), existing_nullable=False
+        )
+
+
+def _failed_for_good(facts: Json, row: Any) -> Json:
+    """Whoever said that a payout had failed knew its transactions."""
+    hashes = facts.get("txHashes", [])
+    return facts | {"disownedHashes": hashes} if row.status == "failed" and hashes else facts
+
+
+def _without_steps(facts: Json, _row: Any) -> Json:
+    releases = facts.get("releases")
+    if not releases:
+        return facts
+    return facts | {
+        "releases": {
+            seller_id: {
+                payout_id: one["release"] if isinstance(one, dict) else one for payout_id, one in of_seller.items()
+            }
+            for seller_id, of_seller in releases.items()
+        }
+    }
+
+
+def _as_before(facts: Json) -> Json:
+    kept = {name: value for name, value in facts.items() if name not in NEW_FACTS}
+    if facts.get("doubts"):
+        kept["unclear"] = sorted({*facts.get("unclear", []), *facts["doubts"]})
+    return kept
+
+
+def _told_as_before(observation: Json) -> Json:
+    kept = {name: value for name, value in observation.items() if name not in NEW_FIELDS}
+    match kept["kind"]:
+        case "payout-in-doubt":
+            return kept | {"kind": "payout-unclear"}
+        case "payout-reverted":
+            return {"kind": "payout-failed", "reason": kept["reason"]}
+        case "payout-returned":
+            return {"kind": "payout-settled", "reason": f"{kept['reason']} ({kept['txHash']})"}
+    return kept
+
+
+def _rewrite(table: sa.TableClause, key: str, name: str, rewritten: Callable[[Json, Any], Json]) -> None:
+    connection, identifier = op.get_bind(), table.c[key]
+    change = table.update().where(identifier == sa.bindparam("by_key")).values({name: sa.bindparam("new_text")})
+    for rows in _pages(connection, table, identifier):
+        changed = []
+        for row in rows:
+            before = json.loads(row._mapping[name])
+            after = rewritten(before, row)
+            if after != before:
+                text = json.dumps(after, separators=(",", ":"), ensure_ascii=False)
+                changed.append({"by_key": row._mapping[key], "new_text": text})
+        if changed:
+            connection.execute(change, changed)
+
+
+def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any) -> Iterator[Any]:
+    after = None
+    while True:
+        statement = sa.select(table).order_by(identifier).limit(PAGE)
+        if after is not None:
+            statement = statement.where(identifier > after)
+        rows = connection.execute(statement).all()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1]._mapping[identifier.name]

@@ -1,0 +1,91 @@
+"""Findings about payouts: what the provider and the chain say when somebody asks, and what a person says after them.
+
+A person's word closes a question that no machine can answer, so the machines are asked first, and what they say is
+written down before it is looked at whether there is anything left for a person to say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.journal import Action, Journal
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.errors import BridgeError
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payout_resolution import ResolutionOutcome, resolve
+from coordinator.payouts import Payout
+from providers.contract import ProviderError
+
+__all__ = ["Findings", "Inquiry", "NotAskedError"]
+
+
+class NotAskedError(BridgeError):
+    """The provider could not be asked, and without its word nobody's counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What came of asking about a payout."""
+
+    observations: Sequence[tuple[str, PayoutObservation]]
+    """What its provider says, each after its key."""
+    provider_knows: bool
+    """Whether the provider has it in its books."""
+    problems: Sequence[str]
+    """What kept others from answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everybody who can say what became of a payout."""
+
+    journal: Journal
+    sender: PayoutSender
+    chains: ChainFollowers
+
+    async def recheck(self, payout: Payout, *, by: str) -> Action:
+        """Asks the provider and the chain, and writes down what they say and who had them asked."""
+        inquiry = await self._ask(payout)
+        _, action = await self.journal.console.record_recheck(
+            payout.payout_id,
+            by=by,
+            observations=inquiry.observations,
+            before=payout,
+            problems=inquiry.problems,
+        )
+        return action
+
+    async def settle(self, payout: Payout, outcome: ResolutionOutcome, tx_hash: str | None, *, by: str) -> Action:
+        """Asks the provider and the chain, and then takes a person's word for what they left open.
+
+        Raises NothingToResolveError, TransactionWrongError and NotAskedError.
+        """
+        # A word that counts for nothing whatever they say is not worth asking for.
+        resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
+        inquiry = await self._ask(payout)
+        if outcome == "not-sent" and inquiry.problems:
+            raise NotAskedError(
+                f"{'; '.join(inquiry.problems)}. Whether it was sent is for them to say first; try again later."
+            )
+        await self.journal.record_payout_observations(payout.payout_id, inquiry.observations)
+        resolved, action = await self.journal.console.record_resolution(
+            payout.payout_id, outcome, tx_hash, by=by, provider_knows=inquiry.provider_knows
+        )
+        self.chains.watch_payout(resolved)
+        return action
+
+    async def _ask(self, payout: Payout) -> Inquiry:
+        problems: list[str] = []
+        observations: Sequence[tuple[str, PayoutObservation]] = ()
+        provider_knows = False
+        try:
+            provider_knows = await self.sender.is_known(payout)
+            observations = await self.sender.ask_now(payout)
+        except ProviderError as error:
+            problems.append(f"{payout.provider} does not say: {error}")
+        chain_problem = await self.chains.look_now(payout)
+        if self.sender.is_to_be_sent(payout):
+            problems.append("it was not asked for yet; that is tried now")
+        if chain_problem is not None:
+            problems.append(f"the chain does not say: {chain_problem}")
+        return Inquiry(observations, provider_knows, problems)
