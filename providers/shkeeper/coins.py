@@ -11,7 +11,7 @@ LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
 
 DECIMALS: Mapping[str, int] = {
-    **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO"), 8),
+    **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO", "FIRO-SPARK"), 8),
     # A node counts thousandths of a satoshi; what wallets and SHKeeper write ends with the satoshi.
     "BTC-LIGHTNING": 8,
     "XMR": 12,
