@@ -15,7 +15,7 @@ WITHOUT_BATCHES = frozenset({"FIRO", "XMR", LIGHTNING, "TON", "TON-USDT"})
 address and the amount of the last."""
 
 DECIMALS: Mapping[str, int] = {
-    **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO"), 8),
+    **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO", "FIRO-SPARK"), 8),
     # A node counts thousandths of a satoshi; what wallets and SHKeeper write ends with the satoshi.
     "BTC-LIGHTNING": 8,
     "XMR": 12,

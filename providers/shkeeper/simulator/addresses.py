@@ -1,25 +1,24 @@
 """Addresses and transaction hashes as the coin daemons make them, and what they make of somebody else's address.
 
-The addresses look like a chain's own, and belong to nobody.
+The addresses look like a chain's own, and belong to nobody. Most have no good checksum, so that no wallet sends real
+money to one; nor is one taken as the destination of a payout.
 """
 
 import base64
-import hashlib
 import re
 import secrets
 from decimal import Decimal
 
+from providers.shkeeper import base58
 from providers.shkeeper.simulator.coins import Coin, Family
 
 __all__ = ["as_daemon_names", "new_address", "new_bolt11", "new_txid"]
 
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "023456789acdefghjklmnpqrstuvwxyz"
-# The alphabet of the XRP ledger begins with an r for zero.
-BASE58_OF_XRP = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 LENGTHS = {Family.MONERO: 95, Family.SOLANA: 44}
 USUAL_LENGTH = 34
 BOLT11_CHARACTERS = 320
+X_BYTES = 31
 NANO = Decimal(10) ** 9
 _EVM_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -35,7 +34,7 @@ def new_address(coin: Coin) -> str:
         case Family.BITCOIN if prefix != "D":
             return prefix + secrets.token_hex(19)
         case family:
-            return prefix + _random(BASE58, LENGTHS.get(family, USUAL_LENGTH) - len(prefix))
+            return prefix + _random(base58.BITCOINS, LENGTHS.get(family, USUAL_LENGTH) - len(prefix))
 
 
 def new_bolt11(amount: Decimal) -> str:
@@ -75,19 +74,9 @@ def _checksummed(address: str) -> str:
 
 
 def _classic(x_address: str) -> str | None:
-    """The classic address in an X-address: two bytes of prefix, the account, a flag, a tag and a checksum."""
-    if not set(x_address) <= set(BASE58_OF_XRP):
+    """The classic address in an X-address: two bytes of prefix, the account, a flag and a tag."""
+    try:
+        content = base58.decode_checked(x_address, base58.RIPPLES)
+    except base58.Base58Error:
         return None
-    number = 0
-    for character in x_address:
-        number = number * 58 + BASE58_OF_XRP.index(character)
-    decoded = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    if len(decoded) != 35:
-        return None
-    payload = b"\x00" + decoded[2:22]
-    whole = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
-    text, number = "", int.from_bytes(whole, "big")
-    while number:
-        number, digit = divmod(number, 58)
-        text = BASE58_OF_XRP[digit] + text
-    return BASE58_OF_XRP[0] * (len(whole) - len(whole.lstrip(b"\x00"))) + text
+    return base58.encode_checked(b"\x00" + content[2:22], base58.RIPPLES) if len(content) == X_BYTES else None

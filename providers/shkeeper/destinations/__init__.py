@@ -1,0 +1,110 @@
+"""Destinations of payouts through SHKeeper: whether one can be an address of its coin.
+
+SHKeeper itself looks at little, and asks the coin's daemon with the destination in the path of a URL; sellers type
+their addresses themselves. So here is where one is read, before anything is written. Nothing here asks anybody.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from providers.shkeeper.coins import LIGHTNING
+from providers.shkeeper.destinations.bitcoins import BITCOIN, DOGECOIN, FIRO, FIRO_SPARK, LITECOIN
+from providers.shkeeper.destinations.evm import EVM
+from providers.shkeeper.destinations.family import DestinationWrongError, Family, NotOfFamilyError
+from providers.shkeeper.destinations.invoices import LIGHTNING_INVOICE, check_terms
+from providers.shkeeper.destinations.monero import MONERO
+from providers.shkeeper.destinations.solana import SOLANA
+from providers.shkeeper.destinations.ton import TON
+from providers.shkeeper.destinations.tron import TRON
+from providers.shkeeper.destinations.unknown import UNKNOWN
+from providers.shkeeper.destinations.xrp import XRP
+
+__all__ = ["DestinationWrongError", "Family", "family_of", "read_destination"]
+
+_COINS: Mapping[str, Family] = {
+    "BTC": BITCOIN,
+    LIGHTNING: LIGHTNING_INVOICE,
+    "LTC": LITECOIN,
+    "DOGE": DOGECOIN,
+    "FIRO": FIRO,
+    "FIRO-SPARK": FIRO_SPARK,
+    "XMR": MONERO,
+    "XRP": XRP,
+    "SOL": SOLANA,
+    "TON": TON,
+    **dict.fromkeys(("TRX", "USDT", "USDC"), TRON),
+    **dict.fromkeys(("ETH", "BNB", "MATIC", "AVAX", "ARBETH", "OPETH"), EVM),
+}
+# What a token's name begins with, so that one which is newer than this is read as well.
+_CHAINS: Mapping[str, Family] = {
+    "SOLANA": SOLANA,
+    "TON": TON,
+    **dict.fromkeys(("ETH", "BNB", "POLYGON", "AVALANCHE", "ARB", "OP"), EVM),
+}
+# In this order a destination of another coin is told: Solana's have no checksum, so they come last.
+_RECOGNISED = (EVM, LIGHTNING_INVOICE, BITCOIN, LITECOIN, DOGECOIN, FIRO, FIRO_SPARK, TRON, XRP, TON, MONERO, SOLANA)
+_BLANK = {" ": "a blank", "\t": "a tabulator", "\n": "a line's end", "\r": "a line's end"}
+
+
+def family_of(coin: str) -> Family:
+    """How a coin's addresses are written."""
+    prefix, dash, _ = coin.partition("-")
+    return _COINS.get(coin) or (_CHAINS.get(prefix) if dash else None) or UNKNOWN
+
+
+def read_destination(
+    coin: str,
+    destination: str,
+    *,
+    amount: Decimal | None = None,
+    now: datetime | None = None,
+    test_network: bool = False,
+) -> str:
+    """The destination as it is to be used: with the capitals of EIP-55 for EVM chains, in small letters for bech32,
+    otherwise as it came. Raises DestinationWrongError, which says what is wrong and what was expected.
+
+    `amount` and `now` are for Lightning, whose destinations are invoices of an amount, which lapse. With
+    `test_network` the addresses of the coin's test networks are taken, and those alone, where they differ.
+    """
+    family = family_of(coin)
+    try:
+        _check_characters(family, destination)
+        read = family.read(destination, test_network)
+        if family is LIGHTNING_INVOICE:
+            check_terms(read, amount, now)
+        if objection := family.objection(read):
+            raise DestinationWrongError(objection)
+    except NotOfFamilyError as error:
+        told = _told(family, destination, test_network=test_network) or str(error)
+        raise DestinationWrongError(f"expected {family.described} ({family.form}); {told}") from None
+    except DestinationWrongError as error:
+        raise DestinationWrongError(f"expected {family.described} ({family.form}); {error}") from None
+    return read
+
+
+def _check_characters(family: Family, destination: str) -> None:
+    if not destination:
+        raise NotOfFamilyError("this is empty")
+    for place, character in enumerate(destination[: family.longest + 1], 1):
+        if character not in family.characters:
+            shown = _BLANK.get(character) or ascii(character)
+            raise NotOfFamilyError(f"its character {place} is {shown}, which none has")
+    if len(destination) > family.longest:
+        raise NotOfFamilyError(f"this has {len(destination)} characters")
+
+
+def _told(family: Family, destination: str, *, test_network: bool) -> str | None:
+    """What a destination is that is none of a family, if that can be told."""
+    if family is UNKNOWN:
+        return None
+    for other in _RECOGNISED:
+        if other.understands(destination, test_network=False):
+            return f"this is {'one of the main network' if other is family else other.described}"
+    # Firo's begin on a test network as Tron's do everywhere, so these come after the others.
+    if family.understands(destination, test_network=not test_network):
+        return "this is one of a test network"
+    for other in _RECOGNISED:
+        if other.understands(destination, test_network=True):
+            return f"this is {other.described} of a test network"
+    return None

@@ -1,0 +1,61 @@
+"""Family of destinations: coins whose addresses are written alike, and what makes one of them right."""
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coordinator.errors import BridgeError
+
+__all__ = ["ALPHANUMERIC", "MISTYPED", "DestinationWrongError", "Family", "NotOfFamilyError", "is_nobodys_account"]
+
+ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
+# Whoever wanted a key whose account begins with so many zeros would look for it longer than the sun shines.
+HOPELESS_ZEROS = 12
+MISTYPED = "its checksum does not hold; is a character mistyped?"
+
+
+class DestinationWrongError(BridgeError, ValueError):
+    """Money cannot be sent there; the message says why, and what was expected. It does not quote the destination:
+    people paste keys where addresses belong."""
+
+
+class NotOfFamilyError(DestinationWrongError):
+    """It is not written as the family's addresses are: it may be another family's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How the addresses of some coins are written. What it says of one ends up in messages."""
+
+    described: str
+    """With its article: `a Tron address`."""
+    form: str
+    """What it looks like, in a few words."""
+    characters: frozenset[str]
+    """All that an address can have. The coin's daemon is asked with it in the path of a URL, so none of them may mean
+    anything there."""
+    longest: int
+    read: Callable[[str, bool], str]
+    """The address as it is to be used, in the form of the main network or, if the second is true, of a test network.
+    Raises DestinationWrongError. What it is given has right characters alone, and is not too long."""
+    objection: Callable[[str], str | None] = lambda address: None
+    """Why nothing should be sent to an address, right as it is."""
+
+    def admits(self, destination: str) -> bool:
+        """Whether it has the characters and the length of an address of this family."""
+        return 0 < len(destination) <= self.longest and self.characters.issuperset(destination)
+
+    def understands(self, destination: str, *, test_network: bool) -> bool:
+        """Whether it is an address of this family."""
+        if not self.admits(destination):
+            return False
+        try:
+            self.read(destination, test_network)
+        except DestinationWrongError:
+            return False
+        return True
+
+
+def is_nobodys_account(account: bytes) -> bool:
+    """Whether nobody can have the key of an account: zero, and the small numbers that chains give a meaning."""
+    return not any(account[:HOPELESS_ZEROS])

@@ -1,0 +1,57 @@
+"""XRP addresses: the classic ones, and X-addresses (XLS-5), which bring a destination tag with them.
+
+SHKeeper has no field for a tag. An X-address is its only way to send to an account that many share, such as an
+exchange's; a classic address is somebody's own.
+"""
+
+from providers.shkeeper import base58
+from providers.shkeeper.destinations.family import (
+    MISTYPED,
+    DestinationWrongError,
+    Family,
+    NotOfFamilyError,
+    is_nobodys_account,
+)
+
+__all__ = ["XRP"]
+
+ACCOUNT_BYTES = 20
+X_BYTES = 31
+CLASSIC_PREFIX = b"\x00"
+X_PREFIX, X_PREFIX_OF_TEST_NETWORKS = b"\x05\x44", b"\x04\x93"
+
+
+def _read(address: str, test_network: bool) -> str:
+    """A classic address is the same on the test networks. An X-address says which it is for, but SHKeeper's daemon
+    does not look."""
+    try:
+        content = base58.decode_checked(address, base58.RIPPLES)
+    except base58.Base58Error:
+        raise NotOfFamilyError(MISTYPED) from None
+    if len(content) == 1 + ACCOUNT_BYTES and content.startswith(CLASSIC_PREFIX):
+        return address
+    prefix = X_PREFIX_OF_TEST_NETWORKS if test_network else X_PREFIX
+    if len(content) != X_BYTES or not content.startswith(prefix):
+        raise NotOfFamilyError("this is none")
+    kind, tag, rest = content[22], content[23:27], content[27:]
+    if kind > 1 or any(rest) or (kind == 0 and any(tag)):
+        raise DestinationWrongError("its destination tag is not one of 32 bits")
+    return address
+
+
+def _objection(address: str) -> str | None:
+    content = base58.decode_checked(address, base58.RIPPLES)
+    account = content[2:22] if len(content) == X_BYTES else content[1:]
+    if is_nobodys_account(account):
+        return "this is an address that nobody has the key of: what is sent there is lost"
+    return None
+
+
+XRP = Family(
+    described="an XRP address",
+    form="r… of up to 35 characters, or with a destination tag an X-address, X… of 47",
+    characters=frozenset(base58.RIPPLES),
+    longest=47,
+    read=_read,
+    objection=_objection,
+)
