@@ -45,23 +45,25 @@ def build_registry(settings: Settings) -> Registry:
 
     password = settings.shkeeper_password.get_secret_value()
     api = ShkeeperApi(url=settings.shkeeper_url, api_keys=settings.shkeeper_keys)
+    credentials = CredentialCheck(api, user=settings.shkeeper_user, password=password)
+    invoices = ShkeeperInvoices(
+        api,
+        credentials,
+        confirmations=settings.shkeeper_confirmations,
+        decimals=settings.shkeeper_coin_decimals,
+    )
     payouts = ShkeeperPayouts(
         api,
         user=settings.shkeeper_user,
         password=password,
         callback_url=settings.callback_url(ShkeeperPayouts.provider),
+        coins=invoices.coins,
+        decimals=settings.shkeeper_coin_decimals,
+        test_networks=settings.shkeeper_test_networks,
     )
-    credentials = CredentialCheck(api, user=settings.shkeeper_user, password=password)
     return Registry(
         readers,
-        {
-            ShkeeperInvoices.provider: ShkeeperInvoices(
-                api,
-                credentials,
-                confirmations=settings.shkeeper_confirmations,
-                decimals=settings.shkeeper_coin_decimals,
-            )
-        },
+        {invoices.provider: invoices},
         {payouts.provider: payouts} if settings.shkeeper_user else {},
         settings.chains,
         close=(api.aclose,),

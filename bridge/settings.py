@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     shkeeper_accept_api_key_only: bool = False
     shkeeper_confirmations: Mapping[Coin, Annotated[int, Field(ge=0, le=10_000)]] = {}
     shkeeper_coin_decimals: Mapping[str, Annotated[int, Field(ge=0, le=30)]] = Field(default_factory=dict)
+    shkeeper_test_networks: bool = False
 
     access: Literal["open", "jwt"] = "open"
     jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -8,6 +8,7 @@ registration in `bridge.app`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from coordinator.errors import BridgeError
@@ -23,8 +24,10 @@ __all__ = [
     "CredentialsRefusedError",
     "InvoiceGateway",
     "InvoiceGateways",
+    "NotPayableError",
     "PayoutGateway",
     "PayoutGateways",
+    "PayoutOrder",
     "PayoutReading",
     "ProviderError",
     "ProviderRefusedError",
@@ -83,6 +86,26 @@ class ProviderRefusedError(ProviderError):
 
 class CredentialsRefusedError(ProviderRefusedError):
     """The provider does not know the bridge's key or password: no fault of the request that came first."""
+
+
+class NotPayableError(BridgeError):
+    """Something of the kind cannot be paid out through the provider."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        """What is wrong, by its name on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutOrder:
+    """What is to be paid out, and where to."""
+
+    coin: str
+    destination: str
+    amount: Decimal
+    fee: Decimal | None = None
+    """What the sender sets for the network, in the unit that the coin's wallet counts in."""
 
 
 class RefusedTogetherError(ProviderRefusedError):
@@ -163,6 +186,9 @@ class PayoutGateway(Protocol):
 
     async def check(self) -> None:
         """Raises ProviderUnavailableError if the provider is not reached; no payout is asked for then."""
+
+    async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
+        """An order as it can be given, before anything of it is written down. Raises NotPayableError."""
 
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""

@@ -86,10 +86,11 @@ class CheckoutShare:
 class PayoutOrder:
     """A payout to the seller of a completed payment.
 
-    `amount` and `fee`, for the network, are of the `coin`, such as `"ETH-USDT"`; `destination` is the seller's
-    address. Where a template checkout has several sellers, `seller_id` says which. With a `chain` the marketplace's
-    own wallet sends it, in a token of the chain as `coin`, and the bridge follows the transaction `tx_hash`, or a
-    transfer of just this amount by `sender`.
+    `amount` is of the `coin`, such as `"ETH-USDT"`; `destination` is the seller's address. `fee`, for the network, is
+    only for `BTC`, `LTC`, `DOGE` and `FIRO`, in their smallest units for each byte of the transaction. Where a
+    template checkout has several sellers, `seller_id` says which. With a `chain` the marketplace's own wallet sends
+    it, in a token of the chain as `coin`, and the bridge follows the transaction `tx_hash`, or a transfer of just
+    this amount by `sender`.
     """
 
     payment_id: str

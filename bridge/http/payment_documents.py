@@ -192,13 +192,13 @@ RESPONSE_EXAMPLE = {
         {
             "coin": "ETH-USDT",
             "displayName": "ERC20 USDT",
-            "address": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "address": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
             "coinAmount": "30.5388",
             "wholeCoinAmount": "50.898",
             "exchangeRate": "1",
             "asked": "30.54",
             "fee": "0.6",
-            "paymentUri": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "paymentUri": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
             "quotedUntil": "2026-01-31T16:40:00Z",
             "refusal": None,
         }

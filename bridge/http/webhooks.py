@@ -39,7 +39,7 @@ NOT_ASKED_FOR = "a payout that the bridge did not ask for"
 """Why a webhook is kept that could be read."""
 
 EXAMPLE = {
-    "addr": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+    "addr": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
     "balance_crypto": "49.9",
     "balance_fiat": "49.9",
     "crypto": "ETH-USDT",

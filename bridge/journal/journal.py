@@ -192,6 +192,11 @@ class Journal:
             )
         )
 
+    async def payouts_made_with(self, idempotency: requests.IdempotencyKey) -> Sequence[str] | None:
+        """The ids of the payouts that were made with a key; None if there are none yet. Raises
+        IdempotencyKeyReusedError."""
+        return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
+
     async def begin_payout_attempt(self, payout_id: str) -> int | None:
         """Writes down that a provider is about to be asked to send a payout, and returns the attempt's number; None
         if it must not be asked, because an earlier attempt may have reached it."""

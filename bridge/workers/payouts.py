@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import Journal, observation_key
 from coordinator.payout_observations import PayoutNotAsked, PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout, batches
-from providers.contract import PayoutGateway, PayoutGateways, ProviderError, RefusedTogetherError
+from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder, ProviderError, RefusedTogetherError
 
 __all__ = ["PayoutSender"]
 
@@ -69,6 +69,10 @@ class PayoutSender:
     def sends_for(self, provider: str) -> bool:
         """Whether payouts can be sent through this provider."""
         return provider in self._gateways
+
+    async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
+        """An order as a provider that sends payouts takes it. Raises NotPayableError."""
+        return await self._gateways[provider].read_order(order, self._journal.clock())
 
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""

@@ -7,25 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from coordinator.errors import BridgeError
 from coordinator.money import ZERO, decimals_of, rounded
+from providers.contract import NotPayableError, PayoutOrder
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.destinations import DestinationWrongError, read_destination
 
-__all__ = ["NotPayableError", "PayoutOrder", "payout_order", "read_amount", "read_coin", "read_fee"]
+__all__ = ["read_amount", "read_coin", "read_fee", "read_order"]
 
 SHOWN_CHARACTERS = 40
 # How alike two names must be for one to be a mistyping of the other: `ETH-USTD` and `ETH-USDT` are by 0.88.
 ALIKE = 0.6
-
-
-class NotPayableError(BridgeError):
-    """Something of the kind cannot be paid out through SHKeeper."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        """What is wrong, by its name on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +41,22 @@ _FEES: Mapping[str, _FeeRange] = {
 SHKeeper takes for none.)"""
 
 
-@dataclass(frozen=True, slots=True)
-class PayoutOrder:
-    """A payout that can be asked for, in the form in which it is."""
-
-    coin: str
-    destination: str
-    amount: Decimal
-    fee: Decimal | None
-
-
-def payout_order(
+def read_order(
+    order: PayoutOrder,
     *,
-    coin: str,
-    destination: str,
-    amount: Decimal,
-    fee: Decimal | None,
     offered: Collection[str] | None,
     decimals: Mapping[str, int] = DECIMALS,
     now: datetime | None = None,
     test_network: bool = False,
 ) -> PayoutOrder:
-    """Raises NotPayableError, which says what is wrong. `offered` are the coins that SHKeeper has; None if it did not
-    say. What the other arguments are for, `read_amount` and `read_destination` say."""
-    coin = read_coin(coin, offered)
-    amount = read_amount(coin, amount, decimals)
-    fee = read_fee(coin, fee)
+    """The order in the form in which it is given. Raises NotPayableError, which says what is wrong. `offered` are the
+    coins that SHKeeper has; None if it did not say. What the other arguments are for, `read_amount` and
+    `read_destination` say."""
+    coin = read_coin(order.coin, offered)
+    amount = read_amount(coin, order.amount, decimals)
+    fee = read_fee(coin, order.fee)
     try:
-        to = read_destination(coin, destination, amount=amount, now=now, test_network=test_network)
+        to = read_destination(coin, order.destination, amount=amount, now=now, test_network=test_network)
     except DestinationWrongError as error:
         raise NotPayableError("destination", str(error)) from None
     return PayoutOrder(coin, to, amount, fee)

@@ -3,7 +3,7 @@
 What an answer proves is in `payout_answers.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -12,12 +12,13 @@ import httpx
 from coordinator.money import format_amount
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
-from providers.contract import ProviderError, ProviderUnavailableError
+from providers.contract import PayoutOrder, ProviderError, ProviderUnavailableError
 from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
-from providers.shkeeper.coins import WITHOUT_BATCHES
+from providers.shkeeper.coins import DECIMALS, WITHOUT_BATCHES
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of
+from providers.shkeeper.payout_orders import read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
 
@@ -36,13 +37,35 @@ class ShkeeperPayouts:
 
     provider = PROVIDER
 
-    def __init__(self, api: ShkeeperApi, *, user: str, password: str, callback_url: str) -> None:
+    def __init__(
+        self,
+        api: ShkeeperApi,
+        *,
+        user: str,
+        password: str,
+        callback_url: str,
+        coins: Callable[[], Awaitable[Sequence[str]]],
+        decimals: Mapping[str, int] | None = None,
+        test_networks: bool = False,
+    ) -> None:
+        """`coins` asks what SHKeeper has; `decimals` are those of coins that the bridge does not know, or knows
+        wrongly; with `test_networks` the addresses are those of coins that are worth nothing."""
         self._api = api
+        self._coins = coins
+        self._decimals = {**DECIMALS, **(decimals or {})}
+        self._test_networks = test_networks
         self._operator = httpx.BasicAuth(user, password)
         self._callback_url = callback_url
 
     async def check(self) -> None:
         await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+
+    async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
+        try:
+            offered: Sequence[str] | None = await self._coins()
+        except ProviderError:
+            offered = None
+        return read_order(order, offered=offered, decimals=self._decimals, now=now, test_network=self._test_networks)
 
     def sends_together(self, coin: str) -> bool:
         return coin not in WITHOUT_BATCHES

@@ -13,6 +13,7 @@ from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import post
 from tests.conftest import BridgeProcess
+from tests.made_destinations import destination
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import KEY, PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
@@ -47,7 +48,7 @@ def test_a_payout_appears_and_completes_before_ones_eyes(
     console: Page, marketplace: Marketplace, shkeeper: PlayedShkeeper
 ) -> None:
     payment_id = marketplace.paid(sellerId="seller-live")
-    shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.UNCONFIRMED
+    shkeeper.gateway.payouts.outcomes[destination("ETH-USDT", payment_id).lower()] = Outcome.UNCONFIRMED
     [payout] = marketplace.pay_out(payment_id)
     row = row_of(console, payout)
     expect(row).to_contain_text("broadcast")
@@ -62,7 +63,7 @@ def test_a_payout_that_fails_needs_a_person_until_another_is_made(
     console: Page, marketplace: Marketplace, shkeeper: PlayedShkeeper
 ) -> None:
     payment_id = marketplace.paid()
-    shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.FAILS
+    shkeeper.gateway.payouts.outcomes[destination("ETH-USDT", payment_id).lower()] = Outcome.FAILS
     [payout] = marketplace.pay_out(payment_id)
     expect(row_of(console, payout)).to_contain_text("failed")
     item = item_of(console, payout)
@@ -119,7 +120,7 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
     console: Page, marketplace: Marketplace, shkeeper: PlayedShkeeper
 ) -> None:
     payment_id = marketplace.paid()
-    shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.STUCK
+    shkeeper.gateway.payouts.outcomes[destination("ETH-USDT", payment_id).lower()] = Outcome.STUCK
     [payout] = marketplace.pay_out(payment_id)
     expect(row_of(console, payout)).to_contain_text("created")
     console.locator(f"a[href='/ops/payouts/{payout['payoutId']}']").click()

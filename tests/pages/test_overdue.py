@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from providers.shkeeper.simulator.payout_books import Outcome
 from tests.conftest import StartBridge
+from tests.made_destinations import destination
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for
@@ -18,7 +19,7 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     bridge = make_bridge(**settings_for(shkeeper))
     marketplace = Marketplace(bridge, shkeeper)
     payment_id = marketplace.paid()
-    shkeeper.gateway.payouts.outcomes[f"0x{payment_id}"] = Outcome.STUCK
+    shkeeper.gateway.payouts.outcomes[destination("ETH-USDT", payment_id).lower()] = Outcome.STUCK
     [payout] = marketplace.pay_out(payment_id)
     # Killed while it asks, the bridge would not know whether the payout was sent.
     wait_until(lambda: marketplace.client.get(f"/api/payouts/{payout['payoutId']}").json()["taskId"])

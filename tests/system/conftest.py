@@ -192,7 +192,7 @@ class Gateway:
         balance = sum(value for _, value in paid)
         status = "PARTIAL" if balance < amount else "PAID" if balance == amount else "OVERPAID"
         notice = {
-            "addr": "0x6f2Fa34bC0EE4C9b53c1D9e6c2C7e2a1D1a1b2C3",
+            "addr": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
             "balance_crypto": str(balance),
             "balance_fiat": str(balance),
             "crypto": "ETH-USDT",

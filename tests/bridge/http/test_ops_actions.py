@@ -17,6 +17,7 @@ from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import client_of
 from tests.bridge.http.exchanges import write
 from tests.clock import BOOKED_AT
+from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
 
@@ -240,9 +241,9 @@ def payout(client: httpx.Client, shkeeper: PlayedShkeeper, outcome: Outcome = Ou
     payment_id = registered(client, f"order-{time.monotonic_ns()}")
     external_id = ok(client.get(f"/api/payments/{payment_id}"))["externalId"]
     assert post(client, notice(external_id)).json()["outcome"] == "applied"
-    destination = f"0x{time.monotonic_ns():x}"
-    shkeeper.gateway.payouts.outcomes[destination] = outcome
-    made = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "49", "destination": destination}
+    to = destination("ETH-USDT", f"{time.monotonic_ns()}")
+    shkeeper.gateway.payouts.outcomes[to.lower()] = outcome
+    made = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "49", "destination": to}
     payout_id: str = ok(client.post("/api/payouts", json={"payouts": [made]}))["payouts"][0]["payoutId"]
     return payout_id
 
@@ -326,7 +327,12 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     assert shkeeper.sent(payout_id) == []
     # Another payout for the same payment takes it off the list.
     payment_id = resolved["payout"]["paymentId"]
-    another = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "49", "destination": "0xb"}
+    another = {
+        "paymentId": payment_id,
+        "coin": "ETH-USDT",
+        "amount": "49",
+        "destination": destination("ETH-USDT", "b"),
+    }
     ok(client.post("/api/payouts", json={"payouts": [another]}))
     assert attention(client) == {}
 

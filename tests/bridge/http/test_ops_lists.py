@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from bridge.http.ops_csv import defused
 from tests.asking import client_of
+from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
 
+TO = destination("ETH-USDT", "seller")
 SELLERS = ("seller-1", "=cmd|'/c calc'!A1", "@seller-3")
 
 
@@ -41,7 +43,7 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
             shkeeper.transfer(payment["invoices"][0]["address"])
         for payment in payments[:9]:
             wait_until(partial(is_completed, client, payment))
-            made = {"paymentId": payment["paymentId"], "coin": "ETH-USDT", "amount": "9.80", "destination": "0xDe"}
+            made = {"paymentId": payment["paymentId"], "coin": "ETH-USDT", "amount": "9.80", "destination": TO}
             client.post("/api/payouts", json={"payouts": [made]}).raise_for_status()
         wait_until(lambda: client.get("/api/ops/payouts?status=completed").json()["total"] == 9)
         yield client
@@ -98,7 +100,7 @@ def test_a_payout_is_a_row_by_itself_and_in_the_list(client: httpx.Client) -> No
         "provider": "shkeeper",
         "coin": "ETH-USDT",
         "amount": "9.80",
-        "destination": "0xDe",
+        "destination": TO,
         "status": "completed",
         "overdue": False,
     }

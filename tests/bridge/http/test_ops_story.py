@@ -13,6 +13,7 @@ import pytest
 
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
+from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
@@ -129,15 +130,15 @@ async def test_the_past_of_a_payment_goes_from_the_webhook_to_who_heard_it(
 async def test_the_past_of_a_payout_holds_what_was_done_about_it(
     client: httpx.AsyncClient, consoles: list[Console]
 ) -> None:
-    payment_id = await pay(client, "order-2", "paid")
-    made = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "48.90", "destination": "0xDe1"}
+    payment_id, to = await pay(client, "order-2", "paid"), destination("ETH-USDT", "seller-1")
+    made = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "48.90", "destination": to}
     payout_id = ok(await client.post("/api/payouts", json={"payouts": [made]}))["payouts"][0]["payoutId"]
     await until(lambda: consoles[0].of("payout-completed"))
     ok(await client.post(f"/api/ops/payouts/{payout_id}/recheck", json={"by": "Ada"}))
     story = ok(await client.get(f"/api/ops/payouts/{payout_id}/story"))
     assert story["document"] == ok(await client.get(f"/api/payouts/{payout_id}"))
     steps = story["steps"]
-    assert (steps[0]["kind"], steps[0]["detail"]["destination"]) == ("registered", "0xDe1")
+    assert (steps[0]["kind"], steps[0]["detail"]["destination"]) == ("registered", to)
     titles = [step["title"] for step in steps if step["kind"] == "observation"]
     assert titles[:2] == ["The provider is asked to send it", "The provider has taken it on"]
     done = [step for step in steps if step["kind"] == "action"]

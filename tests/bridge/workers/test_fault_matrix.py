@@ -53,7 +53,13 @@ class Bridge:
     def __init__(self, journal: Journal, url: str) -> None:
         self.api = ShkeeperApi(url=url, api_keys=[KEY], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
         invoices = {"shkeeper": ShkeeperInvoices(self.api)}
-        payouts = ShkeeperPayouts(self.api, user="admin", password="secret", callback_url=CALLBACK_URL)
+        payouts = ShkeeperPayouts(
+            self.api,
+            user="admin",
+            password="secret",
+            callback_url=CALLBACK_URL,
+            coins=invoices["shkeeper"].coins,
+        )
         self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
         self.sender = PayoutSender(journal, {"shkeeper": payouts})
         self.unopened = UnopenedInvoices(journal, invoices, self.opener, per_second=1_000)

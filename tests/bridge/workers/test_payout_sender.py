@@ -10,6 +10,7 @@ from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payouts import PayoutSender
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payout_answers import OrderAnswer
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.bridge.workers.conftest import START, paid
@@ -60,7 +61,13 @@ def books(gateway: Gateway) -> Books:
 
 
 def new_sender(journal: Journal, api: ShkeeperApi) -> PayoutSender:
-    payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
+    payouts = ShkeeperPayouts(
+        api,
+        user="admin",
+        password="secret",
+        callback_url="http://127.0.0.1:8000/",
+        coins=ShkeeperInvoices(api).coins,
+    )
     return PayoutSender(journal, {"shkeeper": payouts})
 
 

@@ -1,5 +1,6 @@
 """Orders of payouts: coin, amount and fee, and that what is wrong is named."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,29 +8,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from coordinator.money import MAX_DECIMALS
+from providers.contract import NotPayableError, PayoutOrder
 from providers.shkeeper.coins import DECIMALS
-from providers.shkeeper.payout_orders import (
-    NotPayableError,
-    PayoutOrder,
-    payout_order,
-    read_amount,
-    read_coin,
-    read_fee,
-)
+from providers.shkeeper.payout_orders import read_amount, read_coin, read_fee, read_order
 from tests.made_destinations import DESTINATIONS, destination
 
 OFFERED = ("BTC", "ETH", "ETH-USDC", "ETH-USDT", "USDT")
 
 
 def ordered(**changed: object) -> PayoutOrder:
-    order: dict[str, object] = {
-        "coin": "ETH-USDT",
-        "destination": destination("ETH-USDT", "a seller"),
-        "amount": Decimal("48.90"),
-        "fee": None,
-        "offered": OFFERED,
-    }
-    return payout_order(**order | changed)  # type: ignore[arg-type]
+    order = PayoutOrder("ETH-USDT", destination("ETH-USDT", "a seller"), Decimal("48.90"))
+    others = {"offered": OFFERED} | {name: changed.pop(name) for name in ("offered", "now") if name in changed}
+    return read_order(replace(order, **changed), **others)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("coin", sorted(DESTINATIONS))

@@ -19,11 +19,19 @@ from coordinator.payout_observations import (
     Stated,
 )
 from coordinator.payouts import Payout, PayoutFacts
-from providers.contract import ProviderError, ProviderRefusedError, ProviderUnavailableError
+from providers.contract import (
+    NotPayableError,
+    PayoutOrder,
+    ProviderError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
 from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.clock import pass_seconds
+from tests.made_destinations import destination
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -44,11 +52,19 @@ IN_A_BATCH = PAYOUT.model_copy(
 )
 
 
+def payouts_of(api: ShkeeperApi) -> ShkeeperPayouts:
+    return ShkeeperPayouts(
+        api,
+        user="admin",
+        password="secret",
+        callback_url="http://127.0.0.1:8000/webhooks/shkeeper",
+        coins=ShkeeperInvoices(api).coins,
+    )
+
+
 @pytest.fixture
 def payouts(api: ShkeeperApi) -> ShkeeperPayouts:
-    return ShkeeperPayouts(
-        api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/webhooks/shkeeper"
-    )
+    return payouts_of(api)
 
 
 async def ask(payouts: ShkeeperPayouts) -> PayoutObservation:
@@ -165,7 +181,7 @@ async def test_an_answer_that_is_promised_and_does_not_come_in_time_is_unclear(
 
 async def test_what_never_left_did_nothing() -> None:
     api = ShkeeperApi(url="http://127.0.0.1:1", api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS)
-    payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/")
+    payouts = payouts_of(api)
     with pytest.raises(ProviderUnavailableError, match="not reached"):
         await ask(payouts)
     await api.aclose()
@@ -281,3 +297,15 @@ async def test_whether_shkeeper_has_a_payout_in_its_books_is_asked_by_its_name_t
     assert [await payouts.knows_payout(one) for one in (PAYOUT, refused)] == [False, True]
     assert [asked.rpartition("=")[2] for asked in gateway.asked] == ["out_1", "out_1-2"]
     assert [payout_id_of(name) for name in ("out_1", "out_1-2", "435345534")] == ["out_1", "out_1", "435345534"]
+
+
+async def test_an_order_is_read_with_what_shkeeper_has_and_taken_where_it_does_not_say(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    order = PayoutOrder("ETH-USTD", destination("ETH-USDT", "seller"), Decimal("48.900000"))
+    gateway.answers(says("down", 503))
+    assert await payouts.read_order(order, NOW) == order
+    gateway.answers(says({"status": "success", "crypto": ["ETH-USDT", "BTC"]}))
+    with pytest.raises(NotPayableError, match="did you mean ETH-USDT") as caught:
+        await payouts.read_order(order, NOW)
+    assert caught.value.field == "coin"

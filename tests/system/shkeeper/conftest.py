@@ -7,6 +7,7 @@ import pytest
 
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
+from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -65,7 +66,12 @@ class Marketplace:
     def pay_out(self, *payment_ids: str, status: int = 202, **changes: Any) -> list[Document]:
         """Asks for a payout of each payment, to an address of its own."""
         payouts = [
-            {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "98", "destination": f"0x{payment_id}"}
+            {
+                "paymentId": payment_id,
+                "coin": "ETH-USDT",
+                "amount": "98",
+                "destination": destination("ETH-USDT", payment_id),
+            }
             for payment_id in payment_ids
         ]
         answer = self.client.post("/api/payouts", json={"payouts": payouts, **changes})

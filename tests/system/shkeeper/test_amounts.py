@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, What
+from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import Marketplace
 from tests.waiting import wait_until
 
@@ -77,9 +78,9 @@ def test_under_and_overpayment_are_the_same_whether_shkeeper_tells_or_is_asked(
 
 def test_a_payout_carries_every_digit(marketplace: Marketplace) -> None:
     payment_id = marketplace.paid()
-    amount = "97.123456789012345678"
-    payout = {"paymentId": payment_id, "coin": "BNB-USDT", "amount": amount, "destination": "0xdigits"}
+    amount, to = "97.123456789012345678", destination("BNB-USDT", "digits")
+    payout = {"paymentId": payment_id, "coin": "BNB-USDT", "amount": amount, "destination": to}
     answer = marketplace.client.post("/api/payouts", json={"payouts": [payout]})
     marketplace.settle(answer.json()["payouts"], "completed")
-    [money] = [money for money in marketplace.shkeeper.gateway.payouts.sent if money.destination == "0xdigits"]
+    [money] = [money for money in marketplace.shkeeper.gateway.payouts.sent if money.destination == to]
     assert money.amount == Decimal(amount)

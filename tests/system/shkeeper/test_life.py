@@ -11,6 +11,7 @@ from bridge.client import BridgeClient
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.payout_books import Outcome
+from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD
 from tests.system.shkeeper.conftest import ORDER, PATIENT_SERVICE, Document, Marketplace
 from tests.waiting import wait_until
@@ -49,7 +50,7 @@ def test_the_whole_life_of_a_sale_is_heard_by_buyer_seller_and_ops(marketplace: 
     shkeeper.transfer(invoice["address"])
     marketplace.wait_for(payment_id, "completed")
     outcomes = shkeeper.gateway.payouts.outcomes
-    outcomes[f"0x{payment_id}"] = Outcome.UNCONFIRMED
+    outcomes[destination("ETH-USDT", payment_id).lower()] = Outcome.UNCONFIRMED
     [payout] = marketplace.pay_out(payment_id)
     marketplace.settle([payout], "broadcast")
     outcomes.clear()

@@ -15,6 +15,7 @@ from bridge.client import (
     RequestedPayout,
 )
 from coordinator.payouts import PayoutStatus
+from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace
 
 
@@ -24,7 +25,7 @@ def order(payment_id: str, seller_id: str, amount: str) -> PayoutOrder:
         seller_id=seller_id,
         coin="ETH-USDT",
         amount=Decimal(amount),
-        destination=f"0x{payment_id}{seller_id}",
+        destination=destination("ETH-USDT", f"{payment_id}{seller_id}"),
     )
 
 

@@ -1,0 +1,154 @@
+"""Orders of payouts as services send them, and what is looked at before anything of one is written down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from bridge.http.payments import TxHash
+from bridge.http.problems import wrong_field
+from bridge.journal import Journal, PayoutRefusedError
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.ids import Id, derived_id, new_id
+from coordinator.invoices import Coin
+from coordinator.models import FrozenModel
+from coordinator.money import Amount, PositiveAmount
+from coordinator.payments import Payment
+from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
+from coordinator.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
+from providers.contract import NotPayableError, PayoutOrder
+from providers.onchain.direct import PROVIDER as ONCHAIN
+from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
+
+__all__ = ["PayoutRequest", "ordered_payouts"]
+
+PAYOUTS_LIMIT = 100
+
+
+# Whatever an address is, it is no more than these: nothing of it may mean something in the path of a URL.
+Destination = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS, pattern=r"^[A-Za-z0-9:_-]+$"),
+]
+
+
+class PayoutItem(FrozenModel):
+    """A payout to be sent to the seller of a payment."""
+
+    payment_id: Id = Field(description="The completed payment whose escrow holds the money.")
+    seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
+    coin: Coin
+    amount: PositiveAmount = Field(description="Of the coin.")
+    destination: Destination = Field(description="The seller's address; of `BTC-LIGHTNING` an invoice of theirs.")
+    fee: Amount | None = Field(
+        None,
+        description="For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their "
+        "smallest units for each byte of the transaction.",
+    )
+    chain: Id | None = Field(
+        None,
+        description="For a payout that the marketplace's own wallet sends: the chain, such as `ethereum`, on which "
+        "the bridge follows it. The coin is a token of the chain then.",
+    )
+    tx_hash: TxHash | None = Field(None, description="With `chain`: the transaction that carries it.")
+    sender: Id | None = Field(
+        None,
+        description="With `chain`: the wallet whose transfer of just this amount is expected, where the transaction "
+        "is not known.",
+    )
+
+
+class PayoutRequest(FrozenModel):
+    """One payout or several: all of them are taken or none."""
+
+    payouts: list[PayoutItem] = Field(min_length=1, max_length=PAYOUTS_LIMIT)
+    another: bool = Field(False, description="Also for payments that are paid out, or being paid out, already.")
+
+
+async def ordered_payouts(
+    items: Sequence[PayoutItem], journal: Journal, sender: PayoutSender, chains: ChainFollowers
+) -> tuple[list[Payout], dict[str, list[PayoutObservation]]]:
+    """The payouts that are wanted, each checked for all that can be known before it is written down; and what is
+    known already of those that the marketplace's own wallet sends, by their ids.
+
+    Raises ValidationException, which names the field that is wrong, and PayoutRefusedError.
+    """
+    batch_id = new_id("batch", journal.clock()) if len(items) > 1 else None
+    payouts: list[Payout] = []
+    known: dict[str, list[PayoutObservation]] = {}
+    for number, item in enumerate(items):
+        payout = await _payout(journal, _Ways(sender, chains), number, item, batch_id, payouts)
+        payouts.append(payout)
+        if payout.provider == ONCHAIN:
+            known[payout.payout_id] = _known(item)
+    return payouts, known
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How payouts can go."""
+
+    sender: PayoutSender
+    chains: ChainFollowers
+
+
+async def _payout(
+    journal: Journal, ways: _Ways, number: int, item: PayoutItem, batch_id: str | None, before: Sequence[Payout]
+) -> Payout:
+    record = await journal.payment_record(item.payment_id)
+    if record is None:
+        raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
+    payment, place = record.payment, f"payouts.{number}"
+    if item.seller_id is None and len(payment.seller_ids) > 1:
+        raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
+    try:
+        provider, going = await _way(payment, ways, item)
+    except (NotOnChainError, NotPayableError) as error:
+        raise wrong_field(f"{place}.{error.field}", str(error)) from None
+    seller_id = item.seller_id or payment.seller_id
+    earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
+    ordinal = sum((one.payment_id, one.seller_id) == (payment.payment_id, seller_id) for one in earlier)
+    return Payout(
+        # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
+        payout_id=derived_id("out", payment.provider, payment.external_id, seller_id, ordinal),
+        provider=provider,
+        seller_id=seller_id,
+        created_at=journal.clock(),
+        batch_id=batch_id,
+        **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
+    )
+
+
+async def _way(payment: Payment, ways: _Ways, item: PayoutItem) -> tuple[str, dict[str, Any]]:
+    """The provider of a payout, and where it goes. Raises NotOnChainError and NotPayableError, which name the field
+    that is wrong."""
+    if item.chain is not None or payment.provider == ONCHAIN:
+        chain = read_chain(ways.chains.chains, item.chain)
+        read_token(chain, item.coin, item.amount, field="coin")
+        if item.tx_hash is None and item.sender is None:
+            raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
+        sender = None if item.sender is None else read_address(item.sender, field="sender")
+        destination = read_address(item.destination, field="destination")
+        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender}
+    for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
+        if value is not None:
+            raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
+    if not ways.sender.sends_for(payment.provider):
+        raise NotOnChainError(
+            "paymentId",
+            f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
+        )
+    order = await ways.sender.read_order(
+        payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
+    )
+    checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
+    going = {"destination": order.destination, "amount": order.amount, "fee": order.fee}
+    return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name})
+
+
+def _known(item: PayoutItem) -> list[PayoutObservation]:
+    """What is known of a payout that the marketplace's own wallet sends."""
+    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(item.tx_hash.lower(),))]
+    return [PayoutKnown(), *sent]

@@ -1,0 +1,66 @@
+"""Orders of payouts that cannot be right: refused with the field that is wrong before anything is written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import BridgeProcess
+from tests.made_destinations import destination
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Marketplace
+
+EVM, TRON = destination("ETH-USDT", "seller"), destination("USDT", "seller")
+ZERO_ADDRESS = "0x" + "0" * 40
+USDT_CONTRACT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+
+
+@pytest.fixture(scope="module")
+def payment_id(bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> Iterator[str]:
+    marketplace = Marketplace(bridge, shkeeper)
+    yield marketplace.paid()
+    marketplace.client.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        # What would set the amount in the path of a wallet's URL.
+        ({"coin": "BTC", "destination": "bc1q…/5/1#", "amount": "0.01"}, "destination"),
+        ({"coin": "BTC", "destination": f"{destination('BTC', 'seller')}/5/1#", "amount": "0.01"}, "destination"),
+        ({"destination": f"{EVM}?x=1"}, "destination"),
+        ({"destination": f"{EVM}%2f5"}, "destination"),
+        # Another chain's, a digit short, a blank at the end, a mistyped one, an e-mail address, nobody's, a token's.
+        ({"coin": "USDT", "destination": EVM}, "destination"),
+        ({"destination": TRON}, "destination"),
+        ({"destination": EVM[:-1]}, "destination"),
+        ({"destination": f"{EVM} "}, "destination"),
+        ({"destination": "0x" + EVM[2:].swapcase()}, "destination"),
+        ({"destination": "seller@example.com"}, "destination"),
+        ({"destination": ZERO_ADDRESS}, "destination"),
+        ({"destination": USDT_CONTRACT}, "destination"),
+        ({"destination": ""}, "destination"),
+        ({"destination": "1" * 1001}, "destination"),
+        # Coins that are none, decimals that the coin has not, and fees where the wallet sets them.
+        ({"coin": "ETH-USTD"}, "coin"),
+        ({"coin": "eth-usdt"}, "coin"),
+        ({"coin": "../BTC"}, "coin"),
+        ({"amount": "48.9000001"}, "amount"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-1"}, "amount"),
+        ({"amount": 48.9}, "amount"),
+        ({"fee": "5"}, "fee"),
+        ({"coin": "BTC", "destination": destination("BTC", "seller"), "amount": "0.01", "fee": "0.0001"}, "fee"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_the_field_that_is_wrong(
+    marketplace: Marketplace, payment_id: str, changes: dict[str, Any], field: str
+) -> None:
+    booked = len(marketplace.shkeeper.gateway.payouts.payouts)
+    order = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "48.9", "destination": EVM, **changes}
+    answer = marketplace.client.post("/api/payouts", json={"payouts": [order]})
+    problem = answer.json()
+    assert (answer.status_code, [error["field"] for error in problem["errors"]]) == (400, [f"payouts.0.{field}"])
+    assert len(problem["errors"][0]["message"]) > 10
+    assert marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json() == {"payouts": []}
+    assert len(marketplace.shkeeper.gateway.payouts.payouts) == booked
