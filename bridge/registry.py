@@ -59,6 +59,7 @@ def build_registry(settings: Settings) -> Registry:
         callback_url=settings.callback_url(ShkeeperPayouts.provider),
         coins=invoices.coins,
         decimals=settings.shkeeper_coin_decimals,
+        rate_margin_percent=settings.payout_rate_margin_percent,
         test_networks=settings.shkeeper_test_networks,
     )
     return Registry(

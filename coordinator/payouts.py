@@ -134,6 +134,8 @@ class Payout(FrozenModel):
     """Of the coin."""
     fee: Amount | None = None
     """What the sender sets for the network, where a coin needs that."""
+    worth: Amount | None = None
+    """What the amount counts for in the payment's currency; None if that was not written down."""
     created_at: AwareDatetime
     batch_id: str | None = None
     """Equal for payouts that may be sent in one question."""

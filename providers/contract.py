@@ -190,6 +190,9 @@ class PayoutGateway(Protocol):
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         """An order as it can be given, before anything of it is written down. Raises NotPayableError."""
 
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
+        """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""
+
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
 

@@ -190,6 +190,7 @@ class _Past:
         return (some,) if chance < 0.94 else ()
 
     def _payout(self, payment: Payment) -> Payout:
+        amount = (payment.amount * Decimal("0.98")).quantize(CENT)
         return Payout(
             payout_id=new_id("out", self._clock.now),
             provider=PROVIDER,
@@ -197,7 +198,8 @@ class _Past:
             seller_id=payment.seller_id,
             destination=f"0x{secrets.token_hex(20)}",
             coin=COIN,
-            amount=(payment.amount * Decimal("0.98")).quantize(CENT),
+            amount=amount,
+            worth=amount,
             created_at=self._clock.now,
         )
 

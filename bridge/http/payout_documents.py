@@ -32,6 +32,9 @@ class PayoutDocument(FrozenModel):
     coin: str
     amount: Amount
     fee: Amount | None
+    worth: Amount | None = Field(
+        description="What the amount counts for in the payment's currency, against what its seller has earned."
+    )
     destination: str
     chain: str | None = Field(description="The chain on which it is followed; null if it goes over none that is.")
     sender: str | None = Field(description="The wallet that sends it, if it was told by that.")

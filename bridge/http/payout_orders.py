@@ -104,7 +104,7 @@ async def _payout(
     if item.seller_id is None and len(payment.seller_ids) > 1:
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
-        provider, going = await _way(payment, ways, item)
+        provider, going = await _way(payment, ways, item, number)
     except (NotOnChainError, NotPayableError) as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
@@ -121,9 +121,9 @@ async def _payout(
     )
 
 
-async def _way(payment: Payment, ways: _Ways, item: PayoutItem) -> tuple[str, dict[str, Any]]:
+async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> tuple[str, dict[str, Any]]:
     """The provider of a payout, and where it goes. Raises NotOnChainError and NotPayableError, which name the field
-    that is wrong."""
+    that is wrong, and PayoutRefusedError."""
     if item.chain is not None or payment.provider == ONCHAIN:
         chain = read_chain(ways.chains.chains, item.chain)
         read_token(chain, item.coin, item.amount, field="coin")
@@ -143,8 +143,15 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem) -> tuple[str, di
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )
+    worth = await ways.sender.worth(payment.provider, order, payment.currency)
+    if worth is None:
+        raise PayoutRefusedError(
+            number,
+            f"{payment.provider} does not say what {order.coin} is worth in {payment.currency}, so that it cannot be"
+            " compared with what was earned; try again, or pay out in another coin",
+        )
     checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
-    going = {"destination": order.destination, "amount": order.amount, "fee": order.fee}
+    going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
     return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name})
 
 

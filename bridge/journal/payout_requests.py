@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bridge.journal.batch import Batch
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
+from coordinator.earnings import left_to_pay_out
+from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
 from coordinator.payments import PaymentStatus
 from coordinator.payout_decisions import decide_payout
@@ -66,6 +68,7 @@ def register_payouts(
     if earlier is not None:
         return RegisteredPayouts(tuple(earlier), is_new=False)
     _require_funded(batch, payouts, another=another)
+    _require_earned(batch, payouts, sent_elsewhere=known.keys())
     for payout in payouts:
         batch.payouts.add(payout)
         _release(batch, payout)
@@ -98,6 +101,25 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
                 number, f"payment {payment.payment_id} is paid out already; say `another` if it is to be once more"
             )
         paid_out.add(share)
+
+
+def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: Collection[str]) -> None:
+    """Raises PayoutRefusedError if a payout is more than its seller has left to be paid. One that the marketplace's
+    own wallet sends has left, whatever it is."""
+    for number, payout in enumerate(payouts):
+        payment = batch.payments.get(payout.payment_id)
+        if payment is None or payout.payout_id in sent_elsewhere:
+            continue
+        before = [one for one in payouts[:number] if one.payment_id == payment.payment_id]
+        others = [*batch.payouts.of_payment(payment.payment_id), *before]
+        left = left_to_pay_out(payment, payout.seller_id, others)
+        if payout.worth is None or payout.worth > left:
+            worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
+            raise PayoutRefusedError(
+                number,
+                f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
+                f" {payout.seller_id}, and this is worth {worth}",
+            )
 
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:

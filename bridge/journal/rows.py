@@ -157,6 +157,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "coin": payout.coin,
         "amount": format_amount(payout.amount),
         "fee": None if payout.fee is None else format_amount(payout.fee),
+        "worth": None if payout.worth is None else format_amount(payout.worth),
         "created_at": payout.created_at,
         "facts": payout.facts.model_dump_json(),
         "status": payout.status,
@@ -171,7 +172,9 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
 
 
 def payout_from_row(row: RowMapping) -> Payout:
-    agreed = "payout_id provider payment_id seller_id destination coin amount fee created_at batch_id chain sender"
+    agreed = (
+        "payout_id provider payment_id seller_id destination coin amount fee worth created_at batch_id chain sender"
+    )
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
 
 

@@ -251,6 +251,7 @@ payouts = Table(
     Column("coin", String(64), nullable=False),
     Column("amount", String(120), nullable=False),
     Column("fee", String(120), comment="For the network, where the sender sets it"),
+    Column("worth", String(120), comment="What the amount counts for in the payment's currency"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("facts", Text, nullable=False, comment="All that is known of the payout, as JSON"),
     Column("status", String(32), nullable=False, comment="Read off the facts, for searching"),

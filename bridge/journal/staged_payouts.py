@@ -20,6 +20,7 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
     schema.payout_observations.c.payout_id == bindparam("by_payout_id"),
     schema.payout_observations.c.key == bindparam("by_key"),
 )
+_OF_PAYMENT = select(schema.payouts).where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
 _MOVE = (
     update(schema.payouts)
@@ -63,6 +64,13 @@ class StagedPayouts:
         return (payout_id, key) in self._keys or (
             self._connection.execute(_OBSERVATION, {"by_payout_id": payout_id, "by_key": key}).first() is not None
         )
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        """The payouts of a payment, with everything staged so far."""
+        rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id}).mappings()
+        known = {row["payout_id"]: payout_from_row(row) for row in rows}
+        staged = {one.payout_id: one for one in self._payouts.values() if one.payment_id == payment_id}
+        return list((known | staged).values())
 
     def steps(self, payout_id: str) -> int:
         """How many observations of it are written down, those staged so far among them."""

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from prometheus_client import Counter, Gauge
 
@@ -73,6 +74,10 @@ class PayoutSender:
     async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
         """An order as a provider that sends payouts takes it. Raises NotPayableError."""
         return await self._gateways[provider].read_order(order, self._journal.clock())
+
+    async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
+        """What the amount of an order counts for in a currency, at least; None if its provider cannot tell now."""
+        return await self._gateways[provider].worth(order, currency)
 
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""

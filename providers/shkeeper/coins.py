@@ -5,7 +5,7 @@ SHKeeper prices every coin with eight, and a wallet sends no more than the coin 
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS", "LIGHTNING", "WITHOUT_BATCHES"]
+__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "WITHOUT_BATCHES"]
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
@@ -30,3 +30,8 @@ DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BNB-USDT", "BNB-USDC", "ETH-DAI", "ARB-TOKEN", "OP-TOKEN"), 18),
 }
 """By coin. Of one that is not here, what SHKeeper says is taken as it is."""
+
+PEGS: Mapping[str, str] = {
+    coin: "USD" for coin in DECIMALS if coin.rpartition("-")[2] in ("USDT", "USDC", "PYUSD", "DAI")
+}
+"""The currency that a stablecoin stands for, one to one."""

@@ -5,17 +5,20 @@ What an answer proves is in `payout_answers.py`.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
 from urllib.parse import quote
 
 import httpx
+from pydantic import Field
 
-from coordinator.money import format_amount
+from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
 from providers.contract import PayoutOrder, ProviderError, ProviderUnavailableError
 from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
-from providers.shkeeper.coins import DECIMALS, WITHOUT_BATCHES
+from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of
 from providers.shkeeper.payout_orders import read_order
@@ -26,10 +29,18 @@ __all__ = ["ShkeeperPayouts"]
 
 # SHKeeper wants the field; chains that set the fee themselves ignore it.
 NO_FEE = "0"
+ONE = Decimal(1)
+RATE_MARGIN_PERCENT = Decimal(5)
 
 
 class AnyAnswer(Wire):
     """Whatever it is, SHKeeper is there."""
+
+
+class QuoteAnswer(Wire):
+    """`POST /{crypto}/quote`."""
+
+    exchange_rate: Annotated[Amount, Field(gt=0)]
 
 
 class ShkeeperPayouts:
@@ -46,13 +57,16 @@ class ShkeeperPayouts:
         callback_url: str,
         coins: Callable[[], Awaitable[Sequence[str]]],
         decimals: Mapping[str, int] | None = None,
+        rate_margin_percent: Decimal = RATE_MARGIN_PERCENT,
         test_networks: bool = False,
     ) -> None:
         """`coins` asks what SHKeeper has; `decimals` are those of coins that the bridge does not know, or knows
-        wrongly; with `test_networks` the addresses are those of coins that are worth nothing."""
+        wrongly; `rate_margin_percent` is how much more a coin may be worth by now than the buyer paid; with
+        `test_networks` the addresses are those of coins that are worth nothing."""
         self._api = api
         self._coins = coins
         self._decimals = {**DECIMALS, **(decimals or {})}
+        self._rate_margin = rate_margin_percent.scaleb(-2)
         self._test_networks = test_networks
         self._operator = httpx.BasicAuth(user, password)
         self._callback_url = callback_url
@@ -66,6 +80,19 @@ class ShkeeperPayouts:
         except ProviderError:
             offered = None
         return read_order(order, offered=offered, decimals=self._decimals, now=now, test_network=self._test_networks)
+
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
+        """A stablecoin is worth what it stands for; another coin what SHKeeper says, less a margin, since its price
+        has moved since the buyer paid."""
+        if PEGS.get(order.coin) == currency or order.coin == currency:
+            return order.amount
+        question = {"fiat": currency, "amount": "1"}
+        try:
+            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(order.coin)}/quote", question, coin=order.coin)
+        except ProviderError:
+            return None
+        worth = product(order.amount, answer.exchange_rate)
+        return rounded(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
 
     def sends_together(self, coin: str) -> bool:
         return coin not in WITHOUT_BATCHES

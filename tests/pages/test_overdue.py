@@ -27,7 +27,9 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     bridge.kill()
     with sqlite3.connect(bridge.database) as database:  # as if two days had passed
         changed = database.execute(
-            "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000' WHERE payout_id = ?",
+            "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000',"
+            " facts = json_set(facts, '$.askedAt', datetime(json_extract(facts, '$.askedAt'), '-2 days') || 'Z')"
+            " WHERE payout_id = ?",
             (payout["payoutId"],),
         )
         assert changed.rowcount == 1

@@ -40,6 +40,7 @@ def payout(number: int, **changes: Any) -> Payout:
         "destination": f"0xDe{number}",
         "coin": "ETH-USDT",
         "amount": Decimal("9.90"),
+        "worth": Decimal("0.01"),
         "created_at": NOW,
     }
     return Payout(**{**fields, **changes})

@@ -47,7 +47,7 @@ async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
     return payment.payment_id
 
 
-def payout(payment_id: str, number: int = 1, *, seller_id: str = "s1") -> Payout:
+def payout(payment_id: str, number: int = 1, *, seller_id: str = "s1", amount: str = "98.00") -> Payout:
     return Payout(
         payout_id=f"out_{payment_id}_{number}",
         provider="shkeeper",
@@ -55,7 +55,8 @@ def payout(payment_id: str, number: int = 1, *, seller_id: str = "s1") -> Payout
         seller_id=seller_id,
         destination="0xAb",
         coin="ETH-USDT",
-        amount=Decimal("98.00"),
+        amount=Decimal(amount),
+        worth=Decimal(amount),
         created_at=NOW,
     )
 
@@ -118,10 +119,14 @@ async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(
         await journal.register_payouts([payout(payment_id, 2)])
     await journal.record_payout_observation(f"out_{payment_id}_1", "failed", PayoutFailed(reason="no money"))
     assert await escrow(journal, payment_id) == "funded"
-    await journal.register_payouts([payout(payment_id, 3)])
+    await journal.register_payouts([payout(payment_id, 3, amount="60")])
     with pytest.raises(PayoutRefusedError, match="already"):
-        await journal.register_payouts([payout(payment_id, 4)])
-    await journal.register_payouts([payout(payment_id, 5)], another=True)
+        await journal.register_payouts([payout(payment_id, 4, amount="1")])
+    with pytest.raises(
+        PayoutRefusedError, match=r"40\.00 USD are left to be paid out to s1, and this is worth 40\.01"
+    ):
+        await journal.register_payouts([payout(payment_id, 5, amount="40.01")], another=True)
+    await journal.register_payouts([payout(payment_id, 5, amount="40")], another=True)
     assert [record.payout.payout_id[-1] for record in await journal.payment_payouts(payment_id)] == ["1", "3", "5"]
 
 

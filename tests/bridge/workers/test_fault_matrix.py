@@ -85,6 +85,7 @@ async def ask_for_payouts(journal: Journal, number: int) -> list[Payout]:
             destination=f"0xA{count}",
             coin="ETH-USDT",
             amount=Decimal(98),
+            worth=Decimal(98),
             created_at=START,
             batch_id="batch" if number > 1 else None,
         )

@@ -81,6 +81,7 @@ async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
         destination="0xAb" if number == 1 else f"0x{number}",
         coin="ETH-USDT",
         amount=Decimal(98),
+        worth=Decimal(98),
         created_at=START,
     ).model_copy(update=changes)
     await journal.register_payouts([payout])

@@ -64,3 +64,33 @@ def test_what_cannot_be_right_is_refused_with_the_field_that_is_wrong(
     assert len(problem["errors"][0]["message"]) > 10
     assert marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json() == {"payouts": []}
     assert len(marketplace.shkeeper.gateway.payouts.payouts) == booked
+
+
+def order(payment_id: str, coin: str, amount: str, name: str = "seller") -> dict[str, str]:
+    return {"paymentId": payment_id, "coin": coin, "amount": amount, "destination": destination(coin, name)}
+
+
+def test_no_payout_is_worth_more_than_its_seller_has_earned(marketplace: Marketplace) -> None:
+    """A payment of 100 USD; a bitcoin is worth 60,000, and five percent more are let pass."""
+    payment_id = marketplace.paid()
+
+    def asked(*orders: dict[str, str], **others: Any) -> tuple[int, str]:
+        answer = marketplace.client.post("/api/payouts", json={"payouts": list(orders), **others})
+        return answer.status_code, answer.json().get("detail", "")
+
+    for refused in (
+        [order(payment_id, "ETH-USDT", "1000000")],
+        [order(payment_id, "ETH-USDT", "100.000001")],
+        [order(payment_id, "BTC", "0.02")],
+        [order(payment_id, "BTC", "0.00176")],
+        [order(payment_id, "ETH-USDT", "60", "a"), order(payment_id, "ETH-USDT", "60", "b")],
+    ):
+        status, detail = asked(*refused, another=True)
+        assert (status, "left to be paid out to s1" in detail) == (409, True), detail
+    assert marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json() == {"payouts": []}
+    assert asked(order(payment_id, "BTC", "0.001"))[0] == 202
+    status, detail = asked(order(payment_id, "ETH-USDT", "43.01"), another=True)
+    assert (status, "43 USD are left" in detail) == (409, True), detail
+    assert asked(order(payment_id, "ETH-USDT", "43", "b"), another=True)[0] == 202
+    payouts = marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json()["payouts"]
+    assert [payout["worth"] for payout in payouts] == ["57", "43"]

@@ -1,4 +1,5 @@
-"""Payouts can be doubted, contradicted and sent back, and the escrow follows the last that is known of each."""
+"""Payouts can be doubted, contradicted and sent back, and count for something in the currency of their payment; the
+escrow follows the last that is known of each."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ NEW_FIELDS = ("at", "aloneNext", "parts", "stated", "disownedHashes")
 
 def upgrade() -> None:
     with op.batch_alter_table("payouts") as table:
+        table.add_column(sa.Column("worth", sa.String(120)))
         table.add_column(sa.Column("is_doubtful_end", sa.Boolean, nullable=False, server_default=sa.false()))
         table.alter_column(
             "destination", existing_type=sa.String(200), type_=sa.String(1000), existing_nullable=False
@@ -41,6 +43,7 @@ def downgrade() -> None:
     _rewrite(observations, "observation_id", "observation", lambda observation, _: _told_as_before(observation))
     op.execute(sa.update(payouts).where(payouts.c.status == "returned").values(status="completed"))
     with op.batch_alter_table("payouts") as table:
+        table.drop_column("worth")
         table.drop_column("is_doubtful_end")
         table.alter_column(
             "destination", existing_type=sa.String(1000), type_=sa.String(200), existing_nullable=False
