@@ -21,12 +21,13 @@ __all__ = [
     "most_urgent_first",
     "not_dismissed",
     "payout_attention",
+    "payouts_held",
     "unmatched_transfer",
     "unmatched_webhook",
     "unreadable_webhook",
 ]
 
-Remedy = Literal["recheck", "replay", "resolve", "accept", "wait", "cancel", "settle", "dismiss"]
+Remedy = Literal["recheck", "replay", "resolve", "resume", "accept", "wait", "cancel", "settle", "dismiss"]
 """What a button of the console can do."""
 
 
@@ -39,6 +40,7 @@ class AttentionKind(StrEnum):
     PAYOUT_AMBIGUOUS = "payout-ambiguous"
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
+    PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
     PAYOUT_RETURNED = "payout-returned"
     CHAIN_ALARM = "chain-alarm"
@@ -65,6 +67,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.FOREIGN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
+    # Nobody is paid until somebody says so.
+    AttentionKind.PAYOUTS_HELD,
     # Money has come, and a buyer or seller waits for what is to become of it.
     ProblemKind.OTHER_CURRENCY,
     ProblemKind.PAID_AFTER_CANCELLATION,
@@ -221,6 +225,22 @@ def _kind(payout: Payout) -> AttentionKind | None:
     if payout.is_doubtful_end:
         return AttentionKind.PAYOUT_CONTRADICTED
     return _PAYOUT_KINDS.get(payout.status)
+
+
+def payouts_held(held_at: datetime, held_by: str, note: str | None) -> Attention:
+    """That somebody has stopped all payouts."""
+    return Attention(
+        kind=AttentionKind.PAYOUTS_HELD,
+        subject="payouts",
+        title="No payout is sent",
+        detail=f"{held_by} has held them" + ("." if note is None else f": {note}"),
+        advice=(
+            "What was asked for waits, and what a provider has taken on already goes its way. Once the reason is"
+            " gone, resume: what waits is sent then."
+        ),
+        since=held_at,
+        remedies=("resume",),
+    )
 
 
 def unreadable_webhook(webhook_id: str, provider: str, reason: str, received_at: datetime) -> Attention:

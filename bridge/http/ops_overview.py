@@ -157,6 +157,9 @@ def _of_payments(troubled: Sequence[TroubledPayment]) -> Iterator[Attention]:
 def _of_journal(found: ForAPerson, now: datetime, said: Mapping[str, str]) -> Iterator[Attention]:
     for invoice in found.without_address:
         yield without_address(invoice, said.get(invoice.wanted.provider))
+    if found.payout_hold is not None:
+        hold = found.payout_hold
+        yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)
     for listed in found.payouts:
         wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:

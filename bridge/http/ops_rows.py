@@ -112,7 +112,16 @@ class ActionItem(FrozenModel):
     at: AwareDatetime
     by: str
     action: Literal[
-        "replay", "recheck", "resolution", "acceptance", "cancellation", "waiting", "settlement", "dismiss"
+        "replay",
+        "recheck",
+        "resolution",
+        "acceptance",
+        "cancellation",
+        "waiting",
+        "settlement",
+        "hold",
+        "resume",
+        "dismiss",
     ]
     subject: str = Field(description="The webhook, payout, payment or item of the list that it was done to.")
     outcome: str

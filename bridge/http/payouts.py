@@ -13,6 +13,7 @@ from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payments import TxHash
 from bridge.http.payout_documents import PayoutDocument, PayoutList, payout_document
+from bridge.http.payout_holds import get_payout_hold, hold_payouts, resume_payouts
 from bridge.http.payout_orders import PayoutRequest, ordered_payouts
 from bridge.http.payout_resolution import Resolution, resolution_refusals
 from bridge.http.problems import wrong_field
@@ -200,7 +201,16 @@ async def resolve_payout(
 
 payout_router = Router(
     "/api/payouts",
-    route_handlers=[send_payouts, list_payouts, get_payout, name_transaction, resolve_payout],
+    route_handlers=[
+        send_payouts,
+        list_payouts,
+        get_payout,
+        name_transaction,
+        resolve_payout,
+        get_payout_hold,
+        hold_payouts,
+        resume_payouts,
+    ],
     tags=["Payouts"],
 )
 

@@ -12,6 +12,7 @@ from bridge.journal.console_requests import Replayed
 from bridge.journal.payout_requests import KeyedObservation
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
+from bridge.journal.staged_holds import PayoutHold, payout_hold
 from bridge.journal.total_queries import DayTotal, completed_totals
 from bridge.journal.writer import Request
 from coordinator.invoices import Invoice
@@ -36,6 +37,8 @@ class ForAPerson:
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
     without_address: Sequence[Invoice]
     """Invoices that are to be paid, and that no provider has opened."""
+    payout_hold: PayoutHold | None
+    """That no payout is sent."""
     dismissed_at: Mapping[str, datetime]
     """What people took off their list, by what it is called there; it is among the others as well."""
 
@@ -82,6 +85,7 @@ class ConsoleRecords:
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
+            await self.payout_hold(),
             dismissed_at,
         )
 
@@ -187,6 +191,25 @@ class ConsoleRecords:
             )
         )
         return replayed
+
+    async def payout_hold(self) -> PayoutHold | None:
+        """That no payout is sent; None if they are."""
+        found: PayoutHold | None = await self._read(payout_hold)
+        return found
+
+    async def hold_payouts(self, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
+        """Has no payout sent from this moment on. No action if none was."""
+        held: tuple[PayoutHold, Action | None] = await self._submit(
+            lambda batch: console_requests.hold_payouts(batch, by=by, note=note)
+        )
+        return held
+
+    async def resume_payouts(self, *, by: str, note: str | None) -> Action | None:
+        """Has payouts sent again. No action if they were."""
+        action: Action | None = await self._submit(
+            lambda batch: console_requests.resume_payouts(batch, by=by, note=note)
+        )
+        return action
 
     async def record_recheck(
         self,

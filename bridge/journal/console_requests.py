@@ -12,6 +12,7 @@ from bridge.journal.payout_requests import (
 )
 from bridge.journal.requests import Outcome, Recorded, record_observation
 from bridge.journal.staged_actions import Action
+from bridge.journal.staged_holds import PayoutHold
 from coordinator.observations import Observation
 from coordinator.payout_resolution import ResolutionOutcome, resolve
 from coordinator.payouts import Payout
@@ -19,11 +20,16 @@ from coordinator.payouts import Payout
 __all__ = [
     "Replayed",
     "add_action",
+    "hold_payouts",
     "record_recheck",
     "record_resolution",
     "replay_payment_webhook",
     "replay_payout_webhook",
+    "resume_payouts",
 ]
+
+PAYOUTS = "payouts"
+"""What is held, as the record calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,24 @@ def replay_payout_webhook(
 
 def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
     return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
+
+
+def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
+    """Has no payout sent from this moment on. Where none is sent already nothing changes, and nothing is recorded."""
+    held = batch.holds.current
+    if held is not None:
+        return held, None
+    said = "no payout is sent" if note is None else f"no payout is sent: {note}"
+    return batch.holds.hold(by, note), batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
+
+
+def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
+    """Has payouts sent again; None if they were."""
+    if batch.holds.current is None:
+        return None
+    batch.holds.resume()
+    said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
+    return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
 
 
 def record_recheck(

@@ -124,9 +124,10 @@ def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: 
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:
     """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
-    an earlier one may have reached the provider, or somebody else has written this one down: only who did asks."""
+    an earlier one may have reached the provider, if somebody else has written this one down, for only who did asks,
+    or while payouts are held."""
     attempt = _payout(batch, payout_id).next_attempt
-    if attempt is None:
+    if attempt is None or batch.holds.current is not None:
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):

@@ -38,6 +38,7 @@ __all__ = [
     "metadata",
     "observations",
     "payments",
+    "payout_holds",
     "payout_observations",
     "payouts",
     "room_events",
@@ -268,6 +269,16 @@ payouts = Table(
     Index(None, "created_at", "payout_id"),
     Index(None, "completed_at"),
     Index(None, "seller_id", "created_at"),
+)
+
+payout_holds = Table(
+    "payout_holds",
+    metadata,
+    Column("hold_id", RowId, primary_key=True),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("held_by", String(200), nullable=False),
+    Column("note", Text, comment="Why"),
+    comment="At most one row: while it is there no payout is sent",
 )
 
 payout_observations = Table(

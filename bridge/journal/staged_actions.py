@@ -53,7 +53,8 @@ class Action:
     at: datetime
     by: str
     action: str
-    """`replay`, `recheck`, `resolution`, `acceptance`, `cancellation`, `waiting`, `settlement` or `dismiss`."""
+    """`replay`, `recheck`, `resolution`, `acceptance`, `cancellation`, `waiting`, `settlement`, `hold`, `resume` or
+    `dismiss`."""
     subject: str
     """The webhook, payout or payment that it was done to, or the item of the list."""
     concerns: str | None

@@ -35,6 +35,7 @@ KNOWN_BEFORE = PayoutUnclear(
 )
 
 OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
+HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
 
 
@@ -106,11 +107,15 @@ class PayoutSender:
         followed: set[str] = set()
         overdue: set[str] = set()
         to_send: list[Payout] = []
+        is_held = await self._journal.console.payout_hold() is not None
+        HELD.set(is_held)
         async for payout in self._payouts_to_follow():
             followed.add(payout.payout_id)
             if payout.is_overdue(self._journal.clock()):
                 overdue.add(payout.payout_id)
             if payout.provider not in self._gateways or not self._is_due(payout):
+                continue
+            if is_held and payout.next_attempt is not None:
                 continue
             self._looked[payout.payout_id] = self._journal.clock()
             if payout.next_attempt is not None:

@@ -108,6 +108,7 @@ def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
         attention.foreign_payout("webhook_2", "shkeeper", START),
+        attention.payouts_held(START, "Ada", "two sellers report strange payouts"),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
@@ -137,7 +138,8 @@ def test_what_was_dismissed_stays_away_until_there_is_news_of_it() -> None:
 
 @pytest.mark.parametrize("item", others(), ids=lambda item: str(item.kind))
 def test_whatever_is_no_payout_can_be_dismissed_and_no_payout_can(item: Attention) -> None:
-    assert "dismiss" in item.remedies
+    # Payouts are held until somebody resumes them.
+    assert ("resume" if item.kind is AttentionKind.PAYOUTS_HELD else "dismiss") in item.remedies
     of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
     assert not any("dismiss" in wrong.remedies for wrong in of_payouts if wrong is not None)
 

@@ -133,6 +133,32 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
     shkeeper.gateway.payouts.outcomes.clear()
 
 
+def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
+    console: Page, marketplace: Marketplace, shkeeper: PlayedShkeeper
+) -> None:
+    payment_id = marketplace.paid()
+    console.get_by_role("button", name="Hold all payouts").click()
+    dialog = console.get_by_role("dialog")
+    dialog.get_by_label("Why").fill("two sellers report strange payouts")
+    sign(console, "Ada")
+    dialog.get_by_role("button", name="Hold all payouts").click()
+    expect(dialog).to_contain_text("No payout is sent until they are resumed.")
+    expect(dialog).to_contain_text("Recorded as done by Ada.")
+    dialog.get_by_role("button", name="Close").click()
+    item = console.locator(".item[data-kind=payouts-held]")
+    expect(item).to_contain_text("Ada has held them: two sellers report strange payouts")
+    expect(console.get_by_role("button", name="Hold all payouts")).to_have_count(0)
+    [payout] = marketplace.pay_out(payment_id)
+    expect(row_of(console, payout)).to_contain_text("created")
+    assert shkeeper.sent(payout["payoutId"]) == []
+    item.get_by_role("button", name="Resume").click()
+    dialog.get_by_role("button", name="Resume payouts").click()
+    expect(dialog).to_contain_text("Payouts are sent again.")
+    dialog.get_by_role("button", name="Close").click()
+    expect(row_of(console, payout)).to_contain_text("completed")
+    expect(item).to_have_count(0)
+
+
 def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:
     body = json.dumps({"external_id": "order-1", "what": "is this"}).encode()
     headers = signed_headers(KEY, body, datetime.now(UTC), with_key=False)

@@ -1,5 +1,5 @@
-"""Payouts can be doubted, contradicted and sent back, and count for something in the currency of their payment; the
-escrow follows the last that is known of each."""
+"""Payouts can be doubted, contradicted and sent back; each counts for something in the currency of its payment, and
+all can be held. The escrow follows the last that is known of each."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 PAGE = 1_000
+ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Json = dict[str, Any]
 
 payments = sa.table("payments", sa.column("payment_id"), sa.column("facts"))
@@ -35,9 +36,19 @@ def upgrade() -> None:
             "destination", existing_type=sa.String(200), type_=sa.String(1000), existing_nullable=False
         )
     _rewrite(payouts, "payout_id", "facts", _failed_for_good)
+    op.create_table(
+        "payout_holds",
+        sa.Column("hold_id", ROW_ID, nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("held_by", sa.String(200), nullable=False),
+        sa.Column("note", sa.Text, comment="Why"),
+        sa.PrimaryKeyConstraint("hold_id", name="pk_payout_holds"),
+        comment="At most one row: while it is there no payout is sent",
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("payout_holds")
     _rewrite(payments, "payment_id", "facts", _without_steps)
     _rewrite(payouts, "payout_id", "facts", lambda facts, _: _as_before(facts))
     _rewrite(observations, "observation_id", "observation", lambda observation, _: _told_as_before(observation))

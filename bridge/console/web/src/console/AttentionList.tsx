@@ -19,6 +19,7 @@ const SHOWN_AT_FIRST = 4;
 export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
+  const mayAct = useStore(desk.session)?.isStaff === true;
   const items = answer ?? [];
   const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
   return (
@@ -29,6 +30,16 @@ export function AttentionList(): JSX.Element {
       <p class="unseen" role="status">
         {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${counted(items)}.`}
       </p>
+      {answer !== null && !items.some(({ kind }) => kind === "payouts-held") && (
+        <button
+          type="button"
+          class="quiet"
+          disabled={!mayAct}
+          onClick={() => askFor({ action: "hold", title: "All payouts", detail: "Of every provider, to every seller." })}
+        >
+          Hold all payouts …
+        </button>
+      )}
       {answer === null && problem === null && <Loading what="what needs a person" />}
       {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
       {answer !== null && items.length === 0 && problem === null && <p class="all-well">Nothing. All goes its way.</p>}
@@ -50,6 +61,7 @@ const LABELS: Record<StaffAction, string> = {
   recheck: "Re-check",
   replay: "Replay",
   resolve: "Resolve …",
+  resume: "Resume …",
   dismiss: "Dismiss …",
   ...RULINGS,
 };
@@ -57,6 +69,8 @@ const LABELS: Record<StaffAction, string> = {
 function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
   const { kind, payoutId, paymentId, webhookId, title, detail } = item;
   switch (action) {
+    case "resume":
+      return { action, title, detail };
     case "dismiss":
       return { action, id: item.id, title, detail };
     case "replay":

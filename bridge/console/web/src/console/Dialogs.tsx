@@ -13,13 +13,14 @@ export type Intent = { title: string; detail: string } & (
   | { action: "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
+  | { action: "hold" | "resume" }
   | { action: Ruling; paymentId: string }
   | { action: "settle"; paymentId: string; problem: ProblemKind }
 );
 
 interface Done {
   message: string;
-  action: Action;
+  action: Action | null;
   payout?: PayoutRow;
 }
 
@@ -66,6 +67,16 @@ const WORDS: Record<Intent["action"], Words> = {
     text: "The payment stays as it is. This is off the list until there is news of it.",
     button: "Record it",
   },
+  hold: {
+    title: "Hold all payouts?",
+    text: "No payout is sent from now on, until somebody resumes them. What a provider has taken on already goes its way.",
+    button: "Hold all payouts",
+  },
+  resume: {
+    title: "Resume payouts?",
+    text: "What waits is sent at once.",
+    button: "Resume payouts",
+  },
   recheck: {
     title: "Re-check this payout?",
     text: "The provider and, where it is watched, the chain are asked now how it stands. No money is sent by this.",
@@ -89,7 +100,7 @@ const WORDS: Record<Intent["action"], Words> = {
 };
 
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "dismiss"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "dismiss", "hold", "resume"];
 
 function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -231,6 +242,9 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
   }
+  if (!("payoutId" in intent) && !("paymentId" in intent)) {
+    return post<Done>(`/api/ops/${intent.action === "hold" ? "hold" : "resumption"}`, { ...by, ...(note === "" ? {} : { note }) });
+  }
   if ("paymentId" in intent) {
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
     if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
@@ -246,7 +260,7 @@ function Told({ done }: { done: Done }): JSX.Element {
   return (
     <div role="status">
       <p>{done.message}</p>
-      <p class="soft">Recorded as done by {done.action.by}.</p>
+      {done.action !== null && <p class="soft">Recorded as done by {done.action.by}.</p>}
     </div>
   );
 }

@@ -25,6 +25,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "payout-ambiguous": "Ambiguous",
   "payout-dropped": "Dropped",
   "payout-overdue": "Stuck",
+  "payouts-held": "Held",
   "payout-failed": "Failed",
   "payout-returned": "Returned",
   "webhook-unreadable": "Unreadable webhook",

@@ -196,6 +196,7 @@ export type AttentionKind =
   | ProblemKind
   | "payment-without-address"
   | "payout-overdue"
+  | "payouts-held"
   | "payout-failed"
   | "payout-returned"
   | "payout-sent-after-all"
@@ -211,7 +212,7 @@ export type AttentionKind =
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
 
-export type StaffAction = "recheck" | "replay" | "resolve" | "settle" | "dismiss" | Ruling;
+export type StaffAction = "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -240,7 +241,7 @@ export interface Action {
   actionId: string;
   at: string;
   by: string;
-  action: "replay" | "recheck" | "resolution" | "acceptance" | "cancellation" | "waiting" | "settlement" | "dismiss";
+  action: "replay" | "recheck" | "resolution" | "acceptance" | "cancellation" | "waiting" | "settlement" | "hold" | "resume" | "dismiss";
   subject: string;
   outcome: string;
 }

@@ -1,0 +1,90 @@
+"""`bridge payouts`: the stop button of payouts, from a terminal."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
+from bridge.cli.console import say
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["payouts"]
+
+TIMEOUT_SECONDS = 30.0
+NOT_LET_IN = (401, 403)
+
+payouts = typer.Typer(
+    help="Hold all payouts, or have them sent again.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
+By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]
+Why = Annotated[str | None, typer.Option("--note", help="Why, for the record.")]
+
+
+class NotDoneError(BridgeError):
+    """The bridge did not do it, or was not reached."""
+
+
+@payouts.callback()
+def about() -> None:
+    """Hold all payouts, or have them sent again.
+
+    The token of a service that may have payouts sent, or of staff, is taken from the environment: BRIDGE_TOKEN.
+    """
+
+
+@payouts.command()
+def hold(url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+    """Have no payout sent from now on. Those that are asked for wait."""
+    _do(url, "hold", by, note)
+
+
+@payouts.command()
+def resume(url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+    """Have payouts sent again, those that wait first."""
+    _do(url, "resumption", by, note)
+
+
+def _do(url: str, action: str, by: str | None, note: str | None) -> None:
+    import httpx
+
+    token = os.environ.get(TOKEN_VARIABLE)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        try:
+            # A name makes it somebody's doing, which only the console's route takes.
+            answer = _as_staff(client, action, by, note) if by is not None else _as_service(client, action, note)
+            if answer.status_code in NOT_LET_IN and by is None:
+                answer = _as_staff(client, action, by, note)
+        except httpx.HTTPError as error:
+            raise NotDoneError(f"no bridge answers at {url} ({type(error).__name__}); is --url right?") from None
+    content = _content(answer)
+    if not answer.is_success:
+        detail = content.get("detail", f"it answered {answer.status_code}")
+        raise NotDoneError(f"not done: {detail}")
+    say(str(content.get("message", "done")))
+
+
+def _as_service(client: "httpx.Client", action: str, note: str | None) -> "httpx.Response":
+    return client.post(f"/api/payouts/{action}", json={"note": note})
+
+
+def _as_staff(client: "httpx.Client", action: str, by: str | None, note: str | None) -> "httpx.Response":
+    return client.post(f"/api/ops/{action}", json={"by": by, "note": note})
+
+
+def _content(answer: "httpx.Response") -> dict[str, Any]:
+    try:
+        content = answer.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

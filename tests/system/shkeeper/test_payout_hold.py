@@ -1,0 +1,88 @@
+"""The stop button of payouts: from the moment it is pressed nothing is sent, and everybody can see it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import run_command
+from tests.conftest import BridgeProcess
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Marketplace
+from tests.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_held(marketplace: Marketplace) -> Iterator[None]:
+    yield
+    marketplace.client.post("/api/payouts/resumption", json={})
+
+
+def kinds(marketplace: Marketplace) -> list[str]:
+    return [item["kind"] for item in marketplace.client.get("/api/ops/attention").json()["items"]]
+
+
+def held_gauge(marketplace: Marketplace) -> str:
+    metrics = marketplace.client.get("/metrics").text
+    return next(line for line in metrics.splitlines() if line.startswith("bridge_payouts_held ")).split()[1]
+
+
+def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_then(
+    marketplace: Marketplace, shkeeper: PlayedShkeeper
+) -> None:
+    first, second = marketplace.paid(), marketplace.paid()
+    held = marketplace.client.post("/api/payouts/hold", json={"note": "two sellers report strange payouts"})
+    assert held.status_code == 200, held.text
+    assert held.json()["message"] == "No payout is sent until they are resumed."
+    asked = len(shkeeper.gateway.payouts.payouts)
+    [payout] = marketplace.pay_out(first)
+    wait_until(lambda: held_gauge(marketplace) == "1.0")
+    assert "payouts-held" in kinds(marketplace)
+    assert marketplace.client.get("/api/payouts/hold").json()["note"] == "two sellers report strange payouts"
+    # Another bridge that is started now is held as well.
+    marketplace.bridge.kill()
+    marketplace.bridge.start()
+    [other] = marketplace.pay_out(second)
+    wait_until(lambda: held_gauge(marketplace) == "1.0")
+    assert {marketplace.payout_status(one) for one in (payout, other)} == {"created"}
+    assert len(shkeeper.gateway.payouts.payouts) == asked
+    resumed = marketplace.client.post("/api/ops/resumption", json={"by": "Ada", "note": "all is well"})
+    assert resumed.json()["action"]["by"] == "Ada"
+    marketplace.settle([payout, other], "completed")
+    assert [len(shkeeper.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
+    assert "payouts-held" not in kinds(marketplace)
+    wait_until(lambda: held_gauge(marketplace) == "0.0")
+
+
+def test_held_or_resumed_twice_changes_nothing_and_each_is_on_record_once(marketplace: Marketplace) -> None:
+    def press(button: str) -> object:
+        return marketplace.client.post(f"/api/ops/{button}", json={"by": "Bo"}).json()["action"]
+
+    before = marketplace.client.get("/api/ops/actions").json()["actions"]
+    assert press("hold") is not None
+    assert press("hold") is None
+    assert press("resumption") is not None
+    assert press("resumption") is None
+    actions = marketplace.client.get("/api/ops/actions").json()["actions"]
+    new = actions[: len(actions) - len(before)]
+    assert [(one["action"], one["subject"], one["by"]) for one in new] == [
+        ("resume", "payouts", "Bo"),
+        ("hold", "payouts", "Bo"),
+    ]
+
+
+def test_it_is_pressed_from_a_terminal_too(bridge: BridgeProcess, marketplace: Marketplace, tmp_path: Path) -> None:
+    def said(*arguments: str) -> tuple[int, str]:
+        ended = run_command("payouts", *arguments, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
+        return ended.returncode, (ended.stdout + ended.stderr).strip()
+
+    assert said("hold", "--url", bridge.url, "--by", "Cy", "--note", "just in case") == (
+        0,
+        "No payout is sent until they are resumed.",
+    )
+    assert marketplace.client.get("/api/payouts/hold").json()["heldBy"] == "Cy"
+    assert said("hold", "--url", bridge.url) == (0, "Payouts were held already, by Cy.")
+    assert said("resume", "--url", bridge.url) == (0, "Payouts are sent again.")
+    code, output = said("hold", "--url", "http://127.0.0.1:1")
+    assert (code, "no bridge answers at http://127.0.0.1:1" in output) == (1, True)
