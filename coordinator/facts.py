@@ -127,6 +127,8 @@ class Facts(FrozenModel):
     """The last time until which a person had it wait."""
     accepted: bool = False
     """A person took it as paid."""
+    accepted_at: AwareDatetime | None = None
+    """When that was first so; None if that was not written down."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()

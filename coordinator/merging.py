@@ -58,10 +58,10 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
         case _:
-            return _with_ruling(facts, observation)
+            return _with_ruling(facts, observation, at)
 
 
-def _with_ruling(facts: Facts, observation: Observation) -> Facts:
+def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
     """With what others than its provider said or decided: the buyer, a person, the marketplace."""
     match observation:
         case TransactionHinted(hinted=tx_hash):
@@ -69,7 +69,8 @@ def _with_ruling(facts: Facts, observation: Observation) -> Facts:
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": _latest(facts.waiting_until, until)})
         case PaymentAccepted():
-            return facts.model_copy(update={"accepted": True})
+            accepted_at = at if facts.accepted_at is None else min(at, facts.accepted_at)
+            return facts.model_copy(update={"accepted": True, "accepted_at": accepted_at})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
