@@ -130,6 +130,8 @@ class Facts(FrozenModel):
     """By coin, every fee that the provider named for it, in order."""
     fees_priced: Mapping[str, Amount] = {}
     """By coin, the most that one of its prices asked for on top of the amount."""
+    rates: Mapping[str, tuple[Amount, Amount]] = {}
+    """By coin, the lowest and the highest that one of it was worth in its prices."""
     coin: str | None = None
     coin_since: AwareDatetime | None = None
     """The coin that the provider priced or told of last, and since when."""
@@ -143,6 +145,8 @@ class Facts(FrozenModel):
     """The last time until which a person had it wait."""
     accepted: bool = False
     """A person took it as paid."""
+    accepted_at: AwareDatetime | None = None
+    """When that was first so; None if that was not written down."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from coordinator.fees import Fee
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
@@ -38,6 +39,9 @@ class InvoiceOpened(FrozenModel):
     """What one coin is worth in the payment's currency."""
     asked: Amount | None = None
     """What that is in the payment's currency, the provider's fee included; None if it does not say."""
+    fee: Fee | None = Field(None, exclude=True)
+    """How the provider's fee follows from the amount, if that was found out. It is not of the invoice, but of the
+    payment, to which it is told with the price."""
     display_name: str | None = None
     """The coin's name for people."""
     payment_uri: str

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from coordinator.facts import Booked, Books, Facts, Released, Seen, with_booked, with_seen
 from coordinator.fee_shares import ANY_COIN
+from coordinator.fees import Fee
 from coordinator.money import ZERO
 from coordinator.observations import (
     DeadlinePassed,
@@ -37,9 +38,8 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSeen(transfer=transfer):
             seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
-        case InvoicePriced(coin=coin, fee=fee):
-            priced = {**facts.fees_priced, coin: max(fee, facts.fees_priced.get(coin, ZERO))}
-            return facts.model_copy(update={"fees_priced": priced, **_with_coin(facts, coin, at)})
+        case InvoicePriced():
+            return _merge_price(facts, observation, at)
         case InvoiceEnded(ending=ending):
             ended: dict[str, object] = {"endings": facts.endings | {ending}}
             if ending is Ending.REFUNDED:
@@ -59,10 +59,10 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
         case _:
-            return _with_ruling(facts, observation)
+            return _with_ruling(facts, observation, at)
 
 
-def _with_ruling(facts: Facts, observation: Observation) -> Facts:
+def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
     """With what others than its provider said or decided: the buyer, a person, the marketplace."""
     match observation:
         case TransactionHinted(hinted=tx_hash):
@@ -70,7 +70,8 @@ def _with_ruling(facts: Facts, observation: Observation) -> Facts:
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": _latest(facts.waiting_until, until)})
         case PaymentAccepted():
-            return facts.model_copy(update={"accepted": True})
+            accepted_at = at if facts.accepted_at is None else min(at, facts.accepted_at)
+            return facts.model_copy(update={"accepted": True, "accepted_at": accepted_at})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
@@ -104,12 +105,31 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
         sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
         update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
     coin = snapshot.coin or ANY_COIN
-    if snapshot.fee is not None and snapshot.fee not in (said := facts.fees_said.get(coin, ())):
-        fees = tuple(sorted((*said, snapshot.fee), key=lambda fee: fee.model_dump_json()))
-        update["fees_said"] = {**facts.fees_said, coin: fees}
+    if snapshot.fee is not None:
+        update |= _with_fee(facts, coin, snapshot.fee)
     if snapshot.coin is not None:
         update |= _with_coin(facts, coin, at)
     return facts.model_copy(update=update)
+
+
+def _merge_price(facts: Facts, price: InvoicePriced, at: datetime) -> Facts:
+    coin, rate = price.coin, price.rate
+    update = _with_coin(facts, coin, at)
+    update["fees_priced"] = {**facts.fees_priced, coin: max(price.fee, facts.fees_priced.get(coin, ZERO))}
+    if rate is not None:
+        low, high = facts.rates.get(coin, (rate, rate))
+        update["rates"] = {**facts.rates, coin: (min(low, rate), max(high, rate))}
+    if price.named is not None:
+        update |= _with_fee(facts, coin, price.named)
+    return facts.model_copy(update=update)
+
+
+def _with_fee(facts: Facts, coin: str, fee: Fee) -> dict[str, object]:
+    """With a fee that the provider names for a coin."""
+    said = facts.fees_said.get(coin, ())
+    if fee in said:
+        return {}
+    return {"fees_said": {**facts.fees_said, coin: tuple(sorted((*said, fee), key=Fee.model_dump_json))}}
 
 
 def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:

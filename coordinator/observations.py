@@ -186,6 +186,10 @@ class InvoicePriced(_Observation):
     kind: Literal["invoice-priced"] = "invoice-priced"
     coin: str
     fee: Amount
+    rate: Amount | None = None
+    """What one coin is worth in it, in the payment's currency, if it says so."""
+    named: Fee | None = None
+    """How the fee follows from the amount, if that was found out."""
 
 
 class InvoiceEnded(_Observation):

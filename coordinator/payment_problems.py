@@ -7,12 +7,16 @@ from enum import StrEnum
 
 from coordinator.facts import Booked, MisfitKind, Seen
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
-from coordinator.observations import Ending, Standing
+from coordinator.observations import Ending, Stage, Standing
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.worths import CENT, worth_of
 
 __all__ = ["Problem", "ProblemKind", "problems_of"]
 
-CENT = Decimal("0.01")
+# By how much of it a sum may differ from what the transfers were worth in the prices asked for: rates move.
+RATES_MOVE_BY = Decimal("0.01")
+# In the payment's currency: to send less back costs more than it is, however much the payment is over.
+BEARABLE_EXCESS = Decimal(1)
 
 
 class ProblemKind(StrEnum):
@@ -95,15 +99,9 @@ def _contradictions(payment: Payment) -> Iterator[str]:
     who = payment.provider
     if books.balance and not books.transfer_ids:
         yield f"{who} says that {_money(payment, books.balance)} came, and lists no transfer"
-    listed = [one.transfer.value for one in facts.booked if one.transfer.transfer_id in books.transfer_ids]
-    values = [value for value in listed if value is not None]
-    if values and len(values) == len(listed):
-        in_all = total(values)
-        if max(excess_over(in_all, books.balance), excess_over(books.balance, in_all)) >= CENT:
-            balance = _money(payment, books.balance)
-            yield f"{who} says that {balance} came, and its transfers add up to {_money(payment, in_all)}"
+    yield from _sums(payment)
     if payment.direct is None and not payment.in_flight:
-        if facts.standing is Standing.OVERPAID and payment.received < payment.least:
+        if _is_overrated(payment):
             yield f"{who} calls it overpaid with {_of_amount(payment)}"
         if facts.standing < Standing.PAID and payment.received >= payment.least:
             word = "unpaid" if facts.standing is Standing.NOTHING else "partly paid"
@@ -115,6 +113,29 @@ def _contradictions(payment: Payment) -> Iterator[str]:
         later = [one.transfer.tx_hash for one in told if one.first_told_at and one.first_told_at > refunded_at]
         if later:
             yield f"it was refunded, and after that told of {', '.join(sorted(set(later)))[:300]}"
+
+
+def _is_overrated(payment: Payment) -> bool:
+    """Whether the provider calls it overpaid though too little has come even with its fee, by which it measures."""
+    return payment.facts.standing is Standing.OVERPAID and payment.paid < payment.least
+
+
+def _sums(payment: Payment) -> Iterator[str]:
+    """Whether the provider's sum is that of the transfers that it lists: by their values, and where it does not say
+    those, by the prices that were asked for."""
+    facts, books = payment.facts, payment.facts.books
+    listed = [one.transfer for one in facts.booked if one.transfer.transfer_id in books.transfer_ids]
+    worths = [worth for worth in (worth_of(transfer, facts.rates) for transfer in listed) if worth is not None]
+    if not worths or len(worths) < len(listed):
+        return
+    least, most = (total(each) for each in zip(*worths, strict=True))
+    balance = f"{payment.provider} says that {_money(payment, books.balance)} came"
+    differs = max(excess_over(least, books.balance), excess_over(books.balance, most))
+    if all(transfer.value is not None for transfer in listed):
+        if differs >= CENT:
+            yield f"{balance}, and its transfers add up to {_money(payment, least)}"
+    elif payment.is_in_doubt or differs > max(CENT, product(most, RATES_MOVE_BY)):
+        yield f"{balance}, and at the prices asked for its transfers come to {_money(payment, least)}"
 
 
 def _foreign(payment: Payment) -> str | None:
@@ -144,7 +165,7 @@ def _short(payment: Payment) -> str | None:
         return None
     if payment.status is PaymentStatus.COMPLETED:
         return f"it was completed before its fee was known, and {_of_amount(payment)} has come"
-    if payment.facts.standing is not Standing.PAID or payment.in_flight:
+    if payment.facts.standing < Standing.PAID or _is_overrated(payment) or payment.in_flight:
         return None
     return f"{payment.provider} calls it paid with {_of_amount(payment)}"
 
@@ -167,10 +188,34 @@ def _over(payment: Payment) -> str | None:
     if payment.status is not PaymentStatus.COMPLETED:
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
-    bearable = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2)) if payment.direct is None else ZERO
-    if payment.excess <= bearable:
+    tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
+    bearable = min(tolerance, BEARABLE_EXCESS) if payment.direct is None else ZERO
+    if payment.excess > bearable:
+        return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
+    if payment.received >= payment.least:
         return None
-    return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
+    later = _after_acceptance(payment)
+    if not later or (None not in later and total(value for value in later if value is not None) <= bearable):
+        return None
+    # For whoever accepted less than was agreed nothing was to come any more, and this is no whole payment either.
+    return f"more came after it was accepted: {_of_amount(payment)}"
+
+
+def _after_acceptance(payment: Payment) -> list[Decimal | None]:
+    """What the transfers are worth that nobody knew of when it was accepted."""
+    facts = payment.facts
+    if facts.accepted_at is None:
+        return []
+    seen = {one.transfer.transfer_id: one.first_told_at for one in facts.seen}
+    found: list[Decimal | None] = []
+    for one in facts.booked:
+        moments = (one.first_told_at, seen.get(one.transfer.transfer_id))
+        known = [at for at in moments if at is not None]
+        if one.counts and known and min(known) > facts.accepted_at:
+            found.append(one.transfer.value)
+    final = (sighting.transfer for sighting in payment.sighted(Stage.FINAL))
+    found += [one.amount for one in final if one.occurred_at is not None and one.occurred_at > facts.accepted_at]
+    return found
 
 
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (

@@ -16,13 +16,15 @@ from pydantic import AwareDatetime, Field
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms
 from coordinator.errors import BridgeError
 from coordinator.facts import Facts
-from coordinator.fee_shares import ANY_COIN, fee_in, fee_on_rest, whole_fee
+from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
+from coordinator.worths import has_lost_some
 
 __all__ = [
     "ESCROW_RULES",
+    "HALF_A_CENT",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
@@ -216,7 +218,7 @@ class Payment(FrozenModel):
         if not paid or self.direct is not None:
             return paid
         transfers = [one.transfer for one in facts.booked if one.counts]
-        fee = fee_in(transfers, paid, self.amount, facts.fees_said, facts.fees_priced)
+        fee = fee_in(transfers, paid, self.fee_terms)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -225,27 +227,32 @@ class Payment(FrozenModel):
         return excess_over(self.paid, self.received)
 
     @property
+    def fee_terms(self) -> FeeTerms:
+        """What is known of the fees on it."""
+        facts = self.facts
+        return FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates)
+
+    @property
     def has_fee(self) -> bool:
         """Whether the gateway asks for a fee, or has taken one."""
-        facts = self.facts
-        return bool(self.fee or whole_fee(facts.coin or ANY_COIN, self.amount, facts.fees_said, facts.fees_priced))
+        return bool(self.fee or self.fee_terms.whole(self.facts.coin or ANY_COIN))
 
-    def fee_on_rest(self, coin: str, priced: Decimal | None = None) -> Decimal:
-        """What is asked for on top of what is missing, if that is paid in one coin; `priced` is what the coin's price
-        asks for on top of the whole amount now."""
+    def asked_in(self, coin: str, priced: Decimal | None = None) -> Decimal:
+        """What is asked for if the rest is paid in one coin, to the last digit: what is missing and the fee on it, as
+        `received` counts. `priced` is what the coin's price asks for on top of the whole amount now."""
         if not self.missing:
             return ZERO
+        terms = self.fee_terms
+        if priced is not None:
+            terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
+        return asked_in(coin, [one.transfer for one in self.facts.booked if one.counts], self.paid, terms)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether money seems to have come that the provider's sum lacks, and of whose worth nothing else is said."""
         facts = self.facts
-        whole = whole_fee(coin, self.amount, facts.fees_said, facts.fees_priced)
-        whole = whole if priced is None else priced
-        if not whole:
-            return ZERO
-        of_coin = [one.transfer for one in facts.booked if one.counts and one.transfer.asset == coin]
-        worth = total(transfer.value for transfer in of_coin if transfer.value is not None)
-        come = fee_in(
-            of_coin, worth or (self.paid if of_coin else ZERO), self.amount, facts.fees_said, facts.fees_priced
-        )
-        return fee_on_rest(self.missing, self.amount, coin, come, paid=self.paid, said=facts.fees_said, whole=whole)
+        listed = [one.transfer for one in facts.booked if one.transfer.transfer_id in facts.books.transfer_ids]
+        return has_lost_some(facts.books.balance, listed, facts.rates)
 
     @cached_property
     def least(self) -> Decimal:
@@ -284,7 +291,7 @@ class Payment(FrozenModel):
     @property
     def missing_fee(self) -> Decimal:
         """What is still to be paid for the gateway's fee; nothing once it is completed."""
-        fee = self.fee_on_rest(self.facts.coin or ANY_COIN)
+        fee = excess_over(self.asked_in(self.facts.coin or ANY_COIN), self.missing)
         return to_cents(fee, decimals_of(self.amount)) if fee else fee
 
     @cached_property

@@ -12,7 +12,6 @@ from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictErro
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import excess_over
 from coordinator.observations import (
     DeadlinePassed,
     InvoicePriced,
@@ -25,7 +24,7 @@ from coordinator.observations import (
 from coordinator.payment_decisions import Decision, created, decide, not_counted
 from coordinator.payment_events import REQUEST_CANCELLED
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.quotes import place_changed, quote_end
+from coordinator.quotes import fee_priced, place_changed, quote_end
 
 __all__ = [
     "IdempotencyKey",
@@ -250,9 +249,10 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     payment = batch.payments.get(payment_id)
     if payment is None:
         return
-    if opened.asked is not None:
+    fee = fee_priced(opened, payment.amount)
+    if fee is not None:
         # What is heard by asking does not name the fee, which must not be taken for the goods.
-        priced = InvoicePriced(coin=coin, fee=excess_over(opened.asked, payment.amount))
+        priced = InvoicePriced(coin=coin, fee=fee, rate=opened.exchange_rate, named=opened.fee)
         siblings = _siblings(batch, payment)
         payment = _move(batch, decide(payment, priced, batch.now, siblings), siblings)
     if first_opened_at is not None:

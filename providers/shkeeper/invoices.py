@@ -27,6 +27,7 @@ from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
+from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
@@ -137,6 +138,7 @@ class ShkeeperInvoices:
         self._confirmations = confirmations or {}
         self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
+        self._fees = FeeFinder(api, clock)
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -200,7 +202,8 @@ class ShkeeperInvoices:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise
         self._unusable.pop(wanted.coin, None)
-        return opened
+        fee = await self._fees.find(wanted, opened)
+        return opened if fee is None else opened.model_copy(update={"fee": fee})
 
     async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")

@@ -115,7 +115,8 @@ def test_who_wants_the_same_name_for_another_payment_reaches_a_person() -> None:
         (PAID, "94.99", "partially_paid", "5.01", [ProblemKind.SHORT]),
         (PAID, "95", "completed", "0", []),
         (PAID, "100", "completed", "0", []),
-        (OVERPAID, "105", "completed", "0", []),
+        (OVERPAID, "101", "completed", "0", []),
+        (OVERPAID, "101.01", "completed", "0", [ProblemKind.OVER]),
         (OVERPAID, "1000", "completed", "0", [ProblemKind.OVER]),
         (PARTIAL, "40", "partially_paid", "60", []),
         (PARTIAL, "120", "completed", "0", [ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER]),
@@ -220,10 +221,12 @@ def test_the_fee_in_the_price_is_not_taken_for_the_goods() -> None:
     assert kinds(payment) == [ProblemKind.SHORT]
     payment, _ = play(priced, looked_up(OVERPAID, transfer("t1", 120), settling_seconds={}))
     assert (payment.status, payment.received, payment.excess) == (PaymentStatus.COMPLETED, Decimal(100), Decimal(0))
-    # What the gateway itself says of its fee is better, whenever it comes.
+    # What the gateway itself says of its fee is better, whenever it comes, if that is what was asked for.
     percent = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
     told = notice(PARTIAL, transfer("t1", 51), fee=percent)
-    assert play(priced, told)[0].received == play(told, priced)[0].received == 50
+    for fee, received in ((2, 50), (20, 31)):
+        priced = InvoicePriced(coin="ETH-USDT", fee=Decimal(fee))
+        assert play(priced, told)[0].received == play(told, priced)[0].received == received
 
 
 def test_what_turns_out_to_be_too_little_after_it_was_completed_reaches_a_person() -> None:
