@@ -162,6 +162,15 @@ class ShkeeperInvoices:
         if troubles:
             raise CoinUnavailableError(", ".join(troubles), "; ".join(said))
 
+    async def trouble_with(self, coin: str) -> str | None:
+        try:
+            await self._api.check()
+        except ProviderUnavailableError as error:
+            return str(error)
+        refused = [] if self._credentials is None else self._credentials.faults(self._coins)
+        own = self.troubles().get(coin)
+        return "; ".join([*refused, *([] if own is None else [f"{coin}: {own}"])]) or None
+
     async def coins(self) -> Sequence[str]:
         """What the operator has enabled, as of half a minute ago; older if SHKeeper takes long to say it."""
         if self._coins_at is not None and self._clock() <= self._coins_at + COINS_SECONDS:
