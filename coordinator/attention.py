@@ -58,6 +58,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What is told of money cannot be true.
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.FOREIGN,
+    ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # Money has come, and a buyer or seller waits for what is to become of it.
