@@ -21,6 +21,7 @@ from coordinator.observations import (
 )
 from coordinator.payment_decisions import decide, not_counted
 from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import closes_when_settled
 from coordinator.payments import Effect, Payment
 from tests.coordinator.agreed import NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
@@ -318,6 +319,20 @@ def test_a_forgotten_invoice_is_on_the_list_until_it_is_found_or_paid() -> None:
     assert kinds(play(notice(PAID, transfer("t1", 100)), payment=payment)[0]) == []
     partly, _ = play(notice(PARTIAL, transfer("t1", 51)), payment=payment)
     assert "51.00 of 100.00 USD had come" in problems_of(partly)[0].detail
+
+
+# Settlements
+
+
+def test_a_settlement_closes_a_payment_whose_money_was_sent_back() -> None:
+    expired, _ = play(notice(PARTIAL, transfer("t1", 51)))
+    for kind in ProblemKind:
+        closes = kind in ("payment-forgotten", "payment-short", "payment-partly-paid-expired") or (
+            kind is ProblemKind.UNCONFIRMED_TOO_LONG
+        )
+        assert closes_when_settled(expired, [kind]) is closes
+    assert not closes_when_settled(PAYMENT, ProblemKind)
+    assert not closes_when_settled(told(PAYMENT, PAID, 100), ProblemKind)
 
 
 def test_misfits_of_messages_say_what_they_are_about() -> None:

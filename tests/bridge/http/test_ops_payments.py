@@ -255,6 +255,21 @@ def test_what_was_settled_elsewhere_comes_back_when_there_is_news(client: httpx.
     assert attention(client, payment).keys() == {"payment-other-currency"}
 
 
+def test_money_that_comes_after_the_rest_was_sent_back_completes_nothing(make_bridge: Any) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    with client_of(bridge.url) as client:
+        payment = registered(client)
+        assert tell(client, payment, "25") == "applied"
+        wait_until(lambda: row(client, payment)["status"] == "expired")
+        settled = ok(rule(client, payment, "settlement", note="Sent back by 0x5", **ADA))
+        assert settled["message"] == "Settled elsewhere: Sent back by 0x5; it is cancelled."
+        assert (settled["payment"]["status"], attention(client, payment)) == ("cancelled", {})
+        assert tell(client, payment, "25") == "applied"
+        assert row(client, payment)["status"] == "cancelled"
+        assert "payment-paid-after-cancellation" in attention(client, payment)
+        assert "payment-received" not in [event for event, _ in told(client, payment)]
+
+
 def test_of_two_things_that_are_wrong_one_is_settled_and_one_dismissed(client: httpx.Client) -> None:
     payment = short(client)
     contested = registration(externalId=payment["externalId"], amount="70.00")
