@@ -31,6 +31,8 @@ class InvoiceOpened(FrozenModel):
     """What the provider says of an invoice that it has opened."""
 
     address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    also_at: tuple[str, ...] = ()
+    """Where it can be paid besides, as a Lightning invoice can on the chain."""
     coin_amount: Amount
     """How much of the coin pays the whole sum, with no more decimals than the coin has."""
     coin_decimals: int | None = None

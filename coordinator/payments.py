@@ -112,6 +112,11 @@ class Payment(FrozenModel):
     terms: Terms = Field(default_factory=Terms)
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
+    @property
+    def is_opened_here(self) -> bool:
+        """Whether the bridge opens its invoices itself: the provider knows such a payment by the bridge's own id."""
+        return self.external_id == self.payment_id
+
     @cached_property
     def shares(self) -> tuple[Share, ...]:
         """What it pays for: one purchase request, or those of its checkout."""
@@ -169,7 +174,7 @@ class Payment(FrozenModel):
     @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
-        booked = tuple(one.transfer for one in self.facts.booked if one.counts)
+        booked = tuple(one.counted for one in self.facts.booked if one.counts)
         if not self.facts.sightings:
             return booked
         return (*booked, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
@@ -180,12 +185,11 @@ class Payment(FrozenModel):
         facts = self.facts
         if not facts.seen and not facts.sightings and all(one.counts for one in facts.booked):
             return ()
-        booked = {one.transfer.transfer_id for one in facts.booked}
-        waiting = {one.transfer.transfer_id: one.transfer for one in facts.booked if not one.counts}
-        waiting |= {one.transfer.transfer_id: one.transfer for one in facts.seen} if facts.seen else {}
-        counting = {transfer.transfer_id for transfer in self.confirmed} if booked else set()
+        waiting = {one.transfer.key: one.transfer for one in facts.booked}
+        waiting |= {one.transfer.key: one.transfer for one in facts.seen} if facts.seen else {}
+        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own}
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
-        return (*(waiting[transfer_id] for transfer_id in sorted(waiting.keys() - counting)), *on_chain)
+        return (*(waiting[key] for key in sorted(waiting.keys() - over)), *on_chain)
 
     @property
     def awaited(self) -> Sighting | None:
@@ -200,7 +204,7 @@ class Payment(FrozenModel):
 
         The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
         """
-        values = [one.transfer.value for one in self.facts.booked if one.counts]
+        values = [one.counted.value for one in self.facts.booked if one.counts]
         if len(values) == 1 and values[0] is not None:
             paid = values[0]
         else:
@@ -217,7 +221,7 @@ class Payment(FrozenModel):
         paid, facts = self.paid, self.facts
         if not paid or self.direct is not None:
             return paid
-        transfers = [one.transfer for one in facts.booked if one.counts]
+        transfers = [one.counted for one in facts.booked if one.counts]
         fee = fee_in(transfers, paid, self.fee_terms)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
@@ -251,7 +255,7 @@ class Payment(FrozenModel):
     def is_in_doubt(self) -> bool:
         """Whether money seems to have come that the provider's sum lacks, and of whose worth nothing else is said."""
         facts = self.facts
-        listed = [one.transfer for one in facts.booked if one.transfer.transfer_id in facts.books.transfer_ids]
+        listed = [one.transfer for one in facts.booked if one.transfer.key in facts.books.keys]
         return has_lost_some(facts.books.balance, listed, facts.rates)
 
     @cached_property
@@ -307,9 +311,9 @@ class Payment(FrozenModel):
         if deadline is None:
             return False
         facts = self.facts
-        seen = {one.transfer.transfer_id: one.first_told_at for one in facts.seen} if facts.seen else {}
+        seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
         moments = [
-            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.transfer_id))
+            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.key))
             for one in facts.booked
             if one.counts
         ]
@@ -371,7 +375,7 @@ _ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED
 
 # From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
 # leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
-# that vanishes from its chain leads from `confirming` back to `pending`, and only a person from `expired`.
+# that vanishes from its chain or is another's leads back to `pending`, and only a person from `expired`.
 TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset(
         {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
@@ -379,7 +383,9 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.CONFIRMING: frozenset(
         {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
     ),
-    PaymentStatus.PARTIALLY_PAID: frozenset({PaymentStatus.EXPIRED} | _ENDED),
+    PaymentStatus.PARTIALLY_PAID: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.EXPIRED} | _ENDED
+    ),
     PaymentStatus.EXPIRED: frozenset(
         {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED
     ),

@@ -79,7 +79,8 @@ TWO_PERCENT = {"fee_policy": "PERCENT_FEE", "fee_percent": "2", "fee_fixed": "0"
 
 
 def receive(client: httpx.Client, payment: Document, amount: str, status: str, **changes: str) -> Document:
-    hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID", **changes)
+    where = {"addr": payment["invoices"][0]["address"], **changes}
+    hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID", **where)
     assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook)).status_code == 202
     found: Document = client.get(f"/api/payments/{payment['paymentId']}").json()
     return found
