@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import get, post
+from litestar.exceptions import PermissionDeniedException
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from pydantic import AwareDatetime, Field
@@ -65,9 +66,14 @@ class HoldDoing(FrozenModel):
     action: ActionItem | None = Field(None, description="Null where nothing changed.")
 
 
-@get("/hold", summary="Whether payouts are held", responses=problem_responses({401: "No token of a service"}))
-async def get_payout_hold(journal: GivenJournal, service: GivenService) -> HoldDocument:
-    service.require_payouts()
+@get(
+    "/hold",
+    summary="Whether payouts are held",
+    responses=problem_responses({401: "No good token", 403: "They may not see payouts"}),
+)
+async def get_payout_hold(journal: GivenJournal, principal: GivenPrincipal) -> HoldDocument:
+    if not (principal.sees_everything or principal.sees_every_payout):
+        raise PermissionDeniedException("only finance ops, and services that have payouts sent, may see that")
     hold = await journal.console.payout_hold()
     if hold is None:
         return HoldDocument(held=False)
