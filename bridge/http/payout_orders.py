@@ -105,7 +105,7 @@ async def _payout(
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
         provider, going = await _way(payment, ways, item, number)
-    except (NotOnChainError, NotPayableError) as error:
+    except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
     earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
@@ -122,8 +122,8 @@ async def _payout(
 
 
 async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> tuple[str, dict[str, Any]]:
-    """The provider of a payout, and where it goes. Raises NotOnChainError and NotPayableError, which name the field
-    that is wrong, and PayoutRefusedError."""
+    """The provider of a payout, and where it goes. Raises NotPayableError, which names the field that is wrong, and
+    PayoutRefusedError."""
     if item.chain is not None or payment.provider == ONCHAIN:
         chain = read_chain(ways.chains.chains, item.chain)
         read_token(chain, item.coin, item.amount, field="coin")
@@ -136,7 +136,7 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
     if not ways.sender.sends_for(payment.provider):
-        raise NotOnChainError(
+        raise NotPayableError(
             "paymentId",
             f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
         )
