@@ -1,10 +1,11 @@
 """Orders of payouts as services send them, and what is looked at before anything of one is written down."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from bridge.http.payments import TxHash
 from bridge.http.problems import wrong_field
@@ -28,9 +29,20 @@ PAYOUTS_LIMIT = 100
 
 
 # Whatever an address is, it is no more than these: nothing of it may mean something in the path of a URL.
+_ADDRESS = re.compile(r"[A-Za-z0-9:_-]+")
+
+
+def _of_an_address(destination: str) -> str:
+    if _ADDRESS.fullmatch(destination) is None:
+        raise ValueError("expected an address: letters and digits, maybe with - _ : among them, and nothing else")
+    return destination
+
+
 Destination = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS, pattern=r"^[A-Za-z0-9:_-]+$"),
+    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS),
+    AfterValidator(_of_an_address),
+    Field(json_schema_extra={"pattern": f"^{_ADDRESS.pattern}$"}),
 ]
 
 
