@@ -221,9 +221,9 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
 
 
 def _kind(payout: Payout) -> AttentionKind | None:
-    if payout.went_after_all:
+    if payout.was_sent_after_all:
         return AttentionKind.PAYOUT_SENT_AFTER_ALL
-    if payout.is_doubtful_end:
+    if payout.ended_in_doubt:
         return AttentionKind.PAYOUT_CONTRADICTED
     return _PAYOUT_KINDS.get(payout.status)
 

@@ -249,14 +249,14 @@ class Payout(FrozenModel):
         return not self.is_settled and now > self.created_at + OVERDUE_AFTER
 
     @property
-    def went_after_all(self) -> bool:
+    def was_sent_after_all(self) -> bool:
         """Whether it was found to have failed, and its money was then seen to move. It may have been paid twice."""
         return bool(self.facts.failures) and (self.has_arrived or bool(self.live_hashes))
 
     @property
-    def is_doubtful_end(self) -> bool:
+    def ended_in_doubt(self) -> bool:
         """Whether it has ended in a way that a person should look at."""
-        return self.is_settled and (self.went_after_all or bool(self.facts.contradictions))
+        return self.is_settled and (self.was_sent_after_all or bool(self.facts.contradictions))
 
     def may_be_resolved(self, now: datetime) -> bool:
         """Whether a person may say what became of it."""
@@ -281,7 +281,7 @@ class Payout(FrozenModel):
 
     @property
     def _after_all(self) -> tuple[str, ...]:
-        if not self.went_after_all:
+        if not self.was_sent_after_all:
             return ()
         carried = ", ".join(self.live_hashes) or "a transfer that is not named"
         return tuple(f"{reason}; and yet {carried} carries it" for reason in sorted(self.facts.failures))

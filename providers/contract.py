@@ -89,7 +89,7 @@ class CredentialsRefusedError(ProviderRefusedError):
 
 
 class NotPayableError(BridgeError):
-    """Something of the kind cannot be paid out through the provider."""
+    """Something of the kind cannot be paid, or paid out, through the provider."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)

@@ -50,7 +50,7 @@ TITLES = {
     "payout-asked": "The provider is asked to send it",
     "payout-not-asked": "The question came to nothing",
     "payout-accepted": "The provider has taken it on",
-    "payout-known": "The provider has it in its books",
+    "payout-known": "Somebody is sending it already",
     "payout-unclear": "Nobody knows whether the provider sent it",
     "payout-sent": "It was sent",
     "payout-confirmed": "The provider says that it has arrived",

@@ -1,10 +1,11 @@
 """Orders of payouts as services send them, and what is looked at before anything of one is written down."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from bridge.http.payments import TxHash
 from bridge.http.problems import wrong_field
@@ -28,9 +29,20 @@ PAYOUTS_LIMIT = 100
 
 
 # Whatever an address is, it is no more than these: nothing of it may mean something in the path of a URL.
+_ADDRESS = re.compile(r"[A-Za-z0-9:_-]+")
+
+
+def _of_an_address(destination: str) -> str:
+    if _ADDRESS.fullmatch(destination) is None:
+        raise ValueError("expected an address: letters and digits, maybe with - _ : among them, and nothing else")
+    return destination
+
+
 Destination = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS, pattern=r"^[A-Za-z0-9:_-]+$"),
+    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS),
+    AfterValidator(_of_an_address),
+    Field(json_schema_extra={"pattern": f"^{_ADDRESS.pattern}$"}),
 ]
 
 
@@ -105,7 +117,7 @@ async def _payout(
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
         provider, going = await _way(payment, ways, item, number)
-    except (NotOnChainError, NotPayableError) as error:
+    except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
     earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
@@ -122,8 +134,8 @@ async def _payout(
 
 
 async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> tuple[str, dict[str, Any]]:
-    """The provider of a payout, and where it goes. Raises NotOnChainError and NotPayableError, which name the field
-    that is wrong, and PayoutRefusedError."""
+    """The provider of a payout, and where it goes. Raises NotPayableError, which names the field that is wrong, and
+    PayoutRefusedError."""
     if item.chain is not None or payment.provider == ONCHAIN:
         chain = read_chain(ways.chains.chains, item.chain)
         read_token(chain, item.coin, item.amount, field="coin")
@@ -136,7 +148,7 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
     if not ways.sender.sends_for(payment.provider):
-        raise NotOnChainError(
+        raise NotPayableError(
             "paymentId",
             f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
         )

@@ -205,8 +205,8 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> li
             payouts.c.status.in_([status for status in UNSETTLED_STATUSES if status not in STATUSES_TO_RESOLVE]),
             payouts.c.created_at < overdue_before,
         ),
-        payouts.c.is_doubtful_end,
-        and_(payouts.c.status.in_(_WITHOUT_MONEY), ~payouts.c.is_doubtful_end, ~made_up_for),
+        payouts.c.ended_in_doubt,
+        and_(payouts.c.status.in_(_WITHOUT_MONEY), ~payouts.c.ended_in_doubt, ~made_up_for),
     ):
         rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(SHOWN_LIMIT))
         found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]

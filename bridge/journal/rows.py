@@ -168,7 +168,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "sender": payout.sender,
         "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
         "search_text": _search_text(_payout_names(payout)),
-        "is_doubtful_end": payout.is_doubtful_end,
+        "ended_in_doubt": payout.ended_in_doubt,
     }
 
 

@@ -262,7 +262,7 @@ payouts = Table(
     Column("sender", String(200), comment="The wallet that sends it"),
     Column("completed_at", UtcDateTime, comment="When it was first known to be completed"),
     Column("search_text", Text, nullable=False, comment="Its ids and transactions in lower case, one a line"),
-    Column("is_doubtful_end", Boolean, nullable=False, comment="It ended in a way that a person should look at"),
+    Column("ended_in_doubt", Boolean, nullable=False, comment="It ended in a way that a person should look at"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),

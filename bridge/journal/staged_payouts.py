@@ -28,7 +28,7 @@ _MOVE = (
     .values(
         {
             name: bindparam(f"new_{name}")
-            for name in ("facts", "status", "updated_at", "search_text", "is_doubtful_end")
+            for name in ("facts", "status", "updated_at", "search_text", "ended_in_doubt")
         }
     )
     # It was completed when that was known first, whatever is found out later.
@@ -115,5 +115,5 @@ class StagedPayouts:
 def _moving(row: dict[str, Any]) -> dict[str, Any]:
     return {"by_payout_id": row["payout_id"]} | {
         f"new_{name}": row[name]
-        for name in ("facts", "status", "updated_at", "completed_at", "search_text", "is_doubtful_end")
+        for name in ("facts", "status", "updated_at", "completed_at", "search_text", "ended_in_doubt")
     }

@@ -29,8 +29,6 @@ class Inquiry:
 
     observations: Sequence[tuple[str, PayoutObservation]]
     """What its provider says, each after its key."""
-    provider_knows: bool
-    """Whether the provider has it in its books."""
     problems: Sequence[str]
     """What kept others from answering."""
 
@@ -63,13 +61,10 @@ class Findings:
         # A word that counts for nothing whatever they say is not worth asking for.
         resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
         inquiry = await self._ask(payout)
-        if outcome == "not-sent" and inquiry.problems:
-            raise NotAskedError(
-                f"{'; '.join(inquiry.problems)}. Whether it was sent is for them to say first; try again later."
-            )
+        provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
         await self.journal.record_payout_observations(payout.payout_id, inquiry.observations)
         resolved, action = await self.journal.console.record_resolution(
-            payout.payout_id, outcome, tx_hash, by=by, provider_knows=inquiry.provider_knows
+            payout.payout_id, outcome, tx_hash, by=by, provider_knows=provider_knows
         )
         self.chains.watch_payout(resolved)
         return action
@@ -77,9 +72,7 @@ class Findings:
     async def _ask(self, payout: Payout) -> Inquiry:
         problems: list[str] = []
         observations: Sequence[tuple[str, PayoutObservation]] = ()
-        provider_knows = False
         try:
-            provider_knows = await self.sender.is_known(payout)
             observations = await self.sender.ask_now(payout)
         except ProviderError as error:
             problems.append(f"{payout.provider} does not say: {error}")
@@ -88,4 +81,14 @@ class Findings:
             problems.append("it was not asked for yet; that is tried now")
         if chain_problem is not None:
             problems.append(f"the chain does not say: {chain_problem}")
-        return Inquiry(observations, provider_knows, problems)
+        return Inquiry(observations, problems)
+
+    async def _is_known(self, payout: Payout, problems: Sequence[str]) -> bool:
+        """Whether the provider has it in its books. Raises NotAskedError if somebody did not say all there is."""
+        problem = "; ".join(problems)
+        if not problem:
+            try:
+                return await self.sender.is_known(payout)
+            except ProviderError as error:
+                problem = f"{payout.provider} does not say: {error}"
+        raise NotAskedError(f"{problem}. Whether it was sent is for them to say first; try again later.")

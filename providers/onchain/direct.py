@@ -6,8 +6,8 @@ from decimal import Decimal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.agreements import DirectPayment
-from coordinator.errors import BridgeError
 from coordinator.money import base_units
+from providers.contract import NotPayableError
 from providers.onchain.chains import Address, Chain, Token, fits
 
 __all__ = ["PROVIDER", "NotOnChainError", "direct_payment", "payment_uri", "read_address", "read_chain", "read_token"]
@@ -16,13 +16,8 @@ PROVIDER = "onchain"
 _ADDRESS = TypeAdapter(Address)
 
 
-class NotOnChainError(BridgeError):
+class NotOnChainError(NotPayableError):
     """Something of the kind cannot be paid over the chain."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        """What is wrong, by its name on the wire."""
 
 
 def direct_payment(

@@ -20,10 +20,10 @@ from providers.contract import (
     ProviderUnavailableError,
 )
 from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits, CoinCircuitOpenError, Failure
-from providers.shkeeper.refusals import SHOWN_CHARACTERS, is_error, is_passing, reason_of, subject_of, trouble_of
+from providers.shkeeper.refusals import is_error, is_passing, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
-__all__ = ["SHOWN_CHARACTERS", "ShkeeperApi"]
+__all__ = ["ShkeeperApi"]
 
 Answer = TypeVar("Answer", bound=Wire)
 

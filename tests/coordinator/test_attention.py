@@ -101,7 +101,7 @@ def test_what_ended_otherwise_than_it_was_said_to_is_looked_at_first_of_all(
     assert wrong is not None
     assert (wrong.kind, wrong.remedies, wrong.since) == (kind, remedies, START)
     assert all(reason in wrong.detail for reason in made.reasons)
-    assert made.is_doubtful_end == (remedies == ("dismiss",))
+    assert made.ended_in_doubt == (remedies == ("dismiss",))
 
 
 def others() -> list[Attention]:

@@ -221,13 +221,13 @@ def test_what_is_told_of_it_has_to_be_what_was_asked_for(stated: Stated, contrad
 
 def test_what_was_found_to_have_failed_and_then_moves_says_so_for_good() -> None:
     failed = play(ASKED, UNCLEAR, PayoutFailed(reason="Ada found that it was not sent"))[0]
-    assert not failed.went_after_all
+    assert not failed.was_sent_after_all
     moving = play(SENT, payout=failed)[0]
     arrived = play(CONFIRMED, payout=moving)[0]
     for payout in (moving, arrived):
-        assert payout.went_after_all
+        assert payout.was_sent_after_all
         assert payout.reasons == ("Ada found that it was not sent; and yet 0x1 carries it",)
-    assert arrived.is_doubtful_end
+    assert arrived.ended_in_doubt
 
 
 def test_payouts_of_a_batch_are_asked_for_together_unless_an_address_comes_twice() -> None:

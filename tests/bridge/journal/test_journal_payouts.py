@@ -122,9 +122,7 @@ async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(
     await journal.register_payouts([payout(payment_id, 3, amount="60")])
     with pytest.raises(PayoutRefusedError, match="already"):
         await journal.register_payouts([payout(payment_id, 4, amount="1")])
-    with pytest.raises(
-        PayoutRefusedError, match=r"40\.00 USD are left to be paid out to s1, and this is worth 40\.01"
-    ):
+    with pytest.raises(PayoutRefusedError, match=r"40 USD are left to be paid out to s1, and this is worth 40\.01"):
         await journal.register_payouts([payout(payment_id, 5, amount="40.01")], another=True)
     await journal.register_payouts([payout(payment_id, 5, amount="40")], another=True)
     assert [record.payout.payout_id[-1] for record in await journal.payment_payouts(payment_id)] == ["1", "3", "5"]

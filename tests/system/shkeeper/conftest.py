@@ -63,13 +63,13 @@ class Marketplace:
     def wait_for(self, payment_id: str, status: str) -> Document:
         return wait_until(lambda: (found := self.payment(payment_id))["status"] == status and found) or {}
 
-    def pay_out(self, *payment_ids: str, status: int = 202, **changes: Any) -> list[Document]:
+    def pay_out(self, *payment_ids: str, amount: str = "98", status: int = 202, **changes: Any) -> list[Document]:
         """Asks for a payout of each payment, to an address of its own."""
         payouts = [
             {
                 "paymentId": payment_id,
                 "coin": "ETH-USDT",
-                "amount": "98",
+                "amount": amount,
                 "destination": destination("ETH-USDT", payment_id),
             }
             for payment_id in payment_ids

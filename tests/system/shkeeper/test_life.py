@@ -160,9 +160,11 @@ def test_a_payment_is_paid_out_once_unless_told_otherwise(marketplace: Marketpla
     payment_id = marketplace.create()["paymentId"]
     assert "not completed" in marketplace.pay_out(payment_id, status=409)[0]["detail"]
     payment_id = marketplace.paid()
-    payouts = marketplace.pay_out(payment_id)
-    assert "already" in marketplace.pay_out(payment_id, status=409)[0]["detail"]
-    payouts += marketplace.pay_out(payment_id, another=True)
+    payouts = marketplace.pay_out(payment_id, amount="49")
+    assert "already" in marketplace.pay_out(payment_id, amount="49", status=409)[0]["detail"]
+    payouts += marketplace.pay_out(payment_id, amount="49", another=True)
+    [refused] = marketplace.pay_out(payment_id, amount="49", another=True, status=409)
+    assert " 2 USD are left to be paid out to s1" in refused["detail"]
     marketplace.settle(payouts, "completed")
     assert [len(marketplace.shkeeper.sent(payout["payoutId"])) for payout in payouts] == [1, 1]
 

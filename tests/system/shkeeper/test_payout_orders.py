@@ -61,7 +61,9 @@ def test_what_cannot_be_right_is_refused_with_the_field_that_is_wrong(
     answer = marketplace.client.post("/api/payouts", json={"payouts": [order]})
     problem = answer.json()
     assert (answer.status_code, [error["field"] for error in problem["errors"]]) == (400, [f"payouts.0.{field}"])
-    assert len(problem["errors"][0]["message"]) > 10
+    message = problem["errors"][0]["message"]
+    assert len(message) > 10
+    assert field != "destination" or "pattern" not in message
     assert marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json() == {"payouts": []}
     assert len(marketplace.shkeeper.gateway.payouts.payouts) == booked
 

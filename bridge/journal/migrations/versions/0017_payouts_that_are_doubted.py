@@ -31,7 +31,7 @@ NEW_FIELDS = ("at", "aloneNext", "parts", "stated", "disownedHashes")
 def upgrade() -> None:
     with op.batch_alter_table("payouts") as table:
         table.add_column(sa.Column("worth", sa.String(120)))
-        table.add_column(sa.Column("is_doubtful_end", sa.Boolean, nullable=False, server_default=sa.false()))
+        table.add_column(sa.Column("ended_in_doubt", sa.Boolean, nullable=False, server_default=sa.false()))
         table.alter_column(
             "destination", existing_type=sa.String(200), type_=sa.String(1000), existing_nullable=False
         )
@@ -55,7 +55,7 @@ def downgrade() -> None:
     op.execute(sa.update(payouts).where(payouts.c.status == "returned").values(status="completed"))
     with op.batch_alter_table("payouts") as table:
         table.drop_column("worth")
-        table.drop_column("is_doubtful_end")
+        table.drop_column("ended_in_doubt")
         table.alter_column(
             "destination", existing_type=sa.String(1000), type_=sa.String(200), existing_nullable=False
         )
