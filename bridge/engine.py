@@ -82,6 +82,7 @@ async def running_engine(
         interval_seconds=settings.reconcile_interval_seconds,
         per_second=settings.reconcile_per_second,
         days=settings.reconcile_days,
+        reopen=opener.left.set,
     )
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)

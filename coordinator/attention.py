@@ -65,6 +65,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What is told of money cannot be true.
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.FOREIGN,
+    ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # Nobody is paid until somebody says so.

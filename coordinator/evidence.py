@@ -1,10 +1,11 @@
 """Evidence: whether what a provider says can be about a payment. What does not fit never moves one; a person sees it.
 
 An invoice of a gateway is this payment's only if its whole identity fits: the currency, the amount that was agreed,
-and the addresses at which the buyer was asked to pay.
+and the addresses at which the buyer was asked to pay. The same is asked of what a message says, of what is looked up
+and of what waited for a registration; who is asked says more than who speaks by itself, and is believed before it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,8 +21,9 @@ from coordinator.observations import (
     TransferSeen,
 )
 from coordinator.payments import Payment
+from coordinator.verdicts import misjudgement
 
-__all__ = ["KEPT_FOR", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
+__all__ = ["KEPT_FOR", "LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
 
 KEPT_FOR = timedelta(days=1)
 """How long before a payment was registered something may have been told that is about it."""
@@ -35,25 +37,61 @@ class LookedUpInvoice:
 
     currency: str
     agreed: Decimal
-    addresses: frozenset[str] = frozenset()
-    """Where its money went to."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where its transfers went to, by their ids, as far as that can be told."""
     observations: tuple[Observation, ...] = field(default=())
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Of all the transfers that it shows."""
+        return frozenset(key for one in self.observations for key in _keys_in(one))
 
 
 def misfit_of(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """Why an observation, told at that moment, cannot be about this payment; None if it can."""
     match observation:
-        case InvoiceSnapshot() if observation.currency.casefold() != payment.currency.casefold():
-            detail = f"{format_amount(observation.received)} {observation.currency}, agreed {payment.currency}"
+        case InvoiceSnapshot():
+            return _misfit_of_snapshot(payment, observation) or _unfit_before(payment, observation, at)
+        case InvoiceEnded(currency=currency) if currency is not None and not _is_its_currency(payment, currency):
+            detail = f"an invoice in {currency} is {observation.ending}, agreed {payment.currency}"
             return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
-        case InvoiceSnapshot(agreed=agreed) if agreed is not None and agreed != payment.amount:
-            return _other_amount(payment, f"an invoice over {format_amount(agreed)} {observation.currency}")
-        case InvoiceSnapshot() | TransferSeen() | InvoiceEnded() if at < payment.created_at:
-            return _unfit_before(payment, observation, at)
+        case InvoiceEnded() | TransferSeen():
+            return _at_other_address(payment, observation) or _unfit_before(payment, observation, at)
         case RegistrationContested(by=by, differing=differing):
             detail = f"{by} wanted {payment.external_id} for a payment with another {', '.join(differing)}"
             return Misfit(kind=MisfitKind.CONTESTED, detail=detail)
     return None
+
+
+def _misfit_of_snapshot(payment: Payment, snapshot: InvoiceSnapshot) -> Misfit | None:
+    if not _is_its_currency(payment, snapshot.currency):
+        detail = f"{format_amount(snapshot.received)} {snapshot.currency}, agreed {payment.currency}"
+        return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
+    if snapshot.agreed is not None:
+        if snapshot.agreed != payment.amount:
+            what = f"an invoice over {format_amount(snapshot.agreed)} {snapshot.currency}"
+            return _other_amount(payment, what, snapshot)
+        return None
+    misjudged = misjudgement(payment, snapshot)
+    return _at_other_address(payment, snapshot) or (
+        None if misjudged is None else _other_amount(payment, misjudged, snapshot)
+    )
+
+
+def _is_its_currency(payment: Payment, currency: str) -> bool:
+    return currency == payment.currency or currency.casefold() == payment.currency.casefold()
+
+
+def _at_other_address(payment: Payment, observation: InvoiceSnapshot | InvoiceEnded | TransferSeen) -> Misfit | None:
+    """Whether a message is about an address at which the buyer was never asked to pay. Where the bridge did not open
+    the invoice nobody here knows the address."""
+    address, given = observation.address, payment.facts.given
+    if address is None or address in given or not (given or payment.is_opened_here):
+        return None
+    what = "a transfer to" if isinstance(observation, TransferSeen) else "an invoice that is to be paid at"
+    return Misfit(
+        kind=MisfitKind.OTHER_ADDRESS, detail=f"{what} {address[:120]}", transfer_keys=_in_order(observation)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +102,98 @@ class Unfit:
     observation: Observation
 
 
-def invoice_of(
-    payment: Payment, invoices: Sequence[LookedUpInvoice], addresses: Collection[str]
-) -> Sequence[Observation] | Unfit:
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a provider's books come to for a payment."""
+
+    observations: Sequence[Observation] = ()
+    """What they say of its own invoice."""
+    unfit: Unfit | None = None
+    """Why none of the invoices is its own."""
+    is_missing: bool = False
+    """Whether something ought to be there that is not: its invoice, or transfers that were told of."""
+
+
+def invoice_of(payment: Payment, invoices: Sequence[LookedUpInvoice], addresses: Collection[str]) -> LookedUp:
     """What was looked up of a payment's own invoice, or why none of the invoices is that. `addresses` are those at
     which the buyer was asked to pay; none if the bridge does not know them."""
-    of_currency = [one for one in invoices if one.currency.casefold() == payment.currency.casefold()]
-    fitting = [one for one in of_currency if one.agreed == payment.amount]
-    if addresses:
-        fitting = [one for one in fitting if one.addresses <= set(addresses)]
+    of_currency = [one for one in invoices if _is_its_currency(payment, one.currency)]
+    agreed = [one for one in of_currency if one.agreed == payment.amount]
+    fitting = [one for one in agreed if set(addresses).issuperset(one.places.values())] if addresses else agreed
+    known = {one.transfer.key for one in payment.facts.booked if one.counts}
     if len(fitting) == 1:
-        return fitting[0].observations
-    told = [one for one in (fitting or of_currency or invoices) if one.observations]
+        return LookedUp(fitting[0].observations, is_missing=not known <= fitting[0].keys)
+    is_missing = not agreed and bool(known or (payment.is_opened_here and addresses))
+    told = [one for one in (fitting or agreed or of_currency or invoices) if one.observations]
     if not told:
-        return ()
-    return Unfit(_misfit(payment, told, fitting, of_currency, addresses), told[0].observations[-1])
+        return LookedUp(is_missing=is_missing)
+    observation = told[0].observations[-1]
+    if not fitting and agreed and isinstance(observation, InvoiceSnapshot):
+        elsewhere = frozenset(name for name, address in told[0].places.items() if address not in addresses)
+        observation = observation.model_copy(update={"elsewhere": elsewhere})
+    return LookedUp(
+        unfit=Unfit(_misfit(payment, told, fitting, agreed, of_currency, addresses), observation),
+        is_missing=is_missing,
+    )
 
 
 def _misfit(
     payment: Payment,
     told: Sequence[LookedUpInvoice],
     fitting: Sequence[LookedUpInvoice],
+    agreed: Sequence[LookedUpInvoice],
     of_currency: Sequence[LookedUpInvoice],
     addresses: Collection[str],
 ) -> Misfit:
     what = ", ".join(f"{format_amount(one.agreed)} {one.currency}" for one in told)
+    keys = tuple(sorted({key for one in told for key in one.keys}))
     if fitting:
-        return Misfit(kind=MisfitKind.AMBIGUOUS, detail=f"{len(fitting)} invoices fit: {what}")
+        detail = f"{len(fitting)} invoices fit: {what}"
+        return Misfit(kind=MisfitKind.AMBIGUOUS, detail=detail, transfer_keys=keys)
     if not of_currency:
         return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=f"its invoices are over {what}")
-    if any(one.agreed == payment.amount for one in of_currency):
-        elsewhere = sorted({address for one in told for address in one.addresses} - set(addresses))
-        return Misfit(kind=MisfitKind.OTHER_ADDRESS, detail=f"money went to {', '.join(elsewhere)[:300]}")
-    return _other_amount(payment, f"its invoices are over {what}")
+    if agreed:
+        elsewhere = sorted({address for one in told for address in one.places.values()} - set(addresses))
+        detail = f"money went to {', '.join(elsewhere)[:300]}"
+        return Misfit(kind=MisfitKind.OTHER_ADDRESS, detail=detail, transfer_keys=keys)
+    misfit = _other_amount(payment, f"its invoices are over {what}")
+    return misfit.model_copy(update={"transfer_keys": keys})
 
 
-def _other_amount(payment: Payment, what: str) -> Misfit:
+def _other_amount(payment: Payment, what: str, observation: Observation | None = None) -> Misfit:
     agreed = f"{format_amount(payment.amount)} {payment.currency}"
-    return Misfit(kind=MisfitKind.OTHER_AMOUNT, detail=f"{what}, agreed {agreed}")
+    keys = () if observation is None else _in_order(observation)
+    return Misfit(kind=MisfitKind.OTHER_AMOUNT, detail=f"{what}, agreed {agreed}", transfer_keys=keys)
+
+
+def _keys_in(observation: Observation) -> Collection[str]:
+    match observation:
+        case InvoiceSnapshot(transfers=transfers) | InvoiceEnded(transfers=transfers):
+            return {transfer.key for transfer in transfers}
+        case TransferSeen(transfer=transfer):
+            return (transfer.key,)
+    return ()
+
+
+def _in_order(observation: Observation) -> tuple[str, ...]:
+    return tuple(sorted(_keys_in(observation)))
 
 
 def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """Whether something that was told before the payment was registered is too old for it, or of another one."""
+    if at >= payment.created_at:
+        return None
     earliest = payment.created_at - KEPT_FOR
+    keys = _in_order(observation)
     if at < earliest:
-        return Misfit(kind=MisfitKind.TOO_OLD, detail=f"told at {at:%Y-%m-%d %H:%M}")
+        return Misfit(kind=MisfitKind.TOO_OLD, detail=f"told at {at:%Y-%m-%d %H:%M}", transfer_keys=keys)
     if not isinstance(observation, InvoiceSnapshot):
         return None
     dates = [transfer.occurred_at for transfer in observation.transfers if transfer.occurred_at is not None]
     if dates and max(dates) < earliest - ZONES:
-        return Misfit(kind=MisfitKind.TOO_OLD, detail=f"its last transfer is of {max(dates):%Y-%m-%d %H:%M}")
+        detail = f"its last transfer is of {max(dates):%Y-%m-%d %H:%M}"
+        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=keys)
     if observation.standing >= Standing.PAID and observation.received < payment.least:
-        return _other_amount(payment, f"{format_amount(observation.received)} {observation.currency} is called paid")
+        what = f"{format_amount(observation.received)} {observation.currency} is called paid"
+        return _other_amount(payment, what, observation)
     return None

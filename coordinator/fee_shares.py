@@ -1,98 +1,160 @@
-"""Fee shares: how much of what came through a gateway is its fee, by the coins that it came in.
+"""Fee shares: how much of what came through a gateway is its fee, and what has to be paid so that the goods are.
 
-Each coin has a fee of its own, and what the operator changes later does not make goods of a fee that was taken: of
-several that were named for one coin the one that leaves least for the goods counts.
+Both follow from one rule, and the second is the inverse of the first: of each coin the fee is taken once, on all that
+came in it. Of the fees that may be a coin's the one counts that leaves least for the goods, whether the gateway named
+it or only asked for it in a price; what the operator changes later does not make goods of a fee that was taken. What
+transfers without a value are worth follows from the gateway's sum (`worths.py`), and where that leaves it open, each
+coin is taken to have as much of it as it may.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from coordinator.fees import Fee, FeePolicy
-from coordinator.money import ZERO, excess_over, product, quotient, total
+from coordinator.money import ZERO, excess_over, product, quotient, rounded, total
 from coordinator.observations import Transfer
+from coordinator.worths import CENT, Rates, split
 
-__all__ = ["ANY_COIN", "fee_in", "fee_on_rest", "whole_fee"]
+__all__ = ["ANY_COIN", "FeeTerms", "asked_in", "fee_in"]
 
 ANY_COIN = ""
 """Under which stands what was said of no coin in particular."""
-
-Said = Mapping[str, tuple[Fee, ...]]
-Priced = Mapping[str, Decimal]
+HUNDRED = Decimal(100)
 
 
-def whole_fee(coin: str, amount: Decimal, said: Said, priced: Priced) -> Decimal | None:
-    """What is asked for on top of an amount in one coin; None if that is not known."""
-    named = _named(coin, said)
-    return max(fee.on(amount) for fee in named) if named else priced.get(coin)
+class FeeTerms(NamedTuple):
+    """What is known of the fees on a payment."""
+
+    amount: Decimal
+    """Of the goods."""
+    said: Mapping[str, tuple[Fee, ...]]
+    """By coin, every fee that the provider named for it."""
+    priced: Mapping[str, Decimal]
+    """By coin, the most that one of its prices asked for on top of the amount."""
+    rates: Rates
+
+    def named(self, coin: str) -> tuple[Fee, ...]:
+        """What the provider named for a coin; if nothing, what it named for none in particular."""
+        return self.said.get(coin) or self.said.get(ANY_COIN, ())
+
+    def fees(self, coin: str) -> tuple[Fee, ...]:
+        """Every fee that may be a coin's. Of a price that no named fee comes to it is not known what it is on a part:
+        taken off whole it leaves least."""
+        named, price = self.named(coin), self.priced.get(coin)
+        if price is not None:
+            if any(abs(fee.on(self.amount) - price) <= CENT for fee in named):
+                return named
+            return (*named, _fixed(price))
+        if named:
+            return named
+        # A Lightning invoice may be paid in Bitcoin: where nothing is known of a coin, any fee that is known may be
+        # its.
+        of_others = (fee for fees in self.said.values() for fee in fees)
+        return (*of_others, *map(_fixed, self.priced.values()))
+
+    def whole(self, coin: str) -> Decimal | None:
+        """The most that is asked for on top of the amount in one coin; None if that is not known."""
+        if coin not in self.priced and not self.named(coin):
+            return None
+        return max(fee.on(self.amount) for fee in self.fees(coin))
 
 
-def fee_in(transfers: Sequence[Transfer], paid: Decimal, amount: Decimal, said: Said, priced: Priced) -> Decimal:
-    """The fee in what was paid: as the gateway says of each transfer, and where it does not, by what is known of the
-    coin's fee. What was paid beyond what the transfers are worth is a sum that names none of them."""
-    if not said and not priced and all(transfer.fee is None for transfer in transfers):
-        return ZERO
-    if len(transfers) == 1 and (one := transfers[0]).fee is not None and one.value == paid:
+class _Held(NamedTuple):
+    """What came in one coin."""
+
+    coin: str
+    worth: Decimal
+    """At most, where it is not known."""
+    said: Decimal
+    """The fee that the gateway says is in it."""
+    is_said: bool
+    """Whether it says so of all of it."""
+    is_valued: bool
+    """Whether the gateway says what all of it is worth."""
+    is_sure: bool
+    """Whether its worth is known, and stays so if more comes in it."""
+
+    def fee(self, terms: FeeTerms) -> Decimal:
+        fees = terms.fees(self.coin)
+        most = max((_taken(fee, self.worth, terms.amount) for fee in fees), default=self.said)
+        if not self.is_said or terms.named(self.coin):
+            return most
+        price = terms.priced.get(self.coin)
+        if price is None:
+            return min(self.said, self.worth)
+        # Less than a price comes to as percents can only be another fee than was asked for.
+        percent = Fee(policy=FeePolicy.PERCENT, percent=rounded(quotient(product(price, HUNDRED), terms.amount), 20))
+        is_of_price = total([self.said, CENT]) >= _taken(percent, self.worth, terms.amount)
+        return min(self.said, most) if is_of_price else most
+
+    def fee_at_most(self, terms: FeeTerms) -> Decimal:
+        """Whatever else comes."""
+        return max((fee.on(terms.amount) for fee in terms.fees(self.coin)), default=self.said)
+
+
+def fee_in(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Decimal:
+    """The fee in what was paid. What was paid beyond what the transfers say that they are worth is for those that do
+    not say it."""
+    if len(transfers) == 1 and (one := transfers[0]).value == paid and one.fee is not None:
         # As it is with most payments.
-        return min(_fee_of_coin(transfers, paid, one.asset, amount, said, priced), paid) if one.fee else ZERO
-    coins = dict.fromkeys(transfer.asset for transfer in transfers)
-    fee, worth, unvalued = ZERO, ZERO, []
-    for coin in coins:
-        of_coin = [transfer for transfer in transfers if transfer.asset == coin]
-        valued = [transfer for transfer in of_coin if transfer.value is not None]
-        if len(valued) < len(of_coin):
-            unvalued.append(coin)
-        value = total(transfer.value for transfer in valued if transfer.value is not None)
-        fee = total([fee, _fee_of_coin(valued, value, coin, amount, said, priced)])
-        worth = total([worth, value])
-    rest = excess_over(paid, worth)
-    if rest:
-        shares = (_share(rest, amount, _fees(coin, said, priced)) for coin in unvalued or (ANY_COIN,))
-        fee = total([fee, max(shares)])
-    return min(fee, paid)
+        if not one.fee and not terms.priced.get(one.asset) and not any(map(_takes, terms.named(one.asset))):
+            return ZERO
+        return min(_Held(one.asset, paid, one.fee, True, True, True).fee(terms), paid)
+    if not terms.said and not terms.priced and all(transfer.fee is None for transfer in transfers):
+        return ZERO
+    return min(total(held.fee(terms) for held in _by_coin(transfers, paid, terms)), paid)
 
 
-def _fee_of_coin(
-    valued: Sequence[Transfer], value: Decimal, coin: str, amount: Decimal, said: Said, priced: Priced
-) -> Decimal:
-    fees = [transfer.fee for transfer in valued if transfer.fee is not None]
-    if len(fees) < len(valued):
-        return _share(value, amount, _fees(coin, said, priced))
-    taken = total(fees)
-    # Taken off each transfer, as some gateways do, a fixed fee is too much; on what is too much there is none.
-    named = _named(coin, said)
-    return min(taken, max(fee.on(amount) for fee in named)) if named else taken
+def asked_in(coin: str, transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Decimal:
+    """What has to be paid in one coin for all of the goods to be paid, however it is told of: by a message with its
+    value, or only by a new sum."""
+    held = {one.coin: one for one in _by_coin(transfers, paid, terms)}
+    own = held.pop(coin, _Held(coin, ZERO, ZERO, True, True, True))
+    is_open = any(not one.is_valued for one in held.values())
+    low, high = terms.rates.get(coin, (ZERO, None))
+    # A new sum is divided anew among all coins whose transfers have no value.
+    if is_open and not (low == high and all(one.is_sure for one in (own, *held.values()))):
+        fees = [one.fee(terms) if one.is_valued else one.fee_at_most(terms) for one in held.values()]
+        return excess_over(total([terms.amount, *fees, own.fee_at_most(terms)]), paid)
+    goods = excess_over(total([terms.amount, own.worth, *(one.fee(terms) for one in held.values())]), paid)
+    needed = max((fee.asked_for(goods, terms.amount) for fee in terms.fees(coin)), default=total([goods, own.said]))
+    return excess_over(needed, own.worth)
 
 
-def _named(coin: str, said: Said) -> tuple[Fee, ...]:
-    """What the provider named for a coin; if nothing, what it named for none in particular."""
-    return said.get(coin) or said.get(ANY_COIN, ())
+def _by_coin(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> list[_Held]:
+    of_coins: dict[str, list[Transfer]] = {}
+    for transfer in transfers:
+        of_coins.setdefault(transfer.asset, []).append(transfer)
+    open_ones = {
+        coin: [one for one in of_coin if one.value is None]
+        for coin, of_coin in of_coins.items()
+        if any(one.value is None for one in of_coin)
+    }
+    valued = {
+        coin: total(one.value for one in of_coin if one.value is not None) for coin, of_coin in of_coins.items()
+    }
+    rest = split(excess_over(paid, total(valued.values())), open_ones, terms.rates)
+    return [
+        _Held(
+            coin=coin,
+            worth=total([valued[coin], rest.at_most.get(coin, ZERO)]),
+            said=total(one.fee for one in of_coin if one.fee is not None),
+            is_said=coin not in open_ones and all(one.fee is not None for one in of_coin),
+            is_valued=coin not in open_ones,
+            is_sure=coin not in open_ones or rest.is_sure,
+        )
+        for coin, of_coin in of_coins.items()
+    ]
 
 
-def _fees(coin: str, said: Said, priced: Priced) -> Iterable[Fee]:
-    """What is known of a coin's fee. Of a price it is not known what it is on a part: taken off whole it completes
-    least."""
-    named = _named(coin, said)
-    if named:
-        return named
-    # A Lightning invoice may be paid in Bitcoin: where nothing is known of a coin, any fee that is known may be its.
-    prices = [priced[coin]] if coin in priced else priced.values()
-    return [Fee(policy=FeePolicy.FIXED, fixed=price) for price in prices]
+def _fixed(price: Decimal) -> Fee:
+    return Fee(policy=FeePolicy.FIXED, fixed=price)
 
 
-def _share(paid: Decimal, amount: Decimal, fees: Iterable[Fee]) -> Decimal:
-    return max((excess_over(paid, fee.taken_off(paid, amount)) for fee in fees), default=ZERO)
+def _takes(fee: Fee) -> bool:
+    return fee.policy is not FeePolicy.NONE
 
 
-def fee_on_rest(
-    missing: Decimal, amount: Decimal, coin: str, fee_in_coin: Decimal, *, paid: Decimal, said: Said, whole: Decimal
-) -> Decimal:
-    """What is asked for on top of what is missing, paid in one coin. `whole` is the fee on the whole amount in that
-    coin, and `fee_in_coin` what of it has come."""
-    left = excess_over(whole, fee_in_coin)
-    named = _named(coin, said)
-    in_proportion = quotient(product(whole, missing), amount)
-    if named:
-        is_percent = all(fee.policy in (FeePolicy.PERCENT, FeePolicy.NONE) for fee in named)
-        return min(left, in_proportion) if is_percent else left
-    # In another coin than what has come so far, of whose fee only the price is known.
-    return in_proportion if paid and not fee_in_coin else left
+def _taken(fee: Fee, paid: Decimal, amount: Decimal) -> Decimal:
+    return excess_over(paid, fee.taken_off(paid, amount))

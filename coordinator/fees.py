@@ -4,7 +4,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, excess_over, product, quotient
+from coordinator.money import ZERO, Amount, excess_over, product, quotient, total
 
 __all__ = ["NO_FEE", "Fee", "FeePolicy"]
 
@@ -51,6 +51,11 @@ class Fee(FrozenModel):
         if paid >= amount + fee:
             return excess_over(paid, fee)
         return min(self._goods_in(paid), amount)
+
+    def asked_for(self, goods: Decimal, amount: Decimal) -> Decimal:
+        """How much has to be paid for so much of the goods, which cost `amount`: what leaves just that much once the
+        fee is taken off."""
+        return total([goods, self.on(min(goods, amount))])
 
     def _percent_of(self, amount: Decimal) -> Decimal:
         return quotient(product(amount, self.percent), HUNDRED)

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from coordinator.fees import Fee
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
@@ -30,6 +31,8 @@ class InvoiceOpened(FrozenModel):
     """What the provider says of an invoice that it has opened."""
 
     address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    also_at: tuple[str, ...] = ()
+    """Where it can be paid besides, as a Lightning invoice can on the chain."""
     coin_amount: Amount
     """How much of the coin pays the whole sum, with no more decimals than the coin has."""
     coin_decimals: int | None = None
@@ -38,6 +41,9 @@ class InvoiceOpened(FrozenModel):
     """What one coin is worth in the payment's currency."""
     asked: Amount | None = None
     """What that is in the payment's currency, the provider's fee included; None if it does not say."""
+    fee: Fee | None = Field(None, exclude=True)
+    """How the provider's fee follows from the amount, if that was found out. It is not of the invoice, but of the
+    payment, to which it is told with the price."""
     display_name: str | None = None
     """The coin's name for people."""
     payment_uri: str

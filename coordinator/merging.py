@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
-from coordinator.facts import Booked, Books, Facts, Released, Seen, with_booked, with_seen
+from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
+from coordinator.facts import Books, Facts, Misfit, MisfitKind, Released, with_misfit
 from coordinator.fee_shares import ANY_COIN
+from coordinator.fees import Fee
 from coordinator.money import ZERO
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
     EscrowReleased,
     InvoiceEnded,
+    InvoiceForgotten,
+    InvoiceFound,
     InvoicePriced,
     InvoiceSnapshot,
     Observation,
@@ -26,7 +30,16 @@ from coordinator.observations import (
     with_sighting,
 )
 
-__all__ = ["merged"]
+__all__ = ["merged", "with_unfit"]
+
+# What says nothing of whose the transfers in it are: those of another currency are told of in that currency, of
+# several invoices that fit one is the payment's, and who dismissed a message did not know the payment.
+_WITHOUT_DOUBTS = (
+    MisfitKind.OTHER_CURRENCY,
+    MisfitKind.AMBIGUOUS,
+    MisfitKind.DISMISSED,
+    MisfitKind.CONTESTED,
+)
 
 
 def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
@@ -37,40 +50,67 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case TransferSeen(transfer=transfer):
             seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
-        case InvoicePriced(coin=coin, fee=fee):
-            priced = {**facts.fees_priced, coin: max(fee, facts.fees_priced.get(coin, ZERO))}
-            return facts.model_copy(update={"fees_priced": priced, **_with_coin(facts, coin, at)})
-        case InvoiceEnded(ending=ending):
-            ended: dict[str, object] = {"endings": facts.endings | {ending}}
-            if ending is Ending.REFUNDED:
-                ended["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
-            return facts.model_copy(update=ended)
+        case InvoicePriced():
+            return _with_price(facts, observation, at)
+        case InvoiceEnded():
+            return _with_ending(facts, observation, at)
         case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release, step=step):
             of_seller = facts.releases.get(seller_id, {})
             told = Released(release=release, step=step)
-            latest = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
-            releases = {**facts.releases, seller_id: {**of_seller, payout_id: latest}}
+            last = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
+            releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})
-        case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed):
-            passed = {"deadline_passed": _latest(facts.deadline_passed, deadline)}
-            if for_unconfirmed:
-                passed["patience_ended"] = _latest(facts.patience_ended, deadline)
-            return facts.model_copy(update=passed)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
+        case InvoiceForgotten():
+            return facts.model_copy(update={"forgotten_at": latest(facts.forgotten_at, at)})
+        case InvoiceFound():
+            return facts.model_copy(update={"found_at": latest(facts.found_at, at)})
         case _:
-            return _with_ruling(facts, observation)
+            return _with_ruling(facts, observation, at)
 
 
-def _with_ruling(facts: Facts, observation: Observation) -> Facts:
-    """With what others than its provider said or decided: the buyer, a person, the marketplace."""
+def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
+    update: dict[str, object] = {
+        "given": facts.given.union(priced.addresses),
+        **_with_coin(facts, priced.coin, at),
+    }
+    if priced.fee is not None:
+        most = max(priced.fee, facts.fees_priced.get(priced.coin, ZERO))
+        update["fees_priced"] = {**facts.fees_priced, priced.coin: most}
+    if priced.rate is not None:
+        low, high = facts.rates.get(priced.coin, (priced.rate, priced.rate))
+        update["rates"] = {**facts.rates, priced.coin: (min(low, priced.rate), max(high, priced.rate))}
+    if priced.named is not None:
+        update |= _with_fee(facts, priced.coin, priced.named)
+    return facts.model_copy(update=update)
+
+
+def _with_ending(facts: Facts, ended: InvoiceEnded, at: datetime) -> Facts:
+    update: dict[str, object] = {"endings": facts.endings | {ended.ending}}
+    if ended.transfers:
+        listed = [Booked.of_checked(transfer=one, first_told_at=at) for one in ended.transfers]
+        update["booked"] = with_booked(facts.booked, listed)
+    if ended.ending is Ending.REFUNDED:
+        update["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
+    return facts.model_copy(update=update)
+
+
+def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
+    """With what others than its provider said or decided: the clock, the buyer, a person, the marketplace."""
     match observation:
+        case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed):
+            passed = {"deadline_passed": latest(facts.deadline_passed, deadline)}
+            if for_unconfirmed:
+                passed["patience_ended"] = latest(facts.patience_ended, deadline)
+            return facts.model_copy(update=passed)
         case TransactionHinted(hinted=tx_hash):
             return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
         case WaitingProlonged(until=until):
-            return facts.model_copy(update={"waiting_until": _latest(facts.waiting_until, until)})
+            return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
         case PaymentAccepted():
-            return facts.model_copy(update={"accepted": True})
+            accepted_at = at if facts.accepted_at is None else min(at, facts.accepted_at)
+            return facts.model_copy(update={"accepted": True, "accepted_at": accepted_at})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
@@ -83,12 +123,33 @@ def _with_ruling(facts: Facts, observation: Observation) -> Facts:
             return facts  # it never fits
 
 
-def _latest(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
+def with_unfit(facts: Facts, misfit: Misfit, observation: Observation, at: datetime) -> Facts:
+    """What is known with an observation that does not fit the payment: it moves nothing, and what it tells of does
+    not count from then on unless a message that fits told of it before, or the provider's books show that it is this
+    payment's."""
+    update: dict[str, object] = {"misfits": with_misfit(facts.misfits, misfit)}
+    if isinstance(observation, InvoiceSnapshot) and misfit.kind not in _WITHOUT_DOUBTS:
+        told = [
+            _booked(transfer, observation, at, _doubts(transfer, observation, misfit, at))
+            for transfer in observation.transfers
+        ]
+        update["booked"] = with_booked(facts.booked, told)
+    return facts.model_copy(update=update)
+
+
+def _doubts(transfer: Transfer, snapshot: InvoiceSnapshot, misfit: Misfit, at: datetime) -> Doubts:
+    if snapshot.agreed is None:
+        return Doubts(doubted_at=at)
+    if misfit.kind is MisfitKind.OTHER_ADDRESS and transfer.transfer_id not in snapshot.elsewhere:
+        return Doubts(own_at=at)
+    return Doubts(foreign_at=at)
 
 
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Facts:
-    all_booked = with_booked(facts.booked, [_booked(transfer, snapshot, at) for transfer in snapshot.transfers])
+    # Whoever is asked knows whose a transfer is; a message only fits.
+    doubts = None if snapshot.agreed is None else Doubts(own_at=at)
+    told = [_booked(transfer, snapshot, at, doubts) for transfer in snapshot.transfers]
+    all_booked = with_booked(facts.booked, told)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
     best = max(facts.books, books, key=lambda some: some.rank)
@@ -100,16 +161,25 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     if snapshot.proven is None and not facts.booked and ids:
         update["proven_balance"] = snapshot.received
     else:
-        counting = {one.transfer.transfer_id for one in all_booked if one.counts}
-        sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.transfer_ids))
+        counting = {one.transfer.key for one in all_booked if one.is_confirmed}
+        sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.keys))
         update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
+    if not ids and not snapshot.received:
+        update["emptied_at"] = latest(facts.emptied_at, at)
     coin = snapshot.coin or ANY_COIN
-    if snapshot.fee is not None and snapshot.fee not in (said := facts.fees_said.get(coin, ())):
-        fees = tuple(sorted((*said, snapshot.fee), key=lambda fee: fee.model_dump_json()))
-        update["fees_said"] = {**facts.fees_said, coin: fees}
+    if snapshot.fee is not None:
+        update |= _with_fee(facts, coin, snapshot.fee)
     if snapshot.coin is not None:
         update |= _with_coin(facts, coin, at)
     return facts.model_copy(update=update)
+
+
+def _with_fee(facts: Facts, coin: str, fee: Fee) -> dict[str, object]:
+    """With a fee that the provider names for a coin."""
+    said = facts.fees_said.get(coin, ())
+    if fee in said:
+        return {}
+    return {"fees_said": {**facts.fees_said, coin: tuple(sorted((*said, fee), key=Fee.model_dump_json))}}
 
 
 def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:
@@ -120,12 +190,13 @@ def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:
     return {}
 
 
-def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime) -> Booked:
+def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts: Doubts | None) -> Booked:
     if snapshot.proven is None or transfer.transfer_id in snapshot.proven:
-        return Booked.of_checked(transfer=transfer, is_proven=True, first_told_at=at)
+        return Booked.of_checked(transfer=transfer, is_proven=True, first_told_at=at, doubts=doubts)
     return Booked.of_checked(
         transfer=transfer,
         first_told_at=at,
         last_told_at=at,
         settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
+        doubts=doubts,
     )

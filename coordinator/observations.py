@@ -20,6 +20,8 @@ __all__ = [
     "Ending",
     "EscrowReleased",
     "InvoiceEnded",
+    "InvoiceForgotten",
+    "InvoiceFound",
     "InvoicePriced",
     "InvoiceSnapshot",
     "Observation",
@@ -38,6 +40,7 @@ __all__ = [
     "TransferSeen",
     "TransferSighted",
     "WaitingProlonged",
+    "transfer_key",
     "with_sighting",
 ]
 
@@ -49,6 +52,11 @@ class Standing(IntEnum):
     PARTIAL = 1
     PAID = 2
     OVERPAID = 3
+
+
+def transfer_key(transfer_id: str) -> str:
+    """A transfer's id as all can agree on it: providers write hashes in capitals or without `0x`."""
+    return transfer_id.casefold().removeprefix("0x")
 
 
 class Transfer(FrozenModel):
@@ -71,6 +79,10 @@ class Transfer(FrozenModel):
     @property
     def tx_hash(self) -> str:
         return self.transfer_id.partition("#")[0]
+
+    @property
+    def key(self) -> str:
+        return transfer_key(self.transfer_id)
 
 
 class Stage(StrEnum):
@@ -133,6 +145,8 @@ class TransferSeen(_Observation):
 
     kind: Literal["transfer-seen"] = "transfer-seen"
     transfer: Transfer
+    address: str | None = None
+    """Where it goes to, if the provider says so."""
 
     @property
     def tx_hash(self) -> str | None:
@@ -161,7 +175,13 @@ class InvoiceSnapshot(_Observation):
     """By asset, how long after it was booked a transfer certainly has the confirmations that the operator wants; at
     once for an asset that is not named."""
     agreed: Amount | None = None
-    """The amount that the provider holds to be agreed, if it says so."""
+    """The amount that the provider holds to be agreed: who asks is told, a message does not say it."""
+    address: str | None = None
+    """Where the invoice is to be paid at the moment, if the provider says so."""
+    above_limit: Amount | None = None
+    """How much of the sum lies above what the provider still calls paid, if it says so."""
+    elsewhere: frozenset[str] = frozenset()
+    """Of the transfers, by their ids, those that went to an address at which the buyer was never asked to pay."""
     coin: str | None = None
     """The one that the invoice is to be paid in at the moment."""
     fee: Fee | None = None
@@ -185,7 +205,26 @@ class InvoicePriced(_Observation):
 
     kind: Literal["invoice-priced"] = "invoice-priced"
     coin: str
-    fee: Amount
+    fee: Amount | None = None
+    """None if it does not say so."""
+    rate: Amount | None = None
+    """What one coin is worth in it, in the payment's currency, if it says so."""
+    named: Fee | None = None
+    """How the fee follows from the amount, if that was found out."""
+    addresses: tuple[str, ...] = ()
+    """Where it can be paid now."""
+
+
+class InvoiceForgotten(_Observation):
+    """The provider was asked several times, and knows nothing any more of what it opened or told of."""
+
+    kind: Literal["invoice-forgotten"] = "invoice-forgotten"
+
+
+class InvoiceFound(_Observation):
+    """The provider knows again what it had forgotten."""
+
+    kind: Literal["invoice-found"] = "invoice-found"
 
 
 class InvoiceEnded(_Observation):
@@ -193,6 +232,11 @@ class InvoiceEnded(_Observation):
 
     kind: Literal["invoice-ended"] = "invoice-ended"
     ending: Ending
+    currency: str | None = None
+    address: str | None = None
+    """Where the invoice was to be paid, if the provider says so."""
+    transfers: tuple[Transfer, ...] = ()
+    """What it lists. That it has ended proves none of them."""
 
 
 class DeadlinePassed(_Observation):
@@ -303,6 +347,8 @@ Observation = Annotated[
     TransferSeen
     | InvoiceSnapshot
     | InvoicePriced
+    | InvoiceForgotten
+    | InvoiceFound
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased

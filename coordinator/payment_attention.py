@@ -19,6 +19,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
     ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
     ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
+    ProblemKind.FORGOTTEN: "The provider has forgotten its invoice",
     ProblemKind.OTHER_CURRENCY: "Money came in another currency",
     ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
     ProblemKind.SHORT: "The provider calls it paid, and too little has come",
@@ -45,6 +46,12 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " marketplace. If it is this payment's after all, accept it as paid; if not, send the money back where it"
         " came from, and mark this as settled, or dismiss it where no money came."
     ),
+    ProblemKind.FORGOTTEN: (
+        "Find out whether the provider was restored from a backup, emptied or replaced, and get its old books back if"
+        " you can. Look in an explorer for money at the addresses that the buyer was shown before: nobody watches"
+        " them any more. An unpaid invoice was opened anew, and the buyer sees where to pay now. If money lies at an"
+        " old address, accept it as paid, or send it back, and mark this as settled; if none does, dismiss it."
+    ),
     ProblemKind.OTHER_CURRENCY: (
         "It was not counted. If it is worth what was agreed, accept it as paid; otherwise send it back to the buyer,"
         " and mark this as settled."
@@ -54,12 +61,13 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " send the money back to the buyer, pay out nothing, and mark this as settled."
     ),
     ProblemKind.SHORT: (
-        "Let the buyer pay the rest, accept it as paid if the seller agrees, or cancel it and send the money back."
+        "Let the buyer pay the rest, accept it as paid if the seller agrees, or send the money back and mark this as"
+        " settled, which cancels it."
         " One that is completed already is settled with the seller."
     ),
     ProblemKind.PARTLY_PAID_EXPIRED: (
-        "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or cancel it,"
-        " send the money back, and mark this as settled."
+        "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or send the"
+        " money back and mark this as settled, which cancels it."
     ),
     ProblemKind.UNCONFIRMED_TOO_LONG: (
         "Look at the transaction in an explorer. Keep waiting if it is still on its way; if it was replaced or"
@@ -71,7 +79,7 @@ _ADVICE: Mapping[ProblemKind, str] = {
 }
 
 # Where no money need have come, so that there may be nothing to settle.
-_DISMISSABLE = (ProblemKind.FOREIGN, ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER)
+_DISMISSABLE = (ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER)
 
 
 def problem_key(kind: ProblemKind, payment_id: str) -> str:

@@ -11,8 +11,8 @@ from coordinator.agreements import Share
 from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Event
 from coordinator.evidence import misfit_of
-from coordinator.facts import Misfit, MisfitKind, with_misfit
-from coordinator.merging import merged
+from coordinator.facts import Facts, Misfit, MisfitKind
+from coordinator.merging import merged, with_unfit
 from coordinator.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payment_events import (
     PaymentCreated,
@@ -61,8 +61,21 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     """
     misfit = misfit_of(payment, observation, at)
     if misfit is not None:
-        return not_counted(payment, misfit)
-    facts = merged(payment.facts, observation, at)
+        return not_counted(payment, misfit, observation, at, siblings)
+    return _moved(payment, merged(payment.facts, observation, at), observation, siblings)
+
+
+def not_counted(
+    payment: Payment, misfit: Misfit, observation: Observation, at: datetime, siblings: Sequence[Payment] = ()
+) -> Decision:
+    """Notes what does not fit a payment. It moves one only where it shows that something was counted that is not its
+    own."""
+    effect = Effect.OTHER_CURRENCY if misfit.kind is MisfitKind.OTHER_CURRENCY else Effect.NOT_COUNTED
+    decision = _moved(payment, with_unfit(payment.facts, misfit, observation, at), observation, siblings)
+    return Decision(decision.payment, effect, decision.events)
+
+
+def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: Sequence[Payment]) -> Decision:
     if facts == payment.facts:
         return Decision(payment, Effect.UNCHANGED)
     moved = payment.with_facts(facts)
@@ -77,15 +90,6 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     if moved.paid != payment.paid or _progress(moved) != _progress(payment):
         events.append(progress_event(moved, observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
-
-
-def not_counted(payment: Payment, misfit: Misfit) -> Decision:
-    """Notes what does not fit a payment, and moves nothing."""
-    misfits = with_misfit(payment.facts.misfits, misfit)
-    effect = Effect.OTHER_CURRENCY if misfit.kind is MisfitKind.OTHER_CURRENCY else Effect.NOT_COUNTED
-    if misfits == payment.facts.misfits:
-        return Decision(payment, effect)
-    return Decision(payment.with_facts(payment.facts.model_copy(update={"misfits": misfits})), effect)
 
 
 def _outward(payment: Payment) -> tuple[object, ...]:

@@ -1,18 +1,24 @@
 """Problems: what is wrong with a payment that a person has to decide about. Pure, and read off the facts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from coordinator.facts import Booked, MisfitKind, Seen
+from coordinator.booked import Booked, Seen, Spread
+from coordinator.facts import Misfit, MisfitKind
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
-from coordinator.observations import Ending, Standing
-from coordinator.payments import Payment, PaymentStatus
+from coordinator.observations import Ending, Stage, Standing, Transfer
+from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.worths import CENT, worth_of
 
-__all__ = ["Problem", "ProblemKind", "problems_of"]
+__all__ = ["Problem", "ProblemKind", "is_forgotten", "problems_of"]
 
-CENT = Decimal("0.01")
+# By how much of it a sum may differ from what the transfers were worth in the prices asked for: rates move.
+RATES_MOVE_BY = Decimal("0.01")
+# In the payment's currency: to send less back costs more than it is, however much the payment is over.
+BEARABLE_EXCESS = Decimal(1)
 
 
 class ProblemKind(StrEnum):
@@ -22,6 +28,7 @@ class ProblemKind(StrEnum):
     TWICE_PAID = "payment-twice-paid"
     CONTRADICTING_BOOKS = "payment-contradicting-books"
     FOREIGN = "payment-foreign"
+    FORGOTTEN = "payment-forgotten"
     OTHER_CURRENCY = "payment-other-currency"
     PAID_AFTER_CANCELLATION = "payment-paid-after-cancellation"
     SHORT = "payment-short"
@@ -51,11 +58,13 @@ def _is_plain(payment: Payment) -> bool:
     facts = payment.facts
     if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
         return False
+    if facts.forgotten_at is not None or facts.emptied_at is not None:
+        return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
     if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
         return False
-    if payment.received < payment.least:
+    if payment.received < payment.least or facts.booked[0].is_disputed:
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
 
@@ -91,35 +100,118 @@ def _contradicting_books(payment: Payment) -> str | None:
 
 
 def _contradictions(payment: Payment) -> Iterator[str]:
-    facts, books = payment.facts, payment.facts.books
+    yield from _contradicting_sums(payment)
+    yield from _contradicting_verdicts(payment)
+    yield from _contradicting_times(payment)
+
+
+def _contradicting_sums(payment: Payment) -> Iterator[str]:
+    books, booked = payment.facts.books, payment.facts.booked
     who = payment.provider
     if books.balance and not books.transfer_ids:
         yield f"{who} says that {_money(payment, books.balance)} came, and lists no transfer"
-    listed = [one.transfer.value for one in facts.booked if one.transfer.transfer_id in books.transfer_ids]
-    values = [value for value in listed if value is not None]
-    if values and len(values) == len(listed):
-        in_all = total(values)
-        if max(excess_over(in_all, books.balance), excess_over(books.balance, in_all)) >= CENT:
-            balance = _money(payment, books.balance)
-            yield f"{who} says that {balance} came, and its transfers add up to {_money(payment, in_all)}"
-    if payment.direct is None and not payment.in_flight:
-        if facts.standing is Standing.OVERPAID and payment.received < payment.least:
+    for one in booked:
+        if one.spread is not None and one.is_disputed:
+            yield _two_amounts(payment, one.transfer, one.spread)
+    yield from _sums(payment)
+
+
+def _contradicting_verdicts(payment: Payment) -> Iterator[str]:
+    facts, who = payment.facts, payment.provider
+    if payment.direct is None and not payment.in_flight and not _is_anothers(payment):
+        if _is_overrated(payment):
             yield f"{who} calls it overpaid with {_of_amount(payment)}"
         if facts.standing < Standing.PAID and payment.received >= payment.least:
             word = "unpaid" if facts.standing is Standing.NOTHING else "partly paid"
             yield f"{who} calls it {word} with {_of_amount(payment)}"
     if Ending.REFUNDED in facts.endings and payment.excess:
         yield f"it was refunded, and {_money(payment, payment.excess)} more than was agreed has come"
+
+
+def _contradicting_times(payment: Payment) -> Iterator[str]:
+    facts, who = payment.facts, payment.provider
+    if emptied_at := facts.emptied_at:
+        before = [one for one in facts.booked if one.counts and one.first_told_at and one.first_told_at < emptied_at]
+        if before and not any(_was_told_after(one, emptied_at) for one in facts.booked):
+            yield f"{who} says that nothing came, after it had told of {_hashes(before)}"
     if refunded_at := facts.refunded_at:
         told: tuple[Booked | Seen, ...] = (*facts.booked, *facts.seen)
-        later = [one.transfer.tx_hash for one in told if one.first_told_at and one.first_told_at > refunded_at]
+        later = [one for one in told if one.first_told_at and one.first_told_at > refunded_at]
         if later:
-            yield f"it was refunded, and after that told of {', '.join(sorted(set(later)))[:300]}"
+            yield f"it was refunded, and after that told of {_hashes(later)}"
+
+
+def _is_anothers(payment: Payment) -> bool:
+    """Whether all that was ever booked is known to be another's, so that the verdict was on that."""
+    booked = payment.facts.booked
+    return bool(booked) and not any(one.is_own for one in booked)
+
+
+def _two_amounts(payment: Payment, transfer: Transfer, spread: Spread) -> str:
+    least, most = spread.least_value, spread.most_value
+    if least is not None and most is not None and least != most:
+        return f"two amounts were told of {transfer.tx_hash}: {_figure(payment, least)} and {_money(payment, most)}"
+    amounts = f"{format_amount(spread.least_amount)} and {format_amount(spread.most_amount)}"
+    return f"two amounts were told of {transfer.tx_hash}: {amounts} {transfer.asset}"
+
+
+def _was_told_after(booked: Booked, moment: datetime) -> bool:
+    return any(at is not None and at > moment for at in (booked.first_told_at, booked.last_told_at))
+
+
+def _hashes(told: Sequence[Booked | Seen]) -> str:
+    return ", ".join(sorted({one.transfer.tx_hash for one in told}))[:300]
+
+
+def _is_overrated(payment: Payment) -> bool:
+    """Whether the provider calls it overpaid though too little has come even with its fee, by which it measures."""
+    return payment.facts.standing is Standing.OVERPAID and payment.paid < payment.least
+
+
+def _sums(payment: Payment) -> Iterator[str]:
+    """Whether the provider's sum is that of the transfers that it lists: by their values, and where it does not say
+    those, by the prices that were asked for."""
+    facts, books = payment.facts, payment.facts.books
+    listed = [one.transfer for one in facts.booked if one.transfer.key in books.keys]
+    worths = [worth for worth in (worth_of(transfer, facts.rates) for transfer in listed) if worth is not None]
+    if not worths or len(worths) < len(listed):
+        return
+    least, most = (total(each) for each in zip(*worths, strict=True))
+    balance = f"{payment.provider} says that {_money(payment, books.balance)} came"
+    differs = max(excess_over(least, books.balance), excess_over(books.balance, most))
+    if all(transfer.value is not None for transfer in listed):
+        if differs >= CENT:
+            yield f"{balance}, and its transfers add up to {_money(payment, least)}"
+    elif payment.is_in_doubt or differs > max(CENT, product(most, RATES_MOVE_BY)):
+        yield f"{balance}, and at the prices asked for its transfers come to {_money(payment, least)}"
 
 
 def _foreign(payment: Payment) -> str | None:
+    own = {one.transfer.key for one in payment.facts.booked if one.is_own}
     misfits = [one for one in payment.facts.misfits if one.kind is not MisfitKind.OTHER_CURRENCY]
-    return "; ".join(f"{one.kind}: {one.detail}" for one in misfits) or None
+    told = dict.fromkeys(f"{one.kind}: {one.detail}" for one in misfits if not _is_settled(one, own))
+    return "; ".join(told) or None
+
+
+def _is_settled(misfit: Misfit, own: set[str]) -> bool:
+    """Whether what did not fit turned out to be this payment's all the same."""
+    return bool(misfit.transfer_keys) and own.issuperset(misfit.transfer_keys)
+
+
+def is_forgotten(payment: Payment) -> bool:
+    """Whether its provider knows nothing any more of what it opened or told of."""
+    forgotten_at, found_at = payment.facts.forgotten_at, payment.facts.found_at
+    return forgotten_at is not None and (found_at is None or found_at < forgotten_at)
+
+
+def _forgotten(payment: Payment) -> str | None:
+    if not is_forgotten(payment) or payment.status not in (*OPEN_STATUSES, PaymentStatus.EXPIRED):
+        return None
+    if payment.paid or payment.in_flight:
+        told = f"{_of_amount(payment)} had come" if payment.paid else "its money had been seen"
+        return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {told}"
+    given = ", ".join(sorted(payment.facts.given))[:300]
+    return f"{payment.provider} knew nothing any more of its invoice; the buyer was asked to pay at {given}"
 
 
 def _other_currency(payment: Payment) -> str | None:
@@ -129,8 +221,13 @@ def _other_currency(payment: Payment) -> str | None:
 
 def _paid_after_cancellation(payment: Payment) -> str | None:
     facts = payment.facts
-    if not payment.paid or payment.status is PaymentStatus.REFUNDED or facts.accepted:
+    if payment.status is PaymentStatus.REFUNDED or facts.accepted:
         return None
+    if not payment.paid:
+        listed = [one for one in facts.booked if one.is_own]
+        if not listed or facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
+            return None
+        return f"{payment.provider} cancelled it, and lists {_hashes(listed)}"
     if facts.cancelled_requests:
         requests = ", ".join(sorted(facts.cancelled_requests))
         return f"{requests} was cancelled, and {_of_amount(payment)} has come"
@@ -143,8 +240,9 @@ def _short(payment: Payment) -> str | None:
     if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.received >= payment.least:
         return None
     if payment.status is PaymentStatus.COMPLETED:
-        return f"it was completed before its fee was known, and {_of_amount(payment)} has come"
-    if payment.facts.standing is not Standing.PAID or payment.in_flight:
+        known = "whose its money is" if any(not one.is_own for one in payment.facts.booked) else "its fee"
+        return f"it was completed before {known} was known, and {_of_amount(payment)} has come"
+    if payment.facts.standing < Standing.PAID or _is_overrated(payment) or payment.in_flight or _is_anothers(payment):
         return None
     return f"{payment.provider} calls it paid with {_of_amount(payment)}"
 
@@ -167,10 +265,34 @@ def _over(payment: Payment) -> str | None:
     if payment.status is not PaymentStatus.COMPLETED:
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
-    bearable = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2)) if payment.direct is None else ZERO
-    if payment.excess <= bearable:
+    tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
+    bearable = min(tolerance, BEARABLE_EXCESS) if payment.direct is None else ZERO
+    if payment.excess > bearable:
+        return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
+    if payment.received >= payment.least:
         return None
-    return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
+    later = _after_acceptance(payment)
+    if not later or (None not in later and total(value for value in later if value is not None) <= bearable):
+        return None
+    # For whoever accepted less than was agreed nothing was to come any more, and this is no whole payment either.
+    return f"more came after it was accepted: {_of_amount(payment)}"
+
+
+def _after_acceptance(payment: Payment) -> list[Decimal | None]:
+    """What the transfers are worth that nobody knew of when it was accepted."""
+    facts = payment.facts
+    if facts.accepted_at is None:
+        return []
+    seen = {one.transfer.transfer_id: one.first_told_at for one in facts.seen}
+    found: list[Decimal | None] = []
+    for one in facts.booked:
+        moments = (one.first_told_at, seen.get(one.transfer.transfer_id))
+        known = [at for at in moments if at is not None]
+        if one.counts and known and min(known) > facts.accepted_at:
+            found.append(one.transfer.value)
+    final = (sighting.transfer for sighting in payment.sighted(Stage.FINAL))
+    found += [one.amount for one in final if one.occurred_at is not None and one.occurred_at > facts.accepted_at]
+    return found
 
 
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
@@ -178,6 +300,7 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
     (ProblemKind.FOREIGN, _foreign),
+    (ProblemKind.FORGOTTEN, _forgotten),
     (ProblemKind.OTHER_CURRENCY, _other_currency),
     (ProblemKind.PAID_AFTER_CANCELLATION, _paid_after_cancellation),
     (ProblemKind.SHORT, _short),

@@ -1,11 +1,12 @@
 """Rulings: what a person, or the marketplace, may decide about a payment, and when that makes no sense. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
 from coordinator.observations import Observation, PaymentAccepted, PaymentWithdrawn, WaitingProlonged
+from coordinator.payment_problems import ProblemKind
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "TimeWrongError",
     "acceptance",
     "cancellation",
+    "closes_when_settled",
     "open_rulings",
     "waiting",
 ]
@@ -73,6 +75,23 @@ def waiting(until: datetime) -> Rule:
         return WaitingProlonged(until=until)
 
     return rule
+
+
+# What is settled by sending back money that was counted.
+_SETTLED_BY_SENDING_BACK = (
+    ProblemKind.FORGOTTEN,
+    ProblemKind.SHORT,
+    ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.UNCONFIRMED_TOO_LONG,
+)
+
+
+def closes_when_settled(payment: Payment, kinds: Iterable[ProblemKind]) -> bool:
+    """Whether settling some of what is wrong with a payment cancels it for good: money of it was sent back then, so
+    that what has come is not there any more, and what comes later must not complete it."""
+    if _not_cancelled(payment) is not None or not (payment.paid or payment.in_flight):
+        return False
+    return any(kind in _SETTLED_BY_SENDING_BACK for kind in kinds)
 
 
 def open_rulings(payment: Payment) -> tuple[Ruling, ...]:

@@ -16,13 +16,15 @@ from pydantic import AwareDatetime, Field
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms
 from coordinator.errors import BridgeError
 from coordinator.facts import Facts
-from coordinator.fee_shares import ANY_COIN, fee_in, fee_on_rest, whole_fee
+from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
+from coordinator.worths import has_lost_some
 
 __all__ = [
     "ESCROW_RULES",
+    "HALF_A_CENT",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
@@ -110,6 +112,11 @@ class Payment(FrozenModel):
     terms: Terms = Field(default_factory=Terms)
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
+    @property
+    def is_opened_here(self) -> bool:
+        """Whether the bridge opens its invoices itself: the provider knows such a payment by the bridge's own id."""
+        return self.external_id == self.payment_id
+
     @cached_property
     def shares(self) -> tuple[Share, ...]:
         """What it pays for: one purchase request, or those of its checkout."""
@@ -167,7 +174,7 @@ class Payment(FrozenModel):
     @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
-        booked = tuple(one.transfer for one in self.facts.booked if one.counts)
+        booked = tuple(one.counted for one in self.facts.booked if one.counts)
         if not self.facts.sightings:
             return booked
         return (*booked, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
@@ -178,12 +185,11 @@ class Payment(FrozenModel):
         facts = self.facts
         if not facts.seen and not facts.sightings and all(one.counts for one in facts.booked):
             return ()
-        booked = {one.transfer.transfer_id for one in facts.booked}
-        waiting = {one.transfer.transfer_id: one.transfer for one in facts.booked if not one.counts}
-        waiting |= {one.transfer.transfer_id: one.transfer for one in facts.seen} if facts.seen else {}
-        counting = {transfer.transfer_id for transfer in self.confirmed} if booked else set()
+        waiting = {one.transfer.key: one.transfer for one in facts.booked}
+        waiting |= {one.transfer.key: one.transfer for one in facts.seen} if facts.seen else {}
+        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own}
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
-        return (*(waiting[transfer_id] for transfer_id in sorted(waiting.keys() - counting)), *on_chain)
+        return (*(waiting[key] for key in sorted(waiting.keys() - over)), *on_chain)
 
     @property
     def awaited(self) -> Sighting | None:
@@ -198,7 +204,7 @@ class Payment(FrozenModel):
 
         The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
         """
-        values = [one.transfer.value for one in self.facts.booked if one.counts]
+        values = [one.counted.value for one in self.facts.booked if one.counts]
         if len(values) == 1 and values[0] is not None:
             paid = values[0]
         else:
@@ -215,8 +221,8 @@ class Payment(FrozenModel):
         paid, facts = self.paid, self.facts
         if not paid or self.direct is not None:
             return paid
-        transfers = [one.transfer for one in facts.booked if one.counts]
-        fee = fee_in(transfers, paid, self.amount, facts.fees_said, facts.fees_priced)
+        transfers = [one.counted for one in facts.booked if one.counts]
+        fee = fee_in(transfers, paid, self.fee_terms)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -225,27 +231,32 @@ class Payment(FrozenModel):
         return excess_over(self.paid, self.received)
 
     @property
+    def fee_terms(self) -> FeeTerms:
+        """What is known of the fees on it."""
+        facts = self.facts
+        return FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates)
+
+    @property
     def has_fee(self) -> bool:
         """Whether the gateway asks for a fee, or has taken one."""
-        facts = self.facts
-        return bool(self.fee or whole_fee(facts.coin or ANY_COIN, self.amount, facts.fees_said, facts.fees_priced))
+        return bool(self.fee or self.fee_terms.whole(self.facts.coin or ANY_COIN))
 
-    def fee_on_rest(self, coin: str, priced: Decimal | None = None) -> Decimal:
-        """What is asked for on top of what is missing, if that is paid in one coin; `priced` is what the coin's price
-        asks for on top of the whole amount now."""
+    def asked_in(self, coin: str, priced: Decimal | None = None) -> Decimal:
+        """What is asked for if the rest is paid in one coin, to the last digit: what is missing and the fee on it, as
+        `received` counts. `priced` is what the coin's price asks for on top of the whole amount now."""
         if not self.missing:
             return ZERO
+        terms = self.fee_terms
+        if priced is not None:
+            terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
+        return asked_in(coin, [one.transfer for one in self.facts.booked if one.counts], self.paid, terms)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether money seems to have come that the provider's sum lacks, and of whose worth nothing else is said."""
         facts = self.facts
-        whole = whole_fee(coin, self.amount, facts.fees_said, facts.fees_priced)
-        whole = whole if priced is None else priced
-        if not whole:
-            return ZERO
-        of_coin = [one.transfer for one in facts.booked if one.counts and one.transfer.asset == coin]
-        worth = total(transfer.value for transfer in of_coin if transfer.value is not None)
-        come = fee_in(
-            of_coin, worth or (self.paid if of_coin else ZERO), self.amount, facts.fees_said, facts.fees_priced
-        )
-        return fee_on_rest(self.missing, self.amount, coin, come, paid=self.paid, said=facts.fees_said, whole=whole)
+        listed = [one.transfer for one in facts.booked if one.transfer.key in facts.books.keys]
+        return has_lost_some(facts.books.balance, listed, facts.rates)
 
     @cached_property
     def least(self) -> Decimal:
@@ -284,7 +295,7 @@ class Payment(FrozenModel):
     @property
     def missing_fee(self) -> Decimal:
         """What is still to be paid for the gateway's fee; nothing once it is completed."""
-        fee = self.fee_on_rest(self.facts.coin or ANY_COIN)
+        fee = excess_over(self.asked_in(self.facts.coin or ANY_COIN), self.missing)
         return to_cents(fee, decimals_of(self.amount)) if fee else fee
 
     @cached_property
@@ -300,9 +311,9 @@ class Payment(FrozenModel):
         if deadline is None:
             return False
         facts = self.facts
-        seen = {one.transfer.transfer_id: one.first_told_at for one in facts.seen} if facts.seen else {}
+        seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
         moments = [
-            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.transfer_id))
+            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.key))
             for one in facts.booked
             if one.counts
         ]
@@ -364,7 +375,7 @@ _ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED
 
 # From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
 # leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
-# that vanishes from its chain leads from `confirming` back to `pending`, and only a person from `expired`.
+# that vanishes from its chain or is another's leads back to `pending`, and only a person from `expired`.
 TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset(
         {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
@@ -372,7 +383,9 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.CONFIRMING: frozenset(
         {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
     ),
-    PaymentStatus.PARTIALLY_PAID: frozenset({PaymentStatus.EXPIRED} | _ENDED),
+    PaymentStatus.PARTIALLY_PAID: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.EXPIRED} | _ENDED
+    ),
     PaymentStatus.EXPIRED: frozenset(
         {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED
     ),

@@ -9,24 +9,28 @@ from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.models import FrozenModel
 from coordinator.money import (
     CENT_DECIMALS,
+    ZERO,
     base_units,
     decimals_of,
     excess_over,
+    product,
     proportional,
+    rounded_up,
     to_cents,
     total,
     trimmed,
 )
 from coordinator.payment_decisions import progress_event
-from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.payments import HALF_A_CENT, OPEN_STATUSES, Payment
 
-__all__ = ["ToPay", "filled", "has_ended", "must_ask_again", "place_changed", "quote_end", "to_pay"]
+__all__ = ["ToPay", "fee_priced", "filled", "has_ended", "must_ask_again", "place_changed", "quote_end", "to_pay"]
 
 # Once the invoice's prices hold no more, SHKeeper counts each transfer at the rate of its moment. A price that is
 # asked for then is right for about as long as a rate stands still.
 PRICE_OF_THE_MOMENT = timedelta(minutes=15)
 # Of a coin of which nobody knows how many it has: few enough for every wallet, and too many to matter.
 DECIMALS_IF_UNKNOWN = 6
+COUNTED_DECIMALS = 8
 
 
 class ToPay(FrozenModel):
@@ -62,17 +66,29 @@ def must_ask_again(invoices: Sequence[Invoice], coin: str, now: datetime, *, fre
     return fresh or opened is None or has_ended(opened, now)
 
 
+def fee_priced(opened: InvoiceOpened, amount: Decimal) -> Decimal | None:
+    """What a price asks for on top of the amount, never less than it does; None if it does not say."""
+    if opened.asked is None or opened.asked <= amount:
+        return None if opened.asked is None else ZERO
+    return rounded_up(excess_over(_worth(opened, opened.asked), amount), COUNTED_DECIMALS)
+
+
 def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
-    """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come."""
+    """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come. Nobody is
+    asked for money that has come and that only the provider's sum lacks."""
     missing, amount = payment.missing, payment.amount
-    if payment.status not in OPEN_STATUSES or not missing:
+    if payment.status not in OPEN_STATUSES or not missing or payment.is_in_doubt:
         return ToPay()
     if opened.asked is None:
         part, whole, fee = missing, amount, None
     else:
-        fee = to_cents(payment.fee_on_rest(coin, excess_over(opened.asked, amount)), CENT_DECIMALS)
-        part, whole = total([missing, fee]), opened.asked
-    if part >= whole:
+        # A provider counts with ten decimals: rounded up to fewer it is not short by the last of them.
+        part = rounded_up(payment.asked_in(coin, fee_priced(opened, amount)), COUNTED_DECIMALS)
+        whole = _worth(opened, opened.asked)
+        fee = to_cents(excess_over(part, missing), CENT_DECIMALS)
+    # A provider rounds its price to the coin's units: that is as good as the whole where so little may be missing.
+    bearable = min(HALF_A_CENT, excess_over(amount, payment.least))
+    if excess_over(part, whole) <= bearable and excess_over(whole, part) <= HALF_A_CENT:
         coin_amount, uri = opened.coin_amount, opened.payment_uri
     elif opened.whole_only:
         return ToPay()
@@ -81,6 +97,11 @@ def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
         uri = _uri(opened, coin_amount)
     asked = None if fee is None else total([missing, fee])
     return ToPay(coin_amount=coin_amount, payment_uri=uri, asked=asked, fee=fee)
+
+
+def _worth(opened: InvoiceOpened, asked: Decimal) -> Decimal:
+    """What the coins of the whole sum are worth, which the provider may only have said to the cent."""
+    return asked if opened.exchange_rate is None else product(opened.coin_amount, opened.exchange_rate)
 
 
 def place_changed(payment: Payment) -> Event:

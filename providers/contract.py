@@ -174,6 +174,10 @@ class InvoiceGateway(Protocol):
         """Raises ProviderError with all that is wrong at this moment, a single coin's trouble or a key that is not
         accepted too. Answers at once, from what is known."""
 
+    async def trouble_with(self, coin: str) -> str | None:
+        """What at this moment keeps invoices in a coin from being opened, as far as that is known: its own trouble or
+        the provider's as a whole, but not another coin's. Answers at once."""
+
     def troubles(self) -> Mapping[str, str]:
         """The coins that cannot be used at this moment, each with the reason."""
 

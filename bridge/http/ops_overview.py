@@ -10,7 +10,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenJournal, GivenPulse
+from bridge.http.dependencies import GivenChains, GivenInvoiceOpener, GivenJournal
 from bridge.http.ops_names import kept_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
@@ -29,9 +29,10 @@ from bridge.journal import (
     TroubledPayment,
     waiting_name,
 )
-from bridge.workers.system_status import Pulse
+from bridge.workers.invoices import InvoiceOpener
 from coordinator import attention
 from coordinator.attention import Attention, Kind
+from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
@@ -80,16 +81,16 @@ class ActionList(FrozenModel):
         "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200."
     ),
 )
-async def get_attention(journal: GivenJournal, chains: GivenChains, pulse: GivenPulse) -> AttentionList:
+async def get_attention(journal: GivenJournal, chains: GivenChains, opener: GivenInvoiceOpener) -> AttentionList:
     link = explorer_links(chains)
-    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, pulse)])
+    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, opener)])
 
 
-async def needs_a_person(journal: Journal, pulse: Pulse | None = None) -> list[Attention]:
-    """What does not go on by itself and was not dismissed, most urgent first. The pulse knows what is wrong with a
+async def needs_a_person(journal: Journal, opener: InvoiceOpener | None = None) -> list[Attention]:
+    """What does not go on by itself and was not dismissed, most urgent first. The opener knows what is wrong with a
     provider that does not open invoices."""
     troubled = await journal.console.troubled_payments()
-    others = await _besides_problems(journal, pulse)
+    others = await _besides_problems(journal, opener)
 
     def items() -> list[Attention]:
         return attention.most_urgent_first([*_of_payments(troubled), *others])
@@ -105,13 +106,13 @@ async def count_by_kind(journal: Journal) -> Mapping[Kind, int]:
     return counts
 
 
-async def _besides_problems(journal: Journal, pulse: Pulse | None) -> list[Attention]:
+async def _besides_problems(journal: Journal, opener: InvoiceOpener | None) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
     found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
     transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
-    said = await _said_by_providers(pulse) if pulse is not None and found.without_address else {}
+    said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
         wrong = [*_of_journal(found, now, said), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
@@ -120,9 +121,11 @@ async def _besides_problems(journal: Journal, pulse: Pulse | None) -> list[Atten
     return await asyncio.to_thread(items)
 
 
-async def _said_by_providers(pulse: Pulse) -> Mapping[str, str]:
-    """What is wrong with the providers that do not work."""
-    return {one.name: one.message for one in (await pulse.status()).providers if one.status != "ok"}
+async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[Invoice]) -> Mapping[tuple[str, str], str]:
+    """What keeps providers from opening invoices in some coins, by provider and coin."""
+    ways = {(invoice.wanted.provider, invoice.wanted.coin) for invoice in unopened}
+    said = {way: await opener.trouble_with(*way) for way in sorted(ways)}
+    return {way: trouble for way, trouble in said.items() if trouble is not None}
 
 
 @get("/totals", summary="What completed from day to day")
@@ -154,9 +157,9 @@ def _of_payments(troubled: Sequence[TroubledPayment]) -> Iterator[Attention]:
         yield from (item for item in payment_attention(one.payment, one.problems_at) if item.kind in one.kinds)
 
 
-def _of_journal(found: ForAPerson, now: datetime, said: Mapping[str, str]) -> Iterator[Attention]:
+def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str], str]) -> Iterator[Attention]:
     for invoice in found.without_address:
-        yield without_address(invoice, said.get(invoice.wanted.provider))
+        yield without_address(invoice, said.get((invoice.wanted.provider, invoice.wanted.coin)))
     if found.payout_hold is not None:
         hold = found.payout_hold
         yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)

@@ -152,8 +152,9 @@ async def have_payment_wait(
     status_code=200,
     summary="Say that what is wrong with a payment was settled elsewhere",
     description=(
-        "Such as money that was sent back from the wallet. It is off the list until there is news; the payment stays "
-        "as it is."
+        "Such as money that was sent back from the wallet. It is off the list until there is news. The payment stays "
+        "as it is, but for one that has only a part of its money: that is cancelled with it, so that what comes "
+        "later does not complete it but is on the list again."
     ),
     responses=RULING_RESPONSES,
 )

@@ -27,13 +27,15 @@ __all__ = ["get_payment_story", "get_payout_story"]
 # Others came by webhook.
 _OWN_KEYS = (
     *("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:"),
-    *("accepted:", "cancelled:", "waiting:", "contested:"),
+    *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:"),
 )
 
 TITLES = {
     "transfer-seen": "A transfer was seen that is not confirmed",
     "invoice-snapshot": "How the invoice stands",
     "invoice-ended": "The invoice has ended",
+    "invoice-forgotten": "The provider has forgotten the invoice",
+    "invoice-found": "The provider knows the invoice again",
     "deadline-passed": "The time to pay ran out",
     "request-cancelled": "Its purchase request was cancelled",
     "escrow-released": "A payout takes the money out of escrow",

@@ -49,6 +49,8 @@ T = TypeVar("T")
 
 OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
 
+# Where nobody takes them, no more are kept.
+DOUBTED_LIMIT = 10_000
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
 
@@ -81,6 +83,7 @@ class Journal:
         self._lock = lock
         self.commit_times = CommitTimes()
         self._dispatcher: Dispatcher | None = None
+        self._doubted: dict[str, str] = {}
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
@@ -144,7 +147,19 @@ class Journal:
             about=LookAhead(provider, key, external_id),
         )
         log_recorded(recorded, f"{provider} {external_id}")
+        if recorded.outcome is requests.Outcome.NOT_COUNTED and recorded.payment is not None:
+            self._note_doubt(recorded.payment)
         return recorded
+
+    def _note_doubt(self, payment: Payment) -> None:
+        if len(self._doubted) < DOUBTED_LIMIT:
+            self._doubted[payment.payment_id] = payment.provider
+
+    def take_doubted(self) -> Mapping[str, str]:
+        """The payments of which something was told that did not fit since this was asked last, by their ids, with
+        their providers: who can be asked about them knows better."""
+        doubted, self._doubted = self._doubted, {}
+        return doubted
 
     async def record_misfit(
         self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation

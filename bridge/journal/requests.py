@@ -4,28 +4,27 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from bridge.journal.batch import Batch, KeptObservation
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
+from bridge.journal.invoice_requests import forget_invoice, record_invoice, refuse_invoice, want_invoice
+from bridge.journal.recording import (
+    SIBLINGS_LIMIT,
+    Outcome,
+    Recorded,
+    move,
+    record_misfit,
+    record_observation,
+    siblings_of,
+)
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.money import excess_over
-from coordinator.observations import (
-    DeadlinePassed,
-    InvoicePriced,
-    Observation,
-    RegistrationContested,
-    RequestCancelled,
-    SiblingCompleted,
-    SiblingRegistered,
-)
+from coordinator.observations import DeadlinePassed, RegistrationContested, RequestCancelled, SiblingRegistered
 from coordinator.payment_decisions import Decision, created, decide, not_counted
 from coordinator.payment_events import REQUEST_CANCELLED
-from coordinator.payments import Payment, PaymentStatus
-from coordinator.quotes import place_changed, quote_end
+from coordinator.payments import Payment
 
 __all__ = [
     "IdempotencyKey",
@@ -34,6 +33,7 @@ __all__ = [
     "Registered",
     "apply_deadline",
     "forget_events",
+    "forget_invoice",
     "keep_unreadable_webhook",
     "known_payment",
     "made_before",
@@ -52,32 +52,7 @@ __all__ = [
 ]
 
 
-# Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
-# message about one of them dear.
-SIBLINGS_LIMIT = 20
 CANCELLED_TOGETHER_LIMIT = 200
-
-
-class Outcome(StrEnum):
-    """What became of an observation that was to be written down."""
-
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    OTHER_CURRENCY = "other-currency"
-    NOT_COUNTED = "not-counted"
-    """It does not fit the payment, and is kept for a person to look at."""
-    DUPLICATE = "duplicate"
-    """This very message was written down before."""
-    KEPT = "kept"
-    """No such payment is registered yet; it is applied when it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of an observation, and the payment as it stands after it, if there is one."""
-
-    outcome: Outcome
-    payment: Payment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,68 +69,6 @@ class IdempotencyKey:
 class Registered:
     payment: Payment
     is_new: bool
-
-
-def record_observation(
-    batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation
-) -> Recorded:
-    """Writes an observation down and moves its payment, with the events that follow."""
-    if batch.is_recorded(provider, key, external_id):
-        return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
-    payment = batch.payments.named(provider, external_id)
-    siblings = [] if payment is None else _siblings(batch, payment)
-    decision = None if payment is None else decide(payment, observation, batch.now, siblings)
-    batch.add_observation(
-        provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
-    )
-    if decision is None:
-        return Recorded(Outcome.KEPT)
-    return Recorded(Outcome(decision.effect), _move(batch, decision, siblings))
-
-
-def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
-    """Notes what a provider told of a payment and cannot be about it."""
-    payment = batch.payments.get(payment_id)
-    if payment is None:
-        raise LookupError(f"there is no payment {payment_id}")
-    if batch.is_recorded(payment.provider, key, payment.external_id):
-        return Recorded(Outcome.DUPLICATE, payment)
-    decision = not_counted(payment, misfit)
-    batch.add_observation(
-        provider=payment.provider,
-        key=key,
-        external_id=payment.external_id,
-        observation=observation,
-        decision=decision,
-    )
-    return Recorded(Outcome(decision.effect), _move(batch, decision, ()))
-
-
-def _siblings(batch: Batch, payment: Payment) -> list[Payment]:
-    """The other payments for its purchase requests; of many the completed and the oldest."""
-    if not payment.facts.shares_request:
-        return []
-    request_ids = {share.request_id for share in payment.shares}
-    found = batch.payments.of_requests(request_ids, limit=SIBLINGS_LIMIT)
-    return [sibling for sibling in found if sibling.payment_id != payment.payment_id]
-
-
-def _move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
-    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it."""
-    moved = decision.payment
-    batch.payments.move(moved)
-    batch.add_events(decision.events, payment_id=moved.payment_id)
-    if moved.status is not PaymentStatus.COMPLETED or moved.facts.completed_siblings:
-        return moved
-    paid = next((sibling for sibling in siblings if sibling.status is PaymentStatus.COMPLETED), None)
-    if paid is None:
-        return moved
-    # One of them is enough for a person to look at all.
-    if not paid.facts.completed_siblings:
-        batch.payments.move(decide(paid, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment)
-    moved = decide(moved, SiblingCompleted(payment_id=paid.payment_id), batch.now).payment
-    batch.payments.move(moved)
-    return moved
 
 
 def _with_siblings(batch: Batch, payment: Payment) -> Payment:
@@ -198,10 +111,10 @@ def register_payment(
         for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
             registered = _cancel(batch, registered, request_id).payment or registered
         for one in kept:
-            siblings = _siblings(batch, registered)
+            siblings = siblings_of(batch, registered)
             decision = _decide_kept(registered, one, siblings)
             batch.claim_observation(one.observation_id, decision)
-            registered = _move(batch, decision, siblings)
+            registered = move(batch, decision, siblings)
     remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
 
@@ -209,7 +122,8 @@ def register_payment(
 def _decide_kept(payment: Payment, kept: KeptObservation, siblings: Sequence[Payment]) -> Decision:
     """What was told before the payment was registered, unless a person took it off the list."""
     if kept.is_dismissed:
-        return not_counted(payment, Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {kept.at:%Y-%m-%d %H:%M}"))
+        dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {kept.at:%Y-%m-%d %H:%M}")
+        return not_counted(payment, dismissed, kept.observation, kept.at)
     return decide(payment, kept.observation, kept.at, siblings)
 
 
@@ -231,37 +145,6 @@ def known_payment(batch: Batch, payment: Payment) -> Payment | None:
     if existing is not None:
         refuse_conflict(existing, payment)
     return existing
-
-
-def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None) -> None:
-    """Makes an invoice the one to pay, as the provider has opened it now; or has it opened, if it has not. What it
-    answered before is forgotten, but for its address."""
-    batch.invoices.want(payment_id, invoice)
-    if opened is not None:
-        record_invoice(batch, payment_id, invoice.coin, opened)
-
-
-def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-    """Writes down what the provider answered, with the end of its price. That a payment is to be paid elsewhere than
-    before, or at another price, is told to whoever watches it."""
-    first_opened_at = batch.invoices.first_opened_at(payment_id)
-    end = quote_end(opened, first_opened_at=first_opened_at or batch.now, now=batch.now)
-    batch.invoices.open(payment_id, coin, opened.model_copy(update={"quoted_until": end}))
-    payment = batch.payments.get(payment_id)
-    if payment is None:
-        return
-    if opened.asked is not None:
-        # What is heard by asking does not name the fee, which must not be taken for the goods.
-        priced = InvoicePriced(coin=coin, fee=excess_over(opened.asked, payment.amount))
-        siblings = _siblings(batch, payment)
-        payment = _move(batch, decide(payment, priced, batch.now, siblings), siblings)
-    if first_opened_at is not None:
-        batch.add_events([place_changed(payment)], payment_id=payment_id)
-
-
-def refuse_invoice(batch: Batch, payment_id: str, coin: str, reason: str) -> None:
-    """Writes down why the provider did not open an invoice."""
-    batch.invoices.refuse(payment_id, coin, reason)
 
 
 def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:

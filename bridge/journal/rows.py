@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from coordinator.agreements import Checkout, DirectPayment, Terms
+from coordinator.booked import Booked, Seen
 from coordinator.events import Audience, Event
-from coordinator.facts import Booked, Facts, Seen
+from coordinator.facts import Facts
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation, Sighting

@@ -10,7 +10,7 @@ from bridge.journal.requests import Outcome, Recorded, record_observation
 from bridge.journal.staged_actions import SETTLE, Action
 from coordinator.payment_attention import problem_key
 from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payment_rulings import Rule, RulingRefusedError, cancellation
+from coordinator.payment_rulings import Rule, RulingRefusedError, cancellation, closes_when_settled
 from coordinator.payments import Payment, PaymentStatus
 
 __all__ = ["record_ruling", "record_settlement", "rule_on", "ruling_key", "withdraw"]
@@ -65,7 +65,8 @@ def record_settlement(
     batch: Batch, payment_id: str, *, by: str, note: str, kinds: Collection[ProblemKind] | None
 ) -> tuple[Payment, Action]:
     """Takes what is wrong with a payment, or some of it, off the list until there is news of it, and writes down that
-    it was settled elsewhere. Returns the last of the records. Raises RulingRefusedError if nothing of it is wrong."""
+    it was settled elsewhere. One whose money was sent back is cancelled with it. Returns the last of the records.
+    Raises RulingRefusedError if nothing of it is wrong."""
     payment = _payment(batch, payment_id)
     wrong = [problem.kind for problem in problems_of(payment) if kinds is None or problem.kind in kinds]
     if not wrong:
@@ -74,11 +75,16 @@ def record_settlement(
             if kinds is None
             else f"Nothing of this kind is wrong with this payment: {', '.join(sorted(kinds))}."
         )
+    said = f"settled elsewhere: {note}"
+    if closes_when_settled(payment, wrong):
+        key = ruling_key("cancelled", payment_id, by, note)
+        payment = rule_on(batch, payment_id, key=key, rule=cancellation(by, note)).payment or payment
+        said += "; it is cancelled"
+        # That money of a cancelled payment is there is what was settled.
+        now_wrong = [problem.kind for problem in problems_of(payment)]
+        wrong = [kind for kind in now_wrong if kind is ProblemKind.PAID_AFTER_CANCELLATION] + wrong
     actions = [
-        batch.actions.add(
-            SETTLE, problem_key(kind, payment_id), f"settled elsewhere: {note}", by=by, concerns=payment_id
-        )
-        for kind in wrong
+        batch.actions.add(SETTLE, problem_key(kind, payment_id), said, by=by, concerns=payment_id) for kind in wrong
     ]
     return payment, actions[-1]
 

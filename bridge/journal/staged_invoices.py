@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, func, null, select, update
 
 from bridge.journal import schema
+from bridge.journal.rows import invoice_from_row
 from bridge.journal.statements import Row, Writing, insert_into
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 
 __all__ = ["StagedInvoices"]
 
@@ -30,6 +31,13 @@ _GIVEN = select(schema.invoice_addresses.c.given_at).where(
     _OF_THIS_PAYMENT,
     schema.invoice_addresses.c.coin == bindparam("by_coin"),
     schema.invoice_addresses.c.address == bindparam("by_address"),
+)
+_ALL_GIVEN = select(schema.invoice_addresses.c.address).where(_OF_THIS_PAYMENT)
+_TO_PAY = (
+    select(schema.invoices)
+    .where(schema.invoices.c.payment_id == bindparam("by_payment_id"))
+    .order_by(schema.invoices.c.wanted_at.desc(), schema.invoices.c.coin)
+    .limit(1)
 )
 _FIRST_GIVEN = select(func.min(schema.invoice_addresses.c.given_at).label("given_at")).where(_OF_THIS_PAYMENT)
 
@@ -71,6 +79,16 @@ class StagedInvoices:
         """When a provider first gave an address for a payment; None if it never did."""
         row = self._row(_FIRST_GIVEN, by_payment_id=payment_id)
         return None if row is None else row["given_at"]
+
+    def addresses(self, payment_id: str) -> frozenset[str]:
+        """Every address that a provider ever gave for a payment."""
+        known = self._connection.scalars(_ALL_GIVEN, {"by_payment_id": payment_id})
+        return frozenset((*known, *(address for of, _, address in self._given if of == payment_id)))
+
+    def to_pay(self, payment_id: str) -> Invoice | None:
+        """The invoice that is to be paid, as it was before this batch; None if there is none."""
+        row = self._row(_TO_PAY, by_payment_id=payment_id)
+        return None if row is None else invoice_from_row(row)
 
     def open(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
         """Writes down what the provider answered, and its address for good."""

@@ -63,6 +63,12 @@ class UnfinishedRecords:
         coin = invoice.wanted.coin
         await self._submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
 
+    async def forget_invoice(self, payment_id: str) -> bool:
+        """Writes down that the provider knows nothing any more of a payment's invoice, which is to be opened anew if
+        nothing has come for it. Returns whether it is."""
+        is_wanted: bool = await self._submit(lambda batch: requests.forget_invoice(batch, payment_id))
+        return is_wanted
+
     async def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
         """Writes down why the provider did not open an invoice."""
         await self._submit(lambda batch: requests.refuse_invoice(batch, payment_id, coin, reason))

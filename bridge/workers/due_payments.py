@@ -79,6 +79,12 @@ class DuePayments:
             payment.failures, payment.asked_at = 0, now
             self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
 
+    def hurry(self, payment_id: str, now: datetime) -> None:
+        """It is to be asked about again as soon as one may be, however old it is."""
+        payment = self._open.get(payment_id)
+        if payment is not None:
+            self._again(payment_id, payment, now + self._interval)
+
     def failed(self, payment_id: str, now: datetime) -> None:
         """To ask about it failed, and that was its own fault as far as anybody can tell: later and later again."""
         payment = self._open.get(payment_id)

@@ -78,6 +78,11 @@ class InvoiceOpener:
         """Whether invoices of this provider can be opened here."""
         return provider in self._gateways
 
+    async def trouble_with(self, provider: str, coin: str) -> str | None:
+        """What keeps a provider from opening invoices in a coin, as far as that is known."""
+        gateway = self._gateways.get(provider)
+        return None if gateway is None else await gateway.trouble_with(coin)
+
     async def wanted(self, payment: Payment, coin: str) -> InvoiceWanted:
         """The invoice for a payment in a coin. Raises CoinNotOfferedError, if the provider can be asked."""
         try:

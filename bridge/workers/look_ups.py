@@ -5,17 +5,18 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
-from coordinator.observations import Observation
-from coordinator.payment_decisions import decide
+from coordinator.observations import InvoiceFound, Observation
+from coordinator.payment_decisions import decide, not_counted
+from coordinator.payment_problems import is_forgotten, problems_of
 from coordinator.payments import Effect, Payment
 
-__all__ = ["apply_look_up"]
+__all__ = ["Applied", "apply_look_up"]
 
 logger = logging.getLogger("bridge.reconciliation")
 
@@ -27,24 +28,28 @@ HEALED_AFTER = Histogram(
 )
 
 
-async def apply_look_up(
-    journal: Journal, payment: Payment, found: Sequence[LookedUpInvoice]
-) -> Literal["healed", "known", "unfit"]:
-    """Applies what was looked up of a payment. Returns whether it moved it, said nothing new, or did not fit."""
+class Applied(NamedTuple):
+    """What came of a look-up."""
+
+    found: Literal["healed", "known", "unfit"]
+    """Whether it moved the payment, said nothing new, or did not fit."""
+    is_missing: bool
+    """Whether something ought to have been there that was not: the invoice, or what was told of before."""
+
+
+async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[LookedUpInvoice]) -> Applied:
+    """Applies what was looked up of a payment."""
     now = journal.clock()
-    matched = invoice_of(payment, found, await journal.asked_addresses(payment.payment_id))
-    if isinstance(matched, Unfit):
-        recorded = await journal.record_misfit(
-            payment.payment_id,
-            key=_key(payment, matched.misfit.model_dump_json()),
-            misfit=matched.misfit,
-            observation=matched.observation,
-        )
-        if recorded.outcome is not Outcome.DUPLICATE:
-            logger.warning("%s: not counted, %s: %s", payment.payment_id, matched.misfit.kind, matched.misfit.detail)
-        return "unfit"
+    addresses = payment.facts.given | await journal.asked_addresses(payment.payment_id)
+    matched = invoice_of(payment, found, addresses)
+    if matched.unfit is not None:
+        await _note_unfit(journal, payment, matched.unfit, now)
+        return Applied("unfit", matched.is_missing)
     before, healed = payment, False
-    for observation in matched:
+    said = [*matched.observations]
+    if is_forgotten(payment) and payment.paid and not matched.is_missing:
+        said.append(InvoiceFound())
+    for observation in said:
         if not _says_more(payment, observation, now):
             continue
         recorded = await journal.record_observation(
@@ -59,7 +64,27 @@ async def apply_look_up(
     if healed:
         logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
-    return "healed" if healed else "known"
+    return Applied("healed" if healed else "known", matched.is_missing)
+
+
+async def _note_unfit(journal: Journal, payment: Payment, unfit: Unfit, now: datetime) -> None:
+    """Notes what cannot be about a payment, unless that is known."""
+    after = not_counted(payment, unfit.misfit, unfit.observation, now).payment
+    if after.facts.misfits == payment.facts.misfits and _whose(after) == _whose(payment):
+        return
+    recorded = await journal.record_misfit(
+        payment.payment_id,
+        key=_key(payment, f"{now.isoformat()} {unfit.misfit.model_dump_json()}"),
+        misfit=unfit.misfit,
+        observation=unfit.observation,
+    )
+    if recorded.outcome is not Outcome.DUPLICATE:
+        logger.warning("%s: not counted, %s: %s", payment.payment_id, unfit.misfit.kind, unfit.misfit.detail)
+
+
+def _whose(payment: Payment) -> Sequence[tuple[str, bool]]:
+    """Of the transfers that were told of, which are this payment's."""
+    return [(one.transfer.key, one.is_own) for one in payment.facts.booked]
 
 
 def _says_more(payment: Payment, observation: Observation, now: datetime) -> bool:
@@ -67,6 +92,8 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
     before it counts."""
     decision = decide(payment, observation, now)
     facts, known = decision.payment.facts, payment.facts
+    if _whose(decision.payment) != _whose(payment) or problems_of(decision.payment) != problems_of(payment):
+        return True
     return decision.effect is not Effect.UNCHANGED or (
         (len(facts.booked), len(facts.seen), facts.misfits, facts.standing, facts.books)
         != (len(known.booked), len(known.seen), known.misfits, known.standing, known.books)
@@ -74,9 +101,9 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
 
 
 def _note_delay(before: Payment, after: Payment, now: datetime) -> None:
-    counted = {one.transfer.transfer_id for one in before.facts.booked if one.counts}
+    counted = {one.transfer.key for one in before.facts.booked if one.counts}
     for one in after.facts.booked:
-        if one.counts and one.transfer.transfer_id not in counted and one.first_told_at is not None:
+        if one.counts and one.transfer.key not in counted and one.first_told_at is not None:
             HEALED_AFTER.labels(after.provider).observe((now - one.first_told_at).total_seconds())
 
 

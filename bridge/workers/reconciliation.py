@@ -6,7 +6,7 @@ about keeps back no other.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
@@ -36,6 +36,9 @@ AWAY_SECONDS = 1.0
 # Once an hour everything that is open is looked through; in between only what is new.
 EVERYTHING_EVERY = timedelta(hours=1)
 
+# A provider that has forgotten an invoice and forgets the next one too is not asked for ever more of them.
+REOPENED_EVERY = timedelta(hours=1)
+
 CHECKED = Counter(
     "bridge_reconciled", "Payments that a provider was asked about, by what came of it", ["provider", "found"]
 )
@@ -53,7 +56,10 @@ class Reconciliation:
         interval_seconds: float,
         per_second: float,
         days: int,
+        reopen: Callable[[], object] = lambda: None,
     ) -> None:
+        """`reopen` is called when an invoice is to be opened anew."""
+        self._reopen = reopen
         self._journal = journal
         self._gateways = gateways
         self._interval = timedelta(seconds=interval_seconds)
@@ -64,6 +70,10 @@ class Reconciliation:
         }
         self._everything_at: datetime | None = None
         """When all that is open was looked through last."""
+        self._missed: set[str] = set()
+        """The payments of which the provider, when it was asked last, did not know what it ought to."""
+        self._reopened_at: dict[str, datetime] = {}
+        """When an invoice was last to be opened anew, by the payment's id."""
         self._refusing: set[str] = set()
         """The providers that did not accept the key when they were asked last."""
 
@@ -74,6 +84,7 @@ class Reconciliation:
             next_look = loop.time() + self._interval.total_seconds()
             try:
                 await self._take_in()
+                await self._ask_doubted()
                 for gateway in self._gateways.values():
                     # Nothing signals that a provider is back.
                     while not await self._ask_due(gateway, until=next_look) and loop.time() < next_look:  # noqa: ASYNC110
@@ -86,6 +97,7 @@ class Reconciliation:
         """Looks through all that is open, and asks once about everything that is due."""
         self._everything_at = None
         await self._take_in()
+        await self._ask_doubted()
         for gateway in self._gateways.values():
             await self._ask_due(gateway)
 
@@ -111,6 +123,18 @@ class Reconciliation:
             OPEN.labels(provider).set(len(known))
         if everything:
             self._everything_at = now
+
+    async def _ask_doubted(self) -> None:
+        """Asks about the payments of which something was told that did not fit, also those that are over: the
+        provider's books say whose it is."""
+        for payment_id, provider in self._journal.take_doubted().items():
+            gateway = self._gateways.get(provider)
+            if gateway is None:
+                continue
+            record = None if await self._is_away(gateway) else await self._journal.payment_record(payment_id)
+            if record is None or not await self._ask(gateway, record.payment):
+                self._open[provider].hurry(payment_id, self._journal.clock())
+            await asyncio.sleep(self._pause_seconds)
 
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
         """Asks about what is due, until nothing is, or the provider is away, or it is that late on the loop. Returns
@@ -163,10 +187,12 @@ class Reconciliation:
         for payment_id in payment_ids:
             if payment_id not in by_id:
                 due.drop(payment_id)
+                self._missed.discard(payment_id)
         return [by_id[payment_id] for payment_id in payment_ids if payment_id in by_id]
 
-    async def _ask(self, gateway: InvoiceGateway, payment: Payment) -> None:
-        """Asks about one payment, whatever comes of it, and says when to ask about it again."""
+    async def _ask(self, gateway: InvoiceGateway, payment: Payment) -> bool:
+        """Asks about one payment, whatever comes of it, and says when to ask about it again. Returns whether there
+        was an answer."""
         due, payment_id = self._open[gateway.provider], payment.payment_id
         answered = False
         try:
@@ -178,10 +204,13 @@ class Reconciliation:
             CHECKED.labels(gateway.provider, "failed").inc()
         if answered:
             due.asked(payment_id, self._journal.clock())
+            if payment_id in self._missed:
+                due.hurry(payment_id, self._journal.clock())
         elif await self._is_away(gateway):
             due.put_back([payment_id], self._journal.clock())  # it was not its fault
         else:
             due.failed(payment_id, self._journal.clock())
+        return answered
 
     async def _check(self, gateway: InvoiceGateway, payment: Payment) -> bool:
         """Asks about one payment, and applies the answer. Returns whether there was one.
@@ -200,6 +229,26 @@ class Reconciliation:
             if isinstance(error, CredentialsRefusedError):
                 raise
             return False
-        outcome = await apply_look_up(self._journal, payment, found)
-        CHECKED.labels(gateway.provider, outcome).inc()
+        applied = await apply_look_up(self._journal, payment, found)
+        CHECKED.labels(gateway.provider, applied.found).inc()
+        await self._note_missing(payment, is_missing=applied.is_missing)
         return True
+
+    async def _note_missing(self, payment: Payment, *, is_missing: bool) -> None:
+        """Believes that a provider has forgotten an invoice, or what it had told of it, when it is asked twice in a
+        row: a webhook may have come while it answered, and a gateway that starts may answer too early. To ask it for
+        the invoice once more does no harm: if it knows it after all, it answers with the same one."""
+        payment_id, now = payment.payment_id, self._journal.clock()
+        if not is_missing:
+            self._missed.discard(payment_id)
+        elif payment_id not in self._missed:
+            self._missed.add(payment_id)
+        else:
+            self._missed.discard(payment_id)
+            self._reopened_at = {one: at for one, at in self._reopened_at.items() if at > now - REOPENED_EVERY}
+            if payment_id in self._reopened_at:
+                return
+            logger.warning("%s: %s has forgotten its invoice", payment_id, payment.provider)
+            if await self._journal.unfinished.forget_invoice(payment_id):
+                self._reopened_at[payment_id] = now
+                self._reopen()

@@ -15,6 +15,8 @@ from providers.shkeeper.api import BAD_KEY, BAD_PASSWORD, ShkeeperApi
 __all__ = ["CredentialCheck"]
 
 ASKED_EVERY_SECONDS = 60.0
+# Whoever mends it looks whether it works now.
+ASKED_WHILE_FAULTY_SECONDS = 2.0
 # It looks at the password before it looks for the coin, so one that it does not have serves too.
 ANY_COIN = "BTC"
 
@@ -40,7 +42,8 @@ class CredentialCheck:
 
     def faults(self, coins: Sequence[str] = ()) -> Sequence[str]:
         """What was found wrong when it was asked last; if that is a while ago, has it asked again meanwhile."""
-        if self._asking is None and (self._asked_at is None or self._clock() >= self._asked_at + ASKED_EVERY_SECONDS):
+        pause = ASKED_WHILE_FAULTY_SECONDS if self._faults else ASKED_EVERY_SECONDS
+        if self._asking is None and (self._asked_at is None or self._clock() >= self._asked_at + pause):
             self._asked_at = self._clock()
             self._asking = asyncio.create_task(self.ask(coins))
             self._asking.add_done_callback(self._asked)

@@ -5,6 +5,7 @@ BTC-LIGHTNING it makes one more at the node each time.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
+from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
@@ -41,6 +43,8 @@ COINS_SECONDS = 30.0
 # could do with an older list, or with none.
 COINS_WAIT_SECONDS = 2.0
 LAST_DIGIT = Decimal("1e-8")
+# A Bech32 address, which may be written in capitals for the sake of a QR code.
+_BIP_21 = re.compile(r"(?i:bitcoin):(?P<address>[A-Z0-9]{14,90})\?.*")
 
 
 # A century: a price that ends later does not end.
@@ -61,6 +65,8 @@ class PaymentRequestAnswer(Wire):
     """None if the coin's wallet failed when it was asked for an address first; it stays so for this invoice."""
     exchange_rate: Amount | None = None
     display_name: str | None = None
+    bip21: str | None = None
+    """Of a Lightning invoice the URI that names its address on the chain too."""
     recalculate_after: int | None = None
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
 
@@ -92,6 +98,7 @@ def opened_invoice(
     try:
         return InvoiceOpened(
             address=answer.wallet,
+            also_at=_on_chain(answer.bip21),
             coin_amount=coin_amount,
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,
@@ -105,6 +112,12 @@ def opened_invoice(
         )
     except ValidationError as error:
         raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None
+
+
+def _on_chain(bip21: str | None) -> tuple[str, ...]:
+    """The address in a BIP 21 URI, which is in capitals there."""
+    found = _BIP_21.fullmatch(bip21) if bip21 is not None else None
+    return () if found is None else (found["address"].lower(),)
 
 
 def _asked(coin_amount: Decimal, exchange_rate: Decimal, amount: Decimal) -> Decimal:
@@ -137,6 +150,7 @@ class ShkeeperInvoices:
         self._confirmations = confirmations or {}
         self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
+        self._fees = FeeFinder(api, clock)
         self._coins: tuple[str, ...] = ()
         self._coins_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -161,6 +175,15 @@ class ShkeeperInvoices:
             raise CredentialsRefusedError("; ".join(said))
         if troubles:
             raise CoinUnavailableError(", ".join(troubles), "; ".join(said))
+
+    async def trouble_with(self, coin: str) -> str | None:
+        try:
+            await self._api.check()
+        except ProviderUnavailableError as error:
+            return str(error)
+        refused = [] if self._credentials is None else self._credentials.faults(self._coins)
+        own = self.troubles().get(coin)
+        return "; ".join([*refused, *([] if own is None else [f"{coin}: {own}"])]) or None
 
     async def coins(self) -> Sequence[str]:
         """What the operator has enabled, as of half a minute ago; older if SHKeeper takes long to say it."""
@@ -200,7 +223,8 @@ class ShkeeperInvoices:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise
         self._unusable.pop(wanted.coin, None)
-        return opened
+        fee = await self._fees.find(wanted, opened)
+        return opened if fee is None else opened.model_copy(update={"fee": fee})
 
     async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")

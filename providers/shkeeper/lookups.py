@@ -17,6 +17,7 @@ from providers.shkeeper.wire import Code, ExternalId, Wire
 __all__ = ["InvoiceAnswer", "looked_up"]
 
 CONFIRMED = "CONFIRMED"
+# A notice says sums and amounts with so many; both are to say the same.
 NOTICED_DECIMALS = 10
 
 
@@ -53,14 +54,15 @@ def looked_up(invoice: WireInvoice, confirmations: Mapping[str, int]) -> LookedU
     return LookedUpInvoice(
         currency=invoice.fiat,
         agreed=invoice.amount_fiat,
-        addresses=frozenset(one.addr for one in invoice.txs if one.addr is not None and one.crypto != LIGHTNING),
+        places={one.txid: one.addr for one in invoice.txs if one.addr is not None and one.crypto != LIGHTNING},
         observations=tuple(_observations(invoice, confirmations)),
     )
 
 
 def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Iterator[Observation]:
     if invoice.status in ENDINGS:
-        yield InvoiceEnded(ending=ENDINGS[invoice.status])
+        listed = tuple(_transfer(one) for one in invoice.txs if one.status == CONFIRMED)
+        yield InvoiceEnded(ending=ENDINGS[invoice.status], currency=invoice.fiat, transfers=listed)
         return
     if invoice.status not in STANDINGS:
         return
@@ -73,7 +75,6 @@ def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Ite
         yield InvoiceSnapshot(
             standing=STANDINGS[invoice.status],
             currency=invoice.fiat,
-            # A notice says it with ten decimals; both are to say the same.
             received=rounded(invoice.balance_fiat, NOTICED_DECIMALS),
             transfers=tuple(booked),
             caused_by=booked[-1].transfer_id if booked else None,
@@ -85,4 +86,5 @@ def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Ite
 
 
 def _transfer(transaction: LookedUpTransaction) -> Transfer:
-    return Transfer(transfer_id=transaction.txid, asset=transaction.crypto, amount=transaction.amount)
+    amount = rounded(transaction.amount, NOTICED_DECIMALS)
+    return Transfer(transfer_id=transaction.txid, asset=transaction.crypto, amount=amount)

@@ -56,7 +56,9 @@ class InvoiceNotice(Wire):
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     crypto: Code | None = None
+    addr: str | None = None
     balance_fiat: Amount
+    overpaid_fiat: Amount | None = None
     transactions: tuple[WireTransaction, ...]
     fee_policy: str | None = None
     fee_percent: Amount | None = None
@@ -85,6 +87,7 @@ class UnconfirmedNotice(Wire):
     status: Literal["unconfirmed"]
     txid: Id
     crypto: Code
+    addr: str | None = None
     amount: Amount
 
 
@@ -185,27 +188,33 @@ def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) ->
 
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
-    return TransferSeen(transfer=Transfer(transfer_id=notice.txid, asset=notice.crypto, amount=notice.amount))
+    transfer = Transfer(transfer_id=notice.txid, asset=notice.crypto, amount=notice.amount)
+    return TransferSeen(transfer=transfer, address=notice.addr)
 
 
 def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Observation:
+    # A transaction pays an invoice once, so its hash names it. One that is there twice is told of twice.
+    transfers = tuple(dict.fromkeys(map(_transfer, notice.transactions)))
     if notice.status in ENDINGS:
-        return InvoiceEnded(ending=ENDINGS[notice.status])
-    # A transaction pays an invoice once, so its hash names it; of two with one hash the last counts.
-    transactions = {transaction.txid: transaction for transaction in notice.transactions}
+        return InvoiceEnded(
+            ending=ENDINGS[notice.status], currency=notice.fiat, address=notice.addr, transfers=transfers
+        )
     # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    causes = {transaction.txid for transaction in notice.transactions if transaction.trigger} or transactions.keys()
-    others = [transaction for transaction in transactions.values() if transaction.txid not in causes]
+    txids = dict.fromkeys(transaction.txid for transaction in notice.transactions)
+    causes = {transaction.txid for transaction in notice.transactions if transaction.trigger} or txids.keys()
+    others = [transaction for transaction in notice.transactions if transaction.txid not in causes]
     return InvoiceSnapshot.of_checked(
         standing=STANDINGS[notice.status],
         currency=notice.fiat,
         received=notice.balance_fiat,
-        transfers=tuple(_transfer(transaction) for transaction in transactions.values()),
-        caused_by=next((txid for txid in reversed(transactions) if txid in causes), None),
+        transfers=transfers,
+        caused_by=next((txid for txid in reversed(txids) if txid in causes), None),
         proven=frozenset(causes) if others else None,
         settling_seconds={one.crypto: settling_seconds(one.crypto, confirmations) for one in others},
         coin=notice.crypto,
         fee=notice.fee,
+        address=notice.addr,
+        above_limit=notice.overpaid_fiat,
     )
 
 

@@ -11,7 +11,7 @@ from coordinator.observations import InvoiceSnapshot, Observation, Standing, Tra
 from coordinator.payment_decisions import decide
 from coordinator.payments import Payment
 
-__all__ = ["DEADLINE", "NOW", "PAYMENT", "looked_up", "notice", "play", "seen", "transfer"]
+__all__ = ["DEADLINE", "NOW", "PAYMENT", "judged", "looked_up", "notice", "play", "seen", "transfer"]
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 DEADLINE = NOW + timedelta(hours=1)
@@ -28,6 +28,15 @@ PAYMENT = Payment(
     expires_at=DEADLINE,
     terms=Terms(tolerance_percent=Decimal(5), unconfirmed_grace_seconds=3600),
 )
+
+
+def judged(came: Decimal, amount: Decimal = PAYMENT.amount) -> Standing:
+    """As SHKeeper judges with the limits that it has at first."""
+    if not came:
+        return Standing.NOTHING
+    if came < amount * Decimal("0.95"):
+        return Standing.PARTIAL
+    return Standing.PAID if came < amount * Decimal("1.05") else Standing.OVERPAID
 
 
 def transfer(name: str, value: object, **changes: Any) -> Transfer:

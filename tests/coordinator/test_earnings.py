@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.agreements import Checkout, Share
+from coordinator.booked import Booked
 from coordinator.earnings import earned, left_to_pay_out
-from coordinator.facts import Booked, Facts
+from coordinator.facts import Facts
 from coordinator.fees import Fee, FeePolicy
 from coordinator.money import total
 from coordinator.observations import Transfer

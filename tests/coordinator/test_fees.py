@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coordinator.fees import NO_FEE, Fee, FeePolicy
 from coordinator.observations import InvoicePriced, Standing
-from tests.coordinator.agreed import PAYMENT, notice, play, transfer
+from tests.coordinator.agreed import PAYMENT, judged, notice, play, transfer
 
 PERCENT = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
 FIXED = Fee(policy=FeePolicy.FIXED, fixed=Decimal(5))
@@ -38,7 +38,8 @@ def test_goods_and_fee_are_two_numbers(
 ) -> None:
     names = [f"t{number}" for number in range(len(paid))]
     transfers = [transfer(name, value) for name, value in zip(names, paid, strict=True)]
-    notices = [notice(Standing.PARTIAL, *transfers, trigger=name, fee=fee) for name in names]
+    verdict = judged(sum(map(Decimal, paid), Decimal(0)), AMOUNT.amount)
+    notices = [notice(verdict, *transfers, trigger=name, fee=fee) for name in names]
     payment, _ = play(*notices, payment=AMOUNT)
     shown = (payment.received, payment.fee, payment.missing, payment.missing_fee, payment.excess)
     assert shown == tuple(map(Decimal, (received, share, missing, missing_share, excess)))
@@ -60,8 +61,8 @@ def test_the_fee_of_one_coin_is_not_that_of_another() -> None:
     first = transfer("t1", 95, asset="USDC", fee=Decimal("8.64"))
     second = transfer("t2", "0.01", asset="ETH-USDT", fee=Decimal(0))
     told = [
-        notice(Standing.PARTIAL, first, coin="USDC", fee=TEN_PERCENT),
-        notice(Standing.PARTIAL, first, second, coin="ETH-USDT", fee=NO_FEE),
+        notice(Standing.PAID, first, coin="USDC", fee=TEN_PERCENT),
+        notice(Standing.PAID, first, second, coin="ETH-USDT", fee=NO_FEE),
     ]
     payment, _ = play(*told)
     assert payment.status == "partially_paid"
@@ -72,9 +73,7 @@ def test_the_fee_of_one_coin_is_not_that_of_another() -> None:
 def test_a_fee_that_was_changed_makes_no_goods_of_what_was_taken() -> None:
     first = transfer("t1", 95, fee=Decimal("8.64"))
     second = transfer("t2", "0.01", fee=Decimal(0))
-    payment, _ = play(
-        notice(Standing.PARTIAL, first, fee=TEN_PERCENT), notice(Standing.PAID, first, second, fee=NO_FEE)
-    )
+    payment, _ = play(notice(Standing.PAID, first, fee=TEN_PERCENT), notice(Standing.PAID, first, second, fee=NO_FEE))
     assert (str(payment.status), payment.received) == ("partially_paid", Decimal("86.37"))
 
 
@@ -86,8 +85,8 @@ def test_a_switch_of_coins_alone_pays_nothing() -> None:
     assert (str(payment.status), payment.received) == ("partially_paid", Decimal(94))
     payment, _ = play(InvoicePriced(coin="ETH-USDT", fee=Decimal(0)), payment=payment)
     assert (str(payment.status), payment.received, payment.missing_fee) == ("partially_paid", Decimal(94), Decimal(0))
-    # What is missing bears the fee of the coin that it is paid in.
-    assert payment.fee_on_rest("BNB-USDT", Decimal(10)) == Decimal("0.6")
+    # What is missing bears the fee of the coin that it is paid in, which may be a fixed one.
+    assert payment.asked_in("BNB-USDT", Decimal(10)) == Decimal(16)
 
 
 amounts = st.decimals(min_value="0.01", max_value="100000", places=2)

@@ -12,13 +12,20 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
+from coordinator.evidence import LookedUpInvoice, invoice_of
 from coordinator.fees import NO_FEE, Fee, FeePolicy
-from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Observation, Standing
+from coordinator.observations import (
+    DeadlinePassed,
+    InvoiceForgotten,
+    InvoicePriced,
+    InvoiceSnapshot,
+    Observation,
+    Standing,
+)
 from coordinator.payment_decisions import decide, not_counted
 from coordinator.payment_problems import problems_of
 from coordinator.payments import Payment, PaymentStatus
-from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, transfer
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, transfer
 
 CONFIRMATIONS, BLOCK_SECONDS = 12, 12
 # As the provider's adapter has it: the confirmations after the first, at twice the average time of a block.
@@ -64,12 +71,7 @@ class Gateway:
         return sum({one.mined_at: one.value for one in booked}.values(), Decimal(0))  # of one moment only the last
 
     def standing(self, at: datetime) -> Standing:
-        balance, amount = self.balance(at), PAYMENT.amount
-        if not balance:
-            return Standing.NOTHING
-        if balance < amount * Decimal("0.95"):
-            return Standing.PARTIAL
-        return Standing.PAID if balance < amount * Decimal("1.05") else Standing.OVERPAID
+        return judged(self.balance(at))
 
     def notice(self, trigger: Paid, at: datetime) -> InvoiceSnapshot:
         return self._snapshot(at, frozenset({trigger.name}), with_values=True)
@@ -77,7 +79,10 @@ class Gateway:
     def looked_up(self, at: datetime) -> LookedUpInvoice:
         booked = self.booked(at)
         told = (self._snapshot(at, frozenset(), with_values=False),) if booked else ()
-        return LookedUpInvoice("USD", PAYMENT.amount, frozenset({"0xours"}) if booked else frozenset(), told)
+        return LookedUpInvoice("USD", PAYMENT.amount, {one.name: "0xours" for one in booked}, told)
+
+    def above_limit(self, at: datetime) -> Decimal:
+        return max(self.balance(at) - PAYMENT.amount * Decimal("1.05"), Decimal(0))
 
     def _snapshot(self, at: datetime, proven: frozenset[str], *, with_values: bool) -> InvoiceSnapshot:
         listed = [transfer(one.name, one.value) for one in self.booked(at)]
@@ -91,14 +96,17 @@ class Gateway:
             proven=proven,
             settling_seconds={"ETH-USDT": SETTLING_SECONDS},
             agreed=None if with_values else PAYMENT.amount,
+            address="0xours" if with_values else None,
+            above_limit=self.above_limit(at) if with_values else None,
             fee=self.fee if with_values else None,
         )
 
 
+OPENED = InvoicePriced(coin="ETH-USDT", addresses=("0xours",))
 FOREIGN = LookedUpInvoice(
     "USD",
     Decimal(5),
-    frozenset({"0xtheirs"}),
+    {"theirs": "0xtheirs"},
     (
         InvoiceSnapshot(
             standing=Standing.OVERPAID,
@@ -111,13 +119,35 @@ FOREIGN = LookedUpInvoice(
 )
 
 
+FOREIGN_NOTICES = [
+    InvoiceSnapshot(
+        standing=standing,
+        currency="USD",
+        received=Decimal(came),
+        transfers=(transfer("theirs", came),),
+        above_limit=Decimal(above),
+        address=address,
+    )
+    for standing, came, above, address in (
+        # Over 1000, over 5, and over what was agreed here, but to be paid elsewhere.
+        (Standing.PARTIAL, "102", "0", "0xours"),
+        (Standing.PAID, "1020", "0", "0xours"),
+        (Standing.PAID, "5.1", "0", "0xours"),
+        (Standing.OVERPAID, "102", "96.75", "0xours"),
+        (Standing.PAID, "102", "0", "0xtheirs"),
+    )
+]
+
+
 class Story:
     """What is told to the bridge, and in which order."""
 
     def __init__(self, fee: Fee, *, loses_updates: bool) -> None:
         self.gateway = Gateway(fee, loses_updates=loses_updates)
-        self.payment: Payment = PAYMENT
+        self.payment: Payment = decide(PAYMENT, OPENED, NOW).payment
         self.now = NOW
+        self.lied = False
+        self.has_foreign = False
         self.completed_events = 0
         self._held_back: list[tuple[Observation, datetime]] = []
 
@@ -147,16 +177,45 @@ class Story:
     def is_asked(self, *, with_another: bool = False) -> None:
         found = [self.gateway.looked_up(self.now), *([FOREIGN] if with_another else [])]
         matched = invoice_of(self.payment, found, ("0xours",))
-        if isinstance(matched, Unfit):
-            self.payment = not_counted(self.payment, matched.misfit).payment
+        if matched.unfit is not None:
+            misfit, observation = matched.unfit.misfit, matched.unfit.observation
+            self.payment = not_counted(self.payment, misfit, observation, self.now).payment
             return
-        for observation in matched:
+        for observation in matched.observations:
             self.told(observation)
 
     def hears_of_another(self) -> None:
         """Another shop's invoice of the same name, and a notice in another currency."""
         self.told(FOREIGN.observations[0])
         self.told(FOREIGN.observations[0].model_copy(update={"currency": "EUR", "agreed": None}))
+
+    def hears_foreign(self, number: int) -> None:
+        """A notice about another invoice of the same name, or about this one re-opened elsewhere."""
+        self.told(FOREIGN_NOTICES[number])
+        self.has_foreign = True
+
+    def hears_two_amounts(self) -> None:
+        """Of a transfer more is told than has come, besides the truth."""
+        confirmed = self.gateway.confirmed(self.now)
+        if not confirmed:
+            return
+        notice = self.gateway.notice(confirmed[0], self.now)
+        self.told(notice)
+        more = [
+            one.model_copy(update={"value": (one.value or Decimal(0)) * 3, "amount": one.amount * 3})
+            if one.transfer_id == confirmed[0].name
+            else one
+            for one in notice.transfers
+        ]
+        self.told(notice.model_copy(update={"transfers": tuple(more)}))
+        self.lied = True
+
+    def is_told_otherwise(self) -> None:
+        """The buyer's invoice is said to be to be paid elsewhere, as when a stranger asked for another coin."""
+        confirmed = self.gateway.confirmed(self.now)
+        if confirmed:
+            notice = self.gateway.notice(confirmed[-1], self.now)
+            self.told(notice.model_copy(update={"address": "0xstrangers"}))
 
     def restarts(self) -> None:
         self.payment = Payment.model_validate_json(self.payment.model_dump_json())
@@ -200,6 +259,9 @@ steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
     st.just(Story.tells_late),
     st.booleans().map(lambda with_another: lambda story: story.is_asked(with_another=with_another)),
     st.just(Story.hears_of_another),
+    st.integers(0, len(FOREIGN_NOTICES) - 1).map(lambda number: lambda story: story.hears_foreign(number)),
+    st.just(Story.hears_two_amounts),
+    st.just(Story.is_told_otherwise),
     st.just(Story.restarts),
     st.just(Story.lets_time_run_out),
 )
@@ -234,6 +296,8 @@ def ends(story: Story) -> None:
         story.lets_time_run_out()
     if story.payment.paid and not has_come:
         assert problems_of(story.payment)
+    if story.lied or story.has_foreign:
+        assert problems_of(story.payment)
     if story.payment.excess > PAYMENT.amount * Decimal("0.05"):
         assert problems_of(story.payment)
     assert story.now >= DEADLINE
@@ -252,3 +316,25 @@ def test_under_every_fee_policy_the_goods_are_paid_before_it_is_completed(
         if story.payment.status is PaymentStatus.COMPLETED:
             paid = sum((one.value for one in story.gateway.confirmed(story.now)), Decimal(0))
             assert fee.taken_off(paid, PAYMENT.amount) >= PAYMENT.least
+
+
+@given(st.lists(steps, max_size=15), st.booleans())
+def test_what_a_gateway_has_forgotten_is_on_the_list_and_nothing_of_it_is_lost(
+    story_steps: list[Callable[[Story], None]], comes_back: bool
+) -> None:
+    story = Story(NO_FEE, loses_updates=False)
+    for step in story_steps:
+        step(story)
+    before = story.payment
+    known = [one for one in before.facts.booked if one.counts]
+    missing = invoice_of(before, [], ("0xours",)).is_missing
+    assert missing is bool(known)  # the bridge did not open this one: without money there need be no invoice
+    if not missing:
+        return
+    story.waits(1)
+    story.told(InvoiceForgotten())
+    assert (story.payment.status, story.payment.paid) == (before.status, before.paid)
+    if before.status in (PaymentStatus.PARTIALLY_PAID, PaymentStatus.CONFIRMING):
+        assert problems_of(story.payment)
+    if comes_back:
+        assert not invoice_of(story.payment, [story.gateway.looked_up(story.now)], ("0xours",)).is_missing

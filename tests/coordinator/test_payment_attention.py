@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from coordinator.attention import BY_URGENCY, AttentionKind
-from coordinator.facts import Booked, Facts, Misfit, MisfitKind, Seen
+from coordinator.booked import Booked, Seen
+from coordinator.facts import Facts, Misfit, MisfitKind
 from coordinator.invoices import Invoice, InvoiceWanted
 from coordinator.observations import Ending, Release, Standing, Transfer
 from coordinator.payment_attention import payment_attention, without_address
@@ -80,6 +81,7 @@ PROBLEMS = {
     ),
     ProblemKind.CONTRADICTING_BOOKS: payment(standing=Standing.OVERPAID, **booked(20)),
     ProblemKind.FOREIGN: payment(misfits=misfit(MisfitKind.CONTESTED)),
+    ProblemKind.FORGOTTEN: payment(forgotten_at=START, given={"0xold"}),
     ProblemKind.OTHER_CURRENCY: payment(misfits=misfit(MisfitKind.OTHER_CURRENCY)),
     ProblemKind.PAID_AFTER_CANCELLATION: payment(standing=Standing.PAID, withdrawn=True, **booked(50)),
     ProblemKind.SHORT: payment(standing=Standing.PAID, **booked(20)),

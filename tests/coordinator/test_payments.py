@@ -309,7 +309,7 @@ def test_escrow_is_released_exactly_when_a_payout_arrives() -> None:
 
 
 def test_asking_the_provider_says_nothing_new_and_forgets_nothing() -> None:
-    late = snapshot(Standing.PARTIAL, FIRST, LATE)
+    late = snapshot(Standing.PAID, FIRST, LATE)
     for told in (late, PARTIAL, OVERPAID):
         webhook_first, _ = play([OUT_OF_TIME, told])
         again = decide(webhook_first, looked_up(told), NOW)
@@ -353,7 +353,7 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         seen("t1"),
         seen("t2"),
         PARTIAL,
-        snapshot(Standing.PARTIAL, FIRST, LATE),
+        snapshot(Standing.PARTIAL, LATE),
         PAID,
         OVERPAID,
         OUT_OF_TIME,
@@ -372,4 +372,10 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
             if moved.status is not payment.status:
                 made[payment.status].add(moved.status)
             lives.setdefault(moved.model_dump_json(), moved)
+    # And what turns out to be another's, whatever has happened before.
+    foreign = looked_up(OVERPAID).model_copy(update={"agreed": Decimal(5)})
+    for payment in lives.values():
+        moved = decide(payment, foreign, NOW).payment
+        if moved.status is not payment.status:
+            made[payment.status].add(moved.status)
     assert {status: frozenset(reached) for status, reached in made.items()} == dict(TRANSITIONS)

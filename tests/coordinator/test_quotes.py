@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from coordinator import quotes
 from coordinator.agreements import Checkout, Share
+from coordinator.fees import Fee, FeePolicy
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import proportional, rounded_up
-from coordinator.observations import DeadlinePassed, InvoiceSnapshot, Observation, Standing, Transfer
+from coordinator.observations import DeadlinePassed, InvoicePriced, InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payment_decisions import decide
 from coordinator.payments import Payment
 from coordinator.quotes import ToPay, has_ended, must_ask_again, place_changed, quote_end
@@ -150,22 +151,42 @@ def test_an_unpaid_payment_asks_for_the_whole_sum_and_names_the_fee() -> None:
 
 def test_a_partly_paid_one_asks_for_the_rest() -> None:
     rest = to_pay(after(received("20")), DOGE)
-    assert rest.coin_amount == Decimal("203.32534382")  # 339.32 × (29.90 + 0.60) / 50.90
-    assert rest.payment_uri == "dogecoin:D7?amount=203.32534382"
-    assert (rest.asked, rest.fee) == (Decimal("30.50"), Decimal("0.60"))
+    assert rest.coin_amount == Decimal("205.9919057")  # 339.32 × (29.90 + 1.00) / 50.90: it may be a fixed fee
+    assert rest.payment_uri == "dogecoin:D7?amount=205.9919057"
+    assert (rest.asked, rest.fee) == (Decimal("30.90"), Decimal("1.00"))
+
+
+def test_a_rest_in_another_coin_bears_the_fee_that_the_gateway_takes_on_so_much() -> None:
+    two_percent = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    no_fee = InvoicePriced(coin="USDC", fee=Decimal(0), rate=Decimal(1))
+    doge = InvoicePriced(coin="DOGE", fee=Decimal(1), rate=Decimal("0.15"))
+    part = received("20").model_copy(
+        update={"transfers": (Transfer(transfer_id="t", asset="USDC", amount=Decimal(20)),)}
+    )
+    unknown = to_pay(after(no_fee, part, doge), DOGE)
+    known = to_pay(after(no_fee, part, doge.model_copy(update={"named": two_percent})), DOGE)
+    assert [(one.asked, one.fee) for one in (unknown, known)] == [
+        (Decimal("30.90"), Decimal("1.00")),
+        (Decimal("30.50"), Decimal("0.60")),
+    ]
 
 
 def test_the_rest_is_rounded_up_to_the_coins_own_decimals() -> None:
     third = after(received("16.63"))
-    for decimals, coins in ((2, "0.67"), (6, "0.666798"), (8, "0.66679765")):
+    for decimals, coins in ((2, "0.68"), (6, "0.673281"), (8, "0.67328095")):
         assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=decimals)).coin_amount == Decimal(coins)
     # Of a coin that nobody knows, as many as the provider wrote, or six.
-    assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=None)).coin_amount == Decimal("0.666798")
+    assert to_pay(third, quoted(coin_amount=Decimal(1), coin_decimals=None)).coin_amount == Decimal("0.673281")
 
 
 def test_a_uri_in_smallest_units_and_one_that_is_only_an_address() -> None:
     part = after(received("24.95"))
-    ether = quoted(coin_amount=Decimal("0.5"), coin_decimals=18, uri_template="ethereum:0x6f@1?value={units}")
+    ether = quoted(
+        coin_amount=Decimal("0.5"),
+        coin_decimals=18,
+        asked=Decimal("49.90"),
+        uri_template="ethereum:0x6f@1?value={units}",
+    )
     assert to_pay(part, ether).payment_uri == "ethereum:0x6f@1?value=250000000000000000"
     assert to_pay(part, quoted(uri_template=None)).payment_uri == "D7"
 

@@ -48,10 +48,10 @@ def tell(bridge: BridgeProcess, payment: Document, came: str, **changes: Any) ->
 
 
 def short(marketplace: Marketplace, bridge: BridgeProcess, **changes: Any) -> Document:
-    """A payment of 100 that the gateway calls paid with 60."""
+    """A payment of 100 that the gateway calls paid with 92."""
     registered = {"coin": None, "externalId": f"order-{time.monotonic_ns()}", **changes}
     payment = marketplace.create(**registered)
-    tell(bridge, payment, "60")
+    tell(bridge, payment, "92")
     return payment
 
 
@@ -66,7 +66,7 @@ def test_a_short_payment_is_accepted_by_somebody_who_was_asked_twice(
 ) -> None:
     payment = short(marketplace, bridge, sellerId="seller-of-lamps")
     item = item_of(console, payment, "payment-short")
-    expect(item).to_contain_text("shkeeper calls it paid with 60.00 of 100.00 USD")
+    expect(item).to_contain_text("shkeeper calls it paid with 92.00 of 100.00 USD")
     expect(item).to_contain_text("accept it as paid if the seller agrees")
     item.get_by_role("button", name="Accept as paid").click()
     dialog = console.get_by_role("dialog")
@@ -135,5 +135,5 @@ def test_payments_are_filtered_by_what_is_wrong_with_them(
     expect(rows[right["paymentId"]]).to_be_visible()
     console.get_by_label("Problem").select_option("Too little")
     expect(rows[right["paymentId"]]).to_have_count(0)
-    expect(rows[wrong["paymentId"]]).to_contain_text("40.00\u00a0USD missing")
+    expect(rows[wrong["paymentId"]]).to_contain_text("8.00\u00a0USD missing")
     expect(console).to_have_url(f"{bridge.url}/ops?view=payments&problem=payment-short")

@@ -198,7 +198,7 @@ class Gateway:
             "crypto": "ETH-USDT",
             "external_id": external_id,
             "fee_fixed": "0",
-            "fee_percent": "2",
+            "fee_percent": "0",
             "fee_policy": "PERCENT_FEE",
             "fiat": "USD",
             "overpaid_fiat": str(max(balance - amount, 0)),

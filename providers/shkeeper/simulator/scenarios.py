@@ -90,9 +90,10 @@ class Invoice:
             return "PAID"
         return "PARTIAL" if self.balance < self.amount else "OVERPAID"
 
-    def txid(self, number: int) -> str:
-        """The hash of the invoice's transaction of that number, counted from 0."""
-        return "0x" + hashlib.sha256(f"{self.external_id}/{number}".encode()).hexdigest()
+    def txid(self, number: int, part: Decimal) -> str:
+        """The hash of the invoice's transaction of that number, counted from 0, and of that worth: played once more
+        otherwise, an invoice has other transactions."""
+        return "0x" + hashlib.sha256(f"{self.external_id}/{number}/{part.normalize():f}".encode()).hexdigest()
 
     def unconfirmed(self, part: Decimal) -> bytes:
         """The notice of the next transaction before it is confirmed."""
@@ -102,7 +103,7 @@ class Invoice:
                 amount=self._coins(part),
                 crypto=self.crypto,
                 external_id=self.external_id,
-                txid=self.txid(len(self.paid)),
+                txid=self.txid(len(self.paid), part),
             )
         )
 
@@ -110,7 +111,11 @@ class Invoice:
         """The notice after the newest transaction: a snapshot with every transaction so far."""
         transactions = [
             BookedTransaction(
-                self.txid(number), self.crypto, self._coins(part), part, self.opened_at + timedelta(seconds=number)
+                self.txid(number, part),
+                self.crypto,
+                self._coins(part),
+                part,
+                self.opened_at + timedelta(seconds=number),
             )
             for number, part in enumerate(self.paid)
         ]

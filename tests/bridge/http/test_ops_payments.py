@@ -78,9 +78,9 @@ def told(client: httpx.Client, payment: dict[str, Any]) -> list[tuple[str, str |
 
 
 def short(client: httpx.Client) -> dict[str, Any]:
-    """A payment that the gateway calls paid with half of the money."""
+    """A payment that the gateway calls paid with too little."""
     payment = registered(client)
-    assert tell(client, payment, "25", status="PAID", paid=True) == "applied"
+    assert tell(client, payment, "46", status="PAID", paid=True) == "applied"
     assert row(client, payment)["status"] == "partially_paid"
     return payment
 
@@ -92,7 +92,7 @@ def test_a_short_payment_is_accepted_and_everybody_is_told_as_if_it_were_whole(c
     payment = short(client)
     item = attention(client, payment)["payment-short"]
     assert item["actions"] == ["accept", "wait", "cancel", "settle"]
-    assert "25.00 of 50.00 USD" in item["detail"]
+    assert "46.00 of 50.00 USD" in item["detail"]
     accepted = ok(rule(client, payment, "acceptance", **NOTE))
     assert accepted["message"] == "Accepted as paid: The seller agrees; it is completed."
     assert accepted["payment"] == row(client, payment)
@@ -220,6 +220,24 @@ def test_there_is_no_waiting_without_a_deadline(make_bridge: Any) -> None:
         assert "no deadline" in problem(rule(client, payment, "waiting", hours=1, **ADA), 409)["detail"]
 
 
+# What cannot be about a payment
+
+
+def test_another_invoices_webhook_moves_nothing_and_what_fits_counts_where_nobody_can_be_asked(
+    client: httpx.Client,
+) -> None:
+    payment = registered(client)
+    assert tell(client, payment, "51", status="OVERPAID", overpaid_fiat="30.00") == "not-counted"
+    assert tell(client, payment, "51", status="PARTIAL") == "not-counted"
+    assert tell(client, payment, "204", status="PAID") == "not-counted"
+    assert row(client, payment)["status"] == "pending"
+    item = attention(client, payment)["payment-foreign"]
+    assert "51 USD is called overpaid by 30.00, agreed 50.00 USD" in item["detail"]
+    assert tell(client, payment, "51", status="PAID", paid=True) == "applied"
+    assert row(client, payment)["status"] == "completed"
+    assert attention(client, payment).keys() == {"payment-foreign"}
+
+
 # Settlement and dismissal
 
 
@@ -235,6 +253,21 @@ def test_what_was_settled_elsewhere_comes_back_when_there_is_news(client: httpx.
     # The same once more says nothing new; something else does.
     assert tell(client, payment, "60", fiat="GBP", status="PAID") == "other-currency"
     assert attention(client, payment).keys() == {"payment-other-currency"}
+
+
+def test_money_that_comes_after_the_rest_was_sent_back_completes_nothing(make_bridge: Any) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    with client_of(bridge.url) as client:
+        payment = registered(client)
+        assert tell(client, payment, "25") == "applied"
+        wait_until(lambda: row(client, payment)["status"] == "expired")
+        settled = ok(rule(client, payment, "settlement", note="Sent back by 0x5", **ADA))
+        assert settled["message"] == "Settled elsewhere: Sent back by 0x5; it is cancelled."
+        assert (settled["payment"]["status"], attention(client, payment)) == ("cancelled", {})
+        assert tell(client, payment, "25") == "applied"
+        assert row(client, payment)["status"] == "cancelled"
+        assert "payment-paid-after-cancellation" in attention(client, payment)
+        assert "payment-received" not in [event for event, _ in told(client, payment)]
 
 
 def test_of_two_things_that_are_wrong_one_is_settled_and_one_dismissed(client: httpx.Client) -> None:
@@ -259,7 +292,7 @@ def test_of_two_things_that_are_wrong_one_is_settled_and_one_dismissed(client: h
 
 def test_an_overpayment_is_on_the_list_and_can_be_dismissed(client: httpx.Client) -> None:
     payment = registered(client)
-    assert tell(client, payment, "500", status="OVERPAID", paid=True) == "applied"
+    assert tell(client, payment, "500", status="OVERPAID", paid=True, overpaid_fiat="447.50") == "applied"
     item = attention(client, payment)["payment-over"]
     assert item["actions"] == ["settle", "dismiss"]
     assert "450.00 USD too much" in item["detail"]

@@ -48,6 +48,8 @@ class Shkeeper:
         if "/invoices/" in path:
             return {"status": "success", "invoices": []}
         coin = path.split("/")[-2]
+        if path.endswith("/quote"):
+            return {"status": "error", "message": f"{coin} payment gateway is unavailable"}
         self.asked.append({"coin": coin, **content})
         return self.says.get(coin, OPENED)
 

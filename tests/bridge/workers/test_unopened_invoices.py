@@ -63,6 +63,9 @@ class Provider:
     async def examine(self) -> None:
         await self.check()
 
+    async def trouble_with(self, coin: str) -> str | None:
+        return self.troubled.get(coin)
+
     def troubles(self) -> dict[str, str]:
         return self.troubled
 

@@ -54,6 +54,8 @@ async def test_what_cannot_be_used_is_asked_for_once_and_opens_no_circuit(
             await invoices.open_invoice(WANTED)
         assert len(gateway.requests) == asked
     assert list(invoices.troubles()) == ["ETH-USDT"]
+    assert "ETH-USDT" in (await invoices.trouble_with("ETH-USDT") or "")
+    assert await invoices.trouble_with("BTC") is None
     await invoices.check()
     with pytest.raises(CoinUnavailableError, match="ETH-USDT"):
         await invoices.examine()
@@ -217,8 +219,11 @@ async def test_readiness_names_a_wrong_key_and_never_waits_for_it(gateway: Gatew
             await invoices.examine()
     assert len(gateway.requests) == asked
     gateway.answers(credentials_gateway())
-    now += 61
+    now += 3  # whoever has mended it looks at once
     await until(lambda: not check.faults())
+    asked = len(gateway.requests)
+    now += 3
+    assert (check.faults(), len(gateway.requests)) == ((), asked)
     await invoices.examine()
 
 

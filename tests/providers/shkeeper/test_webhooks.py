@@ -117,6 +117,8 @@ def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
         caused_by="0x518a",
         coin="ETH-USDT",
         fee=Fee(policy=FeePolicy.PERCENT, percent=Decimal(2)),
+        address="0x6f2F",
+        above_limit=Decimal(0),
     )
 
 
@@ -135,14 +137,17 @@ def test_the_status_says_how_the_invoice_stands(status: str, standing: Standing)
 
 @pytest.mark.parametrize(("status", "ending"), [("CANCELLED", Ending.CANCELLED), ("REFUNDED", Ending.REFUNDED)])
 def test_an_invoice_can_be_withdrawn_or_refunded(status: str, ending: Ending) -> None:
-    assert read(invoice(status=status)).observation == InvoiceEnded(ending=ending)
+    ended = read(invoice(status=status)).observation
+    assert isinstance(ended, InvoiceEnded)
+    assert (ended.ending, ended.currency, ended.address) == (ending, "USD", "0x6f2F")
+    assert [transfer.transfer_id for transfer in ended.transfers] == ["0x518a"]
 
 
 def test_an_unconfirmed_transaction_is_a_transfer_seen() -> None:
     reading = read(UNCONFIRMED)
     assert reading.external_id == "147"
     assert reading.observation == TransferSeen(
-        transfer=Transfer(transfer_id="ab12", asset="BTC", amount=Decimal("0.0025"))
+        transfer=Transfer(transfer_id="ab12", asset="BTC", amount=Decimal("0.0025")), address="bc1q"
     )
 
 
@@ -300,9 +305,11 @@ def test_a_date_with_an_offset_is_the_same_moment_in_utc() -> None:
     assert moment.isoformat() == "2024-06-25T15:45:38+00:00"
 
 
-def test_of_two_transactions_with_one_hash_the_last_counts() -> None:
-    twice = [transaction(amount_fiat="1"), transaction(amount_fiat="2")]
-    assert [transfer.value for transfer in snapshot(read(invoice(transactions=twice))).transfers] == [Decimal(2)]
+def test_of_two_transactions_with_one_hash_both_are_told_of_unless_they_are_the_same() -> None:
+    twice = [transaction(amount_fiat="1"), transaction(amount_fiat="2"), transaction(amount_fiat="2")]
+    told = snapshot(read(invoice(transactions=twice)))
+    assert [transfer.value for transfer in told.transfers] == [Decimal(1), Decimal(2)]
+    assert told.proven is None
 
 
 any_text = st.text(st.characters() | st.characters(categories=["Cs"]))  # lone surrogates too

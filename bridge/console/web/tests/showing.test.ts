@@ -55,6 +55,9 @@ describe("where to pay", () => {
     expect(whyNowhere(payment({ invoices: [] }), null)).toBe("at-the-shop");
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, address: null }] }), null)).toBe("no-address");
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, coinAmount: null }] }), null)).toBe("whole-only");
+    const seen = { txHash: "0x1", asset: "ETH-USDT", amount: "51", value: null, confirmed: true, occurredAt: null };
+    const unvalued = payment({ invoices: [{ ...invoice!, coinAmount: null }], transfers: [seen, { ...seen, txHash: "0x2" }] });
+    expect(whyNowhere(unvalued, null)).toBe("being-valued");
     const settling = { invoices: [{ ...invoice!, coinAmount: null }], status: "partially_paid", missing: "0" } as const;
     expect(whyNowhere(payment(settling as never), null)).toBe("nothing-missing");
     expect(whyNowhere(quoted, Date.parse(end) - 1)).toBeNull();

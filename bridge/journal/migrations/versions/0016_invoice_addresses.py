@@ -13,7 +13,16 @@ depends_on = None
 
 invoices = sa.table("invoices", *(sa.column(name) for name in ("payment_id", "coin", "wanted_at", "opened")))
 # What an invoice says since, and a bridge of before would not read.
-ADDED = ("coin_decimals", "asked", "uri_template", "whole_only", "price_seconds", "lapses_at", "quoted_until")
+ADDED = (
+    "coin_decimals",
+    "asked",
+    "uri_template",
+    "whole_only",
+    "price_seconds",
+    "lapses_at",
+    "quoted_until",
+    "also_at",
+)
 
 
 def upgrade() -> None:

@@ -117,7 +117,7 @@ async def test_the_bridges_own_client_finds_what_it_needs(
     [snapshot] = paid.observations
     assert isinstance(snapshot, InvoiceSnapshot)
     assert snapshot.received == 102
-    assert paid.addresses == {invoice.address}
+    assert set(paid.places.values()) == {invoice.address}
     assert snapshot.proven == frozenset()
     assert (await invoices.balance("BTC")).amount_crypto == 1_000_000
 

@@ -64,7 +64,10 @@ const WORDS: Record<Intent["action"], Words> = {
   },
   settle: {
     title: "Was this settled elsewhere?",
-    text: "The payment stays as it is. This is off the list until there is news of it.",
+    text:
+      "Its money was sent back, or the parties agreed. This is off the list until there is news of it. A payment that has only " +
+      "a part of its money is cancelled with it: what comes later does not complete it, but is on the list again. To take such " +
+      "a payment as paid, accept it instead.",
     button: "Record it",
   },
   hold: {

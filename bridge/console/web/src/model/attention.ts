@@ -8,6 +8,7 @@ export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
   "payment-foreign": "Not about this payment",
+  "payment-forgotten": "Forgotten invoice",
   "payment-other-currency": "Other currency",
   "payment-paid-after-cancellation": "Paid after cancellation",
   "payment-short": "Too little",

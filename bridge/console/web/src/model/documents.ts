@@ -185,6 +185,7 @@ export type ProblemKind =
   | "payment-twice-paid"
   | "payment-contradicting-books"
   | "payment-foreign"
+  | "payment-forgotten"
   | "payment-other-currency"
   | "payment-paid-after-cancellation"
   | "payment-short"

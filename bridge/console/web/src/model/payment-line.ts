@@ -110,6 +110,7 @@ const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", string> = {
   "at-the-shop": "This payment is paid on the shop's own page.",
   "nothing-missing": "Nothing more is to be sent.",
   "price-ended": "The price has ended; ask for a new one before you pay.",
+  "being-valued": "Your money has been seen, and what it is worth is still being found out. Send nothing more.",
   "whole-only": "It cannot be paid with this coin; ask the shop for another one.",
 };
 
@@ -196,6 +197,8 @@ function howToPayTheRest(missing: string, nowhere: Nowhere | null): string {
       return `The price has ended; ask for a new one before you send the missing ${missing}.`;
     case "nothing-missing":
       return "Nothing more is to be sent; it is not settled yet.";
+    case "being-valued":
+      return "More has been seen than is counted yet. Send nothing more; if this does not settle by itself, ask the shop.";
     case "whole-only":
       return `The missing ${missing} cannot be paid with this coin; ask the shop for another one.`;
   }

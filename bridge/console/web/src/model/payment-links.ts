@@ -41,10 +41,10 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
 
 /**
  * Why an open payment cannot be paid here at the moment: the shop's own page takes it, the provider still has to say
- * where, nothing is missing though it is not settled, what is left cannot be paid in a coin that takes the whole sum
- * only, or the price has ended.
+ * where, nothing is missing though it is not settled, what has come is still being valued, what is left cannot be paid
+ * in a coin that takes the whole sum only, or the price has ended.
  */
-export type Nowhere = "at-the-shop" | "no-address" | "nothing-missing" | "whole-only" | "price-ended";
+export type Nowhere = "at-the-shop" | "no-address" | "nothing-missing" | "being-valued" | "whole-only" | "price-ended";
 
 /** Null where it can be paid. Without a clock no price has ended. */
 export function whyNowhere(payment: PaymentDocument, now: number | null): Nowhere | null {
@@ -52,7 +52,10 @@ export function whyNowhere(payment: PaymentDocument, now: number | null): Nowher
   const invoice = payment.invoices[0];
   if (invoice === undefined) return "at-the-shop";
   if (invoice.address === null) return "no-address";
-  if (invoice.coinAmount === null) return isZero(payment.missing) ? "nothing-missing" : "whole-only";
+  if (invoice.coinAmount === null) {
+    if (isZero(payment.missing)) return "nothing-missing";
+    return payment.transfers.filter(({ value }) => value === null).length > 1 ? "being-valued" : "whole-only";
+  }
   return invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now ? "price-ended" : null;
 }
 

@@ -1,0 +1,125 @@
+"""Recording: writes down what was observed of a payment and moves it, with the events that follow. Decides inside a
+batch and stages what follows, as all requests do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.journal.batch import Batch
+from coordinator.facts import Misfit
+from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, SiblingCompleted, TransferSeen
+from coordinator.payment_decisions import Decision, decide, not_counted
+from coordinator.payments import Payment, PaymentStatus
+
+__all__ = [
+    "SIBLINGS_LIMIT",
+    "Outcome",
+    "Recorded",
+    "move",
+    "record_misfit",
+    "record_observation",
+    "siblings_of",
+    "with_addresses",
+]
+
+# Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
+# message about one of them dear.
+SIBLINGS_LIMIT = 20
+
+
+class Outcome(StrEnum):
+    """What became of an observation that was to be written down."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    OTHER_CURRENCY = "other-currency"
+    NOT_COUNTED = "not-counted"
+    """It does not fit the payment, and is kept for a person to look at."""
+    DUPLICATE = "duplicate"
+    """This very message was written down before."""
+    KEPT = "kept"
+    """No such payment is registered yet; it is applied when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of an observation, and the payment as it stands after it, if there is one."""
+
+    outcome: Outcome
+    payment: Payment | None = None
+
+
+def record_observation(
+    batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation
+) -> Recorded:
+    """Writes an observation down and moves its payment, with the events that follow."""
+    if batch.is_recorded(provider, key, external_id):
+        return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
+    payment = batch.payments.named(provider, external_id)
+    if payment is not None and isinstance(observation, _ABOUT_AN_ADDRESS):
+        payment = with_addresses(batch, payment)
+    siblings = [] if payment is None else siblings_of(batch, payment)
+    decision = None if payment is None else decide(payment, observation, batch.now, siblings)
+    batch.add_observation(
+        provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
+    )
+    if decision is None:
+        return Recorded(Outcome.KEPT)
+    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+
+
+def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
+    """Notes what a provider told of a payment and cannot be about it."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    if batch.is_recorded(payment.provider, key, payment.external_id):
+        return Recorded(Outcome.DUPLICATE, payment)
+    siblings = siblings_of(batch, payment)
+    decision = not_counted(payment, misfit, observation, batch.now, siblings)
+    batch.add_observation(
+        provider=payment.provider,
+        key=key,
+        external_id=payment.external_id,
+        observation=observation,
+        decision=decision,
+    )
+    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+
+
+_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded)
+
+
+def with_addresses(batch: Batch, payment: Payment) -> Payment:
+    """A payment that knows where its buyer was asked to pay: one that an older bridge opened does not."""
+    if payment.facts.given or not payment.is_opened_here:
+        return payment
+    given = batch.invoices.addresses(payment.payment_id)
+    return payment.with_facts(payment.facts.model_copy(update={"given": given})) if given else payment
+
+
+def siblings_of(batch: Batch, payment: Payment) -> list[Payment]:
+    """The other payments for its purchase requests; of many the completed and the oldest."""
+    if not payment.facts.shares_request:
+        return []
+    request_ids = {share.request_id for share in payment.shares}
+    found = batch.payments.of_requests(request_ids, limit=SIBLINGS_LIMIT)
+    return [sibling for sibling in found if sibling.payment_id != payment.payment_id]
+
+
+def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
+    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it."""
+    moved = decision.payment
+    batch.payments.move(moved)
+    batch.add_events(decision.events, payment_id=moved.payment_id)
+    if moved.status is not PaymentStatus.COMPLETED or moved.facts.completed_siblings:
+        return moved
+    paid = next((sibling for sibling in siblings if sibling.status is PaymentStatus.COMPLETED), None)
+    if paid is None:
+        return moved
+    # One of them is enough for a person to look at all.
+    if not paid.facts.completed_siblings:
+        batch.payments.move(decide(paid, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment)
+    moved = decide(moved, SiblingCompleted(payment_id=paid.payment_id), batch.now).payment
+    batch.payments.move(moved)
+    return moved

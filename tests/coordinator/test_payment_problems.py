@@ -1,0 +1,68 @@
+"""Payment problems: what of sums, fees and too much money reaches a person, and what is only how a gateway counts."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from coordinator.fees import Fee, FeePolicy
+from coordinator.invoices import InvoiceOpened
+from coordinator.observations import InvoicePriced, PaymentAccepted, Standing
+from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payments import Payment
+from coordinator.quotes import ToPay, to_pay
+from tests.coordinator.agreed import NOW, PAYMENT, looked_up, notice, play, seen, transfer
+
+PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID
+LATER = NOW + timedelta(minutes=5)
+
+
+def kinds(payment: Payment) -> list[ProblemKind]:
+    return [problem.kind for problem in problems_of(payment)]
+
+
+def test_how_much_too_much_a_person_need_not_see_has_a_bound_however_much_the_payment_is_over() -> None:
+    large = PAYMENT.model_copy(update={"amount": Decimal(100_000)})
+    payment, _ = play(notice(PAID, transfer("t1", 104_900)), payment=large)
+    assert (payment.excess, kinds(payment)) == (Decimal(4_900), [ProblemKind.OVER])
+
+
+def test_what_comes_after_less_was_accepted_reaches_a_person_until_all_of_it_is_there() -> None:
+    half = notice(PARTIAL, transfer("t1", 50))
+    accepted, _ = play(half, PaymentAccepted(by="Ada", note="half is fine"))
+    more = [transfer("t1", 50), transfer("t2", 10), transfer("t3", 40)]
+    assert kinds(accepted) == []
+    payment, _ = play((notice(PARTIAL, *more[:2]), LATER), payment=accepted)
+    assert (payment.received, kinds(payment)) == (Decimal(60), [ProblemKind.OVER])
+    assert kinds(play((notice(PAID, *more), LATER), payment=payment)[0]) == []
+    # What was seen by then was known to whoever accepted it.
+    known, _ = play(seen("t2", 10), half, PaymentAccepted(by="Ada", note="ten more are on their way"))
+    assert kinds(play((notice(PARTIAL, *more[:2]), LATER), payment=known)[0]) == []
+
+
+def test_a_gateway_that_measures_with_its_fee_does_not_contradict_itself() -> None:
+    fixed = Fee(policy=FeePolicy.FIXED, fixed=Decimal(20))
+    payment, _ = play(notice(OVERPAID, transfer("t1", 110, fee=Decimal(20)), fee=fixed))
+    assert (payment.received, kinds(payment)) == (Decimal(90), [ProblemKind.SHORT])
+
+
+def test_money_that_a_look_up_lists_and_its_sum_lacks_reaches_a_person_and_is_not_asked_for_again() -> None:
+    priced = InvoicePriced(coin="ETH-USDT", fee=Decimal(2), rate=Decimal(1))
+    both = transfer("t1", 51), transfer("t2", 51)
+    payment, _ = play(priced, looked_up(PARTIAL, *both, received=Decimal(51), settling_seconds={}))
+    assert (payment.status, payment.received) == ("partially_paid", Decimal(49))
+    assert (kinds(payment), payment.is_in_doubt) == ([ProblemKind.CONTRADICTING_BOOKS], True)
+    opened = InvoiceOpened(address="0x", coin_amount=Decimal(102), asked=Decimal(102), payment_uri="0x")
+    assert to_pay(payment, opened, "ETH-USDT") == ToPay()
+    # Their values end the doubt.
+    whole, _ = play(
+        notice(PARTIAL, *both, received=Decimal(51)), notice(PARTIAL, *both, trigger="t1"), payment=payment
+    )
+    assert (whole.status, whole.received, whole.is_in_doubt) == ("completed", Decimal(100), False)
+
+
+def test_a_price_that_moved_by_little_is_no_contradiction() -> None:
+    priced = InvoicePriced(coin="ETH-USDT", fee=Decimal(0), rate=Decimal(1))
+    for received, problems in (("99.1", []), ("50", [ProblemKind.CONTRADICTING_BOOKS])):
+        told = looked_up(PAID, transfer("t1", 100), received=Decimal(received), settling_seconds={})
+        payment, _ = play(priced, told)
+        # One transfer alone is not lost: it was worth less, and the rest is asked for.
+        assert (payment.is_in_doubt, set(kinds(payment)) - {ProblemKind.SHORT}) == (False, set(problems))
