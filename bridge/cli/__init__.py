@@ -55,17 +55,23 @@ def _main(arguments: list[str]) -> None:
     match arguments:
         case ["--help", *_]:
             print(HELP, end="")
-        case ["--version", *_]:
+        case ["--version"]:
             print(f"bridge {__version__}")
+        case ["--version", extra, *_]:
+            _refuse(f"--version stands alone, without {extra!a}")
         case [name, *arguments] if name in COMMANDS:
             _run(name, arguments)
         case [name, *_]:
             kind = "option" if name.startswith("-") else "command"
-            print(f"error: there is no {kind} {name!a}; bridge --help lists what there is", file=sys.stderr)
-            sys.exit(2)
+            _refuse(f"there is no {kind} {name!a}")
         case _:
             print(HELP, end="")
             sys.exit(2)
+
+
+def _refuse(why: str) -> None:
+    print(f"error: {why}; bridge --help lists what there is", file=sys.stderr)
+    sys.exit(2)
 
 
 def _run(name: str, arguments: list[str]) -> None:

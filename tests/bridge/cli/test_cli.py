@@ -53,6 +53,7 @@ def test_the_version_is_printed(run: Any) -> None:
     ("arguments", "words"),
     [
         (["nonsense"], "there is no command"),
+        (["--version", "extra"], "--version stands alone, without 'extra'"),
         (["serve", "--port", "x"], "--port"),
         (["simulate", "shkeeper", "--scenario", "nonsense"], "out-of-order"),
         (["simulate", "shkeeper", "--payment-amount", "1.5e"], "decimal string"),
