@@ -21,12 +21,7 @@ help: ## List the targets
 	@echo "Installations write what they print to $(LOG); VERBOSE=1 after any of these shows it."
 
 run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
-	@echo "Starting the bridge. To see it at work, run in two more terminals:"
-	@echo "  $(BIN)/bridge listen $(URL)--user buyer-1 --user seller-1 --request request-1"
-	@echo "  $(BIN)/bridge simulate shkeeper $(URL)--request-id request-1 --buyer-id buyer-1 --seller-id seller-1"
-	@$(BIN)/bridge serve $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
-
-URL := $(if $(BRIDGE_PORT),--url http://127.0.0.1:$(BRIDGE_PORT) )
+	@$(BIN)/bridge serve --how-to-try $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
 
 demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
 	@$(SUPERVISED) $(BIN)/bridge demo

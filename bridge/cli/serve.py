@@ -7,13 +7,15 @@ import logging.config
 import secrets
 import signal
 import socket
+import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.address import TOKEN_VARIABLE, open_listener, url_of
+from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 
@@ -43,6 +45,9 @@ def serve(
         bool, typer.Option("--with-shkeeper", help="Run a local SHKeeper beside it, for trying out.")
     ] = False,
     shkeeper_port: Annotated[int, typer.Option(min=0, max=65535, help="Where that one listens.")] = DEFAULT_PORT,
+    how_to_try: Annotated[
+        bool, typer.Option("--how-to-try", help="Say, once it is ready, how to see it at work.")
+    ] = False,
 ) -> None:
     """Run the bridge until Ctrl-C or SIGTERM.
 
@@ -52,13 +57,16 @@ def serve(
     from bridge.settings import load_settings
 
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings(config, **overrides)
+    configure_logging(settings.log_level)
+    _warn(settings)
+    # Before anything is announced. A warning may be of a misspelt BRIDGE_PORT, which explains why this one fails.
+    listener = open_listener(settings.host, settings.port, BACKLOG)
     with ExitStack() as stack:
         if with_shkeeper:
-            overrides |= stack.enter_context(_shkeeper_beside(load_settings(config, **overrides), shkeeper_port))
-        settings = load_settings(config, **overrides)
-        configure_logging(settings.log_level)
-        _warn(settings)
-        _run(settings, announce=_announce)
+            overrides |= stack.enter_context(_shkeeper_beside(settings, shkeeper_port))
+            settings = load_settings(config, **overrides)
+        _run(settings, listener, announce=partial(_announce, how_to_try=how_to_try))
 
 
 @contextmanager
@@ -79,7 +87,7 @@ def run_bridge(
 ) -> None:
     """Runs the bridge until Ctrl-C or SIGTERM, and, for as long as it takes questions, `beside`, which is given its
     address. It listens with a socket that is open already."""
-    _run(settings, beside=beside, listener=listener)
+    _run(settings, listener, beside=beside)
 
 
 def _warn(settings: "Settings") -> None:
@@ -118,10 +126,10 @@ def configure_logging(level: str) -> None:
 
 def _run(
     settings: "Settings",
+    listener: socket.socket,
     *,
     announce: "Callable[[Settings], None]" = lambda _: None,
     beside: "Callable[[str], AbstractContextManager[None]]" = lambda _: nullcontext(),
-    listener: socket.socket | None = None,
 ) -> None:
     import uvicorn
 
@@ -129,7 +137,6 @@ def _run(
     from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
-    listener = listener or open_listener(settings.host, settings.port, BACKLOG)
     listener.setblocking(False)
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
@@ -220,7 +227,7 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _announce(settings: "Settings") -> None:
+def _announce(settings: "Settings", *, how_to_try: bool) -> None:
     from bridge.journal.database import journal_place
 
     url = on_one_line(url_of(settings.host, settings.port))
@@ -234,4 +241,9 @@ def _announce(settings: "Settings") -> None:
     if settings.chains:
         say(f"  chains    {', '.join(settings.chains)}")
     say(f"  journal   {on_one_line(journal_place(settings.database_url))}")
+    if how_to_try:
+        program, where = on_one_line(sys.argv[0]), "" if url == DEFAULT_URL else f" --url {url}"
+        say("  to try    run in two more terminals:")
+        say(f"    {program} listen{where} --user buyer-1 --user seller-1 --request request-1")
+        say(f"    {program} simulate shkeeper{where} --request-id request-1 --buyer-id buyer-1 --seller-id seller-1")
     say("  Ctrl-C stops it.")

@@ -91,6 +91,23 @@ def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "bridge.db").exists()
 
 
+def test_serve_says_how_to_try_it_if_it_is_asked_to(run: Any, tmp_path: Path) -> None:
+    with Command(
+        *("serve", "--port", "0", "--how-to-try"),
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": KEY, "PYTHONUNBUFFERED": "1"},
+        stdout=PIPE,
+    ) as process:
+        assert process.stdout is not None
+        lines = [line.split() for line in iter(process.stdout.readline, "  Ctrl-C stops it.\n")]
+        [simulate] = [words[1:] for words in lines if "simulate" in words]
+        assert run(*simulate, "--pause", "0", BRIDGE_SHKEEPER_API_KEYS=KEY).returncode == 0
+        [listen] = [words[1:] for words in lines if "listen" in words]
+        assert run(*listen, "--for", "0.1").returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=GIVE_UP_SECONDS) == 0
+
+
 def assert_explained(result: subprocess.CompletedProcess[str], *words: str) -> None:
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
@@ -101,6 +118,9 @@ def assert_explained(result: subprocess.CompletedProcess[str], *words: str) -> N
 def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: int, tmp_path: Path) -> None:
     taken = run("serve", "--port", str(taken_port))
     assert_explained(taken, "cannot listen on 127.0.0.1", "Address already in use", "BRIDGE_PORT=", " make run")
+    both = run("serve", "--port", str(taken_port), "--with-shkeeper", BRIDGE_SHKEEPER_API_KEYS=KEY)
+    assert_explained(both, "cannot listen on 127.0.0.1")
+    assert both.stdout == ""
     assert_explained(
         run("serve", "--port", "0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}"), "another bridge"
     )
