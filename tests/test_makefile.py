@@ -1,15 +1,19 @@
 """The Makefile as a newcomer meets it: quiet, and clear about what is missing.
 
-Python, Node and apt-get are stubs here, which say as much as the real ones do, and install nothing."""
+Python, Node and apt-get are stubs here, which say as much as the real ones do, and install nothing. The supervisor
+is the real one."""
 
+import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 PROJECT = Path(__file__).parents[1]
 # Of which the rules of the Makefile speak; what is in them matters to nobody here.
@@ -41,11 +45,12 @@ SYSTEM = (
         "cp",
         "chmod",
     ),
-    *("dirname", "seq", "make", "env"),
+    *("dirname", "seq", "make", "env", "sleep"),
 )
 CHATTER = 'for line in $(seq 200); do echo "chatter $line"; echo "more chatter" >&2; done'
 PYTHON = f"""
 case "$*" in
+"-IS "*) exec {sys.executable} "$@" ;;
 *"sys.version_info <"*) exit ${{PYTHON_IS_OLD:-0}} ;;
 *"import ensurepip"*) exit ${{PYTHON_LACKS_VENV:-0}} ;;
 -V) echo "Python 3.9.2" ;;
@@ -53,6 +58,7 @@ case "$*" in
 *"-m venv"*) {CHATTER}; mkdir -p .venv/bin; cp "$0" .venv/bin/python; cp "$0" .venv/bin/bridge ;;
 *"-m pip"*)
     {CHATTER}
+    [ -z "$PIP_LASTS" ] || {{ echo $$ >pip.new; mv pip.new pip; exec sleep 600; }}
     case "$*" in
     *requirements.lock*) [ -z "$PIP_FAILS" ] || {{ echo "ERROR: no matching distribution"; exit 1; }} ;;
     esac ;;
@@ -106,7 +112,9 @@ def make(tmp_path: Path, programs: Path) -> Make:
     for name in NEEDED:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).touch()
-    shutil.copy(PROJECT / "Makefile", clone)
+    (clone / "bridge" / "cli").mkdir()
+    for name in ("Makefile", "bridge/cli/supervisor.py"):
+        shutil.copy(PROJECT / name, clone / name)
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -152,6 +160,30 @@ def test_of_a_step_that_fails_the_end_is_shown_and_how_to_go_on(make: Make) -> N
     mended = make("run").stdout
     assert mended.count(" ... done in ") == 2
     assert mended.endswith("the bridge serves\n")
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_whoever_ends_make_while_it_installs_ends_all_of_it(
+    make: Make, programs: Path, tmp_path: Path, send: Callable[[int, int], None]
+) -> None:
+    clone = tmp_path / "clone"
+    with subprocess.Popen(
+        [programs / "make", "run"],
+        cwd=clone,
+        env={"PATH": str(programs), "PIP_LASTS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        wait_until((clone / "pip").exists)
+        pip = int((clone / "pip").read_text())
+        send(running.pid, signal.SIGTERM)
+        said, _ = running.communicate(timeout=GIVE_UP_SECONDS)
+    assert running.returncode == -signal.SIGTERM
+    assert "Installing the Python packages" in said.splitlines()[-1], said
+    with pytest.raises(ProcessLookupError):
+        os.kill(pip, 0)
 
 
 def assert_says(ended: subprocess.CompletedProcess[str], *words: str) -> None:
