@@ -8,7 +8,14 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutRules,
+    GivenPayoutSender,
+    GivenPrincipal,
+    GivenService,
+)
 from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payments import TxHash
@@ -58,6 +65,8 @@ REQUEST_EXAMPLE = {
     description=(
         "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
         "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "
+        "One that is above a limit, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
+        "nothing of it is sent until somebody else approves it. "
         "With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand."
     ),
     responses=problem_responses(
@@ -77,15 +86,19 @@ async def send_payouts(
     service: GivenService,
     sender: GivenPayoutSender,
     chains: GivenChains,
+    payout_rules: GivenPayoutRules,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
-    idempotency = idempotency_of(service, "payouts", idempotency_key, data)
+    unsaid = ("asked_by",) if data.asked_by is None else ()
+    idempotency = idempotency_of(service, "payouts", idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
     if payout_ids is None:
-        payouts, known = await ordered_payouts(data.payouts, journal, sender, chains)
-        registered = await journal.register_payouts(payouts, idempotency, another=data.another, known=known)
+        payouts, known = await ordered_payouts(data, service, journal, sender, chains)
+        registered = await journal.register_payouts(
+            payouts, idempotency, rules=payout_rules, another=data.another, known=known
+        )
         payout_ids = registered.payout_ids
     sender.wake()
     records = await journal.payout_records(payout_ids)

@@ -81,7 +81,7 @@ class ConsoleRecords:
         dismissed_at = await self._read(console_queries.dismissals)
         limit = console_queries.SHOWN_LIMIT + len(dismissed_at)
         return ForAPerson(
-            await self._read(console_queries.payouts_for_a_person, overdue_before),
+            await self._read(console_queries.payouts_for_a_person, overdue_before, limit),
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
