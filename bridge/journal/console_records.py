@@ -241,13 +241,14 @@ class ConsoleRecords:
         tx_hash: str | None,
         *,
         by: str,
+        note: str | None = None,
         provider_knows: bool = False,
     ) -> tuple[Payout, Action]:
         """Writes down what somebody found out about a payout. Raises NothingToResolveError and
         TransactionWrongError."""
         resolved: tuple[Payout, Action] = await self._submit(
             lambda batch: console_requests.record_resolution(
-                batch, payout_id, outcome, tx_hash, by=by, provider_knows=provider_knows
+                batch, payout_id, outcome, tx_hash, by=by, note=note, provider_knows=provider_knows
             )
         )
         return resolved
