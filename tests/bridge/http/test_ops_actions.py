@@ -318,10 +318,13 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     path = f"/api/ops/payouts/{payout_id}/resolution"
     assert client.post(path, json={"outcome": "sent", **BY}).json()["errors"][0]["field"] == "txHash"
     assert client.post(path, json={"outcome": "lost", **BY}).status_code == 400
-    resolved = ok(client.post(path, json={"outcome": "not-sent", **BY}))
-    assert (resolved["payout"]["status"], resolved["message"]) == ("failed", "Not-sent; it is failed.")
-    assert resolved["payout"]["reasons"][0] == "Ada found that it was not sent"
-    again = client.post(path, json={"outcome": "not-sent", **BY})
+    assert client.post(path, json={"outcome": "not-sent", **BY}).json()["errors"][0]["field"] == "note"
+    not_sent = {"outcome": "not-sent", "note": "the wallet knows of none", **BY}
+    resolved = ok(client.post(path, json=not_sent))
+    assert resolved["payout"]["status"] == "failed"
+    assert resolved["message"] == "Not-sent: the wallet knows of none; it is failed."
+    assert resolved["payout"]["reasons"][0] == "Ada found that it was not sent: the wallet knows of none"
+    again = client.post(path, json=not_sent)
     assert (again.status_code, again.json()["detail"]) == (409, "This payout is failed; there is nothing to settle.")
     assert attention(client).keys() == {"payout-failed"}
     assert shkeeper.sent(payout_id) == []
