@@ -18,7 +18,7 @@ export function askedBy({ askedBy, askedThrough }: PayoutRow): string {
 export function Waiting({ row }: { row: PayoutRow }): JSX.Element {
   return (
     <>
-      <p class="soft">Nothing is sent until somebody else than {askedBy(row)} approves it:</p>
+      <p class="soft">Nothing is sent until a second person approves it:</p>
       <ul class="misfits">
         {row.approvalReasons.map((reason) => (
           <li key={reason}>{reason}</li>
