@@ -1,6 +1,6 @@
 /** A payout that waits for a second person: what is asked, by whom, and why it does not leave by itself. */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { money } from "../model/amounts";
 import type { PayoutRow } from "../model/documents";
 import { moment } from "../model/times";
@@ -30,11 +30,12 @@ export function Waiting({ row }: { row: PayoutRow }): JSX.Element {
 
 /** All that whoever decides has to compare. */
 export function Asked({ row }: { row: PayoutRow }): JSX.Element {
-  const asked: [string, string][] = [
+  const asked: [string, ComponentChildren][] = [
     ["Amount", money(row.amount, row.coin)],
     ["Worth", worthOf(row)],
     ["Seller", row.sellerId],
-    ["To", row.destination],
+    ["To", <code>{row.destination}</code>],
+    ["Payment", row.paymentId],
     ["Asked by", askedBy(row)],
     ["Asked at", moment(row.createdAt)],
     ["Why it waits", row.approvalReasons.join("; ")],

@@ -48,7 +48,7 @@ interface Words {
 const WORDS: Record<Intent["action"], Words> = {
   approve: {
     title: "Approve this payout?",
-    text: "It is sent at once, and cannot be called back. Who asked for it cannot approve it.",
+    text: "It is sent at once, unless payouts are held, and cannot be called back. Who asked for it cannot approve it.",
     button: "Approve and send",
   },
   reject: {
@@ -202,8 +202,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
         <div class="dialog-subject">
           <p>{intent.title}</p>
-          <p class="soft">{intent.detail}</p>
-          {row !== null && !isDone && (intent.action === "approve" || intent.action === "reject") && <Asked row={row} />}
+          {row !== null && (intent.action === "approve" || intent.action === "reject") ? (
+            <Asked row={row} />
+          ) : (
+            <p class="soft">{intent.detail}</p>
+          )}
         </div>
         {isDone ? (
           <Told done={state} />
