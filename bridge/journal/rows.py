@@ -17,8 +17,9 @@ from coordinator.money import format_amount
 from coordinator.observations import Observation, Sighting
 from coordinator.payment_problems import problems_of
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_facts import PayoutFacts
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
+from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = [
     "EVERYONE",
@@ -169,12 +170,17 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
         "search_text": _search_text(_payout_names(payout)),
         "ended_in_doubt": payout.ended_in_doubt,
+        "worth_currency": payout.worth_currency,
+        "asked_by": payout.asked_by,
+        "asked_through": payout.asked_through,
+        "cleared_at": payout.cleared_at,
     }
 
 
 def payout_from_row(row: RowMapping) -> Payout:
     agreed = (
         "payout_id provider payment_id seller_id destination coin amount fee worth created_at batch_id chain sender"
+        " worth_currency asked_by asked_through"
     )
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
 
