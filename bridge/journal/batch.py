@@ -20,6 +20,7 @@ from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_drafts import StagedDrafts
+from bridge.journal.staged_histories import StagedHistories
 from bridge.journal.staged_holds import StagedHolds
 from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
@@ -115,13 +116,14 @@ class Batch:
         self.invoices = StagedInvoices(connection, now=now)
         self.drafts = StagedDrafts(connection, now=now)
         self.holds = StagedHolds(connection, now=now)
+        self.histories = StagedHistories(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
         staged = (
             *(self.payments, self.payouts, self.holds, self.chains),
-            *(self.sessions, self.actions, self.drafts, self.invoices),
+            *(self.histories, self.sessions, self.actions, self.drafts, self.invoices),
         )
         return self._writes + sum(part.writes for part in staged)
 
@@ -307,6 +309,7 @@ class Batch:
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
             *self.holds.statements(),
+            *self.histories.statements(),
             *self.chains.statements(),
             *self.sessions.statements(),
             *self.actions.statements(),
