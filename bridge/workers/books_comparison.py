@@ -33,8 +33,8 @@ T = TypeVar("T")
 PAGE = 200
 # SHKeeper has 16 threads for all that is asked of it.
 AT_ONCE = 4
-# Whoever can answer again is asked again so soon.
-AGAIN_SECONDS = 30.0
+# Whoever can answer again is asked again so soon; later, if it took longer.
+AGAIN_SECONDS = 5.0
 # Of a payment that was paid out longer ago nobody makes another payout.
 LONG_SETTLED = timedelta(days=30)
 # At the usual pace that is three quarters of an hour, in which nobody is paid out. Over the rest a person decides.
@@ -108,10 +108,13 @@ class BooksComparison:
         self._next_start = 0.0
         self._again_seconds = again_seconds
         self._questions_limit = questions_limit
+        self._told: Sequence[str] = ()
 
     async def run(self) -> None:
         """Compares until all was asked that can be."""
+        loop = asyncio.get_running_loop()
         while True:
+            begun = loop.time()
             try:
                 history = await self._journal.history.to_compare()
                 if history is None:
@@ -119,7 +122,7 @@ class BooksComparison:
                 await self.compare(history)
             except Exception:
                 logger.exception("comparing the books failed; trying again")
-            await asyncio.sleep(self._again_seconds)
+            await asyncio.sleep(max(self._again_seconds, loop.time() - begun))
 
     async def compare(self, history: HistoryRecord) -> Comparison:
         """Asks all who can be asked, once, and writes down what they say."""
@@ -143,13 +146,20 @@ class BooksComparison:
             unknown_invoices=tuple(found.unknown_invoices),
         )
         resumed = await self._journal.history.record_comparison(history.epoch, comparison)
-        level = logging.INFO if comparison.agrees else logging.WARNING
-        for line in comparison.lines():
-            logger.log(level, "the books were compared: %s", line)
+        self._tell(comparison)
         if resumed is not None:
             logger.info("payouts are sent again")
             self._sender.wake()
         return comparison
+
+    def _tell(self, comparison: Comparison) -> None:
+        """Says in the log what was not said the last time."""
+        level = logging.INFO if comparison.agrees else logging.WARNING
+        lines = list(comparison.lines())
+        for line in lines:
+            if line not in self._told:
+                logger.log(level, "the books were compared: %s", line)
+        self._told = lines
 
     # Payouts that the journal has
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from coordinator import attention
 from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first, payout_attention
+from coordinator.comparisons import ForgottenPayout
+from coordinator.histories import Beginning
+from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.observations import Sighting, Stage, Transfer
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutFacts, PayoutStatus
 
@@ -104,6 +107,11 @@ def test_what_ended_otherwise_than_it_was_said_to_is_looked_at_first_of_all(
     assert made.ended_in_doubt == (remedies == ("dismiss",))
 
 
+FORGOTTEN = ForgottenPayout(
+    payout_id="out_9", provider="shkeeper", payment_id="pay_9", seller_id="s9", coin="BTC", status="SUCCESS"
+)
+
+
 def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
@@ -111,6 +119,8 @@ def others() -> list[Attention]:
         attention.payouts_held(START, "Ada", "two sellers report strange payouts"),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
+        journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
+        forgotten_payout(FORGOTTEN, START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
     ]
 

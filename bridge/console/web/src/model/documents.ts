@@ -198,6 +198,8 @@ export type AttentionKind =
   | "payment-without-address"
   | "payout-overdue"
   | "payouts-held"
+  | "payout-forgotten"
+  | "journal-rewound"
   | "payout-failed"
   | "payout-returned"
   | "payout-sent-after-all"
