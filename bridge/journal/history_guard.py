@@ -56,8 +56,8 @@ class HistoryGuard:
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""
         self.error = error = JournalReplacedError(
-            f"the journal's database is not the one that was opened: {reason}. The bridge stops; started again, it"
-            " begins a new history, and compares the books before it sends a payout"
+            f"the journal is not the one that was opened: {reason}. The bridge stops; started again, it begins a new"
+            " history, and compares the books before it sends a payout"
         )
         logger.critical("%s", error)
         self._loop.call_soon_threadsafe(self.replaced.set)

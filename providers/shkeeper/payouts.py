@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded
+from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, trimmed
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, PayoutOrder, ProviderError, ProviderUnavailableError
@@ -141,7 +141,9 @@ class ShkeeperPayouts:
         if record is None:
             return None
         txids = (record.txid,) if isinstance(record.txid, str) else record.txid or ()
-        return BookedPayout(record.status, record.amount, record.destination, txids)
+        # Its column has ten decimals, whatever the coin has.
+        amount = None if record.amount is None else Decimal(trimmed(record.amount))
+        return BookedPayout(record.status, amount, record.destination, txids)
 
     async def look_up_payout(self, payout: Payout, now: datetime) -> Sequence[PayoutObservation]:
         """What the task and SHKeeper's record say. Raises ProviderError, but not if one of them says something."""
