@@ -6,11 +6,13 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tenacity import wait_none
 
 from bridge.journal import Journal
 from bridge.journal.upkeep import declare_restored
@@ -231,8 +233,8 @@ async def test_it_goes_on_until_all_was_asked(journal: Journal, gateway: Gateway
     await paid(journal)
     books.has(name(1, 0))
     books.is_down = True
-    # The circuit's clock is the real one: it lets a question through again.
-    api = ShkeeperApi(url=gateway.url, api_keys=["k"])
+    hours = count(step=3_600)  # the circuit lets a question through again each time
+    api = ShkeeperApi(url=gateway.url, api_keys=["k"], pauses=wait_none(), clock=lambda: float(next(hours)))
     running = asyncio.create_task(comparing(journal, api).run())
     try:
         await until(lambda: gateway.requests)
