@@ -1,6 +1,7 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,7 +16,7 @@ from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.console.pages import pages_router
-from bridge.engine import Sessions, running_engine
+from bridge.engine import Sessions, Stop, running_engine
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
@@ -43,6 +44,7 @@ from bridge.sockets.recovery import Recovery, Told
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
+from coordinator.errors import BridgeError
 from coordinator.events import Event
 
 __all__ = ["create_app"]
@@ -54,8 +56,14 @@ TASKS = Gauge(
 )
 
 
-def create_app(settings: Settings | None = None) -> Any:
-    """The ASGI application: REST, webhooks and Socket.IO on one port."""
+def _stop_by_signal(_reason: BridgeError) -> None:
+    """What every server of such an application understands."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal) -> Any:
+    """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
+    on."""
     settings = settings or load_settings()
     verifier = settings.verifier
     sockets = create_socket_server(
@@ -77,13 +85,13 @@ def create_app(settings: Settings | None = None) -> Any:
         asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
     )
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    rest = rest_app(settings, sockets, callers)
+    rest = rest_app(settings, sockets, callers, stop)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     return asgi_app(sockets, beside=Lane(rest, plain))
 
 
-def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Litestar:
+def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
     registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures()
     expiry = settings.payment_expiry_seconds
     ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
@@ -110,7 +118,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-        async with running_engine(settings, registry, deliver_stretch, begin) as engine:
+        async with running_engine(settings, registry, deliver_stretch, begin, stop=stop) as engine:
             app.state.engine = engine
             app.state.pulse = Pulse(
                 vitals=vitals,

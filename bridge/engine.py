@@ -11,6 +11,7 @@ from bridge.http.health import DegradedError
 from bridge.journal import Deliver, Dispatcher, Journal
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
@@ -21,7 +22,7 @@ from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.errors import BridgeError
 from providers.contract import InvoiceGateway, ProviderError
 
-__all__ = ["Engine", "Sessions", "running_engine"]
+__all__ = ["Engine", "Sessions", "Stop", "running_engine"]
 
 logger = logging.getLogger("bridge")
 
@@ -29,6 +30,9 @@ logger = logging.getLogger("bridge")
 
 Sessions = Callable[[], Collection[str]]
 """The sessions of the clients that are connected."""
+
+Stop = Callable[[BridgeError], object]
+"""Has the bridge end in an orderly way, and say why."""
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -54,12 +58,17 @@ class Engine:
 
 @asynccontextmanager
 async def running_engine(
-    settings: Settings, registry: Registry, deliver: Deliver, begin: Callable[[Journal, int], Sessions]
+    settings: Settings,
+    registry: Registry,
+    deliver: Deliver,
+    begin: Callable[[Journal, int], Sessions],
+    *,
+    stop: Stop,
 ) -> AsyncIterator[Engine]:
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
     before the first event is delivered, with the offset of the last that needs no delivery any more; it
     returns what tells the sessions that are in use."""
-    journal = await Journal.open(settings.database_url)
+    journal = await Journal.open(settings.database_url, mark_file=settings.mark_file)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
         await chains.start()
@@ -92,7 +101,11 @@ async def running_engine(
         tasks += [asyncio.create_task(reconciliation.run()), asyncio.create_task(unopened.run())]
     if registry.payouts:
         tasks.append(asyncio.create_task(sender.run()))
-    tasks += chains.tasks()
+    comparison = BooksComparison(
+        journal, sender, registry.payouts, registry.invoices, chains, per_second=settings.reconcile_per_second
+    )
+    tasks += [asyncio.create_task(comparison.run()), asyncio.create_task(journal.history.watch())]
+    tasks += [asyncio.create_task(_stop_if_replaced(journal, stop)), *chains.tasks()]
     checks: dict[str, Check] = {"journal": journal.check, "dispatcher": _alive(following)}
     checks |= {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
     checks |= {name: _followed(check) for name, check in chains.checks().items()}
@@ -106,6 +119,10 @@ async def running_engine(
         for close in (*registry.close, chains.aclose):
             await close()
         await journal.close()
+
+
+async def _stop_if_replaced(journal: Journal, stop: Stop) -> None:
+    stop(await journal.history.replaced())
 
 
 def _alive(task: asyncio.Task[None]) -> Check:

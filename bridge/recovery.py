@@ -24,6 +24,14 @@ class JournalHistory:
     async def oldest(self) -> int:
         return await self._journal.oldest_offset()
 
+    async def newest(self) -> int:
+        return await self._journal.newest_offset()
+
+    async def was_further(self, number: int) -> None:
+        await self._journal.history.begin_after_rewind(
+            f"a client proves by its signed session that there were {number} events, and there are fewer"
+        )
+
     async def heard(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
     ) -> tuple[Sequence[Told], bool]:

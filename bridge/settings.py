@@ -31,6 +31,7 @@ from pydantic_settings import (
 from bridge.access import KeysError
 from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
+from bridge.journal.mark_file import default_mark_file
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     open_to_network: bool = False
     frontend_url: str = Field("http://localhost:3000", validation_alias="frontend_url")
     database_url: str = Field("sqlite:///var/bridge.db", repr=False)
+    journal_mark_file: Path | None = None
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
     shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     def _split_keys(cls, value: object) -> object:
         return _keys_in(value, separator=",") if isinstance(value, str) else value
 
-    @field_validator("jwt_jwks_file", "chains_file", mode="before")
+    @field_validator("jwt_jwks_file", "chains_file", "journal_mark_file", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return None if value == "" else value
@@ -182,6 +184,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def mark_file(self) -> Path:
+        """Where it is noted, outside of the database, how far the journal is."""
+        return self.journal_mark_file or default_mark_file(parse_database_url(self.database_url))
 
     @property
     def frontend_origins(self) -> tuple[str, ...]:

@@ -37,12 +37,14 @@ class AttentionKind(StrEnum):
     """What does not go on by itself, besides what is wrong with a payment: that is a `ProblemKind`."""
 
     PAYOUT_SENT_AFTER_ALL = "payout-sent-after-all"
+    PAYOUT_FORGOTTEN = "payout-forgotten"
     PAYOUT_MISMATCH = "payout-mismatch"
     PAYOUT_CONTRADICTED = "payout-contradicted"
     PAYOUT_AMBIGUOUS = "payout-ambiguous"
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
     PAYOUT_AWAITING_APPROVAL = "payout-awaiting-approval"
+    JOURNAL_REWOUND = "journal-rewound"
     PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
     PAYOUT_RETURNED = "payout-returned"
@@ -60,6 +62,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
     ProblemKind.TWICE_PAID,
+    AttentionKind.PAYOUT_FORGOTTEN,
     AttentionKind.PAYOUT_MISMATCH,
     AttentionKind.PAYOUT_CONTRADICTED,
     AttentionKind.CHAIN_ALARM,
@@ -72,6 +75,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # Nobody is paid until somebody says so.
+    AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,
     # Money has come, and a buyer or seller waits for what is to become of it.

@@ -20,6 +20,7 @@ from coordinator.payouts import Payout
 
 __all__ = [
     "AnswerUnusableError",
+    "BookedPayout",
     "CoinUnavailableError",
     "CredentialsRefusedError",
     "InvoiceGateway",
@@ -114,6 +115,17 @@ class RefusedTogetherError(ProviderRefusedError):
 
 
 @dataclass(frozen=True, slots=True)
+class BookedPayout:
+    """A payout as a provider has it in its books."""
+
+    status: str
+    """In the provider's own words."""
+    amount: Decimal | None
+    destination: str | None
+    tx_hashes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutReading:
     """What one message says of a payout."""
 
@@ -167,6 +179,9 @@ class InvoiceGateway(Protocol):
     async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         """The invoices that it has under a name, whosever they are, and how they stand; nothing if there is none."""
 
+    async def names(self) -> Sequence[str]:
+        """The provider's names of all payments that it has an invoice for, this bridge's or another's."""
+
     async def check(self) -> None:
         """Raises ProviderUnavailableError while the provider is not being asked, because it failed too often."""
 
@@ -202,6 +217,13 @@ class PayoutGateway(Protocol):
 
     async def knows_payout(self, payout: Payout) -> bool:
         """Whether the provider has a payout in its books. Raises ProviderError."""
+
+    async def coins(self) -> Sequence[str]:
+        """What can be paid out at this moment. Raises ProviderError."""
+
+    async def find_payout(self, payout_id: str, coin: str) -> BookedPayout | None:
+        """What the provider has in its books under the name that a payout of this id would have. Raises
+        ProviderError."""
 
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
         """Asks the provider to send payouts in one coin to different addresses, once, and says what its answer proves

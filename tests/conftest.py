@@ -63,10 +63,14 @@ class BridgeProcess:
         }
         self.process: Command
 
-    def start(self) -> None:
-        """Starts the bridge and waits until it is ready."""
+    def launch(self) -> None:
+        """Starts the bridge, whatever comes of it."""
         with self.log.open("ab") as log:
             self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+
+    def start(self) -> None:
+        """Starts the bridge and waits until it is ready."""
+        self.launch()
         give_up = time.monotonic() + GIVE_UP_SECONDS
         with client_of(self.url) as client:
             while not self._is_ready(client):

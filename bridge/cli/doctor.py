@@ -1,6 +1,7 @@
 """`bridge doctor`: checks the configuration and its surroundings, and says what to do about what is wrong."""
 
 import ipaddress
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -266,10 +267,31 @@ def _journal(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", f"database_url: {error}")
         return
     yield Finding("ok", f"the journal: {state.description}")
+    yield _mark(settings)
     if state.is_open_elsewhere:
         yield Finding("ok", "a bridge is writing to it at this moment")
     if state.folder is not None and shutil.disk_usage(state.folder).free < LITTLE_SPACE_BYTES:
         yield Finding("warning", f"less than {LITTLE_SPACE_BYTES // 10**6} MB are free in {state.folder}")
+
+
+def _mark(settings: "Settings") -> Finding:
+    """Where it is noted how far the journal is. Without it a rewind may go unnoticed."""
+    from bridge.journal.mark_file import MarkFile, MarkUnreadableError
+
+    path = settings.mark_file
+    try:
+        mark = MarkFile(path).read()
+    except MarkUnreadableError as error:
+        return Finding("warning", f"journal_mark_file: {error}; whether the journal was rewound cannot be told by it")
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), path.absolute().parent)
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            "warning",
+            f"journal_mark_file: {path.absolute()} cannot be written; let the bridge's user write there, or name"
+            " another file, so that a journal that was rewound is noticed",
+        )
+    noted = "will be made" if mark is None else f"says {mark.reach.events} events"
+    return Finding("ok", f"the journal's mark: {path.absolute()} {noted}")
 
 
 def _port(settings: "Settings") -> Iterator[Finding]:

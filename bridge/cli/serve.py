@@ -140,7 +140,12 @@ def _run(
     listener.setblocking(False)
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    application = _explaining(create_app(settings), failures)
+
+    def give_up(reason: BaseException) -> None:
+        failures.append(reason)
+        server.should_exit = True
+
+    application = _explaining(create_app(settings, stop=give_up), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
 from pydantic import AwareDatetime, Field
 
@@ -79,7 +79,11 @@ class ChatMessages(FrozenModel):
         "from the beginning of the journal. `everyone=true` adds what went to everyone."
     ),
     responses=problem_responses(
-        {**REFUSALS, 410: "The offset is of another journal, or older than what is kept; start anew without it"}
+        {
+            **REFUSALS,
+            410: "The journal does not hold the offset: it is of another history, beyond the end, or older than what "
+            "is kept; begin anew without it",
+        }
     ),
 )
 async def get_events(
@@ -101,13 +105,9 @@ async def get_events(
             raise wrong_field("room", "expected the name of a room")
         require_room(principal, name)
     try:
-        offset = 0 if after is None else journal.read_offset(after)
+        offset = 0 if after is None else await journal.held_offset(after)
     except OffsetUnreadableError as error:
         raise wrong_field("after", str(error)) from None
-    if after is not None and offset < await journal.oldest_offset() - 1:
-        raise ClientException(
-            "What came after this offset is not kept any more; start anew without it.", status_code=410
-        )
     hidden = CONFIDENTIAL if keeps_confidence and not principal.sees_everything else ()
     stretch = await journal.room_events(names, everyone=everyone, hidden=hidden, after=offset, limit=limit)
     return PastEvents(

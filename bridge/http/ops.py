@@ -6,6 +6,7 @@ from litestar.di import Provide
 from bridge.http.callers import FOR_OPS
 from bridge.http.ops_actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
 from bridge.http.ops_filters import payment_filter, payout_filter
+from bridge.http.ops_histories import list_histories
 from bridge.http.ops_lists import (
     export_payments,
     export_payouts,
@@ -42,6 +43,7 @@ ops_router = Router(
         get_attention,
         get_totals,
         list_actions,
+        list_histories,
         get_system_status,
         get_payment_story,
         get_payout_story,

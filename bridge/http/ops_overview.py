@@ -32,6 +32,8 @@ from bridge.journal import (
 from bridge.workers.invoices import InvoiceOpener
 from coordinator import attention
 from coordinator.attention import Attention, Kind
+from coordinator.histories import Beginning
+from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
@@ -163,6 +165,19 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
     if found.payout_hold is not None:
         hold = found.payout_hold
         yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)
+    history = found.history
+    if history is not None and history.beginning is not Beginning.NEW:
+        yield journal_rewound(
+            history.epoch,
+            history.beginning,
+            history.evidence,
+            history.began_at,
+            history.last_commit_at,
+            history.comparison,
+            is_compared=history.compared_at is not None,
+        )
+    for forgotten in found.forgotten_payouts:
+        yield forgotten_payout(forgotten.payout, forgotten.found_at)
     for listed in found.payouts:
         wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:

@@ -91,7 +91,7 @@ def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response
 
 
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
-    return problem(410, "Offset of another journal", str(error))
+    return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
 
 def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Response[dict[str, object]]:

@@ -23,6 +23,7 @@ from bridge.journal.draft_requests import Draft
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
+    JournalReplacedError,
     JournalUnavailableError,
     JournalUrlError,
     OffsetElsewhereError,
@@ -30,6 +31,8 @@ from bridge.journal.errors import (
     PaymentConflictError,
     PayoutRefusedError,
 )
+from bridge.journal.histories import HistoryRecord
+from bridge.journal.history_queries import ForgottenRow
 from bridge.journal.journal import Journal
 from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.payout_requests import observation_key
@@ -63,11 +66,14 @@ __all__ = [
     "Dispatcher",
     "Draft",
     "ForAPerson",
+    "ForgottenRow",
     "HistoryEntry",
+    "HistoryRecord",
     "IdempotencyKey",
     "IdempotencyKeyReusedError",
     "Journal",
     "JournalBusyElsewhereError",
+    "JournalReplacedError",
     "JournalUnavailableError",
     "JournalUrlError",
     "JournaledEvent",

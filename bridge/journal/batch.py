@@ -21,6 +21,7 @@ from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
 from bridge.journal.staged_destinations import StagedDestinations
 from bridge.journal.staged_drafts import StagedDrafts
+from bridge.journal.staged_histories import StagedHistories
 from bridge.journal.staged_holds import StagedHolds
 from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
@@ -117,13 +118,14 @@ class Batch:
         self.drafts = StagedDrafts(connection, now=now)
         self.holds = StagedHolds(connection, now=now)
         self.destinations = StagedDestinations(connection, now=now)
+        self.histories = StagedHistories(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
         staged = (
             *(self.payments, self.payouts, self.holds, self.chains),
-            *(self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
+            *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
         )
         return self._writes + sum(part.writes for part in staged)
 
@@ -310,6 +312,7 @@ class Batch:
             *self.payouts.statements(),
             *self.holds.statements(),
             *self.destinations.statements(),
+            *self.histories.statements(),
             *self.chains.statements(),
             *self.sessions.statements(),
             *self.actions.statements(),

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 from bridge.journal import console_queries, console_requests, problem_queries
 from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedPayout, Place
 from bridge.journal.console_requests import Replayed
+from bridge.journal.histories import HistoryRecord, histories
+from bridge.journal.history_queries import ForgottenRow, forgotten_payouts
 from bridge.journal.payout_requests import KeyedObservation
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
@@ -39,6 +41,10 @@ class ForAPerson:
     """Invoices that are to be paid, and that no provider has opened."""
     payout_hold: PayoutHold | None
     """That no payout is sent."""
+    history: HistoryRecord | None
+    """The present one."""
+    forgotten_payouts: Sequence[ForgottenRow]
+    """Payouts that a provider has in its books and the journal has forgotten."""
     dismissed_at: Mapping[str, datetime]
     """What people took off their list, by what it is called there; it is among the others as well."""
 
@@ -86,6 +92,8 @@ class ConsoleRecords:
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
             await self.payout_hold(),
+            next(iter(await self._read(histories, 1)), None),
+            await self._read(forgotten_payouts),
             dismissed_at,
         )
 

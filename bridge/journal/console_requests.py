@@ -83,9 +83,10 @@ def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str 
 
 
 def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
-    """Has no payout sent from this moment on. Where none is sent already nothing changes, and nothing is recorded."""
+    """Has no payout sent from this moment on. Where somebody has done so already nothing changes, and nothing is
+    recorded. A hold that lasts until the books are compared becomes one that lasts until somebody lifts it."""
     held = batch.holds.current
-    if held is not None:
+    if held is not None and held.epoch is None:
         return held, None
     said = "no payout is sent" if note is None else f"no payout is sent: {note}"
     return batch.holds.hold(by, note), batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)

@@ -2,25 +2,20 @@
 
 import fcntl
 import os
-import secrets
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from bridge.journal import schema
 from bridge.journal.errors import JournalBusyElsewhereError, JournalUrlError
 
 __all__ = [
     "READERS",
     "WriterLock",
-    "journal_identity",
     "journal_place",
     "parse_database_url",
     "reading_engine",
@@ -117,21 +112,6 @@ def reading_engine(url: URL) -> Engine:
     engine = create_engine(url, poolclass=QueuePool, pool_size=READERS, connect_args={"check_same_thread": False})
     _prepare_sqlite(engine, begin="BEGIN", pragmas=(f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON"))
     return engine
-
-
-def journal_identity(engine: Engine, clock: Callable[[], datetime]) -> tuple[str, bytes]:
-    """The name of this very journal, and its secret; both made at its first opening."""
-    journal = schema.journal
-    with engine.begin() as connection:
-        row = connection.execute(select(journal.c.epoch, journal.c.secret)).first()
-        epoch, secret = (None, None) if row is None else (row.epoch, row.secret)
-        if epoch is None:
-            epoch = secrets.token_hex(8)
-            connection.execute(insert(journal).values(epoch=epoch, created_at=clock()))
-        if secret is None:
-            secret = secrets.token_hex(32)
-            connection.execute(update(journal).values(secret=secret))
-    return epoch, bytes.fromhex(secret)
 
 
 class WriterLock:

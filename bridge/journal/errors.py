@@ -7,6 +7,7 @@ from coordinator.errors import BridgeError
 __all__ = [
     "IdempotencyKeyReusedError",
     "JournalBusyElsewhereError",
+    "JournalReplacedError",
     "JournalUnavailableError",
     "JournalUrlError",
     "OffsetElsewhereError",
@@ -28,8 +29,12 @@ class JournalBusyElsewhereError(BridgeError):
     """Another bridge has this database open. The journal has one writer."""
 
 
+class JournalReplacedError(BridgeError):
+    """The database is not the one any more that was opened, so nothing is written until the bridge starts again."""
+
+
 class OffsetElsewhereError(BridgeError):
-    """An offset is of another journal: the database was replaced or restored since."""
+    """This history does not hold an offset: it is of another one, or not kept any more."""
 
 
 class OffsetUnreadableError(BridgeError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -19,7 +20,6 @@ from bridge.journal.console_records import ConsoleRecords
 from bridge.journal.database import (
     READERS,
     WriterLock,
-    journal_identity,
     parse_database_url,
     reading_engine,
     writing_engine,
@@ -27,7 +27,11 @@ from bridge.journal.database import (
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
+from bridge.journal.histories import Opened, open_history
+from bridge.journal.history_guard import HistoryGuard
+from bridge.journal.history_records import HistoryRecords
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.mark_file import MarkFile
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
@@ -73,11 +77,11 @@ class Journal:
         writing: Engine,
         reading: Engine,
         lock: WriterLock,
-        epoch: str,
-        secret: bytes,
+        opened: Opened,
+        mark_file: MarkFile | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self.epoch = epoch
+        self.epoch = opened.epoch
         """Names this very journal; a replaced or restored database has another."""
         self.clock = clock
         self._engines = (writing, reading)
@@ -86,23 +90,29 @@ class Journal:
         self.commit_times = CommitTimes()
         self._dispatcher: Dispatcher | None = None
         self._doubted: dict[str, str] = {}
-        self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
+        guard = HistoryGuard(opened)
+        self._writer = Writer(writing, lock, guard, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
+        self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
+        """Which history this is, and what it has forgotten."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
-        self.sessions = SessionRecords(self._read, self._writer.submit, secret)
+        self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret)
         """What is kept of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""
 
     @classmethod
-    async def open(cls, database_url: str, clock: Callable[[], datetime] = utc_now) -> "Journal":
-        """Opens the database, brings its schema up to date and becomes its only writer.
+    async def open(
+        cls, database_url: str, clock: Callable[[], datetime] = utc_now, *, mark_file: Path | None = None
+    ) -> "Journal":
+        """Opens the database, brings its schema up to date and becomes its only writer. Where the journal is not the
+        one that was left, as it says itself or as `mark_file` does, a new history begins.
 
         Raises JournalUrlError when no journal is to be had there, and JournalBusyElsewhereError when another bridge
         has it.
@@ -111,23 +121,25 @@ class Journal:
         url = parse_database_url(database_url)
         writing = writing_engine(url)
         lock = WriterLock(url, writing)
+        mark = None if mark_file is None else MarkFile(mark_file)
 
-        def prepare() -> tuple[str, bytes]:
+        def prepare() -> Opened:
             lock.ensure()
             bring_up_to_date(writing)
-            return journal_identity(writing, clock)
+            return open_history(writing, clock(), mark)
 
         try:
-            epoch, secret = await asyncio.to_thread(prepare)
+            opened = await asyncio.to_thread(prepare)
         except BaseException:
             lock.release()
             writing.dispose()
             raise
-        return cls(writing, reading_engine(url), lock, epoch, secret, clock)
+        return cls(writing, reading_engine(url), lock, opened, mark, clock)
 
     async def close(self) -> None:
         """Commits what is waiting and lets the database go."""
         await self._writer.close()
+        await self.history.leave()
         # Whoever asked may have gone; the connection that is looking it up has not.
         await asyncio.to_thread(self._readers.shutdown)
         for engine in self._engines:
@@ -279,9 +291,19 @@ class Journal:
             raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
         if match["epoch"] != self.epoch:
             raise OffsetElsewhereError(
-                "this offset is of another journal than the present one; start anew without it"
+                "this offset is of another history than the journal's present one; begin anew without it"
             )
         return int(match["number"])
+
+    async def held_offset(self, text: str) -> int:
+        """As `read_offset`, for whoever wants what came after it. Raises OffsetElsewhereError also if this history
+        does not reach as far, or has forgotten what came next."""
+        offset = self.read_offset(text)
+        if offset > await self.newest_offset():
+            raise OffsetElsewhereError("the journal does not reach to this offset; begin anew without it")
+        if offset < await self.oldest_offset() - 1:
+            raise OffsetElsewhereError("what came after this offset is not kept any more; begin anew without it")
+        return offset
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""
@@ -367,6 +389,10 @@ class Journal:
     async def oldest_offset(self) -> int:
         """The place of the oldest event that is kept; 1 if there is none."""
         return await self._read(queries.oldest_offset)
+
+    async def newest_offset(self) -> int:
+        """The place of the newest event; 0 if there is none."""
+        return await self._read(queries.last_offset)
 
     async def events_about(self, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
         """The events of some kinds that tell about some purchase requests or messages, in order."""

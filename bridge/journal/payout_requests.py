@@ -74,6 +74,7 @@ def register_payouts(
         return RegisteredPayouts(tuple(earlier), is_new=False)
     _require_funded(batch, payouts, another=another)
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
+    _require_none_forgotten(batch, payouts)
     for payout in payouts:
         batch.payouts.add(payout)
         _release(batch, payout)
@@ -145,6 +146,20 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules) -> None:
     if reasons:
         withheld = PayoutWithheld(reasons=reasons)
         record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)
+
+
+def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Raises PayoutRefusedError if the provider has a payout to the seller of which this journal knows nothing,
+    before a person has said what is to come of it."""
+    for number, payout in enumerate(payouts):
+        forgotten = batch.histories.open_forgotten(payout.payment_id, payout.seller_id)
+        if forgotten:
+            raise PayoutRefusedError(
+                number,
+                f"of payment {payout.payment_id} {payout.seller_id} may have been paid out already: the provider has"
+                f" {', '.join(forgotten)}, which the journal forgot when it was restored; a person has to settle that"
+                " first, on the list of what needs a person",
+            )
 
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:

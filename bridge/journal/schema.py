@@ -103,7 +103,35 @@ journal = Table(
     Column("epoch", String(32), primary_key=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("secret", String(64), comment="Signs the proofs of sessions"),
+    Column("ground", Text, comment="What it was written on, as JSON"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
+)
+
+histories = Table(
+    "histories",
+    metadata,
+    Column("epoch", String(32), primary_key=True),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("beginning", String(32), nullable=False, comment="How it came about"),
+    Column("evidence", Text, nullable=False, comment="What shows that, a JSON array"),
+    Column("last_commit_at", UtcDateTime, comment="Of the journal as it was found: later things may be missing"),
+    Column("comparison", Text, comment="How the books were found to stand, as JSON"),
+    Column("compared_at", UtcDateTime, comment="When they were compared to the end"),
+    comment="Each epoch that the journal has had, the present one among them",
+)
+
+forgotten_payouts = Table(
+    "forgotten_payouts",
+    metadata,
+    Column("payout_id", String(64), primary_key=True, comment="Its name at the provider"),
+    Column("provider", String(64), nullable=False),
+    Column("payment_id", String(64), nullable=False),
+    Column("seller_id", String(200), nullable=False),
+    Column("coin", String(64), nullable=False),
+    Column("said", Text, nullable=False, comment="What the provider says of it, as JSON"),
+    Column("found_at", UtcDateTime, nullable=False),
+    Index(None, "payment_id"),
+    comment="Payouts that a provider has in its books, and a journal that was restored had not",
 )
 
 events = Table(
@@ -295,6 +323,7 @@ payout_holds = Table(
     Column("held_at", UtcDateTime, nullable=False),
     Column("held_by", String(200), nullable=False),
     Column("note", Text, comment="Why"),
+    Column("epoch", String(32), comment="The history whose books are to be compared; empty if somebody holds them"),
     comment="At most one row: while it is there no payout is sent",
 )
 

@@ -11,14 +11,23 @@ from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
 from coordinator.attention import AttentionKind
 
-__all__ = ["DISMISS", "OFF_THE_LIST", "SETTLE", "Action", "StagedActions", "waiting_key", "waiting_name"]
+__all__ = [
+    "DISMISS",
+    "DISMISSED_AT",
+    "OFF_THE_LIST",
+    "SETTLE",
+    "Action",
+    "StagedActions",
+    "waiting_key",
+    "waiting_name",
+]
 
 DISMISS = "dismiss"
 """What it is called in the record when somebody takes something off the list."""
 SETTLE = "settlement"
 """What it is called when somebody has settled elsewhere what is wrong with a payment."""
 OFF_THE_LIST = (DISMISS, SETTLE)
-_DISMISSED_AT = select(func.max(schema.actions.c.at, type_=schema.UtcDateTime)).where(
+DISMISSED_AT = select(func.max(schema.actions.c.at, type_=schema.UtcDateTime)).where(
     schema.actions.c.action == DISMISS, schema.actions.c.subject == bindparam("by_subject")
 )
 
@@ -75,7 +84,7 @@ class StagedActions:
 
     def dismissed_at(self, subject: str) -> datetime | None:
         """When a person took something off the list last, by what it is called there."""
-        found: datetime | None = self._connection.scalar(_DISMISSED_AT, {"by_subject": subject})
+        found: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": subject})
         return found
 
     def last(self, action: str, concerns: str) -> Action | None:

@@ -1,7 +1,7 @@
 """The part of a batch that is about holding payouts back: whether they are, and the stop and the go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -9,7 +9,10 @@ from sqlalchemy import Connection, bindparam, delete, select
 from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
 
-__all__ = ["PayoutHold", "StagedHolds", "payout_hold"]
+__all__ = ["THE_BRIDGE", "PayoutHold", "StagedHolds", "payout_hold"]
+
+THE_BRIDGE = "the bridge"
+"""Who holds payouts, on record, where nobody did."""
 
 _RESUME = delete(schema.payout_holds).where(schema.payout_holds.c.hold_id >= bindparam("from_id"))
 
@@ -21,13 +24,15 @@ class PayoutHold:
     held_at: datetime
     held_by: str
     note: str | None
+    epoch: str | None = None
+    """The history that began with it, whose books are to be compared; None if somebody holds them."""
 
 
 def payout_hold(connection: Connection) -> PayoutHold | None:
     """The hold that there is; None if payouts are sent."""
     holds = schema.payout_holds
     row = connection.execute(select(holds).order_by(holds.c.hold_id).limit(1)).first()
-    return None if row is None else PayoutHold(row.held_at, row.held_by, row.note)
+    return None if row is None else PayoutHold(row.held_at, row.held_by, row.note, row.epoch)
 
 
 class StagedHolds:
@@ -45,8 +50,8 @@ class StagedHolds:
         """The hold as it stands, with everything staged so far."""
         return self._staged[-1] if self._staged else payout_hold(self._connection)
 
-    def hold(self, by: str, note: str | None) -> PayoutHold:
-        hold = PayoutHold(self._now, by, note)
+    def hold(self, by: str, note: str | None, epoch: str | None = None) -> PayoutHold:
+        hold = PayoutHold(self._now, by, note, epoch)
         self._stage(hold)
         return hold
 
@@ -62,5 +67,5 @@ class StagedHolds:
         if not self._staged:
             return ()
         hold = self._staged[-1]
-        row = hold and {"held_at": hold.held_at, "held_by": hold.held_by, "note": hold.note}
+        row = hold and asdict(hold)
         return ((_RESUME, [{"from_id": 0}]), (insert_into(schema.payout_holds), [row] if row else []))

@@ -15,14 +15,14 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Histogram
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from bridge.journal import schema
 from bridge.journal.batch import Batch
 from bridge.journal.commit_times import Commit
 from bridge.journal.database import WriterLock
-from bridge.journal.errors import JournalUnavailableError
+from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
+from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.look_ahead import LookAhead
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import JournaledEvent
@@ -82,12 +82,14 @@ class Writer:
         self,
         engine: Engine,
         lock: WriterLock,
+        guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
         self._engine = engine
         self._lock = lock
+        self._guard = guard
         self._clock = clock
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
@@ -170,6 +172,10 @@ class Writer:
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
+            if isinstance(error, JournalReplacedError):
+                for job in jobs:
+                    job.error = JournalUnavailableError(str(error))
+                return False
             if len(jobs) > 1 and not isinstance(error, self._troubles):
                 # Not the database but one of the requests: the others need not suffer for it.
                 for job in jobs:
@@ -185,6 +191,8 @@ class Writer:
         return True
 
     def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
+        if self._guard.error is not None:
+            raise self._guard.error
         connection = self._connect()
         with connection.begin():
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
@@ -209,8 +217,8 @@ class Writer:
             self._lock.ensure()
             self._connection = self._engine.connect()
             with self._connection.begin():
-                last_offset = self._connection.scalar(select(func.max(schema.events.c.offset)))
-            self._next_offset = (last_offset or 0) + 1
+                reach = self._guard.check(self._connection)
+            self._next_offset = reach.events + 1
         return self._connection
 
     def _disconnect(self) -> None:

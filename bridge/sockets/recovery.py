@@ -59,6 +59,12 @@ class History(Protocol):
     async def oldest(self) -> int:
         """The place of the oldest event that is kept; 1 if there is none."""
 
+    async def newest(self) -> int:
+        """The place of the newest event; 0 if there is none."""
+
+    async def was_further(self, number: int) -> None:
+        """It is proven that there was an event of that number, beyond the newest: the journal was rewound."""
+
     async def heard(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
     ) -> tuple[Sequence[Told], bool]:
@@ -268,6 +274,10 @@ class Recovery:
     async def _take_up(self, pid: str, offset: Any, principal: Principal) -> Missed | None:
         began_at = self._began_at(pid, principal)
         if began_at is None:
+            return None
+        if began_at > self.cursor and began_at > await self._history.newest():
+            # What is signed was true. The offset is not: anybody may write one.
+            await self._history.was_further(began_at)
             return None
         after = self._history.read_offset(offset) if isinstance(offset, str) else began_at
         after = max(after, began_at)

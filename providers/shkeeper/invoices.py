@@ -30,7 +30,7 @@ from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
 from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
-from providers.shkeeper.lookups import InvoiceAnswer, looked_up
+from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Code, Wire, faults
@@ -229,6 +229,10 @@ class ShkeeperInvoices:
     async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         answer = await self._api.ask(InvoiceAnswer, "GET", f"invoices/{quote(external_id, safe='')}")
         return [looked_up(invoice, self._confirmations) for invoice in answer.invoices]
+
+    async def names(self) -> Sequence[str]:
+        answer = await self._api.ask(ListAnswer, "GET", "invoices")
+        return [invoice.external_id for invoice in answer.invoices]
 
     async def balance(self, coin: str) -> Balance:
         """What the wallet of a coin holds."""

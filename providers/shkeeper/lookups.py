@@ -14,7 +14,7 @@ from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
 from providers.shkeeper.wire import Code, ExternalId, Wire
 
-__all__ = ["InvoiceAnswer", "looked_up"]
+__all__ = ["InvoiceAnswer", "ListAnswer", "looked_up"]
 
 CONFIRMED = "CONFIRMED"
 # A notice says sums and amounts with so many; both are to say the same.
@@ -46,6 +46,18 @@ class InvoiceAnswer(Wire):
     """The answer: an invoice for each callback URL and fiat currency that this id was used with."""
 
     invoices: tuple[WireInvoice, ...]
+
+
+class NamedInvoice(Wire):
+    """One of many invoices, of which only the name is wanted."""
+
+    external_id: ExternalId
+
+
+class ListAnswer(Wire):
+    """The answer to whoever asks for all."""
+
+    invoices: tuple[NamedInvoice, ...]
 
 
 def looked_up(invoice: WireInvoice, confirmations: Mapping[str, int]) -> LookedUpInvoice:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded
+from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, trimmed
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
-from providers.contract import PayoutOrder, ProviderError, ProviderUnavailableError
+from providers.contract import BookedPayout, PayoutOrder, ProviderError, ProviderUnavailableError
 from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES
@@ -133,6 +133,18 @@ class ShkeeperPayouts:
     async def knows_payout(self, payout: Payout) -> bool:
         return await self._record(payout) is not None
 
+    async def coins(self) -> Sequence[str]:
+        return await self._coins()
+
+    async def find_payout(self, payout_id: str, coin: str) -> BookedPayout | None:
+        record = await self._booked(coin, payout_id)
+        if record is None:
+            return None
+        txids = (record.txid,) if isinstance(record.txid, str) else record.txid or ()
+        # Its column has ten decimals, whatever the coin has.
+        amount = None if record.amount is None else Decimal(trimmed(record.amount))
+        return BookedPayout(record.status, amount, record.destination, txids)
+
     async def look_up_payout(self, payout: Payout, now: datetime) -> Sequence[PayoutObservation]:
         """What the task and SHKeeper's record say. Raises ProviderError, but not if one of them says something."""
         try:
@@ -155,6 +167,8 @@ class ShkeeperPayouts:
         return await self._api.ask(TaskAnswer, "GET", path, coin=payout.coin, operator=self._operator)
 
     async def _record(self, payout: Payout) -> StatusAnswer | None:
-        external_id = quote(external_id_of(payout), safe="")
-        path = f"{quote(payout.coin)}/payout/status?external_id={external_id}"
+        return await self._booked(payout.coin, external_id_of(payout))
+
+    async def _booked(self, coin: str, external_id: str) -> StatusAnswer | None:
+        path = f"{quote(coin)}/payout/status?external_id={quote(external_id, safe='')}"
         return await self._api.ask_for_known(StatusAnswer, path)

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from coordinator import attention
 from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first, payout_attention
+from coordinator.comparisons import ForgottenPayout
+from coordinator.histories import Beginning
+from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.observations import Sighting, Stage, Transfer
 from coordinator.payout_facts import PayoutFacts, SecondWord
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
@@ -127,6 +130,11 @@ def test_what_somebody_rejected_may_be_dismissed() -> None:
     assert (wrong.kind, wrong.remedies) == (AttentionKind.PAYOUT_FAILED, ("dismiss",))
 
 
+FORGOTTEN = ForgottenPayout(
+    payout_id="out_9", provider="shkeeper", payment_id="pay_9", seller_id="s9", coin="BTC", status="SUCCESS"
+)
+
+
 def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
@@ -134,6 +142,8 @@ def others() -> list[Attention]:
         attention.payouts_held(START, "Ada", "two sellers report strange payouts"),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
+        journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
+        forgotten_payout(FORGOTTEN, START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
     ]
 

@@ -68,6 +68,11 @@ def _invoices(asking: Asking) -> Answer:
     return Answer({"status": "success", "invoices": invoices})
 
 
+def _all_invoices(asking: Asking) -> Answer:
+    invoices = [invoice.looked_up() for invoice in asking.gateway.invoices.invoices]
+    return Answer({"status": "success", "invoices": invoices})
+
+
 def _transactions(asking: Asking) -> Answer:
     found = asking.gateway.invoices.at_address(asking.crypto, asking.named["address"])
     return Answer({"status": "success", "transactions": found})
@@ -170,6 +175,7 @@ def _route(method: str, path: str, call: Call, allows: Allows, act: Callable[[As
 ROUTES = (
     _route("GET", "crypto", Call.CRYPTO, anyone, _crypto),
     _route("GET", "crypto/balances", Call.BALANCE, key_holder, _balances),
+    _route("GET", "invoices", Call.INVOICES, key_holder, _all_invoices),
     _route("GET", "invoices/:external_id", Call.INVOICES, key_holder, _invoices),
     _route("GET", "transactions/:crypto/:address", Call.INVOICES, key_holder, _transactions),
     _route("GET", "tx-info/:txid/:external_id", Call.INVOICES, key_holder, _transaction),

@@ -67,7 +67,7 @@ def test_a_wrong_question_about_events_names_what_is_wrong(client: httpx.Client,
 
 def test_an_offset_of_another_journal_is_gone(client: httpx.Client) -> None:
     answer = client.get("/api/events", params={"room": "a", "after": "0123456789abcdef-5"})
-    assert (answer.status_code, answer.json()["title"]) == (410, "Offset of another journal")
+    assert (answer.status_code, answer.json()["title"]) == (410, "Offset not held")
 
 
 def test_unread_notifications_are_counted_until_somebody_else_does(client: httpx.Client) -> None:

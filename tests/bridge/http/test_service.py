@@ -66,6 +66,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/events",
         "/api/notifications/unread-count",
         "/api/ops/actions",
+        "/api/ops/histories",
         "/api/ops/hold",
         "/api/ops/resumption",
         "/api/payouts/hold",

@@ -56,6 +56,9 @@ class Provider:
     async def look_up(self, external_id: str) -> Sequence[LookedUpInvoice]:
         return []
 
+    async def names(self) -> Sequence[str]:
+        return []
+
     async def check(self) -> None:
         if self.is_away:
             raise ProviderUnavailableError("not reached")

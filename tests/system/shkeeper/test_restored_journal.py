@@ -1,65 +1,311 @@
-"""Journals that are restored from a backup of before: what was paid out since is not paid out again."""
+"""Journals that are restored from a backup of before: it is noticed, payouts wait until the books were compared, and
+what was paid out since is not paid out again."""
 
+import json
 import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from providers.shkeeper.simulator.faults import Call, What
+from tests.asking import client_of
+from tests.commands import run_command
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
+from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.waiting import wait_until
+
+JOINS = [["join-user-room", "s1"], ["join-request-room", "r1"]]
 
 
 class Backup:
     """The database of a bridge as it is now, without what happens after."""
 
     def __init__(self, bridge: BridgeProcess, folder: Path) -> None:
-        self._bridge, self._copy = bridge, folder / "backup.db"
+        self._bridge, self.copy = bridge, folder / "backup.db"
         bridge.stop()
-        shutil.copy(bridge.database, self._copy)
+        shutil.copy(bridge.database, self.copy)
         bridge.start()
 
     def restore(self) -> None:
+        """Copies it over the file that is there."""
+        self.put_back(self.copy)
+        self._bridge.start()
+
+    def put_back(self, copy: Path) -> None:
+        """Kills the bridge, once it has noted how far it was, and copies a backup over its database."""
+        wait_until(self._is_noted)
         self._bridge.kill()
         for beside in ("-wal", "-shm"):
             Path(f"{self._bridge.database}{beside}").unlink(missing_ok=True)
-        shutil.copy(self._copy, self._bridge.database)
-        self._bridge.start()
+        shutil.copy(copy, self._bridge.database)
+
+    def _is_noted(self) -> bool:
+        """A mark may lag by a second, in which a whole restore has room here."""
+        noted = json.loads(Path(f"{self._bridge.database}.mark").read_bytes())["reach"]
+        database = sqlite3.connect(self._bridge.database)
+        reached = database.execute(
+            'SELECT (SELECT max("offset") FROM events), (SELECT max(observation_id) FROM observations),'
+            " (SELECT max(observation_id) FROM payout_observations)"
+        ).fetchone()
+        database.close()
+        return [noted["events"], noted["observations"], noted["payoutObservations"]] == [one or 0 for one in reached]
+
+
+@pytest.fixture
+def backup(bridge: BridgeProcess, tmp_path: Path) -> Callable[[], Backup]:
+    return lambda: Backup(bridge, tmp_path)
+
+
+def order(payment_id: str) -> Document:
+    to = destination("ETH-USDT", payment_id)
+    return {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "98", "destination": to}
 
 
 def pay_out(marketplace: Marketplace, payment_ids: list[str], key: str | None) -> list[Document]:
-    orders = [
-        {"paymentId": one, "coin": "ETH-USDT", "amount": "98", "destination": destination("ETH-USDT", one)}
-        for one in payment_ids
-    ]
     headers = {} if key is None else {"Idempotency-Key": key}
-    answer = marketplace.client.post("/api/payouts", json={"payouts": orders}, headers=headers)
+    body = {"payouts": [order(one) for one in payment_ids]}
+    answer = marketplace.client.post("/api/payouts", json=body, headers=headers)
     assert answer.status_code == 202, answer.text
     payouts: list[Document] = answer.json()["payouts"]
     return payouts
 
 
+def attention(marketplace: Marketplace, kind: str) -> list[Document]:
+    items = marketplace.client.get("/api/ops/attention").json()["items"]
+    return [item for item in items if item["kind"] == kind]
+
+
+def history(marketplace: Marketplace) -> Document:
+    present: Document = marketplace.client.get("/api/ops/histories").json()["histories"][0]
+    return present
+
+
+def compared(marketplace: Marketplace) -> Document:
+    """The present history, once its books were compared."""
+    wait_until(lambda: history(marketplace)["comparedAt"] is not None)
+    return history(marketplace)
+
+
+def is_held(marketplace: Marketplace) -> bool:
+    held: bool = marketplace.client.get("/api/payouts/hold").json()["held"]
+    return held
+
+
+def do(marketplace: Marketplace, path: str, **body: Any) -> None:
+    answer = marketplace.client.post(f"/api/ops/{path}", json={"by": "Ada", **body})
+    assert answer.status_code == 200, answer.text
+
+
+def settle(marketplace: Marketplace) -> None:
+    """Takes note of every payout that was forgotten, and has payouts sent again."""
+    for item in attention(marketplace, "payout-forgotten"):
+        do(marketplace, "attention/dismissal", id=item["id"], note="looked at")
+    do(marketplace, "resumption", note="all is known now")
+
+
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("keys", [("first", "first"), ("first", "another"), (None, None)])
 def test_what_was_sent_since_the_backup_is_found_and_not_sent_again(
-    bridge: BridgeProcess,
+    backup: Callable[[], Backup],
     shkeeper: PlayedShkeeper,
     marketplace: Marketplace,
-    tmp_path: Path,
     number: int,
     keys: tuple[str | None, str | None],
 ) -> None:
     payment_ids = [marketplace.paid() for _ in range(number)]
     before, after = (key and f"{key}-{payment_ids[0]}" for key in keys)
-    backup = Backup(bridge, tmp_path)
+    kept = backup()
     payouts = pay_out(marketplace, payment_ids, before)
     marketplace.settle(payouts, "completed")
-    backup.restore()
+    kept.restore()
     payout_ids = [payout["payoutId"] for payout in payouts]
     found = [marketplace.client.get(f"/api/payouts/{payout_id}").status_code for payout_id in payout_ids]
     assert found == [404] * number  # the journal has forgotten them
+    report = compared(marketplace)["comparison"]
+    assert sorted(one["payoutId"] for one in report["forgotten"]) == sorted(payout_ids)
+    assert {one["txHashes"][0] for one in report["forgotten"]} == {shkeeper.sent(one)[0] for one in payout_ids}
+    assert is_held(marketplace)
+    # Nobody is paid before a person has seen that.
+    refused = marketplace.client.post("/api/payouts", json={"payouts": [order(payment_ids[0])]})
+    assert (refused.status_code, payout_ids[0] in refused.json()["detail"]) == (409, True)
+    items = attention(marketplace, "payout-forgotten")
+    assert sorted(item["paymentId"] for item in items) == sorted(payment_ids)
+    settle(marketplace)
     again = pay_out(marketplace, payment_ids, after)
     assert [payout["payoutId"] for payout in again] == payout_ids
     marketplace.settle(again, "completed")
     assert [len(shkeeper.sent(payout_id)) for payout_id in payout_ids] == [1] * number
+    assert attention(marketplace, "payout-forgotten") == []
+
+
+def test_payouts_are_sent_again_by_themselves_if_nothing_differs(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    payment_id, later = marketplace.paid(), marketplace.paid()
+    kept = backup()
+    marketplace.create()  # of which the restored journal knows nothing
+    shkeeper.goes_wrong(Call.PAYOUT_STATUS, What.ERROR_500)
+    kept.restore()
+    wait_until(lambda: (history(marketplace)["comparison"] or {}).get("notAsked"))
+    # As long as SHKeeper cannot be asked nothing is sent; what is asked for waits.
+    [payout] = pay_out(marketplace, [payment_id], None)
+    assert (is_held(marketplace), history(marketplace)["comparedAt"]) == (True, None)
+    [item] = attention(marketplace, "journal-rewound")
+    assert "could not be asked, and is asked again" in item["detail"]
+    assert item["actions"] == []
+    assert shkeeper.sent(payout["payoutId"]) == []
+    shkeeper.works_again()
+    report = compared(marketplace)
+    wait_until(lambda: not is_held(marketplace))
+    marketplace.settle([payout], "completed")
+    assert len(shkeeper.sent(payout["payoutId"])) == 1
+    assert (report["beginning"], report["comparison"]["forgotten"]) == ("rewound", [])
+    assert report["comparison"]["unknownInvoices"] != []
+    assert report["missingSince"] < report["beganAt"]
+    actions = marketplace.client.get("/api/ops/actions").json()["actions"]
+    by_the_bridge = [one["action"] for one in actions if one["by"] == "the bridge"]
+    assert by_the_bridge[:2] == ["resume", "hold"]
+    # A person is told of it all the same, until they have taken note.
+    [item] = attention(marketplace, "journal-rewound")
+    assert "Nothing differs." in item["detail"]
+    do(marketplace, "attention/dismissal", id=item["id"])
+    assert attention(marketplace, "journal-rewound") == []
+    marketplace.settle(pay_out(marketplace, [later], None), "completed")
+
+
+def test_a_payout_that_was_asked_for_after_the_backup_is_not_asked_for_again(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    do(marketplace, "hold")
+    [payout] = pay_out(marketplace, [payment_id], None)
+    kept = backup()
+    do(marketplace, "resumption")
+    marketplace.settle([payout], "completed")
+    kept.restore()
+    report = compared(marketplace)
+    [differing] = report["comparison"]["differing"]
+    assert payout["payoutId"] in differing
+    assert is_held(marketplace)
+    do(marketplace, "resumption")
+    marketplace.settle([payout], "completed")
+    assert len(shkeeper.sent(payout["payoutId"])) == 1
+
+
+def test_clients_begin_anew_and_offsets_of_before_are_gone(
+    backup: Callable[[], Backup], bridge: BridgeProcess, marketplace: Marketplace, listen: StartListener
+) -> None:
+    marketplace.paid()
+    kept = backup()
+    listener = listen(bridge.url, JOINS)
+    completed = marketplace.paid()
+    listener.wait_for(lambda line: line.get("event") == "payment-received")
+    before = listener.offsets[-1]
+    kept.restore()
+    ready = listener.wait_for(lambda line: "ready" in line)
+    assert ready["recovered"] is False
+    assert_gone(marketplace, before)
+    assert marketplace.client.get(f"/api/payments/{completed}").status_code == 404
+    compared(marketplace)
+    wait_until(lambda: not is_held(marketplace))
+    # From here on all is as ever.
+    marketplace.paid()
+    listener.wait_for(lambda line: line.get("event") == "payment-received")
+    after = listener.offsets[-1]
+    assert after.partition("-")[0] != before.partition("-")[0]
+    bridge.kill()
+    bridge.start()
+    assert listener.wait_for(lambda line: "ready" in line)["recovered"] is True
+
+
+def assert_gone(marketplace: Marketplace, offset: str) -> None:
+    answer = marketplace.client.get("/api/events", params={"everyone": "true", "after": offset})
+    assert (answer.status_code, "without it" in answer.json()["detail"]) == (410, True)
+
+
+def test_an_offset_beyond_the_end_is_gone_and_proves_nothing(
+    bridge: BridgeProcess, marketplace: Marketplace, listen: StartListener
+) -> None:
+    epoch = history(marketplace)["epoch"]
+    assert_gone(marketplace, f"{epoch}-{10**9}")
+    # Anybody may write one: whoever does gets a session, and nobody else hears of it.
+    genuine = json.loads(polled_connect(bridge, {}))["pid"]
+    brought = {"pid": genuine, "offset": f"{epoch}-{10**9}"}
+    assert json.loads(polled_connect(bridge, brought))["pid"] != genuine
+    assert (history(marketplace)["epoch"], is_held(marketplace)) == (epoch, False)
+
+
+def polled_connect(bridge: BridgeProcess, brought: Document) -> str:
+    """What the bridge answers to a CONNECT with that."""
+    with client_of(bridge.url) as client:
+        opened = client.get("/socket.io/", params={"EIO": "4", "transport": "polling"})
+        session = {"EIO": "4", "transport": "polling", "sid": json.loads(opened.text[1:])["sid"]}
+        client.post("/socket.io/", params=session, content="40" + json.dumps(brought))
+        answer: str = client.get("/socket.io/", params=session).text
+        return answer.removeprefix("40")
+
+
+def test_a_session_from_beyond_the_end_proves_a_rewind_that_nothing_else_shows(
+    backup: Callable[[], Backup], bridge: BridgeProcess, marketplace: Marketplace, listen: StartListener
+) -> None:
+    kept = backup()
+    marketplace.paid()
+    listener: Listener = listen(bridge.url, JOINS)
+    listener.fence()
+    epoch, log_before = history(marketplace)["epoch"], bridge.log.read_text()
+    kept.put_back(kept.copy)
+    Path(f"{bridge.database}.mark").unlink()
+    bridge.launch()
+    assert bridge.process.wait() == 1  # it stops by itself, in order
+    log = bridge.log.read_text().removeprefix(log_before)
+    assert log.splitlines()[-1].startswith(
+        "error: the journal is not the one that was opened: a client proves by its"
+    )
+    bridge.start()
+    present = compared(marketplace)
+    assert (present["beginning"], present["epoch"] != epoch) == ("rewound", True)
+    assert listener.wait_for(lambda line: "ready" in line)["recovered"] is False
+
+
+def test_a_backup_from_the_terminal_says_itself_that_it_was_restored(
+    bridge: BridgeProcess, backup: Callable[[], Backup], marketplace: Marketplace, tmp_path: Path
+) -> None:
+    payment_id = marketplace.paid()
+    env = {"PATH": "/usr/bin:/bin", "BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
+    said = run_command("journal", "backup", "copy.db", cwd=tmp_path, env=env)
+    assert said.returncode == 0, said
+    backup().put_back(tmp_path / "copy.db")
+    bridge.start()
+    assert compared(marketplace)["beginning"] == "restored"
+    assert marketplace.payment(payment_id)["status"] == "completed"
+    report = run_command("journal", "report", cwd=tmp_path, env=env)
+    assert "restored" in report.stdout
+    assert "Nothing differs." in report.stdout
+    # A bridge that runs has it, so that nobody says meanwhile that it is another.
+    refused = run_command("journal", "restored", cwd=tmp_path, env=env)
+    assert (refused.returncode, "another bridge" in refused.stderr) == (1, True)
+    bridge.stop()
+    assert run_command("journal", "restored", "--note", "from tape", cwd=tmp_path, env=env).returncode == 0
+    bridge.start()
+    assert "from tape" in compared(marketplace)["evidence"][0]
+
+
+def test_a_payout_of_which_nothing_is_known_may_be_the_second_of_its_payment(
+    backup: Callable[[], Backup], marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    [first] = marketplace.pay_out(payment_id, amount="40")
+    marketplace.settle([first], "completed")
+    kept = backup()
+    [second] = marketplace.pay_out(payment_id, amount="30", another=True)
+    marketplace.settle([second], "completed")
+    kept.restore()
+    [forgotten] = compared(marketplace)["comparison"]["forgotten"]
+    assert (forgotten["payoutId"], forgotten["amount"], forgotten["coin"]) == (second["payoutId"], "30", "ETH-USDT")
+    settle(marketplace)

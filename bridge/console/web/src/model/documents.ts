@@ -209,6 +209,8 @@ export type AttentionKind =
   | "payout-awaiting-approval"
   | "payout-overdue"
   | "payouts-held"
+  | "payout-forgotten"
+  | "journal-rewound"
   | "payout-failed"
   | "payout-returned"
   | "payout-sent-after-all"

@@ -1,0 +1,86 @@
+"""`bridge journal`: backups of the journal, the word that it was restored, and what the books say since."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.console import bold, on_one_line, say
+
+if TYPE_CHECKING:
+    from bridge.journal import HistoryRecord
+
+__all__ = ["journal"]
+
+journal = typer.Typer(
+    help="Back the journal up, say that it was restored, and see what it has forgotten.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Config = Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")]
+
+
+@journal.callback()
+def about() -> None:
+    """Back the journal up, say that it was restored, and see what it has forgotten."""
+
+
+@journal.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
+    config: Config = None,
+) -> None:
+    """Make a consistent copy of an SQLite journal, while the bridge runs or not."""
+    from bridge.journal.upkeep import back_up
+    from bridge.settings import load_settings
+
+    back_up(load_settings(config).database_url, path, datetime.now(UTC))
+    say(f"The journal is backed up in {path}.")
+
+
+@journal.command()
+def restored(
+    note: Annotated[str | None, typer.Option("--note", help="What was restored, for the record.")] = None,
+    config: Config = None,
+) -> None:
+    """Say that the journal was restored, before the bridge is started on it.
+
+    Clients begin anew then, and no payout is sent until the books were compared. Most restores are noticed without
+    it.
+    """
+    from bridge.journal.upkeep import declare_restored
+    from bridge.settings import load_settings
+
+    settings, said = load_settings(config), "somebody said that it was restored"
+    said = said if note is None else f"{said}: {note}"
+    epoch = declare_restored(settings.database_url, settings.mark_file, said, datetime.now(UTC))
+    say(f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books before it pays out.")
+
+
+@journal.command()
+def report(config: Config = None) -> None:
+    """Show each history of the journal: since when, why, and what was compared, the present one first."""
+    from bridge.journal.upkeep import histories_of
+    from bridge.settings import load_settings
+
+    for record in histories_of(load_settings(config).database_url):
+        _show(record)
+
+
+def _show(record: "HistoryRecord") -> None:
+    say(bold(f"{record.epoch}: {record.beginning}, {record.began_at:%Y-%m-%d %H:%M:%S} UTC"))
+    for evidence in record.evidence:
+        say(f"  noticed    {on_one_line(evidence)}")
+    if record.beginning != "new":
+        last = record.last_commit_at
+        say(f"  missing    {'everything' if last is None else f'maybe what came after {last:%Y-%m-%d %H:%M:%S} UTC'}")
+    if record.comparison is not None:
+        state = "compared" if record.compared_at is not None else "so far"
+        for line in record.comparison.lines():
+            say(f"  {state:<10} {on_one_line(line)}")
+    elif record.is_to_be_compared:
+        say("  compared   not yet; a bridge that runs does it")

@@ -1,0 +1,72 @@
+"""Grounds: what a database says of what it lies on, so that a copy, another cluster or a promoted server is told
+apart from the place where the journal was written."""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from coordinator.histories import FileGround, Ground, ServerGround
+
+__all__ = ["ground_of"]
+
+_SYSTEM = text("SELECT system_identifier FROM pg_control_system()")
+# Not pg_control_checkpoint(), which tells of a promotion only at the next checkpoint.
+_TIMELINE = text("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+_TABLES = text(
+    "SELECT (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),"
+    " 'journal'::regclass::oid::bigint"
+)
+
+# Of Linux's statx(2).
+_AT_FDCWD, _STATX_BTIME = -100, 0x800
+_BTIME_AT, _STRUCTURE_BYTES = 80, 256
+
+
+def ground_of(connection: Connection) -> Ground:
+    """What a journal's database lies on. Raises FileNotFoundError if its file is gone."""
+    if connection.dialect.name == "sqlite":
+        return file_ground(Path(connection.engine.url.database or ""))
+    database, table = connection.execute(_TABLES).one()
+    system, timeline = _asked(connection, _SYSTEM), _asked(connection, _TIMELINE)
+    return ServerGround(
+        system=None if system is None else str(system),
+        timeline=None if timeline is None else int(str(timeline), 16),
+        database=database,
+        table=table,
+    )
+
+
+def _asked(connection: Connection, question: object) -> object:
+    """What a server answers; None if this role may not ask it, or this kind of server does not know."""
+    try:
+        with connection.begin_nested():
+            return connection.scalar(question)  # type: ignore[call-overload]
+    except DBAPIError:
+        return None
+
+
+def file_ground(path: Path) -> FileGround:
+    found = path.stat()
+    return FileGround(device=found.st_dev, inode=found.st_ino, born_at_ns=_born_at_ns(path, found))
+
+
+def _born_at_ns(path: Path, found: os.stat_result) -> int | None:
+    if not sys.platform.startswith("linux"):
+        born = getattr(found, "st_birthtime", None)
+        return None if born is None else int(born * 10**9)
+    try:
+        statx = ctypes.CDLL(None).statx
+    except (AttributeError, OSError):
+        return None
+    structure = ctypes.create_string_buffer(_STRUCTURE_BYTES)
+    if statx(_AT_FDCWD, os.fsencode(path), 0, _STATX_BTIME, structure) != 0:
+        return None
+    raw = structure.raw
+    if not int.from_bytes(raw[:4], sys.byteorder) & _STATX_BTIME:
+        return None
+    seconds = int.from_bytes(raw[_BTIME_AT : _BTIME_AT + 8], sys.byteorder, signed=True)
+    return seconds * 10**9 + int.from_bytes(raw[_BTIME_AT + 8 : _BTIME_AT + 12], sys.byteorder)

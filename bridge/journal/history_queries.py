@@ -1,0 +1,75 @@
+"""What is looked up to compare a journal with the books of others: what may have been paid out without its
+knowing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select, true
+
+from bridge.journal import schema
+from bridge.journal.rows import payment_from_row, payout_from_row
+from coordinator.comparisons import ForgottenPayout
+from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payouts import Payout
+
+__all__ = ["ForgottenRow", "forgotten_payouts", "payable_payments", "payouts_of", "registered_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenRow:
+    """A payout that was found to be forgotten, and when."""
+
+    payout: ForgottenPayout
+    found_at: datetime
+
+
+def payable_payments(
+    connection: Connection, provider: str, status: str, *, before: str | None, since: datetime, limit: int
+) -> list[Payment]:
+    """Payments of a provider that stand so, the one with the last id first. One that is neither open nor completed
+    only if something was heard of it since then."""
+    payments = schema.payments
+    is_near = status in (*OPEN_STATUSES, PaymentStatus.COMPLETED)
+    rows = connection.execute(
+        select(payments)
+        .where(
+            payments.c.provider == provider,
+            payments.c.status == status,
+            true() if is_near else payments.c.updated_at >= since,
+            true() if before is None else payments.c.payment_id < before,
+        )
+        .order_by(payments.c.payment_id.desc())
+        .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payouts_of(connection: Connection, payment_ids: Sequence[str]) -> list[Payout]:
+    """The payouts of some payments."""
+    payouts = schema.payouts
+    rows = connection.execute(select(payouts).where(payouts.c.payment_id.in_(payment_ids)))
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def registered_names(connection: Connection, provider: str, names: Sequence[str]) -> frozenset[str]:
+    """Those of some of a provider's names for payments that are known here, or of payments that are on their way."""
+    payments, drafts, observations = schema.payments, schema.drafts, schema.observations
+    registered = select(payments.c.external_id).where(
+        payments.c.provider == provider, payments.c.external_id.in_(names)
+    )
+    drafted = select(drafts.c.payment_id).where(drafts.c.payment_id.in_(names))
+    heard_of = select(observations.c.external_id).where(
+        observations.c.provider == provider,
+        observations.c.external_id.in_(names),
+        observations.c.payment_id.is_(None),
+    )
+    return frozenset(connection.scalars(registered.union(drafted, heard_of)))
+
+
+def forgotten_payouts(connection: Connection) -> list[ForgottenRow]:
+    """The payouts that were found to be forgotten and are not registered by now, the oldest finding first."""
+    forgotten, payouts = schema.forgotten_payouts, schema.payouts
+    is_registered = exists().where(payouts.c.payout_id == forgotten.c.payout_id)
+    rows = connection.execute(select(forgotten).where(~is_registered).order_by(forgotten.c.found_at))
+    return [ForgottenRow(ForgottenPayout.model_validate_json(row.said), row.found_at) for row in rows]

@@ -1,0 +1,35 @@
+"""What can be asked of the journal's writer about its history. Each is committed with what follows from it."""
+
+from collections.abc import Sequence
+
+from bridge.journal.batch import Batch
+from bridge.journal.console_requests import resume_payouts
+from bridge.journal.staged_actions import Action
+from bridge.journal.staged_holds import THE_BRIDGE
+from coordinator.comparisons import Comparison, ForgottenPayout
+from coordinator.histories import Beginning, Ground, Judgement
+
+__all__ = ["add_forgotten", "begin_after_rewind", "record_comparison"]
+
+
+def begin_after_rewind(batch: Batch, *, evidence: str, ground: Ground) -> None:
+    """Begins a new history, and holds payouts, because the journal was further than it is."""
+    batch.histories.begin(Judgement(Beginning.REWOUND, (evidence,)), ground)
+
+
+def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None:
+    """Keeps payouts that a provider has in its books and the journal has not."""
+    for one in forgotten:
+        batch.histories.add_forgotten(one)
+
+
+def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Action | None:
+    """Writes down how the books were found to stand, and has payouts sent again if they agree and are held for their
+    sake alone."""
+    for one in comparison.forgotten:
+        batch.histories.add_forgotten(one)
+    batch.histories.keep(epoch, comparison)
+    held = batch.holds.current
+    if not comparison.agrees or held is None or held.epoch != epoch:
+        return None
+    return resume_payouts(batch, by=THE_BRIDGE, note="the books were compared, and nothing differs")

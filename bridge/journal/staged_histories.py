@@ -1,0 +1,85 @@
+"""The part of a batch that is about the journal's own history: another that begins, how its books were found to
+stand, and the payouts that it has forgotten."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bridge.journal import schema
+from bridge.journal.histories import begin_history
+from bridge.journal.staged_actions import DISMISSED_AT
+from bridge.journal.statements import Row, Writing, insert_into
+from coordinator.comparisons import Comparison, ForgottenPayout
+from coordinator.histories import Ground, Judgement
+from coordinator.history_attention import forgotten_payout_key
+
+__all__ = ["StagedHistories"]
+
+_FORGOTTEN = schema.forgotten_payouts
+_OF_SELLER = select(_FORGOTTEN.c.payout_id, _FORGOTTEN.c.found_at).where(
+    _FORGOTTEN.c.payment_id == bindparam("by_payment_id"), _FORGOTTEN.c.seller_id == bindparam("by_seller_id")
+)
+_IS_KNOWN = select(_FORGOTTEN.c.payout_id).where(_FORGOTTEN.c.payout_id == bindparam("by_payout_id"))
+_KEEP = (
+    update(schema.histories)
+    .where(schema.histories.c.epoch == bindparam("by_epoch"))
+    .values(comparison=bindparam("new_comparison"), compared_at=bindparam("new_compared_at"))
+)
+
+
+class StagedHistories:
+    """Reads and staged writes about the journal's history, within one transaction."""
+
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._forgotten: dict[str, Row] = {}
+        self._kept: list[Row] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def begin(self, judgement: Judgement, ground: Ground) -> None:
+        """Begins another history, at once."""
+        self.writes += 1
+        begin_history(self._connection, judgement, ground, self._now)
+
+    def open_forgotten(self, payment_id: str, seller_id: str) -> list[str]:
+        """The payouts to a seller of a payment that a provider has and the journal has forgotten, by their names;
+        without those of which a person has taken note."""
+        rows = self._connection.execute(_OF_SELLER, {"by_payment_id": payment_id, "by_seller_id": seller_id})
+        return [row.payout_id for row in rows if not self._is_settled(row.payout_id, row.found_at)]
+
+    def _is_settled(self, payout_id: str, found_at: datetime) -> bool:
+        at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(payout_id)})
+        return at is not None and at >= found_at
+
+    def add_forgotten(self, payout: ForgottenPayout) -> None:
+        """Keeps a payout that a provider has in its books and the journal has not, unless it was kept before."""
+        known = self._connection.scalar(_IS_KNOWN, {"by_payout_id": payout.payout_id})
+        if known is None and payout.payout_id not in self._forgotten:
+            self.writes += 1
+            self._forgotten[payout.payout_id] = {
+                "payout_id": payout.payout_id,
+                "provider": payout.provider,
+                "payment_id": payout.payment_id,
+                "seller_id": payout.seller_id,
+                "coin": payout.coin,
+                "said": payout.model_dump_json(),
+                "found_at": self._now,
+            }
+
+    def keep(self, epoch: str, comparison: Comparison) -> None:
+        """Keeps how the books of a history were found to stand."""
+        self.writes += 1
+        self._kept.append(
+            {
+                "by_epoch": epoch,
+                "new_comparison": comparison.model_dump_json(),
+                "new_compared_at": self._now if comparison.is_complete else None,
+            }
+        )
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged, one statement a table."""
+        return ((insert_into(_FORGOTTEN), list(self._forgotten.values())), (_KEEP, self._kept))

@@ -1,0 +1,97 @@
+"""What is done to a journal from a terminal: a backup of one that runs, and the word that one was restored."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from bridge.journal.database import WriterLock, parse_database_url, reading_engine, writing_engine
+from bridge.journal.errors import JournalUrlError
+from bridge.journal.examine import examine_database
+from bridge.journal.histories import HistoryRecord, histories, mark_as_backup, open_history
+from bridge.journal.mark_file import MarkFile
+from bridge.journal.schema_versions import bring_up_to_date, known_versions, version_of
+
+__all__ = ["back_up", "declare_restored", "histories_of"]
+
+HISTORIES_SHOWN = 20
+
+
+def back_up(database_url: str, path: Path, now: datetime) -> None:
+    """Makes a consistent copy of an SQLite journal, whether a bridge is writing to it or not. The copy says of itself
+    that it is a backup, so that it is noticed wherever it is restored. Raises JournalUrlError."""
+    url = parse_database_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        raise JournalUrlError(
+            "the journal is in PostgreSQL, which makes its own backups: pg_dump --format=custom for one now and then,"
+            " or pg_basebackup with archived WAL for any point in time; docs/operations.md has both"
+        )
+    source = Path(url.database or "")
+    if not source.exists():
+        raise JournalUrlError(f"there is no journal at {source.absolute()}")
+    examine_database(database_url)
+    if path.exists():
+        raise JournalUrlError(f"{path} is there already; name a file that is not")
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)  # payments are nobody's business
+        with closing(sqlite3.connect(source)) as journal, closing(sqlite3.connect(unfinished)) as copy:
+            journal.execute("PRAGMA query_only=ON")
+            journal.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
+        _say_what_it_is(unfinished, now)
+        _sync(unfinished)
+        unfinished.rename(path)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise JournalUrlError(f"the backup could not be written to {path}: {error}") from None
+
+
+def _say_what_it_is(path: Path, now: datetime) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.begin() as connection:
+            # One of an older bridge says nothing of what it lies on.
+            if version_of(connection) == known_versions()[-1]:
+                mark_as_backup(connection, now)
+    finally:
+        engine.dispose()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def declare_restored(database_url: str, mark_file: Path, said: str, now: datetime) -> str:
+    """Begins a new history of a journal that no bridge has open. Returns its epoch. Raises JournalUrlError and
+    JournalBusyElsewhereError."""
+    examine_database(database_url)
+    url = parse_database_url(database_url)
+    engine = writing_engine(url)
+    lock = WriterLock(url, engine)
+    try:
+        lock.ensure()
+        bring_up_to_date(engine)
+        return open_history(engine, now, MarkFile(mark_file), said).epoch
+    finally:
+        lock.release()
+        engine.dispose()
+
+
+def histories_of(database_url: str) -> list[HistoryRecord]:
+    """The histories of a journal, the present one first, whether a bridge has it open or not. Raises
+    JournalUrlError."""
+    examine_database(database_url)
+    engine = reading_engine(parse_database_url(database_url))
+    try:
+        with engine.begin() as connection:
+            if version_of(connection) != known_versions()[-1]:
+                raise JournalUrlError("the journal is of an older version; start the bridge once")
+            return histories(connection, HISTORIES_SHOWN)
+    finally:
+        engine.dispose()

@@ -1,0 +1,342 @@
+"""Comparison of the books, after the journal was restored, rewound, copied or promoted: what the providers and the
+chains know and the journal does not. Payouts are held until it is over; they are sent again by it only if all could
+be asked and nothing differs.
+
+A payout that the journal has forgotten is found by its name, which follows from its payment, its seller and how many
+there were before it.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bridge.journal import HistoryRecord, Journal, observation_key
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.comparisons import NAMES_BEYOND, Comparison, ForgottenPayout
+from coordinator.earnings import left_to_pay_out
+from coordinator.ids import derived_id
+from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
+
+__all__ = ["BooksComparison"]
+
+logger = logging.getLogger("bridge.history")
+
+T = TypeVar("T")
+
+PAGE = 200
+# SHKeeper has 16 threads for all that is asked of it.
+AT_ONCE = 4
+# Whoever can answer again is asked again so soon; later, if it took longer.
+AGAIN_SECONDS = 5.0
+# Of a payment that was paid out longer ago nobody makes another payout.
+LONG_SETTLED = timedelta(days=30)
+# At the usual pace that is three quarters of an hour, in which nobody is paid out. Over the rest a person decides.
+QUESTIONS_LIMIT = 100_000
+# A follower asks its chain every few seconds.
+CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
+NAMES_AT_ONCE = 500
+
+PAYABLE = (
+    *OPEN_STATUSES,
+    PaymentStatus.COMPLETED,
+    PaymentStatus.EXPIRED,
+    PaymentStatus.CANCELLED,
+    PaymentStatus.FAILED,
+)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What a comparison has come upon so far."""
+
+    payouts_asked: int = 0
+    moved: list[str] = field(default_factory=list)
+    questions: int = 0
+    names: int = 0
+    forgotten: list[ForgottenPayout] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    not_asked: dict[str, None] = field(default_factory=dict)
+    """What could not be asked, each thing once."""
+    left_out: list[str] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
+    open_payments: int = 0
+    unknown_invoices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What a payment is worth to a seller, and how many payouts of it the journal has."""
+
+    payment: Payment
+    seller_id: str
+    payouts: int
+
+    def name(self, further: int) -> str:
+        """The id that a payout of it has which the journal does not know."""
+        payment = self.payment
+        return derived_id("out", payment.provider, payment.external_id, self.seller_id, self.payouts + further)
+
+
+class BooksComparison:
+    """One task that compares the books of the present history, if they are to be, and is done then."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        sender: PayoutSender,
+        gateways: PayoutGateways,
+        invoice_gateways: InvoiceGateways,
+        chains: ChainFollowers,
+        *,
+        per_second: float,
+        again_seconds: float = AGAIN_SECONDS,
+        questions_limit: int = QUESTIONS_LIMIT,
+    ) -> None:
+        self._journal = journal
+        self._sender = sender
+        self._gateways = gateways
+        self._invoice_gateways = invoice_gateways
+        self._chains = chains
+        self._pause_seconds = 1 / per_second
+        self._next_start = 0.0
+        self._again_seconds = again_seconds
+        self._questions_limit = questions_limit
+        self._told: Sequence[str] = ()
+
+    async def run(self) -> None:
+        """Compares until all was asked that can be."""
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            try:
+                history = await self._journal.history.to_compare()
+                if history is None:
+                    return
+                await self.compare(history)
+            except Exception:
+                logger.exception("comparing the books failed; trying again")
+            await asyncio.sleep(max(self._again_seconds, loop.time() - begun))
+
+    async def compare(self, history: HistoryRecord) -> Comparison:
+        """Asks all who can be asked, once, and writes down what they say."""
+        found = _Findings()
+        for gateway in self._gateways.values():
+            await self._ask_about_payouts(gateway, found)
+            await self._ask_for_names(gateway, found)
+        await self._follow_chains(found)
+        await self._look_at_invoices(found)
+        comparison = Comparison(
+            at=self._journal.clock(),
+            payouts_asked=found.payouts_asked,
+            moved=tuple(found.moved),
+            names_asked=found.names,
+            forgotten=tuple(found.forgotten),
+            differing=tuple(found.differing),
+            not_asked=tuple(found.not_asked),
+            left_out=tuple(found.left_out),
+            chains=tuple(found.chains),
+            open_payments=found.open_payments,
+            unknown_invoices=tuple(found.unknown_invoices),
+        )
+        resumed = await self._journal.history.record_comparison(history.epoch, comparison)
+        self._tell(comparison)
+        if resumed is not None:
+            logger.info("payouts are sent again")
+            self._sender.wake()
+        return comparison
+
+    def _tell(self, comparison: Comparison) -> None:
+        """Says in the log what was not said the last time."""
+        level = logging.INFO if comparison.agrees else logging.WARNING
+        lines = list(comparison.lines())
+        for line in lines:
+            if line not in self._told:
+                logger.log(level, "the books were compared: %s", line)
+        self._told = lines
+
+    # Payouts that the journal has
+
+    async def _ask_about_payouts(self, gateway: PayoutGateway, found: _Findings) -> None:
+        since = self._journal.clock() - LONG_SETTLED
+        after = ""
+        while page := await self._journal.payouts_to_follow(after=after, failed_since=since, limit=PAGE):
+            for payout in page:
+                if payout.provider == gateway.provider:
+                    await self._ask_about(gateway, payout, found)
+                elif payout.provider not in self._gateways and payout.chain is None:
+                    found.left_out.append(f"{payout.payout_id} of {payout.provider}, which is not set up")
+            after = page[-1].payout_id
+
+    async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
+        found.payouts_asked += 1
+        try:
+            if payout.next_attempt is not None:
+                if await self._paced(lambda: gateway.knows_payout(payout)):
+                    found.differing.append(
+                        f"{gateway.provider} has {payout.payout_id} for {payout.seller_id} in its books, which the"
+                        " journal had not asked for yet; it is not asked for again"
+                    )
+                return
+            seen = await self._paced(lambda: gateway.look_up_payout(payout, self._journal.clock()))
+        except ProviderError as error:
+            found.not_asked[f"{gateway.provider} about {payout.payout_id}: {error}"] = None
+            return
+        keyed = [(observation_key(observation), observation) for observation in seen]
+        after = payout
+        if keyed:
+            after = (await self._journal.record_payout_observations(payout.payout_id, keyed)).payout
+        if after.status is not payout.status:
+            found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
+        if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
+            found.differing.append(f"{payout.payout_id} is {'; '.join((after.status, *after.reasons))}")
+
+    # Payouts that the journal has forgotten
+
+    async def _ask_for_names(self, gateway: PayoutGateway, found: _Findings) -> None:
+        try:
+            coins = await gateway.coins()
+        except ProviderError as error:
+            found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
+            return
+        async for share in self._shares(gateway.provider):
+            if found.questions >= self._questions_limit:
+                found.left_out.append(
+                    f"payments that were {share.payment.status} before {share.payment.created_at:%Y-%m-%d %H:%M} UTC,"
+                    f" for which {gateway.provider} may have payouts: {self._questions_limit} questions were asked"
+                )
+                return
+            try:
+                await self._ask_for(gateway, coins, share, found)
+            except ProviderError as error:
+                found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
+                return
+
+    async def _ask_for(self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, found: _Findings) -> None:
+        further, unknown = 0, 0
+        while unknown < NAMES_BEYOND:
+            payout_id = share.name(further)
+            booked = await self._find(gateway, coins, share, payout_id)
+            found.names += 1
+            found.questions += len(coins)
+            found.forgotten += booked
+            unknown = 0 if booked else unknown + 1
+            further += 1
+
+    async def _find(
+        self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, payout_id: str
+    ) -> list[ForgottenPayout]:
+        """What a provider has under a name; a name may stand in the books of several coins."""
+        booked: list[ForgottenPayout] = []
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(coin: str) -> None:
+            async with places:
+                one = await self._paced(lambda: gateway.find_payout(payout_id, coin))
+            if one is not None:
+                booked.append(
+                    ForgottenPayout(
+                        payout_id=payout_id,
+                        provider=gateway.provider,
+                        payment_id=share.payment.payment_id,
+                        seller_id=share.seller_id,
+                        coin=coin,
+                        amount=one.amount,
+                        destination=one.destination,
+                        status=one.status,
+                        tx_hashes=one.tx_hashes,
+                    )
+                )
+
+        results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        # Meanwhile somebody may have had it paid out anew, which is no forgetting.
+        known = (
+            {record.payout.payout_id for record in await self._journal.payout_records([payout_id])} if booked else ()
+        )
+        return [one for one in booked if one.payout_id not in known]
+
+    async def _shares(self, provider: str) -> AsyncIterator[_Share]:
+        """What sellers may have been paid out without the journal's knowing, of each status the newest payments
+        first."""
+        now = self._journal.clock()
+        for status in PAYABLE:
+            before = None
+            while page := await self._journal.history.payable_payments(
+                provider, status, before=before, since=now - LONG_SETTLED, limit=PAGE
+            ):
+                payouts = defaultdict(list)
+                for payout in await self._journal.history.payouts_of([one.payment_id for one in page]):
+                    payouts[payout.payment_id].append(payout)
+                for payment in page:
+                    for share in _payable(payment, payouts[payment.payment_id], now):
+                        yield share
+                before = page[-1].payment_id
+
+    # What else there is
+
+    async def _follow_chains(self, found: _Findings) -> None:
+        """Waits until every chain is followed to its newest block, or does not get there in time."""
+        give_up = asyncio.get_running_loop().time() + CHAIN_PATIENCE_SECONDS
+        while behind := [
+            one
+            for one in self._chains.standings()
+            if one.blocks_behind is None or one.blocks_behind > 1 or one.problem
+        ]:
+            if asyncio.get_running_loop().time() >= give_up:
+                for one in behind:
+                    reason = one.problem or f"{one.blocks_behind} blocks are still to be read"
+                    found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
+                break
+            await asyncio.sleep(CHAIN_LOOK_SECONDS)
+        found.chains += [f"{one.chain.name} was followed to block {one.head}" for one in self._chains.standings()]
+
+    async def _look_at_invoices(self, found: _Findings) -> None:
+        """Counts what is looked up in any case, and names what the journal has never heard of."""
+        for provider, gateway in self._invoice_gateways.items():
+            async for page in self._journal.unfinished.open_payments(provider):
+                found.open_payments += len(page)
+            try:
+                names = sorted(set(await gateway.names()))
+            except ProviderError as error:
+                # It moves no money: what was paid for them is told of, and waits for their registration.
+                found.unknown_invoices.append(f"not listed by {provider}: {error}")
+                continue
+            for part in _parts(names, NAMES_AT_ONCE):
+                known = await self._journal.history.registered_names(provider, part)
+                found.unknown_invoices += [name for name in part if name not in known]
+
+    async def _paced(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What an answer is, at no more than so many a second."""
+        loop = asyncio.get_running_loop()
+        start = max(self._next_start, loop.time())
+        self._next_start = start + self._pause_seconds
+        await asyncio.sleep(start - loop.time())
+        return await ask()
+
+
+def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
+    """The shares of a payment that a payout may have been made of, beside those that the journal has."""
+    for seller_id in payment.seller_ids:
+        of_seller = [one for one in payouts if one.seller_id == seller_id]
+        if payment.status is PaymentStatus.COMPLETED:
+            is_over = any(
+                one.status is PayoutStatus.COMPLETED and one.created_at < now - LONG_SETTLED for one in of_seller
+            )
+            # More than is left is never paid out.
+            if is_over or not left_to_pay_out(payment, seller_id, payouts):
+                continue
+        yield _Share(payment, seller_id, len(of_seller))
+
+
+def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

@@ -1,0 +1,440 @@
+"""Journals that are not the ones that were left: restored, rewound, copied and promoted, in both kinds of database,
+with their mark or without. Whatever was not touched goes on as the same history."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from bridge.journal import HistoryRecord, Journal, JournalUnavailableError, JournalUrlError, OffsetElsewhereError
+from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.mark_file import MarkFile
+from bridge.journal.schema_versions import MIGRATIONS
+from bridge.journal.upkeep import back_up, declare_restored, histories_of
+from coordinator.comparisons import Comparison, ForgottenPayout
+from coordinator.events import Audience, Event
+from coordinator.histories import Beginning
+from tests.bridge.journal.conftest import NOW
+from tests.clock import Clock
+from tests.postgresql import Cluster
+from tests.waiting import until
+
+
+@pytest.fixture
+def mark_file(tmp_path: Path) -> Path:
+    """On another disk than the database, as it were."""
+    return tmp_path / "elsewhere" / "journal.mark"
+
+
+class Left:
+    """A journal that is written to and left, again and again."""
+
+    def __init__(self, url: str, clock: Clock, mark_file: Path | None) -> None:
+        self.url, self.clock, self.mark_file = url, clock, mark_file
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Journal]:
+        journal = await Journal.open(self.url, self.clock, mark_file=self.mark_file)
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+    async def write(self, events: int = 3) -> str:
+        """Has events committed; returns the offset of the last."""
+        offset = ""
+        async with self.opened() as journal:
+            for number in range(events):
+                self.clock.now += timedelta(seconds=1)
+                [offset] = await journal.publish_events([Event("news", Audience(everyone=True), f'{{"n":{number}}}')])
+        return offset
+
+    async def history(self) -> HistoryRecord:
+        async with self.opened() as journal:
+            return (await journal.history.all())[0]
+
+
+@pytest.fixture
+def left(tmp_path: Path, clock: Clock, mark_file: Path) -> Left:
+    return Left(f"sqlite:///{tmp_path / 'journal.db'}", clock, mark_file)
+
+
+def file_of(left: Left) -> Path:
+    return Path(left.url.removeprefix("sqlite:///"))
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """What `cp` does: the file stays the one that it was."""
+    inode = path.stat().st_ino
+    with path.open("r+b") as file:
+        file.truncate()
+        file.write(content)
+    assert path.stat().st_ino == inode
+
+
+async def test_a_journal_that_is_left_and_found_is_the_same(database_url: str, clock: Clock, mark_file: Path) -> None:
+    left = Left(database_url, clock, mark_file)
+    await left.write()
+    first = await left.history()
+    assert (first.beginning, first.is_to_be_compared) == (Beginning.NEW, False)
+    await left.write()
+    async with left.opened() as journal:
+        assert [one.epoch for one in await journal.history.all()] == [first.epoch]
+        assert await journal.console.payout_hold() is None
+
+
+async def test_a_journal_whose_bridge_was_killed_is_the_same(left: Left, tmp_path: Path) -> None:
+    await left.write()
+    before = file_of(left).parent
+    async with left.opened() as journal:
+        await journal.history.note()
+        await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+        # The mark lags, and the write-ahead log is as the power cut left it.
+        copied = [(path, path.read_bytes()) for path in before.glob("journal.db*")]
+        mark = left.mark_file.read_bytes() if left.mark_file else b""
+        epoch = journal.epoch
+    for path, content in copied:
+        path.write_bytes(content)
+    (left.mark_file or tmp_path).write_bytes(mark)
+    assert (await left.history()).epoch == epoch
+
+
+async def test_an_sqlite_backup_that_is_copied_over_the_file_is_noticed_by_the_mark(left: Left) -> None:
+    await left.write()
+    backup, offset = file_of(left).read_bytes(), await left.write()
+    last_commit = left.clock.now - timedelta(seconds=3)
+    overwrite(file_of(left), backup)
+    async with left.opened() as journal:
+        [present, first] = await journal.history.all()
+        assert (present.beginning, first.beginning) == (Beginning.REWOUND, Beginning.NEW)
+        assert list(present.evidence) == ["it had 6 events, and has 3"]
+        assert present.last_commit_at == last_commit
+        hold = await journal.console.payout_hold()
+        assert hold is not None
+        assert (hold.held_by, hold.epoch) == ("the bridge", present.epoch)
+        with pytest.raises(OffsetElsewhereError, match="begin anew"):
+            journal.read_offset(offset)
+        assert [action.by for action in await journal.console.actions(10)] == ["the bridge"]
+    assert (await left.history()).epoch == present.epoch  # once
+
+
+async def test_without_its_mark_such_a_copy_cannot_be_told(left: Left) -> None:
+    await left.write()
+    backup = file_of(left).read_bytes()
+    await left.write()
+    overwrite(file_of(left), backup)
+    left.mark_file = None
+    assert (await left.history()).beginning is Beginning.NEW
+
+
+async def test_an_sqlite_file_that_was_put_in_the_place_of_the_other_is_noticed_without_a_mark(
+    left: Left, tmp_path: Path
+) -> None:
+    left.mark_file = None
+    await left.write()
+    shutil.copy(file_of(left), tmp_path / "backup.db")
+    (tmp_path / "backup.db").replace(file_of(left))
+    history = await left.history()
+    assert history.beginning is Beginning.COPIED
+    assert (await left.history()).epoch == history.epoch
+
+
+async def test_a_file_that_was_moved_is_the_same(left: Left, tmp_path: Path) -> None:
+    left.mark_file = None
+    await left.write()
+    epoch = (await left.history()).epoch
+    file_of(left).rename(tmp_path / "moved.db")
+    left.url = f"sqlite:///{tmp_path / 'moved.db'}"
+    assert (await left.history()).epoch == epoch
+
+
+async def test_a_rewound_journal_that_went_on_elsewhere_beyond_its_mark_is_noticed_by_its_events(
+    left: Left, mark_file: Path
+) -> None:
+    await left.write()
+    backup = file_of(left).read_bytes()
+    await left.write()
+    overwrite(file_of(left), backup)
+    left.mark_file = None
+    await left.write(5)
+    left.mark_file = mark_file
+    history = await left.history()
+    assert (history.beginning, len(history.evidence)) == (Beginning.REWOUND, 1)
+    assert "is another than the one that was there" in history.evidence[0]
+
+
+async def test_a_journal_of_before_its_last_epoch_is_noticed(left: Left) -> None:
+    await left.write()
+    backup = file_of(left).read_bytes()
+    declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
+    await left.write(0)
+    overwrite(file_of(left), backup)
+    history = await left.history()
+    assert history.beginning is Beginning.REWOUND
+    assert "of which it knows nothing" in history.evidence[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"epoch": 7}', b"\xff\xfe"])
+async def test_a_mark_that_cannot_be_read_stops_nothing_and_is_said(
+    left: Left, mark_file: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    await left.write()
+    overwrite(mark_file, content)
+    with caplog.at_level(logging.WARNING):
+        assert (await left.history()).beginning is Beginning.NEW
+    assert "is no mark of a journal" in caplog.text
+    assert MarkFile(mark_file).read() is not None  # from now on it is one again
+
+
+async def test_a_mark_that_cannot_be_written_stops_nothing_and_is_said_once(
+    left: Left, mark_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mark_file.parent.write_text("a file, where a folder should be")
+    with caplog.at_level(logging.WARNING):
+        async with left.opened() as journal:
+            for _ in range(3):
+                await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+                await journal.history.note()
+    assert caplog.text.count("cannot be written") == 1
+
+
+async def test_a_journal_of_an_older_bridge_goes_on_as_the_same(database_url: str, clock: Clock) -> None:
+    engine, config = writing_engine(parse_database_url(database_url)), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0017")
+        connection.exec_driver_sql("INSERT INTO journal VALUES ('0123456789abcdef', '2026-05-01 00:00:00', NULL)")
+        connection.commit()
+    engine.dispose()
+    left = Left(database_url, clock, None)
+    for _ in range(2):
+        history = await left.history()
+        assert (history.epoch, history.beginning) == ("0123456789abcdef", Beginning.NEW)
+
+
+async def test_a_backup_of_a_running_journal_is_whole_and_says_what_it_is(left: Left, tmp_path: Path) -> None:
+    await left.write()
+    async with left.opened() as journal:
+        back_up(left.url, tmp_path / "backup.db", left.clock())
+        epoch = journal.epoch
+    await left.write()
+    assert [path for path in os.listdir(tmp_path) if path.startswith("backup")] == ["backup.db"]  # noqa: PTH208
+    assert (tmp_path / "backup.db").stat().st_mode & 0o077 == 0
+    # Over the very file, and without a mark: it is the backup that says so.
+    left.mark_file = None
+    overwrite(file_of(left), (tmp_path / "backup.db").read_bytes())
+    async with left.opened() as journal:
+        [present, first] = await journal.history.all()
+        assert (present.beginning, first.epoch) == (Beginning.RESTORED, epoch)
+        assert await journal.newest_offset() == 3
+        assert "2026-05-01" in present.evidence[0]
+
+
+@pytest.mark.parametrize("what", ["there already", "no journal", "PostgreSQL"])
+def test_a_backup_that_cannot_be_made_says_why(tmp_path: Path, what: str) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    if what == "there already":
+        sqlite3.connect(tmp_path / "journal.db").close()
+        (tmp_path / "backup.db").touch()
+    if what == "PostgreSQL":
+        url = "postgresql://bridge@127.0.0.1/journal"
+    with pytest.raises(JournalUrlError, match=what):
+        back_up(url, tmp_path / "backup.db", NOW)
+
+
+async def test_whoever_says_that_it_was_restored_is_believed(
+    database_url: str, clock: Clock, mark_file: Path
+) -> None:
+    left = Left(database_url, clock, mark_file)
+    await left.write()
+    epoch = declare_restored(database_url, mark_file, "somebody said so", clock())
+    assert [one.beginning for one in histories_of(database_url)] == [Beginning.RESTORED, Beginning.NEW]
+    history = await left.history()
+    assert (history.epoch, history.is_to_be_compared) == (epoch, True)
+
+
+# The hold
+
+
+async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> None:
+    await left.write()
+    epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
+    async with left.opened() as journal:
+        at = left.clock()
+        for unsettled in (Comparison(at=at, not_asked=("nobody",)), Comparison(at=at, differing=("something",))):
+            assert await journal.history.record_comparison(epoch, unsettled) is None
+            assert await journal.console.payout_hold() is not None
+        action = await journal.history.record_comparison(epoch, Comparison(at=at))
+        assert action is not None
+        assert action.by == "the bridge"
+        assert await journal.console.payout_hold() is None
+        assert await journal.history.to_compare() is None
+
+
+async def test_a_person_who_holds_payouts_meanwhile_is_not_overruled(left: Left) -> None:
+    await left.write()
+    epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
+    async with left.opened() as journal:
+        hold, action = await journal.console.hold_payouts(by="Ada", note="not so fast")
+        assert action is not None
+        assert (hold.held_by, hold.epoch) == ("Ada", None)
+        assert await journal.history.record_comparison(epoch, Comparison(at=left.clock())) is None
+        held = await journal.console.payout_hold()
+        assert held is not None
+        assert held.held_by == "Ada"
+
+
+async def test_a_hold_of_before_stays_a_persons(left: Left) -> None:
+    async with left.opened() as journal:
+        await journal.console.hold_payouts(by="Ada", note=None)
+    declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
+    async with left.opened() as journal:
+        held = await journal.console.payout_hold()
+        assert held is not None
+        assert held.held_by == "Ada"
+
+
+async def test_a_forgotten_payout_is_kept_once(left: Left) -> None:
+    forgotten = ForgottenPayout(
+        payout_id="out_1", provider="p", payment_id="pay_1", seller_id="s1", coin="BTC", status="SUCCESS"
+    )
+    async with left.opened() as journal:
+        for _ in range(2):
+            comparison = Comparison(at=left.clock(), forgotten=(forgotten,))
+            await journal.history.record_comparison(journal.epoch, comparison)
+        assert [one.payout for one in await journal.history.forgotten_payouts()] == [forgotten]
+
+
+# While it is open
+
+
+async def test_a_file_that_is_replaced_under_a_running_bridge_is_written_to_no_more(
+    left: Left, tmp_path: Path
+) -> None:
+    await left.write()
+    shutil.copy(file_of(left), tmp_path / "backup.db")
+    async with left.opened() as journal:
+        os.replace(tmp_path / "backup.db", file_of(left))  # noqa: PTH105
+        await journal.history.note()
+        assert "the bridge stops" in str(await journal.history.replaced()).casefold()
+        with pytest.raises(JournalUnavailableError):
+            await journal.check()
+
+
+async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_before_the_next_start(
+    left: Left,
+) -> None:
+    await left.write()
+    async with left.opened() as journal:
+        await journal.history.begin_after_rewind("there were 9 events")
+        assert "there were 9 events" in str(await journal.history.replaced())
+        with pytest.raises(JournalUnavailableError):
+            await journal.check()
+        was = journal.epoch
+    async with left.opened() as journal:
+        [present, first] = await journal.history.all()
+        assert (present.beginning, first.epoch, journal.epoch) == (Beginning.REWOUND, was, present.epoch)
+        assert await journal.console.payout_hold() is not None
+
+
+# PostgreSQL
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """One of its own, with a database for a journal; its copies end with it."""
+    folder = Path(tempfile.mkdtemp(prefix="bridge-cluster-"))
+    made = Cluster(folder)
+    made.make()
+    made.start()
+    made.execute("CREATE ROLE plain LOGIN")
+    made.execute("CREATE DATABASE journal OWNER plain")
+    yield made
+    made.stop()
+    shutil.rmtree(folder)
+
+
+def url_of(cluster: Cluster, database: str = "journal") -> str:
+    return f"{cluster.url.replace('bridge@', 'plain@')}/{database}"
+
+
+async def test_a_copy_of_a_postgresql_database_is_noticed(cluster: Cluster, clock: Clock) -> None:
+    left = Left(url_of(cluster), clock, None)
+    await left.write()
+    cluster.execute("CREATE DATABASE copied TEMPLATE journal OWNER plain")
+    copy = Left(url_of(cluster, "copied"), clock, None)
+    assert (await copy.history()).beginning is Beginning.COPIED
+    assert (await left.history()).beginning is Beginning.NEW
+
+
+async def test_a_promoted_replica_is_noticed_at_the_start_and_by_who_writes_on(
+    cluster: Cluster, clock: Clock, mark_file: Path
+) -> None:
+    left = Left(url_of(cluster), clock, mark_file)
+    await left.write()
+    cluster.stop()
+    replica = cluster.copy("replica")
+    cluster.start(cluster.port)
+    try:
+        async with left.opened() as journal:
+            [offset] = await journal.publish_events([Event("news", Audience(everyone=True), '{"lost":true}')])
+            await journal.history.note()
+            cluster.stop()
+            replica.is_told("standby.signal")
+            replica.start(cluster.port)
+            replica.promote()
+            # The connection is gone: the first write may say no more than that, the next connects anew.
+            for _ in range(2):
+                with pytest.raises(JournalUnavailableError):
+                    await journal.publish_events([Event("news", Audience(everyone=True), '{"new":true}')])
+            assert "timeline 2" in str(await journal.history.replaced())
+        async with left.opened() as journal:
+            [present, _] = await journal.history.all()
+            assert present.beginning is Beginning.PROMOTED
+            assert "it had 4 events, and has 3" in present.evidence
+            assert await journal.newest_offset() == 3  # nothing was written on
+            with pytest.raises(OffsetElsewhereError):
+                journal.read_offset(offset)
+        assert (await left.history()).epoch == present.epoch
+    finally:
+        replica.stop()
+
+
+async def test_a_point_in_time_is_noticed(cluster: Cluster, clock: Clock) -> None:
+    left = Left(url_of(cluster), clock, None)
+    archive = cluster.data.parent / "archive"
+    archive.mkdir()
+    archive.chmod(0o777)
+    cluster.stop()
+    base = cluster.copy("base")
+    cluster.start(cluster.port, archive_mode="on", archive_command=f"cp %p {archive}/%f")
+    await left.write()
+    cluster.execute("SELECT pg_create_restore_point('before')")
+    await left.write()
+    cluster.execute("SELECT pg_switch_wal()")
+    await until(lambda: any(archive.iterdir()))
+    cluster.stop()
+    base.is_told("recovery.signal")
+    base.start(
+        cluster.port,
+        restore_command=f"cp {archive}/%f %p",
+        recovery_target_name="before",
+        recovery_target_action="promote",
+    )
+    base.wait_until_it_writes()
+    try:
+        async with left.opened() as journal:
+            assert (await journal.history.all())[0].beginning is Beginning.PROMOTED
+            assert await journal.newest_offset() == 3
+    finally:
+        base.stop()

@@ -1,0 +1,289 @@
+"""Comparing the books of a journal that may have forgotten something: everything is asked for that could have been
+paid out, within bounds, and what cannot be asked is not taken for a no."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from bridge.journal.upkeep import declare_restored
+from bridge.workers.books_comparison import BooksComparison
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.comparisons import NAMES_BEYOND, Comparison
+from coordinator.ids import derived_id
+from coordinator.payout_observations import PayoutConfirmed, PayoutSent
+from coordinator.payouts import Payout
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts import ShkeeperPayouts
+from tests.bridge.workers.conftest import START, paid, payment
+from tests.clock import Clock
+from tests.scripted_gateway import Gateway, Request, says
+from tests.waiting import until
+
+COINS = ["ETH-USDT", "BTC"]
+FAILED = says({"status": "error", "message": "oops"}, 500)
+
+
+class Books:
+    """SHKeeper's: the payouts that it has, by their names and coins, and its invoices."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.payouts: dict[tuple[str, str], dict[str, Any]] = {}
+        self.invoices: list[str] = []
+        self.is_down = False
+        self.asked_for: list[tuple[str, str]] = []
+        gateway.answers(self._answer)
+
+    def has(
+        self, payout_id: str, coin: str = "ETH-USDT", *, txid: str | None = "0x1", status: str = "SUCCESS"
+    ) -> None:
+        self.payouts[payout_id, coin] = {
+            "status": status,
+            "txid": txid,
+            "crypto": coin,
+            "amount": "98.0000000000",
+            "destination": "0xAb",
+        }
+
+    def _answer(self, request: Request) -> bytes | None:
+        if self.is_down:
+            return FAILED(request)
+        path = urlsplit(request.path)
+        if path.path.endswith("/crypto"):
+            return says({"status": "success", "crypto": COINS})(request)
+        if path.path.endswith("/invoices"):
+            return says({"status": "success", "invoices": [{"external_id": one} for one in self.invoices]})(request)
+        found = re.search(r"/([A-Z-]+)/payout/status$", path.path)
+        assert found is not None, request.path
+        name, coin = parse_qs(path.query)["external_id"][0], found[1]
+        self.asked_for.append((name, coin))
+        known = self.payouts.get((name, coin))
+        return says({"error": "Payout not found"}, 404)(request) if known is None else says(known)(request)
+
+
+@pytest.fixture
+def books(gateway: Gateway) -> Books:
+    return Books(gateway)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    """One that was restored, so that its books are to be compared."""
+    url, mark = f"sqlite:///{tmp_path / 'journal.db'}", tmp_path / "journal.mark"
+    await (await Journal.open(url, clock)).close()
+    declare_restored(url, mark, "so it was", clock())
+    opened = await Journal.open(url, clock, mark_file=mark)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def comparison(journal: Journal, api: ShkeeperApi) -> BooksComparison:
+    return comparing(journal, api)
+
+
+def comparing(journal: Journal, api: ShkeeperApi, **settings: Any) -> BooksComparison:
+    invoices = ShkeeperInvoices(api)
+    gateways = {
+        "shkeeper": ShkeeperPayouts(
+            api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/", coins=invoices.coins
+        )
+    }
+    return BooksComparison(
+        journal,
+        PayoutSender(journal, gateways),
+        gateways,
+        {"shkeeper": invoices},
+        ChainFollowers(journal, {}, days=7),
+        per_second=100_000,
+        **{"again_seconds": 0.01, **settings},
+    )
+
+
+async def compared(comparison: BooksComparison, journal: Journal) -> Comparison:
+    return await comparison.compare((await journal.history.all())[0])
+
+
+def name(number: int, ordinal: int, seller_id: str = "s1") -> str:
+    return derived_id("out", "shkeeper", f"pay_{number}", seller_id, ordinal)
+
+
+async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payout:
+    payout = Payout(
+        payout_id=name(number, 0),
+        provider="shkeeper",
+        payment_id=f"pay_{number}",
+        seller_id="s1",
+        destination="0xAb",
+        coin="ETH-USDT",
+        amount=Decimal(98),
+        worth=Decimal(40),
+        created_at=START,
+    ).model_copy(update=changes)
+    await journal.register_payouts([payout], rules=None)
+    return payout
+
+
+async def is_held(journal: Journal) -> bool:
+    return await journal.console.payout_hold() is not None
+
+
+async def test_every_name_in_every_coin_is_asked_for_that_a_forgotten_payout_would_have(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal, 1)
+    await journal.register_payment(payment(2))  # which may have been completed meanwhile
+    found = await compared(comparison, journal)
+    names = {name(number, ordinal) for number in (1, 2) for ordinal in range(NAMES_BEYOND)}
+    assert set(books.asked_for) == {(one, coin) for one in names for coin in COINS}
+    assert len(books.asked_for) == len(set(books.asked_for))
+    assert (found.names_asked, found.agrees, found.open_payments) == (4, True, 1)
+    assert not await is_held(journal)
+    assert await journal.history.to_compare() is None
+
+
+@pytest.mark.parametrize("ordinals", [(0,), (1,), (0, 1), (0, 2), (1, 2, 3)])
+async def test_what_was_forgotten_is_found_wherever_it_stands(
+    journal: Journal, comparison: BooksComparison, books: Books, ordinals: tuple[int, ...]
+) -> None:
+    await paid(journal)
+    for ordinal in ordinals:
+        books.has(name(1, ordinal), "BTC")
+    found = await compared(comparison, journal)
+    assert [(one.payout_id, one.coin) for one in found.forgotten] == [(name(1, one), "BTC") for one in ordinals]
+    assert found.forgotten[0].amount == Decimal(98)
+    assert (found.agrees, await is_held(journal)) == (False, True)
+    assert [one.payout for one in await journal.history.forgotten_payouts()] == list(found.forgotten)
+    # It was compared to the end: what is left is a person's.
+    assert await journal.history.to_compare() is None
+
+
+async def test_names_go_on_behind_the_payouts_that_the_journal_has(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    payout = await registered(journal)
+    books.has(payout.payout_id, txid=None, status="IN_PROGRESS")
+    books.has(name(1, 1))
+    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    found = await compared(comparison, journal)
+    assert [one.payout_id for one in found.forgotten] == [name(1, 1)]
+    assert found.payouts_asked == 1
+
+
+async def test_a_payment_of_which_nothing_is_left_is_not_asked_for(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    payout = await registered(journal, worth=Decimal(100))
+    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    await journal.record_payout_observation(payout.payout_id, "there", PayoutConfirmed())
+    found = await compared(comparison, journal)
+    assert (found.names_asked, books.asked_for, found.agrees) == (0, [], True)
+
+
+async def test_what_the_provider_says_of_a_payout_that_the_journal_has_is_written_down(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    payout = await registered(journal)
+    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x1",)))
+    books.has(payout.payout_id)
+    found = await compared(comparison, journal)
+    assert found.moved == (f"{payout.payout_id} is completed, and was broadcast",)
+    assert found.agrees
+    [record] = await journal.payout_records([payout.payout_id])
+    assert record.payout.status == "completed"
+
+
+async def test_a_payout_that_was_not_asked_for_and_is_known_differs(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    payout = await registered(journal)
+    books.has(payout.payout_id)
+    found = await compared(comparison, journal)
+    assert [payout.payout_id in one for one in found.differing] == [True]
+    assert await is_held(journal)
+
+
+async def test_a_provider_that_does_not_answer_is_asked_again_and_nothing_is_sent_before(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    await registered(journal)
+    books.is_down = True
+    found = await compared(comparison, journal)
+    assert len(found.not_asked) == 2
+    assert (found.is_complete, await is_held(journal)) == (False, True)
+
+
+async def test_it_goes_on_until_all_was_asked(journal: Journal, gateway: Gateway, books: Books) -> None:
+    await paid(journal)
+    books.has(name(1, 0))
+    books.is_down = True
+    hours = count(step=3_600)  # the circuit lets a question through again each time
+    api = ShkeeperApi(url=gateway.url, api_keys=["k"], pauses=wait_none(), clock=lambda: float(next(hours)))
+    running = asyncio.create_task(comparing(journal, api).run())
+    try:
+        await until(lambda: gateway.requests)
+        books.is_down = False
+        await running
+    finally:
+        running.cancel()
+        await api.aclose()
+    assert [one.payout.payout_id for one in await journal.history.forgotten_payouts()] == [name(1, 0)]
+
+
+async def test_no_more_is_asked_than_is_bearable_and_what_is_left_over_is_a_persons(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    for number in range(1, 6):
+        await paid(journal, number)
+    found = await compared(comparing(journal, api, questions_limit=8), journal)
+    assert len(books.asked_for) == 8
+    assert (found.is_complete, found.agrees, len(found.left_out)) == (True, False, 1)
+    assert await is_held(journal)
+
+
+async def test_a_payment_that_was_paid_out_long_ago_is_left_alone(
+    journal: Journal, comparison: BooksComparison, books: Books, clock: Clock
+) -> None:
+    await paid(journal)
+    payout = await registered(journal)
+    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    await journal.record_payout_observation(payout.payout_id, "there", PayoutConfirmed())
+    clock.now += timedelta(days=31)
+    assert (await compared(comparison, journal)).names_asked == 0
+
+
+async def test_invoices_of_which_the_journal_knows_nothing_are_named(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await journal.register_payment(payment(1))
+    books.invoices = ["pay_1", "pay_9", "order-7"]
+    found = await compared(comparison, journal)
+    assert found.unknown_invoices == ("order-7", "pay_9")
+    assert found.agrees  # it moves no money
+
+
+async def test_a_journal_that_is_new_asks_nobody(
+    tmp_path: Path, clock: Clock, api: ShkeeperApi, books: Books
+) -> None:
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'new.db'}", clock)
+    try:
+        await comparing(journal, api).run()
+    finally:
+        await journal.close()
+    assert books.asked_for == []

