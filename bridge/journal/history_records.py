@@ -71,7 +71,10 @@ class HistoryRecords:
         """Notes how far the journal is, and looks whether it still lies where it was, until it is cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await self.note()
+            try:
+                await self.note()
+            except Exception:
+                logger.exception("could not look how far the journal is; trying again")
 
     async def note(self) -> None:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""

@@ -331,6 +331,19 @@ async def test_a_file_that_is_replaced_under_a_running_bridge_is_written_to_no_m
             await journal.check()
 
 
+async def test_a_running_journal_that_loses_what_was_committed_is_written_to_no_more(left: Left) -> None:
+    await left.write()
+    async with left.opened() as journal:
+        await journal.history.note()
+        with sqlite3.connect(file_of(left)) as database:
+            database.execute('DELETE FROM events WHERE "offset" = 3')
+        database.close()
+        await journal.history.note()
+        assert "it had 3 events, and has 2" in str(await journal.history.replaced())
+        with pytest.raises(JournalUnavailableError):
+            await journal.check()
+
+
 async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_before_the_next_start(
     left: Left,
 ) -> None:
