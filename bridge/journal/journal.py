@@ -275,16 +275,14 @@ class Journal:
         return offset_text(offset, self.epoch)
 
     def read_offset(self, text: str) -> int:
-        """An offset that a client brings back. Raises OffsetUnreadableError, and OffsetElsewhereError if it is of
-        another journal."""
+        """An offset that a client brings back. Raises OffsetUnreadableError and OffsetElsewhereError."""
         return offset_number(text, self.epoch)
 
     async def held_offset(self, text: str) -> int:
         """As `read_offset`, for whoever wants what came after it. Raises OffsetElsewhereError also if this history
         does not reach as far, or has forgotten what came next."""
-        offset = self.read_offset(text)
-        require_held(offset, oldest=await self.oldest_offset(), newest=await self.newest_offset())
-        return offset
+        require_held(self.read_offset(text), oldest=await self.oldest_offset(), newest=await self.newest_offset())
+        return self.read_offset(text)
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""
