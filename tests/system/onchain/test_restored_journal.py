@@ -29,9 +29,8 @@ def test_payouts_wait_until_the_chain_is_followed_to_its_newest_block(
 
     wait_until(is_compared)
     [followed] = market.get("/api/ops/histories")["histories"][0]["comparison"]["chains"]
-    assert (
-        int(followed.rpartition(" ")[2]) >= head - 1
-    )  # of a chain that goes on, the newest block may just have come
+    # Of a chain that goes on, the newest block may just have come.
+    assert int(followed.rpartition(" ")[2]) >= head - 1
     assert market.get("/api/payouts/hold")["held"] is False
     # What came in the missing time is on the chain, and is read from there.
     market.wait_for(payment, status="completed")
