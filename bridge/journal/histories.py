@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 
 from bridge.journal import schema
 from bridge.journal.grounds import ground_of
@@ -133,8 +133,9 @@ def begin_history(connection: Connection, judgement: Judgement, ground: Ground, 
 
 
 def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now: datetime) -> None:
-    if payout_hold(connection) is not None:
-        return
+    held = payout_hold(connection)
+    if held is not None and held.epoch is None:
+        return  # somebody holds them, and will say when that is over
     holds, actions = StagedHolds(connection, now=now), StagedActions(connection, now=now)
     note = f"the journal was {judgement.beginning}; the books are to be compared first"
     holds.hold(THE_BRIDGE, note, epoch)
@@ -204,9 +205,11 @@ def _last_commit_at(connection: Connection) -> datetime | None:
 
 
 def histories(connection: Connection, limit: int) -> list[HistoryRecord]:
-    """The histories of a journal, the present one first."""
+    """The histories of a journal, the present one first, whatever the clock said when it began."""
+    present = select(schema.journal.c.epoch).scalar_subquery()
+    found = schema.histories
     rows = connection.execute(
-        select(schema.histories).order_by(schema.histories.c.began_at.desc(), schema.histories.c.epoch).limit(limit)
+        select(found).order_by(case((found.c.epoch == present, 0), else_=1), found.c.began_at.desc()).limit(limit)
     )
     return [
         HistoryRecord(

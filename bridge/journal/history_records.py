@@ -59,6 +59,7 @@ class HistoryRecords:
         self._opened = opened
         self._guard = guard
         self._mark_file = mark_file
+        self._beginning = asyncio.Lock()
 
     # Which it is
 
@@ -71,7 +72,10 @@ class HistoryRecords:
         """Notes how far the journal is, and looks whether it still lies where it was, until it is cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await self.note()
+            try:
+                await self.note()
+            except Exception:
+                logger.exception("could not look how far the journal is; trying again")
 
     async def note(self) -> None:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""
@@ -97,12 +101,13 @@ class HistoryRecords:
     async def begin_after_rewind(self, evidence: str) -> None:
         """Begins a new history because somebody has proven that the journal was further, and has the bridge stop:
         until it is started again nothing is written."""
-        if self._guard.error is not None:
-            return
-        await self._submit(
-            functools.partial(history_requests.begin_after_rewind, evidence=evidence, ground=self._opened.ground)
-        )
-        self._guard.replace(evidence)
+        async with self._beginning:  # many clients may prove it at the same moment
+            if self._guard.error is None:
+                begin = functools.partial(
+                    history_requests.begin_after_rewind, evidence=evidence, ground=self._opened.ground
+                )
+                await self._submit(begin)
+                self._guard.replace(evidence)
 
     # What was forgotten
 

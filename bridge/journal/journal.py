@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,13 +24,13 @@ from bridge.journal.database import (
     writing_engine,
 )
 from bridge.journal.dispatcher import Deliver, Dispatcher
-from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.histories import Opened, open_history
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.history_records import HistoryRecords
 from bridge.journal.look_ahead import LookAhead
 from bridge.journal.mark_file import MarkFile
+from bridge.journal.offsets import offset_number, offset_text, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
@@ -52,8 +51,6 @@ __all__ = ["Journal"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
 
 # Where nobody takes them, no more are kept.
 DOUBTED_LIMIT = 10_000
@@ -281,29 +278,17 @@ class Journal:
 
     def offset_text(self, offset: int) -> str:
         """An offset as clients know it: opaque to them, and of no other journal than this."""
-        return f"{self.epoch}-{offset}"
+        return offset_text(offset, self.epoch)
 
     def read_offset(self, text: str) -> int:
-        """An offset that a client brings back. Raises OffsetUnreadableError, and OffsetElsewhereError if it is of
-        another journal."""
-        match = OFFSET.fullmatch(text)
-        if match is None:
-            raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
-        if match["epoch"] != self.epoch:
-            raise OffsetElsewhereError(
-                "this offset is of another history than the journal's present one; begin anew without it"
-            )
-        return int(match["number"])
+        """An offset that a client brings back. Raises OffsetUnreadableError and OffsetElsewhereError."""
+        return offset_number(text, self.epoch)
 
     async def held_offset(self, text: str) -> int:
         """As `read_offset`, for whoever wants what came after it. Raises OffsetElsewhereError also if this history
         does not reach as far, or has forgotten what came next."""
-        offset = self.read_offset(text)
-        if offset > await self.newest_offset():
-            raise OffsetElsewhereError("the journal does not reach to this offset; begin anew without it")
-        if offset < await self.oldest_offset() - 1:
-            raise OffsetElsewhereError("what came after this offset is not kept any more; begin anew without it")
-        return offset
+        require_held(self.read_offset(text), oldest=await self.oldest_offset(), newest=await self.newest_offset())
+        return self.read_offset(text)
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""

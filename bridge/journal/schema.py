@@ -1,28 +1,25 @@
 """The tables. Migrations build them; nothing else of the program names a column outside this package."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
+from bridge.journal.column_types import RowId, UtcDateTime
+
 __all__ = [
     "ENDED_UNPAID",
+    "RowId",
+    "UtcDateTime",
     "actions",
     "allowed_destinations",
     "chain_alarms",
@@ -32,6 +29,8 @@ __all__ = [
     "checkouts",
     "drafts",
     "events",
+    "forgotten_payouts",
+    "histories",
     "idempotency_keys",
     "invoice_addresses",
     "invoices",
@@ -74,28 +73,6 @@ def speak_postgresql() -> None:
             if (those := index.dialect_kwargs.get("sqlite_where")) is not None:
                 index.dialect_kwargs["postgresql_where"] = those
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no zone, so it goes in as UTC and comes out as UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-# SQLite counts rows by itself only in a column declared INTEGER.
-RowId = BigInteger().with_variant(Integer, "sqlite")
 
 journal = Table(
     "journal",

@@ -127,8 +127,8 @@ class BooksComparison:
     async def compare(self, history: HistoryRecord) -> Comparison:
         """Asks all who can be asked, once, and writes down what they say."""
         found = _Findings()
+        await self._ask_about_payouts(found)
         for gateway in self._gateways.values():
-            await self._ask_about_payouts(gateway, found)
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
         await self._look_at_invoices(found)
@@ -163,14 +163,15 @@ class BooksComparison:
 
     # Payouts that the journal has
 
-    async def _ask_about_payouts(self, gateway: PayoutGateway, found: _Findings) -> None:
+    async def _ask_about_payouts(self, found: _Findings) -> None:
         since = self._journal.clock() - LONG_SETTLED
         after = ""
         while page := await self._journal.payouts_to_follow(after=after, failed_since=since, limit=PAGE):
             for payout in page:
-                if payout.provider == gateway.provider:
+                gateway = self._gateways.get(payout.provider)
+                if gateway is not None:
                     await self._ask_about(gateway, payout, found)
-                elif payout.provider not in self._gateways and payout.chain is None:
+                elif payout.chain is None:
                     found.left_out.append(f"{payout.payout_id} of {payout.provider}, which is not set up")
             after = page[-1].payout_id
 
@@ -297,7 +298,8 @@ class BooksComparison:
                     found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
                 break
             await asyncio.sleep(CHAIN_LOOK_SECONDS)
-        found.chains += [f"{one.chain.name} was followed to block {one.head}" for one in self._chains.standings()]
+        for one in self._chains.standings():
+            found.chains.append(f"{one.chain.name} was followed to block {one.head - (one.blocks_behind or 0)}")
 
     async def _look_at_invoices(self, found: _Findings) -> None:
         """Counts what is looked up in any case, and names what the journal has never heard of."""

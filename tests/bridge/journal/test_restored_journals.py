@@ -1,6 +1,7 @@
 """Journals that are not the ones that were left: restored, rewound, copied and promoted, in both kinds of database,
 with their mark or without. Whatever was not touched goes on as the same history."""
 
+import asyncio
 import logging
 import os
 import shutil
@@ -281,6 +282,21 @@ async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> 
         assert await journal.history.to_compare() is None
 
 
+async def test_a_journal_that_is_restored_again_before_its_books_were_compared_waits_for_the_last_comparison(
+    left: Left,
+) -> None:
+    await left.write()
+    mark_file = left.mark_file or Path()
+    first = declare_restored(left.url, mark_file, "so it was", left.clock())
+    left.clock.now -= timedelta(days=1)  # the machine's clock was taken back with it
+    second = declare_restored(left.url, mark_file, "and again", left.clock())
+    async with left.opened() as journal:
+        assert [one.epoch for one in await journal.history.all()][:2] == [second, first]
+        assert await journal.history.record_comparison(first, Comparison(at=left.clock())) is None
+        assert await journal.history.record_comparison(second, Comparison(at=left.clock())) is not None
+        assert await journal.console.payout_hold() is None
+
+
 async def test_a_person_who_holds_payouts_meanwhile_is_not_overruled(left: Left) -> None:
     await left.write()
     epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
@@ -331,12 +347,25 @@ async def test_a_file_that_is_replaced_under_a_running_bridge_is_written_to_no_m
             await journal.check()
 
 
+async def test_a_running_journal_that_loses_what_was_committed_is_written_to_no_more(left: Left) -> None:
+    await left.write()
+    async with left.opened() as journal:
+        await journal.history.note()
+        with sqlite3.connect(file_of(left)) as database:
+            database.execute('DELETE FROM events WHERE "offset" = 3')
+        database.close()
+        await journal.history.note()
+        assert "it had 3 events, and has 2" in str(await journal.history.replaced())
+        with pytest.raises(JournalUnavailableError):
+            await journal.check()
+
+
 async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_before_the_next_start(
     left: Left,
 ) -> None:
     await left.write()
     async with left.opened() as journal:
-        await journal.history.begin_after_rewind("there were 9 events")
+        await asyncio.gather(*(journal.history.begin_after_rewind("there were 9 events") for _ in range(3)))
         assert "there were 9 events" in str(await journal.history.replaced())
         with pytest.raises(JournalUnavailableError):
             await journal.check()
