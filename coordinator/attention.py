@@ -197,8 +197,8 @@ _PAYOUT_ADVICE = {
 }
 
 _REJECTED_ADVICE = (
-    "If the seller is to be paid all the same, make another payout for its payment: that one takes this off the list. If"
-    " not, dismiss it with a note."
+    "If the seller is to be paid all the same, make another payout for its payment: that one takes this off the list."
+    " If not, dismiss it with a note."
 )
 
 _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
