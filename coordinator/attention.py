@@ -200,6 +200,11 @@ _PAYOUT_ADVICE = {
     ),
 }
 
+_REJECTED_ADVICE = (
+    "If the seller is to be paid all the same, make another payout for its payment: that one takes this off the list."
+    " If not, dismiss it with a note."
+)
+
 _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
 _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
     AttentionKind.PAYOUT_AWAITING_APPROVAL: ("approve", "reject"),
@@ -220,17 +225,16 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
             return None
         kind, since = AttentionKind.PAYOUT_OVERDUE, payout.cleared_at + OVERDUE_AFTER
     remedies = _PAYOUT_REMEDIES.get(kind, _TO_RESOLVE)
-    if (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled) or (
-        # It failed because somebody wanted it to.
-        kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
-    ):
+    # What was rejected failed because somebody wanted it to.
+    is_rejected = kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
+    if is_rejected or (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled):
         remedies = ("dismiss",)
     return Attention(
         kind=kind,
         subject=payout.payout_id,
         title=_PAYOUT_TITLES[kind],
         detail="; ".join(_details(payout, kind)),
-        advice=_PAYOUT_ADVICE[kind],
+        advice=_REJECTED_ADVICE if is_rejected else _PAYOUT_ADVICE[kind],
         since=since,
         payout_id=payout.payout_id,
         payment_id=payout.payment_id,
