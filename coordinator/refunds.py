@@ -20,13 +20,15 @@ from coordinator.events import Event
 from coordinator.ids import Id, derived_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
-from coordinator.observations import RefundMoved, RefundOf, Release
+from coordinator.observations import Ending, RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
+from coordinator.refunded import going_back
 
 __all__ = [
     "STATUSES",
+    "WITHOUT_MONEY",
     "Refund",
     "RefundOrder",
     "RefundRefusedError",
@@ -86,6 +88,7 @@ class Refund(FrozenModel):
     destination: str | None = None
     coin_amount: Amount | None = None
     """What the amount came to when the address was given."""
+    given_by: str | None = None
     given_at: AwareDatetime | None = None
     payout_status: PayoutStatus | None = None
     tx_hash: str | None = None
@@ -193,22 +196,23 @@ def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: i
     )
 
 
-def given(refund: Refund, payment: Payment, payout: Payout, payouts: Collection[Payout], now: datetime) -> Refund:
+def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refund:
     """The refund once the buyer has said where to send it, carried by a payout. Raises RefundRefusedError."""
     if refund.payout_id is not None:
         raise RefundRefusedError("An address was given for this refund already; it cannot be changed.")
     if refund.cancelled_by is not None:
         raise RefundRefusedError("This refund was withdrawn; ask whoever opened it.")
-    # Its own money is reserved; but a chain may have taken back what had come.
-    others = {name: one for name, one in payment.facts.refunds.items() if name != refund.refund_id}
-    without = payment.with_facts(payment.facts.model_copy(update={"refunds": others}))
-    _require_left(without, refund.of, refund.seller_id, refund.amount, payouts)
+    # Its money is reserved; but a chain may have taken back what had come, or the gateway sent it back itself.
+    came = payment.goods if refund.of is RefundOf.GOODS else payment.excess
+    if Ending.REFUNDED in payment.facts.endings or going_back(payment.facts.refunds, refund.of) > came:
+        raise RefundRefusedError("Its money is not there any more; ask whoever opened it.")
     return refund.model_copy(
         update={
             "payout_id": payout.payout_id,
             "destination": payout.destination,
             "coin_amount": payout.amount,
-            "given_at": now,
+            "given_by": by,
+            "given_at": payout.created_at,
             "payout_status": payout.status,
         }
     )

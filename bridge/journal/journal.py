@@ -28,6 +28,7 @@ from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.examine import examine_database
 from bridge.journal.look_ahead import LookAhead
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.refund_records import RefundRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
 from bridge.journal.schema_versions import bring_up_to_date
@@ -89,6 +90,8 @@ class Journal:
         """What the followers of chains write down and look up."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
+        self.refunds = RefundRecords(self._read, self._writer.submit)
+        """Orders to send money back to buyers."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, secret)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
 from bridge.journal.errors import PayoutRefusedError
+from bridge.journal.refund_requests import follow_refund
 from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
@@ -154,7 +155,9 @@ def record_payout_observation(
         return RecordedPayout(payout, moved=False)
     batch.payouts.record(key, observation, decision)
     batch.add_events(decision.events, payment_id=payout.payment_id)
-    if decision.payout.status is not payout.status:
+    if decision.payout.refund_id is not None:
+        follow_refund(batch, decision.payout)
+    elif decision.payout.status is not payout.status:
         _release(batch, decision.payout)
     return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
 
