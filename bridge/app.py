@@ -177,6 +177,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers) -> Lit
             "ops_access": Provide(lambda: ops_access, sync_to_thread=False),
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
+            "payout_rules": Provide(lambda: settings.payout_rules, sync_to_thread=False),
             "payment_terms": Provide(lambda: settings.payment_terms, sync_to_thread=False),
         },
         guards=[callers.guard],

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -36,6 +37,8 @@ from bridge.sockets.pace import Pace
 from coordinator.agreements import Terms
 from coordinator.errors import BridgeError
 from coordinator.invoices import Coin
+from coordinator.payout_approval import PayoutRules
+from coordinator.payout_limits import DEFAULT_LIMITS, PayoutLimits
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
 if TYPE_CHECKING:
@@ -103,6 +106,9 @@ class Settings(BaseSettings):
     deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
     unconfirmed_grace_seconds: int = Field(86_400, ge=0, le=30 * 86_400)
     payout_rate_margin_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
+    payout_limits: Mapping[Coin, PayoutLimits] = DEFAULT_LIMITS
+    allowed_destinations_only: bool = False
+    allowed_destination_wait_hours: float = Field(24, ge=0, le=8_760)
     paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
 
     ping_interval_seconds: float = Field(25.0, gt=0, le=3600)
@@ -246,6 +252,12 @@ class Settings(BaseSettings):
         )
 
     @property
+    def payout_rules(self) -> PayoutRules:
+        """Which payouts leave without a second person."""
+        wait = timedelta(hours=self.allowed_destination_wait_hours)
+        return PayoutRules(self.payout_limits, wait if self.allowed_destinations_only else None)
+
+    @property
     def keeps_confidence(self) -> bool:
         """Whether events about money go to those concerned only, instead of everyone."""
         return self.access == "jwt" and self.confidential_events_to == "parties"
@@ -339,13 +351,13 @@ def _explain(problem: ErrorDetails, path: Path | None, overrides: Collection[str
     message = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message
-    name = str(problem["loc"][0])
+    name, place = str(problem["loc"][0]), ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting; see the comments in config/bridge.toml"
+        return f"{place}: there is no such setting; see the comments in config/bridge.toml"
     if name in overrides:
-        return f"{name}: {message} (set with --{name.replace('_', '-')})"
+        return f"{place}: {message} (set with --{name.replace('_', '-')})"
     where = variable_name(name) + (f" or {path}" if path else "")
-    return f"{name}: {message} (set in {where})"
+    return f"{place}: {message} (set in {where})"
 
 
 def _explain_unreadable(message: str) -> str:

@@ -1,6 +1,6 @@
 """What needs a person, and what that person can do about it. Pure: whoever asks brings what there is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,9 @@ __all__ = [
     "unreadable_webhook",
 ]
 
-Remedy = Literal["recheck", "replay", "resolve", "resume", "accept", "wait", "cancel", "settle", "dismiss"]
+Remedy = Literal[
+    "approve", "reject", "recheck", "replay", "resolve", "resume", "accept", "wait", "cancel", "settle", "dismiss"
+]
 """What a button of the console can do."""
 
 
@@ -40,6 +42,7 @@ class AttentionKind(StrEnum):
     PAYOUT_AMBIGUOUS = "payout-ambiguous"
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
+    PAYOUT_AWAITING_APPROVAL = "payout-awaiting-approval"
     PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
     PAYOUT_RETURNED = "payout-returned"
@@ -70,6 +73,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.WITHOUT_ADDRESS,
     # Nobody is paid until somebody says so.
     AttentionKind.PAYOUTS_HELD,
+    AttentionKind.PAYOUT_AWAITING_APPROVAL,
     # Money has come, and a buyer or seller waits for what is to become of it.
     ProblemKind.OTHER_CURRENCY,
     ProblemKind.PAID_AFTER_CANCELLATION,
@@ -132,6 +136,7 @@ def not_dismissed(items: Iterable[Attention], dismissed_at: Mapping[str, datetim
 
 
 _PAYOUT_KINDS = {
+    PayoutStatus.AWAITING_APPROVAL: AttentionKind.PAYOUT_AWAITING_APPROVAL,
     PayoutStatus.MISMATCH: AttentionKind.PAYOUT_MISMATCH,
     PayoutStatus.AMBIGUOUS: AttentionKind.PAYOUT_AMBIGUOUS,
     PayoutStatus.DROPPED: AttentionKind.PAYOUT_DROPPED,
@@ -145,6 +150,7 @@ _PAYOUT_TITLES = {
     AttentionKind.PAYOUT_CONTRADICTED: "It has ended, and something else was told of it too",
     AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
     AttentionKind.PAYOUT_DROPPED: "Its transaction never came into a block",
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: "It is not sent until a second person approves it",
     AttentionKind.PAYOUT_OVERDUE: "It takes too long",
     AttentionKind.PAYOUT_FAILED: "It failed, and the seller has nothing yet",
     AttentionKind.PAYOUT_RETURNED: "It came back, and the seller has nothing",
@@ -171,6 +177,11 @@ _PAYOUT_ADVICE = {
         "Look whether the wallet replaced the transaction by another one. If it did, name that as sent; if not, say"
         " that it was not sent, and make another payout for its payment."
     ),
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: (
+        "Compare it with the sale, and the destination with what the seller has told otherwise than through the"
+        " marketplace. If all of it is right, approve it: it is sent then. If not, reject it: it fails, and another"
+        " payout can be made for its payment. Who asked for it cannot decide."
+    ),
     AttentionKind.PAYOUT_OVERDUE: (
         "Re-check it. If that brings nothing new, look at the provider's task and at the chain, then say whether it"
         " was sent or has arrived."
@@ -187,6 +198,7 @@ _PAYOUT_ADVICE = {
 
 _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
 _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: ("approve", "reject"),
     AttentionKind.PAYOUT_FAILED: (),
     AttentionKind.PAYOUT_RETURNED: (),
     AttentionKind.PAYOUT_CONTRADICTED: ("dismiss",),
@@ -197,19 +209,23 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
     """What is wrong with a payout; None if it goes on by itself. Whether a failed one was made up for by another is
     for whoever asks to know."""
     kind, since = _kind(payout), updated_at
+    if kind is AttentionKind.PAYOUT_AWAITING_APPROVAL:
+        since = payout.created_at
     if kind is None:
-        if not payout.is_overdue(now):
+        if payout.cleared_at is None or not payout.is_overdue(now):
             return None
-        kind, since = AttentionKind.PAYOUT_OVERDUE, payout.created_at + OVERDUE_AFTER
+        kind, since = AttentionKind.PAYOUT_OVERDUE, payout.cleared_at + OVERDUE_AFTER
     remedies = _PAYOUT_REMEDIES.get(kind, _TO_RESOLVE)
-    if kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled:
+    if (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled) or (
+        # It failed because somebody wanted it to.
+        kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
+    ):
         remedies = ("dismiss",)
-    what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.seller_id}"
     return Attention(
         kind=kind,
         subject=payout.payout_id,
         title=_PAYOUT_TITLES[kind],
-        detail="; ".join((f"{what}, {payout.status}", *payout.reasons)),
+        detail="; ".join(_details(payout, kind)),
         advice=_PAYOUT_ADVICE[kind],
         since=since,
         payout_id=payout.payout_id,
@@ -218,6 +234,18 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
         tx_hash=payout.tx_hash,
         remedies=remedies,
     )
+
+
+def _details(payout: Payout, kind: AttentionKind) -> Iterator[str]:
+    what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.seller_id}"
+    if kind is not AttentionKind.PAYOUT_AWAITING_APPROVAL:
+        yield from (f"{what}, {payout.status}", *payout.reasons)
+        return
+    worth = "" if payout.worth is None else f", worth {format_amount(payout.worth)} {payout.worth_currency or ''}"
+    yield f"{what}{worth.rstrip()}"
+    through = "" if payout.asked_through in (None, payout.asked_by) else f" through {payout.asked_through}"
+    yield f"asked for by {payout.asked_by or 'nobody knows whom'}{through}"
+    yield from payout.facts.withheld
 
 
 def _kind(payout: Payout) -> AttentionKind | None:

@@ -9,23 +9,27 @@ from coordinator.money import excess_over, format_amount, product
 from coordinator.observations import SETBACKS, Stage, with_sighting
 from coordinator.payments import Effect, IllegalTransitionError
 from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
+from coordinator.payout_facts import PayoutFacts, SecondWord
 from coordinator.payout_observations import (
     PayoutAccepted,
+    PayoutApproved,
     PayoutAsked,
     PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutRejected,
     PayoutReturned,
     PayoutReverted,
     PayoutSent,
     PayoutSettled,
     PayoutSighted,
     PayoutUnclear,
+    PayoutWithheld,
     Stated,
 )
-from coordinator.payouts import PAYOUT_TRANSITIONS, Payout, PayoutFacts, PayoutStatus
+from coordinator.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus
 
 __all__ = ["PayoutDecision", "decide_payout"]
 
@@ -65,7 +69,8 @@ def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
         if contradiction is not None:
             # Whatever it tells of, it is not this payout, so nothing else of it counts.
             return facts.model_copy(update={"contradictions": facts.contradictions | {contradiction}})
-    return facts.model_copy(update=_asking(facts, observation) or _known(facts, observation))
+    changes = _asking(facts, observation) or _allowing(facts, observation) or _known(facts, observation)
+    return facts.model_copy(update=changes)
 
 
 def _contradiction(payout: Payout, stated: Stated | None) -> str | None:
@@ -115,6 +120,23 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
                 "disowned_hashes": _united(facts.disowned_hashes, disowned),
             }
     return None
+
+
+def _allowing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
+    """What changes where it is held back, and where somebody decides about that; None if the observation is of
+    something else."""
+    match observation:
+        case PayoutWithheld(reasons=reasons):
+            return {"withheld": _united(facts.withheld, reasons)}
+        case PayoutApproved(word=word):
+            return {"approved": _first(facts.approved, word)}
+        case PayoutRejected(word=word, reason=reason):
+            return {"rejected": _first(facts.rejected, word), "failures": facts.failures | {reason}}
+    return None
+
+
+def _first(known: SecondWord | None, word: SecondWord) -> SecondWord:
+    return word if known is None else min(known, word, key=lambda one: (one.at, one.by, one.through or ""))
 
 
 def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object]:

@@ -8,9 +8,11 @@ from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.observations import Sighting
+from coordinator.payout_facts import SecondWord
 
 __all__ = [
     "PayoutAccepted",
+    "PayoutApproved",
     "PayoutAsked",
     "PayoutConfirmed",
     "PayoutFailed",
@@ -18,12 +20,14 @@ __all__ = [
     "PayoutKnown",
     "PayoutNotAsked",
     "PayoutObservation",
+    "PayoutRejected",
     "PayoutReturned",
     "PayoutReverted",
     "PayoutSent",
     "PayoutSettled",
     "PayoutSighted",
     "PayoutUnclear",
+    "PayoutWithheld",
     "Stated",
 ]
 
@@ -34,6 +38,29 @@ class Stated(FrozenModel):
     coin: str | None = None
     amount: Amount | None = None
     destination: str | None = None
+
+
+class PayoutWithheld(FrozenModel):
+    """It may not leave by itself: nothing is sent until somebody approves it."""
+
+    kind: Literal["payout-withheld"] = "payout-withheld"
+    reasons: tuple[str, ...] = Field(min_length=1)
+
+
+class PayoutApproved(FrozenModel):
+    """Somebody else than who asked for it has approved it."""
+
+    kind: Literal["payout-approved"] = "payout-approved"
+    word: SecondWord
+    note: str | None = None
+
+
+class PayoutRejected(FrozenModel):
+    """Somebody else than who asked for it has rejected it: it is not sent."""
+
+    kind: Literal["payout-rejected"] = "payout-rejected"
+    word: SecondWord
+    reason: str
 
 
 class PayoutAsked(FrozenModel):
@@ -145,7 +172,10 @@ class PayoutReturned(FrozenModel):
 
 
 PayoutObservation = Annotated[
-    PayoutAsked
+    PayoutWithheld
+    | PayoutApproved
+    | PayoutRejected
+    | PayoutAsked
     | PayoutNotAsked
     | PayoutAccepted
     | PayoutKnown

@@ -36,16 +36,18 @@ def resolve(
     tx_hash: str | None,
     *,
     found_by: str,
+    note: str | None = None,
     now: datetime,
     provider_knows: bool = False,
 ) -> tuple[PayoutObservation, ...]:
-    """What somebody has found out about a payout, as observations of it. `provider_knows` is whether the provider,
-    asked a moment ago, has it in its books.
+    """What somebody has found out about a payout, and how (`note`), as observations of it. `provider_knows` is
+    whether the provider, asked a moment ago, has it in its books.
 
     Raises NothingToResolveError and TransactionWrongError.
     """
+    how = "" if note is None else f": {note}"
     if outcome == "returned":
-        return (_returned(payout, tx_hash, found_by),)
+        return (_returned(payout, tx_hash, found_by, how),)
     if outcome == "sent" and tx_hash is None:
         raise TransactionWrongError("needed for a payout that was sent")
     if outcome == "not-sent" and tx_hash is not None:
@@ -66,14 +68,14 @@ def resolve(
     sent = () if tx_hash is None else (PayoutSent(tx_hashes=(tx_hash,)),)
     match outcome:
         case "not-sent":
-            reason = f"{found_by} found that it was not sent"
+            reason = f"{found_by} found that it was not sent{how}"
             return (PayoutFailed(reason=reason, disowned_hashes=payout.live_hashes),)
         case "arrived":
-            return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived"))
+            return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived{how}"))
     return sent
 
 
-def _returned(payout: Payout, tx_hash: str | None, found_by: str) -> PayoutReturned:
+def _returned(payout: Payout, tx_hash: str | None, found_by: str, how: str) -> PayoutReturned:
     if tx_hash is None:
         raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
     if tx_hash in payout.facts.tx_hashes:
@@ -82,4 +84,4 @@ def _returned(payout: Payout, tx_hash: str | None, found_by: str) -> PayoutRetur
         raise NothingToResolveError("This payout is returned; there is nothing to settle.")
     if not payout.facts.tx_hashes:
         raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
-    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back")
+    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back{how}")

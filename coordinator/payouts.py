@@ -22,6 +22,7 @@ from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.observations import Sighting, Stage
+from coordinator.payout_facts import PayoutFacts
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
@@ -49,6 +50,8 @@ SUMS_LIMIT = 512
 class PayoutStatus(StrEnum):
     """Where a payout stands, as `payout-updated` says it."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
+    """It is more than may leave unseen, or goes somewhere new: nothing is sent until a second person approves it."""
     CREATED = "created"
     AMBIGUOUS = "ambiguous"
     """It was asked for, and no answer says whether it was sent. It is never asked for again by itself."""
@@ -83,43 +86,6 @@ class Verification(StrEnum):
     MISMATCH = "mismatch"
 
 
-class PayoutFacts(FrozenModel):
-    """All that is known of one payout. Every part only grows."""
-
-    attempts: int = 0
-    """How often the provider was, or was about to be, asked to send it."""
-    void_attempts: frozenset[int] = frozenset()
-    """Those that certainly came to nothing."""
-    refused_attempts: frozenset[int] = frozenset()
-    """Those of them that the provider refused as a whole, where it was asked for others too."""
-    asked_at: AwareDatetime | None = None
-    """When the provider was asked last."""
-    task_id: str | None = None
-    parts: int | None = None
-    """How many payouts the task is for, where that is known."""
-    known: bool = False
-    """The provider has taken it on, or has spoken of it."""
-    unclear: frozenset[str] = frozenset()
-    """Why it is not known what became of the question."""
-    doubts: frozenset[str] = frozenset()
-    """Why it is not known what became of it after the provider had taken it on."""
-    contradictions: frozenset[str] = frozenset()
-    """What was told of it and is not what was asked for."""
-    tx_hashes: tuple[str, ...] = ()
-    reverted_hashes: tuple[str, ...] = ()
-    """Those of them that are in a block and moved nothing."""
-    disowned_hashes: tuple[str, ...] = ()
-    """Those of which a person said that they are not its own."""
-    confirmed: bool = False
-    failures: frozenset[str] = frozenset()
-    returns: tuple[str, ...] = ()
-    """Transactions that brought it back."""
-    sightings: tuple[Sighting, ...] = ()
-    """The last of each transfer on the chain that carries it, or should; in order of its id."""
-    settled: frozenset[str] = frozenset()
-    """Who has made sure that it arrived, and how."""
-
-
 class Payout(FrozenModel):
     """Money that leaves for a seller, for a payment whose escrow holds it; or for the buyer, if it carries a
     refund."""
@@ -142,6 +108,12 @@ class Payout(FrozenModel):
     """What the sender sets for the network, where a coin needs that."""
     worth: Amount | None = None
     """What the amount counts for in the payment's currency; None if that was not written down."""
+    worth_currency: Id | None = None
+    """The payment's currency, of `worth`."""
+    asked_by: Id | None = None
+    """Who wanted it sent: the person, or the service where no person was named. None if that was not written down."""
+    asked_through: Id | None = None
+    """The service that asked for it; None where services have no names, or where a person asked in the console."""
     created_at: AwareDatetime
     batch_id: str | None = None
     """Equal for payouts that may be sent in one question."""
@@ -165,9 +137,28 @@ class Payout(FrozenModel):
         """The number of the next attempt to ask the provider; None if an earlier one may have reached it, because
         then the money may be on its way."""
         facts = self.facts
-        if facts.known or facts.failures or facts.void_attempts != frozenset(range(1, facts.attempts + 1)):
+        if (
+            self.awaits_approval
+            or facts.known
+            or facts.failures
+            or facts.void_attempts != frozenset(range(1, facts.attempts + 1))
+        ):
             return None
         return facts.attempts + 1
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether nothing is sent until somebody approves it."""
+        facts = self.facts
+        return bool(facts.withheld) and not (facts.approved or facts.failures or facts.known)
+
+    @property
+    def cleared_at(self) -> datetime | None:
+        """Since when it may be sent: since it was asked for, or approved. None while it awaits approval."""
+        if self.awaits_approval:
+            return None
+        approved = self.facts.approved
+        return self.created_at if approved is None else approved.at
 
     @property
     def goes_alone(self) -> bool:
@@ -257,7 +248,7 @@ class Payout(FrozenModel):
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
-        return not self.is_settled and now > self.created_at + OVERDUE_AFTER
+        return not self.is_settled and self.cleared_at is not None and now > self.cleared_at + OVERDUE_AFTER
 
     @property
     def was_sent_after_all(self) -> bool:
@@ -335,6 +326,7 @@ PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] =
     (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.doubts)),
     (PayoutStatus.BROADCAST, lambda payout: bool(payout.facts.tx_hashes)),
     (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.unclear) and payout.facts.task_id is None),
+    (PayoutStatus.AWAITING_APPROVAL, lambda payout: payout.awaits_approval),
     (PayoutStatus.CREATED, lambda payout: True),
 )
 
@@ -343,10 +335,12 @@ _ON_CHAIN = {PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING, PayoutStatus.MISMA
 
 # From each status, the statuses that one observation can lead to. What a chain takes back leads from `confirming`
 # back to `broadcast`, or to `ambiguous` where the provider left doubts; another transaction leads out of `mismatch`
-# and `dropped`; a transaction that was not known leads out of `failed`. Only that the money came back, or that its
-# transaction moved nothing after all, leads out of `completed`, and nothing out of `returned`.
+# and `dropped`; what a provider knows of it leads out of `awaiting_approval`, as an approval does; a transaction that
+# was not known leads out of `failed`. Only that the money came back, or that its transaction moved nothing after all,
+# leads out of `completed`, and nothing out of `returned`.
 PAYOUT_TRANSITIONS: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
-    PayoutStatus.CREATED: frozenset({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
+    PayoutStatus.AWAITING_APPROVAL: frozenset({PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
+    PayoutStatus.CREATED: frozenset({PayoutStatus.AWAITING_APPROVAL, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
     PayoutStatus.AMBIGUOUS: frozenset({PayoutStatus.CREATED} | _ON_CHAIN | _ENDS),
     **{status: frozenset(({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS) - {status}) for status in _ON_CHAIN},
     PayoutStatus.FAILED: frozenset({PayoutStatus.MISMATCH, PayoutStatus.COMPLETED, PayoutStatus.RETURNED}),

@@ -5,13 +5,14 @@ imported by whoever asks for tokens: it brings PyJWT and cryptography, which nob
 """
 
 from bridge.access.errors import KeysError, TokenError, TokenErrorCode
-from bridge.access.principals import ANYBODY, Claims, Principal, principal_of
+from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of
 
 __all__ = [
     "ANYBODY",
     "Claims",
     "KeysError",
     "Principal",
+    "Role",
     "TokenError",
     "TokenErrorCode",
     "principal_of",

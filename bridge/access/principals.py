@@ -3,20 +3,37 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel as Model
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
 from coordinator import rooms
 from coordinator.ids import Id
 
-__all__ = ["ANYBODY", "Claims", "Principal", "principal_of"]
+__all__ = ["ANYBODY", "Claims", "Principal", "Role", "principal_of"]
 
 # A token with more than this is a mistake; and what it lists lives in memory for as long as its client.
 LISTED_LIMIT = 1_000
 
 Listed = Annotated[tuple[Id, ...], Field(max_length=LISTED_LIMIT)]
+
+
+class Role(StrEnum):
+    """A part of what staff may. Each of them sees everything."""
+
+    VIEW = "ops-view"
+    ACT = "ops-act"
+    """What the console's buttons do, but for approving payouts."""
+    APPROVE = "ops-approve"
+    """To approve and reject payouts that somebody else asked for."""
+
+
+def _known_roles(value: object) -> object:
+    """Roles of other programs are their business, whatever they look like."""
+    given = value if isinstance(value, list) else []
+    return {role for role in Role if role in given}
 
 
 class Claims(Model):
@@ -29,7 +46,10 @@ class Claims(Model):
     requests: Listed = Field((), description="Ids of purchase requests that the user takes part in.")
     chats: Listed = Field((), description="Ids of chats that the user is a member of.")
     checkouts: Listed = Field((), description="Ids of the user's template checkouts.")
-    staff: StrictBool = Field(False, description="Finance ops and support: they see everything.")
+    staff: StrictBool = Field(False, description="Finance ops and support: they have every role.")
+    roles: Annotated[frozenset[Role], BeforeValidator(_known_roles)] = Field(
+        frozenset(), description="Parts of what staff may."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class Principal:
     sees_every_payout: bool = False
     speaks_for_everybody: bool = False
     is_staff: bool = False
+    """Whether they have any role."""
+    roles: frozenset[Role] = frozenset()
     expires_at: datetime | None = None
     """From when on the grant is void. None: never."""
 
@@ -60,9 +82,12 @@ class Principal:
 
     def may_see_payout(self, *, seller_id: str) -> bool:
         """Whether they may see a payout: its seller may, and finance ops."""
-        return (
-            self.sees_everything or self.sees_every_payout or (self.user_id is not None and self.user_id == seller_id)
-        )
+        return self.has_payouts_sent or (self.user_id is not None and self.user_id == seller_id)
+
+    @property
+    def has_payouts_sent(self) -> bool:
+        """Whether all that is known of payouts is their business: they are finance ops, or a service of theirs."""
+        return self.sees_everything or self.sees_every_payout
 
     def may_speak_for(self, user_id: str) -> bool:
         """Whether they may say that this user is online, or types."""
@@ -86,11 +111,13 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
         *map(rooms.chat, claims.chats),
         *map(rooms.template_checkout, claims.checkouts),
     }
+    roles = frozenset(Role) if claims.staff else claims.roles
     return Principal(
         user_id,
         user_id=user_id,
         rooms=frozenset(granted),
-        sees_everything=claims.staff,
-        is_staff=claims.staff,
+        sees_everything=bool(roles),
+        is_staff=bool(roles),
+        roles=roles,
         expires_at=expires_at,
     )

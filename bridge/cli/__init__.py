@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": "Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own.",
     "simulate": "Play a payment provider.",
     "listen": "Show events as they happen.",
-    "payouts": "Hold all payouts, or have them sent again.",
+    "payouts": "Hold all payouts, have them sent again, or approve or reject one.",
     "doctor": "Check the configuration, and say what is wrong and what to do.",
     "contract": "Print every event, both ways, with its payload.",
 }

@@ -1,7 +1,8 @@
-"""`bridge payouts`: the stop button of payouts, from a terminal."""
+"""`bridge payouts`: the stop button of payouts, and the word of a second person about one, from a terminal."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -18,7 +19,7 @@ TIMEOUT_SECONDS = 30.0
 NOT_LET_IN = (401, 403)
 
 payouts = typer.Typer(
-    help="Hold all payouts, or have them sent again.",
+    help="Hold all payouts, have them sent again, or approve or reject one.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,6 +28,7 @@ payouts = typer.Typer(
 
 Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
 By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]
+PayoutId = Annotated[str, typer.Argument(help="The payout, such as out_….")]
 Why = Annotated[str | None, typer.Option("--note", help="Why, for the record.")]
 
 
@@ -36,9 +38,10 @@ class NotDoneError(BridgeError):
 
 @payouts.callback()
 def about() -> None:
-    """Hold all payouts, or have them sent again.
+    """Hold all payouts, have them sent again, or approve or reject one.
 
-    The token of a service that may have payouts sent, or of staff, is taken from the environment: BRIDGE_TOKEN.
+    The token of staff is taken from the environment: BRIDGE_TOKEN. To hold and resume them, that of a service which
+    may have payouts sent will do.
     """
 
 
@@ -54,7 +57,24 @@ def resume(url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
     _do(url, "resumption", by, note)
 
 
-def _do(url: str, action: str, by: str | None, note: str | None) -> None:
+@payouts.command()
+def approve(payout_id: PayoutId, url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+    """Have a payout sent that awaits approval and that somebody else asked for."""
+    _do(url, f"payouts/{quote(payout_id, safe='')}/approval", by, note, only_as_staff=True)
+
+
+@payouts.command()
+def reject(
+    payout_id: PayoutId,
+    note: Annotated[str, typer.Option("--note", help="Why. Its seller can read it.")],
+    url: Url = DEFAULT_URL,
+    by: By = None,
+) -> None:
+    """Have a payout fail that awaits approval and that somebody else asked for."""
+    _do(url, f"payouts/{quote(payout_id, safe='')}/rejection", by, note, only_as_staff=True)
+
+
+def _do(url: str, action: str, by: str | None, note: str | None, *, only_as_staff: bool = False) -> None:
     import httpx
 
     token = os.environ.get(TOKEN_VARIABLE)
@@ -62,8 +82,9 @@ def _do(url: str, action: str, by: str | None, note: str | None) -> None:
     with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         try:
             # A name makes it somebody's doing, which only the console's route takes.
-            answer = _as_staff(client, action, by, note) if by is not None else _as_service(client, action, note)
-            if answer.status_code in NOT_LET_IN and by is None:
+            as_staff = only_as_staff or by is not None
+            answer = _as_staff(client, action, by, note) if as_staff else _as_service(client, action, note)
+            if answer.status_code in NOT_LET_IN and not as_staff:
                 answer = _as_staff(client, action, by, note)
         except httpx.HTTPError as error:
             raise NotDoneError(f"no bridge answers at {url} ({type(error).__name__}); is --url right?") from None

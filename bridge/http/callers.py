@@ -82,7 +82,7 @@ class Callers:
                 service.name,
                 sees_everything=service.reads,
                 sees_every_payment=service.registers_payments,
-                sees_every_payout=service.registers_payouts,
+                sees_every_payout=service.registers_payouts or service.approves_payouts,
             )
         if self._verifier is None:
             return ANYBODY

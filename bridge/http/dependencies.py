@@ -16,6 +16,7 @@ from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator.agreements import Terms
+from coordinator.payout_approval import PayoutRules
 from providers.contract import WebhookReaders
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "GivenJournal",
     "GivenPaymentExpiry",
     "GivenPaymentTerms",
+    "GivenPayoutRules",
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
@@ -63,6 +65,7 @@ GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
 GivenPaymentTerms = NamedDependency[SkipValidation[Terms]]
 GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
+GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import SkipValidation
 
-from bridge.access import Principal
+from bridge.access import Principal, Role
 from bridge.http.problems import wrong_field
 
 __all__ = ["GivenOpsAccess", "OpsAccess"]
@@ -22,19 +22,26 @@ class OpsAccess:
     """Whether only services that are named may write; then nobody may who is asked nothing."""
 
     def may_act(self, principal: Principal) -> bool:
-        """Whether they may do what the console's buttons do."""
+        """Whether they may do what the console's buttons do, but for approving payouts."""
+        return self._may(principal, Role.ACT)
+
+    def may_approve(self, principal: Principal) -> bool:
+        """Whether they may approve and reject payouts."""
+        return self._may(principal, Role.APPROVE)
+
+    def _may(self, principal: Principal, role: Role) -> bool:
         if self.asks_for_tokens:
-            return principal.is_staff
+            return role in principal.roles
         return principal.speaks_for_everybody and not self.names_services
 
-    def actor(self, principal: Principal, given_name: str | None) -> str:
+    def actor(self, principal: Principal, given_name: str | None, role: Role = Role.ACT) -> str:
         """Who acts, for the record: the user of the token, or, where nobody is asked for one, whoever they say.
 
         Raises PermissionDeniedException, and ValidationException for a name that is missing.
         """
-        if not self.may_act(principal):
+        if not self._may(principal, role):
             raise PermissionDeniedException(
-                "only staff may do this"
+                f"only staff whose token has the role {role} may do this"
                 if self.asks_for_tokens
                 else 'services are named here, and only they may write; set access = "jwt", so that staff can sign in'
             )

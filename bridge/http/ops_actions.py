@@ -23,6 +23,7 @@ from bridge.http.ops_names import kept_webhook_name, read_webhook_name
 from bridge.http.ops_overview import needs_a_person
 from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
 from bridge.http.payout_resolution import Resolution, resolution_refusals
+from bridge.http.problems import wrong_field
 from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_findings import Findings
@@ -31,7 +32,18 @@ from coordinator.models import FrozenModel
 from coordinator.payment_problems import ProblemKind
 from providers.contract import PayoutReading, Reading, WebhookReader, WebhookUnreadableError
 
-__all__ = ["REFUSALS", "By", "Doing", "dismiss", "recheck_payout", "replay_webhook", "resolve_payout_in_console"]
+__all__ = [
+    "REFUSALS",
+    "By",
+    "Doing",
+    "PayoutDoing",
+    "dismiss",
+    "listed_payout",
+    "payout_done",
+    "recheck_payout",
+    "replay_webhook",
+    "resolve_payout_in_console",
+]
 
 By = Annotated[Id, StringConstraints(max_length=100)]
 ReplayOutcome = Literal["applied", "unchanged", "duplicate", "kept", "unreadable"]
@@ -42,6 +54,9 @@ REFUSALS = {
     403: "They may not act, or a page of another origin asks",
     503: "Not committed; try again",
 }
+
+
+NOT_SENT_EXAMPLE = {"outcome": "not-sent", "note": "the wallet's books have no such transaction", "by": "Ada"}
 
 
 class Doing(FrozenModel):
@@ -199,9 +214,9 @@ async def recheck_payout(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
-    payout = (await _listed(journal, payout_id)).payout
+    payout = (await listed_payout(journal, payout_id)).payout
     action = await Findings(journal, sender, chains).recheck(payout, by=by)
-    return await _done(journal, chains, payout_id, action)
+    return await payout_done(journal, chains, payout_id, action)
 
 
 @post(
@@ -210,7 +225,7 @@ async def recheck_payout(
     summary="Say what became of a payout",
     description=(
         "As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they "
-        "know counts."
+        "know counts. That it was not sent needs a `note`: how that was found out."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "No such payout", 409: "The payout is none that a person has to settle"}
@@ -218,7 +233,7 @@ async def recheck_payout(
 )
 async def resolve_payout_in_console(
     payout_id: FromPath[str],
-    data: Annotated[ConsoleResolution, Body(examples=[Example(value={"outcome": "not-sent", "by": "Ada"})])],
+    data: Annotated[ConsoleResolution, Body(examples=[Example(value=NOT_SENT_EXAMPLE)])],
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
@@ -226,10 +241,14 @@ async def resolve_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
-    payout = (await _listed(journal, payout_id)).payout
+    if data.outcome == "not-sent" and data.note is None:
+        raise wrong_field("note", "missing; say how that was found out, for its payment can be paid out again then")
+    payout = (await listed_payout(journal, payout_id)).payout
     with resolution_refusals():
-        action = await Findings(journal, sender, chains).settle(payout, data.outcome, data.tx_hash, by=by)
-    return await _done(journal, chains, payout_id, action)
+        action = await Findings(journal, sender, chains).settle(
+            payout, data.outcome, data.tx_hash, by=by, note=data.note
+        )
+    return await payout_done(journal, chains, payout_id, action)
 
 
 @post(
@@ -263,14 +282,14 @@ async def dismiss(
     return Dismissed(message=message, action=action_item(action))
 
 
-async def _listed(journal: Journal, payout_id: str) -> ListedPayout:
+async def listed_payout(journal: Journal, payout_id: str) -> ListedPayout:
     listed = await journal.console.payout(payout_id) if is_id(payout_id) else None
     if listed is None:
         raise NotFoundException(f"There is no payout {payout_id!r}.")
     return listed
 
 
-async def _done(journal: Journal, chains: ChainFollowers, payout_id: str, action: Action) -> PayoutDoing:
-    row = payout_row(await _listed(journal, payout_id), journal.clock(), explorer_links(chains))
+async def payout_done(journal: Journal, chains: ChainFollowers, payout_id: str, action: Action) -> PayoutDoing:
+    row = payout_row(await listed_payout(journal, payout_id), journal.clock(), explorer_links(chains))
     message = f"{action.outcome[0].upper()}{action.outcome[1:]}."
     return PayoutDoing(payout=row, message=message, action=action_item(action))

@@ -43,8 +43,14 @@ class PayoutRow(FrozenModel):
     chain: str | None
     coin: str
     amount: Amount
+    worth: Amount | None = Field(description="What the amount counts for, against earnings and limits.")
+    worth_currency: str | None
     destination: str
     status: PayoutStatus
+    asked_by: str | None = Field(description="The person, or the service where no person was named.")
+    asked_through: str | None = Field(description="The service that asked for it, where services are named.")
+    approval_reasons: list[str] = Field(description="Why it has to be approved; nothing where it need not be.")
+    approved_by: str | None
     verification: Verification | None
     confirmations: int | None
     required_confirmations: int | None
@@ -115,6 +121,8 @@ class ActionItem(FrozenModel):
         "replay",
         "recheck",
         "resolution",
+        "approval",
+        "rejection",
         "acceptance",
         "cancellation",
         "waiting",
@@ -122,8 +130,12 @@ class ActionItem(FrozenModel):
         "hold",
         "resume",
         "dismiss",
+        "destination-added",
+        "destination-removed",
     ]
-    subject: str = Field(description="The webhook, payout, payment or item of the list that it was done to.")
+    subject: str = Field(
+        description="The webhook, payout, payment, seller's list or item of the list that it was done to."
+    )
     outcome: str
 
 
@@ -148,8 +160,14 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         chain=payout.chain,
         coin=payout.coin,
         amount=payout.amount,
+        worth=payout.worth,
+        worth_currency=payout.worth_currency,
         destination=payout.destination,
         status=payout.status,
+        asked_by=payout.asked_by,
+        asked_through=payout.asked_through,
+        approval_reasons=list(payout.facts.withheld),
+        approved_by=payout.facts.approved and payout.facts.approved.by,
         verification=payout.verification,
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,

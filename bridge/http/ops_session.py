@@ -17,10 +17,11 @@ class OpsSession(FrozenModel):
 
     access: Literal["open", "jwt"] = Field(description="Whether people are asked for tokens.")
     user_id: str | None = Field(description="Whom the token names; null without one.")
-    is_staff: bool = Field(
-        description="Whether they may act: replay, re-check, resolve. Where nobody is asked for a token anybody may, "
-        "unless services are named."
+    may_act: bool = Field(
+        description="Whether they may act: replay, re-check, resolve, hold. Where nobody is asked for a token "
+        "anybody may, unless services are named."
     )
+    may_approve: bool = Field(description="Whether they may approve and reject payouts that others asked for.")
 
 
 @get("/session", summary="Who asks")
@@ -28,5 +29,6 @@ async def get_ops_session(principal: GivenPrincipal, ops_access: GivenOpsAccess)
     return OpsSession(
         access="jwt" if ops_access.asks_for_tokens else "open",
         user_id=principal.user_id,
-        is_staff=ops_access.may_act(principal),
+        may_act=ops_access.may_act(principal),
+        may_approve=ops_access.may_approve(principal),
     )

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 from bridge.http.dependencies import GivenJournal, GivenVitals
 from bridge.http.openapi import problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
-from bridge.http.payout_documents import PayoutDocument, payout_document
+from bridge.http.payout_documents import PayoutDocument, known_payout, payout_document
 from bridge.journal import Action, HistoryEntry, Journal, JournaledEvent, PayoutHistoryEntry
 from bridge.workers.vitals import Vitals
 from coordinator.events import unless_none
@@ -27,7 +27,7 @@ __all__ = ["get_payment_story", "get_payout_story"]
 # Others came by webhook.
 _OWN_KEYS = (
     *("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:"),
-    *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:"),
+    *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
 )
 
 TITLES = {
@@ -47,6 +47,9 @@ TITLES = {
     "registration-contested": "Somebody wanted its id for another payment",
     "sibling-registered": "Another payment for the same purchase request",
     "sibling-completed": "Its purchase request is paid twice",
+    "payout-withheld": "It waits for somebody's approval",
+    "payout-approved": "It was approved",
+    "payout-rejected": "It was rejected",
     "payout-asked": "The provider is asked to send it",
     "payout-not-asked": "The question came to nothing",
     "payout-accepted": "The provider has taken it on",
@@ -65,6 +68,8 @@ ACTION_TITLES = {
     "replay": "A webhook was read again",
     "recheck": "It was re-checked",
     "resolution": "It was resolved",
+    "approval": "Somebody else than who asked approved it",
+    "rejection": "Somebody else than who asked rejected it",
     "acceptance": "Somebody accepted it as paid",
     "cancellation": "Somebody cancelled it",
     "waiting": "Somebody had it wait longer",
@@ -170,17 +175,15 @@ async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vi
     responses=problem_responses({404: "No such payout"}),
 )
 async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PayoutStory:
-    records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
-    if not records:
-        raise NotFoundException(f"There is no payout {payout_id!r}.")
-    document = payout_document(records[0], journal.clock())
+    record = await known_payout(journal, payout_id)
+    payout, document = record.payout, payout_document(record, journal.clock(), in_full=True)
     registered = Step(
         at=document.created_at,
         kind="registered",
         title="The payout was asked for",
         detail=_detail(
             {"amount": f"{document.amount} {document.coin}", "destination": document.destination}
-            | {"paymentId": document.payment_id}
+            | {"paymentId": document.payment_id, "askedBy": payout.asked_by, "askedThrough": payout.asked_through}
         ),
         status="created",
     )
@@ -190,7 +193,7 @@ async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vita
         if journaled.event.payload.get("payoutId") == payout_id
     ]
     actions = await journal.console.actions_concerning(payout_id)
-    steps = [registered, *map(_observed, records[0].history), *map(_acted, actions), *_told(journal, vitals, told)]
+    steps = [registered, *map(_observed, record.history), *map(_acted, actions), *_told(journal, vitals, told)]
     return PayoutStory(document=document, steps=_in_order(steps))
 
 

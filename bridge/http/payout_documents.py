@@ -2,15 +2,17 @@
 
 from datetime import datetime
 
+from litestar.exceptions import NotFoundException
 from pydantic import AwareDatetime, Field
 
 from bridge.http.payment_documents import SightingItem, sighting_item
-from bridge.journal import PayoutRecord
+from bridge.journal import Journal, PayoutRecord
+from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.payouts import PayoutStatus, Verification
+from coordinator.payouts import Payout, PayoutStatus, Verification
 
-__all__ = ["PayoutDocument", "PayoutList", "payout_document"]
+__all__ = ["PayoutDocument", "PayoutList", "known_payout", "payout_document"]
 
 
 class PayoutHistoryItem(FrozenModel):
@@ -20,6 +22,17 @@ class PayoutHistoryItem(FrozenModel):
     observation: str
     status: PayoutStatus
     reason: str | None = None
+
+
+class ApprovalItem(FrozenModel):
+    """Whether a payout needs, or needed, a second person, and what they said."""
+
+    asked_by: str | None = Field(description="The person who asked for it, or the service where none was named.")
+    asked_through: str | None = Field(description="The service that asked for it, where services are named.")
+    reasons: list[str] = Field(description="Why it has to be approved; nothing where it need not be.")
+    approved_by: str | None
+    rejected_by: str | None
+    decided_at: AwareDatetime | None
 
 
 class PayoutDocument(FrozenModel):
@@ -35,6 +48,7 @@ class PayoutDocument(FrozenModel):
     worth: Amount | None = Field(
         description="What the amount counts for in the payment's currency, against what its seller has earned."
     )
+    worth_currency: str | None = Field(description="The payment's currency.")
     destination: str
     chain: str | None = Field(description="The chain on which it is followed; null if it goes over none that is.")
     sender: str | None = Field(description="The wallet that sends it, if it was told by that.")
@@ -52,6 +66,9 @@ class PayoutDocument(FrozenModel):
     reasons: list[str] = Field(
         description="Why it failed, why nobody knows whether it was sent, or what the chain shows instead."
     )
+    approval: ApprovalItem | None = Field(
+        description="Who asked for it, why it has to be approved, and who decided. Null for its seller."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
     history: list[PayoutHistoryItem]
@@ -63,10 +80,20 @@ class PayoutList(FrozenModel):
     payouts: list[PayoutDocument]
 
 
-def payout_document(record: PayoutRecord, now: datetime) -> PayoutDocument:
+async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:
+    """Raises NotFoundException if there is no such payout."""
+    records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
+    if not records:
+        raise NotFoundException(f"There is no payout {payout_id!r}.")
+    return records[0]
+
+
+def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> PayoutDocument:
+    """`in_full` is for whoever has payouts sent: how much may leave unseen is not their sellers' business."""
     payout, awaited = record.payout, record.payout.awaited
     return PayoutDocument(
-        **payout.model_dump(exclude={"facts", "batch_id"}),
+        **payout.model_dump(exclude={"facts", "batch_id", "asked_by", "asked_through"}),
+        approval=_approval(payout) if in_full else None,
         status=payout.status,
         verification=payout.verification,
         confirmations=awaited and awaited.confirmations,
@@ -87,4 +114,17 @@ def payout_document(record: PayoutRecord, now: datetime) -> PayoutDocument:
             )
             for entry in record.history
         ],
+    )
+
+
+def _approval(payout: Payout) -> ApprovalItem:
+    facts = payout.facts
+    decided = facts.rejected or facts.approved
+    return ApprovalItem(
+        asked_by=payout.asked_by,
+        asked_through=payout.asked_through,
+        reasons=list(facts.withheld),
+        approved_by=facts.approved and facts.approved.by,
+        rejected_by=facts.rejected and facts.rejected.by,
+        decided_at=decided and decided.at,
     )

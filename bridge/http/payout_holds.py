@@ -72,7 +72,7 @@ class HoldDoing(FrozenModel):
     responses=problem_responses({401: "No good token", 403: "They may not see payouts"}),
 )
 async def get_payout_hold(journal: GivenJournal, principal: GivenPrincipal) -> HoldDocument:
-    if not (principal.sees_everything or principal.sees_every_payout):
+    if not principal.has_payouts_sent:
         raise PermissionDeniedException("only finance ops, and services that have payouts sent, may see that")
     hold = await journal.console.payout_hold()
     if hold is None:

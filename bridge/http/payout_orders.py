@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from bridge.http.payments import TxHash
 from bridge.http.problems import wrong_field
+from bridge.http.services import Service
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
@@ -77,21 +78,30 @@ class PayoutRequest(FrozenModel):
 
     payouts: list[PayoutItem] = Field(min_length=1, max_length=PAYOUTS_LIMIT)
     another: bool = Field(False, description="Also for payments that are paid out, or being paid out, already.")
+    asked_by: Id | None = Field(
+        None,
+        description="The person who wants them sent, if it is one: they cannot approve them. Otherwise the service "
+        "counts as who asks.",
+    )
 
 
 async def ordered_payouts(
-    items: Sequence[PayoutItem], journal: Journal, sender: PayoutSender, chains: ChainFollowers
+    request: PayoutRequest, service: Service, journal: Journal, sender: PayoutSender, chains: ChainFollowers
 ) -> tuple[list[Payout], dict[str, list[PayoutObservation]]]:
     """The payouts that are wanted, each checked for all that can be known before it is written down; and what is
     known already of those that the marketplace's own wallet sends, by their ids.
 
     Raises ValidationException, which names the field that is wrong, and PayoutRefusedError.
     """
-    batch_id = new_id("batch", journal.clock()) if len(items) > 1 else None
+    asked = {
+        "batch_id": new_id("batch", journal.clock()) if len(request.payouts) > 1 else None,
+        "asked_by": request.asked_by or service.told_name,
+        "asked_through": service.own_name,
+    }
     payouts: list[Payout] = []
     known: dict[str, list[PayoutObservation]] = {}
-    for number, item in enumerate(items):
-        payout = await _payout(journal, _Ways(sender, chains), number, item, batch_id, payouts)
+    for number, item in enumerate(request.payouts):
+        payout = (await _payout(journal, _Ways(sender, chains), number, item, payouts)).model_copy(update=asked)
         payouts.append(payout)
         if payout.provider == ONCHAIN:
             known[payout.payout_id] = _known(item)
@@ -106,9 +116,7 @@ class _Ways:
     chains: ChainFollowers
 
 
-async def _payout(
-    journal: Journal, ways: _Ways, number: int, item: PayoutItem, batch_id: str | None, before: Sequence[Payout]
-) -> Payout:
+async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, before: Sequence[Payout]) -> Payout:
     record = await journal.payment_record(item.payment_id)
     if record is None:
         raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
@@ -130,7 +138,7 @@ async def _payout(
         provider=provider,
         seller_id=seller_id,
         created_at=journal.clock(),
-        batch_id=batch_id,
+        worth_currency=payment.currency,
         **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
     )
 
@@ -145,7 +153,9 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
             raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
         sender = None if item.sender is None else read_address(item.sender, field="sender")
         destination = read_address(item.destination, field="destination")
-        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender}
+        # What another token is worth nobody says here.
+        worth = item.amount if item.coin == payment.currency else None
+        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}
     for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from litestar.exceptions import ClientException
 from pydantic import Field
 
+from bridge.http.notes import Note
 from bridge.http.problems import wrong_field
 from bridge.workers.payout_findings import NotAskedError
 from coordinator.ids import Id
@@ -22,6 +23,7 @@ class Resolution(FrozenModel):
     tx_hash: Id | None = Field(
         None, description="The transaction that carries it, if it was sent; that brought it back, if it came back."
     )
+    note: Note | None = Field(None, description="How it was found out. It is kept with the payout.")
 
 
 @contextmanager

@@ -8,16 +8,25 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.allowed_destinations import allow_destination, disallow_destination, list_destinations
+from bridge.http.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutRules,
+    GivenPayoutSender,
+    GivenPrincipal,
+    GivenService,
+)
 from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payments import TxHash
-from bridge.http.payout_documents import PayoutDocument, PayoutList, payout_document
+from bridge.http.payout_approvals import approve_payout, reject_payout
+from bridge.http.payout_documents import PayoutDocument, PayoutList, known_payout, payout_document
 from bridge.http.payout_holds import get_payout_hold, hold_payouts, resume_payouts
 from bridge.http.payout_orders import PayoutRequest, ordered_payouts
 from bridge.http.payout_resolution import Resolution, resolution_refusals
 from bridge.http.problems import wrong_field
-from bridge.journal import Journal, PayoutRecord, observation_key
+from bridge.journal import observation_key
 from bridge.workers.payout_findings import Findings
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
@@ -58,6 +67,8 @@ REQUEST_EXAMPLE = {
     description=(
         "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
         "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "
+        "One that is above a limit, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
+        "nothing of it is sent until somebody else approves it. "
         "With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand."
     ),
     responses=problem_responses(
@@ -77,21 +88,25 @@ async def send_payouts(
     service: GivenService,
     sender: GivenPayoutSender,
     chains: GivenChains,
+    payout_rules: GivenPayoutRules,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
-    idempotency = idempotency_of(service, "payouts", idempotency_key, data)
+    unsaid = ("asked_by",) if data.asked_by is None else ()
+    idempotency = idempotency_of(service, "payouts", idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
     if payout_ids is None:
-        payouts, known = await ordered_payouts(data.payouts, journal, sender, chains)
-        registered = await journal.register_payouts(payouts, idempotency, another=data.another, known=known)
+        payouts, known = await ordered_payouts(data, service, journal, sender, chains)
+        registered = await journal.register_payouts(
+            payouts, idempotency, rules=payout_rules, another=data.another, known=known
+        )
         payout_ids = registered.payout_ids
     sender.wake()
     records = await journal.payout_records(payout_ids)
     for record in records:
         chains.watch_payout(record.payout)
-    return PayoutList(payouts=[payout_document(record, journal.clock()) for record in records])
+    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=True) for record in records])
 
 
 @get(
@@ -106,7 +121,8 @@ async def list_payouts(
         raise wrong_field("paymentId", "expected the id of a payment")
     records = await journal.payment_payouts(payment_id)
     seen = [record for record in records if principal.may_see_payout(seller_id=record.payout.seller_id)]
-    return PayoutList(payouts=[payout_document(record, journal.clock()) for record in seen])
+    in_full = principal.has_payouts_sent
+    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
 
 
 @get(
@@ -115,10 +131,10 @@ async def list_payouts(
     responses=problem_responses({401: "No good token", 404: "No such payout"}),
 )
 async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PayoutDocument:
-    record = await _record(journal, payout_id)
+    record = await known_payout(journal, payout_id)
     if not principal.may_see_payout(seller_id=record.payout.seller_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
-    return payout_document(record, journal.clock())
+    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent)
 
 
 @post(
@@ -148,7 +164,7 @@ async def name_transaction(
     chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
-    payout = (await _record(journal, payout_id)).payout
+    payout = (await known_payout(journal, payout_id)).payout
     if payout.chain is None:
         raise ClientException("This payout goes over no chain that is followed.", status_code=409)
     sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
@@ -158,7 +174,7 @@ async def name_transaction(
     if recorded.payout.is_settled:
         raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
     chains.watch_payout(recorded.payout)
-    return payout_document(await _record(journal, payout_id), journal.clock())
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
 @post(
@@ -193,10 +209,12 @@ async def resolve_payout(
     chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
-    payout = (await _record(journal, payout_id)).payout
+    payout = (await known_payout(journal, payout_id)).payout
     with resolution_refusals():
-        await Findings(journal, sender, chains).settle(payout, data.outcome, data.tx_hash, by=data.found_by)
-    return payout_document(await _record(journal, payout_id), journal.clock())
+        await Findings(journal, sender, chains).settle(
+            payout, data.outcome, data.tx_hash, by=data.found_by, note=data.note
+        )
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
 payout_router = Router(
@@ -207,16 +225,14 @@ payout_router = Router(
         get_payout,
         name_transaction,
         resolve_payout,
+        approve_payout,
+        reject_payout,
+        list_destinations,
+        allow_destination,
+        disallow_destination,
         get_payout_hold,
         hold_payouts,
         resume_payouts,
     ],
     tags=["Payouts"],
 )
-
-
-async def _record(journal: Journal, payout_id: str) -> PayoutRecord:
-    records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
-    if not records:
-        raise NotFoundException(f"There is no payout {payout_id!r}.")
-    return records[0]

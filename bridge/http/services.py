@@ -40,12 +40,16 @@ class ServiceEntry(FrozenModel):
     token: Annotated[SecretStr, Field(min_length=16)]
     publishes: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
     registers: tuple[Literal["payments", "payouts"], ...] = ()
+    approves: tuple[Literal["payouts"], ...] = ()
     reads: bool = False
 
     @model_validator(mode="after")
     def _may_something(self) -> "ServiceEntry":
-        if not (self.publishes or self.registers or self.reads):
-            raise ValueError("it may do nothing: name what it `publishes`, what it `registers`, or that it `reads`")
+        if not (self.publishes or self.registers or self.approves or self.reads):
+            raise ValueError(
+                "it may do nothing: name what it `publishes`, what it `registers`, what it `approves`, or that it"
+                " `reads`"
+            )
         return self
 
     @field_validator("publishes")
@@ -68,13 +72,20 @@ class Service:
     """Whether it may register payments; it sees every payment then."""
     registers_payouts: bool = False
     """Whether it may have payouts sent; it sees every payout then."""
+    approves_payouts: bool = False
+    """Whether it may tell that somebody approved a payout; it sees every payout then."""
     reads: bool = False
     """Whether it may read all there is."""
 
     @property
+    def own_name(self) -> str | None:
+        """Its name, where services are named."""
+        return None if self is ANY_SERVICE else self.name
+
+    @property
     def told_name(self) -> str:
         """Who it is, for a person to read."""
-        return SOMEBODY if self is ANY_SERVICE else self.name
+        return self.own_name or SOMEBODY
 
     def scope(self, kind: str) -> str:
         """Within which its idempotency keys are its own; of nobody in particular where nobody is asked."""
@@ -91,13 +102,25 @@ class Service:
         if not self.registers_payouts:
             raise PermissionDeniedException(f"the service {self.name} may not have payouts sent")
 
+    def require_approvals(self) -> None:
+        """Raises PermissionDeniedException if the service may not tell that somebody approved a payout."""
+        if not self.approves_payouts:
+            raise PermissionDeniedException(f"the service {self.name} may not approve payouts")
+
     def require_payments(self) -> None:
         """Raises PermissionDeniedException if the service may not register payments."""
         if not self.registers_payments:
             raise PermissionDeniedException(f"the service {self.name} may not register payments")
 
 
-ANY_SERVICE = Service("anybody", frozenset(EVENTS), registers_payments=True, registers_payouts=True, reads=True)
+ANY_SERVICE = Service(
+    "anybody",
+    frozenset(EVENTS),
+    registers_payments=True,
+    registers_payouts=True,
+    approves_payouts=True,
+    reads=True,
+)
 """Whoever asks, where no services are named and nobody is asked who they are."""
 
 
@@ -118,7 +141,7 @@ class Services:
 
 def read_services(text: str) -> Services:
     """Reads a TOML file with a table for each service: its `token`; what it `publishes`, events or categories; what
-    it `registers`; and whether it `reads` all there is.
+    it `registers` and `approves`; and whether it `reads` all there is.
 
     Raises ServicesError, which never shows a token.
     """
@@ -144,6 +167,7 @@ def read_services(text: str) -> Services:
             _names(entry.publishes),
             registers_payments="payments" in entry.registers,
             registers_payouts="payouts" in entry.registers,
+            approves_payouts="payouts" in entry.approves,
             reads=entry.reads,
         )
     return Services(by_token_hash)

@@ -43,12 +43,14 @@ from bridge.journal.rows import JournaledEvent
 from bridge.journal.ruling_requests import ruling_key
 from bridge.journal.staged_actions import Action, waiting_name
 from bridge.journal.staged_chains import ChainTransfer
+from bridge.journal.staged_destinations import AllowedDestination
 from bridge.journal.staged_holds import PayoutHold
 from bridge.journal.total_queries import DayTotal
 
 __all__ = [
     "TOTAL_LIMIT",
     "Action",
+    "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",
     "ChainRecords",

@@ -19,6 +19,7 @@ from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
+from bridge.journal.staged_destinations import StagedDestinations
 from bridge.journal.staged_drafts import StagedDrafts
 from bridge.journal.staged_holds import StagedHolds
 from bridge.journal.staged_invoices import StagedInvoices
@@ -117,13 +118,14 @@ class Batch:
         self.invoices = StagedInvoices(connection, now=now)
         self.drafts = StagedDrafts(connection, now=now)
         self.holds = StagedHolds(connection, now=now)
+        self.destinations = StagedDestinations(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
         staged = (
             *(self.payments, self.payouts, self.refunds, self.holds, self.chains),
-            *(self.sessions, self.actions, self.drafts, self.invoices),
+            *(self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
         )
         return self._writes + sum(part.writes for part in staged)
 
@@ -310,6 +312,7 @@ class Batch:
             *self.payouts.statements(),
             *self.refunds.statements(),
             *self.holds.statements(),
+            *self.destinations.statements(),
             *self.chains.statements(),
             *self.sessions.statements(),
             *self.actions.statements(),

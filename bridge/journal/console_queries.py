@@ -187,12 +187,15 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
 
 
 _WITHOUT_MONEY = (PayoutStatus.FAILED, PayoutStatus.RETURNED)
+_GOING_ON = tuple(
+    status for status in UNSETTLED_STATUSES if status not in (*STATUSES_TO_RESOLVE, PayoutStatus.AWAITING_APPROVAL)
+)
 
 
-def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> list[ListedPayout]:
-    """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long,
-    those that ended in a doubtful way, and those that failed or came back and that no other payout, or refund opened
-    since, makes up for; the oldest of each first."""
+def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit: int) -> list[ListedPayout]:
+    """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, those
+    that await approval, those that ended in a doubtful way, and those that failed or came back and that no other
+    payout, or refund opened since, makes up for; the oldest of each first."""
     payouts, others, refunds = schema.payouts, schema.payouts.alias("others"), schema.refunds
     paid_out = exists().where(
         others.c.payment_id == payouts.c.payment_id,
@@ -212,13 +215,14 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime) -> li
     for condition in (
         payouts.c.status.in_(STATUSES_TO_RESOLVE),
         and_(
-            payouts.c.status.in_([status for status in UNSETTLED_STATUSES if status not in STATUSES_TO_RESOLVE]),
-            payouts.c.created_at < overdue_before,
+            payouts.c.status.in_(_GOING_ON),
+            payouts.c.cleared_at < overdue_before,
         ),
+        payouts.c.status == PayoutStatus.AWAITING_APPROVAL,
         payouts.c.ended_in_doubt,
         and_(payouts.c.status.in_(_WITHOUT_MONEY), ~payouts.c.ended_in_doubt, ~made_up_for),
     ):
-        rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(SHOWN_LIMIT))
+        rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(limit))
         found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]
     return found
 

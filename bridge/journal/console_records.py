@@ -81,7 +81,7 @@ class ConsoleRecords:
         dismissed_at = await self._read(console_queries.dismissals)
         limit = console_queries.SHOWN_LIMIT + len(dismissed_at)
         return ForAPerson(
-            await self._read(console_queries.payouts_for_a_person, overdue_before),
+            await self._read(console_queries.payouts_for_a_person, overdue_before, limit),
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
@@ -241,13 +241,14 @@ class ConsoleRecords:
         tx_hash: str | None,
         *,
         by: str,
+        note: str | None = None,
         provider_knows: bool = False,
     ) -> tuple[Payout, Action]:
         """Writes down what somebody found out about a payout. Raises NothingToResolveError and
         TransactionWrongError."""
         resolved: tuple[Payout, Action] = await self._submit(
             lambda batch: console_requests.record_resolution(
-                batch, payout_id, outcome, tx_hash, by=by, provider_knows=provider_knows
+                batch, payout_id, outcome, tx_hash, by=by, note=note, provider_knows=provider_knows
             )
         )
         return resolved

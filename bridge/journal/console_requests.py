@@ -124,6 +124,7 @@ def record_resolution(
     tx_hash: str | None,
     *,
     by: str,
+    note: str | None,
     provider_knows: bool,
 ) -> tuple[Payout, Action]:
     """Writes down what somebody found out about a payout, with who it was, in one.
@@ -131,11 +132,11 @@ def record_resolution(
     Raises NothingToResolveError and TransactionWrongError if, as the payout stands by now, that cannot be.
     """
     payout = _payout(batch, payout_id)
-    findings = resolve(payout, outcome, tx_hash, found_by=by, now=batch.now, provider_knows=provider_knows)
+    findings = resolve(payout, outcome, tx_hash, found_by=by, note=note, now=batch.now, provider_knows=provider_knows)
     for finding in findings:
         payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout
     found = outcome if tx_hash is None else f"{outcome} by {tx_hash}"
-    said = f"{found}; it is {payout.status}"
+    said = f"{found}; it is {payout.status}" if note is None else f"{found}: {note}; it is {payout.status}"
     return payout, batch.actions.add("resolution", payout_id, said, by=by, concerns=payout_id)
 
 

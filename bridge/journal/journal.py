@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal import payout_queries, payout_requests, queries, requests, room_queries
+from bridge.journal.approval_records import ApprovalRecords
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
@@ -40,6 +41,7 @@ from coordinator.facts import Misfit
 from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payments import Payment
+from coordinator.payout_approval import PayoutRules
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
@@ -88,6 +90,8 @@ class Journal:
         self._writer = Writer(writing, lock, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
+        self.approvals = ApprovalRecords(self._read, self._writer.submit)
+        """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
@@ -196,17 +200,19 @@ class Journal:
         payouts: Sequence[Payout],
         idempotency: requests.IdempotencyKey | None = None,
         *,
+        rules: PayoutRules | None,
         another: bool = False,
         known: Mapping[str, Sequence[PayoutObservation]] | None = None,
     ) -> payout_requests.RegisteredPayouts:
-        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `known`
-        is what is known already of those that are sent elsewhere, by their ids.
+        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
+        say which of them have to be approved first; None, that none has. `known` is what is known already of those
+        that are sent elsewhere, by their ids.
 
         Raises PayoutRefusedError and IdempotencyKeyReusedError.
         """
         return await self._writer.submit(
             lambda batch: payout_requests.register_payouts(
-                batch, payouts, idempotency, another=another, known=known or {}
+                batch, payouts, idempotency, rules=rules, another=another, known=known or {}
             )
         )
 
@@ -335,7 +341,8 @@ class Journal:
         return await self._read(payout_queries.payment_payouts, payment_id)
 
     async def payouts_to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
-        """Payouts that are not settled, and those that failed no longer ago than that, in order of their ids."""
+        """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
+        in order of their ids."""
         return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
 
     async def asked_addresses(self, payment_id: str) -> frozenset[str]:

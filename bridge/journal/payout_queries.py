@@ -14,6 +14,8 @@ from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
 
 __all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "payouts_to_follow"]
 
+_GOING_ON = [status for status in UNSETTLED_STATUSES if status is not PayoutStatus.AWAITING_APPROVAL]
+
 
 @dataclass(frozen=True, slots=True)
 class PayoutHistoryEntry:
@@ -46,12 +48,13 @@ def payment_payouts(connection: Connection, payment_id: str) -> list[PayoutRecor
 
 
 def payouts_to_follow(connection: Connection, after: str, failed_since: datetime, limit: int) -> list[Payout]:
-    """Payouts that are not settled, and those that failed no longer ago than that, in order of their ids."""
+    """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that, in
+    order of their ids."""
     payouts = schema.payouts
     failed_lately = and_(payouts.c.status == PayoutStatus.FAILED, payouts.c.updated_at >= failed_since)
     rows = connection.execute(
         select(payouts)
-        .where(or_(payouts.c.status.in_(UNSETTLED_STATUSES), failed_lately), payouts.c.payout_id > after)
+        .where(or_(payouts.c.status.in_(_GOING_ON), failed_lately), payouts.c.payout_id > after)
         .order_by(payouts.c.payout_id)
         .limit(limit)
     )

@@ -11,9 +11,10 @@ from bridge.journal.requests import IdempotencyKey, made_before, record_observat
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
-from coordinator.payments import PaymentStatus
+from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_approval import PayoutRules, reasons_to_wait
 from coordinator.payout_decisions import decide_payout
-from coordinator.payout_observations import PayoutAsked, PayoutObservation
+from coordinator.payout_observations import PayoutAsked, PayoutObservation, PayoutWithheld
 from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = [
@@ -21,10 +22,12 @@ __all__ = [
     "RecordedPayout",
     "RegisteredPayouts",
     "begin_attempt",
+    "beyond_earnings",
     "observation_key",
     "record_payout_observation",
     "record_payout_observations",
     "register_payouts",
+    "withhold",
 ]
 
 KeyedObservation = tuple[str, PayoutObservation]
@@ -56,11 +59,13 @@ def register_payouts(
     payouts: Sequence[Payout],
     idempotency: IdempotencyKey | None,
     *,
+    rules: PayoutRules | None,
     another: bool,
     known: Mapping[str, Sequence[PayoutObservation]],
 ) -> RegisteredPayouts:
-    """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `known` is
-    what is known already of those that are sent elsewhere, by their ids.
+    """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `rules` say
+    which of them have to be approved first; None, that none has. `known` is what is known already of those that are
+    sent elsewhere, by their ids.
 
     A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
     may not be paid out and why, and IdempotencyKeyReusedError.
@@ -75,6 +80,9 @@ def register_payouts(
         _release(batch, payout)
         for number, observation in enumerate(known.get(payout.payout_id, ())):
             record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)
+        # What the marketplace's own wallet sends cannot be held back here.
+        if rules is not None and payout.payout_id not in known:
+            withhold(batch, payout, rules)
     payout_ids = tuple(payout.payout_id for payout in payouts)
     remember(batch, idempotency, payout_ids)
     return RegisteredPayouts(payout_ids, is_new=True)
@@ -112,21 +120,38 @@ def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: 
         if payment is None or payout.payout_id in sent_elsewhere:
             continue
         before = [one for one in payouts[:number] if one.payment_id == payment.payment_id]
-        others = [*batch.payouts.of_payment(payment.payment_id), *before]
-        left = left_to_pay_out(payment, payout.seller_id, others)
-        if payout.worth is None or payout.worth > left:
-            worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
-            raise PayoutRefusedError(
-                number,
-                f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
-                f" {payout.seller_id}, and this is worth {worth}",
-            )
+        too_much = beyond_earnings(payment, payout, [*batch.payouts.of_payment(payment.payment_id), *before])
+        if too_much is not None:
+            raise PayoutRefusedError(number, too_much)
+
+
+def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) -> str | None:
+    """Why a payout is more than its seller has left to be paid; None if it is not."""
+    left = left_to_pay_out(payment, payout.seller_id, others)
+    if payout.worth is not None and payout.worth <= left:
+        return None
+    worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
+    return (
+        f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
+        f" {payout.seller_id}, and this is worth {worth}"
+    )
+
+
+def withhold(batch: Batch, payout: Payout, rules: PayoutRules) -> None:
+    """Has a payout that was just added wait for somebody's approval, if it may not leave by itself."""
+    outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
+    allowed = batch.destinations.get(payout.seller_id, payout.destination)
+    allowed_since = None if allowed is None else allowed.added_at
+    reasons = reasons_to_wait(payout, outflows, allowed_since, rules, batch.now)
+    if reasons:
+        withheld = PayoutWithheld(reasons=reasons)
+        record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)
 
 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:
     """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
     an earlier one may have reached the provider, if somebody else has written this one down, for only who did asks,
-    or while payouts are held."""
+    while it awaits approval, or while payouts are held."""
     attempt = _payout(batch, payout_id).next_attempt
     if attempt is None or batch.holds.current is not None:
         return None

@@ -17,8 +17,9 @@ from coordinator.money import format_amount
 from coordinator.observations import Observation, Sighting
 from coordinator.payment_problems import problems_of
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_facts import PayoutFacts
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout, PayoutFacts, PayoutStatus
+from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunds import Refund
 
 __all__ = [
@@ -175,13 +176,17 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "ended_in_doubt": payout.ended_in_doubt,
         "refund_id": payout.refund_id,
         "buyer_id": payout.buyer_id,
+        "worth_currency": payout.worth_currency,
+        "asked_by": payout.asked_by,
+        "asked_through": payout.asked_through,
+        "cleared_at": payout.cleared_at,
     }
 
 
 def payout_from_row(row: RowMapping) -> Payout:
     agreed = (
         "payout_id provider payment_id seller_id refund_id buyer_id destination coin amount fee worth created_at"
-        " batch_id chain sender"
+        " batch_id chain sender worth_currency asked_by asked_through"
     )
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 __all__ = [
     "ENDED_UNPAID",
     "actions",
+    "allowed_destinations",
     "chain_alarms",
     "chain_checkpoints",
     "chain_transfers",
@@ -266,12 +267,28 @@ payouts = Table(
     Column("ended_in_doubt", Boolean, nullable=False, comment="It ended in a way that a person should look at"),
     Column("refund_id", String(64), comment="The refund that it carries, if it goes to a buyer"),
     Column("buyer_id", String(200), comment="The buyer whom it pays then"),
+    Column("worth_currency", String(32), comment="The payment's currency, of `worth`"),
+    Column("asked_by", String(200), comment="Who wanted it sent: a person, or the service where none was named"),
+    Column("asked_through", String(200), comment="The service that asked for it"),
+    Column("cleared_at", UtcDateTime, comment="Since when it may be sent; empty while it awaits approval"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),
     Index(None, "created_at", "payout_id"),
     Index(None, "completed_at"),
     Index(None, "seller_id", "created_at"),
+    Index(None, "worth_currency", "cleared_at"),
+)
+
+allowed_destinations = Table(
+    "allowed_destinations",
+    metadata,
+    Column("seller_id", String(200), primary_key=True),
+    Column("destination", String(200), primary_key=True),
+    Column("coin", String(64), nullable=False, comment="In which it was checked"),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("added_by", String(200), nullable=False),
+    comment="Where sellers may be paid without a second person, where that is asked for",
 )
 
 refunds = Table(

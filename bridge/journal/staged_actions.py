@@ -53,10 +53,10 @@ class Action:
     at: datetime
     by: str
     action: str
-    """`replay`, `recheck`, `resolution`, `acceptance`, `cancellation`, `waiting`, `settlement`, `hold`, `resume` or
-    `dismiss`."""
+    """`replay`, `recheck`, `resolution`, `approval`, `rejection`, `acceptance`, `cancellation`, `waiting`,
+    `settlement`, `hold`, `resume`, `dismiss`, `destination-added` or `destination-removed`."""
     subject: str
-    """The webhook, payout or payment that it was done to, or the item of the list."""
+    """The webhook, payout or payment that it was done to, the seller whose list it is, or the item of the list."""
     concerns: str | None
     """The payment or payout whose past it belongs to."""
     outcome: str

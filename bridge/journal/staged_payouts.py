@@ -1,17 +1,19 @@
 """The payouts' part of a batch: what its requests read of payouts, and what they want written of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from bridge.journal import schema
 from bridge.journal.rows import payout_from_row, payout_row
 from bridge.journal.statements import Row, Writing, first_known, insert_into
 from coordinator.payout_decisions import PayoutDecision
+from coordinator.payout_limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout
+from coordinator.payouts import UNSETTLED_STATUSES, Payout
 
 __all__ = ["StagedPayouts"]
 
@@ -22,15 +24,24 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
 )
 _OF_PAYMENT = select(schema.payouts).where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
+_OUTFLOWS = select(
+    *(schema.payouts.c[name] for name in ("payout_id", "seller_id", "worth", "cleared_at", "status"))
+).where(
+    schema.payouts.c.worth_currency == bindparam("by_currency"),
+    schema.payouts.c.status.not_in(WITHOUT_OUTFLOW),
+    schema.payouts.c.worth.is_not(None),
+    schema.payouts.c.cleared_at.is_not(None),
+    or_(
+        schema.payouts.c.cleared_at > bindparam("since", type_=schema.UtcDateTime),
+        schema.payouts.c.status.in_(UNSETTLED_STATUSES),
+    ),
+)
+# What an observation can change of a row.
+_MOVING = ("facts", "status", "updated_at", "search_text", "ended_in_doubt", "cleared_at")
 _MOVE = (
     update(schema.payouts)
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in ("facts", "status", "updated_at", "search_text", "ended_in_doubt")
-        }
-    )
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever is found out later.
     .values(completed_at=first_known(schema.payouts.c.completed_at))
 )
@@ -47,6 +58,7 @@ class StagedPayouts:
         self._moved: set[str] = set()
         self._keys: set[tuple[str, str]] = set()
         self._observations: list[dict[str, Any]] = []
+        self._outflows: dict[str, Mapping[str, Outflow]] = {}
         self.writes = 0
         """How many changes are staged."""
 
@@ -71,6 +83,25 @@ class StagedPayouts:
         known = {row["payout_id"]: payout_from_row(row) for row in rows}
         staged = {one.payout_id: one for one in self._payouts.values() if one.payment_id == payment_id}
         return list((known | staged).values())
+
+    def outflows(self, currency: str) -> list[Outflow]:
+        """What payouts take of the limits of a currency, with everything staged so far."""
+        if currency not in self._outflows:
+            parameters = {"by_currency": currency, "since": self._now - DAY}
+            self._outflows[currency] = {
+                row.payout_id: Outflow(
+                    row.payout_id,
+                    row.seller_id,
+                    currency,
+                    Decimal(row.worth),
+                    row.cleared_at,
+                    row.status in UNSETTLED_STATUSES,
+                )
+                for row in self._connection.execute(_OUTFLOWS, parameters)
+            }
+        written = [one for payout_id, one in self._outflows[currency].items() if payout_id not in self._payouts]
+        staged = [outflow_of(payout) for payout in self._payouts.values() if payout.worth_currency == currency]
+        return [*written, *(one for one in staged if one is not None)]
 
     def steps(self, payout_id: str) -> int:
         """How many observations of it are written down, those staged so far among them."""
@@ -113,7 +144,4 @@ class StagedPayouts:
 
 
 def _moving(row: dict[str, Any]) -> dict[str, Any]:
-    return {"by_payout_id": row["payout_id"]} | {
-        f"new_{name}": row[name]
-        for name in ("facts", "status", "updated_at", "completed_at", "search_text", "ended_in_doubt")
-    }
+    return {"by_payout_id": row["payout_id"]} | {f"new_{name}": row[name] for name in (*_MOVING, "completed_at")}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from coordinator import attention
 from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first, payout_attention
 from coordinator.observations import Sighting, Stage, Transfer
-from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutFacts, PayoutStatus
+from coordinator.payout_facts import PayoutFacts, SecondWord
+from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,6 +23,7 @@ def sighting(stage: Stage, amount: int) -> Sighting:
 
 
 FACTS = {
+    PayoutStatus.AWAITING_APPROVAL: PayoutFacts(withheld=("2000 USD are above 1000 USD, the limit of one payout",)),
     PayoutStatus.CREATED: PayoutFacts(known=True),
     PayoutStatus.AMBIGUOUS: PayoutFacts(attempts=1, unclear=frozenset({"no answer came"})),
     PayoutStatus.BROADCAST: PayoutFacts(known=True, tx_hashes=("0x1",)),
@@ -57,7 +59,8 @@ def test_a_payout_needs_a_person_exactly_when_it_does_not_go_on_by_itself(status
     young = payout_attention(payout(status), START, START + DAY)
     old = payout_attention(payout(status), START, START + DAY + timedelta(seconds=1))
     without_money = status in (PayoutStatus.FAILED, PayoutStatus.RETURNED)
-    assert (young is not None) == (status in STATUSES_TO_RESOLVE or without_money)
+    waits = status is PayoutStatus.AWAITING_APPROVAL
+    assert (young is not None) == (status in STATUSES_TO_RESOLVE or without_money or waits)
     assert (old is not None) == (status is not PayoutStatus.COMPLETED)
     if goes_on:
         assert old is not None
@@ -102,6 +105,26 @@ def test_what_ended_otherwise_than_it_was_said_to_is_looked_at_first_of_all(
     assert (wrong.kind, wrong.remedies, wrong.since) == (kind, remedies, START)
     assert all(reason in wrong.detail for reason in made.reasons)
     assert made.ended_in_doubt == (remedies == ("dismiss",))
+
+
+def test_what_awaits_approval_says_what_is_asked_who_asks_and_why_it_waits() -> None:
+    asked = {"asked_by": "Ada", "asked_through": "shop", "worth": Decimal("8.10"), "worth_currency": "USD"}
+    made = payout(PayoutStatus.AWAITING_APPROVAL).model_copy(update=asked)
+    wrong = payout_attention(made, START + DAY, START + 3 * DAY)
+    assert wrong is not None
+    assert (wrong.kind, wrong.since) == (AttentionKind.PAYOUT_AWAITING_APPROVAL, START)
+    assert wrong.remedies == ("approve", "reject")
+    assert wrong.detail == (
+        "9 USDT to 0xDe for s1, worth 8.10 USD; asked for by Ada through shop;"
+        " 2000 USD are above 1000 USD, the limit of one payout"
+    )
+
+
+def test_what_somebody_rejected_may_be_dismissed() -> None:
+    facts = PayoutFacts(failures=frozenset({"Bo rejected it"}), rejected=SecondWord(by="Bo", at=START))
+    wrong = payout_attention(payout(PayoutStatus.FAILED).model_copy(update={"facts": facts}), START, START)
+    assert wrong is not None
+    assert (wrong.kind, wrong.remedies) == (AttentionKind.PAYOUT_FAILED, ("dismiss",))
 
 
 def others() -> list[Attention]:

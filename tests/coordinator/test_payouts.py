@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from coordinator.events import Event
 from coordinator.payout_decisions import decide_payout
+from coordinator.payout_facts import SecondWord
 from coordinator.payout_observations import (
     PayoutAccepted,
+    PayoutApproved,
     PayoutAsked,
     PayoutConfirmed,
     PayoutFailed,
@@ -20,10 +22,12 @@ from coordinator.payout_observations import (
     PayoutKnown,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutRejected,
     PayoutReturned,
     PayoutReverted,
     PayoutSent,
     PayoutUnclear,
+    PayoutWithheld,
     Stated,
 )
 from coordinator.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus, batches
@@ -50,6 +54,12 @@ OTHER = PayoutSent(tx_hashes=("0x7",), stated=Stated(coin="BTC", amount=Decimal(
 DISOWNED = PayoutFailed(reason="Ada found that it was not sent", disowned_hashes=("0x1",))
 EVERY: tuple[PayoutObservation, ...] = (ASKED, VAIN, ACCEPTED, KNOWN, UNCLEAR, SENT, CONFIRMED, FAILED)
 EVERY += (IN_DOUBT, REVERTED, REVERTING, RETURNED, OTHER, DISOWNED)
+
+WORD = SecondWord(by="Bo", at=datetime(2026, 5, 2, tzinfo=UTC))
+WITHHELD, APPROVED = PayoutWithheld(reasons=("above a limit",)), PayoutApproved(word=WORD)
+REJECTED = PayoutRejected(word=WORD, reason="Bo rejected it: too much")
+# Apart from the others, so that all orders of those can be tried.
+ALLOWING: tuple[PayoutObservation, ...] = (WITHHELD, APPROVED, REJECTED)
 
 
 def play(*observations: PayoutObservation, payout: Payout = PAYOUT) -> tuple[Payout, list[Event]]:
@@ -117,6 +127,14 @@ def test_a_life_from_the_question_to_the_sellers_wallet() -> None:
         ((ASKED, ACCEPTED, FAILED, SENT, CONFIRMED), PayoutStatus.COMPLETED),
         ((ASKED, ACCEPTED, CONFIRMED), PayoutStatus.CREATED),  # it arrived, but nobody knows yet by what
         ((ASKED, ACCEPTED, CONFIRMED, SENT), PayoutStatus.COMPLETED),
+        ((WITHHELD,), PayoutStatus.AWAITING_APPROVAL),
+        ((WITHHELD, APPROVED), PayoutStatus.CREATED),
+        ((APPROVED, WITHHELD), PayoutStatus.CREATED),
+        ((WITHHELD, REJECTED), PayoutStatus.FAILED),
+        ((WITHHELD, REJECTED, APPROVED), PayoutStatus.FAILED),
+        ((WITHHELD, ACCEPTED), PayoutStatus.CREATED),  # it was sent, and a journal of before forgot the approval
+        ((WITHHELD, SENT), PayoutStatus.BROADCAST),
+        ((WITHHELD, REJECTED, SENT), PayoutStatus.MISMATCH),
     ],
 )
 def test_the_status_follows_from_what_is_known(
@@ -143,15 +161,20 @@ def test_it_is_asked_for_again_only_if_no_attempt_can_have_reached_the_provider(
         ((ASKED, ACCEPTED), None),
         ((ASKED, FAILED), None),
         ((KNOWN,), None),
+        ((WITHHELD,), None),
+        ((WITHHELD, APPROVED), 1),
+        ((WITHHELD, REJECTED), None),
     ):
         assert play(*observations)[0].next_attempt == next_attempt
 
 
 def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
     moves: dict[PayoutStatus, set[PayoutStatus]] = {status: set() for status in PAYOUT_TRANSITIONS}
-    for some in itertools.chain.from_iterable(itertools.permutations(EVERY, count) for count in range(5)):
+    alone = itertools.chain.from_iterable(itertools.permutations(EVERY, count) for count in range(5))
+    withheld = itertools.chain.from_iterable(itertools.permutations((*EVERY, *ALLOWING), count) for count in range(4))
+    for some, more in (*((one, EVERY) for one in alone), *((one, (*EVERY, *ALLOWING)) for one in withheld)):
         payout = play(*some)[0]
-        for observation in EVERY:
+        for observation in more:
             moved = decide_payout(payout, observation).payout
             if moved.status is not payout.status:
                 moves[payout.status].add(moved.status)
@@ -159,11 +182,13 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
     on_chain = {PayoutStatus.CONFIRMING, PayoutStatus.DROPPED}
     table = {status: set(ends) - on_chain for status, ends in PAYOUT_TRANSITIONS.items() if status not in on_chain}
     table[PayoutStatus.MISMATCH] -= {PayoutStatus.BROADCAST, PayoutStatus.AMBIGUOUS}
+    table[PayoutStatus.AWAITING_APPROVAL] -= {PayoutStatus.COMPLETED}
     assert {status: ends for status, ends in moves.items() if status not in on_chain} == table
 
 
 observations = st.one_of(
-    st.sampled_from(EVERY),
+    st.sampled_from((*EVERY, *ALLOWING)),
+    st.sampled_from(("Bo", "Cy")).map(lambda by: PayoutApproved(word=WORD.model_copy(update={"by": by}))),
     st.sampled_from(("task-1", "task-2")).map(lambda task_id: PayoutAccepted(task_id=task_id)),
     st.lists(st.sampled_from(("0x1", "0x2")), min_size=1).map(lambda hashes: PayoutSent(tx_hashes=tuple(hashes))),
     st.sampled_from(("a", "b")).map(lambda reason: PayoutUnclear(reason=reason)),
@@ -228,6 +253,20 @@ def test_what_was_found_to_have_failed_and_then_moves_says_so_for_good() -> None
         assert payout.was_sent_after_all
         assert payout.reasons == ("Ada found that it was not sent; and yet 0x1 carries it",)
     assert arrived.ended_in_doubt
+
+
+def test_it_is_told_that_it_waits_and_the_time_that_it_waits_makes_it_not_overdue() -> None:
+    waiting, events = play(WITHHELD)
+    assert told(events) == [("payout-updated", "awaiting_approval")]
+    later = PAYOUT.created_at + timedelta(days=3)
+    assert (waiting.cleared_at, waiting.is_overdue(later), waiting.may_be_resolved(later)) == (None, False, False)
+    approved, events = play(APPROVED, payout=waiting)
+    assert told(events) == [("payout-updated", "created")]
+    assert approved.cleared_at == WORD.at
+    assert not approved.is_overdue(WORD.at + timedelta(days=1))
+    assert approved.is_overdue(WORD.at + timedelta(days=1, seconds=1))
+    rejected, events = play(REJECTED, payout=waiting)
+    assert (told(events), rejected.reasons) == ([("payout-updated", "failed")], ("Bo rejected it: too much",))
 
 
 def test_payouts_of_a_batch_are_asked_for_together_unless_an_address_comes_twice() -> None:

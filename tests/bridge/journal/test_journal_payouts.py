@@ -79,7 +79,7 @@ async def events(journal: Journal) -> list[str]:
 
 async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id)])
+    await journal.register_payouts([payout(payment_id)], rules=None)
     assert await escrow(journal, payment_id) == "releasing"
     payout_id = f"out_{payment_id}_1"
     assert await journal.begin_payout_attempt(payout_id) == 1
@@ -114,24 +114,25 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
 
 async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id, 1)])
+    await journal.register_payouts([payout(payment_id, 1)], rules=None)
     with pytest.raises(PayoutRefusedError, match="already"):
-        await journal.register_payouts([payout(payment_id, 2)])
+        await journal.register_payouts([payout(payment_id, 2)], rules=None)
     await journal.record_payout_observation(f"out_{payment_id}_1", "failed", PayoutFailed(reason="no money"))
     assert await escrow(journal, payment_id) == "funded"
-    await journal.register_payouts([payout(payment_id, 3, amount="60")])
+    await journal.register_payouts([payout(payment_id, 3, amount="60")], rules=None)
     with pytest.raises(PayoutRefusedError, match="already"):
-        await journal.register_payouts([payout(payment_id, 4, amount="1")])
+        await journal.register_payouts([payout(payment_id, 4, amount="1")], rules=None)
     with pytest.raises(PayoutRefusedError, match=r"40 USD are left to be paid out to s1, and this is worth 40\.01"):
-        await journal.register_payouts([payout(payment_id, 5, amount="40.01")], another=True)
-    await journal.register_payouts([payout(payment_id, 5, amount="40")], another=True)
+        await journal.register_payouts([payout(payment_id, 5, amount="40.01")], another=True, rules=None)
+    await journal.register_payouts([payout(payment_id, 5, amount="40")], another=True, rules=None)
     assert [record.payout.payout_id[-1] for record in await journal.payment_payouts(payment_id)] == ["1", "3", "5"]
 
 
 async def test_of_many_who_want_it_at_once_one_gets_the_payout(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
     outcomes = await asyncio.gather(
-        *(journal.register_payouts([payout(payment_id, number)]) for number in range(20)), return_exceptions=True
+        *(journal.register_payouts([payout(payment_id, number)], rules=None) for number in range(20)),
+        return_exceptions=True,
     )
     assert sum(isinstance(outcome, PayoutRefusedError) for outcome in outcomes) == 19
     assert len(await journal.payouts_to_follow(failed_since=journal.clock(), limit=100)) == 1
@@ -161,7 +162,7 @@ async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Jou
         )
     ):
         with pytest.raises(PayoutRefusedError, match=words) as caught:
-            await journal.register_payouts([payout(funded), wrong])
+            await journal.register_payouts([payout(funded), wrong], rules=None)
         assert caught.value.number == 1, number
     assert await journal.payouts_to_follow(failed_since=journal.clock(), limit=10) == []
     assert await escrow(journal, funded) == "funded"
@@ -170,17 +171,17 @@ async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Jou
 async def test_an_idempotency_key_answers_with_the_first_payouts(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
     key = IdempotencyKey("payouts", "k", "digest")
-    first = await journal.register_payouts([payout(payment_id, 1)], key)
-    again = await journal.register_payouts([payout(payment_id, 2)], key)
+    first = await journal.register_payouts([payout(payment_id, 1)], key, rules=None)
+    again = await journal.register_payouts([payout(payment_id, 2)], key, rules=None)
     assert (first.is_new, again.is_new) == (True, False)
     assert again.payout_ids == first.payout_ids
     with pytest.raises(IdempotencyKeyReusedError):
-        await journal.register_payouts([payout(payment_id, 3)], IdempotencyKey("payouts", "k", "other"))
+        await journal.register_payouts([payout(payment_id, 3)], IdempotencyKey("payouts", "k", "other"), rules=None)
 
 
 async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, database_url: str) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id)])
+    await journal.register_payouts([payout(payment_id)], rules=None)
     payout_id = f"out_{payment_id}_1"
     attempts = await asyncio.gather(*(journal.begin_payout_attempt(payout_id) for _ in range(20)))
     assert sorted(attempts, key=str) == [1, *[None] * 19]

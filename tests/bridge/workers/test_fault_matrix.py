@@ -91,7 +91,7 @@ async def ask_for_payouts(journal: Journal, number: int) -> list[Payout]:
         )
         for count in range(number)
     ]
-    await journal.register_payouts(payouts)
+    await journal.register_payouts(payouts, rules=None)
     return payouts
 
 

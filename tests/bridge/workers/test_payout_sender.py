@@ -84,7 +84,7 @@ async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
         worth=Decimal(98),
         created_at=START,
     ).model_copy(update=changes)
-    await journal.register_payouts([payout])
+    await journal.register_payouts([payout], rules=None)
     return payout.payout_id
 
 

@@ -1,0 +1,174 @@
+"""Approval of payouts: somebody else than who asked has one sent that waits, or has it fail. They say so in the
+console, or a service tells for whom; the transaction decides which word came first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+from litestar import post
+from litestar.exceptions import ClientException, PermissionDeniedException
+from litestar.openapi.spec import Example
+from litestar.params import Body, FromPath
+from pydantic import Field
+
+from bridge.access import Role
+from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.notes import Note
+from bridge.http.openapi import problem_responses
+from bridge.http.ops_access import GivenOpsAccess
+from bridge.http.ops_actions import REFUSALS, By, Doing, PayoutDoing, listed_payout, payout_done
+from bridge.http.payout_documents import PayoutDocument, known_payout, payout_document
+from coordinator.models import FrozenModel
+from coordinator.payout_approval import Approver, NothingToApproveError, SamePersonError
+
+__all__ = ["approve_payout", "approve_payout_in_console", "reject_payout", "reject_payout_in_console"]
+
+APPROVAL = (
+    "For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts "
+    "are held; it must still be no more than its seller has earned. The first word counts, a second one is answered "
+    "409."
+)
+REJECTION = (
+    "For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, "
+    "and another payout can be made for its payment. The first word counts, a second one is answered 409."
+)
+SERVICE_REFUSALS = {
+    400: "A field is missing or wrong; the answer names it",
+    401: "No token of a service",
+    403: "The service may not approve payouts, or the payout was asked for by it or by that person",
+    404: "No such payout",
+    409: "It awaits no approval, or not any more; the answer says why",
+    503: "Not committed; send it again",
+}
+CONSOLE_REFUSALS = {
+    **REFUSALS,
+    403: "They may not approve payouts, or asked for this one; or a page of another origin asks",
+    404: "No such payout",
+    409: "It awaits no approval, or not any more; the answer says why",
+}
+WHY_REJECTED = "Why. It is kept with the payout, where its seller can read it."
+
+
+class ServiceApproval(FrozenModel):
+    """That somebody approves a payout, as a service tells it."""
+
+    approved_by: By = Field(description="The person; somebody else than who asked for it.")
+    note: Note | None = Field(None, description="Why, for the record.")
+
+
+class ServiceRejection(FrozenModel):
+    """That somebody rejects a payout, as a service tells it."""
+
+    rejected_by: By = Field(description="The person; somebody else than who asked for it.")
+    note: Note = Field(description=WHY_REJECTED)
+
+
+class ConsoleApproval(Doing):
+    """That somebody approves a payout."""
+
+    note: Note | None = Field(None, description="Why, for the record.")
+
+
+class ConsoleRejection(Doing):
+    """That somebody rejects a payout."""
+
+    note: Note = Field(description=WHY_REJECTED)
+
+
+@contextmanager
+def approval_refusals() -> Iterator[None]:
+    """Answers for what cannot be decided, or not by them."""
+    try:
+        yield
+    except SamePersonError as error:
+        raise PermissionDeniedException(str(error)) from None
+    except NothingToApproveError as error:
+        raise ClientException(str(error), status_code=409) from None
+
+
+@post(
+    "/{payout_id:str}/approval",
+    status_code=200,
+    summary="Tell that somebody approves a payout",
+    description=APPROVAL,
+    responses=problem_responses(SERVICE_REFUSALS),
+)
+async def approve_payout(
+    payout_id: FromPath[str],
+    data: Annotated[ServiceApproval, Body(examples=[Example(value={"approvedBy": "bo", "note": "compared it"})])],
+    journal: GivenJournal,
+    service: GivenService,
+    sender: GivenPayoutSender,
+) -> PayoutDocument:
+    service.require_approvals()
+    await known_payout(journal, payout_id)
+    with approval_refusals():
+        await journal.approvals.approve(payout_id, by=Approver(data.approved_by, service.own_name), note=data.note)
+    sender.wake()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+
+
+@post(
+    "/{payout_id:str}/rejection",
+    status_code=200,
+    summary="Tell that somebody rejects a payout",
+    description=REJECTION,
+    responses=problem_responses(SERVICE_REFUSALS),
+)
+async def reject_payout(
+    payout_id: FromPath[str],
+    data: Annotated[ServiceRejection, Body(examples=[Example(value={"rejectedBy": "bo", "note": "not our seller"})])],
+    journal: GivenJournal,
+    service: GivenService,
+) -> PayoutDocument:
+    service.require_approvals()
+    await known_payout(journal, payout_id)
+    with approval_refusals():
+        await journal.approvals.reject(payout_id, by=Approver(data.rejected_by, service.own_name), note=data.note)
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+
+
+@post(
+    "/payouts/{payout_id:str}/approval",
+    status_code=200,
+    summary="Approve a payout",
+    description=APPROVAL,
+    responses=problem_responses(CONSOLE_REFUSALS),
+)
+async def approve_payout_in_console(
+    payout_id: FromPath[str],
+    data: Annotated[ConsoleApproval, Body(examples=[Example(value={"by": "Bo"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
+    chains: GivenChains,
+) -> PayoutDoing:
+    by = ops_access.actor(principal, data.by, Role.APPROVE)
+    await listed_payout(journal, payout_id)
+    with approval_refusals():
+        _, action = await journal.approvals.approve(payout_id, by=Approver(by), note=data.note)
+    sender.wake()
+    return await payout_done(journal, chains, payout_id, action)
+
+
+@post(
+    "/payouts/{payout_id:str}/rejection",
+    status_code=200,
+    summary="Reject a payout",
+    description=REJECTION,
+    responses=problem_responses(CONSOLE_REFUSALS),
+)
+async def reject_payout_in_console(
+    payout_id: FromPath[str],
+    data: Annotated[ConsoleRejection, Body(examples=[Example(value={"by": "Bo", "note": "not our seller"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    chains: GivenChains,
+) -> PayoutDoing:
+    by = ops_access.actor(principal, data.by, Role.APPROVE)
+    await listed_payout(journal, payout_id)
+    with approval_refusals():
+        _, action = await journal.approvals.reject(payout_id, by=Approver(by), note=data.note)
+    return await payout_done(journal, chains, payout_id, action)

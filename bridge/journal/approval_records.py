@@ -1,0 +1,66 @@
+"""Approvals as the rest of the bridge has them written down: what second persons decide about payouts, and the lists
+of where sellers may be paid without one."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge.journal import approval_requests
+from bridge.journal.console_records import Read
+from bridge.journal.payment_log import log_payout
+from bridge.journal.staged_actions import Action
+from bridge.journal.staged_destinations import AllowedDestination, allowed_destinations
+from bridge.journal.writer import Request
+from coordinator.payout_approval import Approver
+from coordinator.payouts import Payout
+
+__all__ = ["ApprovalRecords"]
+
+
+class ApprovalRecords:
+    """Writes down what is decided about payouts that wait. Raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def approve(self, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+        """Has a payout sent that awaited approval, once. Raises NothingToApproveError and SamePersonError."""
+        payout, action = await self._submit(
+            functools.partial(approval_requests.approve_payout, payout_id=payout_id, by=by, note=note)
+        )
+        log_payout(payout)
+        return payout, action
+
+    async def reject(self, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
+        """Has a payout that awaited approval fail. Raises NothingToApproveError and SamePersonError."""
+        payout, action = await self._submit(
+            functools.partial(approval_requests.reject_payout, payout_id=payout_id, by=by, note=note)
+        )
+        log_payout(payout)
+        return payout, action
+
+    async def destinations(self, seller_id: str) -> list[AllowedDestination]:
+        """Where a seller may be paid without a second person, oldest first."""
+        found: list[AllowedDestination] = await self._read(allowed_destinations, seller_id)
+        return found
+
+    async def allow_destination(
+        self, seller_id: str, destination: str, *, coin: str, by: str
+    ) -> tuple[AllowedDestination, Action | None]:
+        """Puts a destination on a seller's list. No action if it was there."""
+        allowed: tuple[AllowedDestination, Action | None] = await self._submit(
+            functools.partial(
+                approval_requests.allow_destination, seller_id=seller_id, destination=destination, coin=coin, by=by
+            )
+        )
+        return allowed
+
+    async def disallow_destination(self, seller_id: str, destination: str, *, by: str) -> Action | None:
+        """Takes a destination off a seller's list. No action if it was not there."""
+        action: Action | None = await self._submit(
+            functools.partial(
+                approval_requests.disallow_destination, seller_id=seller_id, destination=destination, by=by
+            )
+        )
+        return action

@@ -1,0 +1,81 @@
+"""What second persons can have the journal's writer do: approve a payout or reject it; and what services can: keep
+the lists of where sellers may be paid without one. Each is committed with the record of who did it."""
+
+from bridge.journal.batch import Batch
+from bridge.journal.payout_requests import beyond_earnings, record_payout_observation
+from bridge.journal.staged_actions import Action
+from bridge.journal.staged_destinations import AllowedDestination
+from coordinator.payments import PaymentStatus
+from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection
+from coordinator.payouts import Payout
+
+__all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout"]
+
+
+def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+    """Has a payout sent that awaited approval. It must still be no more than its seller has earned.
+
+    Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
+    """
+    payout = _payout(batch, payout_id)
+    approved = approval(payout, by, note, batch.now)
+    refusal = _not_covered(batch, payout)
+    if refusal is not None:
+        raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")
+    payout = record_payout_observation(batch, payout_id, "approval:approved", approved).payout
+    said = "approved" if note is None else f"approved: {note}"
+    return payout, _add(batch, "approval", payout_id, said, by)
+
+
+def reject_payout(batch: Batch, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
+    """Has a payout that awaited approval fail, so that its payment can be paid out again.
+
+    Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
+    """
+    rejected = rejection(_payout(batch, payout_id), by, note, batch.now)
+    payout = record_payout_observation(batch, payout_id, "approval:rejected", rejected).payout
+    return payout, _add(batch, "rejection", payout_id, f"rejected: {note}", by)
+
+
+def allow_destination(
+    batch: Batch, seller_id: str, destination: str, *, coin: str, by: str
+) -> tuple[AllowedDestination, Action | None]:
+    """Puts a destination on a seller's list. One that is there stays as it is, and nothing is recorded."""
+    known = batch.destinations.get(seller_id, destination)
+    if known is not None:
+        return known, None
+    allowed = batch.destinations.add(seller_id, destination, coin=coin, by=by)
+    said = f"{destination} may be paid for {seller_id}"
+    return allowed, batch.actions.add("destination-added", seller_id, said, by=by, concerns=None)
+
+
+def disallow_destination(batch: Batch, seller_id: str, destination: str, *, by: str) -> Action | None:
+    """Takes a destination off a seller's list; None if it is not there."""
+    if batch.destinations.get(seller_id, destination) is None:
+        return None
+    batch.destinations.remove(seller_id, destination)
+    said = f"{destination} may not be paid for {seller_id} any more without a second person"
+    return batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
+
+
+def _not_covered(batch: Batch, payout: Payout) -> str | None:
+    """Why its payment does not pay for it any more; None if it does."""
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+    if payment.status is not PaymentStatus.COMPLETED:
+        return f"payment {payment.payment_id} is {payment.status}, not completed"
+    others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]
+    return beyond_earnings(payment, payout, others)
+
+
+def _add(batch: Batch, action: str, payout_id: str, said: str, by: Approver) -> Action:
+    who = by.name if by.service is None else f"{by.name}, told by {by.service}"
+    return batch.actions.add(action, payout_id, said, by=who, concerns=payout_id)
+
+
+def _payout(batch: Batch, payout_id: str) -> Payout:
+    payout = batch.payouts.get(payout_id)
+    if payout is None:
+        raise LookupError(f"there is no payout {payout_id}")
+    return payout

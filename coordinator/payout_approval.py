@@ -1,0 +1,110 @@
+"""Approval of payouts: which of them wait for a second person, who that may be, and what their word makes of one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from coordinator.errors import BridgeError
+from coordinator.payout_facts import SecondWord
+from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
+from coordinator.payout_observations import PayoutApproved, PayoutRejected
+from coordinator.payouts import Payout, PayoutStatus
+
+__all__ = [
+    "Approver",
+    "NothingToApproveError",
+    "PayoutRules",
+    "SamePersonError",
+    "approval",
+    "reasons_to_wait",
+    "rejection",
+]
+
+HOUR = timedelta(hours=1)
+
+
+class NothingToApproveError(BridgeError):
+    """The payout does not await approval, or not any more."""
+
+
+class SamePersonError(BridgeError):
+    """Who asked for a payout cannot decide about it as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRules:
+    """What may leave without a second person."""
+
+    limits: Mapping[str, PayoutLimits]
+    """By the currency of the payment."""
+    destination_wait: timedelta | None = None
+    """How long a destination has to be on its seller's list; None where it need not be on any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who decides about a payout."""
+
+    name: str
+    """The person."""
+    service: str | None = None
+    """The service that tells of it; None where they say so themselves."""
+
+
+def reasons_to_wait(
+    payout: Payout,
+    outflows: Iterable[Outflow],
+    allowed_since: datetime | None,
+    rules: PayoutRules,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are what
+    others take of the limits; `allowed_since` is since when its destination is on its seller's list."""
+    limits = rules.limits.get(payout.worth_currency or "")
+    over = over_limits(payout, paid_out(outflows, payout, now), limits)
+    wait = rules.destination_wait
+    if wait is None or (allowed_since is not None and now >= allowed_since + wait):
+        return over
+    new = (
+        f"{payout.destination} is not among the destinations of {payout.seller_id}"
+        if allowed_since is None
+        else f"{payout.destination} is among the destinations of {payout.seller_id} only since"
+        f" {allowed_since:%Y-%m-%d %H:%M} UTC, and {wait / HOUR:g} hours are waited for"
+    )
+    return (*over, new)
+
+
+def approval(payout: Payout, by: Approver, note: str | None, now: datetime) -> PayoutApproved:
+    """What somebody's approval makes known of a payout. Raises NothingToApproveError and SamePersonError."""
+    return PayoutApproved(word=_second_word(payout, by, now), note=note)
+
+
+def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:
+    """What somebody's rejection makes known of a payout. Raises NothingToApproveError and SamePersonError."""
+    return PayoutRejected(word=_second_word(payout, by, now), reason=f"{by.name} rejected it: {note}")
+
+
+def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
+    if payout.status is not PayoutStatus.AWAITING_APPROVAL:
+        raise NothingToApproveError(_decided(payout))
+    if payout.asked_by is not None and _is_same(by.name, payout.asked_by):
+        raise SamePersonError(f"{payout.asked_by} asked for this payout; somebody else has to decide about it.")
+    if by.service is not None and by.service == payout.asked_through:
+        raise SamePersonError(
+            f"The service {by.service} asked for this payout; a person in the console, or another service, has to"
+            " decide about it."
+        )
+    return SecondWord(by=by.name, through=by.service, at=now)
+
+
+def _decided(payout: Payout) -> str:
+    facts = payout.facts
+    for word, done in ((facts.rejected, "rejected"), (facts.approved, "approved")):
+        if word is not None:
+            return f"{word.by} {done} this payout at {word.at:%Y-%m-%d %H:%M} UTC; it is {payout.status}."
+    return f"This payout is {payout.status}; it awaits no approval."
+
+
+def _is_same(one: str, other: str) -> bool:
+    """A name in other capitals, or with other blanks, is no other person's."""
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()

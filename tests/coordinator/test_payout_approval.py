@@ -1,0 +1,75 @@
+"""Second persons: whoever asked for a payout cannot decide about it, and only what waits is decided, once."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from coordinator.payout_approval import (
+    Approver,
+    NothingToApproveError,
+    SamePersonError,
+    approval,
+    rejection,
+)
+from coordinator.payout_observations import PayoutFailed, PayoutKnown
+from coordinator.payouts import Payout, PayoutStatus
+from tests.coordinator.test_payout_limits import WITHHELD, after, payout
+
+NOW = datetime(2026, 5, 1, 13, tzinfo=UTC)
+BO = Approver("Bo")
+
+
+def waiting(asked_by: str | None = "Ada", asked_through: str | None = None) -> Payout:
+    return after(payout(asked_by=asked_by, asked_through=asked_through), WITHHELD)
+
+
+def test_somebody_else_approves_or_rejects_it() -> None:
+    approved = after(waiting(), approval(waiting(), BO, "looked it up", NOW))
+    assert approved.status is PayoutStatus.CREATED
+    assert approved.facts.approved is not None
+    assert (approved.facts.approved.by, approved.facts.approved.at) == ("Bo", NOW)
+    rejected = after(waiting(), rejection(waiting(), BO, "not our seller", NOW))
+    assert (rejected.status, rejected.reasons) == (PayoutStatus.FAILED, ("Bo rejected it: not our seller",))
+
+
+@pytest.mark.parametrize(
+    ("asked", "by"),
+    [
+        (waiting("Ada"), Approver("Ada")),
+        (waiting("Ada"), Approver("  ada ")),
+        (waiting("Ada Lovelace"), Approver("ADA  lovelace")),
+        (waiting("Ada"), Approver("Ada", "back-office")),
+        (waiting("shop", "shop"), Approver("Bo", "shop")),
+        (waiting("Ada", "shop"), Approver("Bo", "shop")),
+        (waiting("Ada", "shop"), Approver("Ada")),
+        (waiting("somebody"), Approver("somebody")),
+    ],
+)
+def test_who_asked_cannot_decide_whatever_way_they_come(asked: Payout, by: Approver) -> None:
+    for decide in (approval, rejection):
+        with pytest.raises(SamePersonError, match="asked for this payout"):
+            decide(asked, by, "a note", NOW)
+
+
+def test_others_can_whoever_tells_of_it() -> None:
+    for asked in (waiting("Ada"), waiting("shop", "shop"), waiting("Ada", "shop"), waiting(None)):
+        for by in (BO, Approver("Bo", "back-office")):
+            assert after(asked, approval(asked, by, None, NOW)).status is PayoutStatus.CREATED
+
+
+def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
+    approved = after(waiting(), approval(waiting(), BO, None, NOW))
+    rejected = after(waiting(), rejection(waiting(), BO, "no", NOW))
+    for one, said in (
+        (payout(asked_by="Ada"), "This payout is created; it awaits no approval."),
+        (approved, "Bo approved this payout at 2026-05-01 13:00 UTC; it is created."),
+        (rejected, "Bo rejected this payout at 2026-05-01 13:00 UTC; it is failed."),
+        (after(waiting(), PayoutKnown()), "This payout is created; it awaits no approval."),
+        (after(waiting(), PayoutFailed(reason="no")), "This payout is failed; it awaits no approval."),
+    ):
+        for decide in (approval, rejection):
+            # Nor does it matter who asks: what is done is done.
+            for by in (BO, Approver("Ada")):
+                with pytest.raises(NothingToApproveError) as caught:
+                    decide(one, by, "a note", NOW)
+                assert str(caught.value) == said
