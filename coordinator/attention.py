@@ -28,7 +28,18 @@ __all__ = [
 ]
 
 Remedy = Literal[
-    "approve", "reject", "recheck", "replay", "resolve", "resume", "accept", "wait", "cancel", "settle", "dismiss"
+    "approve",
+    "reject",
+    "refund",
+    "recheck",
+    "replay",
+    "resolve",
+    "resume",
+    "accept",
+    "wait",
+    "cancel",
+    "settle",
+    "dismiss",
 ]
 """What a button of the console can do."""
 
@@ -196,7 +207,47 @@ _PAYOUT_ADVICE = {
     ),
 }
 
+# Of a payout that carries a refund, where the words for one to a seller do not fit.
+_REFUND_TITLES = {
+    AttentionKind.PAYOUT_FAILED: "A refund failed, and the buyer has nothing yet",
+    AttentionKind.PAYOUT_RETURNED: "A refund came back, and the buyer has nothing",
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: "A refund is not sent until a second person approves it",
+}
+
+_REFUND_ADVICE = {
+    AttentionKind.PAYOUT_SENT_AFTER_ALL: (
+        "Look at once whether another refund was opened for its payment: the buyer may have the money twice. Hold"
+        " all payouts if that can still be stopped; if both have arrived, settle it with the buyer, then dismiss this"
+        " with a note."
+    ),
+    AttentionKind.PAYOUT_CONTRADICTED: (
+        "Compare the transaction with the provider's own books: either the provider mixed up two payouts, or somebody"
+        " had another one sent under this name. If the buyer has just what was to go back, dismiss this with a note."
+    ),
+    AttentionKind.PAYOUT_MISMATCH: (
+        "Look at its transactions in the explorer. If another transaction paid the rest, name it as sent; if the"
+        " buyer has all the money, say that it has arrived; if the buyer has none, say that it was not sent."
+    ),
+    AttentionKind.PAYOUT_DROPPED: (
+        "Look whether the wallet replaced the transaction by another one. If it did, name that as sent; if not, say"
+        " that it was not sent, and open another refund for its payment."
+    ),
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: (
+        "Compare it with the payment and with what was agreed with the buyer. If all of it is right, approve it: it"
+        " is sent then. If not, reject it: it fails, and another refund can be opened. Who opened it cannot decide."
+    ),
+    AttentionKind.PAYOUT_FAILED: (
+        "Its money can go back once more: mend the reason, then open another refund for its payment, for which the"
+        " buyer is asked where to send it again. That one takes this off the list."
+    ),
+    AttentionKind.PAYOUT_RETURNED: (
+        "Ask the buyer why it came back, then open another refund for its payment: the buyer is asked for another"
+        " address on the payment's page. That one takes this off the list."
+    ),
+}
+
 _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
+_OF_FAILED_REFUNDS = (AttentionKind.PAYOUT_FAILED, AttentionKind.PAYOUT_RETURNED)
 _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
     AttentionKind.PAYOUT_AWAITING_APPROVAL: ("approve", "reject"),
     AttentionKind.PAYOUT_FAILED: (),
@@ -221,12 +272,16 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
         kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
     ):
         remedies = ("dismiss",)
+    title, advice = _PAYOUT_TITLES[kind], _PAYOUT_ADVICE[kind]
+    if payout.refund_id is not None:
+        title, advice = _REFUND_TITLES.get(kind, title), _REFUND_ADVICE.get(kind, advice)
+        remedies = ("refund", *remedies) if kind in _OF_FAILED_REFUNDS else remedies
     return Attention(
         kind=kind,
         subject=payout.payout_id,
-        title=_PAYOUT_TITLES[kind],
+        title=title,
         detail="; ".join(_details(payout, kind)),
-        advice=_PAYOUT_ADVICE[kind],
+        advice=advice,
         since=since,
         payout_id=payout.payout_id,
         payment_id=payout.payment_id,
@@ -237,7 +292,7 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
 
 
 def _details(payout: Payout, kind: AttentionKind) -> Iterator[str]:
-    what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.seller_id}"
+    what = f"{format_amount(payout.amount)} {payout.coin} to {payout.destination} for {payout.payee_id}"
     if kind is not AttentionKind.PAYOUT_AWAITING_APPROVAL:
         yield from (f"{what}, {payout.status}", *payout.reasons)
         return

@@ -28,7 +28,6 @@ from coordinator.refunded import going_back
 
 __all__ = [
     "STATUSES",
-    "WITHOUT_MONEY",
     "Refund",
     "RefundOrder",
     "RefundRefusedError",
@@ -38,6 +37,7 @@ __all__ = [
     "followed",
     "given",
     "moved",
+    "not_there",
     "open_refund",
     "opened_event",
     "payout_for",
@@ -57,7 +57,7 @@ class RefundStatus(StrEnum):
 STATUSES: tuple[str, ...] = (*RefundStatus, *PayoutStatus)
 """All that `Refund.status` can be."""
 
-WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
+_WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
 """Of refunds whose money has not left, or is back: another can be opened for it."""
 
 
@@ -81,6 +81,8 @@ class Refund(FrozenModel):
     """In which it is sent."""
     reason: str
     opened_by: str
+    opened_through: str | None = None
+    """The service that opened it; None where services have no names, or where a person did in the console."""
     opened_at: AwareDatetime
     cancelled_by: str | None = None
     payout_id: Id | None = None
@@ -108,7 +110,7 @@ class Refund(FrozenModel):
         """How far its money has left the escrow."""
         if self.status is PayoutStatus.COMPLETED:
             return Release.DONE
-        return Release.FAILED if self.status in WITHOUT_MONEY else Release.UNDER_WAY
+        return Release.FAILED if self.status in _WITHOUT_MONEY else Release.UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class RefundOrder:
     coin: str
     reason: str
     by: str
+    through: str | None = None
+    """The service, where a service orders it."""
 
 
 def open_refund(
@@ -144,6 +148,7 @@ def open_refund(
         coin=order.coin,
         reason=order.reason,
         opened_by=order.by,
+        opened_through=order.through,
         opened_at=now,
     )
 
@@ -175,6 +180,8 @@ class Sending:
     coin_amount: Decimal
     chain: str | None = None
     """The chain on which it is followed, if on one."""
+    doubts: tuple[str, ...] = ()
+    """Why somebody has to approve it, whatever the limits say."""
 
 
 def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: int, now: datetime) -> Payout:
@@ -191,6 +198,9 @@ def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: i
         coin=refund.coin,
         amount=sending.coin_amount,
         worth=refund.amount,
+        worth_currency=refund.currency,
+        asked_by=refund.opened_by,
+        asked_through=refund.opened_through,
         created_at=now,
         chain=sending.chain,
     )
@@ -203,8 +213,7 @@ def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refun
     if refund.cancelled_by is not None:
         raise RefundRefusedError("This refund was withdrawn; ask whoever opened it.")
     # Its money is reserved; but a chain may have taken back what had come, or the gateway sent it back itself.
-    came = payment.goods if refund.of is RefundOf.GOODS else payment.excess
-    if Ending.REFUNDED in payment.facts.endings or going_back(payment.facts.refunds, refund.of) > came:
+    if not_there(payment, refund.of) is not None:
         raise RefundRefusedError("Its money is not there any more; ask whoever opened it.")
     return refund.model_copy(
         update={
@@ -215,6 +224,19 @@ def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refun
             "given_at": payout.created_at,
             "payout_status": payout.status,
         }
+    )
+
+
+def not_there(payment: Payment, of: RefundOf) -> str | None:
+    """Why what is to go back of a payment is not all there any more; None if it is."""
+    if Ending.REFUNDED in payment.facts.endings:
+        return f"{payment.provider} has sent the money of payment {payment.payment_id} back itself"
+    came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
+    if back <= came:
+        return None
+    return (
+        f"of payment {payment.payment_id} {format_amount(back)} {payment.currency} are to go back, and only"
+        f" {format_amount(came)} are there"
     )
 
 

@@ -56,7 +56,7 @@ class DayItem(FrozenModel):
 
     date: str = Field(description="Of UTC.")
     currency: str
-    kind: Literal["payments", "payouts"]
+    kind: Literal["payments", "payouts", "refunds"]
     count: int
     amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
 

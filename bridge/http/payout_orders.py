@@ -24,7 +24,7 @@ from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
 
-__all__ = ["PayoutRequest", "ordered_payouts"]
+__all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
 
 PAYOUTS_LIMIT = 100
 

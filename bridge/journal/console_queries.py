@@ -13,7 +13,7 @@ from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row
 from bridge.journal.staged_actions import DISMISS, Action
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
-from coordinator.refunds import WITHOUT_MONEY
+from coordinator.refunds import RefundStatus
 
 __all__ = [
     "SHOWN_LIMIT",
@@ -206,7 +206,7 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
     opened_again = exists().where(
         refunds.c.payment_id == payouts.c.payment_id,
         refunds.c.opened_at > payouts.c.created_at,
-        refunds.c.status.not_in(WITHOUT_MONEY),
+        refunds.c.status != RefundStatus.CANCELLED,  # one that fails too stands on the list by itself
     )
     made_up_for = or_(
         and_(payouts.c.refund_id.is_(None), paid_out), and_(payouts.c.refund_id.is_not(None), opened_again)

@@ -11,6 +11,7 @@ from bridge.journal.refund_requests import OpenedRefund
 from bridge.journal.requests import IdempotencyKey, made_before
 from bridge.journal.staged_actions import Action
 from bridge.journal.writer import Request
+from coordinator.payout_approval import PayoutRules
 from coordinator.refunds import Refund, RefundOrder, Sending
 
 __all__ = ["RefundRecords"]
@@ -48,10 +49,10 @@ class RefundRecords:
         )
         return opened
 
-    async def give_address(self, refund_id: str, sending: Sending, *, by: str) -> Refund:
-        """Has a refund sent to an address."""
+    async def give_address(self, refund_id: str, sending: Sending, *, rules: PayoutRules, by: str) -> Refund:
+        """Has a refund sent to an address; `rules` say whether somebody has to approve that first."""
         refund: Refund = await self._submit(
-            lambda batch: refund_requests.give_address(batch, refund_id, sending, by=by)
+            lambda batch: refund_requests.give_address(batch, refund_id, sending, rules=rules, by=by)
         )
         log_refund(refund)
         return refund

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.recording import record_observation
+from bridge.journal.payout_requests import withhold
+from bridge.journal.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests import IdempotencyKey, made_before, remember
 from bridge.journal.ruling_requests import withdraw
 from bridge.journal.staged_actions import Action
 from coordinator import refunds
 from coordinator.money import format_amount
-from coordinator.payments import Payment
-from coordinator.payouts import Payout
-from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
+from coordinator.payout_approval import PayoutRules
+from coordinator.refunds import Refund, RefundOrder, Sending
 
-__all__ = ["OpenedRefund", "follow_refund", "give_address", "open_refund", "withdraw_refund"]
+__all__ = ["OpenedRefund", "give_address", "open_refund", "withdraw_refund"]
 
 REFUND = "refund"
 """What it is called in the record when somebody opens a refund."""
@@ -38,7 +38,7 @@ def open_refund(
     earlier = made_before(batch, idempotency)
     if earlier is not None:
         return OpenedRefund(earlier)
-    payment = _payment(batch, payment_id)
+    payment = payment_of(batch, payment_id)
     ordinal, payouts = len(batch.refunds.of_payment(payment_id)), batch.payouts.of_payment(payment_id)
     refund = refunds.open_refund(payment, order, payouts, ordinal=ordinal, now=batch.now)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
@@ -46,7 +46,7 @@ def open_refund(
         payment = withdraw(batch, payment_id, by=order.by, note=said).payment or payment
         said += "; the payment is cancelled with it"
     batch.refunds.add(refund)
-    payment = _record(batch, payment, refund, step=0)
+    payment = record_refund(batch, payment, refund, step=0)
     batch.add_events([refunds.opened_event(refund, payment)], payment_id=payment_id)
     remember(batch, idempotency, refund.refund_id)
     return OpenedRefund(
@@ -54,66 +54,29 @@ def open_refund(
     )
 
 
-def give_address(batch: Batch, refund_id: str, sending: Sending, *, by: str) -> Refund:
-    """Has a refund sent to an address, by a payout that is registered with it. The same address once more changes
-    nothing. Raises RefundRefusedError."""
-    refund = _refund(batch, refund_id)
+def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: PayoutRules, by: str) -> Refund:
+    """Has a refund sent to an address, by a payout that is registered with it and waits for a second person where
+    others would, or where there are doubts about who gave the address. The same address once more changes nothing.
+    Raises RefundRefusedError."""
+    refund = refund_of(batch, refund_id)
     if refund.payout_id is not None and refund.destination == sending.destination:
         return refund
-    payment, payouts = _payment(batch, refund.payment_id), batch.payouts.of_payment(refund.payment_id)
+    payment, payouts = payment_of(batch, refund.payment_id), batch.payouts.of_payment(refund.payment_id)
     ordinal = sum(one.refund_id is not None for one in payouts)
     payout = refunds.payout_for(refund, payment, sending, ordinal=ordinal, now=batch.now)
     moved = refunds.given(refund, payment, payout, by=by)
     batch.payouts.add(payout)
     batch.refunds.move(moved)
     batch.add_events([refunds.updated_event(moved, payment)], payment_id=payment.payment_id)
-    return moved
+    withhold(batch, payout, rules, doubts=sending.doubts)
+    return refund_of(batch, refund_id)
 
 
 def withdraw_refund(batch: Batch, refund_id: str, *, by: str, note: str | None) -> tuple[Refund, Action]:
     """Withdraws a refund that no address was given for. Raises RefundRefusedError."""
-    refund = refunds.withdrawn(_refund(batch, refund_id), by)
+    refund = refunds.withdrawn(refund_of(batch, refund_id), by)
     batch.refunds.move(refund)
-    payment = _record(batch, _payment(batch, refund.payment_id), refund, step=1)
+    payment = record_refund(batch, payment_of(batch, refund.payment_id), refund, step=1)
     batch.add_events([refunds.updated_event(refund, payment)], payment_id=payment.payment_id)
     said = "the refund was withdrawn" + ("" if note is None else f": {note}")
     return refund, batch.actions.add(WITHDRAWAL, refund_id, said, by=by, concerns=refund.payment_id)
-
-
-def follow_refund(batch: Batch, payout: Payout) -> None:
-    """Moves the refund that a payout carries to where that stands, and its payment."""
-    before = _refund(batch, payout.refund_id or "")
-    refund = refunds.followed(before, payout)
-    if refund == before:
-        return
-    batch.refunds.move(refund)
-    payment = _payment(batch, refund.payment_id)
-    if refund.release is not before.release:
-        payment = _record(batch, payment, refund, step=1 + batch.payouts.steps(payout.payout_id))
-    batch.add_events([refunds.updated_event(refund, payment)], payment_id=payment.payment_id)
-
-
-def _record(batch: Batch, payment: Payment, refund: Refund, *, step: int) -> Payment:
-    """Has a payment know how far one of its refunds has come."""
-    recorded = record_observation(
-        batch,
-        provider=payment.provider,
-        external_id=payment.external_id,
-        key=f"refund:{refund.refund_id}:{step}",
-        observation=refunds.moved(refund, step),
-    )
-    return recorded.payment or payment
-
-
-def _refund(batch: Batch, refund_id: str) -> Refund:
-    refund = batch.refunds.get(refund_id)
-    if refund is None:
-        raise LookupError(f"there is no refund {refund_id}")
-    return refund
-
-
-def _payment(batch: Batch, payment_id: str) -> Payment:
-    payment = batch.payments.get(payment_id)
-    if payment is None:
-        raise RefundRefusedError(f"there is no payment {payment_id!r}")
-    return payment

@@ -305,6 +305,7 @@ refunds = Table(
     Column("coin", String(64), nullable=False),
     Column("reason", Text, nullable=False),
     Column("opened_by", String(200), nullable=False),
+    Column("opened_through", String(200), comment="The service that opened it"),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("cancelled_by", String(200), comment="Who withdrew it"),
     Column("payout_id", String(64), comment="What carries it, since the buyer said where to send it"),

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("coin", sa.String(64), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("opened_by", sa.String(200), nullable=False),
+        sa.Column("opened_through", sa.String(200)),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("cancelled_by", sa.String(200)),
         sa.Column("payout_id", sa.String(64)),
