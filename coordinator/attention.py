@@ -161,7 +161,7 @@ _PAYOUT_TITLES = {
     AttentionKind.PAYOUT_CONTRADICTED: "It has ended, and something else was told of it too",
     AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
     AttentionKind.PAYOUT_DROPPED: "Its transaction never came into a block",
-    AttentionKind.PAYOUT_AWAITING_APPROVAL: "It is not sent until a second person approves it",
+    AttentionKind.PAYOUT_AWAITING_APPROVAL: "It waits for a second person, and is not sent",
     AttentionKind.PAYOUT_OVERDUE: "It takes too long",
     AttentionKind.PAYOUT_FAILED: "It failed, and the seller has nothing yet",
     AttentionKind.PAYOUT_RETURNED: "It came back, and the seller has nothing",

@@ -29,6 +29,9 @@ HOST, USUAL_PORT = "127.0.0.1", 8000
 SEED = 7
 # So that a payment which nobody pays can be seen to run out.
 EXPIRY_SECONDS = 180
+# However long it plays, only what is large waits for a second person.
+ENDLESS = 1_000_000_000
+LIMITS = {"USD": {"per_payout": 300, "per_seller_and_day": ENDLESS, "per_day": ENDLESS, "under_way": ENDLESS}}
 
 
 class DemoError(BridgeError):
@@ -79,6 +82,7 @@ def demo(
             "shkeeper_user": "admin",
             "shkeeper_password": password,
             "services_file": None,
+            "payout_limits": LIMITS,
             "chains_file": None,
             "payment_expiry_seconds": EXPIRY_SECONDS,
             "log_level": "error",

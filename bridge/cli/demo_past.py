@@ -13,6 +13,8 @@ from bridge.journal import Journal
 from coordinator.ids import new_id
 from coordinator.observations import Sighting, Stage, Transfer
 from coordinator.payments import Payment
+from coordinator.payout_approval import PayoutRules
+from coordinator.payout_limits import DEFAULT_LIMITS
 from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutConfirmed,
@@ -42,6 +44,8 @@ SALES_AN_HOUR = (3, 9)
 EXPIRY = timedelta(hours=4)
 # Long enough ago for what is stuck since then to be overdue, whatever the hour is now.
 TROUBLE_DAYS_AGO = 2
+# Of what is asked for in the end, so that one waits for a second person.
+KNOWN_DESTINATIONS_ONLY = PayoutRules(DEFAULT_LIMITS, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Past:
     async def leave_trouble(self) -> None:
         """What does not go on by itself: one of each kind that needs no chain of its own."""
         self._clock.now += timedelta(minutes=30)
-        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(7)]
+        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(8)]
         await self._register(sales)
         paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
         await _together(self._tell(sale.invoice.notice()) for sale in paid)
@@ -148,6 +152,9 @@ class _Past:
         ]
         for payout, observations in became:
             await self._observe(payout, observations)
+        waiting = self._payout(paid[7].payment)
+        self.payouts += 1
+        await self._journal.register_payouts([waiting], rules=KNOWN_DESTINATIONS_ONLY)
         await self._keep_webhooks(paid[5].invoice, paid[6].invoice)
 
     async def _keep_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
@@ -200,6 +207,8 @@ class _Past:
             coin=COIN,
             amount=amount,
             worth=amount,
+            worth_currency=payment.currency,
+            asked_by="shop",
             created_at=self._clock.now,
         )
 

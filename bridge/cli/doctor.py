@@ -118,6 +118,12 @@ def _services(settings: "Settings") -> Iterator[Finding]:
         yield Finding(
             "ok", f"{len(services)} service{'s' if len(services) > 1 else ''} may write, each with its token"
         )
+        if settings.shkeeper_user and settings.access == "open" and not services.approve_payouts:
+            yield Finding(
+                "warning",
+                "payouts above a limit wait for a second person, and nobody may be that: where services are named and"
+                ' access is "open", one of them has to have approves = ["payouts"]',
+            )
         yield from _readable_by_others(settings.services_file)
     elif settings.access == "jwt":
         yield Finding(

@@ -166,7 +166,7 @@ def register_checkout_call(
 
 
 def send_payouts_call(
-    orders: Sequence[PayoutOrder], *, another: bool, idempotency_key: str | None
+    orders: Sequence[PayoutOrder], *, another: bool, asked_by: str | None, idempotency_key: str | None
 ) -> Call[list[RequestedPayout]]:
     """Has payouts sent, all or none; the result is how they stand, in the same order. Raises RequestRefusedError."""
     listed = [
@@ -182,7 +182,7 @@ def send_payouts_call(
     count = len(orders)
     return _registering(
         "/api/payouts",
-        {"payouts": listed, "another": another},
+        {"payouts": listed, "another": another} | ({} if asked_by is None else {"askedBy": asked_by}),
         idempotency_key,
         lambda body: payouts_of(body, count),
     )

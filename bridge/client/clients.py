@@ -176,15 +176,23 @@ class BridgeClient:
         )
 
     def send_payouts(
-        self, orders: Sequence[PayoutOrder], *, another: bool = False, idempotency_key: str | None = None
+        self,
+        orders: Sequence[PayoutOrder],
+        *,
+        another: bool = False,
+        asked_by: str | None = None,
+        idempotency_key: str | None = None,
     ) -> list[RequestedPayout]:
         """Has 1 to 100 payouts sent, each once, all of them or none, and returns how they stand, in the same order.
 
-        A payment is paid out once, unless `another` is true. With the same idempotency key they are the same payouts,
+        A payment is paid out once, unless `another` is true. One that is `awaiting_approval` is sent once somebody else
+        than `asked_by`, the person who wants it if it is one, approves it. With the same idempotency key they are the same payouts,
         as they stand by then; how they go on, `payout-updated` tells. Raises ClientError, among them
         PayoutRefusedError for payments that are not completed, or paid out already.
         """
-        return self._perform(send_payouts_call(orders, another=another, idempotency_key=idempotency_key))
+        return self._perform(
+            send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)
+        )
 
     def close(self) -> None:
         """Closes the connections; so does the end of a `with` block."""
@@ -322,10 +330,17 @@ class AsyncBridgeClient:
         )
 
     async def send_payouts(
-        self, orders: Sequence[PayoutOrder], *, another: bool = False, idempotency_key: str | None = None
+        self,
+        orders: Sequence[PayoutOrder],
+        *,
+        another: bool = False,
+        asked_by: str | None = None,
+        idempotency_key: str | None = None,
     ) -> list[RequestedPayout]:
         """As `BridgeClient.send_payouts`."""
-        return await self._perform(send_payouts_call(orders, another=another, idempotency_key=idempotency_key))
+        return await self._perform(
+            send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)
+        )
 
     async def aclose(self) -> None:
         """Closes the connections; so does the end of an `async with` block."""

@@ -116,7 +116,7 @@ async def list_destinations(
     summary="Put a destination on a seller's list",
     description=(
         "Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or "
-        "has not been for long enough, awaits approval. One that is on the list already stays there as it is. On record."
+        "has not been for long enough, awaits approval. One that is on the list already stays as it is. On record."
     ),
     responses=problem_responses(SERVICE_REFUSALS),
 )

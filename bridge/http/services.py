@@ -133,6 +133,11 @@ class Services:
     def __len__(self) -> int:
         return len(self._by_token_hash)
 
+    @property
+    def approve_payouts(self) -> bool:
+        """Whether one of them may tell that somebody approved a payout."""
+        return any(service.approves_payouts for service in self._by_token_hash.values())
+
     def find(self, token: str) -> Service | None:
         """The service that a token belongs to."""
         # The hash is looked up, not the token, so the time it takes tells nothing about any token.

@@ -41,7 +41,8 @@ ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by ou
 
 def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
     """When to look after a payout again that was looked after last at that time."""
-    return last + max(shortest, min((last - payout.created_at) / AGE_SHARE, LONGEST_WAIT))
+    began_at = payout.cleared_at or payout.created_at
+    return last + max(shortest, min((last - began_at) / AGE_SHARE, LONGEST_WAIT))
 
 
 def _names(payouts: Sequence[Payout]) -> str:

@@ -28,6 +28,7 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     with sqlite3.connect(bridge.database) as database:  # as if two days had passed
         changed = database.execute(
             "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000',"
+            " cleared_at = datetime(cleared_at, '-2 days') || '.000000',"
             " facts = json_set(facts, '$.askedAt', datetime(json_extract(facts, '$.askedAt'), '-2 days') || 'Z')"
             " WHERE payout_id = ?",
             (payout["payoutId"],),
@@ -45,8 +46,21 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     item.get_by_role("button", name="Resolve").click()
     page.get_by_role("radio", name="It was not sent").check()
     page.get_by_label("Your name").fill("Ada")
-    page.get_by_role("button", name="Record it").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Recorded as done by Ada.")
+    dialog, record = page.get_by_role("dialog"), page.get_by_role("button", name="Record it")
+    record.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Say how you found out that it was not sent")
+    page.get_by_label("How you found out").fill("The wallet's books have no such transaction")
+    record.click()
+    expect(dialog.get_by_role("status")).to_contain_text("Are you sure that it was not sent?")
+    # Who thinks again is asked anew.
+    page.get_by_role("radio", name="It came back").check()
+    expect(dialog.get_by_role("status")).to_have_count(0)
+    page.get_by_role("radio", name="It was not sent").check()
+    record.click()
+    expect(row.locator(".is-state")).to_have_text("created · stuck")
+    page.get_by_role("button", name="Yes, it was not sent").click()
+    expect(dialog).to_contain_text("Recorded as done by Ada.")
+    expect(dialog).to_contain_text("Not-sent: The wallet's books have no such transaction; it is failed.")
     page.get_by_role("button", name="Close").click()
     expect(row.locator(".is-state")).to_have_text("failed")
     expect(item).to_have_count(0)

@@ -88,6 +88,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "payout-dropped",
             "payout-overdue",
             "payout-failed",
+            "payout-awaiting-approval",
             "webhook-unmatched",
             "webhook-unreadable",
         }

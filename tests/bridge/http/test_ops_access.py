@@ -40,6 +40,8 @@ WRITES = [
     "webhooks/1/replay",
     "payouts/out_1/recheck",
     "payouts/out_1/resolution",
+    "payouts/out_1/approval",
+    "payouts/out_1/rejection",
     "payments/pay_1/acceptance",
     "payments/pay_1/cancellation",
     "payments/pay_1/waiting",
@@ -54,7 +56,8 @@ def token(user_id: str, **claims: Any) -> str:
 
 def content_of(path: str) -> dict[str, object]:
     more: dict[str, dict[str, object]] = {
-        "resolution": {"outcome": "not-sent"},
+        "resolution": {"outcome": "not-sent", "note": "a reason"},
+        "rejection": {"note": "a reason"},
         "acceptance": {"note": "a reason"},
         "cancellation": {"note": "a reason"},
         "waiting": {"hours": 1},
@@ -89,13 +92,42 @@ def trusting(make_bridge: Any) -> Any:
 
 def test_staff_are_known_by_their_token(asking: Any) -> None:
     answer = get(f"{asking.url}/api/ops/session", headers=bearer(token("f1", staff=True)))
-    assert answer.json() == {"access": "jwt", "userId": "f1", "isStaff": True}
+    assert answer.json() == {"access": "jwt", "userId": "f1", "mayAct": True, "mayApprove": True}
+
+
+@pytest.mark.parametrize(
+    ("roles", "acts", "approves"),
+    [
+        (["ops-view"], False, False),
+        (["ops-act"], True, False),
+        (["ops-approve"], False, True),
+        (["ops-act", "ops-approve"], True, True),
+    ],
+)
+def test_roles_grant_parts_of_what_staff_may(asking: Any, roles: list[str], acts: bool, approves: bool) -> None:
+    headers = bearer(token("f1", roles=[*roles, "of another program"]))
+    session = get(f"{asking.url}/api/ops/session", headers=headers).json()
+    assert (session["mayAct"], session["mayApprove"]) == (acts, approves)
+    for path in READS:
+        assert get(f"{asking.url}/api/ops/{path}", headers=headers).status_code in (200, 404), path
+    for path in [*WRITES, "hold"]:
+        answer = post(f"{asking.url}/api/ops/{path}", headers=headers, json=content_of(path))
+        may = approves if path.endswith(("approval", "rejection")) else acts
+        assert (answer.status_code == 403) != may, (path, answer.text)
+    if acts:
+        post(f"{asking.url}/api/ops/resumption", headers=headers, json={})
+
+
+@pytest.mark.parametrize("roles", [["view", "admin"], "ops-act", {"ops-act": True}, [["ops-act"]], None, []])
+def test_roles_of_other_programs_grant_nothing_and_do_no_harm(asking: Any, roles: Any) -> None:
+    answer = get(f"{asking.url}/api/ops/session", headers=bearer(token("u1", roles=roles)))
+    assert (answer.status_code, "only staff" in answer.json()["detail"]) == (403, True)
 
 
 def test_a_service_that_reads_sees_the_console_but_cannot_act(asking: Any) -> None:
     headers = bearer("the-token-of-the-ledger")
     answer = get(f"{asking.url}/api/ops/session", headers=headers)
-    assert answer.json() == {"access": "jwt", "userId": None, "isStaff": False}
+    assert answer.json() == {"access": "jwt", "userId": None, "mayAct": False, "mayApprove": False}
     for path in WRITES:
         refused = post(f"{asking.url}/api/ops/{path}", headers=headers, json=content_of(path))
         assert (path, refused.status_code) == (path, 403)
@@ -120,7 +152,7 @@ def test_users_and_services_that_only_write_are_refused(asking: Any, given: str)
 
 def test_where_nobody_is_asked_anybody_may_act(trusting: Any) -> None:
     answer = get(f"{trusting.url}/api/ops/session")
-    assert answer.json() == {"access": "open", "userId": None, "isStaff": True}
+    assert answer.json() == {"access": "open", "userId": None, "mayAct": True, "mayApprove": True}
 
 
 def test_where_services_are_named_nobody_acts_without_a_token(
@@ -129,7 +161,8 @@ def test_where_services_are_named_nobody_acts_without_a_token(
     services: Path = tmp_path_factory.mktemp("services") / "services.toml"
     services.write_text(SERVICES)
     url = make_bridge(BRIDGE_SERVICES_FILE=str(services)).url
-    assert get(f"{url}/api/ops/session").json() == {"access": "open", "userId": None, "isStaff": False}
+    session = get(f"{url}/api/ops/session").json()
+    assert session == {"access": "open", "userId": None, "mayAct": False, "mayApprove": False}
     refused = post(f"{url}/api/ops/payouts/out_1/recheck", json={"by": "anybody"})
     assert (refused.status_code, "jwt" in refused.json()["detail"]) == (403, True)
 

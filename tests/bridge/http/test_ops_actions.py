@@ -279,7 +279,7 @@ def test_a_recheck_asks_the_provider_now_and_sends_nothing_again(
     wait_until(lambda: row(client, payout_id)["taskId"])
     # A payout as old as this is looked after every ten minutes, so whatever is found now was asked for.
     old = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
-    write(bridge, "UPDATE payouts SET created_at = ?", old)
+    write(bridge, "UPDATE payouts SET created_at = ?1, cleared_at = ?1", old)
     shkeeper.goes_wrong(Call.NOTICE, What.LOST)
     overdue = attention(client)["payout-overdue"]
     assert (overdue["payoutId"], overdue["actions"]) == (payout_id, ["recheck", "resolve"])
@@ -318,10 +318,13 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     path = f"/api/ops/payouts/{payout_id}/resolution"
     assert client.post(path, json={"outcome": "sent", **BY}).json()["errors"][0]["field"] == "txHash"
     assert client.post(path, json={"outcome": "lost", **BY}).status_code == 400
-    resolved = ok(client.post(path, json={"outcome": "not-sent", **BY}))
-    assert (resolved["payout"]["status"], resolved["message"]) == ("failed", "Not-sent; it is failed.")
-    assert resolved["payout"]["reasons"][0] == "Ada found that it was not sent"
-    again = client.post(path, json={"outcome": "not-sent", **BY})
+    assert client.post(path, json={"outcome": "not-sent", **BY}).json()["errors"][0]["field"] == "note"
+    not_sent = {"outcome": "not-sent", "note": "the wallet knows of none", **BY}
+    resolved = ok(client.post(path, json=not_sent))
+    assert resolved["payout"]["status"] == "failed"
+    assert resolved["message"] == "Not-sent: the wallet knows of none; it is failed."
+    assert resolved["payout"]["reasons"][0] == "Ada found that it was not sent: the wallet knows of none"
+    again = client.post(path, json=not_sent)
     assert (again.status_code, again.json()["detail"]) == (409, "This payout is failed; there is nothing to settle.")
     assert attention(client).keys() == {"payout-failed"}
     assert shkeeper.sent(payout_id) == []

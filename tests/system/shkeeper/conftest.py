@@ -1,5 +1,6 @@
 """A running bridge beside the local SHKeeper, and what a marketplace's backend does with them."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,10 +30,11 @@ Document = dict[str, Any]
 class Marketplace:
     """The backend: it creates payments and asks for payouts, and looks how they stand."""
 
-    def __init__(self, bridge: BridgeProcess, shkeeper: PlayedShkeeper) -> None:
+    def __init__(self, bridge: BridgeProcess, shkeeper: PlayedShkeeper, token: str | None = None) -> None:
         self.bridge = bridge
         self.shkeeper = shkeeper
-        self.client = client_of(bridge.url)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self.client = client_of(bridge.url, headers=headers)
 
     def create(self, *, status: int = 201, **changes: Any) -> Document:
         return self.register(status, **changes)
@@ -88,6 +90,12 @@ class Marketplace:
         wait_until(lambda: {self.payout_status(payout) for payout in payouts} <= set(statuses))
 
 
+def limits(**changes: int) -> str:
+    """Limits for payments in USD, above all that tests pay out unless they say otherwise."""
+    high = dict.fromkeys(("per_payout", "per_seller_and_day", "per_day", "under_way"), 1_000_000_000)
+    return json.dumps({"USD": {**high, **changes}})
+
+
 def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
     return {
         "BRIDGE_SHKEEPER_API_KEYS": KEY,
@@ -96,6 +104,7 @@ def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
         "BRIDGE_SHKEEPER_PASSWORD": OPERATOR_PASSWORD,
         # Of a transfer that is booked every confirmation is there.
         "BRIDGE_SHKEEPER_CONFIRMATIONS": '{"BTC": 1, "DOGE": 1, "ETH": 1, "BNB": 1}',
+        "BRIDGE_PAYOUT_LIMITS": limits(),
         "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.2",
         "BRIDGE_RECONCILE_PER_SECOND": "1000",
     }

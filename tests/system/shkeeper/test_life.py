@@ -188,7 +188,8 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
     url = f"/api/payouts/{payout['payoutId']}/resolution"
     marketplace.settle([payout], "ambiguous")
     assert marketplace.client.post(url, json={"outcome": "sent", "foundBy": "alice"}).status_code == 400
-    settled = marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"})
+    told = {"outcome": "not-sent", "foundBy": "alice", "note": "the wallet knows of none"}
+    settled = marketplace.client.post(url, json=told)
     assert (settled.status_code, settled.json()["status"]) == (200, "failed")
     assert "alice" in settled.json()["reasons"][0]
     assert marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"}).status_code == 409

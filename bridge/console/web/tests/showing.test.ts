@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { counted, isProblem, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
-import type { AttentionItem, AttentionKind, DayTotal } from "../src/model/documents";
+import { counted, isProblem, mayDo, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
+import type { AttentionItem, AttentionKind, DayTotal, Session } from "../src/model/documents";
 import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";
@@ -143,6 +143,17 @@ describe("what needs a person", () => {
 
   it("is counted by kind", () => {
     expect(counted([...before, item("payout-failed", "d")])).toBe("1 mismatch, 2 failed");
+  });
+
+  it("has its buttons for whoever may press them", () => {
+    const session = (mayAct: boolean, mayApprove: boolean): Session => ({ access: "jwt", userId: "ada", mayAct, mayApprove });
+    const buttons = ["approve", "reject", "recheck", "hold"] as const;
+    const shown = (whose: Session | null): string[] => buttons.filter((button) => mayDo(whose, button));
+    expect(shown(session(true, true))).toEqual(["approve", "reject", "recheck", "hold"]);
+    expect(shown(session(true, false))).toEqual(["recheck", "hold"]);
+    expect(shown(session(false, true))).toEqual(["approve", "reject"]);
+    expect(shown(session(false, false))).toEqual([]);
+    expect(shown(null)).toEqual([]);
   });
 
   it("is resolved only with what the bridge needs", () => {

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, isProblem, KINDS, keyOf, RULINGS } from "../model/attention";
+import { counted, isProblem, KINDS, keyOf, mayDo, RULINGS } from "../model/attention";
 import type { AttentionItem, StaffAction } from "../model/documents";
 import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";
@@ -19,7 +19,7 @@ const SHOWN_AT_FIRST = 4;
 export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
-  const mayAct = useStore(desk.session)?.isStaff === true;
+  const session = useStore(desk.session);
   const items = answer ?? [];
   const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
   return (
@@ -30,11 +30,10 @@ export function AttentionList(): JSX.Element {
       <p class="unseen" role="status">
         {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${counted(items)}.`}
       </p>
-      {answer !== null && !items.some(({ kind }) => kind === "payouts-held") && (
+      {answer !== null && mayDo(session, "hold") && !items.some(({ kind }) => kind === "payouts-held") && (
         <button
           type="button"
           class="quiet"
-          disabled={!mayAct}
           onClick={() => askFor({ action: "hold", title: "All payouts", detail: "Of every provider, to every seller." })}
         >
           Hold all payouts …
@@ -58,6 +57,8 @@ export function AttentionList(): JSX.Element {
 }
 
 const LABELS: Record<StaffAction, string> = {
+  approve: "Approve …",
+  reject: "Reject …",
   recheck: "Re-check",
   replay: "Replay",
   resolve: "Resolve …",
@@ -88,7 +89,7 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
 
 function Item({ item }: { item: AttentionItem }): JSX.Element {
   const now = useNow(10_000);
-  const mayAct = useStore(desk.session)?.isStaff === true;
+  const session = useStore(desk.session);
   const story = item.payoutId ? `/ops/payouts/${item.payoutId}` : item.paymentId ? `/ops/payments/${item.paymentId}` : null;
   return (
     <li class="item" data-kind={item.kind}>
@@ -106,11 +107,11 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
         {item.actions.map((action) => {
           const intent = intentOf(action, item);
           return (
-            intent !== null && (
+            intent !== null &&
+            mayDo(session, action) && (
               <button
                 type="button"
                 key={action}
-                disabled={!mayAct}
                 aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId ?? item.paymentId ?? item.id}`}
                 onClick={() => askFor(intent)}
               >

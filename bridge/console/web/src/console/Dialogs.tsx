@@ -6,11 +6,12 @@ import { type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attenti
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
 import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
+import { Asked } from "./Approval";
 import { desk } from "./desk";
 
 /** What somebody is about to do, and to what, in words. */
 export type Intent = { title: string; detail: string } & (
-  | { action: "recheck" | "resolve"; payoutId: string }
+  | { action: "approve" | "reject" | "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
   | { action: "hold" | "resume" }
@@ -45,6 +46,16 @@ interface Words {
 }
 
 const WORDS: Record<Intent["action"], Words> = {
+  approve: {
+    title: "Approve this payout?",
+    text: "It is sent at once, unless payouts are held, and cannot be called back. Who asked for it cannot approve it.",
+    button: "Approve and send",
+  },
+  reject: {
+    title: "Reject this payout?",
+    text: "Nothing of it is sent, and another payout can be made for its payment. Who asked for it cannot reject it.",
+    button: "Reject it",
+  },
   accept: {
     title: "Accept this payment as paid?",
     text: "It completes whatever has come, and the seller is told that it is paid.",
@@ -102,8 +113,21 @@ const WORDS: Record<Intent["action"], Words> = {
   },
 };
 
-const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "dismiss", "hold", "resume"];
+/** That it was not sent has it paid again, so it is asked a second time. */
+const NOT_SENT_AGAIN = {
+  text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
+  button: "Yes, it was not sent",
+};
+const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve"];
+const NOTE_MISSING = {
+  why: "Say why: it is kept with what you do.",
+  "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
+};
+const NOTE_LABELS: Partial<Record<Intent["action"], string>> = { resolve: "How you found out" };
+const NOTE_HINTS: Partial<Record<Intent["action"], string>> = {
+  reject: "Kept with the payout, where its seller can read it.",
+};
 
 function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -111,7 +135,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? "");
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [txHash, setTxHash] = useState("");
-  const [knownHashes, setKnownHashes] = useState<readonly string[]>([]);
+  const [row, setRow] = useState<PayoutRow | null>(null);
   const [state, setState] = useState<"asking" | "doing" | Done>("asking");
   const [fault, setFault] = useState<string | null>(null);
   const [note, setNote] = useState("");
@@ -119,6 +143,10 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [isAskedAgain, setIsAskedAgain] = useState(false);
   const isOpen = session?.access !== "jwt";
   const words = WORDS[intent.action];
+  const isNotSent = intent.action === "resolve" && outcome === "not-sent";
+  const again = isNotSent ? NOT_SENT_AGAIN : words.again;
+  const needsNote = isNotSent || NEEDS_A_NOTE.includes(intent.action);
+  const knownHashes = row?.txHashes ?? [];
 
   useEffect(() => {
     const opener = document.activeElement;
@@ -133,11 +161,8 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   }, []);
 
   useEffect(() => {
-    if (intent.action !== "resolve") return;
-    get<PayoutRow>(`/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`).then(
-      ({ txHashes }) => setKnownHashes(txHashes),
-      () => undefined,
-    );
+    if (!("payoutId" in intent)) return;
+    get<PayoutRow>(`/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`).then(setRow, () => undefined);
   }, [intent]);
 
   const confirm = async (event: Event): Promise<void> => {
@@ -145,12 +170,12 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     const by = who.trim();
     const wrong =
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
-      (NEEDS_A_NOTE.includes(intent.action) && note.trim() === "" ? "Say why: it is kept with what you do." : null) ??
+      (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
       (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
     if (wrong !== null) return;
     if (isOpen) localStorage.setItem(WHO, by);
-    if (words.again !== undefined && !isAskedAgain) {
+    if (again !== undefined && !isAskedAgain) {
       setIsAskedAgain(true);
       return;
     }
@@ -166,6 +191,10 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
   };
 
+  const choose = (chosen: Outcome): void => {
+    setOutcome(chosen);
+    setIsAskedAgain(false);
+  };
   const isDone = typeof state === "object";
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
@@ -173,7 +202,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
         <div class="dialog-subject">
           <p>{intent.title}</p>
-          <p class="soft">{intent.detail}</p>
+          {row !== null && (intent.action === "approve" || intent.action === "reject") ? (
+            <Asked row={row} />
+          ) : (
+            <p class="soft">{intent.detail}</p>
+          )}
         </div>
         {isDone ? (
           <Told done={state} />
@@ -191,13 +224,16 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
                 </select>
               </Field>
             )}
+            {intent.action === "resolve" && (
+              <Resolution outcome={outcome} setOutcome={choose} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
+            )}
             {TAKES_A_NOTE.includes(intent.action) && (
-              <Field label="Why" note={NEEDS_A_NOTE.includes(intent.action) ? "Kept with what you do." : "If there is something to say."}>
+              <Field
+                label={NOTE_LABELS[intent.action] ?? "Why"}
+                note={NOTE_HINTS[intent.action] ?? (needsNote ? "Kept with what you do." : "If there is something to say.")}
+              >
                 <input value={note} maxLength={500} autoComplete="off" onInput={(event) => setNote(event.currentTarget.value)} />
               </Field>
-            )}
-            {intent.action === "resolve" && (
-              <Resolution outcome={outcome} setOutcome={setOutcome} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
             )}
             {isOpen ? (
               <Field label="Your name" note="Kept with what you do. This browser remembers it.">
@@ -210,7 +246,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         )}
         {isAskedAgain && !isDone && (
           <p class="fault" role="status">
-            {words.again?.text}
+            {again?.text}
           </p>
         )}
         {fault !== null && (
@@ -224,7 +260,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
           </button>
           {!isDone && (
             <button type="submit" class="primary" disabled={state === "doing"}>
-              {state === "doing" ? "Working …" : ((isAskedAgain ? words.again?.button : null) ?? words.button)}
+              {state === "doing" ? "Working …" : ((isAskedAgain ? again?.button : null) ?? words.button)}
             </button>
           )}
         </div>
@@ -256,7 +292,10 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   }
   const payout = `/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`;
   if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
-  return post<Done>(`${payout}/resolution`, { ...by, outcome, ...(txHash === "" ? {} : { txHash }) });
+  const noted = note === "" ? {} : { note };
+  if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
+  if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
+  return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...(txHash === "" ? {} : { txHash }) });
 }
 
 function Told({ done }: { done: Done }): JSX.Element {

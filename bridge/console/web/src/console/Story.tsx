@@ -4,7 +4,7 @@ import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { money, withFee } from "../model/amounts";
-import { PROBLEMS, RULINGS } from "../model/attention";
+import { mayDo, PROBLEMS, RULINGS } from "../model/attention";
 import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/documents";
 import type { View } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -15,6 +15,7 @@ import { useNow } from "../parts/clock";
 import { CopyButton } from "../parts/CopyButton";
 import { OutIcon } from "../parts/icons";
 import { Empty, Failed, Loading } from "../parts/Notice";
+import { askedBy, Waiting, worthOf } from "./Approval";
 import { desk } from "./desk";
 import { askFor } from "./Dialogs";
 import { Heading } from "./Heading";
@@ -100,10 +101,11 @@ const TO_RESOLVE = ["ambiguous", "mismatch", "dropped"];
 const SETTLED = ["failed", "returned"];
 
 function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
-  const mayAct = useStore(desk.session)?.isStaff === true;
+  const session = useStore(desk.session);
   const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
   const mayBeResolved = needsAPerson || row.txHashes.length > 0;
+  const isWaiting = row.status === "awaiting_approval";
   return (
     <section class="facts" aria-label="How it stands">
       <p class="facts-head">
@@ -115,13 +117,24 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
           {reason}
         </p>
       ))}
-      {!SETTLED.includes(row.status) && (
+      {isWaiting && <Waiting row={row} />}
+      {isWaiting && mayDo(session, "approve") && (
         <div class="item-actions">
-          <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "recheck", ...subject })}>
+          <button type="button" onClick={() => askFor({ action: "approve", ...subject })}>
+            Approve …
+          </button>
+          <button type="button" onClick={() => askFor({ action: "reject", ...subject })}>
+            Reject …
+          </button>
+        </div>
+      )}
+      {!isWaiting && !SETTLED.includes(row.status) && mayDo(session, "recheck") && (
+        <div class="item-actions">
+          <button type="button" onClick={() => askFor({ action: "recheck", ...subject })}>
             Re-check
           </button>
           {mayBeResolved && (
-            <button type="button" disabled={!mayAct} onClick={() => askFor({ action: "resolve", ...subject })}>
+            <button type="button" onClick={() => askFor({ action: "resolve", ...subject })}>
               Resolve …
             </button>
           )}
@@ -156,7 +169,12 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
             </a>
           )}
         </Fact>
-        <Fact name="Asked for">{moment(row.createdAt)}</Fact>
+        <Fact name="Worth">{worthOf(row)}</Fact>
+        <Fact name="Asked for">
+          {moment(row.createdAt)}
+          {row.askedBy === null ? "" : `, by ${askedBy(row)}`}
+        </Fact>
+        {row.approvedBy !== null && <Fact name="Approved by">{row.approvedBy}</Fact>}
         <Fact name="Last change">{moment(row.updatedAt)}</Fact>
       </dl>
     </section>
@@ -164,7 +182,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
 }
 
 function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }): JSX.Element {
-  const mayAct = useStore(desk.session)?.isStaff === true;
+  const session = useStore(desk.session);
   const title = `${money(row.amount, row.currency)} of ${row.buyerId} to ${row.sellerId}`;
   const { paymentId } = row;
   return (
@@ -178,16 +196,17 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
           <p class="fault">
             <strong>{PROBLEMS[kind]}:</strong> {withShortHashes(detail)}
           </p>
-          <div class="item-actions">
-            <button
-              type="button"
-              disabled={!mayAct}
-              aria-label={`Settled elsewhere: ${PROBLEMS[kind]}`}
-              onClick={() => askFor({ action: "settle", paymentId, problem: kind, title: PROBLEMS[kind], detail })}
-            >
-              {RULINGS.settle}
-            </button>
-          </div>
+          {mayDo(session, "settle") && (
+            <div class="item-actions">
+              <button
+                type="button"
+                aria-label={`Settled elsewhere: ${PROBLEMS[kind]}`}
+                onClick={() => askFor({ action: "settle", paymentId, problem: kind, title: PROBLEMS[kind], detail })}
+              >
+                {RULINGS.settle}
+              </button>
+            </div>
+          )}
         </div>
       ))}
       {story.misfits.length > 0 && (
@@ -202,13 +221,12 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
           </ul>
         </>
       )}
-      {story.decisions.length > 0 && (
+      {story.decisions.length > 0 && mayDo(session, "accept") && (
         <div class="item-actions">
           {story.decisions.map((action) => (
             <button
               type="button"
               key={action}
-              disabled={!mayAct}
               onClick={() => askFor({ action, paymentId, title, detail: paymentId })}
             >
               {RULINGS[action]}

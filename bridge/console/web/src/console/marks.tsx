@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 type Mark = "open" | "moving" | "done" | "wrong" | "over";
 
 const MARKS: Record<string, Mark> = {
+  awaiting_approval: "open",
   created: "open",
   pending: "open",
   broadcast: "moving",
@@ -22,7 +23,7 @@ const MARKS: Record<string, Mark> = {
   returned: "over",
 };
 
-const NAMES: Record<string, string> = { partially_paid: "partly paid" };
+const NAMES: Record<string, string> = { awaiting_approval: "awaiting approval", partially_paid: "partly paid" };
 
 export function inWords(status: string): string {
   return NAMES[status] ?? status;

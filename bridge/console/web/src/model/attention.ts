@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, ProblemKind, Ruling } from "./documents";
+import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffAction } from "./documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
@@ -25,6 +25,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "payout-contradicted": "Contradicted",
   "payout-ambiguous": "Ambiguous",
   "payout-dropped": "Dropped",
+  "payout-awaiting-approval": "Awaiting approval",
   "payout-overdue": "Stuck",
   "payouts-held": "Held",
   "payout-failed": "Failed",
@@ -34,6 +35,12 @@ export const KINDS: Record<AttentionKind, string> = {
   "transfer-unmatched": "Unmatched transfer",
   "chain-alarm": "Chain alarm",
 };
+
+/** Whether who is at the console may press a button; it is there for nobody else. */
+export function mayDo(session: Session | null, action: StaffAction | "hold"): boolean {
+  if (action === "approve" || action === "reject") return session?.mayApprove === true;
+  return session?.mayAct === true;
+}
 
 /**
  * The list as the bridge orders it, except that what a person is looking at stays where it is: whoever has the pointer

@@ -119,6 +119,7 @@ export interface Chain {
 }
 
 export type PayoutStatus =
+  | "awaiting_approval"
   | "created"
   | "ambiguous"
   | "broadcast"
@@ -138,8 +139,17 @@ export interface PayoutRow {
   chain: string | null;
   coin: string;
   amount: string;
+  /** What it counts for against limits; null where nobody knows. */
+  worth: string | null;
+  worthCurrency: string | null;
   destination: string;
   status: PayoutStatus;
+  askedBy: string | null;
+  /** The service that asked for it, where services are named. */
+  askedThrough: string | null;
+  /** Why somebody else has to approve it; nothing where nobody need. */
+  approvalReasons: string[];
+  approvedBy: string | null;
   verification: "pending" | "verified" | "mismatch" | null;
   confirmations: number | null;
   requiredConfirmations: number | null;
@@ -196,6 +206,7 @@ export type ProblemKind =
 export type AttentionKind =
   | ProblemKind
   | "payment-without-address"
+  | "payout-awaiting-approval"
   | "payout-overdue"
   | "payouts-held"
   | "payout-failed"
@@ -213,7 +224,7 @@ export type AttentionKind =
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
 
-export type StaffAction = "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
+export type StaffAction = "approve" | "reject" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -242,7 +253,21 @@ export interface Action {
   actionId: string;
   at: string;
   by: string;
-  action: "replay" | "recheck" | "resolution" | "acceptance" | "cancellation" | "waiting" | "settlement" | "hold" | "resume" | "dismiss";
+  action:
+    | "replay"
+    | "recheck"
+    | "resolution"
+    | "approval"
+    | "rejection"
+    | "acceptance"
+    | "cancellation"
+    | "waiting"
+    | "settlement"
+    | "hold"
+    | "resume"
+    | "dismiss"
+    | "destination-added"
+    | "destination-removed";
   subject: string;
   outcome: string;
 }
@@ -276,5 +301,7 @@ export interface PaymentStory {
 export interface Session {
   access: "open" | "jwt";
   userId: string | null;
-  isStaff: boolean;
+  /** Whether they may do what the buttons do, but for approving payouts. */
+  mayAct: boolean;
+  mayApprove: boolean;
 }

@@ -23,7 +23,7 @@ export interface Filters {
 }
 
 export const STATUSES: Record<View, readonly string[]> = {
-  payouts: ["created", "ambiguous", "broadcast", "confirming", "mismatch", "dropped", "completed", "failed", "returned"],
+  payouts: ["awaiting_approval", "created", "ambiguous", "broadcast", "confirming", "mismatch", "dropped", "completed", "failed", "returned"],
   payments: ["pending", "confirming", "partially_paid", "completed", "expired", "failed", "cancelled", "refunded"],
 };
 
