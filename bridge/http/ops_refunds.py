@@ -1,5 +1,5 @@
-"""What finance ops do about refunds: open one, and withdraw one that nobody gave an address for. Where it goes they do
-not say: the buyer does, on the payment's page."""
+"""What finance ops do about refunds: open one, and withdraw one that nobody gave an address for. Where it goes is not
+theirs to say: the buyer does, on the payment's page."""
 
 from typing import Annotated
 

@@ -59,6 +59,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """What went back stays what it is to a bridge of before: a payment that its gateway refunded, where all of it
     did; and a payout, which counts against what its seller has earned."""
+    _require_that_none_is_open()
     op.drop_table("refunds")
     with op.batch_alter_table("payouts") as table:
         table.drop_column("refund_id")
@@ -74,6 +75,18 @@ def downgrade() -> None:
         gone = [row.observation_id for row in rows if json.loads(row.observation)["kind"] in NEW_KINDS]
         if gone:
             connection.execute(observations.delete().where(observations.c.observation_id.in_(gone)))
+
+
+def _require_that_none_is_open() -> None:
+    """A bridge of before would pay their money out to the sellers."""
+    refunds = sa.table("refunds", sa.column("status"))
+    waiting = sa.select(sa.func.count()).select_from(refunds).where(refunds.c.status == "awaiting_address")
+    count = op.get_bind().execute(waiting).scalar_one()
+    if count:
+        raise RuntimeError(
+            f"{count} refunds wait for their buyers' addresses, and an older bridge does not know of them: withdraw"
+            " them first"
+        )
 
 
 def _as_before(row: Any) -> str | None:
