@@ -53,6 +53,11 @@ BURST_SECONDS = 10
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
+# Of maps whose values are no numbers.
+UNREADABLE_EXAMPLES = {
+    "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}'
+}
+
 SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
 
 
@@ -363,7 +368,8 @@ def _explain(problem: ErrorDetails, path: Path | None, overrides: Collection[str
 def _explain_unreadable(message: str) -> str:
     """Of a variable that should hold JSON; the library's message names the setting in quotes."""
     name = message.split('"')[1] if message.count('"') > 1 else "a setting"
-    return f'{name}: this is no JSON; write it such as {{"ETH": 12}} (set in {variable_name(name)})'
+    example = UNREADABLE_EXAMPLES.get(name, '{"ETH": 12}')
+    return f"{name}: this is no JSON; write it such as {example} (set in {variable_name(name)})"
 
 
 def _secret_text(setting: str, path: Path | None) -> str:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from pydantic import ConfigDict
+
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, format_amount, total
 from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
@@ -34,6 +36,9 @@ WITHOUT_OUTFLOW = (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.FAILED, PayoutSt
 
 class PayoutLimits(FrozenModel):
     """How much may leave in one currency before a second person has to approve it."""
+
+    # Of these the operator writes, as all settings, the names in Python.
+    model_config = ConfigDict(alias_generator=None)
 
     per_payout: Amount
     per_seller_and_day: Amount

@@ -185,10 +185,10 @@ class BridgeClient:
     ) -> list[RequestedPayout]:
         """Has 1 to 100 payouts sent, each once, all of them or none, and returns how they stand, in the same order.
 
-        A payment is paid out once, unless `another` is true. One that is `awaiting_approval` is sent once somebody else
-        than `asked_by`, the person who wants it if it is one, approves it. With the same idempotency key they are the same payouts,
-        as they stand by then; how they go on, `payout-updated` tells. Raises ClientError, among them
-        PayoutRefusedError for payments that are not completed, or paid out already.
+        A payment is paid out once, unless `another` is true. A payout that is `awaiting_approval` is sent once
+        somebody else than `asked_by`, the person who wants it if it is one, approves it. With the same idempotency
+        key they are the same payouts, as they stand by then; how they go on, `payout-updated` tells. Raises
+        ClientError, among them PayoutRefusedError for payments that are not completed, or paid out already.
         """
         return self._perform(
             send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,58 @@ def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, text: str
         load_settings(file)
     assert message in str(caught.value)
     assert "k3y-value" not in str(caught.value)
+
+
+LIMITS = "{ per_payout = 50, per_seller_and_day = 60, per_day = 70, under_way = 80 }"
+
+
+def test_limits_of_payouts_come_from_the_file_or_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = load_settings().payout_rules
+    assert {"USD", "EUR", "USDT"} <= fresh.limits.keys()
+    assert fresh.destination_wait is None
+    file = tmp_path / "bridge.toml"
+    cents = LIMITS.replace("50", '"49.90"')
+    file.write_text(f"payout_limits.USD = {LIMITS}\npayout_limits.EUR = {cents}\n")
+    limits = load_settings(file, allowed_destinations_only=True, allowed_destination_wait_hours=2).payout_rules
+    assert (str(limits.limits["USD"].under_way), str(limits.limits["EUR"].per_payout)) == ("80", "49.90")
+    assert limits.limits.keys() == {"USD", "EUR"}  # of the others nothing leaves by itself
+    assert limits.destination_wait == timedelta(hours=2)
+    of_one = '{"per_payout": "1", "per_seller_and_day": "2", "per_day": "3", "under_way": "4"}'
+    monkeypatch.setenv("BRIDGE_PAYOUT_LIMITS", f'{{"GBP": {of_one}}}')
+    # As of every map, what the environment names comes to what the file names.
+    assert load_settings(file).payout_limits.keys() == {"USD", "EUR", "GBP"}
+    monkeypatch.setenv("BRIDGE_PAYOUT_LIMITS", '{"USD": {"per_payout": "1"}}')
+    of_usd = load_settings(file).payout_limits["USD"]
+    assert (str(of_usd.per_payout), str(of_usd.per_day)) == ("1", "70")
+    monkeypatch.setenv("BRIDGE_PAYOUT_LIMITS", "50 USD")
+    with pytest.raises(SettingsError, match=r"payout_limits: this is no JSON; .*BRIDGE_PAYOUT_LIMITS"):
+        load_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("payout_limits.USD = { per_payout = 50 }", "payout_limits.USD.per_seller_and_day: Field required (set in "),
+        ("payout_limits.USD = 50", "payout_limits.USD: "),
+        ("payout_limits = 50", "payout_limits: "),
+        (
+            f"payout_limits.USD = {LIMITS.replace('50', '49.9')}",
+            "payout_limits.USD.per_payout: an amount is a decimal",
+        ),
+        (f"payout_limits.USD = {LIMITS.replace('50', '-1')}", "payout_limits.USD.per_payout: an amount is"),
+        (f"payout_limits.USD = {LIMITS.replace('per_day', 'a_day')}", "payout_limits.USD.a_day: "),
+        (f'payout_limits."U S D" = {LIMITS}', "payout_limits.U S D.[key]: "),
+        ("allowed_destination_wait_hours = -1", "allowed_destination_wait_hours: "),
+    ],
+)
+def test_limits_that_are_wrong_stop_the_start_with_their_place(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert message in str(caught.value)
 
 
 def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

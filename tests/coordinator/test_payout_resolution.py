@@ -53,6 +53,9 @@ def test_what_was_found_becomes_observations(
     outcome: str, tx_hash: str | None, expected: list[PayoutObservation], status: PayoutStatus
 ) -> None:
     unclear = payout(UNCLEAR)
+    noted = resolve(unclear, outcome, tx_hash, found_by="Ada", note="the books", now=START)  # type: ignore[arg-type]
+    reasons = [one.reason for one in noted if isinstance(one, PayoutFailed | PayoutSettled)]
+    assert all(reason.startswith("Ada found") and reason.endswith(": the books") for reason in reasons)
     found = resolve(unclear, outcome, tx_hash, found_by="Ada", now=START)  # type: ignore[arg-type]
     assert list(found) == expected
     for observation in found:

@@ -5,6 +5,7 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,25 @@ def test_doctor_asks_shkeeper_what_it_offers(run: Any, shkeeper: str) -> None:
     assert "payouts are sent in the name of admin" in examined.stdout
     assert "/webhooks/shkeeper" in examined.stdout
     assert "the-operators-password" not in examined.stdout
+
+
+@pytest.mark.parametrize(("entry", "warned"), [('registers = ["payouts"]', True), ('approves = ["payouts"]', False)])
+def test_doctor_says_where_nobody_may_approve_payouts(
+    run: Any, shkeeper: str, tmp_path: Path, entry: str, warned: bool
+) -> None:
+    services = tmp_path / "services.toml"
+    services.write_text(f'[shop]\ntoken = "the-token-of-the-shop"\n{entry}\n')
+    services.chmod(0o600)
+    examined = run(
+        "doctor",
+        BRIDGE_SHKEEPER_API_KEYS=GOOD_KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=GOOD_PASSWORD,
+        BRIDGE_SERVICES_FILE=str(services),
+        BRIDGE_PORT="0",
+    )
+    assert ('approves = ["payouts"]' in " ".join(examined.stdout.split())) == warned
 
 
 @pytest.mark.parametrize(

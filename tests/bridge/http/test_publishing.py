@@ -203,6 +203,7 @@ def test_no_token_is_ever_written_down(client: httpx.Client, bridge: Any) -> Non
         ('[chat]\ntoken = "long-enough-to-be-one"\npublishes = ["chats"]', "chat.publishes"),
         ('[chat]\ntoken = "long-enough-to-be-one"', "chat: it may do nothing"),
         ('[chat]\ntoken = "long-enough-to-be-one"\nregisters = ["checkouts"]', "chat.registers"),
+        ('[chat]\ntoken = "long-enough-to-be-one"\napproves = ["payments"]', "chat.approves"),
         ('["a b"]\ntoken = "long-enough-to-be-one"\nreads = true', "a b"),
         (
             "\n".join(f'[{name}]\ntoken = "long-enough-to-be-one"\nreads = true' for name in "ab"),

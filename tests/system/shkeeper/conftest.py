@@ -82,8 +82,12 @@ class Marketplace:
         return found
 
     def payout_status(self, payout: Document) -> str:
-        status: str = self.client.get(f"/api/payouts/{payout['payoutId']}").json()["status"]
+        status: str = self.payout(payout["payoutId"])["status"]
         return status
+
+    def payout(self, payout_id: str) -> Document:
+        document: Document = self.client.get(f"/api/payouts/{payout_id}").json()
+        return document
 
     def settle(self, payouts: list[Document], *statuses: str) -> None:
         """Waits until each payout has one of the statuses."""

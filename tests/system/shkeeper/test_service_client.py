@@ -51,7 +51,9 @@ def test_the_sellers_of_a_checkout_are_paid_once_each(marketplace: Marketplace) 
         assert invoice.address is not None
         shkeeper.transfer(invoice.address)
         marketplace.wait_for(payment_id, "completed")
-        sent = client.send_payouts(orders, idempotency_key="sellers-of-r1")
+        sent = client.send_payouts(orders, asked_by="ada", idempotency_key="sellers-of-r1")
+        [asked] = {marketplace.payout(one.payout_id)["approval"]["askedBy"] for one in sent}
+        assert asked == "ada"
         assert [(one.payment_id, one.seller_id, one.amount) for one in sent] == [
             (payment_id, "s1", 59),
             (payment_id, "s2", Decimal("39.5")),
@@ -60,7 +62,7 @@ def test_the_sellers_of_a_checkout_are_paid_once_each(marketplace: Marketplace) 
 
         async def again() -> list[RequestedPayout]:
             async with AsyncBridgeClient(bridge.url, **PATIENT_SERVICE) as other:
-                return await other.send_payouts(orders, idempotency_key="sellers-of-r1")
+                return await other.send_payouts(orders, asked_by="ada", idempotency_key="sellers-of-r1")
 
         settled = asyncio.run(again())
         assert [one.payout_id for one in settled] == [one.payout_id for one in sent]
