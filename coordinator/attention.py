@@ -207,6 +207,11 @@ _PAYOUT_ADVICE = {
     ),
 }
 
+_REJECTED_ADVICE = (
+    "If the seller is to be paid all the same, make another payout for its payment: that one takes this off the list."
+    " If not, dismiss it with a note."
+)
+
 # Of a payout that carries a refund, where the words for one to a seller do not fit.
 _REFUND_TITLES = {
     AttentionKind.PAYOUT_FAILED: "A refund failed, and the buyer has nothing yet",
@@ -267,12 +272,11 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
             return None
         kind, since = AttentionKind.PAYOUT_OVERDUE, payout.cleared_at + OVERDUE_AFTER
     remedies = _PAYOUT_REMEDIES.get(kind, _TO_RESOLVE)
-    if (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled) or (
-        # It failed because somebody wanted it to.
-        kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
-    ):
+    # What was rejected failed because somebody wanted it to.
+    is_rejected = kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
+    if is_rejected or (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled):
         remedies = ("dismiss",)
-    title, advice = _PAYOUT_TITLES[kind], _PAYOUT_ADVICE[kind]
+    title, advice = _PAYOUT_TITLES[kind], _REJECTED_ADVICE if is_rejected else _PAYOUT_ADVICE[kind]
     if payout.refund_id is not None:
         title, advice = _REFUND_TITLES.get(kind, title), _REFUND_ADVICE.get(kind, advice)
         remedies = ("refund", *remedies) if kind in _OF_FAILED_REFUNDS else remedies
