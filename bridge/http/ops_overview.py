@@ -36,6 +36,7 @@ from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
+from coordinator.payout_attention import payout_attention
 from coordinator.payouts import OVERDUE_AFTER
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
@@ -164,7 +165,7 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
         hold = found.payout_hold
         yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)
     for listed in found.payouts:
-        wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
+        wrong = payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:
             yield wrong
     yield from map(_of_webhook, found.unreadable_webhooks)

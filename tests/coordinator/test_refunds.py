@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.agreements import Checkout, Share, part_of
-from coordinator.attention import payout_attention
 from coordinator.earnings import Pool, left_to_refund, refundable
 from coordinator.money import total
 from coordinator.observations import Ending, InvoiceEnded, PaymentAccepted, PaymentWithdrawn, RefundOf, Standing
@@ -16,6 +15,7 @@ from coordinator.payment_attention import payment_attention
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payment_rulings import RulingRefusedError, acceptance
 from coordinator.payments import Payment
+from coordinator.payout_attention import payout_attention
 from coordinator.payout_decisions import decide_payout
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutSent
 from coordinator.payouts import Payout
