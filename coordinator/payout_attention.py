@@ -1,4 +1,4 @@
-"""Payouts that need a person: what is wrong with each, also with those that carry refunds, and what can be done. Pure:
+"""Payouts that need a person: what is wrong with each, those that carry refunds too, and what can be done. Pure:
 whoever asks brings what there is."""
 
 from collections.abc import Iterator, Mapping
@@ -116,8 +116,8 @@ _REFUND_ADVICE = {
 }
 
 _REJECTED_REFUND_ADVICE = (
-    "If the buyer is to have money back all the same, open another refund for its payment: that one takes this off the"
-    " list. If not, dismiss it with a note."
+    "If the buyer is to have money back all the same, open another refund for its payment: that one takes this off"
+    " the list. If not, dismiss it with a note."
 )
 
 _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
