@@ -33,6 +33,7 @@ from bridge.http.payments import payment_router
 from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
+from bridge.http.refunds import refund_router
 from bridge.http.services import Service
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal, JournaledEvent
@@ -161,6 +162,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
             payment_router,
             checkout_router,
             payout_router,
+            refund_router,
             chain_router,
             event_router(settings.max_publication_bytes),
             catch_up_router,

@@ -1,12 +1,15 @@
 """Agreements: what a payment is for, where it is to be paid and how strictly it is taken, fixed at registration."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from pydantic import Field
 
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount
+from coordinator.money import CENT_DECIMALS, ZERO, Amount, PositiveAmount, decimals_of, excess_over, portion, total
 
-__all__ = ["Checkout", "DirectPayment", "Share", "Terms"]
+__all__ = ["Checkout", "DirectPayment", "Share", "Terms", "part_of"]
 
 
 class Terms(FrozenModel):
@@ -29,6 +32,25 @@ class Share(FrozenModel):
     seller_id: Id
     offer_id: Id | None = None
     amount: PositiveAmount
+
+
+def part_of(shares: Sequence[Share], seller_id: str, came: Decimal) -> Decimal:
+    """What of that which came for some shares is a seller's. Where less came than was agreed, each seller has their
+    part of it, rounded so that together they have just what came."""
+    agreed: dict[str, Decimal] = {}
+    for share in shares:
+        agreed[share.seller_id] = total([agreed.get(share.seller_id, ZERO), share.amount])
+    whole = total(agreed.values())
+    if came >= whole or seller_id not in agreed:
+        return agreed.get(seller_id, ZERO)
+    decimals, upto, begins = max(decimals_of(came), CENT_DECIMALS), ZERO, ZERO
+    for one, amount in agreed.items():
+        upto = total([upto, amount])
+        ends = portion(came, upto, whole, decimals)
+        if one == seller_id:
+            break
+        begins = ends
+    return excess_over(ends, begins)
 
 
 class Checkout(FrozenModel):

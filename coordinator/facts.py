@@ -11,6 +11,7 @@ from coordinator.fees import Fee
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
 from coordinator.observations import Ending, Release, Sighting, Standing, transfer_key
+from coordinator.refunded import Refunded
 
 __all__ = [
     "Books",
@@ -138,6 +139,8 @@ class Facts(FrozenModel):
     """When it was first told that it was sent back."""
     releases: Mapping[str, Mapping[str, Released]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""
+    refunds: Mapping[str, Refunded] = {}
+    """How far each refund has come, by its id."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on a chain, in order of its id."""
     hints: frozenset[str] = frozenset()
@@ -146,6 +149,8 @@ class Facts(FrozenModel):
     """There are other payments for the same purchase request."""
     completed_siblings: frozenset[str] = frozenset()
     """Those of them that are known to be completed too."""
+    refunded_siblings: frozenset[str] = frozenset()
+    """Those of them whose money went back since."""
     misfits: tuple[Misfit, ...] = ()
     """What was not counted, in order."""
 

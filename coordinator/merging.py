@@ -19,8 +19,10 @@ from coordinator.observations import (
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    RefundMoved,
     RequestCancelled,
     SiblingCompleted,
+    SiblingRefunded,
     SiblingRegistered,
     TransactionHinted,
     Transfer,
@@ -29,6 +31,7 @@ from coordinator.observations import (
     WaitingProlonged,
     with_sighting,
 )
+from coordinator.refunded import with_refund
 
 __all__ = ["merged", "with_unfit"]
 
@@ -60,6 +63,8 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             last = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
             releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})
+        case RefundMoved():
+            return facts.model_copy(update={"refunds": with_refund(facts.refunds, observation)})
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
         case InvoiceForgotten():
@@ -115,10 +120,19 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
             return facts.model_copy(update={"cancelled_requests": facts.cancelled_requests | {request_id}})
+        case _:
+            return _with_sibling(facts, observation)
+
+
+def _with_sibling(facts: Facts, observation: Observation) -> Facts:
+    """With what became of another payment for the same purchase request."""
+    match observation:
         case SiblingRegistered():
             return facts.model_copy(update={"shares_request": True})
         case SiblingCompleted(payment_id=payment_id):
             return facts.model_copy(update={"completed_siblings": facts.completed_siblings | {payment_id}})
+        case SiblingRefunded(payment_id=payment_id):
+            return facts.model_copy(update={"refunded_siblings": facts.refunded_siblings | {payment_id}})
         case _:
             return facts  # it never fits
 

@@ -4,7 +4,7 @@ import functools
 import math
 import re
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -23,10 +23,12 @@ __all__ = [
     "excess_over",
     "format_amount",
     "parse_amount",
+    "portion",
     "product",
     "proportional",
     "quotient",
     "rounded",
+    "rounded_down",
     "rounded_up",
     "to_cents",
     "total",
@@ -136,6 +138,17 @@ def proportional(amount: Decimal, part: Decimal, whole: Decimal, decimals: int) 
     """What an amount comes to where `part` of `whole` is left, rounded up: whoever pays it must not be short."""
     exact = Fraction(amount) * Fraction(part) / Fraction(whole) * 10**decimals
     return Decimal(trimmed(_EXACT.scaleb(Decimal(math.ceil(exact)), -decimals)))
+
+
+def portion(amount: Decimal, part: Decimal, whole: Decimal, decimals: int) -> Decimal:
+    """The part of an amount that `part` is of `whole`, rounded down: what is divided must not become more."""
+    exact = Fraction(amount) * Fraction(part) / Fraction(whole) * 10**decimals
+    return Decimal(trimmed(_EXACT.scaleb(Decimal(math.floor(exact)), -decimals)))
+
+
+def rounded_down(amount: Decimal, decimals: int) -> Decimal:
+    """The most with so many decimals at most that is not more, without zeros at its end."""
+    return Decimal(trimmed(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_FLOOR, _EXACT)))
 
 
 def to_cents(amount: Decimal, decimals: int) -> Decimal:

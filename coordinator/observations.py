@@ -27,10 +27,13 @@ __all__ = [
     "Observation",
     "PaymentAccepted",
     "PaymentWithdrawn",
+    "RefundMoved",
+    "RefundOf",
     "RegistrationContested",
     "Release",
     "RequestCancelled",
     "SiblingCompleted",
+    "SiblingRefunded",
     "SiblingRegistered",
     "Sighting",
     "Stage",
@@ -301,8 +304,15 @@ class SiblingCompleted(_Observation):
     payment_id: Id
 
 
+class SiblingRefunded(_Observation):
+    """The money of another payment for the same purchase request has gone back."""
+
+    kind: Literal["sibling-refunded"] = "sibling-refunded"
+    payment_id: Id
+
+
 class Release(IntEnum):
-    """How far a payout has released a payment's escrow."""
+    """How far a payout has released a payment's escrow, or a refund taken money out of it."""
 
     UNDER_WAY = 1
     FAILED = 2
@@ -319,6 +329,36 @@ class EscrowReleased(_Observation):
     release: Release
     step: int = Field(0, ge=0)
     """Counts what was observed of the payout. Of two releases by one payout the later step is right."""
+
+
+class RefundOf(StrEnum):
+    """What of a payment's money a refund sends back."""
+
+    GOODS = "goods"
+    """What came for the goods."""
+    EXCESS = "excess"
+    """What came above what was asked for."""
+
+
+class RefundMoved(_Observation):
+    """A refund was opened, or has moved on."""
+
+    kind: Literal["refund-moved"] = "refund-moved"
+    refund_id: str
+    of: RefundOf
+    seller_id: str | None = None
+    """Out of whose share it is; None if out of nobody's."""
+    amount: Amount
+    """In the payment's currency."""
+    release: Release
+    step: int = Field(0, ge=0)
+    """Counts what was observed of the refund. Of two the later is right."""
+    carried_by: str | None = None
+    """The transaction that carries it, once that is known."""
+
+    @property
+    def tx_hash(self) -> str | None:
+        return self.carried_by
 
 
 class TransferSighted(_Observation):
@@ -352,6 +392,7 @@ Observation = Annotated[
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased
+    | RefundMoved
     | TransferSighted
     | TransactionHinted
     | WaitingProlonged
@@ -360,6 +401,7 @@ Observation = Annotated[
     | RequestCancelled
     | RegistrationContested
     | SiblingRegistered
-    | SiblingCompleted,
+    | SiblingCompleted
+    | SiblingRefunded,
     Field(discriminator="kind"),
 ]

@@ -5,9 +5,12 @@ from datetime import datetime, timedelta
 
 from coordinator.attention import Attention, AttentionKind, Remedy
 from coordinator.invoices import Invoice
+from coordinator.money import total
+from coordinator.observations import Ending, RefundOf
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payment_rulings import open_rulings
 from coordinator.payments import Payment
+from coordinator.refunded import going_back
 
 __all__ = ["ADDRESS_EXPECTED_WITHIN", "payment_attention", "problem_key", "without_address"]
 
@@ -34,8 +37,8 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " Then mark this as settled."
     ),
     ProblemKind.TWICE_PAID: (
-        "Pay the seller for one of them only. Send the buyer the money of the other one back, then mark this as"
-        " settled."
+        "Pay the seller for one of them only, and open a refund for the other one: the buyer is asked where to send"
+        " it. Sent back otherwise, mark this as settled."
     ),
     ProblemKind.CONTRADICTING_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. If the money is"
@@ -58,28 +61,39 @@ _ADVICE: Mapping[ProblemKind, str] = {
     ),
     ProblemKind.PAID_AFTER_CANCELLATION: (
         "If the sale still holds and it is not completed, accept it as paid: the seller is told. If the sale is off,"
-        " send the money back to the buyer, pay out nothing, and mark this as settled."
+        " open a refund, and pay out nothing. Sent back otherwise, mark this as settled."
     ),
     ProblemKind.SHORT: (
-        "Let the buyer pay the rest, accept it as paid if the seller agrees, or send the money back and mark this as"
-        " settled, which cancels it."
+        "Let the buyer pay the rest, accept it as paid if the seller agrees, or open a refund, which cancels it. Sent"
+        " back otherwise, mark this as settled, which cancels it too."
         " One that is completed already is settled with the seller."
     ),
     ProblemKind.PARTLY_PAID_EXPIRED: (
-        "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or send the"
-        " money back and mark this as settled, which cancels it."
+        "Ask the buyer. Keep waiting if the rest is on its way, accept it as paid if the seller agrees, or open a"
+        " refund, which cancels it. Sent back otherwise, mark this as settled, which cancels it too."
     ),
     ProblemKind.UNCONFIRMED_TOO_LONG: (
         "Look at the transaction in an explorer. Keep waiting if it is still on its way; if it was replaced or"
         " dropped, the buyer has to pay again."
     ),
     ProblemKind.OVER: (
-        "Send the buyer back what is too much, and mark this as settled; or dismiss it if that costs more than it is."
+        "Open a refund of what is too much, or dismiss this if that costs more than it is. Sent back otherwise, mark"
+        " it as settled."
     ),
 }
 
 # Where no money need have come, so that there may be nothing to settle.
 _DISMISSABLE = (ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER)
+
+
+# What sending money back settles, all of it or some.
+_REFUNDABLE = (
+    ProblemKind.TWICE_PAID,
+    ProblemKind.PAID_AFTER_CANCELLATION,
+    ProblemKind.SHORT,
+    ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.OVER,
+)
 
 
 def problem_key(kind: ProblemKind, payment_id: str) -> str:
@@ -92,6 +106,8 @@ def payment_attention(payment: Payment, problems_at: datetime) -> Iterator[Atten
     rulings = open_rulings(payment)
     for problem in problems_of(payment):
         remedies: tuple[Remedy, ...] = (*rulings, "settle")
+        if problem.kind in _REFUNDABLE and _may_be_refunded(payment):
+            remedies = (*rulings, "refund", "settle")
         yield Attention(
             kind=problem.kind,
             subject=payment.payment_id,
@@ -103,6 +119,15 @@ def payment_attention(payment: Payment, problems_at: datetime) -> Iterator[Atten
             payment_id=payment.payment_id,
             remedies=(*remedies, "dismiss") if problem.kind in _DISMISSABLE else remedies,
         )
+
+
+def _may_be_refunded(payment: Payment) -> bool:
+    """Whether some of its money is there that nobody sends back yet, as far as the payment itself knows, through a
+    gateway that could send it."""
+    facts = payment.facts
+    if payment.direct is not None or Ending.REFUNDED in facts.endings:
+        return False
+    return payment.received > total(going_back(facts.refunds, of) for of in RefundOf)
 
 
 def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:

@@ -98,6 +98,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
         payment.status,
         payment.escrow_state,
         payment.paid,
+        payment.refunded,
         len(payment.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
         tuple((sighting.transfer.transfer_id, sighting.stage) for sighting in payment.facts.sightings),
@@ -145,10 +146,14 @@ def _events(before: Payment, after: Payment, observation: Observation, siblings:
     if after.status == before.status:
         return [update]
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
+    # That it was paid was told before its money went back, and is told once.
+    completes = after.status is PaymentStatus.COMPLETED and before.status is not PaymentStatus.REFUNDED
     of_shares = [
-        event for share in after.shares for event in _share_events(after, share, happened, tx_hash, siblings)
+        event
+        for share in after.shares
+        for event in _share_events(after, share, happened, tx_hash, siblings, completes=completes)
     ]
-    return [update, *of_shares, *_checkout_events(after)]
+    return [update, *of_shares, *_checkout_events(after, completes=completes)]
 
 
 def _setback(observation: Observation) -> str | None:
@@ -159,11 +164,16 @@ def _setback(observation: Observation) -> str | None:
 
 
 def _share_events(
-    payment: Payment, share: Share, happened: str, tx_hash: str | None, siblings: Sequence[Payment]
+    payment: Payment,
+    share: Share,
+    happened: str,
+    tx_hash: str | None,
+    siblings: Sequence[Payment],
+    *,
+    completes: bool,
 ) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
-    completed = payment.status is PaymentStatus.COMPLETED
-    if completed:
+    if completes:
         yield PaymentReceived(
             purchase_request_id=share.request_id,
             amount=share.amount,
@@ -180,7 +190,7 @@ def _share_events(
         tx_hash=tx_hash,
         provider=payment.provider,
     ).to()
-    if completed:
+    if completes:
         yield SellerOfferUpdate(
             seller_id=share.seller_id,
             request_id=share.request_id,
@@ -194,12 +204,12 @@ def _share_events(
         ).to()
 
 
-def _checkout_events(payment: Payment) -> Iterator[Event]:
+def _checkout_events(payment: Payment, *, completes: bool) -> Iterator[Event]:
     """What a new status of a payment means for its template checkout, if it has one."""
     if payment.checkout is None:
         return
     checkout_id = payment.checkout.checkout_id
-    if payment.status is PaymentStatus.COMPLETED:
+    if completes:
         yield CheckoutPaymentConfirmed(
             checkout_id=checkout_id,
             request_ids=[share.request_id for share in payment.shares],

@@ -9,8 +9,9 @@ from enum import StrEnum
 from coordinator.booked import Booked, Seen, Spread
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
-from coordinator.observations import Ending, Stage, Standing, Transfer
+from coordinator.observations import Ending, RefundOf, Stage, Standing, Transfer
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.refunded import going_back
 from coordinator.worths import CENT, worth_of
 
 __all__ = ["Problem", "ProblemKind", "is_forgotten", "problems_of"]
@@ -58,7 +59,7 @@ def _is_plain(payment: Payment) -> bool:
     facts = payment.facts
     if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
         return False
-    if facts.forgotten_at is not None or facts.emptied_at is not None:
+    if facts.forgotten_at is not None or facts.emptied_at is not None or facts.refunds:
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
@@ -82,6 +83,12 @@ def _figure(payment: Payment, amount: Decimal) -> str:
     return format_amount(amount if payment.direct is not None else to_cents(amount, decimals_of(payment.amount)))
 
 
+def _goes_back(payment: Payment) -> bool:
+    """Whether all that came for the goods goes back to the buyer, or has gone: so there is nothing left to decide."""
+    back = going_back(payment.facts.refunds, RefundOf.GOODS) if payment.facts.refunds else ZERO
+    return bool(back) and back >= payment.goods
+
+
 def _refunded_while_paid_out(payment: Payment) -> str | None:
     if payment.status is not PaymentStatus.REFUNDED or not payment.releases:
         return None
@@ -89,8 +96,8 @@ def _refunded_while_paid_out(payment: Payment) -> str | None:
 
 
 def _twice_paid(payment: Payment) -> str | None:
-    others = payment.facts.completed_siblings
-    if payment.status is not PaymentStatus.COMPLETED or not others:
+    others = payment.facts.completed_siblings - payment.facts.refunded_siblings
+    if payment.status is not PaymentStatus.COMPLETED or not others or _goes_back(payment):
         return None
     return f"it shares a purchase request with {', '.join(sorted(others))}, which is completed too"
 
@@ -221,7 +228,7 @@ def _other_currency(payment: Payment) -> str | None:
 
 def _paid_after_cancellation(payment: Payment) -> str | None:
     facts = payment.facts
-    if payment.status is PaymentStatus.REFUNDED or facts.accepted:
+    if payment.status is PaymentStatus.REFUNDED or facts.accepted or _goes_back(payment):
         return None
     if not payment.paid:
         listed = [one for one in facts.booked if one.is_own]
@@ -238,6 +245,8 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
 
 def _short(payment: Payment) -> str | None:
     if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.received >= payment.least:
+        return None
+    if _goes_back(payment):
         return None
     if payment.status is PaymentStatus.COMPLETED:
         known = "whose its money is" if any(not one.is_own for one in payment.facts.booked) else "its fee"
@@ -262,14 +271,19 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
 
 
 def _over(payment: Payment) -> str | None:
-    if payment.status is not PaymentStatus.COMPLETED:
+    if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED):
+        return None
+    if Ending.REFUNDED in payment.facts.endings:
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
     bearable = min(tolerance, BEARABLE_EXCESS) if payment.direct is None else ZERO
-    if payment.excess > bearable:
-        return f"{_money(payment, payment.excess)} too much: {_of_amount(payment)}"
-    if payment.received >= payment.least:
+    excess = payment.excess
+    if excess and payment.facts.refunds:
+        excess = excess_over(excess, going_back(payment.facts.refunds, RefundOf.EXCESS))
+    if excess > bearable:
+        return f"{_money(payment, excess)} too much: {_of_amount(payment)}"
+    if payment.received >= payment.least or _goes_back(payment):
         return None
     later = _after_acceptance(payment)
     if not later or (None not in later and total(value for value in later if value is not None) <= bearable):

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
-from coordinator.observations import Observation, PaymentAccepted, PaymentWithdrawn, WaitingProlonged
+from coordinator.observations import Observation, PaymentAccepted, PaymentWithdrawn, RefundOf, WaitingProlonged
 from coordinator.payment_problems import ProblemKind
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.refunded import going_back
 
 __all__ = [
     "LONGEST_WAIT",
@@ -119,6 +120,8 @@ def _not_accepted(payment: Payment) -> str | None:
         return "This payment was refunded: its money has gone back."
     if payment.status is PaymentStatus.COMPLETED:
         return "This payment is completed already."
+    if going_back(payment.facts.refunds, RefundOf.GOODS):
+        return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."
     return None
 
 

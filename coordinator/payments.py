@@ -5,21 +5,38 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
-from coordinator.agreements import Checkout, DirectPayment, Share, Terms
-from coordinator.errors import BridgeError
+from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.facts import Facts
 from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
-from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
+from coordinator.money import (
+    ZERO,
+    PositiveAmount,
+    decimals_of,
+    excess_over,
+    product,
+    to_cents,
+    total,
+    trimmed,
+)
+from coordinator.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
+from coordinator.payment_statuses import (
+    OPEN_STATUSES,
+    TRANSITIONS,
+    UNPAID_STATUSES,
+    Effect,
+    EscrowState,
+    IllegalTransitionError,
+    PaymentStatus,
+)
+from coordinator.refunded import gone_back
 from coordinator.worths import has_lost_some
 
 __all__ = [
@@ -40,51 +57,6 @@ HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
 # What is derived of a payment and follows from the agreement alone.
 _OF_AGREEMENT = ("shares", "seller_ids", "least")
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands, as `payment-update` says it."""
-
-    PENDING = "pending"
-    CONFIRMING = "confirming"
-    PARTIALLY_PAID = "partially_paid"
-    COMPLETED = "completed"
-    EXPIRED = "expired"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    REFUNDED = "refunded"
-
-
-OPEN_STATUSES = (PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID)
-"""Of payments that wait for money."""
-UNPAID_STATUSES = (PaymentStatus.EXPIRED, PaymentStatus.CANCELLED, PaymentStatus.FAILED)
-"""Of payments that are over without their money, which may still come."""
-
-
-class EscrowState(StrEnum):
-    """Where the marketplace's hold on the money stands."""
-
-    NONE = "none"
-    FUNDED = "funded"
-    RELEASING = "releasing"
-    RELEASED = "released"
-    REFUNDED = "refunded"
-
-
-class Effect(StrEnum):
-    """What an observation did to its payment."""
-
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    """It said nothing that shows: a duplicate, or older than what is known."""
-    OTHER_CURRENCY = "other-currency"
-    """It counts in another currency than the payment, so it is about another invoice and was not counted."""
-    NOT_COUNTED = "not-counted"
-    """It does not fit what was agreed, so it moved nothing, and a person is to look at it."""
-
-
-class IllegalTransitionError(BridgeError):
-    """The facts ask for a move that `TRANSITIONS` does not allow: a defect of this module, never of the input."""
 
 
 class Payment(FrozenModel):
@@ -226,6 +198,31 @@ class Payment(FrozenModel):
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
+    def goods(self) -> Decimal:
+        """What has come for the goods, without what came too much."""
+        return min(self.received, self.amount)
+
+    def came_for(self, seller_id: str) -> Decimal:
+        """What of that is a seller's."""
+        return part_of(self.shares, seller_id, self.goods)
+
+    @cached_property
+    def refunded(self) -> Decimal:
+        """What has gone back to the buyer, of the goods and of what came too much."""
+        facts = self.facts
+        if Ending.REFUNDED in facts.endings:
+            return self.received
+        return total(gone_back(facts.refunds, of) for of in RefundOf) if facts.refunds else ZERO
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether all that has come for the goods has gone back: by refunds, or as the gateway says."""
+        facts = self.facts
+        if Ending.REFUNDED in facts.endings:
+            return True
+        return bool(facts.refunds) and ZERO < gone_back(facts.refunds, RefundOf.GOODS) >= self.goods
+
+    @cached_property
     def fee(self) -> Decimal:
         """What has come for the gateway's fee."""
         return excess_over(self.paid, self.received)
@@ -358,7 +355,7 @@ def _timed_out(payment: Payment) -> bool:
 # for a person's; only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way
 # or came late.
 STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
-    (PaymentStatus.REFUNDED, lambda payment: Ending.REFUNDED in payment.facts.endings),
+    (PaymentStatus.REFUNDED, lambda payment: payment.is_refunded),
     (PaymentStatus.COMPLETED, lambda payment: payment.is_paid),
     (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
     (
@@ -371,35 +368,24 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.PENDING, lambda payment: True),
 )
 
-_ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.REFUNDED}
 
-# From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
-# leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
-# that vanishes from its chain or is another's leads back to `pending`, and only a person from `expired`.
-TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
-    PaymentStatus.PENDING: frozenset(
-        {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.CONFIRMING: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.PARTIALLY_PAID: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.EXPIRED: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED
-    ),
-    PaymentStatus.CANCELLED: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
-    PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
-    PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),
-    PaymentStatus.REFUNDED: frozenset(),
-}
+def _is_released(payment: Payment) -> bool:
+    """Whether a payout has arrived for every seller whose money did not go back."""
+    if not payment.releases:
+        return False
+    refunds = payment.facts.refunds
+    return all(
+        payment.release_of(seller_id) is Release.DONE
+        or (bool(refunds) and gone_back(refunds, RefundOf.GOODS, [seller_id]) >= payment.came_for(seller_id))
+        for seller_id in payment.seller_ids
+    )
 
 
-# The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller.
+# The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller,
+# but for those whose money went back to the buyer.
 ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
     (EscrowState.REFUNDED, lambda payment: payment.status is PaymentStatus.REFUNDED),
-    (EscrowState.RELEASED, lambda payment: payment.releases == (Release.DONE,) * len(payment.seller_ids)),
+    (EscrowState.RELEASED, _is_released),
     (EscrowState.RELEASING, lambda payment: bool(payment.releases)),
     (EscrowState.FUNDED, lambda payment: payment.status is PaymentStatus.COMPLETED),
     (EscrowState.NONE, lambda payment: True),

@@ -63,7 +63,8 @@ def reasons_to_wait(
     limits = rules.limits.get(payout.worth_currency or "")
     over = over_limits(payout, paid_out(outflows, payout, now), limits)
     wait = rules.destination_wait
-    if wait is None or (allowed_since is not None and now >= allowed_since + wait):
+    # Where a refund goes its buyer has said, who has no list.
+    if wait is None or payout.refund_id is not None or (allowed_since is not None and now >= allowed_since + wait):
         return over
     new = (
         f"{payout.destination} is not among the destinations of {payout.seller_id}"

@@ -180,6 +180,9 @@ def _progress(payout: Payout) -> tuple[object, ...]:
 
 
 def _events(before: Payout, after: Payout, observation: PayoutObservation) -> list[Event]:
+    """What sellers are told of their payouts. Of one that carries a refund its own events tell, to the buyer."""
+    if after.refund_id is not None:
+        return []
     parties = {"sellerId": after.seller_id}
     events: list[Event] = []
     if after.facts.known and not before.facts.known:

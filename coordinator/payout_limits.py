@@ -67,6 +67,7 @@ class Outflow(NamedTuple):
 
     payout_id: str
     seller_id: str
+    """Whom it pays: of a refund the buyer."""
     currency: str
     """Of the worth."""
     worth: Decimal
@@ -89,7 +90,7 @@ def outflow_of(payout: Payout) -> Outflow | None:
     if payout.status in WITHOUT_OUTFLOW or worth is None or currency is None or cleared_at is None:
         return None
     is_under_way = payout.status in UNSETTLED_STATUSES
-    return Outflow(payout.payout_id, payout.seller_id, currency, worth, cleared_at, is_under_way)
+    return Outflow(payout.payout_id, payout.payee_id, currency, worth, cleared_at, is_under_way)
 
 
 def paid_out(outflows: Iterable[Outflow], payout: Payout, now: datetime) -> PaidOut:
@@ -97,7 +98,7 @@ def paid_out(outflows: Iterable[Outflow], payout: Payout, now: datetime) -> Paid
     others = [one for one in outflows if one.currency == payout.worth_currency and one.payout_id != payout.payout_id]
     today = [one for one in others if one.cleared_at > now - DAY]
     return PaidOut(
-        to_seller_today=total(one.worth for one in today if one.seller_id == payout.seller_id),
+        to_seller_today=total(one.worth for one in today if one.seller_id == payout.payee_id),
         today=total(one.worth for one in today),
         under_way=total(one.worth for one in others if one.is_under_way),
     )
@@ -120,7 +121,7 @@ def over_limits(payout: Payout, others: PaidOut, limits: PayoutLimits | None) ->
 
     return (
         *over(ZERO, limits.per_payout, "of one payout"),
-        *over(others.to_seller_today, limits.per_seller_and_day, f"of 24 hours for {payout.seller_id}"),
+        *over(others.to_seller_today, limits.per_seller_and_day, f"of 24 hours for {payout.payee_id}"),
         *over(others.today, limits.per_day, "of 24 hours for all sellers"),
         *over(others.under_way, limits.under_way, "of what may be under way"),
     )

@@ -87,12 +87,18 @@ class Verification(StrEnum):
 
 
 class Payout(FrozenModel):
-    """Money that leaves for a seller, for a payment whose escrow holds it."""
+    """Money that leaves for a seller, for a payment whose escrow holds it; or for the buyer, if it carries a
+    refund."""
 
     payout_id: str
     provider: str
     payment_id: str
     seller_id: str
+    """Of a refund the one out of whose share it is, if it is out of one."""
+    refund_id: Id | None = None
+    """The refund that it carries."""
+    buyer_id: Id | None = None
+    """Whom it pays, if it carries a refund."""
     destination: str = Field(max_length=DESTINATION_LIMIT_CHARACTERS)
     """The address that it goes to."""
     coin: str
@@ -120,6 +126,11 @@ class Payout(FrozenModel):
     @property
     def status(self) -> PayoutStatus:
         return next(status for status, applies in PAYOUT_STATUS_RULES if applies(self))
+
+    @property
+    def payee_id(self) -> str:
+        """Whom it pays."""
+        return self.buyer_id or self.seller_id
 
     @property
     def next_attempt(self) -> int | None:

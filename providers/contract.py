@@ -212,6 +212,10 @@ class PayoutGateway(Protocol):
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""
 
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+        """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
+        cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
+
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
 

@@ -64,6 +64,8 @@ class Principal:
     sees_everything: bool = False
     sees_every_payment: bool = False
     sees_every_payout: bool = False
+    orders_payouts: bool = False
+    """Whether it is a service that may have payouts sent."""
     speaks_for_everybody: bool = False
     is_staff: bool = False
     """Whether they have any role."""
@@ -80,9 +82,14 @@ class Principal:
         which it is told of, its purchase requests' and its checkout's."""
         return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, told_in))
 
-    def may_see_payout(self, *, seller_id: str) -> bool:
-        """Whether they may see a payout: its seller may, and finance ops."""
-        return self.has_payouts_sent or (self.user_id is not None and self.user_id == seller_id)
+    def may_see_payout(self, *, payee_id: str) -> bool:
+        """Whether they may see a payout: whom it pays may, and finance ops."""
+        return self.has_payouts_sent or (self.user_id is not None and self.user_id == payee_id)
+
+    def may_say_where(self, *, buyer_id: str) -> bool:
+        """Whether they may say where a refund is sent: its buyer, and who could have any payout sent. Staff may not,
+        so that nobody has to tell them an address."""
+        return self.orders_payouts or self.may_speak_for(buyer_id)
 
     @property
     def has_payouts_sent(self) -> bool:

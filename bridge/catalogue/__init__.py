@@ -41,6 +41,7 @@ from coordinator.payment_events import (
     SellerOfferUpdate,
 )
 from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
+from coordinator.refund_events import RefundOpened, RefundUpdated
 
 __all__ = ["ADDITIONS", "CATEGORIES", "EVENTS"]
 
@@ -79,5 +80,12 @@ CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
 EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CATEGORIES.values() for model in models}
 """Every event of the specification, by name: what may be published."""
 
-ADDITIONS: tuple[type[Payload], ...] = (SessionEnded, PaymentProgress, PayoutProgress, SystemStatus)
+ADDITIONS: tuple[type[Payload], ...] = (
+    SessionEnded,
+    PaymentProgress,
+    PayoutProgress,
+    RefundOpened,
+    RefundUpdated,
+    SystemStatus,
+)
 """The product's own events beside the specification. Only the server itself raises them."""

@@ -83,6 +83,7 @@ class Callers:
                 sees_everything=service.reads,
                 sees_every_payment=service.registers_payments,
                 sees_every_payout=service.registers_payouts or service.approves_payouts,
+                orders_payouts=service.registers_payouts,
             )
         if self._verifier is None:
             return ANYBODY

@@ -22,6 +22,7 @@ from bridge.http.ops_payments import (
     have_payment_wait,
     settle_payment,
 )
+from bridge.http.ops_refunds import open_refund_in_console, withdraw_refund_in_console
 from bridge.http.ops_session import get_ops_session
 from bridge.http.ops_story import get_payment_story, get_payout_story
 from bridge.http.ops_system import get_system_status
@@ -56,6 +57,8 @@ ops_router = Router(
         cancel_payment_in_console,
         have_payment_wait,
         settle_payment,
+        open_refund_in_console,
+        withdraw_refund_in_console,
         hold_payouts_in_console,
         resume_payouts_in_console,
         dismiss,

@@ -38,6 +38,7 @@ from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
+from coordinator.payout_attention import payout_attention
 from coordinator.payouts import OVERDUE_AFTER
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
@@ -58,7 +59,7 @@ class DayItem(FrozenModel):
 
     date: str = Field(description="Of UTC.")
     currency: str
-    kind: Literal["payments", "payouts"]
+    kind: Literal["payments", "payouts", "refunds"]
     count: int
     amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
 
@@ -179,7 +180,7 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
     for forgotten in found.forgotten_payouts:
         yield forgotten_payout(forgotten.payout, forgotten.found_at)
     for listed in found.payouts:
-        wrong = attention.payout_attention(listed.payout, listed.updated_at, now)
+        wrong = payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:
             yield wrong
     yield from map(_of_webhook, found.unreadable_webhooks)

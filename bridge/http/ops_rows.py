@@ -39,6 +39,8 @@ class PayoutRow(FrozenModel):
     task_id: str | None = Field(description="The provider's task, once it has named one.")
     payment_id: str
     seller_id: str
+    refund_id: str | None = Field(description="The refund that it carries; null for one to a seller.")
+    buyer_id: str | None = Field(description="Whom it pays, if it carries a refund.")
     provider: str
     chain: str | None
     coin: str
@@ -79,6 +81,7 @@ class PaymentRow(FrozenModel):
     received: Amount = Field(description="For the goods, without the gateway's fee.")
     missing: Amount
     excess: Amount
+    refunded: Amount = Field(description="What has gone back to the buyer.")
     fee: Amount = Field(description="What came on top for the gateway's fee.")
     missing_fee: Amount
     late: bool
@@ -127,6 +130,8 @@ class ActionItem(FrozenModel):
         "cancellation",
         "waiting",
         "settlement",
+        "refund",
+        "refund-withdrawal",
         "hold",
         "resume",
         "dismiss",
@@ -156,6 +161,8 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         task_id=payout.facts.task_id,
         payment_id=payout.payment_id,
         seller_id=payout.seller_id,
+        refund_id=payout.refund_id,
+        buyer_id=payout.buyer_id,
         provider=payout.provider,
         chain=payout.chain,
         coin=payout.coin,
@@ -198,6 +205,7 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         received=payment.received,
         missing=payment.missing,
         excess=payment.excess,
+        refunded=payment.refunded,
         fee=payment.fee,
         missing_fee=payment.missing_fee,
         problems=[problem.kind for problem in problems_of(payment)],

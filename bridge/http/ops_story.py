@@ -26,7 +26,18 @@ __all__ = ["get_payment_story", "get_payout_story"]
 # Observations that the bridge makes by itself, by asking or by the clock, or that people make.
 # Others came by webhook.
 _OWN_KEYS = (
-    *("look:", "lookup:", "deadline:", "escrow:", "hint:", "asked:", "outcome:", "registered:", "sighting:"),
+    *(
+        "look:",
+        "lookup:",
+        "deadline:",
+        "escrow:",
+        "hint:",
+        "asked:",
+        "outcome:",
+        "refund:",
+        "registered:",
+        "sighting:",
+    ),
     *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
 )
 
@@ -39,6 +50,7 @@ TITLES = {
     "deadline-passed": "The time to pay ran out",
     "request-cancelled": "Its purchase request was cancelled",
     "escrow-released": "A payout takes the money out of escrow",
+    "refund-moved": "Money goes back to the buyer",
     "transfer-sighted": "A transfer on the chain",
     "transaction-hinted": "Somebody named the transaction that pays",
     "payment-accepted": "It was accepted as paid",
@@ -46,6 +58,7 @@ TITLES = {
     "waiting-prolonged": "It waits longer",
     "registration-contested": "Somebody wanted its id for another payment",
     "sibling-registered": "Another payment for the same purchase request",
+    "sibling-refunded": "The other payment's money went back",
     "sibling-completed": "Its purchase request is paid twice",
     "payout-withheld": "It waits for somebody's approval",
     "payout-approved": "It was approved",
@@ -75,6 +88,8 @@ ACTION_TITLES = {
     "waiting": "Somebody had it wait longer",
     "hold": "Somebody held all payouts",
     "resume": "Somebody had payouts sent again",
+    "refund": "Somebody opened a refund",
+    "refund-withdrawal": "Somebody withdrew a refund",
     "settlement": "Somebody settled elsewhere what was wrong",
     "dismiss": "Somebody took what was wrong off the list",
 }

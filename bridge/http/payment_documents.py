@@ -6,11 +6,13 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from pydantic import AwareDatetime, Field
 
+from bridge.http.refund_documents import RefundItem, refund_item
 from bridge.journal import HistoryEntry, PaymentRecord
+from coordinator.earnings import escrow_of, refundable
 from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
-from coordinator.observations import Sighting, Stage, Transfer
+from coordinator.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payments import EscrowState, Payment, PaymentStatus
 from coordinator.quotes import ToPay, to_pay
 
@@ -98,6 +100,31 @@ class SightingItem(FrozenModel):
     reason: str | None = Field(description="Why it came to nothing, for a person to read.")
 
 
+class RefundableItem(FrozenModel):
+    """Money of a payment that can go back to its buyer."""
+
+    of: RefundOf = Field(description="Whether it came for the goods, or came too much.")
+    seller_id: str | None = Field(description="Out of whose share it is; null if out of nobody's.")
+    amount: Amount
+
+
+class EscrowItem(FrozenModel):
+    """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
+    `overdrawn`, at every moment."""
+
+    received: Amount = Field(description="All that came, what came for the gateway's fee included.")
+    held: Amount = Field(description="What came for the goods, and has arrived at nobody else yet.")
+    under_way: Amount = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
+    released: Amount = Field(description="What has arrived at sellers.")
+    refunded: Amount = Field(description="What has arrived at the buyer.")
+    fee: Amount = Field(description="What came for the gateway's fee.")
+    excess: Amount = Field(description="What came too much, and has not gone back.")
+    overdrawn: Amount = Field(
+        description="What went out beyond what came: of a payment that was accepted with less, or by a payout that "
+        "was sent after it was found to have failed. Nothing, but for that."
+    )
+
+
 class PaymentDocument(FrozenModel):
     """A payment: what was agreed, how it stands, and how it came there."""
 
@@ -121,6 +148,9 @@ class PaymentDocument(FrozenModel):
     excess: Amount = Field(description="What came above amount and fee.")
     fee: Amount = Field(description="What has come on top of `received` for the gateway's fee.")
     missing_fee: Amount = Field(description="What is still to be paid on top of `missing` for that fee.")
+    refunded: Amount = Field(description="What has gone back to the buyer.")
+    refundable: list[RefundableItem] = Field(description="What can go back to the buyer; see `POST /api/refunds`.")
+    escrow: EscrowItem
     late: bool = Field(description="Some of the money came after the deadline.")
     confirmations: int | None = Field(
         description="How many blocks confirm the transfer on the chain that has the fewest of them; null while no "
@@ -139,6 +169,7 @@ class PaymentDocument(FrozenModel):
         description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
         "paid to another counts too."
     )
+    refunds: list[RefundItem] = Field(description="Oldest first, those that were withdrawn included.")
     history: list[HistoryItem]
 
 
@@ -170,6 +201,18 @@ RESPONSE_EXAMPLE = {
     "excess": "0",
     "fee": "0",
     "missingFee": "0",
+    "refunded": "0",
+    "refundable": [{"of": "goods", "sellerId": "seller-9", "amount": "19.96"}],
+    "escrow": {
+        "received": "19.96",
+        "held": "19.96",
+        "underWay": "0",
+        "released": "0",
+        "refunded": "0",
+        "fee": "0",
+        "excess": "0",
+        "overdrawn": "0",
+    },
     "late": False,
     "confirmations": None,
     "requiredConfirmations": None,
@@ -203,6 +246,7 @@ RESPONSE_EXAMPLE = {
             "refusal": None,
         }
     ],
+    "refunds": [],
     "history": [
         {
             "at": "2026-01-31T15:40:00Z",
@@ -259,6 +303,9 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         excess=payment.excess,
         fee=payment.fee,
         missing_fee=payment.missing_fee,
+        refunded=payment.refunded,
+        refundable=[RefundableItem(**pool._asdict()) for pool in refundable(payment, record.payouts)],
+        escrow=EscrowItem(**escrow_of(payment, record.payouts)._asdict()),
         late=payment.late,
         confirmations=payment.awaited and payment.awaited.confirmations,
         required_confirmations=payment.awaited and payment.awaited.required_confirmations,
@@ -271,6 +318,7 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         updated_at=record.updated_at,
         expires_at=payment.deadline,
         invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
+        refunds=[refund_item(refund) for refund in record.refunds],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 

@@ -42,6 +42,8 @@ class PayoutDocument(FrozenModel):
     provider: str
     payment_id: str
     seller_id: str
+    refund_id: str | None = Field(description="The refund that it carries; null for one to a seller.")
+    buyer_id: str | None = Field(description="Whom it pays, if it carries a refund.")
     coin: str
     amount: Amount
     fee: Amount | None

@@ -24,7 +24,7 @@ from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.direct import PROVIDER as ONCHAIN
 from providers.onchain.direct import NotOnChainError, read_address, read_chain, read_token
 
-__all__ = ["PayoutRequest", "ordered_payouts"]
+__all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
 
 PAYOUTS_LIMIT = 100
 
@@ -129,7 +129,9 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
     earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
-    ordinal = sum((one.payment_id, one.seller_id) == (payment.payment_id, seller_id) for one in earlier)
+    ordinal = sum(
+        (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
+    )
     return Payout(
         # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
         payout_id=derived_id("out", payment.provider, payment.external_id, seller_id, ordinal),

@@ -120,7 +120,7 @@ async def list_payouts(
     if not is_id(payment_id):
         raise wrong_field("paymentId", "expected the id of a payment")
     records = await journal.payment_payouts(payment_id)
-    seen = [record for record in records if principal.may_see_payout(seller_id=record.payout.seller_id)]
+    seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
     in_full = principal.has_payouts_sent
     return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
 
@@ -132,7 +132,7 @@ async def list_payouts(
 )
 async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PayoutDocument:
     record = await known_payout(journal, payout_id)
-    if not principal.may_see_payout(seller_id=record.payout.seller_id):
+    if not principal.may_see_payout(payee_id=record.payout.payee_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
     return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent)
 

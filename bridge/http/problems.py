@@ -16,6 +16,7 @@ from bridge.journal import (
     PaymentConflictError,
     PayoutRefusedError,
 )
+from coordinator.refunds import RefundRefusedError
 
 __all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "send_problem", "unreadable_body", "wrong_field"]
 
@@ -90,6 +91,10 @@ def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response
     return problem(409, "No payout", f"{field}: {error}", errors=[{"field": field, "message": str(error)}])
 
 
+def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response[dict[str, object]]:
+    return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}")
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -129,6 +134,7 @@ exception_handlers: ExceptionHandlersMap = {
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,
+    RefundRefusedError: _refund_refused,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

@@ -38,6 +38,8 @@ from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.payout_requests import observation_key
 from bridge.journal.problem_queries import TroubledPayment
 from bridge.journal.queries import HistoryEntry, PaymentRecord
+from bridge.journal.refund_queries import ListedRefund
+from bridge.journal.refund_requests import OpenedRefund
 from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
 from bridge.journal.room_queries import Stretch
 from bridge.journal.rows import JournaledEvent
@@ -80,8 +82,10 @@ __all__ = [
     "KeptWebhook",
     "ListedPayment",
     "ListedPayout",
+    "ListedRefund",
     "OffsetElsewhereError",
     "OffsetUnreadableError",
+    "OpenedRefund",
     "Outcome",
     "PaymentConflictError",
     "PaymentRecord",

@@ -3,17 +3,20 @@ the lists of where sellers may be paid without one. Each is committed with the r
 
 from bridge.journal.batch import Batch
 from bridge.journal.payout_requests import beyond_earnings, record_payout_observation
+from bridge.journal.refund_steps import refund_of
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination
 from coordinator.payments import PaymentStatus
 from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection
 from coordinator.payouts import Payout
+from coordinator.refunds import not_there
 
 __all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout"]
 
 
 def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
-    """Has a payout sent that awaited approval. It must still be no more than its seller has earned.
+    """Has a payout sent that awaited approval. It must still be no more than its seller has earned, or than there is
+    to go back.
 
     Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
     """
@@ -63,6 +66,8 @@ def _not_covered(batch: Batch, payout: Payout) -> str | None:
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+    if payout.refund_id is not None:
+        return not_there(payment, refund_of(batch, payout.refund_id).of)
     if payment.status is not PaymentStatus.COMPLETED:
         return f"payment {payment.payment_id} is {payment.status}, not completed"
     others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]

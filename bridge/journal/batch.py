@@ -26,6 +26,7 @@ from bridge.journal.staged_holds import StagedHolds
 from bridge.journal.staged_invoices import StagedInvoices
 from bridge.journal.staged_payments import StagedPayments
 from bridge.journal.staged_payouts import StagedPayouts
+from bridge.journal.staged_refunds import StagedRefunds
 from bridge.journal.staged_sessions import StagedSessions
 from bridge.journal.statements import Row, Writing, found, insert_into, padded, run
 from coordinator.compact_json import compact_json
@@ -111,6 +112,7 @@ class Batch:
         self._writes = 0
         self.payments = StagedPayments(connection, recent, now=now)
         self.payouts = StagedPayouts(connection, now=now)
+        self.refunds = StagedRefunds(connection, now=now)
         self.chains = StagedChains(now=now)
         self.sessions = StagedSessions(now=now)
         self.actions = StagedActions(connection, now=now)
@@ -124,7 +126,7 @@ class Batch:
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
         staged = (
-            *(self.payments, self.payouts, self.holds, self.chains),
+            *(self.payments, self.payouts, self.refunds, self.holds, self.chains),
             *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
         )
         return self._writes + sum(part.writes for part in staged)
@@ -310,6 +312,7 @@ class Batch:
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             *self.payouts.statements(),
+            *self.refunds.statements(),
             *self.holds.statements(),
             *self.destinations.statements(),
             *self.histories.statements(),

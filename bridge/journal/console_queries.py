@@ -13,6 +13,7 @@ from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row
 from bridge.journal.staged_actions import DISMISS, Action
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.refunds import RefundStatus
 
 __all__ = [
     "SHOWN_LIMIT",
@@ -194,12 +195,21 @@ _GOING_ON = tuple(
 def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit: int) -> list[ListedPayout]:
     """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, those
     that await approval, those that ended in a doubtful way, and those that failed or came back and that no other
-    payout makes up for; the oldest of each first."""
-    payouts, others = schema.payouts, schema.payouts.alias("others")
-    made_up_for = exists().where(
+    payout, or refund opened since, makes up for; the oldest of each first."""
+    payouts, others, refunds = schema.payouts, schema.payouts.alias("others"), schema.refunds
+    paid_out = exists().where(
         others.c.payment_id == payouts.c.payment_id,
         others.c.seller_id == payouts.c.seller_id,
+        others.c.refund_id.is_(None),
         others.c.status.not_in(_WITHOUT_MONEY),
+    )
+    opened_again = exists().where(
+        refunds.c.payment_id == payouts.c.payment_id,
+        refunds.c.opened_at > payouts.c.created_at,
+        refunds.c.status != RefundStatus.CANCELLED,  # one that fails too stands on the list by itself
+    )
+    made_up_for = or_(
+        and_(payouts.c.refund_id.is_(None), paid_out), and_(payouts.c.refund_id.is_not(None), opened_again)
     )
     found: list[ListedPayout] = []
     for condition in (

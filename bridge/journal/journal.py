@@ -32,6 +32,7 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.mark_file import MarkFile
 from bridge.journal.offsets import offset_number, offset_text, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.refund_records import RefundRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
 from bridge.journal.schema_versions import bring_up_to_date
@@ -97,6 +98,8 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
+        self.refunds = RefundRecords(self._read, self._writer.submit)
+        """Orders to send money back to buyers."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret)

@@ -6,8 +6,9 @@ from bridge.journal import requests
 from coordinator.money import format_amount
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout
+from coordinator.refunds import Refund
 
-__all__ = ["log_payout", "log_recorded", "log_standing"]
+__all__ = ["log_payout", "log_recorded", "log_refund", "log_standing"]
 
 logger = logging.getLogger("bridge.payments")
 
@@ -29,6 +30,12 @@ def log_payout(payout: Payout) -> None:
     """Says how a payout stands, and why."""
     level = logging.WARNING if payout.reasons else logging.INFO
     logger.log(level, "%s is %s", payout.payout_id, "; ".join((payout.status, *payout.reasons)))
+
+
+def log_refund(refund: Refund) -> None:
+    """Says how a refund stands. Where it goes to is nobody's business who reads a log."""
+    amount = f"{format_amount(refund.amount)} {refund.currency}"
+    logger.info("%s of %s (%s) is %s", refund.refund_id, refund.payment_id, amount, refund.status)
 
 
 def log_standing(payment: Payment) -> None:

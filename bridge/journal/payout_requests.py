@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
 from bridge.journal.errors import PayoutRefusedError
+from bridge.journal.refund_steps import follow_refund
 from bridge.journal.requests import IdempotencyKey, made_before, record_observation, remember
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
@@ -137,12 +138,13 @@ def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) 
     )
 
 
-def withhold(batch: Batch, payout: Payout, rules: PayoutRules) -> None:
-    """Has a payout that was just added wait for somebody's approval, if it may not leave by itself."""
+def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequence[str] = ()) -> None:
+    """Has a payout that was just added wait for somebody's approval, if it may not leave by itself, or where there
+    are doubts about it."""
     outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
     allowed = batch.destinations.get(payout.seller_id, payout.destination)
     allowed_since = None if allowed is None else allowed.added_at
-    reasons = reasons_to_wait(payout, outflows, allowed_since, rules, batch.now)
+    reasons = (*reasons_to_wait(payout, outflows, allowed_since, rules, batch.now), *doubts)
     if reasons:
         withheld = PayoutWithheld(reasons=reasons)
         record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)
@@ -194,7 +196,9 @@ def record_payout_observation(
         return RecordedPayout(payout, moved=False)
     batch.payouts.record(key, observation, decision)
     batch.add_events(decision.events, payment_id=payout.payment_id)
-    if decision.payout.status is not payout.status:
+    if decision.payout.refund_id is not None:
+        follow_refund(batch, decision.payout)
+    elif decision.payout.status is not payout.status:
         _release(batch, decision.payout)
     return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, Table, func, select
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import payments_of_requests
@@ -17,10 +17,14 @@ from bridge.journal.rows import (
     invoice_from_row,
     observation_from_text,
     payment_from_row,
+    payout_from_row,
+    refund_from_row,
 )
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
 from coordinator.payments import Payment
+from coordinator.payouts import Payout
+from coordinator.refunds import Refund
 
 __all__ = [
     "HistoryEntry",
@@ -63,6 +67,9 @@ class PaymentRecord:
     """Those that the bridge itself opened or wants to; the first is the one to pay."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """Why the provider did not open those that are not open, by their coins."""
+    payouts: tuple[Payout, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    """Oldest first."""
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
@@ -107,6 +114,7 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
             )
         )
     invoices, refusals = _invoices(connection, histories)
+    payouts, refunds = _out(connection, schema.payouts, histories), _out(connection, schema.refunds, histories)
     return [
         PaymentRecord(
             payment_from_row(row),
@@ -114,9 +122,21 @@ def _records(connection: Connection, statement: Select[Any]) -> list[PaymentReco
             tuple(histories[row["payment_id"]]),
             tuple(invoices[row["payment_id"]]),
             refusals[row["payment_id"]],
+            tuple(map(payout_from_row, payouts[row["payment_id"]])),
+            tuple(map(refund_from_row, refunds[row["payment_id"]])),
         )
         for row in rows
     ]
+
+
+def _out(connection: Connection, table: Table, payment_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
+    """What goes out of payments, of each the oldest first."""
+    found: dict[str, list[RowMapping]] = {payment_id: [] for payment_id in payment_ids}
+    began = table.c.opened_at if table is schema.refunds else table.c.created_at
+    statement = select(table).where(table.c.payment_id.in_(found)).order_by(began)
+    for row in connection.execute(statement).mappings():
+        found[row["payment_id"]].append(row)
+    return found
 
 
 def _invoices(

@@ -7,7 +7,14 @@ from enum import StrEnum
 
 from bridge.journal.batch import Batch
 from coordinator.facts import Misfit
-from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, SiblingCompleted, TransferSeen
+from coordinator.observations import (
+    InvoiceEnded,
+    InvoiceSnapshot,
+    Observation,
+    SiblingCompleted,
+    SiblingRefunded,
+    TransferSeen,
+)
 from coordinator.payment_decisions import Decision, decide, not_counted
 from coordinator.payments import Payment, PaymentStatus
 
@@ -108,10 +115,17 @@ def siblings_of(batch: Batch, payment: Payment) -> list[Payment]:
 
 
 def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
-    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it."""
+    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it;
+    and if the money of one of them went back, the other does."""
     moved = decision.payment
     batch.payments.move(moved)
     batch.add_events(decision.events, payment_id=moved.payment_id)
+    if moved.status is PaymentStatus.REFUNDED:
+        for sibling in siblings:
+            known = sibling.facts
+            if moved.payment_id in known.completed_siblings - known.refunded_siblings:
+                gone = SiblingRefunded(payment_id=moved.payment_id)
+                batch.payments.move(decide(sibling, gone, batch.now).payment)
     if moved.status is not PaymentStatus.COMPLETED or moved.facts.completed_siblings:
         return moved
     paid = next((sibling for sibling in siblings if sibling.status is PaymentStatus.COMPLETED), None)

@@ -20,6 +20,7 @@ from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_facts import PayoutFacts
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
+from coordinator.refunds import Refund
 
 __all__ = [
     "EVERYONE",
@@ -34,6 +35,8 @@ __all__ = [
     "payout_from_row",
     "payout_observation_from_text",
     "payout_row",
+    "refund_from_row",
+    "refund_row",
 ]
 
 EVERYONE = ""
@@ -123,8 +126,9 @@ def _payment_names(payment: Payment) -> Iterator[str]:
 
 def _payout_names(payout: Payout) -> Iterator[str]:
     """What a payout can be found by."""
-    yield from (payout.payout_id, payout.payment_id, payout.seller_id, payout.destination)
+    yield from (payout.payout_id, payout.payment_id, payout.payee_id, payout.destination)
     yield from (
+        *([payout.refund_id] if payout.refund_id else []),
         *([payout.facts.task_id] if payout.facts.task_id else []),
         *payout.facts.tx_hashes,
         *payout.facts.returns,
@@ -170,6 +174,8 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
         "search_text": _search_text(_payout_names(payout)),
         "ended_in_doubt": payout.ended_in_doubt,
+        "refund_id": payout.refund_id,
+        "buyer_id": payout.buyer_id,
         "worth_currency": payout.worth_currency,
         "asked_by": payout.asked_by,
         "asked_through": payout.asked_through,
@@ -179,10 +185,21 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
 
 def payout_from_row(row: RowMapping) -> Payout:
     agreed = (
-        "payout_id provider payment_id seller_id destination coin amount fee worth created_at batch_id chain sender"
-        " worth_currency asked_by asked_through"
+        "payout_id provider payment_id seller_id refund_id buyer_id destination coin amount fee worth created_at"
+        " batch_id chain sender worth_currency asked_by asked_through"
     )
     return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
+
+
+def refund_row(refund: Refund, now: datetime) -> dict[str, Any]:
+    amounts = {"amount": format_amount(refund.amount), "coin_amount": None}
+    if refund.coin_amount is not None:
+        amounts["coin_amount"] = format_amount(refund.coin_amount)
+    return {**dict(refund), **amounts, "status": refund.status, "updated_at": now}
+
+
+def refund_from_row(row: RowMapping) -> Refund:
+    return Refund(**{name: row[name] for name in Refund.model_fields})
 
 
 def payout_observation_from_text(text: str) -> PayoutObservation:

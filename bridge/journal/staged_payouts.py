@@ -25,7 +25,8 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
 _OF_PAYMENT = select(schema.payouts).where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
 _OUTFLOWS = select(
-    *(schema.payouts.c[name] for name in ("payout_id", "seller_id", "worth", "cleared_at", "status"))
+    *(schema.payouts.c[name] for name in ("payout_id", "worth", "cleared_at", "status")),
+    func.coalesce(schema.payouts.c.buyer_id, schema.payouts.c.seller_id).label("payee_id"),
 ).where(
     schema.payouts.c.worth_currency == bindparam("by_currency"),
     schema.payouts.c.status.not_in(WITHOUT_OUTFLOW),
@@ -91,7 +92,7 @@ class StagedPayouts:
             self._outflows[currency] = {
                 row.payout_id: Outflow(
                     row.payout_id,
-                    row.seller_id,
+                    row.payee_id,
                     currency,
                     Decimal(row.worth),
                     row.cleared_at,

@@ -81,6 +81,11 @@ class PayoutSender:
         """What the amount of an order counts for in a currency, at least; None if its provider cannot tell now."""
         return await self._gateways[provider].worth(order, currency)
 
+    async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+        """How much of a coin an amount of a currency comes to now; None if its provider cannot tell. Raises
+        NotPayableError."""
+        return await self._gateways[provider].coins_for(amount, currency, coin)
+
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""
         return payout.provider in self._gateways and payout.next_attempt is not None

@@ -302,6 +302,25 @@ export interface ServerToClientEvents {
   "payout-progress": (payload: PayoutProgress) => void;
 
   /**
+   * Money of a payment is to go back to its buyer, who is asked where to send it: on the payment's page. The product
+   * added it to the specification.
+   *
+   * Goes to `ops`, `request-<requestId>`, `template-checkout-<checkoutId>` and `user-<buyerId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "refund-opened": (payload: RefundOpened) => void;
+
+  /**
+   * A refund moved: it was withdrawn, or the payout that carries it moved. The product added it to the specification.
+   *
+   * Goes to `ops`, `request-<requestId>`, `template-checkout-<checkoutId>` and `user-<buyerId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "refund-updated": (payload: RefundUpdated) => void;
+
+  /**
    * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
    *
    * Goes to `ops`.
@@ -889,6 +908,40 @@ export interface PayoutProgress {
   txHash?: string;
   /** What is wrong with it. */
   reason?: string;
+}
+
+/**
+ * Money of a payment is to go back to its buyer, who is asked where to send it: on the payment's page. The product
+ * added it to the specification.
+ *
+ * What `refund-opened` carries.
+ */
+export interface RefundOpened {
+  refundId: string;
+  paymentId: string;
+  status: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+}
+
+/**
+ * A refund moved: it was withdrawn, or the payout that carries it moved. The product added it to the specification.
+ *
+ * What `refund-updated` carries.
+ */
+export interface RefundUpdated {
+  refundId: string;
+  paymentId: string;
+  /** `cancelled`, or the status of its payout. */
+  status: string;
+  /** A decimal string, never a float and never with an exponent. */
+  amount: string;
+  currency: string;
+  /** The transaction that carries it. */
+  txHash?: string;
+  /** The payout that carries it, once there is one. */
+  payoutId?: string;
 }
 
 /**

@@ -12,16 +12,16 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, trimmed
+from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, quotient, rounded, rounded_down, trimmed
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
-from providers.contract import BookedPayout, PayoutOrder, ProviderError, ProviderUnavailableError
+from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
 from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
-from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES
+from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of
-from providers.shkeeper.payout_orders import read_order
+from providers.shkeeper.payout_orders import read_coin, read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
 
@@ -31,6 +31,8 @@ __all__ = ["ShkeeperPayouts"]
 NO_FEE = "0"
 ONE = Decimal(1)
 RATE_MARGIN_PERCENT = Decimal(5)
+# Of a coin that nobody has said the decimals of: SHKeeper prices every coin with as many.
+MOST_DECIMALS = 8
 
 
 class AnyAnswer(Wire):
@@ -41,6 +43,11 @@ class QuoteAnswer(Wire):
     """`POST /{crypto}/quote`."""
 
     exchange_rate: Annotated[Amount, Field(gt=0)]
+
+
+def _is_worth_itself(coin: str, currency: str) -> bool:
+    """Whether a coin counts for as much of a currency as there is of it: a stablecoin and what it stands for."""
+    return PEGS.get(coin) == currency or coin == currency
 
 
 class ShkeeperPayouts:
@@ -75,24 +82,48 @@ class ShkeeperPayouts:
         await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
 
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
-        try:
-            offered: Sequence[str] | None = await self._coins()
-        except ProviderError:
-            offered = None
+        offered = await self._offered()
         return read_order(order, offered=offered, decimals=self._decimals, now=now, test_network=self._test_networks)
 
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """A stablecoin is worth what it stands for; another coin what SHKeeper says, less a margin, since its price
         has moved since the buyer paid."""
-        if PEGS.get(order.coin) == currency or order.coin == currency:
+        if _is_worth_itself(order.coin, currency):
             return order.amount
+        rate = await self._rate(order.coin, currency)
+        if rate is None:
+            return None
+        worth = product(order.amount, rate)
+        return rounded(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
+
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+        """At SHKeeper's own price, without a margin: neither the buyer nor the marketplace gains by it."""
+        if coin == LIGHTNING:
+            raise NotPayableError("coin", "an invoice of Lightning has its amount in it; expected another coin")
+        read_coin(coin, await self._offered())
+        rate = await self._rate(coin, currency)
+        if rate is None:
+            return None
+        coins = quotient(amount, rate)
+        return rounded_down(coins, self._decimals.get(coin, MOST_DECIMALS))
+
+    async def _rate(self, coin: str, currency: str) -> Decimal | None:
+        """What one coin is worth; None if SHKeeper does not say."""
+        if _is_worth_itself(coin, currency):
+            return ONE
         question = {"fiat": currency, "amount": "1"}
         try:
-            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(order.coin)}/quote", question, coin=order.coin)
+            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(coin)}/quote", question, coin=coin)
         except ProviderError:
             return None
-        worth = product(order.amount, answer.exchange_rate)
-        return rounded(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
+        return answer.exchange_rate
+
+    async def _offered(self) -> Sequence[str] | None:
+        """The coins that SHKeeper has; None if it does not say."""
+        try:
+            return await self._coins()
+        except ProviderError:
+            return None
 
     def sends_together(self, coin: str) -> bool:
         return coin not in WITHOUT_BATCHES

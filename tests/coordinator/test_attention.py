@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator import attention
-from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first, payout_attention
+from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first
 from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
 from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.observations import Sighting, Stage, Transfer
+from coordinator.payout_attention import payout_attention
 from coordinator.payout_facts import PayoutFacts, SecondWord
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 

@@ -19,6 +19,8 @@ from coordinator.observations import (
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    RefundMoved,
+    RefundOf,
     Release,
     Sighting,
     Stage,
@@ -80,6 +82,17 @@ def sighted(stage: Stage, view: int) -> TransferSighted:
 
 def release(payout_id: str, how_far: Release, seller_id: str = "s1") -> EscrowReleased:
     return EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=how_far)
+
+
+def refund(amount: int, how_far: Release, step: int = 0) -> RefundMoved:
+    return RefundMoved(
+        refund_id=f"back_{amount}",
+        of=RefundOf.GOODS,
+        amount=Decimal(amount),
+        release=how_far,
+        step=step,
+        carried_by="r1",
+    )
 
 
 FIRST, SECOND, THIRD = transfer("t1"), transfer("t2"), transfer("t3")
@@ -282,6 +295,7 @@ observations = st.one_of(
     st.builds(TransferSeen, transfer=transfers),
     st.builds(InvoiceEnded, ending=st.sampled_from(Ending)),
     st.tuples(st.sampled_from(("out_1", "out_2")), st.sampled_from(Release)).map(lambda some: release(*some)),
+    st.builds(refund, st.sampled_from((50, 100)), st.sampled_from(Release), st.integers(0, 2)),
     st.just(OUT_OF_TIME),
 )
 
@@ -378,4 +392,11 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         moved = decide(payment, foreign, NOW).payment
         if moved.status is not payment.status:
             made[payment.status].add(moved.status)
+    # And what goes back and is sent back again, whatever has happened before.
+    for payment in lives.values():
+        gone = decide(payment, refund(100, Release.DONE, 1), NOW).payment
+        back = decide(gone, refund(100, Release.FAILED, 2), NOW).payment
+        for before, after in ((payment, gone), (gone, back)):
+            if before.status is not after.status:
+                made[before.status].add(after.status)
     assert {status: frozenset(reached) for status, reached in made.items()} == dict(TRANSITIONS)

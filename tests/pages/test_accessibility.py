@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from providers.shkeeper.simulator.faults import Call, What
+from tests.made_destinations import destination
 from tests.pages.browsing import DESKTOP, PHONE, TESTS, Browsing
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
@@ -80,6 +81,33 @@ def test_the_page_of_a_checkout(live: Callable[[str], Page], marketplace: Market
     }
     assert marketplace.client.post("/api/template-checkouts", json=checkout).status_code == 201
     expect_no_violation(live("/checkout/checkout-1"))
+
+
+def test_the_question_where_a_refund_goes_and_the_dialog_that_opens_one(
+    browsing: Browsing, live: Callable[[str], Page], marketplace: Marketplace
+) -> None:
+    browsing.expect_trouble("400")  # the address that is none
+    payment_id = marketplace.paid()
+    content = {"paymentId": payment_id, "amount": "10", "reason": "It arrived bent"}
+    assert marketplace.client.post("/api/refunds", json=content).status_code == 201
+    page = live(f"/pay/{payment_id}")
+    expect_no_violation(page)
+    field, check = page.get_by_label("Your address"), page.get_by_role("button", name="Check this address")
+    field.fill("0x12")
+    check.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect_no_violation(page)
+    field.fill(destination("ETH-USDT", payment_id))
+    check.click()
+    expect(page.get_by_role("heading", name="Is this your address")).to_be_visible()
+    expect_no_violation(page)
+    page.get_by_role("button", name="Yes, send it there").click()
+    expect(page.get_by_role("heading", name="went back to you")).to_be_visible()
+    expect_no_violation(page)
+    console = live(f"/ops/payments/{payment_id}")
+    console.get_by_role("button", name="Refund").click()
+    expect(console.get_by_label("Amount in USD")).to_be_visible()
+    expect_no_violation(console)
 
 
 @pytest.fixture

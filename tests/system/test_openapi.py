@@ -225,8 +225,9 @@ def test_reading_and_the_console_take_tokens_of_users_or_services_and_writing_of
     for route, operation in operations(document).values():
         readers = ["userToken", "serviceToken"]
         needed = {"GET /api": readers, "POST /api": ["serviceToken"]}.get(route[: route.find("/", 6)])
-        if "/api/ops/" in route or route.endswith("/price"):
-            # What is done in the console is done by people, and for a new price a buyer may ask.
+        if "/api/ops/" in route or route.endswith(("/price", "/destination", "/destination/check")):
+            # What is done in the console is done by people; a buyer may ask for a new price, and say where a refund
+            # is to be sent.
             needed = readers
         assert [next(iter(scheme)) for scheme in operation.get("security", [])] == (needed or [])
 

@@ -34,7 +34,10 @@ CLIENT_TABLE = {
     "typing-start": "typing",
     "typing-stop": "typing",
 }
-ADDED = ["session-ended", "payment-progress", "payout-progress", "system-status"]
+ADDED = [
+    *("session-ended", "payment-progress", "payout-progress"),
+    *("refund-opened", "refund-updated", "system-status"),
+]
 CLIENT_ADDITIONS = {
     "join-template-checkout-room",
     "leave-template-checkout-room",

@@ -309,3 +309,37 @@ async def test_an_order_is_read_with_what_shkeeper_has_and_taken_where_it_does_n
     with pytest.raises(NotPayableError, match="did you mean ETH-USDT") as caught:
         await payouts.read_order(order, NOW)
     assert caught.value.field == "coin"
+
+
+COINS = says({"status": "success", "crypto": ["BTC", "ETH-USDT"], "crypto_list": []})
+
+
+@pytest.mark.parametrize(
+    ("amount", "coin", "rate", "comes_to"),
+    [
+        ("49.90", "ETH-USDT", None, "49.9"),  # a stablecoin is what it stands for
+        ("49.9000019", "ETH-USDT", None, "49.900001"),
+        ("100", "BTC", "60000", "0.00166666"),  # never more than it is worth
+        ("0.0001", "BTC", "60000", "0"),
+    ],
+)
+async def test_what_goes_back_comes_to_no_more_coins_than_it_is_worth_now(
+    gateway: Gateway, payouts: ShkeeperPayouts, amount: str, coin: str, rate: str | None, comes_to: str
+) -> None:
+    gateway.answers(COINS, *([] if rate is None else [says({"status": "success", "exchange_rate": rate})]))
+    assert await payouts.coins_for(Decimal(amount), "USD", coin) == Decimal(comes_to)
+
+
+async def test_without_a_price_nothing_is_said_of_a_coin(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
+    gateway.answers(COINS, hangs_up)
+    assert await payouts.coins_for(Decimal(10), "USD", "BTC") is None
+
+
+@pytest.mark.parametrize("coin", ["BTC-LIGHTNING", "ETH-USTD"])
+async def test_nothing_goes_back_in_a_coin_that_cannot_be_sent(
+    gateway: Gateway, payouts: ShkeeperPayouts, coin: str
+) -> None:
+    gateway.answers(COINS)
+    with pytest.raises(NotPayableError) as refused:
+        await payouts.coins_for(Decimal(10), "USD", coin)
+    assert refused.value.field == "coin"

@@ -20,6 +20,8 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
     received: "0",
     missing: "49.90",
     excess: "0",
+    refunded: "0",
+    refundable: [],
     late: false,
     confirmations: null,
     requiredConfirmations: null,
@@ -44,6 +46,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
         refusal: null,
       },
     ],
+    refunds: [],
     history: [
       {
         at: "2026-11-24T10:00:00Z",
@@ -79,6 +82,8 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
     taskId: "task-1",
     paymentId: "pay_1",
     sellerId: "seller-1",
+    refundId: null,
+    buyerId: null,
     provider: "shkeeper",
     chain: null,
     coin: "ETH-USDT",
@@ -105,6 +110,6 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
 }
 
 export function paymentRow(changes: Partial<PaymentRow> = {}): PaymentRow {
-  const { invoices, history, transfers, sightings, direct, offerId, returnUrl, ...row } = payment();
+  const { invoices, history, transfers, sightings, direct, offerId, returnUrl, refundable, refunds, ...row } = payment();
   return { ...row, fee: "0", missingFee: "0", problems: [], txHash: null, ...changes };
 }

@@ -85,7 +85,7 @@ describe("the live line of a payment", () => {
   });
 
   it("is done when it is paid, and says what came above the amount or late", () => {
-    const paid = payment({ status: "completed", escrowState: "funded", received: "60", missing: "0", excess: "10.1", late: true });
+    const paid = payment({ status: "completed", escrowState: "funded", received: "60", missing: "0", excess: "10.1", late: true, refundable: [{ of: "excess", sellerId: null, amount: "10.1" }] });
     const line = paymentLine(paid, "buyer");
     expect([line.headline, line.tone, line.arrived]).toEqual(["Paid", "done", 1]);
     expect(line.remarks.join(" ")).toContain("10.10\u00a0USD more came");

@@ -33,7 +33,7 @@ export function Asked({ row }: { row: PayoutRow }): JSX.Element {
   const asked: [string, ComponentChildren][] = [
     ["Amount", money(row.amount, row.coin)],
     ["Worth", worthOf(row)],
-    ["Seller", row.sellerId],
+    row.buyerId === null ? ["Seller", row.sellerId] : ["Buyer", row.buyerId],
     ["To", <code>{row.destination}</code>],
     ["Payment", row.paymentId],
     ["Asked by", askedBy(row)],

@@ -78,6 +78,9 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
       return webhookId ? { action, webhookId, title, detail } : null;
     case "settle":
       return paymentId && isProblem(kind) ? { action, paymentId, problem: kind, title, detail } : null;
+    case "withdraw":
+      return null;
+    case "refund":
     case "accept":
     case "wait":
     case "cancel":

@@ -4,10 +4,12 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
+import { refundFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
+import { NOTHING_WANTED, RefundFields, type RefundWanted } from "./RefundFields";
 
 /** What somebody is about to do, and to what, in words. */
 export type Intent = { title: string; detail: string } & (
@@ -15,7 +17,8 @@ export type Intent = { title: string; detail: string } & (
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
   | { action: "hold" | "resume" }
-  | { action: Ruling; paymentId: string }
+  | { action: Ruling | "refund"; paymentId: string }
+  | { action: "withdraw"; refundId: string }
   | { action: "settle"; paymentId: string; problem: ProblemKind }
 );
 
@@ -73,6 +76,18 @@ const WORDS: Record<Intent["action"], Words> = {
     button: "Cancel the payment …",
     again: { text: "Are you sure? It cannot be undone: the buyer is told that it is cancelled.", button: "Yes, cancel the payment" },
   },
+  refund: {
+    title: "Send money back?",
+    text:
+      "The buyer is asked on the payment's page where to send it. Until then you can withdraw it; from then on it is a payout like " +
+      "others. A payment that is not completed is cancelled for good with it.",
+    button: "Open the refund",
+  },
+  withdraw: {
+    title: "Withdraw this refund?",
+    text: "The buyer is not asked for an address any more, and the money is there for the seller, or for another refund.",
+    button: "Withdraw it",
+  },
   settle: {
     title: "Was this settled elsewhere?",
     text:
@@ -118,8 +133,8 @@ const NOT_SENT_AGAIN = {
   text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
   button: "Yes, it was not sent",
 };
-const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve"];
+const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw"];
 const NOTE_MISSING = {
   why: "Say why: it is kept with what you do.",
   "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
@@ -127,6 +142,7 @@ const NOTE_MISSING = {
 const NOTE_LABELS: Partial<Record<Intent["action"], string>> = { resolve: "How you found out" };
 const NOTE_HINTS: Partial<Record<Intent["action"], string>> = {
   reject: "Kept with the payout, where its seller can read it.",
+  refund: "Kept with what you do. The buyer reads it too.",
 };
 
 function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
@@ -140,6 +156,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [fault, setFault] = useState<string | null>(null);
   const [note, setNote] = useState("");
   const [hours, setHours] = useState<number>(24);
+  const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [isAskedAgain, setIsAskedAgain] = useState(false);
   const isOpen = session?.access !== "jwt";
   const words = WORDS[intent.action];
@@ -170,6 +187,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     const by = who.trim();
     const wrong =
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
+      (intent.action === "refund" ? refundFault(wanted.pool, wanted.amount, wanted.currency) : null) ??
       (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
       (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
@@ -181,7 +199,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours };
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted };
       setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
       void desk.askAttention();
       desk.retell();
@@ -223,6 +241,9 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
                   ))}
                 </select>
               </Field>
+            )}
+            {intent.action === "refund" && (
+              <RefundFields paymentId={intent.paymentId} wanted={wanted} want={setWanted} />
             )}
             {intent.action === "resolve" && (
               <Resolution outcome={outcome} setOutcome={choose} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
@@ -274,12 +295,17 @@ interface Said {
   txHash: string;
   note: string;
   hours: number;
+  wanted: RefundWanted;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
+  }
+  if (intent.action === "withdraw") {
+    const noted = note === "" ? {} : { note };
+    return post<Done>(`/api/ops/refunds/${encodeURIComponent(intent.refundId)}/cancellation`, { ...by, ...noted });
   }
   if (!("payoutId" in intent) && !("paymentId" in intent)) {
     return post<Done>(`/api/ops/${intent.action === "hold" ? "hold" : "resumption"}`, { ...by, ...(note === "" ? {} : { note }) });
@@ -287,6 +313,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if ("paymentId" in intent) {
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
     if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
+    if (intent.action === "refund") return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note) });
     if (intent.action === "wait") return post<Done>(`${payment}/waiting`, { ...by, hours });
     return post<Done>(`${payment}/${intent.action === "accept" ? "acceptance" : "cancellation"}`, { ...by, note });
   }
@@ -296,6 +323,16 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...(txHash === "" ? {} : { txHash }) });
+}
+
+function refundContent({ pool, amount, coin }: RefundWanted, reason: string): Record<string, string> {
+  return {
+    of: pool?.of ?? "goods",
+    amount,
+    reason,
+    ...(pool?.sellerId == null ? {} : { sellerId: pool.sellerId }),
+    ...(coin === null ? {} : { coin }),
+  };
 }
 
 function Told({ done }: { done: Done }): JSX.Element {

@@ -20,6 +20,7 @@ import { desk } from "./desk";
 import { askFor } from "./Dialogs";
 import { Heading } from "./Heading";
 import { StateMark } from "./marks";
+import { StoryRefunds } from "./StoryRefunds";
 import { Link } from "./router";
 
 type Told =
@@ -102,7 +103,7 @@ const SETTLED = ["failed", "returned"];
 
 function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   const session = useStore(desk.session);
-  const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.sellerId}`, detail: row.destination };
+  const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.buyerId ?? row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
   const mayBeResolved = needsAPerson || row.txHashes.length > 0;
   const isWaiting = row.status === "awaiting_approval";
@@ -141,7 +142,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         </div>
       )}
       <dl>
-        <Fact name="Seller">{row.sellerId}</Fact>
+        {row.buyerId === null ? <Fact name="Seller">{row.sellerId}</Fact> : <Fact name="Refund to">{row.buyerId}</Fact>}
         <Fact name="Payment">
           <Link href={`/ops/payments/${encodeURIComponent(row.paymentId)}`}>{row.paymentId}</Link>
         </Fact>
@@ -234,10 +235,12 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
           ))}
         </div>
       )}
+      <StoryRefunds row={row} story={story} title={title} />
       <dl>
         <Fact name="Received">{withFee(row.received, row.fee, row.currency)}</Fact>
         <Fact name="Missing">{withFee(row.missing, row.missingFee, row.currency)}</Fact>
         <Fact name="Too much">{money(row.excess, row.currency)}</Fact>
+        <Fact name="Sent back">{money(row.refunded, row.currency)}</Fact>
         <Fact name="Escrow">
           {row.escrowState}
           {row.late ? ", some came late" : ""}

@@ -11,10 +11,10 @@ import { Failed } from "../parts/Notice";
 import { useNow } from "../parts/clock";
 import { desk, TOTAL_DAYS } from "./desk";
 
-const KINDS = ["payouts", "payments"] as const;
+const KINDS = ["payouts", "payments", "refunds"] as const;
 /** The currencies with the most of each kind; the table has them all. */
 const CHARTS_OF_A_KIND = 2;
-const KIND_NAMES = { payouts: "Paid out", payments: "Paid in" } as const;
+const KIND_NAMES = { payouts: "Paid out", payments: "Paid in", refunds: "Sent back" } as const;
 
 export function Totals(): JSX.Element | null {
   const { answer, problem } = useStore(desk.totals);

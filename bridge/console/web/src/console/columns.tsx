@@ -57,7 +57,12 @@ const PAYOUTS: Column<PayoutRow>[] = [
       />
     ),
   },
-  { name: "Seller", area: "who", cell: (row) => <span class="clipped">{row.sellerId}</span> },
+  {
+    name: "To whom",
+    area: "who",
+    cell: (row) =>
+      row.buyerId === null ? <span class="clipped">{row.sellerId}</span> : <TwoLines first={row.buyerId} second="a refund" />,
+  },
   { name: "Amount", area: "amount", cell: (row) => money(row.amount, row.coin) },
   {
     name: "Provider",
@@ -96,6 +101,8 @@ const PAYMENTS: Column<PaymentRow>[] = [
     cell: (row) =>
       row.status === "partially_paid" ? (
         <TwoLines first={money(row.amount, row.currency)} second={<>{withFee(row.missing, row.missingFee, row.currency)} missing</>} />
+      ) : !isZero(row.refunded) ? (
+        <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.refunded, row.currency)} back</>} />
       ) : !isZero(row.excess) ? (
         <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.excess, row.currency)} too much</>} />
       ) : (

@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 type Mark = "open" | "moving" | "done" | "wrong" | "over";
 
 const MARKS: Record<string, Mark> = {
+  awaiting_address: "open",
   awaiting_approval: "open",
   created: "open",
   pending: "open",
@@ -23,7 +24,11 @@ const MARKS: Record<string, Mark> = {
   returned: "over",
 };
 
-const NAMES: Record<string, string> = { awaiting_approval: "awaiting approval", partially_paid: "partly paid" };
+const NAMES: Record<string, string> = {
+  awaiting_address: "awaiting an address",
+  awaiting_approval: "awaiting approval",
+  partially_paid: "partly paid",
+};
 
 export function inWords(status: string): string {
   return NAMES[status] ?? status;

@@ -72,11 +72,13 @@ export function isProblem(kind: string): kind is ProblemKind {
 }
 
 /** What can be decided about a payment, as the buttons say it. */
-export const RULINGS: Record<Ruling | "settle", string> = {
+export const RULINGS: Record<Ruling | "settle" | "refund" | "withdraw", string> = {
   accept: "Accept as paid …",
   wait: "Keep waiting …",
   cancel: "Cancel the payment …",
   settle: "Settled elsewhere …",
+  refund: "Refund …",
+  withdraw: "Withdraw …",
 };
 
 /** For how long a payment can be had to wait. */

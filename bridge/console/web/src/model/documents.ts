@@ -66,6 +66,39 @@ export interface HistoryItem {
   txHash: string | null;
 }
 
+export type RefundStatus = PayoutStatus | "awaiting_address" | "cancelled";
+
+export interface Refund {
+  refundId: string;
+  of: "goods" | "excess";
+  sellerId: string | null;
+  amount: string;
+  currency: string;
+  coin: string;
+  /** What it came to in the coin when the address was given. */
+  coinAmount: string | null;
+  /** For the buyer to read. */
+  reason: string;
+  status: RefundStatus;
+  txHash: string | null;
+  openedAt: string;
+  givenAt: string | null;
+}
+
+/** Money of a payment that can go back to its buyer. */
+export interface Refundable {
+  of: "goods" | "excess";
+  sellerId: string | null;
+  amount: string;
+}
+
+/** An address that can be taken for a refund, and what would be sent there now. */
+export interface CheckedDestination {
+  destination: string;
+  coin: string;
+  coinAmount: string;
+}
+
 export interface PaymentDocument {
   paymentId: string;
   provider: string;
@@ -83,6 +116,9 @@ export interface PaymentDocument {
   received: string;
   missing: string;
   excess: string;
+  /** What has gone back to the buyer. */
+  refunded: string;
+  refundable: Refundable[];
   late: boolean;
   confirmations: number | null;
   requiredConfirmations: number | null;
@@ -94,6 +130,7 @@ export interface PaymentDocument {
   /** Where the buyer goes back to: the shop's own page. */
   returnUrl: string | null;
   invoices: Invoice[];
+  refunds: Refund[];
   history: HistoryItem[];
 }
 
@@ -135,6 +172,9 @@ export interface PayoutRow {
   taskId: string | null;
   paymentId: string;
   sellerId: string;
+  /** The refund that it carries, and whom it pays then. */
+  refundId: string | null;
+  buyerId: string | null;
   provider: string;
   chain: string | null;
   coin: string;
@@ -176,6 +216,7 @@ export interface PaymentRow {
   received: string;
   missing: string;
   excess: string;
+  refunded: string;
   /** What came on top of `received` for the gateway's fee. */
   fee: string;
   missingFee: string;
@@ -226,7 +267,7 @@ export type AttentionKind =
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
 
-export type StaffAction = "approve" | "reject" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
+export type StaffAction = "approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -246,7 +287,7 @@ export interface AttentionItem {
 export interface DayTotal {
   date: string;
   currency: string;
-  kind: "payments" | "payouts";
+  kind: "payments" | "payouts" | "refunds";
   count: number;
   amount: string;
 }
@@ -265,6 +306,8 @@ export interface Action {
     | "cancellation"
     | "waiting"
     | "settlement"
+    | "refund"
+    | "refund-withdrawal"
     | "hold"
     | "resume"
     | "dismiss"
@@ -294,6 +337,7 @@ export interface Finding {
 }
 
 export interface PaymentStory {
+  document: PaymentDocument;
   problems: (Finding & { kind: ProblemKind })[];
   misfits: Finding[];
   decisions: Ruling[];

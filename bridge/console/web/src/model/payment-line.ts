@@ -6,6 +6,7 @@
 import { isZero, money, roundMoney, share } from "./amounts";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
+import { left } from "./refunds";
 
 export type Side = "buyer" | "seller";
 
@@ -240,13 +241,17 @@ function expired(payment: PaymentDocument, side: Side): Said {
 
 function remarks(payment: PaymentDocument, side: Side): string[] {
   const found: string[] = [];
-  if (!isZero(payment.excess)) {
-    const excess = roundMoney(payment.excess, payment.currency, "down");
+  const tooMuch = left(payment, "excess");
+  if (!isZero(tooMuch)) {
+    const excess = roundMoney(tooMuch, payment.currency, "down");
     found.push(
       side === "buyer"
         ? `${excess} more came than was asked for. Ask the shop to send it back.`
         : `${excess} more came than was asked for; it belongs to the buyer.`,
     );
+  }
+  if (!isZero(payment.refunded) && payment.status !== "refunded") {
+    found.push(`${roundMoney(payment.refunded, payment.currency, "down")} went back to ${side === "buyer" ? "you" : "the buyer"}.`);
   }
   if (payment.late) found.push("Some of the money came after the deadline. It was counted all the same.");
   const setback = lastSetback(payment);

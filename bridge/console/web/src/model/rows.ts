@@ -106,6 +106,8 @@ export const MOVING_EVENTS = [
   "payout-updated",
   "payout-completed",
   "payout-progress",
+  "refund-opened",
+  "refund-updated",
 ] as const satisfies readonly EventName[];
 
 export type MovingEvent = (typeof MOVING_EVENTS)[number];

@@ -8,8 +8,16 @@ export class Problem extends Error {
     readonly status: number,
     readonly title: string,
     readonly detail: string,
+    /** What is wrong with each field that is, by the fields' names. */
+    private readonly faults: Readonly<Record<string, string>> = {},
   ) {
     super(detail);
+  }
+
+  /** What is wrong with one field; null if nothing is. */
+  of(field: string): string | null {
+    const fault = this.faults[field];
+    return fault === undefined ? null : `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`;
   }
 
   /** Whether asking again may help. */
@@ -38,7 +46,14 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
     answer.status,
     word("title", "Not answered"),
     word("detail", `The bridge answered with ${answer.status}.`),
+    faultsIn(told["errors"]),
   );
+}
+
+function faultsIn(errors: unknown): Record<string, string> {
+  if (!Array.isArray(errors)) return {};
+  const told = errors as { field?: unknown; message?: unknown }[];
+  return Object.fromEntries(told.map(({ field, message }) => [String(field), String(message)]));
 }
 
 export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {

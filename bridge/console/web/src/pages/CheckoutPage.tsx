@@ -31,7 +31,13 @@ export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Elemen
   return (
     <PayFrame watched={checkout} title="Checkout">
       {(document) => (
-        <PaymentPanel payment={document.payment} side={side(document)} chains={chains} renewPrice={checkout.renewPrice}>
+        <PaymentPanel
+          payment={document.payment}
+          side={side(document)}
+          chains={chains}
+          renewPrice={checkout.renewPrice}
+          lookAgain={checkout.lookAgain}
+        >
           <Shares checkout={document} side={side(document)} />
         </PaymentPanel>
       )}

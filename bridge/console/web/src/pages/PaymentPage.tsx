@@ -11,6 +11,7 @@ import { Amount } from "../parts/Amount";
 import { useNow } from "../parts/clock";
 import { LiveLine } from "../parts/LiveLine";
 import { BackToTheShop } from "../parts/BackToTheShop";
+import { Refunds } from "../parts/Refunds";
 import { PlaceToPay } from "../parts/PlaceToPay";
 import { Transactions } from "../parts/Transactions";
 import { PayFrame } from "./PayFrame";
@@ -30,7 +31,7 @@ export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
   const chains = useStore(payment.chains);
   return (
     <PayFrame watched={payment} title="Payment">
-      {(document) => <Payment payment={document} side={side(document)} chains={chains} renewPrice={payment.renewPrice} />}
+      {(document) => <Payment payment={document} side={side(document)} chains={chains} renewPrice={payment.renewPrice} lookAgain={payment.lookAgain} />}
     </PayFrame>
   );
 }
@@ -39,11 +40,11 @@ function side(payment: PaymentDocument): Side {
   return sideOf(payment.buyerId, [payment.sellerId], location.search);
 }
 
-function Payment({ payment, side, chains, renewPrice }: Omit<PanelProps, "children">): JSX.Element {
+function Payment({ payment, side, chains, renewPrice, lookAgain }: Omit<PanelProps, "children">): JSX.Element {
   const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
   const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "You are to get";
   return (
-    <PaymentPanel payment={payment} side={side} chains={chains} renewPrice={renewPrice}>
+    <PaymentPanel {...{ payment, side, chains, renewPrice, lookAgain }}>
       <section class="asked">
         <h1>
           <span class="asked-label">{asked}</span>
@@ -69,11 +70,12 @@ interface PanelProps {
   side: Side;
   chains: readonly Chain[];
   renewPrice: () => Promise<void>;
+  lookAgain: () => Promise<void>;
   children: JSX.Element;
 }
 
 /** A payment's live line with what belongs to it, under whatever says what is paid. */
-export function PaymentPanel({ payment, side, chains, renewPrice, children }: PanelProps): JSX.Element {
+export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, children }: PanelProps): JSX.Element {
   const now = useNow(1_000);
   const line = paymentLine(payment, side);
   const paysHere = side === "buyer" && line.asksForMoney;
@@ -84,6 +86,7 @@ export function PaymentPanel({ payment, side, chains, renewPrice, children }: Pa
     <div class={`panel${paysHere ? " has-place" : ""}`}>
       {children}
       <LiveLine payment={payment} side={side} now={now} />
+      <Refunds payment={payment} side={side} lookAgain={lookAgain} />
       {paysHere && <PlaceToPay payment={payment} now={now} renewPrice={renewPrice} />}
       {side === "seller" && <PaidTo payment={payment} />}
       <Transactions payment={payment} explorer={explorerOf(payment, chains)} />

@@ -109,6 +109,9 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
   });
   live.socket.on("payment-update", (update) => heard(update.paymentId, (payment) => withUpdate(payment, update)));
   live.socket.on("payment-progress", (told) => heard(told.paymentId, (payment) => withProgress(payment, told)));
+  const moved = ({ paymentId }: { paymentId: string }): void => heard(paymentId, (payment) => payment);
+  live.socket.on("refund-opened", moved);
+  live.socket.on("refund-updated", moved);
   live.start();
   return { looked, chains, live, lookAgain, renewPrice };
 }

@@ -1,0 +1,97 @@
+/** What somebody says of a refund that they open: of what money, how much, and in which coin. */
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { PaymentDocument, Refundable } from "../model/documents";
+import { asTyped, poolName } from "../model/refunds";
+import { get, Problem } from "../net/rest";
+
+export interface RefundWanted {
+  pool: Refundable | null;
+  amount: string;
+  currency: string;
+  /** Null where it is the one that the buyer paid with. */
+  coin: string | null;
+}
+
+export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null };
+
+export function RefundFields({ paymentId, wanted, want }: { paymentId: string; wanted: RefundWanted; want: (wanted: RefundWanted) => void }): JSX.Element {
+  const [payment, setPayment] = useState<PaymentDocument | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const coins = [...new Set((payment?.transfers ?? []).filter(({ confirmed }) => confirmed).map(({ asset }) => asset))];
+  useEffect(() => {
+    get<PaymentDocument>(`/api/payments/${encodeURIComponent(paymentId)}`).then(
+      (found) => {
+        setPayment(found);
+        const paid = new Set(found.transfers.filter(({ confirmed }) => confirmed).map(({ asset }) => asset));
+        const [pool = null] = found.status === "completed" ? [...found.refundable].reverse() : found.refundable;
+        want({
+          pool,
+          amount: pool === null ? "" : asTyped(pool.amount),
+          currency: found.currency,
+          coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
+        });
+      },
+      (error: unknown) => setProblem(error instanceof Problem ? error.detail : "It cannot be looked up."),
+    );
+  }, [paymentId]);
+  if (problem !== null) {
+    return (
+      <p class="fault" role="alert">
+        {problem}
+      </p>
+    );
+  }
+  if (payment === null) return <p class="soft">Looking up what can go back …</p>;
+  if (wanted.pool === null) return <p class="soft">Nothing of this payment can go back: it is paid out, on its way, or back already.</p>;
+  const hasSeveral = payment.refundable.filter(({ of }) => of === "goods").length > 1;
+  return (
+    <>
+      {payment.refundable.length > 1 && (
+        <label class="field">
+          <span>Of what</span>
+          <select
+            value={payment.refundable.indexOf(wanted.pool)}
+            onChange={(event) => {
+              const pool = payment.refundable[Number(event.currentTarget.value)] ?? null;
+              want({ ...wanted, pool, amount: pool === null ? "" : asTyped(pool.amount) });
+            }}
+          >
+            {payment.refundable.map((pool, number) => (
+              <option key={number} value={number}>
+                {poolName(pool, hasSeveral)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <label class="field">
+        <span>Amount in {payment.currency}</span>
+        <input
+          value={wanted.amount}
+          inputMode="decimal"
+          autoComplete="off"
+          onInput={(event) => want({ ...wanted, amount: event.currentTarget.value.trim() })}
+        />
+        <span class="soft">
+          {payment.refundable.length > 1 ? "" : `${poolName(wanted.pool, hasSeveral)}: `}
+          {wanted.pool.amount} can go back.
+        </span>
+      </label>
+      {coins.length > 1 && (
+        <label class="field">
+          <span>Coin</span>
+          <select value={wanted.coin ?? ""} onChange={(event) => want({ ...wanted, coin: event.currentTarget.value })}>
+            {coins.map((coin) => (
+              <option key={coin} value={coin}>
+                {coin}
+              </option>
+            ))}
+          </select>
+          <span class="soft">The buyer paid with several.</span>
+        </label>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,121 @@
+"""Orders of refunds, as services send them and the console does, and what is looked at before one is opened; and the
+address of a buyer, before anything is sent there."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from litestar.exceptions import ClientException
+from pydantic import Field
+
+from bridge.http.notes import Note
+from bridge.http.problems import wrong_field
+from bridge.journal import PaymentRecord
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.earnings import left_to_refund
+from coordinator.ids import Id
+from coordinator.invoices import Coin
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, PositiveAmount
+from coordinator.observations import RefundOf
+from coordinator.payments import Payment, PaymentStatus
+from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
+from providers.contract import NotPayableError, PayoutOrder
+
+__all__ = ["RefundWanted", "ordered_refund", "read_sending"]
+
+
+class RefundWanted(FrozenModel):
+    """How much is to go back of what, and why."""
+
+    of: RefundOf = Field(RefundOf.GOODS, description="What came for the `goods`, or the `excess` that came above it.")
+    seller_id: Id | None = Field(
+        None, description="Out of whose share: needed where a completed payment of a template checkout has several."
+    )
+    amount: PositiveAmount | None = Field(
+        None, description="In the payment's currency. Left out, all of it that can go back."
+    )
+    coin: Coin | None = Field(
+        None, description="In which it is sent. Left out, the one that the buyer paid with, if that is one."
+    )
+    reason: Annotated[Note, Field(description="Why, for the record, and for the buyer to read.")]
+
+
+async def ordered_refund(
+    record: PaymentRecord, wanted: RefundWanted, sender: PayoutSender, *, by: str, through: str | None
+) -> RefundOrder:
+    """The refund that is wanted, with all that was left out. Raises ValidationException, which names the field that
+    is wrong, ClientException for a payment that nothing can be sent back for here, and RefundRefusedError."""
+    payment = record.payment
+    if not sender.sends_for(payment.provider):
+        raise ClientException(
+            f"This bridge sends nothing back through {payment.provider}: send it from the wallet that has it, and"
+            " mark what is wrong with the payment as settled.",
+            status_code=409,
+        )
+    seller_id = _seller(payment, wanted)
+    amount = wanted.amount or left_to_refund(payment, wanted.of, seller_id, record.payouts)
+    if amount == ZERO:
+        raise RefundRefusedError(f"nothing of the {wanted.of} of payment {payment.payment_id} can go back")
+    coin = wanted.coin or _coin_paid_with(payment)
+    await _coins(sender, payment.provider, amount, payment.currency, coin)
+    return RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through)
+
+
+def _seller(payment: Payment, wanted: RefundWanted) -> str | None:
+    if wanted.of is RefundOf.EXCESS:
+        if wanted.seller_id is not None:
+            raise wrong_field("sellerId", "what came too much is out of nobody's share; leave it out")
+        return None
+    if wanted.seller_id not in (None, *payment.seller_ids):
+        raise wrong_field("sellerId", "this payment is not for that seller")
+    if len(payment.seller_ids) == 1:
+        return payment.seller_id
+    if payment.status is not PaymentStatus.COMPLETED:
+        if wanted.seller_id is not None:
+            raise wrong_field(
+                "sellerId", "the payment is not completed, so that nobody has a share yet; leave it out"
+            )
+        return None
+    if wanted.seller_id is None:
+        raise wrong_field("sellerId", "missing; this payment has several sellers")
+    return wanted.seller_id
+
+
+def _coin_paid_with(payment: Payment) -> str:
+    coins = {transfer.asset for transfer in payment.confirmed}
+    if len(coins) == 1:
+        return coins.pop()
+    paid = f"the buyer paid with {', '.join(sorted(coins))}" if coins else "nothing says what the buyer paid with"
+    raise wrong_field("coin", f"missing; {paid}")
+
+
+async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+    """What an amount comes to in a coin; None if that cannot be told now. Raises ValidationException if nothing of it
+    can be sent."""
+    try:
+        coins = await sender.coins_for(provider, amount, currency, coin)
+    except NotPayableError as error:
+        raise wrong_field(error.field, str(error)) from None
+    if coins == ZERO:
+        raise wrong_field("amount", f"it comes to nothing in {coin}; expected more of it, or another coin")
+    return coins
+
+
+async def read_sending(
+    refund: Refund, destination: str, sender: PayoutSender, chains: ChainFollowers, *, doubts: tuple[str, ...] = ()
+) -> Sending:
+    """How a refund goes to an address, at the price of this moment. Raises ValidationException, which names the field
+    that is wrong, and ClientException while there is no price."""
+    coins = await _coins(sender, refund.provider, refund.amount, refund.currency, refund.coin)
+    if coins is None:
+        raise ClientException(
+            f"{refund.provider} does not say what {refund.coin} is worth at the moment. Try again in a few minutes.",
+            status_code=409,
+        )
+    try:
+        order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
+    except NotPayableError as error:
+        raise wrong_field(error.field, str(error)) from None
+    chain = chains.chain_of_payout(refund.provider, order.coin)
+    return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)

@@ -1,0 +1,300 @@
+"""Refunds: orders to send money of a payment back to its buyer, from the moment that one is opened until it has
+arrived. Pure.
+
+A refund is opened by a service or a person, and its money is nobody else's from then on. The buyer says where to send
+it; then it is carried by a payout, whose life is its own. One that came to nothing gives its money back, and another
+can be opened.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from coordinator.earnings import left_to_refund
+from coordinator.errors import BridgeError
+from coordinator.events import Event
+from coordinator.ids import Id, derived_id
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
+from coordinator.observations import Ending, RefundMoved, RefundOf, Release
+from coordinator.payments import Payment, PaymentStatus
+from coordinator.payouts import Payout, PayoutStatus
+from coordinator.refund_events import RefundOpened, RefundUpdated
+from coordinator.refunded import going_back
+
+__all__ = [
+    "STATUSES",
+    "Refund",
+    "RefundOrder",
+    "RefundRefusedError",
+    "RefundStatus",
+    "Sending",
+    "closes_payment",
+    "followed",
+    "given",
+    "moved",
+    "not_there",
+    "open_refund",
+    "opened_event",
+    "payout_for",
+    "updated_event",
+    "withdrawn",
+]
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands that no payout carries; from then on it stands where its payout does."""
+
+    AWAITING_ADDRESS = "awaiting_address"
+    CANCELLED = "cancelled"
+    """Whoever opened it, or somebody else of the house, withdrew it before the buyer gave an address."""
+
+
+STATUSES: tuple[str, ...] = (*RefundStatus, *PayoutStatus)
+"""All that `Refund.status` can be."""
+
+_WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
+"""Of refunds whose money has not left, or is back: another can be opened for it."""
+
+
+class RefundRefusedError(BridgeError):
+    """A refund cannot be opened, withdrawn or sent so; the message says why."""
+
+
+class Refund(FrozenModel):
+    """An order to send money back for a payment."""
+
+    refund_id: str
+    payment_id: str
+    provider: str
+    buyer_id: str
+    seller_id: str | None
+    """Out of whose share it is; None if out of nobody's, as what came too much is."""
+    of: RefundOf
+    amount: PositiveAmount
+    currency: str
+    coin: str
+    """In which it is sent."""
+    reason: str
+    opened_by: str
+    opened_through: str | None = None
+    """The service that opened it; None where services have no names, or where a person did in the console."""
+    opened_at: AwareDatetime
+    cancelled_by: str | None = None
+    payout_id: Id | None = None
+    """What carries it, since the buyer gave an address."""
+    destination: str | None = None
+    coin_amount: Amount | None = None
+    """What the amount came to when the address was given."""
+    given_by: str | None = None
+    given_at: AwareDatetime | None = None
+    payout_status: PayoutStatus | None = None
+    tx_hash: str | None = None
+
+    @property
+    def status(self) -> RefundStatus | PayoutStatus:
+        if self.payout_status is not None:
+            return self.payout_status
+        return RefundStatus.AWAITING_ADDRESS if self.cancelled_by is None else RefundStatus.CANCELLED
+
+    @property
+    def awaits_address(self) -> bool:
+        return self.status is RefundStatus.AWAITING_ADDRESS
+
+    @property
+    def release(self) -> Release:
+        """How far its money has left the escrow."""
+        if self.status is PayoutStatus.COMPLETED:
+            return Release.DONE
+        return Release.FAILED if self.status in _WITHOUT_MONEY else Release.UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """A refund as somebody wants it opened."""
+
+    of: RefundOf
+    seller_id: str | None
+    amount: Decimal
+    coin: str
+    reason: str
+    by: str
+    through: str | None = None
+    """The service, where a service orders it."""
+
+
+def open_refund(
+    payment: Payment, order: RefundOrder, payouts: Collection[Payout], *, ordinal: int, now: datetime
+) -> Refund:
+    """Opens a refund, if so much of what came is still there. `ordinal` is how many refunds of the payment there were
+    before. Raises RefundRefusedError."""
+    if order.of is RefundOf.GOODS and order.seller_id is not None and order.seller_id not in payment.seller_ids:
+        raise RefundRefusedError(f"payment {payment.payment_id} is not for the seller {order.seller_id}")
+    _require_left(payment, order.of, order.seller_id, order.amount, payouts)
+    return Refund(
+        # The same refund, wanted again of a journal that has forgotten it, has the same name.
+        refund_id=derived_id("back", payment.provider, payment.external_id, ordinal),
+        payment_id=payment.payment_id,
+        provider=payment.provider,
+        buyer_id=payment.buyer_id,
+        seller_id=order.seller_id,
+        of=order.of,
+        amount=order.amount,
+        currency=payment.currency,
+        coin=order.coin,
+        reason=order.reason,
+        opened_by=order.by,
+        opened_through=order.through,
+        opened_at=now,
+    )
+
+
+def closes_payment(payment: Payment, of: RefundOf) -> bool:
+    """Whether opening a refund cancels the payment for good: what has come for its goods goes away then, so that what
+    comes later must not complete it."""
+    return (
+        of is RefundOf.GOODS
+        and payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+        and not payment.facts.withdrawn
+    )
+
+
+def withdrawn(refund: Refund, by: str) -> Refund:
+    """Withdraws a refund that no address was given for. Raises RefundRefusedError."""
+    if refund.payout_id is not None:
+        raise RefundRefusedError("The buyer has said where to send it; it cannot be withdrawn any more.")
+    if refund.cancelled_by is not None:
+        raise RefundRefusedError("This refund is withdrawn already.")
+    return refund.model_copy(update={"cancelled_by": by})
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Where and how a refund is sent, each part checked by its provider."""
+
+    destination: str
+    coin_amount: Decimal
+    chain: str | None = None
+    """The chain on which it is followed, if on one."""
+    doubts: tuple[str, ...] = ()
+    """Why somebody has to approve it, whatever the limits say."""
+
+
+def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: int, now: datetime) -> Payout:
+    """The payout that carries a refund. `ordinal` is how many payouts carried refunds of its payment before: one that
+    was withdrawn was never sent, and must not have the next one sent under another name where it is forgotten."""
+    return Payout(
+        payout_id=derived_id("out", payment.provider, payment.external_id, "refund", ordinal),
+        provider=refund.provider,
+        payment_id=refund.payment_id,
+        seller_id=refund.seller_id or payment.seller_id,
+        refund_id=refund.refund_id,
+        buyer_id=refund.buyer_id,
+        destination=sending.destination,
+        coin=refund.coin,
+        amount=sending.coin_amount,
+        worth=refund.amount,
+        worth_currency=refund.currency,
+        asked_by=refund.opened_by,
+        asked_through=refund.opened_through,
+        created_at=now,
+        chain=sending.chain,
+    )
+
+
+def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refund:
+    """The refund once the buyer has said where to send it, carried by a payout. Raises RefundRefusedError."""
+    if refund.payout_id is not None:
+        raise RefundRefusedError("An address was given for this refund already; it cannot be changed.")
+    if refund.cancelled_by is not None:
+        raise RefundRefusedError("This refund was withdrawn; ask whoever opened it.")
+    # Its money is reserved; but a chain may have taken back what had come, or the gateway sent it back itself.
+    if not_there(payment, refund.of) is not None:
+        raise RefundRefusedError("Its money is not there any more; ask whoever opened it.")
+    return refund.model_copy(
+        update={
+            "payout_id": payout.payout_id,
+            "destination": payout.destination,
+            "coin_amount": payout.amount,
+            "given_by": by,
+            "given_at": payout.created_at,
+            "payout_status": payout.status,
+        }
+    )
+
+
+def not_there(payment: Payment, of: RefundOf) -> str | None:
+    """Why what is to go back of a payment is not all there any more; None if it is."""
+    if Ending.REFUNDED in payment.facts.endings:
+        return f"{payment.provider} has sent the money of payment {payment.payment_id} back itself"
+    came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
+    if back <= came:
+        return None
+    return (
+        f"of payment {payment.payment_id} {format_amount(back)} {payment.currency} are to go back, and only"
+        f" {format_amount(came)} are there"
+    )
+
+
+def followed(refund: Refund, payout: Payout) -> Refund:
+    """The refund as its payout stands."""
+    return refund.model_copy(update={"payout_status": payout.status, "tx_hash": payout.tx_hash})
+
+
+def moved(refund: Refund, step: int) -> RefundMoved:
+    """What a refund's payment has to know of it."""
+    return RefundMoved(
+        refund_id=refund.refund_id,
+        of=refund.of,
+        seller_id=refund.seller_id,
+        amount=refund.amount,
+        release=refund.release,
+        step=step,
+        carried_by=refund.tx_hash,
+    )
+
+
+def opened_event(refund: Refund, payment: Payment) -> Event:
+    """That a refund was opened."""
+    return RefundOpened(
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        status=refund.status,
+        amount=refund.amount,
+        currency=refund.currency,
+    ).to(**_target(payment))
+
+
+def updated_event(refund: Refund, payment: Payment) -> Event:
+    """That a refund has moved."""
+    return RefundUpdated(
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        status=refund.status,
+        amount=refund.amount,
+        currency=refund.currency,
+        tx_hash=refund.tx_hash,
+        payout_id=refund.payout_id,
+    ).to(**_target(payment))
+
+
+def _target(payment: Payment) -> dict[str, str]:
+    room = {"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}
+    return {**room, "buyerId": payment.buyer_id}
+
+
+def _require_left(
+    payment: Payment, of: RefundOf, seller_id: str | None, amount: Decimal, payouts: Collection[Payout]
+) -> None:
+    left = left_to_refund(payment, of, seller_id, payouts)
+    if amount > left or left == ZERO:
+        what = "what came too much" if of is RefundOf.EXCESS else "what came for the goods"
+        whose = "" if seller_id is None else f" of {seller_id}"
+        raise RefundRefusedError(
+            f"of {what}{whose} for payment {payment.payment_id} {format_amount(left)} {payment.currency} can go back,"
+            f" and this is {format_amount(amount)}"
+        )
