@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
     unconfirmed_grace_seconds: int = Field(86_400, ge=0, le=30 * 86_400)
     payout_rate_margin_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
+    payout_turn_seconds: float = Field(600, ge=0, le=86_400)
     paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
 
     ping_interval_seconds: float = Field(25.0, gt=0, le=3600)

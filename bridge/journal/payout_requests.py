@@ -12,15 +12,17 @@ from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
 from coordinator.payments import PaymentStatus
 from coordinator.payout_decisions import decide_payout
-from coordinator.payout_observations import PayoutAsked, PayoutObservation
+from coordinator.payout_observations import PayoutAsked, PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = [
     "KeyedObservation",
     "RecordedPayout",
     "RegisteredPayouts",
-    "begin_attempt",
+    "begin_attempts",
     "observation_key",
+    "record_interruption",
+    "record_outcomes",
     "record_payout_observation",
     "record_payout_observations",
     "register_payouts",
@@ -122,10 +124,30 @@ def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: 
             )
 
 
-def begin_attempt(batch: Batch, payout_id: str) -> int | None:
-    """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
-    an earlier one may have reached the provider, if somebody else has written this one down, for only who did asks,
-    or while payouts are held."""
+def begin_attempts(batch: Batch, payout_ids: Sequence[str]) -> dict[str, int]:
+    """Writes down, in one go, that the provider is about to be asked to send payouts in one order. Returns the number
+    of the attempt of each that it may be asked for."""
+    attempts = {payout_id: _begin_attempt(batch, payout_id) for payout_id in payout_ids}
+    return {payout_id: attempt for payout_id, attempt in attempts.items() if attempt is not None}
+
+
+def record_outcomes(batch: Batch, outcomes: Sequence[tuple[str, int, PayoutObservation]]) -> list[RecordedPayout]:
+    """Writes down, in one go, what came of an order: of each of its payouts, by the number of the attempt."""
+    return [
+        record_payout_observation(batch, payout_id, f"outcome:{attempt}", outcome)
+        for payout_id, attempt, outcome in outcomes
+    ]
+
+
+def record_interruption(batch: Batch, payout_id: str, attempt: int, reason: str) -> None:
+    """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
+    if _payout(batch, payout_id).unanswered_attempt == attempt:
+        record_payout_observation(batch, payout_id, f"interrupted:{attempt}", PayoutUnclear(reason=reason))
+
+
+def _begin_attempt(batch: Batch, payout_id: str) -> int | None:
+    """The number of the attempt; None if an earlier one may have reached the provider, if somebody else has written
+    this one down, for only who did asks, or while payouts are held."""
     attempt = _payout(batch, payout_id).next_attempt
     if attempt is None or batch.holds.current is not None:
         return None

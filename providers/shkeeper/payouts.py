@@ -16,9 +16,9 @@ from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rou
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
 from providers.contract import PayoutOrder, ProviderError, ProviderUnavailableError
-from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
+from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
-from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES
+from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of
 from providers.shkeeper.payout_orders import read_order
@@ -71,8 +71,14 @@ class ShkeeperPayouts:
         self._operator = httpx.BasicAuth(user, password)
         self._callback_url = callback_url
 
-    async def check(self) -> None:
-        await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+    async def check(self, coin: str) -> None:
+        """Asks about a task that there is not: so the operator's password and the coin's daemon are tried before an
+        order that would leave it unclear what became of it."""
+        if coin in WITHOUT_TASKS:
+            await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+        else:
+            path = f"{quote(coin)}/task/{UNKNOWN_ID}"
+            await self._api.ask(AnyAnswer, "GET", path, coin=coin, operator=self._operator)
 
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         try:
@@ -96,6 +102,9 @@ class ShkeeperPayouts:
 
     def sends_together(self, coin: str) -> bool:
         return coin not in WITHOUT_BATCHES
+
+    def wallet_in_turn(self, coin: str) -> str | None:
+        return wallet_in_turn(coin)
 
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
         coin = quote(payouts[0].coin)
