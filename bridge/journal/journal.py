@@ -213,9 +213,8 @@ class Journal:
         return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
 
     async def begin_payout_attempts(self, payout_ids: Sequence[str]) -> dict[str, int]:
-        """Writes down that a provider is about to be asked to send payouts in one order, and returns the number of the
-        attempt of each; it must not be asked for the others, because an earlier attempt may have reached it, or
-        because payouts are held."""
+        """Writes down that a provider is about to be asked to send payouts in one order, and returns the number of
+        the attempt of each; those without one must not be asked for."""
         return await self._writer.submit(lambda batch: payout_requests.begin_attempts(batch, payout_ids))
 
     async def record_payout_outcomes(self, outcomes: Sequence[tuple[str, int, PayoutObservation]]) -> None:
@@ -226,9 +225,7 @@ class Journal:
 
     async def record_payout_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
         """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
-        await self._writer.submit(
-            lambda batch: payout_requests.record_interruption(batch, payout_id, attempt, reason)
-        )
+        await self._writer.submit(lambda it: payout_requests.record_interruption(it, payout_id, attempt, reason))
 
     async def record_payout_observation(
         self,

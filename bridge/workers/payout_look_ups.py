@@ -61,8 +61,7 @@ class PayoutLookUps:
             if payout_id in self.tasks or not self._is_due(payout, now):
                 continue
             self._looked[payout_id] = now
-            task = self.tasks[payout_id] = asyncio.create_task(self._look_up(payout))
-            task.add_done_callback(lambda _, payout_id=payout_id: self.tasks.pop(payout_id, None))
+            self.tasks[payout_id] = asyncio.create_task(self._look_up(payout))
         known = {payout.payout_id for payout in payouts}
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in known}
 
@@ -85,3 +84,5 @@ class PayoutLookUps:
             logger.warning("%s cannot be asked about %s: %s", payout.provider, payout.payout_id, error)
         except Exception:
             logger.exception("looking up %s failed; it is done again", payout.payout_id)
+        finally:
+            del self.tasks[payout.payout_id]

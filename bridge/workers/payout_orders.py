@@ -25,7 +25,7 @@ logger = logging.getLogger("bridge.payouts")
 Order = Sequence[Payout]
 """Payouts in one coin that are asked for in one question."""
 
-# A provider that is away, or a coin's wallet, is tried again within seconds, and within a minute when it was for long.
+# A provider or a wallet that is away is tried again within seconds, and within a minute when it was for long.
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=1)
 DOUBLINGS_LIMIT = 10

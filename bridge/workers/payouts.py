@@ -1,7 +1,7 @@
 """Sending payouts, and following them until they have arrived or failed.
 
-A round reads which payouts there are and begins what is due; it waits for no provider. Orders (`payout_orders.py`) and
-look-ups (`payout_look_ups.py`) then go on by themselves, so that none waits behind the others.
+A round reads which payouts there are and begins what is due; it waits for no provider. Orders (`payout_orders.py`)
+and look-ups (`payout_look_ups.py`) then go on by themselves, so that none waits behind the others.
 """
 
 import asyncio

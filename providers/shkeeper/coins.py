@@ -6,7 +6,7 @@ SHKeeper prices every coin with eight, and a wallet sends no more than the coin 
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "WITHOUT_BATCHES", "WITHOUT_TASKS", "wallet_in_turn"]
+__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "TRC20", "WITHOUT_BATCHES", "WITHOUT_TASKS", "wallet_in_turn"]
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
@@ -39,6 +39,9 @@ def wallet_in_turn(coin: str) -> str | None:
     chain, dash, _ = coin.partition("-")
     return chain if dash and chain in _CHAINS_IN_TURN else _WALLETS_IN_TURN.get(coin)
 
+
+TRC20 = frozenset({"USDT", "USDC"})
+"""Tokens whose daemon's task shows what the chain made of a transfer: a revert has a hash and confirmations, too."""
 
 DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO", "FIRO-SPARK"), 8),

@@ -151,7 +151,7 @@ class ShkeeperPayouts:
         seen = [] if task is None else of_task(payout, task, now)
         record = await self._record(payout)
         if record is not None:
-            seen += of_status(payout, record)
+            seen += of_status(payout, record, task)
         if trouble is not None and not seen:
             raise trouble
         return seen

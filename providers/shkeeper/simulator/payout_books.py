@@ -253,12 +253,13 @@ class PayoutBooks:
     def _arrives(self, payout: BookedPayout, now: datetime) -> bool:
         is_old_enough = payout.sent_at is not None and payout.sent_at + self._confirming_takes <= now
         confirmations = self._daemons.by_coin[payout.crypto].payout_confirmations
-        never = (Outcome.UNCONFIRMED, Outcome.REVERTS)
-        return (
-            is_old_enough
-            and confirmations > CONFIRMATIONS_WANTED
-            and self._at_daemons.outcome_of(payout.destination) not in never
-        )
+        outcome = self._at_daemons.outcome_of(payout.destination)
+        # Of a transfer of an EVM chain's own coin the confirmations count, whatever its receipt says; a token's is
+        # found by its log, of which a reverted one has none.
+        coin = COINS[payout.crypto]
+        is_counted = coin.family is Family.EVM and "-" not in coin.name
+        never = outcome is Outcome.UNCONFIRMED or (outcome is Outcome.REVERTS and not is_counted)
+        return is_old_enough and confirmations > CONFIRMATIONS_WANTED and not never
 
     def _write_down(
         self,

@@ -43,7 +43,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """The task succeeds, but not for this destination."""
     REVERTS = "reverts"
-    """It is on the chain, where it moved no money: an error, with a hash."""
+    """It is on the chain, where it moved no money: an error with a hash, and to an EVM chain's daemon a success."""
     DECLINED = "declined"
     """The daemon does not take the payout, and SHKeeper books it all the same."""
     STUCK = "stuck"
@@ -168,10 +168,11 @@ class PayoutTasks:
             return result | {"status": "error", "txids": [], "message": message}
         reverts = outcome is Outcome.REVERTS
         txid = new_txid(coin) if reverts else self.send(coin, part)
-        result |= {"status": "error" if reverts else "success", "txids": [txid]}
+        is_noticed = reverts and coin.family is not Family.EVM  # whose daemon reads no receipt
+        result |= {"status": "error" if is_noticed else "success", "txids": [txid]}
         if is_tron:
             result["details"] = _details(coin, txid, reverts=reverts)
-        if reverts:
+        if is_noticed:
             is_token = coin.name != "TRX"
             result["message"] = (
                 f"FAILED: {OUT_OF_ENERGY.encode().hex()}" if is_token else "contractResult: ['REVERT']"

@@ -252,6 +252,32 @@ async def test_what_failed_and_was_sent_after_all_comes_to_light(
     assert [listed.payout.payout_id for listed in found.payouts] == [payout_id]
 
 
+@pytest.mark.parametrize("is_reverted", [True, False])
+async def test_a_token_of_tron_that_shkeeper_calls_arrived_is_looked_at_until_its_task_was_read(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, is_reverted: bool
+) -> None:
+    payout_id, sender = await wanted(journal, coin="USDT"), new_sender(journal, api)
+    await sender.round()
+    books.knows("SUCCESS", "0x1")
+    for task in (says({"status": "PENDING", "result": None}), FAILED):
+        books.task = task
+        clock.move(minutes=30)
+        await sender.round()
+        assert (await status(journal, payout_id), await escrow(journal)) == ("broadcast", "releasing")
+    mined_at = {"blockTimeStamp": int(START.timestamp() * 1000), "contract_address": "TR7"}
+    result: dict[str, object] = {"dest": "0xAb", "amount": "98", "txids": ["0x1"]}
+    result |= (
+        {"status": "error", "message": "FAILED", "details": {**mined_at, "receipt": {"result": "REVERT"}}}
+        if is_reverted
+        else {"status": "success"}
+    )
+    books.task = says({"status": "SUCCESS", "result": [result]})
+    clock.move(minutes=30)
+    await sender.round()
+    expected = ("failed", "funded") if is_reverted else ("completed", "released")
+    assert (await status(journal, payout_id), await escrow(journal)) == expected
+
+
 async def test_payouts_that_were_refused_together_are_asked_for_one_by_one(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:

@@ -183,6 +183,15 @@ def test_a_batch_can_be_sent_in_part(books: PayoutBooks) -> None:
     assert not any(payout.txids for payout in books.payouts)
 
 
+def test_a_coin_of_an_evm_chain_that_is_reverted_is_called_a_success(books: PayoutBooks) -> None:
+    books.outcomes["0xa"] = Outcome.REVERTS
+    task_id = books.pay_out("ETH", ONE, NOW)["task_id"]
+    books.tick(after(10))
+    books.tick(after(60))
+    assert [result["status"] for result in books.task("ETH", task_id)["result"]] == ["success"]
+    assert (books.payouts[0].status, books.sent) == ("SUCCESS", [])
+
+
 def test_a_transfer_that_is_reverted_has_a_hash_and_moved_nothing(books: PayoutBooks) -> None:
     books.outcomes["ta"] = Outcome.REVERTS
     task_id = books.pay_out("USDT", ONE | {"destination": "TA"}, NOW)["task_id"]
