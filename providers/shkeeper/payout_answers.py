@@ -139,6 +139,9 @@ TASK_NOT_SENT: Sequence[re.Pattern[str]] = tuple(
         ),
     )
 )
+# Whose daemon waits until the ledger has validated a transaction before it calls it a success (xrp-shkeeper:
+# submit_and_wait). SHKeeper itself never finds the result of one to an X-address.
+FINAL_BY_TASK = frozenset({"XRP"})
 # A task that waits for a worker for an hour is handed out once more (kombu's visibility timeout), and then the words
 # of the second run stand where those of the first stood, which may have sent.
 TASK_RUNS_ONCE_FOR = timedelta(minutes=50)
@@ -261,7 +264,10 @@ def of_task(payout: Payout, task: TaskAnswer, now: datetime) -> list[PayoutObser
     own = _own(payout, results)
     if own is None:
         return [PayoutInDoubt(reason="SHKeeper's task succeeded, and names no result for this payout's address")]
-    return _of_result(own, now)
+    told = _of_result(own, now)
+    if payout.coin in FINAL_BY_TASK and own.status == "success" and own.txids:
+        told.append(PayoutConfirmed())
+    return told
 
 
 def _has_ended(task: TaskAnswer | None) -> bool:

@@ -20,7 +20,7 @@ from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
-from providers.shkeeper.payout_names import external_id_of
+from providers.shkeeper.payout_names import external_id_of, external_ids_of
 from providers.shkeeper.payout_orders import read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
@@ -140,7 +140,10 @@ class ShkeeperPayouts:
         return answered(response.status_code, response.is_redirect, response.content, payouts)
 
     async def knows_payout(self, payout: Payout) -> bool:
-        return await self._record(payout) is not None
+        for external_id in external_ids_of(payout):
+            if await self._record_of(payout.coin, external_id) is not None:
+                return True
+        return False
 
     async def look_up_payout(self, payout: Payout, now: datetime) -> Sequence[PayoutObservation]:
         """What the task and SHKeeper's record say. Raises ProviderError, but not if one of them says something."""
@@ -164,6 +167,15 @@ class ShkeeperPayouts:
         return await self._api.ask(TaskAnswer, "GET", path, coin=payout.coin, operator=self._operator)
 
     async def _record(self, payout: Payout) -> StatusAnswer | None:
-        external_id = quote(external_id_of(payout), safe="")
-        path = f"{quote(payout.coin)}/payout/status?external_id={external_id}"
+        """What the books have of it. Where that shows neither a task nor a transaction, it may be there by its other
+        name."""
+        name, *others = external_ids_of(payout)
+        record = await self._record_of(payout.coin, name)
+        if payout.facts.task_id is None and (record is None or not record.txid):
+            for other in others:
+                record = await self._record_of(payout.coin, other) or record
+        return record
+
+    async def _record_of(self, coin: str, external_id: str) -> StatusAnswer | None:
+        path = f"{quote(coin)}/payout/status?external_id={quote(external_id, safe='')}"
         return await self._api.ask_for_known(StatusAnswer, path)

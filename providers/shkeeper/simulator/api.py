@@ -199,7 +199,8 @@ def note(gateway: LocalGateway, route: Route, question: Question) -> None:
     except NotJsonError:
         content = question.body.decode(errors="replace")
     named = route.named(question.path) or {}
-    gateway.asked.append(Asked(route.call, content, named.get("external_id")))
+    external_id = named.get("external_id") or question.query.get("external_id")
+    gateway.asked.append(Asked(route.call, content, external_id))
 
 
 def subjects(gateway: LocalGateway, route: Route, question: Question) -> frozenset[str]:
