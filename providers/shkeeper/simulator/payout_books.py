@@ -92,7 +92,7 @@ class PayoutBooks:
         `poll_seconds` what has become of tasks and transactions; 0 is at once."""
         self._terms = terms or Terms()
         self._daemons = daemons or Daemons()
-        self._at_daemons = PayoutTasks(self._daemons, task_seconds=task_seconds)
+        self._at_daemons = PayoutTasks(self._daemons, task_seconds=task_seconds, confirm_seconds=confirm_seconds)
         self._confirming_takes = timedelta(seconds=confirm_seconds)
         self.poll_seconds = poll_seconds
         self.reserves = False
@@ -108,6 +108,11 @@ class PayoutBooks:
     @property
     def sent(self) -> list[SentMoney]:
         return self._at_daemons.sent
+
+    @property
+    def replaced(self) -> list[SentMoney]:
+        """What was sent, and never arrives: a later transaction of the same wallet took its place."""
+        return self._at_daemons.replaced
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -284,7 +289,8 @@ class PayoutBooks:
         # found by its log, of which a reverted one has none.
         coin = COINS[payout.crypto]
         is_counted = coin.family is Family.EVM and "-" not in coin.name
-        never = outcome is Outcome.UNCONFIRMED or (outcome is Outcome.REVERTS and not is_counted)
+        is_replaced = any(money.txid in payout.txids for money in self.replaced)
+        never = is_replaced or outcome is Outcome.UNCONFIRMED or (outcome is Outcome.REVERTS and not is_counted)
         return is_old_enough and confirmations > CONFIRMATIONS_WANTED and not never
 
     def _write_all_down(

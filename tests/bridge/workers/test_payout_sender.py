@@ -302,6 +302,24 @@ async def test_payouts_that_were_refused_together_are_asked_for_one_by_one(
     assert len(asked[0]) == 3
 
 
+@pytest.mark.parametrize("number", [1, 2])
+async def test_what_was_refused_together_and_sent_alone_is_found_by_a_journal_that_has_forgotten_it(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, number: int
+) -> None:
+    payout_ids = [await wanted(journal, one, batch_id="b", coin="LTC") for one in range(1, number + 1)]
+
+    def status_of(request: Request) -> bytes:
+        is_known = request.path.endswith("-2")
+        return (says({"status": "SUCCESS", "txid": "0x1"}) if is_known else UNKNOWN)(request)
+
+    books.status = status_of
+    sender = new_sender(journal, api)
+    for _ in range(2):
+        await sender.round()
+        clock.move(hours=1)
+    assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"completed"})
+
+
 @pytest.mark.parametrize("truth", [("SUCCESS", "0x1"), ("IN_PROGRESS", None), None])
 async def test_a_bridge_that_was_killed_while_it_asked_does_not_ask_again(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, truth: tuple[str, str | None] | None

@@ -143,7 +143,17 @@ class Matrix:
         """Waits until nothing moves any more: every order was given, SHKeeper has done all that it will, and the
         bridge has asked about whatever it follows when that was so."""
         payouts = {one.payout_id: one for one in self.played.values() if one.group == group}
-        wait_until(lambda: {one.destination for one in payouts.values()} <= self.asked_for())
+        # A bridge that dies when it has written down that it will ask, and before it does, never asks again.
+        wait_until(
+            lambda: (
+                {
+                    one.destination
+                    for one, status in self._statuses()
+                    if one.payout_id in payouts and status == "created"
+                }
+                <= self.asked_for()
+            )
+        )
         wait_until(self._shkeeper_rests)
         # Of three questions the first may have been under way, and what the second said was written down.
         looked: Counter[str] = Counter()
@@ -241,6 +251,9 @@ class Matrix:
             if status != "completed" and one.payout_id not in listed
         ]
         return self.wrongs_now() + silent
+
+    def statuses(self) -> list[str]:
+        return [status for _, status in self._statuses()]
 
     def _statuses(self) -> list[tuple[Played, str]]:
         found = self._read("SELECT payout_id, status FROM payouts")

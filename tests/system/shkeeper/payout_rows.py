@@ -184,7 +184,7 @@ def _results(coins: Iterator[str]) -> Iterator[Row]:
         yield Row(f"{outcome}", next(coins), PERSON, outcome=outcome)
     yield Row("reverted token of Tron", "USDT", "failed", outcome=Outcome.REVERTS)
     yield Row("reverted coin of Tron", "TRX", PERSON, outcome=Outcome.REVERTS)
-    yield Row("reverted token of an EVM chain", "POLYGON-USDT", PERSON, outcome=Outcome.REVERTS)
+    yield Row("reverted token of an EVM chain", "POLYGON-USDT", PERSON, outcome=Outcome.REVERTS, sizes=(1,))
     yield Row("XRP to an X-address", "XRP", "completed", by_x_address=True)
     for coin in ("BTC", "XRP", "SOL", "TON", "USDT", "FIRO", "XMR", "BNB-USDT", "ETH"):
         yield Row(f"{coin} arrives", coin, "completed", sizes=(1,) if coin in ("FIRO", "XMR") else (1, 2))
