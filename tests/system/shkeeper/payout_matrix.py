@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from providers.shkeeper.simulator.faults import Call
@@ -111,13 +112,7 @@ class Matrix:
     def ask(self, orders: Iterable[Order], group: str) -> None:
         """Has the bridge pay them out; asked again with the same key, it gives the same payouts."""
         for order in orders:
-            answer = self._marketplace.client.post(
-                "/api/payouts",
-                json={"payouts": order.items()},
-                headers={"Idempotency-Key": f"matrix-{order.names[0]}"},
-            )
-            assert answer.status_code == 202, answer.text
-            for number, payout in enumerate(answer.json()["payouts"]):
+            for number, payout in enumerate(wait_until(partial(self._ask, order))):
                 place = order.destinations[number]
                 self.played[payout["payoutId"]] = Played(
                     payout["payoutId"],
@@ -127,6 +122,16 @@ class Matrix:
                     order.payment_ids[number],
                     group,
                 )
+
+    def _ask(self, order: Order) -> list[Document]:
+        """What it is answered; nothing while a coin's price is not told, as while its wallet is away."""
+        headers = {"Idempotency-Key": f"matrix-{order.names[0]}"}
+        answer = self._marketplace.client.post("/api/payouts", json={"payouts": order.items()}, headers=headers)
+        if answer.status_code == 409 and "try again" in answer.text:
+            return []
+        assert answer.status_code == 202, answer.text
+        payouts: list[Document] = answer.json()["payouts"]
+        return payouts
 
     def asked_for(self) -> set[str]:
         """The destinations of which SHKeeper was asked to pay, whatever it did."""

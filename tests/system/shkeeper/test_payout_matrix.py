@@ -27,7 +27,7 @@ SHORT = [(row, size) for number, (row, size) in enumerate(ALL) if size == 1 or r
 
 
 # Nobody's turn is to end before a block has come, however busy the machine is.
-TURN_SECONDS = "30"
+TURN_SECONDS = "15"
 
 
 @pytest.fixture(scope="function" if IS_LONG else "module")

@@ -33,7 +33,7 @@ TROUBLED_OF_TEN = 3
 GROUP = "an afternoon"
 # What never comes into a block keeps its chain's other payouts for as long as a turn lasts, so that is not played.
 TROUBLE = [row for row in ROWS if row.coin not in ("POLYGON-USDT", "ETH", "BNB-USDT", "TON")]
-SETTINGS = {"BRIDGE_PAYOUT_TURN_SECONDS": "30"}
+SETTINGS = {"BRIDGE_PAYOUT_TURN_SECONDS": "15"}
 
 
 def plan(random: Random) -> list[tuple[Row, int]]:
@@ -63,6 +63,7 @@ class Trouble:
         self._daemons = matrix.shkeeper.gateway.daemons.by_coin
 
     def befall(self) -> str:
+        self._mend_wallets()
         deed = self._random.choice((self._kill, self._hold, self._break_wallets, self._lose_notices))
         deed()
         return deed.__name__
@@ -85,7 +86,6 @@ class Trouble:
         self._marketplace.client.post("/api/payouts/resumption", json={}).raise_for_status()
 
     def _break_wallets(self) -> None:
-        self._mend_wallets()
         for coin in self._random.sample(list(AMOUNTS), 3):
             self._daemons[coin].state = self._random.choice((State.DOWN, State.ERRORS, State.HANGS))
 
