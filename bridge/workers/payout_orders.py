@@ -57,6 +57,7 @@ class PayoutOrders:
         """The payouts that may be asked for at this moment."""
         self._answered = asyncio.Event()
         self._answered.set()
+        self._is_last = False
 
     @property
     def waits(self) -> bool:
@@ -66,6 +67,10 @@ class PayoutOrders:
     async def is_answered(self) -> None:
         """Returns when the order that is being given at this moment is answered, or none is."""
         await self._answered.wait()
+
+    def give_no_more(self) -> None:
+        """Has the order that is being given be the last."""
+        self._is_last = True
 
     async def give(self, orders: Sequence[Order]) -> None:
         """Gives orders, until one of them cannot be given; the rest is for another time."""
@@ -77,7 +82,7 @@ class PayoutOrders:
                 self._put_off(order, error)
                 return
             self._failures, self._waits_until = 0, None
-            if not await self._give(order, known) or self.waits:
+            if self._is_last or not await self._give(order, known) or self.waits:
                 return
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
@@ -102,9 +107,10 @@ class PayoutOrders:
                 if outcome is KNOWN_BEFORE:
                     logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
                 ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
-            await self._journal.record_payout_outcomes(
-                [(payout.payout_id, attempt, outcome) for payout, attempt, outcome in told]
-            )
+            if told:
+                await self._journal.record_payout_outcomes(
+                    [(payout.payout_id, attempt, outcome) for payout, attempt, outcome in told]
+                )
             return bool(begun)
         finally:
             self.asking = frozenset()

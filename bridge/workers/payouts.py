@@ -29,6 +29,8 @@ PAGE = 200
 SHORTEST_WAIT = timedelta(seconds=2)
 # However often it is woken: a round reads all that is not settled.
 PAUSE_SECONDS = 0.05
+# A bridge that is stopped waits so long for the answer to an order, and is itself waited for about twice that.
+LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
 FAILED_FOLLOWED_FOR = timedelta(days=2)
 
@@ -118,6 +120,11 @@ class PayoutSender:
                 except TimeoutError:
                     pass
         finally:
+            # Nobody else hears what is answered to an order.
+            for lane in self._lanes.values():
+                lane.give_no_more()
+            if self._giving:
+                await asyncio.wait(self._giving.values(), timeout=LAST_ANSWER_SECONDS)
             tasks = self._tasks()
             for task in tasks:
                 task.cancel()

@@ -487,6 +487,27 @@ async def test_an_order_that_is_being_given_when_payouts_are_held_is_waited_for(
         answered.set()
 
 
+async def test_a_bridge_that_is_stopped_hears_the_answer_to_the_last_order_and_gives_no_more(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    first, second = [await wanted(journal, number, coin="USDT") for number in (1, 2)]
+    answered = asyncio.Event()
+
+    async def slow(request: Request) -> bytes | None:
+        await answered.wait()
+        return says({"task_id": "t"})(request)
+
+    books.question = slow
+    running = asyncio.create_task(new_sender(journal, api).run())
+    await until(lambda: books.questions)
+    running.cancel()
+    await asyncio.wait([running], timeout=0)
+    answered.set()
+    await asyncio.gather(running, return_exceptions=True)
+    one, other = [record.payout for record in await journal.payout_records([first, second])]
+    assert (one.facts.task_id, other.facts.attempts, books.questions) == ("t", 0, 1)
+
+
 async def test_of_one_chains_wallet_the_next_is_sent_when_a_block_holds_the_last(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:
