@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.health import DegradedError
@@ -84,7 +85,8 @@ async def running_engine(
     )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
-    sender = PayoutSender(journal, registry.payouts)
+    turn = timedelta(seconds=settings.payout_turn_seconds)
+    sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn)
     reconciliation = Reconciliation(
         journal,
         registry.invoices,

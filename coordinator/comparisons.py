@@ -24,7 +24,8 @@ class ForgottenPayout(FrozenModel):
     """Its name at the provider."""
     provider: str
     payment_id: str
-    seller_id: str
+    payee_id: str
+    """The seller, or the buyer of what was refunded."""
     coin: str
     amount: Amount | None = None
     destination: str | None = None

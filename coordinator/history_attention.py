@@ -62,9 +62,9 @@ def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
         kind=AttentionKind.PAYOUT_FORGOTTEN,
         subject=payout.payout_id,
         title="It was paid out, and the journal has forgotten it",
-        detail=f"For {payout.seller_id}: {payout.told}.",
+        detail=f"For {payout.payee_id}: {payout.told}.",
         advice=(
-            "Until this is dismissed its seller cannot be paid out of this payment. Find out whether the money was"
+            "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the money was"
             " sent, in the provider's books and at the destination. Then dismiss this, and have the very payout asked"
             " for again, with the same coin, amount and destination: it has the same name, so it is not sent again,"
             " and takes over what the provider says of it."

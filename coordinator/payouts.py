@@ -133,18 +133,24 @@ class Payout(FrozenModel):
         return self.buyer_id or self.seller_id
 
     @property
-    def next_attempt(self) -> int | None:
-        """The number of the next attempt to ask the provider; None if an earlier one may have reached it, because
-        then the money may be on its way."""
+    def is_unasked(self) -> bool:
+        """Whether nobody was asked to send it, or certainly in vain."""
         facts = self.facts
-        if (
-            self.awaits_approval
-            or facts.known
-            or facts.failures
-            or facts.void_attempts != frozenset(range(1, facts.attempts + 1))
-        ):
-            return None
-        return facts.attempts + 1
+        in_vain = facts.void_attempts == frozenset(range(1, facts.attempts + 1))
+        return in_vain and not (facts.known or facts.failures)
+
+    @property
+    def next_attempt(self) -> int | None:
+        """The number of the next attempt to ask the provider; None while it awaits approval, and if an earlier one
+        may have reached it, because then the money may be on its way."""
+        return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
+
+    @property
+    def unanswered_attempt(self) -> int | None:
+        """The attempt to ask the provider of which no outcome was written down."""
+        facts = self.facts
+        was_answered = bool(facts.known or facts.unclear or facts.doubts or facts.failures)
+        return None if self.is_unasked or was_answered else facts.attempts
 
     @property
     def awaits_approval(self) -> bool:

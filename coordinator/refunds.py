@@ -22,6 +22,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Ending, RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_names import refund_payout_id_of
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
 from coordinator.refunded import going_back
@@ -188,7 +189,7 @@ def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: i
     """The payout that carries a refund. `ordinal` is how many payouts carried refunds of its payment before: one that
     was withdrawn was never sent, and must not have the next one sent under another name where it is forgotten."""
     return Payout(
-        payout_id=derived_id("out", payment.provider, payment.external_id, "refund", ordinal),
+        payout_id=refund_payout_id_of(payment, ordinal),
         provider=refund.provider,
         payment_id=refund.payment_id,
         seller_id=refund.seller_id or payment.seller_id,

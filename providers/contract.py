@@ -203,8 +203,9 @@ class PayoutGateway(Protocol):
     @property
     def provider(self) -> str: ...
 
-    async def check(self) -> None:
-        """Raises ProviderUnavailableError if the provider is not reached; no payout is asked for then."""
+    async def check(self, coin: str) -> None:
+        """Raises ProviderError if no payout in a coin should be asked for now: the provider is not reached, does not
+        let the bridge in, or the coin's wallet does not answer."""
 
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         """An order as it can be given, before anything of it is written down. Raises NotPayableError."""
@@ -218,6 +219,10 @@ class PayoutGateway(Protocol):
 
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
+
+    def wallet_in_turn(self, coin: str) -> str | None:
+        """The wallet of a coin, if it may be given an order only when a block holds what it sent before; None if it
+        need not wait."""
 
     async def knows_payout(self, payout: Payout) -> bool:
         """Whether the provider has a payout in its books. Raises ProviderError."""

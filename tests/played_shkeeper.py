@@ -46,9 +46,11 @@ class PlayedShkeeper:
         *,
         times: int | None = None,
         seconds: float = GIVE_UP_SECONDS,
+        about: str | None = None,
+        words: str | None = None,
     ) -> None:
         """What goes wrong from now on, for good if no number of times is given."""
-        fault = Fault(call=call, what=what, happens=happens, times=times, seconds=seconds)
+        fault = Fault(call=call, what=what, happens=happens, times=times, seconds=seconds, about=about, words=words)
         self._portal.call(lambda: self.gateway.faults.add(fault))
 
     def works_again(self) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Gateway", "Request", "breaks_off", "hangs_up", "says", "scripted_gateway"]
+__all__ = ["Answer", "Gateway", "Request", "breaks_off", "hangs_up", "says", "scripted_gateway"]
 
 
 @dataclass
@@ -20,16 +20,20 @@ class Request:
     content: Any
 
 
+Answer = Callable[[Request], bytes | Awaitable[bytes | None] | None]
+"""What is answered: the bytes, at once or later; None cuts the connection."""
+
+
 @dataclass
 class Gateway:
     """Answers each request with what comes next in the script, the last one from then on; remembers the requests."""
 
     url: str = ""
-    script: list[Callable[[Request], bytes | None]] = field(default_factory=list)
+    script: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def answers(self, *steps: Callable[[Request], bytes | None]) -> None:
+    def answers(self, *steps: Answer) -> None:
         self.script = list(steps)
 
     @property
@@ -67,7 +71,8 @@ class Gateway:
             request = Request(method, path, headers, json.loads(body) if body else None)
             self.requests.append(request)
             step = self.script[0] if len(self.script) == 1 else self.script.pop(0)
-            answer = step(request)
+            said = step(request)
+            answer = said if said is None or isinstance(said, bytes) else await said
             if answer is None:
                 break
             writer.write(answer)

@@ -1,5 +1,6 @@
 """The stop button of payouts: nothing is sent from the moment it is pressed, until somebody has them sent again."""
 
+import asyncio
 from typing import Annotated
 
 from litestar import get, post
@@ -26,10 +27,14 @@ __all__ = [
     "resume_payouts_in_console",
 ]
 
+# A little more than a provider is waited for that does not answer an order.
+LONGEST_ANSWER_SECONDS = 15.0
+
 HOLD = (
     "No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are "
-    "taken, and wait. What a provider has taken on already cannot be called back. It is said on the list of what "
-    "needs a person, and by `bridge_payouts_held`. Held once more, nothing changes."
+    "taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a "
+    "provider has taken on already cannot be called back. It is said on the list of what needs a person, and by "
+    "`bridge_payouts_held`. Held once more, nothing changes."
 )
 RESUME = "What waits is sent now. Where nothing is held nothing changes."
 SERVICE_REFUSALS = {
@@ -91,9 +96,10 @@ async def hold_payouts(
     data: Annotated[HoldRequest, Body(examples=[Example(value={"note": "two sellers report strange payouts"})])],
     journal: GivenJournal,
     service: GivenService,
+    sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _hold(journal, service.told_name, data.note)
+    return await _hold(journal, sender, service.told_name, data.note)
 
 
 @post(
@@ -121,8 +127,9 @@ async def hold_payouts_in_console(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
 ) -> HoldDoing:
-    return await _hold(journal, ops_access.actor(principal, data.by), data.note)
+    return await _hold(journal, sender, ops_access.actor(principal, data.by), data.note)
 
 
 @post(
@@ -142,11 +149,26 @@ async def resume_payouts_in_console(
     return await _resume(journal, sender, ops_access.actor(principal, data.by), data.note)
 
 
-async def _hold(journal: Journal, by: str, note: str | None) -> HoldDoing:
+async def _hold(journal: Journal, sender: PayoutSender, by: str, note: str | None) -> HoldDoing:
     hold, action = await journal.console.hold_payouts(by=by, note=note)
+    still_asked = not await _answered(sender)
     if action is None:
-        return HoldDoing(message=f"Payouts were held already, by {hold.held_by}.")
-    return _doing("No payout is sent until they are resumed.", action)
+        message = f"Payouts were held already, by {hold.held_by}."
+    else:
+        message = "No payout is sent until they are resumed."
+    if still_asked:
+        message += " An order that was given before has not been answered yet, and may still be sent."
+    return HoldDoing(message=message) if action is None else _doing(message, action)
+
+
+async def _answered(sender: PayoutSender) -> bool:
+    """Whether no order is under way any more that was given before."""
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER_SECONDS):
+            await sender.orders_answered()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _resume(journal: Journal, sender: PayoutSender, by: str, note: str | None) -> HoldDoing:

@@ -13,11 +13,12 @@ from bridge.http.services import Service
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from coordinator.ids import Id, derived_id, new_id
+from coordinator.ids import Id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments import Payment
+from coordinator.payout_names import payout_id_of
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from providers.contract import NotPayableError, PayoutOrder
@@ -134,7 +135,7 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
     )
     return Payout(
         # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
-        payout_id=derived_id("out", payment.provider, payment.external_id, seller_id, ordinal),
+        payout_id=payout_id_of(payment, seller_id, ordinal),
         provider=provider,
         seller_id=seller_id,
         created_at=journal.clock(),

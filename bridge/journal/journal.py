@@ -230,10 +230,20 @@ class Journal:
         IdempotencyKeyReusedError."""
         return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
 
-    async def begin_payout_attempt(self, payout_id: str) -> int | None:
-        """Writes down that a provider is about to be asked to send a payout, and returns the attempt's number; None
-        if it must not be asked, because an earlier attempt may have reached it."""
-        return await self._writer.submit(lambda batch: payout_requests.begin_attempt(batch, payout_id))
+    async def begin_payout_attempts(self, payout_ids: Sequence[str]) -> dict[str, int]:
+        """Writes down that a provider is about to be asked to send payouts in one order, and returns the number of
+        the attempt of each; those without one must not be asked for."""
+        return await self._writer.submit(lambda batch: payout_requests.begin_attempts(batch, payout_ids))
+
+    async def record_payout_outcomes(self, outcomes: Sequence[tuple[str, int, PayoutObservation]]) -> None:
+        """Writes down what came of an order, of each of its payouts by the number of the attempt."""
+        for recorded in await self._writer.submit(lambda batch: payout_requests.record_outcomes(batch, outcomes)):
+            if recorded.moved:
+                log_payout(recorded.payout)
+
+    async def record_payout_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
+        """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
+        await self._writer.submit(lambda it: payout_requests.record_interruption(it, payout_id, attempt, reason))
 
     async def record_payout_observation(
         self,

@@ -14,16 +14,19 @@ from coordinator.observations import EscrowReleased, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_approval import PayoutRules, reasons_to_wait
 from coordinator.payout_decisions import decide_payout
-from coordinator.payout_observations import PayoutAsked, PayoutObservation, PayoutWithheld
+from coordinator.payout_observations import PayoutAsked, PayoutObservation, PayoutUnclear, PayoutWithheld
 from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = [
     "KeyedObservation",
     "RecordedPayout",
     "RegisteredPayouts",
-    "begin_attempt",
+    "begin_attempts",
     "beyond_earnings",
+    "forgotten_of",
     "observation_key",
+    "record_interruption",
+    "record_outcomes",
     "record_payout_observation",
     "record_payout_observations",
     "register_payouts",
@@ -151,23 +154,49 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
 
 
 def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
-    """Raises PayoutRefusedError if the provider has a payout to the seller of which this journal knows nothing,
-    before a person has said what is to come of it."""
+    """Raises PayoutRefusedError if something was forgotten of a payment that is to be paid out."""
     for number, payout in enumerate(payouts):
-        forgotten = batch.histories.open_forgotten(payout.payment_id, payout.seller_id)
-        if forgotten:
-            raise PayoutRefusedError(
-                number,
-                f"of payment {payout.payment_id} {payout.seller_id} may have been paid out already: the provider has"
-                f" {', '.join(forgotten)}, which the journal forgot when it was restored; a person has to settle that"
-                " first, on the list of what needs a person",
-            )
+        reason = forgotten_of(batch, payout.payment_id)
+        if reason is not None:
+            raise PayoutRefusedError(number, reason)
 
 
-def begin_attempt(batch: Batch, payout_id: str) -> int | None:
-    """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
-    an earlier one may have reached the provider, if somebody else has written this one down, for only who did asks,
-    while it awaits approval, or while payouts are held."""
+def forgotten_of(batch: Batch, payment_id: str) -> str | None:
+    """Why nothing may leave for a payment before a person has said what is to come of it: its provider has payouts or
+    refunds of it of which this journal knows nothing. None if there are none."""
+    forgotten = batch.histories.open_forgotten(payment_id)
+    if not forgotten:
+        return None
+    return (
+        f"payment {payment_id} may have been paid out or refunded already: the provider has {', '.join(forgotten)}, which"
+        " the journal forgot when it was restored; a person has to settle that first, on the list of what needs a person"
+    )
+
+
+def begin_attempts(batch: Batch, payout_ids: Sequence[str]) -> dict[str, int]:
+    """Writes down, in one go, that the provider is about to be asked to send payouts in one order. Returns the number
+    of the attempt of each that it may be asked for."""
+    attempts = {payout_id: _begin_attempt(batch, payout_id) for payout_id in payout_ids}
+    return {payout_id: attempt for payout_id, attempt in attempts.items() if attempt is not None}
+
+
+def record_outcomes(batch: Batch, outcomes: Sequence[tuple[str, int, PayoutObservation]]) -> list[RecordedPayout]:
+    """Writes down, in one go, what came of an order: of each of its payouts, by the number of the attempt."""
+    return [
+        record_payout_observation(batch, payout_id, f"outcome:{attempt}", outcome)
+        for payout_id, attempt, outcome in outcomes
+    ]
+
+
+def record_interruption(batch: Batch, payout_id: str, attempt: int, reason: str) -> None:
+    """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
+    if _payout(batch, payout_id).unanswered_attempt == attempt:
+        record_payout_observation(batch, payout_id, f"interrupted:{attempt}", PayoutUnclear(reason=reason))
+
+
+def _begin_attempt(batch: Batch, payout_id: str) -> int | None:
+    """The number of the attempt; None if an earlier one may have reached the provider, if somebody else has written
+    this one down, for only who did asks, while it awaits approval, or while payouts are held."""
     attempt = _payout(batch, payout_id).next_attempt
     if attempt is None or batch.holds.current is not None:
         return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import withhold
+from bridge.journal.payout_requests import forgotten_of, withhold
 from bridge.journal.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests import IdempotencyKey, made_before, remember
 from bridge.journal.ruling_requests import withdraw
@@ -11,7 +11,7 @@ from bridge.journal.staged_actions import Action
 from coordinator import refunds
 from coordinator.money import format_amount
 from coordinator.payout_approval import PayoutRules
-from coordinator.refunds import Refund, RefundOrder, Sending
+from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
 
 __all__ = ["OpenedRefund", "give_address", "open_refund", "withdraw_refund"]
 
@@ -38,6 +38,7 @@ def open_refund(
     earlier = made_before(batch, idempotency)
     if earlier is not None:
         return OpenedRefund(earlier)
+    _require_none_forgotten(batch, payment_id)
     payment = payment_of(batch, payment_id)
     ordinal, payouts = len(batch.refunds.of_payment(payment_id)), batch.payouts.of_payment(payment_id)
     refund = refunds.open_refund(payment, order, payouts, ordinal=ordinal, now=batch.now)
@@ -54,6 +55,12 @@ def open_refund(
     )
 
 
+def _require_none_forgotten(batch: Batch, payment_id: str) -> None:
+    reason = forgotten_of(batch, payment_id)
+    if reason is not None:
+        raise RefundRefusedError(f"{reason[0].upper()}{reason[1:]}.")
+
+
 def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: PayoutRules, by: str) -> Refund:
     """Has a refund sent to an address, by a payout that is registered with it and waits for a second person where
     others would, or where there are doubts about who gave the address. The same address once more changes nothing.
@@ -61,6 +68,7 @@ def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: Payou
     refund = refund_of(batch, refund_id)
     if refund.payout_id is not None and refund.destination == sending.destination:
         return refund
+    _require_none_forgotten(batch, refund.payment_id)
     payment, payouts = payment_of(batch, refund.payment_id), batch.payouts.of_payment(refund.payment_id)
     ordinal = sum(one.refund_id is not None for one in payouts)
     payout = refunds.payout_for(refund, payment, sending, ordinal=ordinal, now=batch.now)

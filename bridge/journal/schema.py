@@ -104,7 +104,7 @@ forgotten_payouts = Table(
     Column("payout_id", String(64), primary_key=True, comment="Its name at the provider"),
     Column("provider", String(64), nullable=False),
     Column("payment_id", String(64), nullable=False),
-    Column("seller_id", String(200), nullable=False),
+    Column("payee_id", String(200), nullable=False, comment="The seller, or the buyer of what was refunded"),
     Column("coin", String(64), nullable=False),
     Column("said", Text, nullable=False, comment="What the provider says of it, as JSON"),
     Column("found_at", UtcDateTime, nullable=False),

@@ -17,8 +17,8 @@ from coordinator.history_attention import forgotten_payout_key
 __all__ = ["StagedHistories"]
 
 _FORGOTTEN = schema.forgotten_payouts
-_OF_SELLER = select(_FORGOTTEN.c.payout_id, _FORGOTTEN.c.found_at).where(
-    _FORGOTTEN.c.payment_id == bindparam("by_payment_id"), _FORGOTTEN.c.seller_id == bindparam("by_seller_id")
+_OF_PAYMENT = select(_FORGOTTEN.c.payout_id, _FORGOTTEN.c.found_at).where(
+    _FORGOTTEN.c.payment_id == bindparam("by_payment_id")
 )
 _IS_KNOWN = select(_FORGOTTEN.c.payout_id).where(_FORGOTTEN.c.payout_id == bindparam("by_payout_id"))
 _KEEP = (
@@ -44,10 +44,10 @@ class StagedHistories:
         self.writes += 1
         begin_history(self._connection, judgement, ground, self._now)
 
-    def open_forgotten(self, payment_id: str, seller_id: str) -> list[str]:
-        """The payouts to a seller of a payment that a provider has and the journal has forgotten, by their names;
+    def open_forgotten(self, payment_id: str) -> list[str]:
+        """The payouts of a payment that a provider has and the journal has forgotten, by their names;
         without those of which a person has taken note."""
-        rows = self._connection.execute(_OF_SELLER, {"by_payment_id": payment_id, "by_seller_id": seller_id})
+        rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id})
         return [row.payout_id for row in rows if not self._is_settled(row.payout_id, row.found_at)]
 
     def _is_settled(self, payout_id: str, found_at: datetime) -> bool:
@@ -63,7 +63,7 @@ class StagedHistories:
                 "payout_id": payout.payout_id,
                 "provider": payout.provider,
                 "payment_id": payout.payment_id,
-                "seller_id": payout.seller_id,
+                "payee_id": payout.payee_id,
                 "coin": payout.coin,
                 "said": payout.model_dump_json(),
                 "found_at": self._now,

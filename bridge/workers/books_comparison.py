@@ -19,8 +19,8 @@ from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import NAMES_BEYOND, Comparison, ForgottenPayout
 from coordinator.earnings import left_to_pay_out
-from coordinator.ids import derived_id
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payout_names import payout_id_of, refund_payout_id_of
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
 
@@ -72,16 +72,23 @@ class _Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What a payment is worth to a seller, and how many payouts of it the journal has."""
+    """Whom a payment may have been paid out to, and how many such payouts the journal has."""
 
     payment: Payment
-    seller_id: str
+    seller_id: str | None
+    """None for the buyer, who may have it back."""
     payouts: int
+
+    @property
+    def payee_id(self) -> str:
+        return self.payment.buyer_id if self.seller_id is None else self.seller_id
 
     def name(self, further: int) -> str:
         """The id that a payout of it has which the journal does not know."""
-        payment = self.payment
-        return derived_id("out", payment.provider, payment.external_id, self.seller_id, self.payouts + further)
+        ordinal = self.payouts + further
+        if self.seller_id is None:
+            return refund_payout_id_of(self.payment, ordinal)
+        return payout_id_of(self.payment, self.seller_id, ordinal)
 
 
 class BooksComparison:
@@ -178,7 +185,7 @@ class BooksComparison:
     async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
         found.payouts_asked += 1
         try:
-            if payout.next_attempt is not None:
+            if payout.is_unasked:
                 if await self._paced(lambda: gateway.knows_payout(payout)):
                     found.differing.append(
                         f"{gateway.provider} has {payout.payout_id} for {payout.seller_id} in its books, which the"
@@ -246,7 +253,7 @@ class BooksComparison:
                         payout_id=payout_id,
                         provider=gateway.provider,
                         payment_id=share.payment.payment_id,
-                        seller_id=share.seller_id,
+                        payee_id=share.payee_id,
                         coin=coin,
                         amount=one.amount,
                         destination=one.destination,
@@ -266,7 +273,7 @@ class BooksComparison:
         return [one for one in booked if one.payout_id not in known]
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
-        """What sellers may have been paid out without the journal's knowing, of each status the newest payments
+        """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments
         first."""
         now = self._journal.clock()
         for status in PAYABLE:
@@ -326,9 +333,12 @@ class BooksComparison:
 
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
-    """The shares of a payment that a payout may have been made of, beside those that the journal has."""
+    """To whom payouts of a payment may have been made, beside those that the journal has."""
+    refunds = sum(one.refund_id is not None for one in payouts)
+    if refunds or payment.received:
+        yield _Share(payment, None, refunds)
     for seller_id in payment.seller_ids:
-        of_seller = [one for one in payouts if one.seller_id == seller_id]
+        of_seller = [one for one in payouts if one.seller_id == seller_id and one.refund_id is None]
         if payment.status is PaymentStatus.COMPLETED:
             is_over = any(
                 one.status is PayoutStatus.COMPLETED and one.created_at < now - LONG_SETTLED for one in of_seller

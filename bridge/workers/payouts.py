@@ -1,72 +1,67 @@
-"""Sending payouts, and following them until they have arrived or failed. No payout is asked for twice.
+"""Sending payouts, and following them until they have arrived or failed.
 
-That an attempt begins is in the journal before the provider hears of it. Whoever finds an attempt without an outcome,
-after a crash or a broken connection, only asks what became of it. The provider is asked first whether it knows the
-payout: its books outlive a journal that was restored from a backup.
+A round reads which payouts there are and begins what is due; it waits for no provider. Orders (`payout_orders.py`)
+and look-ups (`payout_look_ups.py`) then go on by themselves, so that none waits behind the others.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from bridge.journal import Journal, observation_key
-from coordinator.payout_observations import PayoutNotAsked, PayoutObservation, PayoutUnclear
+from bridge.workers.payout_look_ups import PayoutLookUps
+from bridge.workers.payout_orders import Order, PayoutOrders
+from coordinator.payout_observations import PayoutObservation
+from coordinator.payout_turns import TURN_ENDS_AFTER, orders_in_turn
 from coordinator.payouts import Payout, batches
-from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder, ProviderError, RefusedTogetherError
+from providers.contract import PayoutGateways, PayoutOrder
 
 __all__ = ["PayoutSender"]
 
 logger = logging.getLogger("bridge.payouts")
 
 PAGE = 200
-# A payout is followed closely at first: most arrive within minutes.
 SHORTEST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=10)
-AGE_SHARE = 10
+# However often it is woken: a round reads all that is not settled.
+PAUSE_SECONDS = 0.05
+# A bridge that is stopped waits so long for the answer to an order, and is itself waited for about twice that.
+LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
 FAILED_FOLLOWED_FOR = timedelta(days=2)
-INTERRUPTED = PayoutUnclear(reason="the bridge stopped before it had written down the provider's answer")
-KNOWN_BEFORE = PayoutUnclear(
-    reason="the provider had this payout in its books before it was asked for; was the journal restored?"
-)
 
 OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
 HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
-ASKED = Counter("bridge_payout_attempts", "Attempts to have a payout sent, by outcome", ["provider", "outcome"])
 
-
-def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
-    """When to look after a payout again that was looked after last at that time."""
-    began_at = payout.cleared_at or payout.created_at
-    return last + max(shortest, min((last - began_at) / AGE_SHARE, LONGEST_WAIT))
-
-
-def _names(payouts: Sequence[Payout]) -> str:
-    return ", ".join(payout.payout_id for payout in payouts)
+Lane = tuple[str, str]
+"""A provider, and a coin or the wallet that several coins share."""
 
 
 class PayoutSender:
-    """One task that goes over all payouts that are not settled; it sends one at a time.
-
-    One at a time because SHKeeper looks whether it knows a payout and then sends it, so two questions at the same
-    moment could both pass.
-    """
+    """The task that goes over all payouts that are not settled, and the orders and look-ups that it has begun."""
 
     def __init__(
-        self, journal: Journal, gateways: PayoutGateways, *, shortest_wait: timedelta = SHORTEST_WAIT
+        self,
+        journal: Journal,
+        gateways: PayoutGateways,
+        *,
+        shortest_wait: timedelta = SHORTEST_WAIT,
+        turn_ends_after: timedelta = TURN_ENDS_AFTER,
     ) -> None:
         self._journal = journal
         self._gateways = gateways
         self._shortest_wait = shortest_wait
-        self._looked: dict[str, datetime] = {}
-        """When each payout that is followed was looked after last."""
+        self._turn_ends_after = turn_ends_after
+        self._lanes: dict[Lane, PayoutOrders] = {}
+        self._giving: dict[Lane, asyncio.Task[None]] = {}
+        self._look_ups = PayoutLookUps(
+            journal, gateways, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
+        )
         self._overdue: set[str] = set()
-        self._asking: set[str] = set()
-        """Payouts that the provider is being asked for at this moment."""
         self._woken = asyncio.Event()
 
     def sends_for(self, provider: str) -> bool:
@@ -90,109 +85,6 @@ class PayoutSender:
         """Whether its provider has not been asked for it yet, and will be."""
         return payout.provider in self._gateways and payout.next_attempt is not None
 
-    def wake(self) -> None:
-        """Says that there may be a payout to send."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Goes round until it is cancelled."""
-        while True:
-            self._woken.clear()
-            try:
-                await self.round()
-            except Exception:
-                logger.exception("a round over the payouts failed; the next one follows")
-            try:
-                async with asyncio.timeout(self._shortest_wait.total_seconds()):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
-
-    async def round(self) -> None:
-        """Sends what is to be sent, and asks about the rest where it is time to."""
-        followed: set[str] = set()
-        overdue: set[str] = set()
-        to_send: list[Payout] = []
-        is_held = await self._journal.console.payout_hold() is not None
-        HELD.set(is_held)
-        async for payout in self._payouts_to_follow():
-            followed.add(payout.payout_id)
-            if payout.is_overdue(self._journal.clock()):
-                overdue.add(payout.payout_id)
-            if payout.provider not in self._gateways or not self._is_due(payout):
-                continue
-            if is_held and payout.next_attempt is not None:
-                continue
-            self._looked[payout.payout_id] = self._journal.clock()
-            if payout.next_attempt is not None:
-                to_send.append(payout)
-            else:
-                await self._look_up(self._gateways[payout.provider], payout)
-        to_send.sort(key=lambda payout: payout.created_at)
-        for batch in batches(to_send, sent_together=self._is_sent_together):
-            await self._send(self._gateways[batch[0].provider], batch)
-        self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in followed}
-        for payout_id in sorted(overdue - self._overdue):
-            logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
-        self._overdue = overdue
-        OVERDUE.set(len(overdue))
-
-    def _is_sent_together(self, payout: Payout) -> bool:
-        return self._gateways[payout.provider].sends_together(payout.coin)
-
-    async def _payouts_to_follow(self) -> AsyncIterator[Payout]:
-        after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
-        while page := await self._journal.payouts_to_follow(after=after, failed_since=failed_since, limit=PAGE):
-            for payout in page:
-                yield payout
-            after = page[-1].payout_id
-
-    def _is_due(self, payout: Payout) -> bool:
-        last = self._looked.get(payout.payout_id)
-        return last is None or next_look(payout, last, self._shortest_wait) <= self._journal.clock()
-
-    async def _send(self, gateway: PayoutGateway, batch: Sequence[Payout]) -> None:
-        try:
-            await gateway.check()
-            known = {payout.payout_id for payout in batch if await gateway.knows_payout(payout)}
-        except ProviderError as error:
-            logger.warning("%s is not asked for yet: %s", _names(batch), error)
-            return
-        begun = [
-            (payout, attempt)
-            for payout in batch
-            if (attempt := await self._journal.begin_payout_attempt(payout.payout_id)) is not None
-        ]
-        self._asking = {payout.payout_id for payout, _ in begun}
-        try:
-            for payout, attempt in begun:
-                if payout.payout_id in known:
-                    logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
-                    await self._record_outcome(payout, attempt, KNOWN_BEFORE)
-            new = [(payout, attempt) for payout, attempt in begun if payout.payout_id not in known]
-            outcomes = await self._ask(gateway, new) if new else []
-            for (payout, attempt), outcome in zip(new, outcomes, strict=True):
-                await self._record_outcome(payout, attempt, outcome)
-        finally:
-            self._asking = set()
-
-    async def _record_outcome(self, payout: Payout, attempt: int, outcome: PayoutObservation) -> None:
-        ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
-        await self._journal.record_payout_observation(payout.payout_id, f"outcome:{attempt}", outcome)
-
-    async def _ask(self, gateway: PayoutGateway, begun: Sequence[tuple[Payout, int]]) -> Sequence[PayoutObservation]:
-        asked = [payout for payout, _ in begun]
-        try:
-            return await gateway.send_payouts(asked)
-        except ProviderError as error:
-            logger.warning("%s: not asked for: %s", _names(asked), error)
-            alone_next = isinstance(error, RefusedTogetherError)
-            return [PayoutNotAsked(attempt=attempt, reason=str(error), alone_next=alone_next) for _, attempt in begun]
-        except Exception as error:
-            # However the bridge failed, the question may have left it.
-            logger.exception("the bridge failed while it asked for %s", _names(asked))
-            return [PayoutUnclear(reason=f"the bridge failed while it asked ({type(error).__name__})")] * len(asked)
-
     async def is_known(self, payout: Payout) -> bool:
         """Whether its provider has a payout in its books. Raises ProviderError."""
         gateway = self._gateways.get(payout.provider)
@@ -203,24 +95,121 @@ class PayoutSender:
         if payout.provider not in self._gateways:
             return []
         if self.is_to_be_sent(payout):
-            self._looked.pop(payout.payout_id, None)
             self.wake()
             return []
         seen = await self._gateways[payout.provider].look_up_payout(payout, self._journal.clock())
         return [(observation_key(observation), observation) for observation in seen]
 
-    async def _look_up(self, gateway: PayoutGateway, payout: Payout) -> None:
-        facts = payout.facts
-        if payout.payout_id not in self._asking and not (facts.known or facts.unclear or facts.failures):
-            await self._record(payout, [INTERRUPTED])
-        try:
-            seen = await gateway.look_up_payout(payout, self._journal.clock())
-        except ProviderError as error:
-            logger.warning("%s cannot be asked about %s: %s", gateway.provider, payout.payout_id, error)
-            return
-        await self._record(payout, seen)
+    def wake(self) -> None:
+        """Says that there may be a payout to send."""
+        self._woken.set()
 
-    async def _record(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
-        if observations:
-            keyed = [(observation_key(observation), observation) for observation in observations]
-            await self._journal.record_payout_observations(payout.payout_id, keyed)
+    async def orders_answered(self) -> None:
+        """Returns when the orders that are being given at this moment are answered: once payouts are held, no more
+        are given after that."""
+        await asyncio.gather(*(lane.is_answered() for lane in self._lanes.values()))
+
+    async def run(self) -> None:
+        """Goes round until it is cancelled."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._begin_what_is_due()
+                except Exception:
+                    logger.exception("a round over the payouts failed; the next one follows")
+                await asyncio.sleep(PAUSE_SECONDS)
+                try:
+                    async with asyncio.timeout(self._shortest_wait.total_seconds()):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            # Nobody else hears what is answered to an order.
+            for lane in self._lanes.values():
+                lane.give_no_more()
+            if self._giving:
+                await asyncio.wait(self._giving.values(), timeout=LAST_ANSWER_SECONDS)
+            tasks = self._tasks()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def round(self) -> None:
+        """Sends what is to be sent, and asks about the rest where it is time to, to the end."""
+        await self._begin_what_is_due()
+        await asyncio.gather(*self._tasks())
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [*self._giving.values(), *self._look_ups.tasks.values()]
+
+    async def _begin_what_is_due(self) -> None:
+        # What has been ordered since is not seen as such yet, so whoever was busy waits for the next round.
+        busy = set(self._giving)
+        payouts = await self._payouts_to_follow()
+        is_held = await self._journal.console.payout_hold() is not None
+        HELD.set(is_held)
+        self._note_overdue(payouts)
+        sent_here = [payout for payout in payouts if payout.provider in self._gateways]
+        self._look_ups.begin([payout for payout in sent_here if not payout.is_unasked])
+        if not is_held:
+            self._give_orders(sent_here, busy)
+
+    async def _payouts_to_follow(self) -> list[Payout]:
+        found: list[Payout] = []
+        after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
+        while page := await self._journal.payouts_to_follow(after=after, failed_since=failed_since, limit=PAGE):
+            found += page
+            after = page[-1].payout_id
+        return found
+
+    def _note_overdue(self, payouts: Sequence[Payout]) -> None:
+        now = self._journal.clock()
+        overdue = {payout.payout_id for payout in payouts if payout.is_overdue(now)}
+        for payout_id in sorted(overdue - self._overdue):
+            logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
+        self._overdue = overdue
+        OVERDUE.set(len(overdue))
+
+    def _give_orders(self, payouts: Sequence[Payout], busy: Collection[Lane]) -> None:
+        to_send = sorted(
+            (payout for payout in payouts if payout.next_attempt is not None),
+            key=lambda payout: (payout.created_at, payout.payout_id),
+        )
+        orders = orders_in_turn(
+            batches(to_send, sent_together=self._is_sent_together),
+            (payout for payout in payouts if not payout.is_unasked),
+            wallet_of=self._wallet_in_turn,
+            now=self._journal.clock(),
+            ends_after=self._turn_ends_after,
+        )
+        by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)
+        for order in orders:
+            by_lane[self._lane(order[0])].append(order)
+        for lane, waiting in by_lane.items():
+            if lane not in self._lanes:
+                self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]])
+            if lane not in busy and lane not in self._giving and not self._lanes[lane].waits:
+                self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
+
+    async def _give(self, lane: Lane, orders: Sequence[Order]) -> None:
+        try:
+            await self._lanes[lane].give(orders)
+            self.wake()  # there may be more by now
+        except Exception:
+            logger.exception("giving orders for payouts in %s failed; the next round follows", lane[1])
+        finally:
+            del self._giving[lane]
+
+    def _is_being_asked(self, payout_id: str) -> bool:
+        return any(payout_id in lane.asking for lane in self._lanes.values())
+
+    def _is_sent_together(self, payout: Payout) -> bool:
+        return self._gateways[payout.provider].sends_together(payout.coin)
+
+    def _wallet_in_turn(self, payout: Payout) -> Lane | None:
+        wallet = self._gateways[payout.provider].wallet_in_turn(payout.coin)
+        return None if wallet is None else (payout.provider, wallet)
+
+    def _lane(self, payout: Payout) -> Lane:
+        return self._wallet_in_turn(payout) or (payout.provider, payout.coin)

@@ -23,7 +23,7 @@ from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits,
 from providers.shkeeper.refusals import is_error, is_passing, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
-__all__ = ["ShkeeperApi"]
+__all__ = ["NOT_REACHED", "UNKNOWN_ID", "ShkeeperApi"]
 
 Answer = TypeVar("Answer", bound=Wire)
 
@@ -35,6 +35,9 @@ BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
 BAD_PASSWORD_MESSAGE = "bad http basic auth credentials"  # noqa: S105 (what is said of a wrong one)
 BAD_KEY = "SHKeeper does not accept the key; is it the API key of its wallet?"
 BAD_PASSWORD = "SHKeeper does not accept the operator's user and password"  # noqa: S105 (the same)
+
+UNKNOWN_ID = "bridge-asks-whether-it-may"
+"""Of no invoice and no task: asking about it is harmless."""
 
 # What fails before a byte of the question has left.
 NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -210,10 +213,6 @@ class ShkeeperApi:
             return False
         # A coin whose wallet is down makes it a 500, which says nothing about a password.
         return True if response.is_success and not is_error(content) else None
-
-
-UNKNOWN_ID = "bridge-asks-whether-it-may"
-"""Of no invoice and no task: asking about it is harmless."""
 
 
 class _KeyAuth(httpx.Auth):

@@ -1,18 +1,47 @@
-"""Coins of SHKeeper: the one that is Lightning, those that are sent one by one, and the decimals of each.
+"""Coins of SHKeeper: the one that is Lightning, those that are sent one by one, which share a wallet that has to wait
+for its blocks, and the decimals of each.
 
 SHKeeper prices every coin with eight, and a wallet sends no more than the coin has.
 """
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "WITHOUT_BATCHES"]
+__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "TRC20", "WITHOUT_BATCHES", "WITHOUT_TASKS", "wallet_in_turn"]
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
 
-WITHOUT_BATCHES = frozenset({"FIRO", "XMR", LIGHTNING, "TON", "TON-USDT"})
+WITHOUT_TASKS = frozenset({"FIRO", "FIRO-SPARK", "XMR", LIGHTNING})
+"""Their wallets send at once, and the answer to an order is its transaction."""
+
+WITHOUT_BATCHES = WITHOUT_TASKS | {"TON", "TON-USDT"}
 """SHKeeper cannot send several payouts at once in these. TON's daemon can, and then its result gives each of them the
 address and the amount of the last."""
+
+# Where the daemon takes a transaction's number from those that a block holds (evm-shkeeper token.py:
+# get_transaction_count(account), ton-shkeeper coin.py: get_account_seqno), and all coins of a chain leave one wallet.
+# Solana and Tron number nothing, XRP's daemon waits for the ledger, Bitcoin's spends outputs.
+_WALLETS_IN_TURN: Mapping[str, str] = {
+    "ETH": "ETH",
+    "BNB": "BNB",
+    "MATIC": "POLYGON",
+    "AVAX": "AVALANCHE",
+    "ARBETH": "ARB",
+    "OPETH": "OP",
+    "TON": "TON",
+}
+_CHAINS_IN_TURN = frozenset(_WALLETS_IN_TURN.values())
+
+
+def wallet_in_turn(coin: str) -> str | None:
+    """The wallet that a coin leaves, if that can send the next transaction only once a block holds the last; one that
+    is newer than this is told by what its name begins with."""
+    chain, dash, _ = coin.partition("-")
+    return chain if dash and chain in _CHAINS_IN_TURN else _WALLETS_IN_TURN.get(coin)
+
+
+TRC20 = frozenset({"USDT", "USDC"})
+"""Tokens whose daemon's task shows what the chain made of a transfer: a revert has a hash and confirmations, too."""
 
 DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BTC", "LTC", "DOGE", "FIRO", "FIRO-SPARK"), 8),

@@ -31,6 +31,7 @@ from coordinator.payout_observations import (
 )
 from coordinator.payouts import Payout
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
+from providers.shkeeper.coins import TRC20
 from providers.shkeeper.refusals import is_error, reason_of, shown
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
@@ -138,6 +139,9 @@ TASK_NOT_SENT: Sequence[re.Pattern[str]] = tuple(
         ),
     )
 )
+# Whose daemon waits until the ledger has validated a transaction before it calls it a success (xrp-shkeeper:
+# submit_and_wait). SHKeeper itself never finds the result of one to an X-address.
+FINAL_BY_TASK = frozenset({"XRP"})
 # A task that waits for a worker for an hour is handed out once more (kombu's visibility timeout), and then the words
 # of the second run stand where those of the first stood, which may have sent.
 TASK_RUNS_ONCE_FOR = timedelta(minutes=50)
@@ -260,7 +264,14 @@ def of_task(payout: Payout, task: TaskAnswer, now: datetime) -> list[PayoutObser
     own = _own(payout, results)
     if own is None:
         return [PayoutInDoubt(reason="SHKeeper's task succeeded, and names no result for this payout's address")]
-    return _of_result(own, now)
+    told = _of_result(own, now)
+    if payout.coin in FINAL_BY_TASK and own.status == "success" and own.txids:
+        told.append(PayoutConfirmed())
+    return told
+
+
+def _has_ended(task: TaskAnswer | None) -> bool:
+    return task is not None and task.status in ("SUCCESS", "FAILURE")
 
 
 def _has_not_sent(payout: Payout, words: str, now: datetime) -> bool:
@@ -310,13 +321,16 @@ def _reverted_at(details: object) -> datetime | None:
         return None
 
 
-def of_status(payout: Payout, answer: StatusAnswer) -> list[PayoutObservation]:
-    """What SHKeeper's own record of a payout proves. One without a transaction proves nothing: it is there too where
-    the wallet refused the order, and FAIL where the wallet was only too slow to answer."""
+def of_status(payout: Payout, answer: StatusAnswer, task: TaskAnswer | None) -> list[PayoutObservation]:
+    """What SHKeeper's own record of a payout proves, beside its task as far as that was read. One without a
+    transaction proves nothing: it is there too where the wallet refused the order, and FAIL where the wallet was only
+    too slow to answer."""
     txids = (answer.txid,) if isinstance(answer.txid, str) else answer.txid or ()
     stated = Stated(coin=answer.crypto, amount=answer.amount, destination=answer.destination)
     sent: list[PayoutObservation] = [PayoutSent(tx_hashes=txids, stated=stated)] if txids else []
     if answer.status == "SUCCESS":
+        if payout.coin in TRC20 and payout.facts.task_id is not None and not _has_ended(task):
+            return sent  # what the chain made of it stands in the task
         return [*sent, PayoutConfirmed(stated=stated)]
     if answer.status == "FAIL" and not payout.facts.failures:
         return [*sent, PayoutInDoubt(reason="SHKeeper's books say FAIL, which they do of what was sent, too")]

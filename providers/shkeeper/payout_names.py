@@ -8,7 +8,7 @@ import re
 
 from coordinator.payouts import Payout
 
-__all__ = ["external_id_of", "payout_id_of"]
+__all__ = ["external_id_of", "external_ids_of", "payout_id_of"]
 
 _NUMBER = re.compile(r"-[0-9]+$")
 
@@ -16,6 +16,13 @@ _NUMBER = re.compile(r"-[0-9]+$")
 def external_id_of(payout: Payout) -> str:
     refused = len(payout.facts.refused_attempts)
     return f"{payout.payout_id}-{refused + 1}" if refused else payout.payout_id
+
+
+def external_ids_of(payout: Payout) -> tuple[str, ...]:
+    """Its name, and the one that it has had if the journal has forgotten that it was refused together with others: a
+    restored one has."""
+    name = external_id_of(payout)
+    return (name,) if payout.facts.refused_attempts else (name, f"{name}-2")
 
 
 def payout_id_of(external_id: str) -> str:

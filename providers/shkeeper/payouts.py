@@ -16,11 +16,11 @@ from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, quo
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
-from providers.shkeeper.api import NOT_REACHED, ShkeeperApi
+from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
-from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES
+from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
-from providers.shkeeper.payout_names import external_id_of
+from providers.shkeeper.payout_names import external_id_of, external_ids_of
 from providers.shkeeper.payout_orders import read_coin, read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
@@ -78,8 +78,14 @@ class ShkeeperPayouts:
         self._operator = httpx.BasicAuth(user, password)
         self._callback_url = callback_url
 
-    async def check(self) -> None:
-        await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+    async def check(self, coin: str) -> None:
+        """Asks about a task that there is not: so the operator's password and the coin's daemon are tried before an
+        order that would leave it unclear what became of it."""
+        if coin in WITHOUT_TASKS:
+            await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+        else:
+            path = f"{quote(coin)}/task/{UNKNOWN_ID}"
+            await self._api.ask(AnyAnswer, "GET", path, coin=coin, operator=self._operator)
 
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         offered = await self._offered()
@@ -128,6 +134,9 @@ class ShkeeperPayouts:
     def sends_together(self, coin: str) -> bool:
         return coin not in WITHOUT_BATCHES
 
+    def wallet_in_turn(self, coin: str) -> str | None:
+        return wallet_in_turn(coin)
+
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
         coin = quote(payouts[0].coin)
         if len(payouts) == 1:
@@ -162,7 +171,10 @@ class ShkeeperPayouts:
         return answered(response.status_code, response.is_redirect, response.content, payouts)
 
     async def knows_payout(self, payout: Payout) -> bool:
-        return await self._record(payout) is not None
+        for external_id in external_ids_of(payout):
+            if await self._booked(payout.coin, external_id) is not None:
+                return True
+        return False
 
     async def coins(self) -> Sequence[str]:
         return await self._coins()
@@ -185,7 +197,7 @@ class ShkeeperPayouts:
         seen = [] if task is None else of_task(payout, task, now)
         record = await self._record(payout)
         if record is not None:
-            seen += of_status(payout, record)
+            seen += of_status(payout, record, task)
         if trouble is not None and not seen:
             raise trouble
         return seen
@@ -198,7 +210,14 @@ class ShkeeperPayouts:
         return await self._api.ask(TaskAnswer, "GET", path, coin=payout.coin, operator=self._operator)
 
     async def _record(self, payout: Payout) -> StatusAnswer | None:
-        return await self._booked(payout.coin, external_id_of(payout))
+        """What the books have of it. Where that shows neither a task nor a transaction, it may be there by its other
+        name."""
+        name, *others = external_ids_of(payout)
+        record = await self._booked(payout.coin, name)
+        if payout.facts.task_id is None and (record is None or not record.txid):
+            for other in others:
+                record = await self._booked(payout.coin, other) or record
+        return record
 
     async def _booked(self, coin: str, external_id: str) -> StatusAnswer | None:
         path = f"{quote(coin)}/payout/status?external_id={quote(external_id, safe='')}"

@@ -27,6 +27,7 @@ from coordinator.observations import (
 )
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
+from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.signature import verify
@@ -177,7 +178,9 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
     stated = Stated(coin=notice.crypto, amount=notice.amount)
     payout_id = None if notice.external_id is None else payout_id_of(notice.external_id)
-    observations = (PayoutSent(tx_hashes=(notice.tx_hash,), stated=stated), PayoutConfirmed(stated=stated))
+    sent, confirmed = PayoutSent(tx_hashes=(notice.tx_hash,), stated=stated), PayoutConfirmed(stated=stated)
+    # Of these it is looked up whether it moved anything.
+    observations = (sent,) if notice.crypto in TRC20 else (sent, confirmed)
     return PayoutReading(payout_id, observations, _key("payout", notice))
 
 

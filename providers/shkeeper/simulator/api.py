@@ -26,7 +26,7 @@ from providers.shkeeper.simulator.questions import (
 )
 from providers.shkeeper.simulator.refusals import CrashedError, RefusedError, ThrownError
 
-__all__ = ["Route", "answer", "lost_after_sending", "note", "route_of"]
+__all__ = ["Route", "answer", "lost_after_sending", "note", "route_of", "subjects"]
 
 USD = "USD"
 PAYOUT_CALLS = (Call.PAYOUT, Call.MULTIPAYOUT)
@@ -121,9 +121,10 @@ def _payout(asking: Asking) -> Answer:
     return Answer(asking.gateway.payouts.pay_out(asking.crypto, asking.question.content(), asking.now))
 
 
-def _payout_that_is_lost(asking: Asking) -> Answer:
-    content = asking.question.content()
-    return Answer(asking.gateway.payouts.pay_out(asking.crypto, content, asking.now, writes_down=False))
+def _payouts_that_are_lost(asking: Asking) -> Answer:
+    content, payouts = asking.question.content(), asking.gateway.payouts
+    pay_out = payouts.pay_out_many if isinstance(content, list) else payouts.pay_out
+    return Answer(pay_out(asking.crypto, content, asking.now, writes_down=False))
 
 
 def _multipayout(asking: Asking) -> Answer:
@@ -204,7 +205,26 @@ def note(gateway: LocalGateway, route: Route, question: Question) -> None:
     except NotJsonError:
         content = question.body.decode(errors="replace")
     named = route.named(question.path) or {}
-    gateway.asked.append(Asked(route.call, content, named.get("external_id")))
+    external_id = named.get("external_id") or question.query.get("external_id")
+    gateway.asked.append(Asked(route.call, content, external_id))
+
+
+def subjects(gateway: LocalGateway, route: Route, question: Question) -> frozenset[str]:
+    """Whom a question is about, in lower case: the external ids and destinations that it names, or that its task is
+    for."""
+    named = route.named(question.path) or {}
+    told = [named.get("external_id"), question.query.get("external_id")]
+    task = gateway.payouts.tasks.get(named.get("task_id", ""))
+    for part in () if task is None else task.parts:
+        told += [part.external_id, part.destination]
+    try:
+        content = question.content() if question.body else None
+    except NotJsonError:
+        content = None
+    for entry in content if isinstance(content, list) else [content]:
+        if isinstance(entry, dict):
+            told += [entry.get(name) for name in ("external_id", "destination", "dest")]
+    return frozenset(one.lower() for one in told if isinstance(one, str))
 
 
 def answer(gateway: LocalGateway, route: Route, question: Question, now: datetime) -> Answer:
@@ -213,8 +233,8 @@ def answer(gateway: LocalGateway, route: Route, question: Question, now: datetim
 
 
 def lost_after_sending(gateway: LocalGateway, route: Route, question: Question, now: datetime) -> None:
-    """Sends a payout's money, and dies before it is written down."""
-    _do(route, Asking(gateway, question, route.named(question.path) or {}, now), _payout_that_is_lost)
+    """Sends the money of payouts, and dies before it is written down."""
+    _do(route, Asking(gateway, question, route.named(question.path) or {}, now), _payouts_that_are_lost)
 
 
 def _do(route: Route, asking: Asking, act: Callable[[Asking], Answer]) -> Answer:

@@ -1,6 +1,6 @@
 """How the local SHKeeper misbehaves, on demand: what goes wrong, at which call, before or after it has acted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -31,6 +31,7 @@ class What(StrEnum):
     """What goes wrong. Those from `lost` on happen to notices, the others to questions."""
 
     SLOW = "slow"
+    """The answer takes a while; with `before` it is a while until anything is done."""
     TIMEOUT = "timeout"
     """No answer, for as long as the fault says; then the connection is cut."""
     ERROR_500 = "error-500"
@@ -50,10 +51,12 @@ class What(StrEnum):
     GARBAGE = "garbage"
     """The page of a proxy, with 502."""
     RESET = "reset"
+    BREAKS_OFF = "breaks-off"
+    """The connection is cut in the middle of the answer."""
     WRONG_KEY = "wrong-key"
     """A question's key or password is not accepted; a notice is signed with another key."""
     NOT_WRITTEN_DOWN = "not-written-down"
-    """A single payout's money is sent, but SHKeeper dies before it has written that down."""
+    """The money of payouts is sent, but SHKeeper dies before it has written that down."""
     LOST = "lost"
     NOT_NOTED = "not-noted"
     """A notice's answer is not written down, so that it is posted again though it was answered 202."""
@@ -80,8 +83,17 @@ class Fault(BaseModel):
     happens: Happens = Happens.BEFORE
     times: Annotated[int, Field(ge=1)] | None = 1
     """How often; None for always."""
+    about: str | None = None
+    """Only where this is asked about: an external id or a destination, whatever its case."""
+    words: str | None = None
+    """In which words an error is said, if not the usual ones."""
     seconds: Annotated[float, Field(ge=0, le=3600)] = 60
     """How long `slow` and `timeout` take."""
+
+    def fits(self, call: Call, subjects: Collection[str]) -> bool:
+        """Whether it happens to a call that is about these, in lower case."""
+        is_called = self.call is call or (self.call is Call.ANY and call is not Call.NOTICE)
+        return is_called and (self.about is None or self.about.lower() in subjects)
 
 
 class Faults:
@@ -100,10 +112,10 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, call: Call) -> Fault | None:
-        """What goes wrong with this call; it has gone wrong once more then."""
+    def take(self, call: Call, subjects: Collection[str] = ()) -> Fault | None:
+        """What goes wrong with this call, which is about these; it has gone wrong once more then."""
         for place, (fault, left) in enumerate(self._waiting):
-            if fault.call is not call and (fault.call is not Call.ANY or call is Call.NOTICE):
+            if not fault.fits(call, subjects):
                 continue
             if left == 1:
                 del self._waiting[place]

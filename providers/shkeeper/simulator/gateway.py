@@ -51,7 +51,7 @@ class Asked:
     call: Call
     content: Any
     external_id: str | None = None
-    """What it was about, if that stood in its path."""
+    """What it was about, if that stood in its address."""
 
 
 class LocalGateway:

@@ -6,7 +6,8 @@ As in the real one the money goes first and is written down after, a batch is se
 in it, what a daemon declines is written down all the same, and nothing older than a day is followed any more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from providers.shkeeper.simulator.invoice_books import amount_in, text_in
 from providers.shkeeper.simulator.notices import payout_notice
 from providers.shkeeper.simulator.numerals import stored
 from providers.shkeeper.simulator.payout_tasks import Outcome, Part, PayoutTasks, SentMoney, Task
-from providers.shkeeper.simulator.refusals import RefusedError
+from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
 from providers.shkeeper.simulator.terms import Terms
 
 __all__ = ["BookedPayout", "Outcome", "PayoutBooks", "SentMoney"]
@@ -51,11 +52,16 @@ class BookedPayout:
     destination: str
     amount: Decimal
     callback_url: str | None
-    task_id: str | None
     booked_at: datetime
+    task_id: str | None = None
     status: str = "IN_PROGRESS"
     txids: list[str] = field(default_factory=list)
     sent_at: datetime | None = None
+
+    def began(self, task_id: str | None, txids: list[str], now: datetime) -> None:
+        """Its daemon has answered: with a task, a transaction or, when it declined, neither."""
+        self.task_id, self.txids = task_id, txids
+        self.sent_at = now if txids else None
 
     def notice(self, rate: Decimal) -> dict[str, Any]:
         """What is posted once it has arrived. Only the first of its transactions is named."""
@@ -86,9 +92,12 @@ class PayoutBooks:
         `poll_seconds` what has become of tasks and transactions; 0 is at once."""
         self._terms = terms or Terms()
         self._daemons = daemons or Daemons()
-        self._at_daemons = PayoutTasks(self._daemons, task_seconds=task_seconds)
+        self._at_daemons = PayoutTasks(self._daemons, task_seconds=task_seconds, confirm_seconds=confirm_seconds)
         self._confirming_takes = timedelta(seconds=confirm_seconds)
         self.poll_seconds = poll_seconds
+        self.reserves = False
+        """Whether a payout is written down before its daemon is asked, as from August 2026 on: no name is taken twice
+        then, and one whose daemon does not answer is FAIL, sent or not."""
         self._polled_at: datetime | None = None
         self.payouts: list[BookedPayout] = []
 
@@ -99,6 +108,11 @@ class PayoutBooks:
     @property
     def sent(self) -> list[SentMoney]:
         return self._at_daemons.sent
+
+    @property
+    def replaced(self) -> list[SentMoney]:
+        """What was sent, and never arrives: a later transaction of the same wallet took its place."""
+        return self._at_daemons.replaced
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -138,37 +152,44 @@ class PayoutBooks:
         if "/" in part.destination and not coin.family.sends_at_once:
             # It has become a part of a path, at which the daemon has nothing but a page that is no JSON.
             raise RefusedError("Expecting value: line 1 column 1 (char 0)")
-        state = self._daemons.ask(coin)
-        words = self._declined(coin, [part], state)
-        answer, task_id, txids = {} if words is None else _declined_answer(coin, words), None, list[str]()
-        if words is None and coin.family.sends_at_once:
-            txids = [self._at_daemons.send(coin, part)]
-            answer = _sent_answer(coin, txids[0])
-        elif words is None:
-            task_id = self._at_daemons.begin(coin, [part], now)
-            answer = {"task_id": task_id}
-        if state is State.SENDS_AND_HANGS:
-            raise self._daemons.timed_out()
-        if writes_down:
-            self._write_down(crypto, part, content.get("callback_url"), task_id, txids, now)
+        reserved = [self._write_down(crypto, part, content.get("callback_url"), now)] if self.reserves else []
+        with self._failing(reserved):
+            state = self._daemons.ask(coin)
+            words = self._declined(coin, [part], state)
+            answer, task_id, txids = {} if words is None else _declined_answer(coin, words), None, list[str]()
+            if words is None and coin.family.sends_at_once:
+                txids = [self._at_daemons.send(coin, part)]
+                answer = _sent_answer(coin, txids[0])
+            elif words is None:
+                task_id = self._at_daemons.begin(coin, [part], now)
+                answer = {"task_id": task_id}
+            if state is State.SENDS_AND_HANGS:
+                raise self._daemons.timed_out()
+        if writes_down or reserved:
+            booked = reserved or [self._write_down(crypto, part, content.get("callback_url"), now)]
+            booked[0].began(task_id, txids, now)
         return answer | ({"external_id": part.external_id} if part.external_id else {})
 
-    def pay_out_many(self, crypto: str, content: Any, now: datetime) -> dict[str, Any]:
-        """`POST /{crypto}/multipayout`: sends all, and only then looks for duplicates. Raises RefusedError."""
+    def pay_out_many(self, crypto: str, content: Any, now: datetime, *, writes_down: bool = True) -> dict[str, Any]:
+        """`POST /{crypto}/multipayout`: sends all, and only then looks for duplicates, unless it reserves. Raises
+        RefusedError."""
         coin = _coin(crypto)
         if not isinstance(content, list):
             raise RefusedError("Expected an array of payouts")
         if coin.family.sends_at_once:
             raise RefusedError(f"'{CLASSES_WITHOUT_BATCHES[coin.family]}' object has no attribute 'multipayout'")
         parts = [_part(entry, "dest") for entry in content]
-        state = self._daemons.ask(coin)
-        words = "Payout list is empty!" if not parts else self._declined(coin, parts, state)
-        task_id = None if words is not None else self._at_daemons.begin(coin, parts, now)
-        if state is State.SENDS_AND_HANGS:
-            raise self._daemons.timed_out()
-        for part, entry in zip(parts, content, strict=True):
-            self._refuse_duplicate(crypto, entry)
-            self._write_down(crypto, part, entry.get("callback_url"), task_id, [], now)
+        reserved = self._write_all_down(crypto, parts, content, now) if self.reserves else []
+        with self._failing(reserved):
+            state = self._daemons.ask(coin)
+            words = "Payout list is empty!" if not parts else self._declined(coin, parts, state)
+            task_id = None if words is not None else self._at_daemons.begin(coin, parts, now)
+            if state is State.SENDS_AND_HANGS:
+                raise self._daemons.timed_out()
+        for booked in reserved:
+            booked.began(task_id, [], now)
+        if writes_down and not reserved:
+            self._write_all_down(crypto, parts, content, now, task_id)
         answer = {"task_id": task_id} if words is None else _declined_answer(coin, words)
         return answer | {"external_ids": [part.external_id for part in parts if part.external_id]}
 
@@ -193,6 +214,16 @@ class PayoutBooks:
             "destination": payout.destination,
             "txid": payout.txids[0] if payout.txids else None,
         }
+
+    @contextmanager
+    def _failing(self, reserved: Sequence[BookedPayout]) -> Iterator[None]:
+        """Marks what was written down before as failed if its daemon does not answer."""
+        try:
+            yield
+        except ThrownError:
+            for payout in reserved:
+                payout.status = "FAIL"
+            raise
 
     def _declined(self, coin: Coin, parts: Sequence[Part], state: State) -> str | None:
         """The words in which a daemon declines payouts, if it does."""
@@ -253,36 +284,43 @@ class PayoutBooks:
     def _arrives(self, payout: BookedPayout, now: datetime) -> bool:
         is_old_enough = payout.sent_at is not None and payout.sent_at + self._confirming_takes <= now
         confirmations = self._daemons.by_coin[payout.crypto].payout_confirmations
-        never = (Outcome.UNCONFIRMED, Outcome.REVERTS)
-        return (
-            is_old_enough
-            and confirmations > CONFIRMATIONS_WANTED
-            and self._at_daemons.outcome_of(payout.destination) not in never
-        )
+        outcome = self._at_daemons.outcome_of(payout.destination)
+        # Of a transfer of an EVM chain's own coin the confirmations count, whatever its receipt says; a token's is
+        # found by its log, of which a reverted one has none.
+        coin = COINS[payout.crypto]
+        is_counted = coin.family is Family.EVM and "-" not in coin.name
+        is_replaced = any(money.txid in payout.txids for money in self.replaced)
+        never = is_replaced or outcome is Outcome.UNCONFIRMED or (outcome is Outcome.REVERTS and not is_counted)
+        return is_old_enough and confirmations > CONFIRMATIONS_WANTED and not never
 
-    def _write_down(
+    def _write_all_down(
         self,
         crypto: str,
-        part: Part,
-        callback_url: str | None,
-        task_id: str | None,
-        txids: list[str],
+        parts: Sequence[Part],
+        content: Sequence[dict[str, Any]],
         now: datetime,
-    ) -> None:
-        self.payouts.append(
-            BookedPayout(
-                payout_id=len(self.payouts) + 1,
-                external_id=part.external_id,
-                crypto=crypto,
-                destination=part.destination,
-                amount=part.amount,
-                callback_url=callback_url,
-                task_id=task_id,
-                booked_at=now,
-                txids=txids,
-                sent_at=now if txids else None,
-            )
+        task_id: str | None = None,
+    ) -> list[BookedPayout]:
+        """Stops at a duplicate: those before it are written down."""
+        booked = []
+        for part, entry in zip(parts, content, strict=True):
+            self._refuse_duplicate(crypto, entry)
+            booked.append(self._write_down(crypto, part, entry.get("callback_url"), now))
+            booked[-1].began(task_id, [], now)
+        return booked
+
+    def _write_down(self, crypto: str, part: Part, callback_url: str | None, now: datetime) -> BookedPayout:
+        booked = BookedPayout(
+            payout_id=len(self.payouts) + 1,
+            external_id=part.external_id,
+            crypto=crypto,
+            destination=part.destination,
+            amount=part.amount,
+            callback_url=callback_url,
+            booked_at=now,
         )
+        self.payouts.append(booked)
+        return booked
 
     def _refuse_duplicate(self, crypto: str, content: dict[str, Any]) -> None:
         external_id = _external_id(content)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from providers.shkeeper.coins import wallet_in_turn
 from providers.shkeeper.simulator.addresses import as_daemon_names, new_txid
 from providers.shkeeper.simulator.coins import COINS, Coin, Family
 from providers.shkeeper.simulator.daemons import Daemons
@@ -43,7 +44,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """The task succeeds, but not for this destination."""
     REVERTS = "reverts"
-    """It is on the chain, where it moved no money: an error, with a hash."""
+    """It is on the chain, where it moved no money: an error with a hash, and to an EVM chain's daemon a success."""
     DECLINED = "declined"
     """The daemon does not take the payout, and SHKeeper books it all the same."""
     STUCK = "stuck"
@@ -86,10 +87,18 @@ class Task:
 class PayoutTasks:
     """The wallets of all coins, with what they are doing and the money that they sent."""
 
-    def __init__(self, daemons: Daemons, *, task_seconds: float) -> None:
-        """A task runs for `task_seconds`."""
+    def __init__(self, daemons: Daemons, *, task_seconds: float, confirm_seconds: float) -> None:
+        """A task runs for `task_seconds`; what it sent is in a block `confirm_seconds` later."""
         self._daemons = daemons
         self._takes = timedelta(seconds=task_seconds)
+        self._confirming_takes = timedelta(seconds=confirm_seconds)
+        self._pending: list[Task] = []
+        self._on_the_way: dict[str, list[SentMoney]] = {}
+        """What was sent last of each wallet that numbers its transactions by its blocks."""
+        self._in_block_at: dict[str, datetime] = {}
+        self.replaced: list[SentMoney] = []
+        """What a later transaction of the same number took the place of: it never arrives, and its task has said that
+        it was sent."""
         self.by_id: dict[str, Task] = {}
         self.sent: list[SentMoney] = []
         self.outcomes: dict[str, Outcome] = {}
@@ -109,7 +118,8 @@ class PayoutTasks:
 
     def begin(self, coin: Coin, parts: list[Part], now: datetime) -> str:
         task_id = str(uuid.UUID(bytes=secrets.token_bytes(16)))
-        self.by_id[task_id] = Task(task_id, coin.name, parts, now)
+        self.by_id[task_id] = task = Task(task_id, coin.name, parts, now)
+        self._pending.append(task)
         return task_id
 
     def send(self, coin: Coin, part: Part) -> str:
@@ -120,9 +130,24 @@ class PayoutTasks:
 
     def run(self, now: datetime) -> None:
         """Runs the tasks that are due by now."""
-        for task in self.by_id.values():
-            if task.status == "PENDING" and task.asked_at + self._takes <= now:
+        for task in self._pending:
+            if task.asked_at + self._takes <= now:
+                sent = len(self.sent)
                 self._run(task, now)
+                self._number(task.crypto, self.sent[sent:], now)
+        self._pending = [task for task in self._pending if task.status == "PENDING"]
+
+    def _number(self, crypto: str, sent: list[SentMoney], now: datetime) -> None:
+        """Takes the place of what the wallet has sent and no block holds yet. Where a real chain is behind it, that
+        decides."""
+        wallet = wallet_in_turn(crypto)
+        if wallet is None or self.wallet is not None or not sent:
+            return
+        before = self._on_the_way.pop(wallet, [])
+        if now < self._in_block_at.get(wallet, now):
+            self.replaced += before
+            self.sent = [money for money in self.sent if money not in before]
+        self._on_the_way[wallet], self._in_block_at[wallet] = sent, now + self._confirming_takes
 
     def _run(self, task: Task, now: datetime) -> None:
         coin = COINS[task.crypto]
@@ -168,10 +193,11 @@ class PayoutTasks:
             return result | {"status": "error", "txids": [], "message": message}
         reverts = outcome is Outcome.REVERTS
         txid = new_txid(coin) if reverts else self.send(coin, part)
-        result |= {"status": "error" if reverts else "success", "txids": [txid]}
+        is_noticed = reverts and coin.family is not Family.EVM  # whose daemon reads no receipt
+        result |= {"status": "error" if is_noticed else "success", "txids": [txid]}
         if is_tron:
             result["details"] = _details(coin, txid, reverts=reverts)
-        if reverts:
+        if is_noticed:
             is_token = coin.name != "TRX"
             result["message"] = (
                 f"FAILED: {OUT_OF_ENERGY.encode().hex()}" if is_token else "contractResult: ['REVERT']"

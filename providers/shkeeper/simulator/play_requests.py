@@ -130,6 +130,7 @@ class GatewayRequest(PlayRequest):
     payout_notices: bool | None = None
     disable_crypto_when_lags: bool | None = None
     poll_seconds: Annotated[float, Field(ge=0)] | None = None
+    reserves_payouts: bool | None = None
 
 
 class AgeRequest(PlayRequest):

@@ -155,7 +155,9 @@ class _Playing:
 
     async def set_gateway(self, request: web.Request) -> None:
         wanted = await _read(request, GatewayRequest)
-        _set(self._gateway.terms, wanted.model_copy(update={"poll_seconds": None}))
+        _set(self._gateway.terms, wanted.model_copy(update={"poll_seconds": None, "reserves_payouts": None}))
+        if wanted.reserves_payouts is not None:
+            self._gateway.payouts.reserves = wanted.reserves_payouts
         if wanted.poll_seconds is not None:
             self._gateway.payouts.poll_seconds = wanted.poll_seconds
 

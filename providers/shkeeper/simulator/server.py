@@ -5,14 +5,14 @@ On aiohttp, because a server that is to misbehave must be able to cut its connec
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from providers.shkeeper.simulator.api import answer, lost_after_sending, note, route_of
+from providers.shkeeper.simulator.api import Route, answer, lost_after_sending, note, route_of, subjects
 from providers.shkeeper.simulator.faults import Fault, Happens, What
 from providers.shkeeper.simulator.gateway import LocalGateway
 from providers.shkeeper.simulator.playing import playing_routes
@@ -24,6 +24,7 @@ __all__ = ["HOST", "serving"]
 HOST = "127.0.0.1"
 PREFIX = "/api/v1/"
 HTML_OF_A_PROXY = "<html><h1>502 Bad Gateway</h1></html>"
+HALF_AN_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"task'
 BUSY = "database is locked"
 
 
@@ -56,12 +57,12 @@ async def _answered(gateway: LocalGateway, question: Question, request: web.Requ
         return route
     note(gateway, route, question)
     gateway.advance(now)
-    fault = gateway.faults.take(route.call)
+    fault = gateway.faults.take(route.call, subjects(gateway, route, question))
     refusal = route.allows(gateway.configuration, question)
-    if fault is None or fault.what is What.SLOW:
-        answered = refusal or answer(gateway, route, question, now)
-        await asyncio.sleep(0 if fault is None else fault.seconds)
-        return answered
+    if fault is None:
+        return refusal or answer(gateway, route, question, now)
+    if fault.what is What.SLOW:
+        return refusal or await _slowly(gateway, route, question, fault)
     if refusal is None and fault.what is What.NOT_WRITTEN_DOWN:
         lost_after_sending(gateway, route, question, now)
     elif refusal is None and fault.happens is Happens.AFTER:
@@ -69,11 +70,22 @@ async def _answered(gateway: LocalGateway, question: Question, request: web.Requ
     return await _go_wrong(request, fault, route.allows)
 
 
+async def _slowly(gateway: LocalGateway, route: Route, question: Question, fault: Fault) -> Answer:
+    if fault.happens is Happens.BEFORE:
+        await asyncio.sleep(fault.seconds)
+        return answer(gateway, route, question, datetime.now(UTC))
+    answered = answer(gateway, route, question, datetime.now(UTC))
+    await asyncio.sleep(fault.seconds)
+    return answered
+
+
+_SAID: Mapping[What, Callable[[str | None], Answer]] = {
+    What.ERROR_500: lambda words: error(words or BUSY, 500, has_traceback=True),
+    What.ERROR_200: lambda words: error(words or f"(sqlite3.OperationalError) {BUSY}", has_traceback=True),
+    What.ERROR_MSG: lambda words: Answer({"status": "error", "msg": words or BUSY}),
+    What.ERROR_NESTED: lambda words: Answer({"result": None, "error": {"code": -1, "message": words or BUSY}}),
+}
 _SAID_INSTEAD = {
-    What.ERROR_500: error(BUSY, 500, has_traceback=True),
-    What.ERROR_200: error(f"(sqlite3.OperationalError) {BUSY}", has_traceback=True),
-    What.ERROR_MSG: Answer({"status": "error", "msg": BUSY}),
-    What.ERROR_NESTED: Answer({"result": None, "error": {"code": -1, "message": BUSY}}),
     What.ERROR_CODE: crashed(),
     What.GARBAGE: Answer(HTML_OF_A_PROXY, 502, content_type="text/html"),
     What.HTML_500: Answer("<!doctype html>\n<h1>Internal Server Error</h1>", 500, content_type="text/html"),
@@ -84,6 +96,8 @@ _SAID_INSTEAD = {
 
 async def _go_wrong(request: web.Request, fault: Fault, allows: Allows) -> Answer:
     """What comes instead of the answer. Does not return if there is none."""
+    if fault.what in _SAID:
+        return _SAID[fault.what](fault.words)
     if fault.what in _SAID_INSTEAD:
         return _SAID_INSTEAD[fault.what]
     if fault.what is What.WRONG_KEY:
@@ -91,8 +105,11 @@ async def _go_wrong(request: web.Request, fault: Fault, allows: Allows) -> Answe
     if fault.what is What.TIMEOUT:
         await asyncio.sleep(fault.seconds)
     transport = request.transport
+    if fault.what is What.BREAKS_OFF and transport is not None:
+        transport.write(HALF_AN_ANSWER)
     if transport is not None:
-        transport.abort()
+        # What was written is still to arrive.
+        transport.close() if fault.what is What.BREAKS_OFF else transport.abort()
     raise asyncio.CancelledError  # there is nobody left to answer
 
 

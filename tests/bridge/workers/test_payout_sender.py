@@ -1,13 +1,16 @@
 """The sender of payouts: through every failure of the gateway and of the bridge, no payout is asked for twice."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payouts import PayoutSender
+from coordinator.payout_observations import PayoutAccepted
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
@@ -15,7 +18,7 @@ from providers.shkeeper.payout_answers import OrderAnswer
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.bridge.workers.conftest import START, paid
 from tests.clock import Clock
-from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
+from tests.scripted_gateway import Answer, Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import until
 
 CRYPTO = says({"status": "success", "crypto": ["ETH-USDT"]})
@@ -27,20 +30,19 @@ class Books:
     """SHKeeper's, as far as payouts go: what it answers to the question, and what it knows afterwards."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self.question: Callable[[Request], bytes | None] = says({"task_id": "t1"})
-        self.task: Callable[[Request], bytes | None] = says({"status": "PENDING", "result": None})
-        self.status: Callable[[Request], bytes | None] = UNKNOWN
-        self.crypto: Callable[[Request], bytes | None] = CRYPTO
+        self.question: Answer = says({"task_id": "t1"})
+        self.task: Answer = says({"status": "PENDING", "result": None})
+        self.status: Answer = UNKNOWN
         self._gateway = gateway
         gateway.answers(self._answer)
 
-    def _answer(self, request: Request) -> bytes | None:
+    def _answer(self, request: Request) -> bytes | Awaitable[bytes | None] | None:
         for part, answer in (
             ("/task/", self.task),
             ("/payout/status", self.status),
             ("/payout", self.question),
             ("/multipayout", self.question),
-            ("/crypto", self.crypto),
+            ("/crypto", CRYPTO),
         ):
             if part in request.path:
                 return answer(request)
@@ -177,11 +179,11 @@ async def test_an_unclear_answer_is_resolved_by_the_books_and_never_by_asking_ag
 async def test_while_shkeeper_is_down_nothing_is_asked_for_and_then_it_is(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
 ) -> None:
-    books.crypto = FAILED
+    books.task = FAILED
     sender, payout_id = new_sender(journal, api), await wanted(journal)
     await sender.round()
     assert (books.questions, await status(journal, payout_id)) == (0, "created")
-    books.crypto = CRYPTO
+    books.task = says({"status": "PENDING", "result": None})
     clock.move(minutes=1)
     await sender.round()
     assert books.questions == 1
@@ -250,10 +252,36 @@ async def test_what_failed_and_was_sent_after_all_comes_to_light(
     assert [listed.payout.payout_id for listed in found.payouts] == [payout_id]
 
 
+@pytest.mark.parametrize("is_reverted", [True, False])
+async def test_a_token_of_tron_that_shkeeper_calls_arrived_is_looked_at_until_its_task_was_read(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, is_reverted: bool
+) -> None:
+    payout_id, sender = await wanted(journal, coin="USDT"), new_sender(journal, api)
+    await sender.round()
+    books.knows("SUCCESS", "0x1")
+    for task in (says({"status": "PENDING", "result": None}), FAILED):
+        books.task = task
+        clock.move(minutes=30)
+        await sender.round()
+        assert (await status(journal, payout_id), await escrow(journal)) == ("broadcast", "releasing")
+    mined_at = {"blockTimeStamp": int(START.timestamp() * 1000), "contract_address": "TR7"}
+    result: dict[str, object] = {"dest": "0xAb", "amount": "98", "txids": ["0x1"]}
+    result |= (
+        {"status": "error", "message": "FAILED", "details": {**mined_at, "receipt": {"result": "REVERT"}}}
+        if is_reverted
+        else {"status": "success"}
+    )
+    books.task = says({"status": "SUCCESS", "result": [result]})
+    clock.move(minutes=30)
+    await sender.round()
+    expected = ("failed", "funded") if is_reverted else ("completed", "released")
+    assert (await status(journal, payout_id), await escrow(journal)) == expected
+
+
 async def test_payouts_that_were_refused_together_are_asked_for_one_by_one(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:
-    payout_ids = [await wanted(journal, number, batch_id="b") for number in (1, 2, 3)]
+    payout_ids = [await wanted(journal, number, batch_id="b", coin="USDT") for number in (1, 2, 3)]
     books.question = says({"status": "error", "msg": "Bad destination address in {'dest': '0x2'}"})
     sender = new_sender(journal, api)
     await sender.round()
@@ -274,12 +302,30 @@ async def test_payouts_that_were_refused_together_are_asked_for_one_by_one(
     assert len(asked[0]) == 3
 
 
+@pytest.mark.parametrize("number", [1, 2])
+async def test_what_was_refused_together_and_sent_alone_is_found_by_a_journal_that_has_forgotten_it(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, number: int
+) -> None:
+    payout_ids = [await wanted(journal, one, batch_id="b", coin="LTC") for one in range(1, number + 1)]
+
+    def status_of(request: Request) -> bytes:
+        is_known = request.path.endswith("-2")
+        return (says({"status": "SUCCESS", "txid": "0x1"}) if is_known else UNKNOWN)(request)
+
+    books.status = status_of
+    sender = new_sender(journal, api)
+    for _ in range(2):
+        await sender.round()
+        clock.move(hours=1)
+    assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"completed"})
+
+
 @pytest.mark.parametrize("truth", [("SUCCESS", "0x1"), ("IN_PROGRESS", None), None])
 async def test_a_bridge_that_was_killed_while_it_asked_does_not_ask_again(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, truth: tuple[str, str | None] | None
 ) -> None:
     payout_id = await wanted(journal)
-    assert await journal.begin_payout_attempt(payout_id) == 1  # and then the lights went out
+    assert await journal.begin_payout_attempts([payout_id]) == {payout_id: 1}  # and then the lights went out
     if truth is not None:
         books.knows(*truth)
     sender = new_sender(journal, api)
@@ -295,15 +341,13 @@ async def test_an_outcome_that_could_not_be_written_down_is_looked_up(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payout_id, sender = await wanted(journal), new_sender(journal, api)
-    record = journal.record_payout_observation
 
     async def full_disk(*_: object, **__: object) -> None:
         raise JournalUnavailableError("the disk is full")
 
-    monkeypatch.setattr(journal, "record_payout_observation", full_disk)
-    with pytest.raises(JournalUnavailableError):
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "record_payout_outcomes", full_disk)
         await sender.round()
-    monkeypatch.setattr(journal, "record_payout_observation", record)
     clock.move(hours=1)
     await sender.round()
     assert await status(journal, payout_id) == "ambiguous"
@@ -327,17 +371,195 @@ async def test_a_bridge_that_fails_while_it_asks_does_not_ask_again(
 
 
 async def test_two_senders_at_once_ask_once(journal: Journal, api: ShkeeperApi, books: Books) -> None:
-    payout_ids = [await wanted(journal, number) for number in range(1, 6)]
+    payout_ids = [await wanted(journal, number, coin="USDT") for number in range(1, 6)]
     senders = [new_sender(journal, api) for _ in range(4)]
     await asyncio.gather(*(sender.round() for sender in senders))
     assert books.questions == len(payout_ids)
 
 
+@asynccontextmanager
+async def running(sender: PayoutSender) -> AsyncIterator[None]:
+    """Has it go round by itself."""
+    task = asyncio.create_task(sender.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_the_sender_works_as_soon_as_it_is_woken(journal: Journal, api: ShkeeperApi, books: Books) -> None:
     sender = new_sender(journal, api)
-    running = asyncio.create_task(sender.run())
+    async with running(sender):
+        await wanted(journal)
+        sender.wake()
+        await until(lambda: books.questions)
+
+
+async def test_a_payout_is_sent_while_look_ups_of_others_are_not_answered(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    followed = [await wanted(journal, number, coin="USDT") for number in range(1, 21)]
+    sender, answered = new_sender(journal, api), asyncio.Event()
+    books.question = lambda request: says({"task_id": f"t-{request.content['external_id']}"})(request)
+    await sender.round()
+    assert books.questions == len(followed)
+
+    async def late(request: Request) -> bytes | None:
+        if "/task/t-" in request.path:
+            await answered.wait()
+        return says({"status": "PENDING", "result": None})(request)
+
+    books.task = late
+    clock.move(minutes=1)
+    async with running(sender):
+        await until(lambda: [asked for asked in gateway.asked if "/task/t-" in asked])
+        new = [await wanted(journal, 21, coin="USDT"), await wanted(journal, 22)]
+        sender.wake()
+        await until(lambda: books.questions == len(followed) + len(new))
+        # However many are followed, few are asked about at once.
+        assert len([asked for asked in gateway.asked if "/task/t-" in asked]) == 2
+        answered.set()
+        await until(lambda: len({asked for asked in gateway.asked if "/task/t-" in asked}) == len(followed))
+
+
+async def test_a_wallet_that_does_not_answer_keeps_back_no_other_coin(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway
+) -> None:
+    answered = asyncio.Event()
+
+    async def hangs(request: Request) -> bytes | None:
+        if "LTC" in request.path:
+            await answered.wait()
+        return says({"task_id": "t"})(request)
+
+    books.question = hangs
+    await wanted(journal, 1, coin="LTC", created_at=START - timedelta(hours=1))
+    await wanted(journal, 2, coin="USDT")
+    async with running(new_sender(journal, api)):
+        await until(lambda: "POST USDT/payout" in gateway.asked)
+        await until(lambda: "POST LTC/payout" in gateway.asked)
+        answered.set()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_what_is_held_between_the_first_look_and_the_question_is_not_sent(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, number: int
+) -> None:
+    payout_ids = [await wanted(journal, count, batch_id="b") for count in range(1, number + 1)]
+    held = asyncio.Event()
+
+    async def slow(request: Request) -> bytes | None:
+        await held.wait()
+        return UNKNOWN(request)
+
+    books.status = slow
+    sender = new_sender(journal, api)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.round())
+        await until(lambda: [asked for asked in gateway.asked if "/payout/status" in asked])
+        await journal.console.hold_payouts(by="Ada", note=None)
+        await sender.orders_answered()
+        held.set()
+    assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"created"})
+    await journal.console.resume_payouts(by="Ada", note=None)
+    await sender.round()
+    assert books.questions == 1
+
+
+async def test_an_order_that_is_being_given_when_payouts_are_held_is_waited_for(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
     await wanted(journal)
-    sender.wake()
+    answered = asyncio.Event()
+
+    async def slow(request: Request) -> bytes | None:
+        await answered.wait()
+        return says({"task_id": "t"})(request)
+
+    books.question = slow
+    sender = new_sender(journal, api)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.round())
+        await until(lambda: books.questions)
+        await journal.console.hold_payouts(by="Ada", note=None)
+        waiting = group.create_task(sender.orders_answered())
+        done, _ = await asyncio.wait([waiting], timeout=0)
+        assert not done
+        answered.set()
+
+
+async def test_a_bridge_that_is_stopped_hears_the_answer_to_the_last_order_and_gives_no_more(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    first, second = [await wanted(journal, number, coin="USDT") for number in (1, 2)]
+    answered = asyncio.Event()
+
+    async def slow(request: Request) -> bytes | None:
+        await answered.wait()
+        return says({"task_id": "t"})(request)
+
+    books.question = slow
+    running = asyncio.create_task(new_sender(journal, api).run())
     await until(lambda: books.questions)
     running.cancel()
+    await asyncio.wait([running], timeout=0)
+    answered.set()
     await asyncio.gather(running, return_exceptions=True)
+    one, other = [record.payout for record in await journal.payout_records([first, second])]
+    assert (one.facts.task_id, other.facts.attempts, books.questions) == ("t", 0, 1)
+
+
+async def test_of_one_chains_wallet_the_next_is_sent_when_a_block_holds_the_last(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    coins = ("ETH-USDT", "ETH", "ETH-USDC", "BNB-USDT", "USDT", "USDT")
+    for number, coin in enumerate(coins, 1):
+        await wanted(journal, number, coin=coin, created_at=START + timedelta(seconds=number))
+    clock.move(seconds=10)
+    sender = new_sender(journal, api)
+
+    def asked() -> list[str]:
+        return sorted(one.removeprefix("POST ") for one in gateway.asked if one.startswith("POST "))
+
+    first = sorted(["BNB-USDT/payout", "ETH-USDT/payout", "USDT/payout", "USDT/payout"])
+    for _ in range(3):
+        await sender.round()
+        assert asked() == first
+        clock.move(seconds=3)
+    books.status = lambda request: (
+        says({"status": "SUCCESS", "txid": "0x1"}) if request.path.endswith("=out_1") else UNKNOWN
+    )(request)
+    for _ in range(3):
+        clock.move(minutes=1)
+        await sender.round()
+    assert asked() == sorted([*first, "ETH/payout"])
+    # Of what never comes into a block nobody waits for ever.
+    clock.move(minutes=10)
+    await sender.round()
+    assert asked() == sorted([*first, "ETH/payout", "ETH-USDC/payout"])
+
+
+async def test_an_answer_that_comes_while_its_payout_is_looked_up_is_no_interruption(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
+) -> None:
+    payout_id = await wanted(journal)
+    attempts = await journal.begin_payout_attempts([payout_id])
+    await journal.record_payout_outcomes([(payout_id, attempts[payout_id], PayoutAccepted(task_id="t1"))])
+    await journal.record_payout_interruption(payout_id, attempts[payout_id], "it came too late")
+    [record] = await journal.payout_records([payout_id])
+    assert (record.payout.facts.unclear, record.payout.facts.task_id) == (frozenset(), "t1")
+
+
+async def test_while_nothing_can_be_asked_for_one_order_is_tried_now_and_then_and_all_go_at_once_after(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    for number in range(1, 11):
+        await wanted(journal, number, coin="USDT")
+    books.task = FAILED
+    sender = new_sender(journal, api)
+    for _ in range(3):
+        await sender.round()
+    assert len([asked for asked in gateway.asked if "/task/" in asked]) <= 3  # the tries of one question
+    books.task = says({"status": "PENDING", "result": None})
+    clock.move(seconds=3)
+    await sender.round()
+    assert books.questions == 10

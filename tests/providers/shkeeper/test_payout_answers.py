@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.payout_observations import (
+    PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
     PayoutObservation,
@@ -276,8 +277,29 @@ def test_a_result_is_that_of_the_payout_whose_address_it_has_and_of_a_task_for_o
 
 def test_a_record_without_a_transaction_proves_nothing() -> None:
     for status in ("IN_PROGRESS", "CREATED"):
-        assert of_status(payout(), StatusAnswer(status=status)) == []
-    [doubt] = of_status(payout(), StatusAnswer(status="FAIL"))
+        assert of_status(payout(), StatusAnswer(status=status), None) == []
+    [doubt] = of_status(payout(), StatusAnswer(status="FAIL"), None)
     assert isinstance(doubt, PayoutInDoubt)
     failed = payout().model_copy(update={"facts": PayoutFacts(failures=frozenset({"no money"}))})
-    assert of_status(failed, StatusAnswer(status="FAIL")) == []
+    assert of_status(failed, StatusAnswer(status="FAIL"), None) == []
+
+
+@pytest.mark.parametrize(
+    ("coin", "task_id", "task", "is_confirmed"),
+    [
+        ("USDT", "t1", None, False),
+        ("USDT", "t1", {"status": "PENDING", "result": None}, False),
+        ("USDT", "t1", {"status": "SUCCESS", "result": []}, True),
+        ("USDT", "t1", {"status": "FAILURE", "result": "timeout and can not find the transaction"}, True),
+        ("USDT", None, None, True),  # there is nothing to read
+        ("TRX", "t1", None, True),
+        ("ETH-USDT", "t1", None, True),
+    ],
+)
+def test_success_in_the_books_counts_for_a_token_of_tron_once_its_task_was_read(
+    coin: str, task_id: str | None, task: dict[str, object] | None, is_confirmed: bool
+) -> None:
+    asked = payout().model_copy(update={"coin": coin, "facts": PayoutFacts(attempts=1, task_id=task_id)})
+    record = StatusAnswer(status="SUCCESS", txid="0x1")
+    told = of_status(asked, record, None if task is None else TaskAnswer.model_validate(task))
+    assert [type(one) for one in told] == ([PayoutSent, PayoutConfirmed] if is_confirmed else [PayoutSent])

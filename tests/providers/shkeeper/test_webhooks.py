@@ -365,3 +365,9 @@ def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: objec
     assert reading.payout_id == payout_id
     stated = Stated(coin="XRP", amount=Decimal(2))
     assert reading.observations == (PayoutSent(tx_hashes=("AF73",), stated=stated), PayoutConfirmed(stated=stated))
+
+
+def test_a_notice_of_a_token_of_tron_says_by_what_it_was_sent_and_not_that_it_moved_anything() -> None:
+    reading = read_any(json.dumps({**PAYOUT, "external_id": "out_1", "crypto": "USDT"}).encode())
+    assert isinstance(reading, PayoutReading)
+    assert [type(one) for one in reading.observations] == [PayoutSent]

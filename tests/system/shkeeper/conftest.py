@@ -109,6 +109,8 @@ def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
         # Of a transfer that is booked every confirmation is there.
         "BRIDGE_SHKEEPER_CONFIRMATIONS": '{"BTC": 1, "DOGE": 1, "ETH": 1, "BNB": 1}',
         "BRIDGE_PAYOUT_LIMITS": limits(),
+        # What is never in a block keeps back the others of its chain for no longer than that.
+        "BRIDGE_PAYOUT_TURN_SECONDS": "3",
         "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.2",
         "BRIDGE_RECONCILE_PER_SECOND": "1000",
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
 from tests.played_shkeeper import PlayedShkeeper
@@ -53,6 +54,25 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     assert [len(shkeeper.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
     assert "payouts-held" not in kinds(marketplace)
     wait_until(lambda: held_gauge(marketplace) == "0.0")
+
+
+def test_an_order_that_is_being_given_is_waited_for_and_nothing_leaves_after_the_answer(
+    marketplace: Marketplace, shkeeper: PlayedShkeeper
+) -> None:
+    first, second = marketplace.paid(), marketplace.paid()
+    asked = shkeeper.count(Call.PAYOUT)
+    shkeeper.goes_wrong(Call.PAYOUT, What.SLOW, Happens.BEFORE, times=1, seconds=1)
+    [payout] = marketplace.pay_out(first)
+    wait_until(lambda: shkeeper.count(Call.PAYOUT) > asked)
+    assert marketplace.client.post("/api/payouts/hold", json={}).status_code == 200
+    booked = [one.external_id for one in shkeeper.gateway.payouts.payouts]
+    assert booked[-1] == payout["payoutId"]
+    [other] = marketplace.pay_out(second)
+    marketplace.settle([payout], "completed")
+    wait_until(lambda: held_gauge(marketplace) == "1.0")
+    assert [one.external_id for one in shkeeper.gateway.payouts.payouts] == booked
+    marketplace.client.post("/api/payouts/resumption", json={})
+    marketplace.settle([other], "completed")
 
 
 def test_held_or_resumed_twice_changes_nothing_and_each_is_on_record_once(marketplace: Marketplace) -> None:

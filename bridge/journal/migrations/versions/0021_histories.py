@@ -30,7 +30,9 @@ def upgrade() -> None:
         sa.Column("payout_id", sa.String(64), nullable=False),
         sa.Column("provider", sa.String(64), nullable=False),
         sa.Column("payment_id", sa.String(64), nullable=False),
-        sa.Column("seller_id", sa.String(200), nullable=False),
+        sa.Column(
+            "payee_id", sa.String(200), nullable=False, comment="The seller, or the buyer of what was refunded"
+        ),
         sa.Column("coin", sa.String(64), nullable=False),
         sa.Column("said", sa.Text, nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),

@@ -95,9 +95,9 @@ def test_an_external_id_is_taken_once(books: PayoutBooks) -> None:
 
 
 def test_a_batch_is_sent_before_anyone_looks_for_duplicates(books: PayoutBooks) -> None:
-    books.pay_out("ETH-USDT", ONE, NOW)
+    books.pay_out("LTC", ONE, NOW)
     with pytest.raises(RefusedError, match="already exists: p1"):
-        books.pay_out_many("ETH-USDT", [part(2, "0xB"), part(1, "0xC")], NOW)
+        books.pay_out_many("LTC", [part(2, "0xB"), part(1, "0xC")], NOW)
     books.tick(after(10))
     assert sent_to(books) == ["0xA", "0xB", "0xC"]
 
@@ -183,6 +183,15 @@ def test_a_batch_can_be_sent_in_part(books: PayoutBooks) -> None:
     assert not any(payout.txids for payout in books.payouts)
 
 
+def test_a_coin_of_an_evm_chain_that_is_reverted_is_called_a_success(books: PayoutBooks) -> None:
+    books.outcomes["0xa"] = Outcome.REVERTS
+    task_id = books.pay_out("ETH", ONE, NOW)["task_id"]
+    books.tick(after(10))
+    books.tick(after(60))
+    assert [result["status"] for result in books.task("ETH", task_id)["result"]] == ["success"]
+    assert (books.payouts[0].status, books.sent) == ("SUCCESS", [])
+
+
 def test_a_transfer_that_is_reverted_has_a_hash_and_moved_nothing(books: PayoutBooks) -> None:
     books.outcomes["ta"] = Outcome.REVERTS
     task_id = books.pay_out("USDT", ONE | {"destination": "TA"}, NOW)["task_id"]
@@ -231,9 +240,58 @@ def test_who_is_asked_again_after_a_time_out_sends_again(daemons: Daemons, books
     assert refusal.value.seconds == 10
     assert books.status("ETH-USDT", "p1") is None
     daemons.by_coin["ETH-USDT"].state = State.WELL
-    books.pay_out("ETH-USDT", ONE, NOW)
     books.tick(after(10))
+    books.pay_out("ETH-USDT", ONE, after(30))
+    books.tick(after(40))
     assert sent_to(books) == ["0xA", "0xA"]
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_from_august_2026_on_a_payout_is_written_down_first_and_fail_if_nobody_answers(
+    daemons: Daemons, books: PayoutBooks, several: bool
+) -> None:
+    books.reserves = True
+    daemons.by_coin["LTC"].state = State.SENDS_AND_HANGS
+
+    def ask() -> None:
+        if several:
+            books.pay_out_many("LTC", [part(1, "0xA"), part(2, "0xB")], NOW)
+        else:
+            books.pay_out("LTC", ONE, NOW)
+
+    with pytest.raises(ThrownError, match="Read timed out"):
+        ask()
+    assert {payout.status for payout in books.payouts} == {"FAIL"}
+    with pytest.raises(RefusedError, match="already exists: p1"):
+        ask()
+    books.tick(after(10))
+    assert sent_to(books) == (["0xA", "0xB"] if several else ["0xA"])
+
+
+@pytest.mark.parametrize(
+    ("coins", "seconds", "arrived"),
+    [
+        (("ETH", "ETH-USDT"), 19, ["0xB"]),
+        (("ETH", "ETH-USDT"), 20, ["0xA", "0xB"]),
+        (("TON", "TON-USDT"), 19, ["0xB"]),
+        (("ETH", "BNB"), 0, ["0xA", "0xB"]),
+        (("USDT", "USDT"), 0, ["0xA", "0xB"]),
+    ],
+)
+def test_what_no_block_holds_yet_is_replaced_by_what_its_wallet_sends_next(
+    books: PayoutBooks, coins: tuple[str, str], seconds: float, arrived: list[str]
+) -> None:
+    first, second = coins
+    task_id = books.pay_out(first, ONE, NOW)["task_id"]
+    books.tick(after(10))
+    books.pay_out(second, ONE | {"external_id": "p2", "destination": "0xB"}, after(seconds))
+    books.tick(after(10 + seconds))
+    assert books.task(first, task_id)["status"] == "SUCCESS"
+    for later in (100, 200):
+        books.tick(after(later))
+    assert [payout.destination for payout in books.payouts if payout.status == "SUCCESS"] == arrived
+    assert sent_to(books) == arrived
+    assert len(books.replaced) == 2 - len(arrived)
 
 
 @pytest.mark.parametrize("state", [State.DOWN, State.HANGS])

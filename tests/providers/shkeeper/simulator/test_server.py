@@ -300,3 +300,38 @@ async def test_what_cannot_be_played_is_said(
     answer = await client.post(path, json=content)
     assert answer.status_code == status
     assert answer.text
+
+
+async def test_a_fault_may_be_about_one_payout_and_have_words_of_its_own(
+    client: httpx.AsyncClient, local: LocalGateway
+) -> None:
+    del client.headers["X-Shkeeper-Api-Key"]
+    fault = {"call": "payout", "what": "error-500", "about": "0xB", "words": "'fee'", "times": None}
+    assert (await client.post("/simulator/faults", json=fault)).status_code == 200
+
+    async def pay(destination: str) -> httpx.Response:
+        content = {"amount": "5", "destination": destination, "fee": "0", "external_id": destination}
+        return await client.post("/api/v1/LTC/payout", json=content, auth=OPERATOR)
+
+    assert "task_id" in (await pay("0xA")).json()
+    assert (await pay("0xb")).json()["message"] == "'fee'"
+    many = [{"dest": "0xB", "amount": "5", "external_id": "p3"}]
+    assert "task_id" in (await client.post("/api/v1/LTC/multipayout", json=many, auth=OPERATOR)).json()
+
+
+@pytest.mark.parametrize("happens", Happens)
+async def test_an_answer_may_break_off(client: httpx.AsyncClient, local: LocalGateway, happens: Happens) -> None:
+    local.faults.add(Fault(call=Call.PAYOUT, what=What.BREAKS_OFF, happens=happens))
+    content = {"amount": "5", "destination": "0xA", "fee": "0", "external_id": "p1"}
+    with pytest.raises(httpx.RemoteProtocolError, match="peer closed connection"):
+        await client.post("/api/v1/LTC/payout", json=content, auth=OPERATOR)
+    assert bool(local.payouts.payouts) is (happens is Happens.AFTER)
+
+
+async def test_several_can_be_sent_and_never_written_down(client: httpx.AsyncClient, local: LocalGateway) -> None:
+    local.faults.add(Fault(call=Call.MULTIPAYOUT, what=What.NOT_WRITTEN_DOWN))
+    many = [{"dest": f"0x{number}", "amount": "5", "external_id": f"p{number}"} for number in range(3)]
+    with pytest.raises(httpx.HTTPError):
+        await client.post("/api/v1/LTC/multipayout", json=many, auth=OPERATOR)
+    await until(lambda: len(local.payouts.sent) == 3)
+    assert local.payouts.payouts == []
