@@ -1,6 +1,7 @@
 """Facts: all that was seen of one payment. Every part only grows, so that merging is free of order and repetition."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,11 +14,13 @@ from coordinator.money import ZERO, Amount
 from coordinator.observations import Ending, Release, Sighting, Standing, transfer_key
 
 __all__ = [
+    "Asked",
     "Books",
     "Facts",
     "Misfit",
     "MisfitKind",
     "Released",
+    "Unreadable",
     "with_misfit",
 ]
 
@@ -42,6 +45,28 @@ class Books(FrozenModel):
         """Orders snapshots by how much they know. The ids at the end only make the order total, so that even
         snapshots no provider would send have one that counts, whichever came first."""
         return len(self.transfer_ids), self.balance, self.transfer_ids
+
+
+class Asked(FrozenModel):
+    """The provider's books as they were when it was asked last."""
+
+    at: AwareDatetime
+    books: Books
+
+    @property
+    def rank(self) -> tuple[datetime, tuple[int, Decimal, tuple[str, ...]]]:
+        return self.at, self.books.rank
+
+
+class Unreadable(FrozenModel):
+    """What of a provider's answer could not be read."""
+
+    at: AwareDatetime
+    what: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[datetime, tuple[str, ...]]:
+        return self.at, self.what
 
 
 class Released(FrozenModel):
@@ -95,8 +120,12 @@ class Facts(FrozenModel):
     standing: Standing = Standing.NOTHING
     """The provider's verdict, which is not believed without the money."""
     books: Books = Books()
-    proven_balance: Amount = ZERO
-    """The most that a snapshot came to of which every transfer counted."""
+    asked: Asked | None = None
+    """The last answer of the provider's when it was asked; None if it never had anything to tell."""
+    unreadable: Unreadable | None = None
+    """The last answer of the provider's that could not be read, or not all of it."""
+    borrowed: frozenset[str] = frozenset()
+    """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
     booked: tuple[Booked, ...] = ()
     """Every transfer that ever was in a snapshot, another's included, in order of its key."""
     seen: tuple[Seen, ...] = ()

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
-from coordinator.facts import Books, Facts, Misfit, MisfitKind, Released, with_misfit
+from coordinator.facts import Asked, Books, Facts, Misfit, MisfitKind, Released, Unreadable, with_misfit
 from coordinator.fee_shares import ANY_COIN
 from coordinator.fees import Fee
 from coordinator.money import ZERO
@@ -16,6 +16,7 @@ from coordinator.observations import (
     InvoiceFound,
     InvoicePriced,
     InvoiceSnapshot,
+    InvoiceUnreadable,
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
@@ -66,8 +67,15 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"forgotten_at": latest(facts.forgotten_at, at)})
         case InvoiceFound():
             return facts.model_copy(update={"found_at": latest(facts.found_at, at)})
+        case InvoiceUnreadable(what=what):
+            return facts.model_copy(update={"unreadable": _later(facts.unreadable, what, at)})
         case _:
             return _with_ruling(facts, observation, at)
+
+
+def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:
+    told = Unreadable(at=at, what=what)
+    return told if known is None else max(known, told, key=lambda one: one.rank)
 
 
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
@@ -158,12 +166,11 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
         "books": best,
         "booked": all_booked,
     }
-    if snapshot.proven is None and not facts.booked and ids:
-        update["proven_balance"] = snapshot.received
-    else:
-        counting = {one.transfer.key for one in all_booked if one.is_confirmed}
-        sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.keys))
-        update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
+    if snapshot.agreed is not None:
+        asked = Asked.of_checked(at=at, books=books)
+        update["asked"] = asked if facts.asked is None else max(facts.asked, asked, key=lambda one: one.rank)
+    if snapshot.unreadable:
+        update["unreadable"] = _later(facts.unreadable, snapshot.unreadable, at)
     if not ids and not snapshot.received:
         update["emptied_at"] = latest(facts.emptied_at, at)
     coin = snapshot.coin or ANY_COIN

@@ -24,6 +24,7 @@ __all__ = [
     "InvoiceFound",
     "InvoicePriced",
     "InvoiceSnapshot",
+    "InvoiceUnreadable",
     "Observation",
     "PaymentAccepted",
     "PaymentWithdrawn",
@@ -182,6 +183,12 @@ class InvoiceSnapshot(_Observation):
     """How much of the sum lies above what the provider still calls paid, if it says so."""
     elsewhere: frozenset[str] = frozenset()
     """Of the transfers, by their ids, those that went to an address at which the buyer was never asked to pay."""
+    places: Mapping[str, str] = {}
+    """Where the transfers went to, by their ids, as far as who was asked says so."""
+    unreadable: tuple[str, ...] = ()
+    """What of the answer could not be read, and was left out."""
+    calls_paid: bool | None = None
+    """Whether the provider says besides its verdict that it is paid, if it says so."""
     coin: str | None = None
     """The one that the invoice is to be paid in at the moment."""
     fee: Fee | None = None
@@ -225,6 +232,14 @@ class InvoiceFound(_Observation):
     """The provider knows again what it had forgotten."""
 
     kind: Literal["invoice-found"] = "invoice-found"
+
+
+class InvoiceUnreadable(_Observation):
+    """The provider was asked, and its answer cannot be read."""
+
+    kind: Literal["invoice-unreadable"] = "invoice-unreadable"
+    what: tuple[str, ...]
+    """What is wrong with it, in words that show none of its values."""
 
 
 class InvoiceEnded(_Observation):
@@ -349,6 +364,7 @@ Observation = Annotated[
     | InvoicePriced
     | InvoiceForgotten
     | InvoiceFound
+    | InvoiceUnreadable
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased

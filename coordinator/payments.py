@@ -2,25 +2,32 @@
 
 What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
 no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
-may make are another, `TRANSITIONS`.
+may make are another, `TRANSITIONS` of `payment_statuses.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms
-from coordinator.errors import BridgeError
 from coordinator.facts import Facts
 from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
+from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.observations import Ending, Release, Sighting, Stage, Standing, Transfer
-from coordinator.worths import has_lost_some
+from coordinator.payment_statuses import (
+    OPEN_STATUSES,
+    TRANSITIONS,
+    UNPAID_STATUSES,
+    Effect,
+    EscrowState,
+    IllegalTransitionError,
+    PaymentStatus,
+)
+from coordinator.sums import came_to, counted, is_disputed, is_unread, lacks_some
 
 __all__ = [
     "ESCROW_RULES",
@@ -40,51 +47,6 @@ HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
 # What is derived of a payment and follows from the agreement alone.
 _OF_AGREEMENT = ("shares", "seller_ids", "least")
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands, as `payment-update` says it."""
-
-    PENDING = "pending"
-    CONFIRMING = "confirming"
-    PARTIALLY_PAID = "partially_paid"
-    COMPLETED = "completed"
-    EXPIRED = "expired"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    REFUNDED = "refunded"
-
-
-OPEN_STATUSES = (PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID)
-"""Of payments that wait for money."""
-UNPAID_STATUSES = (PaymentStatus.EXPIRED, PaymentStatus.CANCELLED, PaymentStatus.FAILED)
-"""Of payments that are over without their money, which may still come."""
-
-
-class EscrowState(StrEnum):
-    """Where the marketplace's hold on the money stands."""
-
-    NONE = "none"
-    FUNDED = "funded"
-    RELEASING = "releasing"
-    RELEASED = "released"
-    REFUNDED = "refunded"
-
-
-class Effect(StrEnum):
-    """What an observation did to its payment."""
-
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    """It said nothing that shows: a duplicate, or older than what is known."""
-    OTHER_CURRENCY = "other-currency"
-    """It counts in another currency than the payment, so it is about another invoice and was not counted."""
-    NOT_COUNTED = "not-counted"
-    """It does not fit what was agreed, so it moved nothing, and a person is to look at it."""
-
-
-class IllegalTransitionError(BridgeError):
-    """The facts ask for a move that `TRANSITIONS` does not allow: a defect of this module, never of the input."""
 
 
 class Payment(FrozenModel):
@@ -172,12 +134,16 @@ class Payment(FrozenModel):
         return tuple(sighting for sighting in sightings if sighting.stage in stages) if sightings else ()
 
     @cached_property
+    def counted(self) -> tuple[Transfer, ...]:
+        """Transfers that a gateway has booked and that count, as they are counted."""
+        return counted(self.facts)
+
+    @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
-        booked = tuple(one.counted for one in self.facts.booked if one.counts)
         if not self.facts.sightings:
-            return booked
-        return (*booked, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
+            return self.counted
+        return (*self.counted, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
 
     @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
@@ -200,17 +166,9 @@ class Payment(FrozenModel):
 
     @cached_property
     def paid(self) -> Decimal:
-        """What has come in all, in the payment's currency, a gateway's fee included.
-
-        The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
-        """
-        values = [one.counted.value for one in self.facts.booked if one.counts]
-        if len(values) == 1 and values[0] is not None:
-            paid = values[0]
-        else:
-            paid = Decimal(trimmed(total(value for value in values if value is not None)))
-        if None in values:
-            paid = max(paid, self.facts.proven_balance)
+        """What has come in all, in the payment's currency, a gateway's fee included: what its transfers come to, since
+        its own sum may have lost some of them, or be of more than there is."""
+        paid = came_to(self.facts, self.counted)
         if self.facts.sightings:
             paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
         return paid
@@ -218,11 +176,10 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        paid, facts = self.paid, self.facts
+        paid = self.paid
         if not paid or self.direct is not None:
             return paid
-        transfers = [one.counted for one in facts.booked if one.counts]
-        fee = fee_in(transfers, paid, self.fee_terms)
+        fee = fee_in(self.counted, paid, self.fee_terms)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -249,14 +206,21 @@ class Payment(FrozenModel):
         terms = self.fee_terms
         if priced is not None:
             terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
-        return asked_in(coin, [one.transfer for one in self.facts.booked if one.counts], self.paid, terms)
+        return asked_in(coin, self.counted, self.paid, terms)
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether money seems to have come that the provider's sum lacks, and of whose worth nothing else is said."""
+        """Whether money seems to have come that is not counted: nobody is asked for the same money again."""
+        return lacks_some(self.facts) or self.is_held
+
+    @cached_property
+    def is_held(self) -> bool:
+        """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
+        follows from it: it contradicts itself about how much came, cannot be read, or sells one address twice."""
         facts = self.facts
-        listed = [one.transfer for one in facts.booked if one.transfer.key in facts.books.keys]
-        return has_lost_some(facts.books.balance, listed, facts.rates)
+        if facts.accepted or self.direct is not None:
+            return False
+        return bool(facts.borrowed) or is_unread(facts) or is_disputed(facts)
 
     @cached_property
     def least(self) -> Decimal:
@@ -277,7 +241,7 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.completed or facts.accepted:
             return True
-        return self.standing >= Standing.PAID and not self.is_withdrawn
+        return self.standing >= Standing.PAID and not self.is_withdrawn and not self.is_held
 
     @property
     def is_withdrawn(self) -> bool:
@@ -349,9 +313,14 @@ def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
 
 
 def _timed_out(payment: Payment) -> bool:
-    if not payment.is_out_of_time or payment.late:
+    if not payment.is_out_of_time or payment.late or _has_come(payment):
         return False
     return not payment.in_flight or _has_passed(payment.facts.patience_ended, payment.deadline)
+
+
+def _has_come(payment: Payment) -> bool:
+    """Whether enough has come, and only what its provider says of it has to be cleared."""
+    return payment.standing >= Standing.PAID and payment.is_held
 
 
 # The first rule that applies gives the status. Money that is there outranks an ending that came too late for it, but
@@ -366,35 +335,10 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
         lambda payment: payment.is_withdrawn or Ending.CANCELLED in payment.facts.endings,
     ),
     (PaymentStatus.EXPIRED, _timed_out),
-    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0 and not _has_come(payment)),
     (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
     (PaymentStatus.PENDING, lambda payment: True),
 )
-
-_ENDED = {PaymentStatus.COMPLETED, PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.REFUNDED}
-
-# From each status, the statuses that one observation can lead to. Nothing leaves `refunded`, nothing but a refund
-# leaves `completed`, and a payment that ended unpaid still completes when the money comes after all. Only a transfer
-# that vanishes from its chain or is another's leads back to `pending`, and only a person from `expired`.
-TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
-    PaymentStatus.PENDING: frozenset(
-        {PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.CONFIRMING: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.PARTIALLY_PAID: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.EXPIRED} | _ENDED
-    ),
-    PaymentStatus.EXPIRED: frozenset(
-        {PaymentStatus.PENDING, PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID} | _ENDED
-    ),
-    PaymentStatus.CANCELLED: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
-    PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}),
-    PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),
-    PaymentStatus.REFUNDED: frozenset(),
-}
-
 
 # The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller.
 ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
