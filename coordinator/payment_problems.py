@@ -13,7 +13,7 @@ from coordinator.observations import Ending, Stage, Standing, Transfer
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
 
-__all__ = ["Problem", "ProblemKind", "is_forgotten", "problems_of"]
+__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "problems_of"]
 
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
@@ -50,6 +50,22 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
     if _is_plain(payment):
         return ()
     return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+
+
+def hold_on_payouts(payment: Payment) -> str | None:
+    """Why nothing may be paid out of a payment until a person has accepted it, or its provider's books agree; None if
+    nothing speaks against it."""
+    if payment.facts.accepted:
+        return None
+    reasons = [_forgotten(payment)]
+    if payment.is_held:
+        reasons += [_contradicting_books(payment), _unreadable_books(payment), _borrowed(payment)]
+    return "; ".join(reason for reason in reasons if reason is not None) or None
+
+
+def _borrowed(payment: Payment) -> str | None:
+    borrowed = payment.facts.borrowed
+    return f"{', '.join(sorted(borrowed))} was another payment's before" if borrowed else None
 
 
 def _is_plain(payment: Payment) -> bool:
@@ -181,7 +197,9 @@ def _disputed(payment: Payment, dispute: Dispute) -> str:
         case DisputeKind.SANK:
             return f"{payment.provider} said that {otherwise} came, and says {told} now, with the same transfers"
         case DisputeKind.OVERVALUED:
-            return f"{payment.provider} calls {dispute.tx_hash} worth {told}; at the prices asked for it is {otherwise}"
+            return (
+                f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
+            )
     come_to = "at the prices asked for its transfers come to" if dispute.is_by_prices else "its transfers add up to"
     return f"{payment.provider} says that {told} came, and {come_to} {otherwise}"
 
@@ -214,7 +232,7 @@ _FORGETTABLE = (*OPEN_STATUSES, PaymentStatus.EXPIRED, PaymentStatus.COMPLETED)
 
 
 def _forgotten(payment: Payment) -> str | None:
-    if not is_forgotten(payment) or payment.status not in _FORGETTABLE:
+    if payment.facts.forgotten_at is None or not is_forgotten(payment) or payment.status not in _FORGETTABLE:
         return None
     if payment.status is PaymentStatus.COMPLETED and not _has_told_before(payment, payment.facts.forgotten_at):
         return None  # it was paid since

@@ -166,8 +166,8 @@ class Payment(FrozenModel):
 
     @cached_property
     def paid(self) -> Decimal:
-        """What has come in all, in the payment's currency, a gateway's fee included: what its transfers come to, since
-        its own sum may have lost some of them, or be of more than there is."""
+        """What has come in all, in the payment's currency, a gateway's fee included: what the transfers come to. Its
+        own sum may have lost some of them, or be of more than there is."""
         paid = came_to(self.facts, self.counted)
         if self.facts.sightings:
             paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from coordinator.booked import Booked
 from coordinator.facts import Books, Facts
-from coordinator.money import ZERO, excess_over, product, total, trimmed
+from coordinator.money import excess_over, product, total, trimmed
 from coordinator.observations import Transfer
 from coordinator.worths import CENT, as_priced, has_lost_some, least_share, worth_of
 

@@ -10,6 +10,7 @@ from bridge.journal.requests import IdempotencyKey, made_before, record_observat
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
+from coordinator.payment_problems import hold_on_payouts
 from coordinator.payments import PaymentStatus
 from coordinator.payout_decisions import decide_payout
 from coordinator.payout_observations import PayoutAsked, PayoutObservation
@@ -87,6 +88,11 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
+        reason = hold_on_payouts(payment)
+        if reason is not None:
+            raise PayoutRefusedError(
+                number, f"payment {payment.payment_id} has to be cleared, or accepted by a person, first: {reason}"
+            )
         if batch.payouts.get(payout.payout_id) is not None:
             raise PayoutRefusedError(
                 number,
@@ -125,9 +131,12 @@ def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: 
 def begin_attempt(batch: Batch, payout_id: str) -> int | None:
     """Writes down that the provider is about to be asked to send a payout. Returns the number of the attempt; None if
     an earlier one may have reached the provider, if somebody else has written this one down, for only who did asks,
-    or while payouts are held."""
+    or while payouts are held, all of them or those of this payment."""
     attempt = _payout(batch, payout_id).next_attempt
     if attempt is None or batch.holds.current is not None:
+        return None
+    payment = batch.payments.get(_payout(batch, payout_id).payment_id)
+    if payment is not None and hold_on_payouts(payment) is not None:
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):
