@@ -34,6 +34,8 @@ class Books(FrozenModel):
     balance: Amount = ZERO
     transfer_ids: tuple[str, ...] = ()
     """The transfers that it lists, in order."""
+    is_whole: bool = True
+    """Whether all that it lists could be read."""
 
     @property
     def keys(self) -> set[str]:
@@ -41,10 +43,10 @@ class Books(FrozenModel):
         return set(map(transfer_key, self.transfer_ids))
 
     @property
-    def rank(self) -> tuple[int, Decimal, tuple[str, ...]]:
+    def rank(self) -> tuple[int, Decimal, tuple[str, ...], bool]:
         """Orders snapshots by how much they know. The ids at the end only make the order total, so that even
         snapshots no provider would send have one that counts, whichever came first."""
-        return len(self.transfer_ids), self.balance, self.transfer_ids
+        return len(self.transfer_ids), self.balance, self.transfer_ids, self.is_whole
 
 
 class Asked(FrozenModel):
@@ -54,7 +56,7 @@ class Asked(FrozenModel):
     books: Books
 
     @property
-    def rank(self) -> tuple[datetime, tuple[int, Decimal, tuple[str, ...]]]:
+    def rank(self) -> tuple[datetime, tuple[int, Decimal, tuple[str, ...], bool]]:
         return self.at, self.books.rank
 
 
@@ -95,6 +97,8 @@ class MisfitKind(StrEnum):
     another amount."""
     OTHER_ADDRESS = "other-address"
     """It is about an address at which the buyer was never asked to pay."""
+    OTHER_NAME = "other-name"
+    """The provider answered with an invoice of another id than it was asked for."""
     AMBIGUOUS = "ambiguous"
     """Several invoices of the provider could be this payment's."""
     TOO_OLD = "too-old"
@@ -103,6 +107,8 @@ class MisfitKind(StrEnum):
     """A person took it off the list before the payment was registered."""
     CONTESTED = "contested"
     """Somebody else wanted the same id of the provider's for another payment."""
+    CLAIMED_TWICE = "claimed-twice"
+    """One of its addresses, or money that came, is told to be another payment's too."""
 
 
 class Misfit(FrozenModel):

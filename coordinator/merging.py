@@ -159,7 +159,7 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     told = [_booked(transfer, snapshot, at, doubts) for transfer in snapshot.transfers]
     all_booked = with_booked(facts.booked, told)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
-    books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
+    books = Books.of_checked(balance=snapshot.received, transfer_ids=ids, is_whole=not snapshot.unreadable)
     best = max(facts.books, books, key=lambda some: some.rank)
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),

@@ -148,6 +148,8 @@ class TransferSeen(_Observation):
     transfer: Transfer
     address: str | None = None
     """Where it goes to, if the provider says so."""
+    is_looked_up: bool = False
+    """Whether the provider was asked, and its invoice was compared with what was agreed."""
 
     @property
     def tx_hash(self) -> str | None:
@@ -252,6 +254,8 @@ class InvoiceEnded(_Observation):
     """Where the invoice was to be paid, if the provider says so."""
     transfers: tuple[Transfer, ...] = ()
     """What it lists. That it has ended proves none of them."""
+    is_looked_up: bool = False
+    """Whether the provider was asked, and its invoice was compared with what was agreed."""
 
 
 class DeadlinePassed(_Observation):

@@ -197,9 +197,7 @@ def _disputed(payment: Payment, dispute: Dispute) -> str:
         case DisputeKind.SANK:
             return f"{payment.provider} said that {otherwise} came, and says {told} now, with the same transfers"
         case DisputeKind.OVERVALUED:
-            return (
-                f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
-            )
+            return f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
     come_to = "at the prices asked for its transfers come to" if dispute.is_by_prices else "its transfers add up to"
     return f"{payment.provider} says that {told} came, and {come_to} {otherwise}"
 

@@ -24,6 +24,10 @@ RATES_MOVE_BY = Decimal("0.01")
 BEARABLE = Decimal("0.009")
 
 
+# Of a sum that is also of what could not be read, any part may be for that.
+_UNREAD = Transfer(transfer_id="", asset="", amount=Decimal(1))
+
+
 class DisputeKind(StrEnum):
     """How a provider contradicts itself about how much came."""
 
@@ -73,6 +77,8 @@ def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
     listed = _listed(facts, books)
     rest = excess_over(books.balance, total(one.transfer.value for one in listed if one.transfer.value is not None))
     open_ones = [one.counted for one in listed if one.transfer.value is None]
+    if not books.is_whole:
+        open_ones.append(_UNREAD)
     settled = {one.key for one in counting}
     share = least_share(rest, [one for one in open_ones if one.key in settled], open_ones, facts.rates)
     return Decimal(trimmed(total([known, share])))
@@ -151,7 +157,7 @@ def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
     below, beyond = excess_over(least, books.balance), excess_over(books.balance, most)
     if below > bearable or has_lost_some(books.balance, listed, facts.rates):
         yield Dispute(DisputeKind.BELOW, books.balance, least, is_by_prices)
-    elif beyond > bearable and len(known) == len(worths):
+    elif beyond > bearable and len(known) == len(worths) and books.is_whole:
         yield Dispute(DisputeKind.BEYOND, books.balance, most, is_by_prices)
 
 

@@ -13,9 +13,10 @@ from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal
 from bridge.workers.due_payments import DuePayments
-from bridge.workers.look_ups import apply_look_up
+from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import Payment
 from providers.contract import (
+    AnswerUnusableError,
     CredentialsRefusedError,
     InvoiceGateway,
     InvoiceGateways,
@@ -228,6 +229,8 @@ class Reconciliation:
             CHECKED.labels(gateway.provider, "refused").inc()
             if isinstance(error, CredentialsRefusedError):
                 raise
+            if isinstance(error, AnswerUnusableError):
+                await note_unreadable(self._journal, payment, str(error))
             return False
         applied = await apply_look_up(self._journal, payment, found)
         CHECKED.labels(gateway.provider, applied.found).inc()
