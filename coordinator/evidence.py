@@ -14,6 +14,7 @@ from coordinator.addresses import is_among
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.money import format_amount
 from coordinator.observations import (
+    ClaimContested,
     InvoiceEnded,
     InvoiceSnapshot,
     InvoiceUnreadable,
@@ -63,6 +64,8 @@ def misfit_of(payment: Payment, observation: Observation, at: datetime) -> Misfi
             return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
         case InvoiceEnded() | TransferSeen():
             return _at_other_address(payment, observation) or _unfit_before(payment, observation, at)
+        case ClaimContested(what=what, payment_id=other):
+            return Misfit(kind=MisfitKind.CLAIMED_TWICE, detail=f"{other} was given or told of {what[:120]} too")
         case RegistrationContested(by=by, differing=differing):
             detail = f"{by} wanted {payment.external_id} for a payment with another {', '.join(differing)}"
             return Misfit(kind=MisfitKind.CONTESTED, detail=detail)

@@ -132,6 +132,8 @@ class Facts(FrozenModel):
     """The last answer of the provider's that could not be read, or not all of it."""
     borrowed: frozenset[str] = frozenset()
     """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
+    taken: frozenset[str] = frozenset()
+    """Of the transfers that were told of, by their keys, those that were told of as another payment's before."""
     booked: tuple[Booked, ...] = ()
     """Every transfer that ever was in a snapshot, another's included, in order of its key."""
     seen: tuple[Seen, ...] = ()

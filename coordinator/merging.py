@@ -8,6 +8,7 @@ from coordinator.fee_shares import ANY_COIN
 from coordinator.fees import Fee
 from coordinator.money import ZERO
 from coordinator.observations import (
+    AddressBorrowed,
     DeadlinePassed,
     Ending,
     EscrowReleased,
@@ -17,6 +18,7 @@ from coordinator.observations import (
     InvoicePriced,
     InvoiceSnapshot,
     InvoiceUnreadable,
+    MoneyTaken,
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
@@ -61,21 +63,44 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             last = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
             releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})
+        case AddressBorrowed() | MoneyTaken():
+            return _with_claim(facts, observation)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
-        case InvoiceForgotten():
-            return facts.model_copy(update={"forgotten_at": latest(facts.forgotten_at, at)})
-        case InvoiceFound():
-            return facts.model_copy(update={"found_at": latest(facts.found_at, at)})
-        case InvoiceUnreadable(what=what):
-            return facts.model_copy(update={"unreadable": _later(facts.unreadable, what, at)})
+        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable():
+            return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
+
+
+def _without_an_invoice(
+    facts: Facts, told: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
+) -> dict[str, object]:
+    """What is new where a provider was asked, and did not say how the invoice stands."""
+    match told:
+        case InvoiceForgotten():
+            return {"forgotten_at": latest(facts.forgotten_at, at)}
+        case InvoiceFound():
+            return {"found_at": latest(facts.found_at, at)}
+        case InvoiceUnreadable(what=what):
+            return {"unreadable": _later(facts.unreadable, what, at)}
 
 
 def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:
     told = Unreadable(at=at, what=what)
     return told if known is None else max(known, told, key=lambda one: one.rank)
+
+
+def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
+    """With what was another payment's before, which a person has to see."""
+    if isinstance(claim, AddressBorrowed):
+        detail = f"{claim.address[:120]} was given out for {claim.payment_id} before"
+        update: dict[str, object] = {"borrowed": facts.borrowed | {claim.address}}
+    else:
+        detail = f"{claim.transfer_key[:120]} was told of as the money of {claim.payment_id} before"
+        update = {"taken": facts.taken | {claim.transfer_key}}
+    misfit = Misfit(kind=MisfitKind.CLAIMED_TWICE, detail=detail)
+    return facts.model_copy(update={**update, "misfits": with_misfit(facts.misfits, misfit)})
 
 
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:

@@ -16,6 +16,8 @@ from coordinator.money import Amount
 
 __all__ = [
     "SETBACKS",
+    "AddressBorrowed",
+    "ClaimContested",
     "DeadlinePassed",
     "Ending",
     "EscrowReleased",
@@ -25,6 +27,7 @@ __all__ = [
     "InvoicePriced",
     "InvoiceSnapshot",
     "InvoiceUnreadable",
+    "MoneyTaken",
     "Observation",
     "PaymentAccepted",
     "PaymentWithdrawn",
@@ -297,6 +300,30 @@ class RequestCancelled(_Observation):
     request_id: Id
 
 
+class AddressBorrowed(_Observation):
+    """An address at which the buyer is asked to pay was another payment's before."""
+
+    kind: Literal["address-borrowed"] = "address-borrowed"
+    address: str
+    payment_id: Id
+
+
+class MoneyTaken(_Observation):
+    """Money that this payment is told of was told of as another payment's before."""
+
+    kind: Literal["money-taken"] = "money-taken"
+    transfer_key: str
+    payment_id: Id
+
+
+class ClaimContested(_Observation):
+    """Another payment was given an address of this one, or told of its money."""
+
+    kind: Literal["claim-contested"] = "claim-contested"
+    what: str
+    payment_id: Id
+
+
 class RegistrationContested(_Observation):
     """Somebody else wanted to register another payment under the same id of the provider's."""
 
@@ -378,6 +405,9 @@ Observation = Annotated[
     | PaymentAccepted
     | PaymentWithdrawn
     | RequestCancelled
+    | AddressBorrowed
+    | MoneyTaken
+    | ClaimContested
     | RegistrationContested
     | SiblingRegistered
     | SiblingCompleted,

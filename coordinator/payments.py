@@ -153,7 +153,7 @@ class Payment(FrozenModel):
             return ()
         waiting = {one.transfer.key: one.transfer for one in facts.booked}
         waiting |= {one.transfer.key: one.transfer for one in facts.seen} if facts.seen else {}
-        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own}
+        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own} | facts.taken
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
         return (*(waiting[key] for key in sorted(waiting.keys() - over)), *on_chain)
 

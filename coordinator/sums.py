@@ -62,7 +62,7 @@ class Dispute(NamedTuple):
 def counted(facts: Facts) -> tuple[Transfer, ...]:
     """The booked transfers that count, each with the smallest that was told of it, and worth no more than prices
     allow."""
-    return tuple(_as_priced(one, facts) for one in facts.booked if one.counts)
+    return tuple(_as_priced(one, facts) for one in facts.booked if one.counts and one.transfer.key not in facts.taken)
 
 
 def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:

@@ -1,4 +1,4 @@
-"""Reconciliation: asks the providers how open payments stand, and applies what no webhook told, as any observation.
+"""Reconciliation: asks the providers how payments stand, and applies what no webhook told, as any observation.
 
 Its pace is bounded, a payment that has waited long is asked about less and less often, and one that cannot be asked
 about keeps back no other.
@@ -114,8 +114,15 @@ class Reconciliation:
                 # The newest come first: behind a page of which everything is known there is nothing new.
                 if not everything and not any(new):
                     break
+            since = now - self._ended_within
+            async for completed in self._journal.unfinished.completed_payments(provider, since):
+                new = [
+                    known.add_completed(one.payment_id, one.created_at, one.completed_at, now) for one in completed
+                ]
+                found.update(one.payment_id for one in completed)
+                if not everything and not any(new):
+                    break
             if everything:
-                since = now - self._ended_within
                 async for page in self._journal.unfinished.ended_payments(provider, since):
                     for payment in page:
                         known.add(payment.payment_id, payment.created_at, now)

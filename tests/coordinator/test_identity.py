@@ -320,7 +320,7 @@ def test_a_forgotten_invoice_is_on_the_list_until_it_is_found_or_paid() -> None:
     assert "0xours" in problems_of(payment)[0].detail
     assert kinds(play((InvoiceFound(), LATER), payment=payment)[0]) == []
     assert kinds(play((at("0xours", 100), LATER), payment=payment)[0]) == []
-    partly, _ = play(notice(PARTIAL, transfer("t1", 51)), payment=payment)
+    partly, _ = play(at("0xours", 51, PARTIAL), payment=payment)
     assert "51.00 of 100.00 USD had come" in problems_of(partly)[0].detail
 
 
