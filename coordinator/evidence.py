@@ -7,7 +7,7 @@ and of what waited for a registration; who is asked says more than who speaks by
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from coordinator.addresses import is_among
@@ -23,15 +23,11 @@ from coordinator.observations import (
     Standing,
     TransferSeen,
 )
-from coordinator.payments import Payment
+from coordinator.payments import KEPT_FOR, ZONES, Payment
 from coordinator.verdicts import misjudgement
 
-__all__ = ["KEPT_FOR", "LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
+__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
 
-KEPT_FOR = timedelta(days=1)
-"""How long before a payment was registered something may have been told that is about it."""
-# A gateway writes the dates of transfers in a zone that it does not name.
-ZONES = timedelta(hours=14)
 _UNTOLD = "an address that is not told"
 
 

@@ -32,10 +32,12 @@ from coordinator.sums import came_to, counted, is_disputed, is_unread, lacks_som
 __all__ = [
     "ESCROW_RULES",
     "HALF_A_CENT",
+    "KEPT_FOR",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
     "UNPAID_STATUSES",
+    "ZONES",
     "Effect",
     "EscrowState",
     "IllegalTransitionError",
@@ -45,6 +47,10 @@ __all__ = [
 
 HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
+KEPT_FOR = timedelta(days=1)
+"""How long before a payment was registered something may have been told that is about it."""
+ZONES = timedelta(hours=14)
+"""A gateway writes the dates of transfers in a zone that it does not name."""
 # What is derived of a payment and follows from the agreement alone.
 _OF_AGREEMENT = ("shares", "seller_ids", "least")
 
@@ -277,13 +283,18 @@ class Payment(FrozenModel):
         facts = self.facts
         seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
         moments = [
-            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.key))
+            (self._possible(one.transfer.occurred_at), one.first_told_at, seen.get(one.transfer.key))
             for one in facts.booked
             if one.counts
         ]
         moments += [(one.transfer.occurred_at, None, None) for one in self.sighted(Stage.FINAL)]
         came = (min((at for at in known if at is not None), default=None) for known in moments)
         return any(at is not None and at > deadline for at in came)
+
+    def _possible(self, date: datetime | None) -> datetime | None:
+        """What a gateway says of when a transfer came, unless that was before it could come."""
+        earliest = self.created_at - ZONES - (timedelta(0) if self.is_opened_here else KEPT_FOR)
+        return date if date is None or date >= earliest else None
 
     @cached_property
     def deadline(self) -> datetime | None:

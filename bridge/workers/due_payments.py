@@ -1,5 +1,5 @@
-"""Due payments: which of those that may still move is asked about next. Pure; it holds ids and times, and is given the
-clock.
+"""Due payments: which of those that may still move is asked about next. Pure; it holds ids and times, and the clock
+is given.
 
 A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever was asked about
 longest ago; the others go to the newest, whose money is most likely to have come. One that is completed is asked
