@@ -78,6 +78,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_DROPPED,
     # What is told of money cannot be true.
     ProblemKind.CONTRADICTING_BOOKS,
+    ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.FOREIGN,
     ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.

@@ -6,40 +6,43 @@ and of what waited for a registration; who is asked says more than who speaks by
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
+from coordinator.addresses import is_among
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.money import format_amount
 from coordinator.observations import (
+    ClaimContested,
     InvoiceEnded,
     InvoiceSnapshot,
+    InvoiceUnreadable,
     Observation,
     RegistrationContested,
     Standing,
     TransferSeen,
 )
-from coordinator.payments import Payment
+from coordinator.payments import KEPT_FOR, ZONES, Payment
 from coordinator.verdicts import misjudgement
 
-__all__ = ["KEPT_FOR", "LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
+__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
 
-KEPT_FOR = timedelta(days=1)
-"""How long before a payment was registered something may have been told that is about it."""
-# A gateway writes the dates of transfers in a zone that it does not name.
-ZONES = timedelta(hours=14)
+_UNTOLD = "an address that is not told"
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUpInvoice:
     """One of the invoices that a gateway has under a payment's name."""
 
-    currency: str
-    agreed: Decimal
-    places: Mapping[str, str] = field(default_factory=dict)
-    """Where its transfers went to, by their ids, as far as that can be told."""
+    currency: str | None
+    agreed: Decimal | None
+    """Both are None of one that cannot be read."""
+    places: Mapping[str, str | None] = field(default_factory=dict)
+    """Where its transfers went to, by their ids; None where it ought to be said and is not."""
     observations: tuple[Observation, ...] = field(default=())
+    name: str | None = None
+    """Under which the gateway has it; None if it does not say so."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -57,6 +60,8 @@ def misfit_of(payment: Payment, observation: Observation, at: datetime) -> Misfi
             return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
         case InvoiceEnded() | TransferSeen():
             return _at_other_address(payment, observation) or _unfit_before(payment, observation, at)
+        case ClaimContested(what=what, payment_id=other):
+            return Misfit(kind=MisfitKind.CLAIMED_TWICE, detail=f"{other} was given or told of {what[:120]} too")
         case RegistrationContested(by=by, differing=differing):
             detail = f"{by} wanted {payment.external_id} for a payment with another {', '.join(differing)}"
             return Misfit(kind=MisfitKind.CONTESTED, detail=detail)
@@ -85,13 +90,16 @@ def _is_its_currency(payment: Payment, currency: str) -> bool:
 def _at_other_address(payment: Payment, observation: InvoiceSnapshot | InvoiceEnded | TransferSeen) -> Misfit | None:
     """Whether a message is about an address at which the buyer was never asked to pay. Where the bridge did not open
     the invoice nobody here knows the address."""
+    if not isinstance(observation, InvoiceSnapshot) and observation.is_looked_up:
+        return None
     address, given = observation.address, payment.facts.given
-    if address is None or address in given or not (given or payment.is_opened_here):
+    if is_among(address, given) if address else not given:
+        return None
+    if not given and not payment.is_opened_here:
         return None
     what = "a transfer to" if isinstance(observation, TransferSeen) else "an invoice that is to be paid at"
-    return Misfit(
-        kind=MisfitKind.OTHER_ADDRESS, detail=f"{what} {address[:120]}", transfer_keys=_in_order(observation)
-    )
+    where = address[:120] if address else _UNTOLD
+    return Misfit(kind=MisfitKind.OTHER_ADDRESS, detail=f"{what} {where}", transfer_keys=_in_order(observation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +121,59 @@ class LookedUp:
     is_missing: bool = False
     """Whether something ought to be there that is not: its invoice, or transfers that were told of."""
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether what they say cannot be read, or not all of it."""
+        return any(
+            isinstance(one, InvoiceUnreadable) or (isinstance(one, InvoiceSnapshot) and bool(one.unreadable))
+            for one in self.observations
+        )
+
 
 def invoice_of(payment: Payment, invoices: Sequence[LookedUpInvoice], addresses: Collection[str]) -> LookedUp:
     """What was looked up of a payment's own invoice, or why none of the invoices is that. `addresses` are those at
     which the buyer was asked to pay; none if the bridge does not know them."""
-    of_currency = [one for one in invoices if _is_its_currency(payment, one.currency)]
+    readable = [one for one in invoices if one.agreed is not None]
+    named = [one for one in readable if one.name in (None, payment.external_id)]
+    of_currency = [one for one in named if one.currency is not None and _is_its_currency(payment, one.currency)]
     agreed = [one for one in of_currency if one.agreed == payment.amount]
-    fitting = [one for one in agreed if set(addresses).issuperset(one.places.values())] if addresses else agreed
+    fitting = [one for one in agreed if not _elsewhere(one, addresses)] if addresses else agreed
     known = {one.transfer.key for one in payment.facts.booked if one.counts}
     if len(fitting) == 1:
-        return LookedUp(fitting[0].observations, is_missing=not known <= fitting[0].keys)
+        found = LookedUp(fitting[0].observations)
+        # What was told of may be what cannot be read.
+        return replace(found, is_missing=not found.is_unreadable and not known <= fitting[0].keys)
+    if not fitting and len(readable) < len(invoices):  # it may be the one that cannot be read
+        unreadable = [one for invoice in invoices if invoice.agreed is None for one in invoice.observations]
+        return LookedUp(unreadable)
     is_missing = not agreed and bool(known or (payment.is_opened_here and addresses))
-    told = [one for one in (fitting or agreed or of_currency or invoices) if one.observations]
+    told = [one for one in (fitting or agreed or of_currency or named or readable) if one.observations]
     if not told:
         return LookedUp(is_missing=is_missing)
     observation = told[0].observations[-1]
     if not fitting and agreed and isinstance(observation, InvoiceSnapshot):
-        elsewhere = frozenset(name for name, address in told[0].places.items() if address not in addresses)
+        elsewhere = frozenset(_elsewhere(told[0], addresses))
         observation = observation.model_copy(update={"elsewhere": elsewhere})
-    return LookedUp(
-        unfit=Unfit(_misfit(payment, told, fitting, agreed, of_currency, addresses), observation),
-        is_missing=is_missing,
+    misfit = (
+        _misfit(payment, told, fitting, agreed, of_currency, addresses) if named else _of_other_names(payment, told)
     )
+    return LookedUp(unfit=Unfit(misfit, observation), is_missing=is_missing)
+
+
+def _elsewhere(invoice: LookedUpInvoice, addresses: Collection[str]) -> Mapping[str, str | None]:
+    """Its transfers that went where the buyer was never asked to pay, or nobody knows where."""
+    return {
+        name: address
+        for name, address in invoice.places.items()
+        if address is None or not is_among(address, addresses)
+    }
+
+
+def _of_other_names(payment: Payment, told: Sequence[LookedUpInvoice]) -> Misfit:
+    names = ", ".join(sorted({str(one.name)[:100] for one in told}))
+    keys = tuple(sorted({key for one in told for key in one.keys}))
+    detail = f"asked for {payment.external_id}, {payment.provider} told of {names}"
+    return Misfit(kind=MisfitKind.OTHER_NAME, detail=detail, transfer_keys=keys)
 
 
 def _misfit(
@@ -145,7 +184,7 @@ def _misfit(
     of_currency: Sequence[LookedUpInvoice],
     addresses: Collection[str],
 ) -> Misfit:
-    what = ", ".join(f"{format_amount(one.agreed)} {one.currency}" for one in told)
+    what = ", ".join(f"{format_amount(one.agreed)} {one.currency}" for one in told if one.agreed is not None)
     keys = tuple(sorted({key for one in told for key in one.keys}))
     if fitting:
         detail = f"{len(fitting)} invoices fit: {what}"
@@ -153,8 +192,8 @@ def _misfit(
     if not of_currency:
         return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=f"its invoices are over {what}")
     if agreed:
-        elsewhere = sorted({address for one in told for address in one.places.values()} - set(addresses))
-        detail = f"money went to {', '.join(elsewhere)[:300]}"
+        elsewhere = {address or _UNTOLD for one in told for address in _elsewhere(one, addresses).values()}
+        detail = f"money went to {', '.join(sorted(elsewhere))[:300]}"
         return Misfit(kind=MisfitKind.OTHER_ADDRESS, detail=detail, transfer_keys=keys)
     misfit = _other_amount(payment, f"its invoices are over {what}")
     return misfit.model_copy(update={"transfer_keys": keys})

@@ -1,6 +1,7 @@
 """Facts: all that was seen of one payment. Every part only grows, so that merging is free of order and repetition."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -14,11 +15,13 @@ from coordinator.observations import Ending, Release, Sighting, Standing, transf
 from coordinator.refunded import Refunded
 
 __all__ = [
+    "Asked",
     "Books",
     "Facts",
     "Misfit",
     "MisfitKind",
     "Released",
+    "Unreadable",
     "with_misfit",
 ]
 
@@ -32,6 +35,8 @@ class Books(FrozenModel):
     balance: Amount = ZERO
     transfer_ids: tuple[str, ...] = ()
     """The transfers that it lists, in order."""
+    is_whole: bool = True
+    """Whether all that it lists could be read."""
 
     @property
     def keys(self) -> set[str]:
@@ -39,10 +44,32 @@ class Books(FrozenModel):
         return set(map(transfer_key, self.transfer_ids))
 
     @property
-    def rank(self) -> tuple[int, Decimal, tuple[str, ...]]:
+    def rank(self) -> tuple[int, Decimal, tuple[str, ...], bool]:
         """Orders snapshots by how much they know. The ids at the end only make the order total, so that even
         snapshots no provider would send have one that counts, whichever came first."""
-        return len(self.transfer_ids), self.balance, self.transfer_ids
+        return len(self.transfer_ids), self.balance, self.transfer_ids, self.is_whole
+
+
+class Asked(FrozenModel):
+    """The provider's books as they were when it was asked last."""
+
+    at: AwareDatetime
+    books: Books
+
+    @property
+    def rank(self) -> tuple[datetime, tuple[int, Decimal, tuple[str, ...], bool]]:
+        return self.at, self.books.rank
+
+
+class Unreadable(FrozenModel):
+    """What of a provider's answer could not be read."""
+
+    at: AwareDatetime
+    what: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[datetime, tuple[str, ...]]:
+        return self.at, self.what
 
 
 class Released(FrozenModel):
@@ -71,6 +98,8 @@ class MisfitKind(StrEnum):
     another amount."""
     OTHER_ADDRESS = "other-address"
     """It is about an address at which the buyer was never asked to pay."""
+    OTHER_NAME = "other-name"
+    """The provider answered with an invoice of another id than it was asked for."""
     AMBIGUOUS = "ambiguous"
     """Several invoices of the provider could be this payment's."""
     TOO_OLD = "too-old"
@@ -79,6 +108,8 @@ class MisfitKind(StrEnum):
     """A person took it off the list before the payment was registered."""
     CONTESTED = "contested"
     """Somebody else wanted the same id of the provider's for another payment."""
+    CLAIMED_TWICE = "claimed-twice"
+    """One of its addresses, or money that came, is told to be another payment's too."""
 
 
 class Misfit(FrozenModel):
@@ -96,8 +127,14 @@ class Facts(FrozenModel):
     standing: Standing = Standing.NOTHING
     """The provider's verdict, which is not believed without the money."""
     books: Books = Books()
-    proven_balance: Amount = ZERO
-    """The most that a snapshot came to of which every transfer counted."""
+    asked: Asked | None = None
+    """The last answer of the provider's when it was asked; None if it never had anything to tell."""
+    unreadable: Unreadable | None = None
+    """The last answer of the provider's that could not be read, or not all of it."""
+    borrowed: frozenset[str] = frozenset()
+    """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
+    taken: frozenset[str] = frozenset()
+    """Of the transfers that were told of, by their keys, those that were told of as another payment's before."""
     booked: tuple[Booked, ...] = ()
     """Every transfer that ever was in a snapshot, another's included, in order of its key."""
     seen: tuple[Seen, ...] = ()

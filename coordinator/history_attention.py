@@ -64,10 +64,10 @@ def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
         title="It was paid out, and the journal has forgotten it",
         detail=f"For {payout.payee_id}: {payout.told}.",
         advice=(
-            "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the money was"
-            " sent, in the provider's books and at the destination. Then dismiss this, and have the very payout asked"
-            " for again, with the same coin, amount and destination: it has the same name, so it is not sent again,"
-            " and takes over what the provider says of it."
+            "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the"
+            " money was sent, in the provider's books and at the destination. Then dismiss this, and have the very"
+            " payout asked for again, with the same coin, amount and destination: it has the same name, so it is not"
+            " sent again, and takes over what the provider says of it."
         ),
         since=found_at,
         news_at=found_at,

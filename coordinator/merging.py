@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
-from coordinator.facts import Books, Facts, Misfit, MisfitKind, Released, with_misfit
+from coordinator.facts import Asked, Books, Facts, Misfit, MisfitKind, Released, Unreadable, with_misfit
 from coordinator.fee_shares import ANY_COIN
 from coordinator.fees import Fee
 from coordinator.money import ZERO
 from coordinator.observations import (
+    AddressBorrowed,
     DeadlinePassed,
     Ending,
     EscrowReleased,
@@ -16,6 +17,8 @@ from coordinator.observations import (
     InvoiceFound,
     InvoicePriced,
     InvoiceSnapshot,
+    InvoiceUnreadable,
+    MoneyTaken,
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
@@ -65,14 +68,44 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"releases": releases})
         case RefundMoved():
             return facts.model_copy(update={"refunds": with_refund(facts.refunds, observation)})
+        case AddressBorrowed() | MoneyTaken():
+            return _with_claim(facts, observation)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
-        case InvoiceForgotten():
-            return facts.model_copy(update={"forgotten_at": latest(facts.forgotten_at, at)})
-        case InvoiceFound():
-            return facts.model_copy(update={"found_at": latest(facts.found_at, at)})
+        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable():
+            return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
+
+
+def _without_an_invoice(
+    facts: Facts, told: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
+) -> dict[str, object]:
+    """What is new where a provider was asked, and did not say how the invoice stands."""
+    match told:
+        case InvoiceForgotten():
+            return {"forgotten_at": latest(facts.forgotten_at, at)}
+        case InvoiceFound():
+            return {"found_at": latest(facts.found_at, at)}
+        case InvoiceUnreadable(what=what):
+            return {"unreadable": _later(facts.unreadable, what, at)}
+
+
+def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:
+    told = Unreadable(at=at, what=what)
+    return told if known is None else max(known, told, key=lambda one: one.rank)
+
+
+def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
+    """With what was another payment's before, which a person has to see."""
+    if isinstance(claim, AddressBorrowed):
+        detail = f"{claim.address[:120]} was given out for {claim.payment_id} before"
+        update: dict[str, object] = {"borrowed": facts.borrowed | {claim.address}}
+    else:
+        detail = f"{claim.transfer_key[:120]} was told of as the money of {claim.payment_id} before"
+        update = {"taken": facts.taken | {claim.transfer_key}}
+    misfit = Misfit(kind=MisfitKind.CLAIMED_TWICE, detail=detail)
+    return facts.model_copy(update={**update, "misfits": with_misfit(facts.misfits, misfit)})
 
 
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
@@ -165,19 +198,18 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     told = [_booked(transfer, snapshot, at, doubts) for transfer in snapshot.transfers]
     all_booked = with_booked(facts.booked, told)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
-    books = Books.of_checked(balance=snapshot.received, transfer_ids=ids)
+    books = Books.of_checked(balance=snapshot.received, transfer_ids=ids, is_whole=not snapshot.unreadable)
     best = max(facts.books, books, key=lambda some: some.rank)
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),
         "books": best,
         "booked": all_booked,
     }
-    if snapshot.proven is None and not facts.booked and ids:
-        update["proven_balance"] = snapshot.received
-    else:
-        counting = {one.transfer.key for one in all_booked if one.is_confirmed}
-        sums = (some for some in (books, best) if some.transfer_ids and counting.issuperset(some.keys))
-        update["proven_balance"] = max(facts.proven_balance, *(some.balance for some in sums), ZERO)
+    if snapshot.agreed is not None:
+        asked = Asked.of_checked(at=at, books=books)
+        update["asked"] = asked if facts.asked is None else max(facts.asked, asked, key=lambda one: one.rank)
+    if snapshot.unreadable:
+        update["unreadable"] = _later(facts.unreadable, snapshot.unreadable, at)
     if not ids and not snapshot.received:
         update["emptied_at"] = latest(facts.emptied_at, at)
     coin = snapshot.coin or ANY_COIN

@@ -3,7 +3,7 @@
 A provider turns its own messages into these; `coordinator.payments` decides what they change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
@@ -13,9 +13,12 @@ from coordinator.fees import Fee
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
+from coordinator.transfers import SETBACKS, Sighting, Stage, Transfer, transfer_key, with_sighting
 
 __all__ = [
     "SETBACKS",
+    "AddressBorrowed",
+    "ClaimContested",
     "DeadlinePassed",
     "Ending",
     "EscrowReleased",
@@ -24,6 +27,8 @@ __all__ = [
     "InvoiceFound",
     "InvoicePriced",
     "InvoiceSnapshot",
+    "InvoiceUnreadable",
+    "MoneyTaken",
     "Observation",
     "PaymentAccepted",
     "PaymentWithdrawn",
@@ -57,85 +62,6 @@ class Standing(IntEnum):
     OVERPAID = 3
 
 
-def transfer_key(transfer_id: str) -> str:
-    """A transfer's id as all can agree on it: providers write hashes in capitals or without `0x`."""
-    return transfer_id.casefold().removeprefix("0x")
-
-
-class Transfer(FrozenModel):
-    """One movement of money on a chain towards an invoice."""
-
-    transfer_id: str
-    """The transaction's hash, as the provider writes it; the second of several in one transaction has `#1` behind it,
-    and so on."""
-    asset: str
-    """What moved, in the provider's word for it, such as `ETH-USDT`."""
-    amount: Amount
-    """How much of the asset moved."""
-    value: Amount | None = None
-    """What that counts for in the payment's currency; unknown before confirmation."""
-    fee: Amount | None = None
-    """How much of that is the gateway's fee, if it says so."""
-    occurred_at: AwareDatetime | None = None
-    """When the provider saw it, if it says so."""
-
-    @property
-    def tx_hash(self) -> str:
-        return self.transfer_id.partition("#")[0]
-
-    @property
-    def key(self) -> str:
-        return transfer_key(self.transfer_id)
-
-
-class Stage(StrEnum):
-    """How far a transfer on a chain has come."""
-
-    SEEN = "seen"
-    """It was sent, and no block holds it yet."""
-    MINED = "mined"
-    FINAL = "final"
-    """So deep in the chain that it is not taken back."""
-    REORGANISED = "reorganised"
-    """The block that held it is not part of the chain any more."""
-    DROPPED = "dropped"
-    """It never came into a block, and will not: replaced by another transaction, or forgotten."""
-    FAILED = "failed"
-    """Its transaction failed, or does not pay what was asked for."""
-
-
-class Sighting(FrozenModel):
-    """A transfer on a chain, as its follower sees it at one moment. Only what is final is not taken back."""
-
-    transfer: Transfer
-    stage: Stage
-    view: int = Field(ge=0)
-    """Counts the follower's steps along its chain. Of two sightings of one transfer the later view is right."""
-    confirmations: int = Field(0, ge=0)
-    """How many blocks confirm it, its own included."""
-    required_confirmations: int | None = None
-    """How many make it final; None where the chain itself says what is."""
-    block_number: int | None = None
-    reason: str | None = None
-    """Why it came to nothing, for a person to read."""
-
-
-SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
-"""What takes something back that was seen before, or shows that it never was."""
-
-
-def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
-    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
-    by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
-    other = by_id.get(more.transfer.transfer_id, more)
-    by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
-    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
-
-
-def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
-    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
-
-
 class _Observation(FrozenModel):
     @property
     def tx_hash(self) -> str | None:
@@ -150,6 +76,8 @@ class TransferSeen(_Observation):
     transfer: Transfer
     address: str | None = None
     """Where it goes to, if the provider says so."""
+    is_looked_up: bool = False
+    """Whether the provider was asked, and its invoice was compared with what was agreed."""
 
     @property
     def tx_hash(self) -> str | None:
@@ -185,6 +113,12 @@ class InvoiceSnapshot(_Observation):
     """How much of the sum lies above what the provider still calls paid, if it says so."""
     elsewhere: frozenset[str] = frozenset()
     """Of the transfers, by their ids, those that went to an address at which the buyer was never asked to pay."""
+    places: Mapping[str, str] = {}
+    """Where the transfers went to, by their ids, as far as who was asked says so."""
+    unreadable: tuple[str, ...] = ()
+    """What of the answer could not be read, and was left out."""
+    calls_paid: bool | None = None
+    """Whether the provider says besides its verdict that it is paid, if it says so."""
     coin: str | None = None
     """The one that the invoice is to be paid in at the moment."""
     fee: Fee | None = None
@@ -230,6 +164,14 @@ class InvoiceFound(_Observation):
     kind: Literal["invoice-found"] = "invoice-found"
 
 
+class InvoiceUnreadable(_Observation):
+    """The provider was asked, and its answer cannot be read."""
+
+    kind: Literal["invoice-unreadable"] = "invoice-unreadable"
+    what: tuple[str, ...]
+    """What is wrong with it, in words that show none of its values."""
+
+
 class InvoiceEnded(_Observation):
     """The provider gave the invoice up, withdrew it, or sent the money back."""
 
@@ -240,6 +182,8 @@ class InvoiceEnded(_Observation):
     """Where the invoice was to be paid, if the provider says so."""
     transfers: tuple[Transfer, ...] = ()
     """What it lists. That it has ended proves none of them."""
+    is_looked_up: bool = False
+    """Whether the provider was asked, and its invoice was compared with what was agreed."""
 
 
 class DeadlinePassed(_Observation):
@@ -279,6 +223,30 @@ class RequestCancelled(_Observation):
 
     kind: Literal["request-cancelled"] = "request-cancelled"
     request_id: Id
+
+
+class AddressBorrowed(_Observation):
+    """An address at which the buyer is asked to pay was another payment's before."""
+
+    kind: Literal["address-borrowed"] = "address-borrowed"
+    address: str
+    payment_id: Id
+
+
+class MoneyTaken(_Observation):
+    """Money that this payment is told of was told of as another payment's before."""
+
+    kind: Literal["money-taken"] = "money-taken"
+    transfer_key: str
+    payment_id: Id
+
+
+class ClaimContested(_Observation):
+    """Another payment was given an address of this one, or told of its money."""
+
+    kind: Literal["claim-contested"] = "claim-contested"
+    what: str
+    payment_id: Id
 
 
 class RegistrationContested(_Observation):
@@ -389,6 +357,7 @@ Observation = Annotated[
     | InvoicePriced
     | InvoiceForgotten
     | InvoiceFound
+    | InvoiceUnreadable
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased
@@ -399,6 +368,9 @@ Observation = Annotated[
     | PaymentAccepted
     | PaymentWithdrawn
     | RequestCancelled
+    | AddressBorrowed
+    | MoneyTaken
+    | ClaimContested
     | RegistrationContested
     | SiblingRegistered
     | SiblingCompleted

@@ -21,6 +21,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
     ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
+    ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read",
     ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
     ProblemKind.FORGOTTEN: "The provider has forgotten its invoice",
     ProblemKind.OTHER_CURRENCY: "Money came in another currency",
@@ -42,7 +43,13 @@ _ADVICE: Mapping[ProblemKind, str] = {
     ),
     ProblemKind.CONTRADICTING_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. If the money is"
-        " there, accept it as paid; if it is not, keep waiting or cancel it."
+        " there, accept it as paid; if it is not, keep waiting or cancel it. Until somebody accepts it, or the"
+        " provider's books agree, nothing is paid out of it."
+    ),
+    ProblemKind.UNREADABLE_BOOKS: (
+        "Look at the invoice in the provider's own books and at its transactions in an explorer. It is asked for"
+        " again, and leaves this list once it can be read. If the money is there, accept it as paid. The bridge may"
+        " have to be updated for a newer version of the provider."
     ),
     ProblemKind.FOREIGN: (
         "It was not counted. Find out whose money or request it is: in the provider's books by the id, and from the"
@@ -83,7 +90,10 @@ _ADVICE: Mapping[ProblemKind, str] = {
 }
 
 # Where no money need have come, so that there may be nothing to settle.
-_DISMISSABLE = (ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.CONTRADICTING_BOOKS, ProblemKind.OVER)
+_DISMISSABLE = (
+    *(ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.OVER),
+    *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS),
+)
 
 
 # What sending money back settles, all of it or some.

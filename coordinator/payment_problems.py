@@ -12,12 +12,10 @@ from coordinator.money import ZERO, decimals_of, excess_over, format_amount, pro
 from coordinator.observations import Ending, RefundOf, Stage, Standing, Transfer
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
-from coordinator.worths import CENT, worth_of
+from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
 
-__all__ = ["Problem", "ProblemKind", "is_forgotten", "problems_of"]
+__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "problems_of"]
 
-# By how much of it a sum may differ from what the transfers were worth in the prices asked for: rates move.
-RATES_MOVE_BY = Decimal("0.01")
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
 
@@ -28,6 +26,7 @@ class ProblemKind(StrEnum):
     REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
     TWICE_PAID = "payment-twice-paid"
     CONTRADICTING_BOOKS = "payment-contradicting-books"
+    UNREADABLE_BOOKS = "payment-unreadable-books"
     FOREIGN = "payment-foreign"
     FORGOTTEN = "payment-forgotten"
     OTHER_CURRENCY = "payment-other-currency"
@@ -54,18 +53,36 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
     return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
 
 
+def hold_on_payouts(payment: Payment) -> str | None:
+    """Why nothing may be paid out of a payment until a person has accepted it, or its provider's books agree; None if
+    nothing speaks against it."""
+    if payment.facts.accepted:
+        return None
+    reasons = [_forgotten(payment)]
+    if payment.is_held:
+        reasons += [_contradicting_books(payment), _unreadable_books(payment), _borrowed(payment)]
+    return "; ".join(reason for reason in reasons if reason is not None) or None
+
+
+def _borrowed(payment: Payment) -> str | None:
+    borrowed = payment.facts.borrowed
+    return f"{', '.join(sorted(borrowed))} was another payment's before" if borrowed else None
+
+
 def _is_plain(payment: Payment) -> bool:
     """Whether nothing can be wrong: so it is with most payments, and they are many."""
     facts = payment.facts
     if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
         return False
-    if facts.forgotten_at is not None or facts.emptied_at is not None or facts.refunds:
+    if facts.forgotten_at is not None or facts.emptied_at is not None:
+        return False
+    if facts.unreadable is not None or facts.refunds:
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
     if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
         return False
-    if payment.received < payment.least or facts.booked[0].is_disputed:
+    if payment.received < payment.least or facts.booked[0].is_disputed or facts.asked is not None or facts.rates:
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
 
@@ -106,6 +123,13 @@ def _contradicting_books(payment: Payment) -> str | None:
     return "; ".join(_contradictions(payment)) or None
 
 
+def _unreadable_books(payment: Payment) -> str | None:
+    unreadable = payment.facts.unreadable
+    if unreadable is None or not is_unread(payment.facts):
+        return None
+    return f"{payment.provider} was asked, and answered what cannot be read: {'; '.join(unreadable.what)[:300]}"
+
+
 def _contradictions(payment: Payment) -> Iterator[str]:
     yield from _contradicting_sums(payment)
     yield from _contradicting_verdicts(payment)
@@ -120,7 +144,7 @@ def _contradicting_sums(payment: Payment) -> Iterator[str]:
     for one in booked:
         if one.spread is not None and one.is_disputed:
             yield _two_amounts(payment, one.transfer, one.spread)
-    yield from _sums(payment)
+    yield from (_disputed(payment, dispute) for dispute in disputes(payment.facts))
 
 
 def _contradicting_verdicts(payment: Payment) -> Iterator[str]:
@@ -175,22 +199,16 @@ def _is_overrated(payment: Payment) -> bool:
     return payment.facts.standing is Standing.OVERPAID and payment.paid < payment.least
 
 
-def _sums(payment: Payment) -> Iterator[str]:
-    """Whether the provider's sum is that of the transfers that it lists: by their values, and where it does not say
-    those, by the prices that were asked for."""
-    facts, books = payment.facts, payment.facts.books
-    listed = [one.transfer for one in facts.booked if one.transfer.key in books.keys]
-    worths = [worth for worth in (worth_of(transfer, facts.rates) for transfer in listed) if worth is not None]
-    if not worths or len(worths) < len(listed):
-        return
-    least, most = (total(each) for each in zip(*worths, strict=True))
-    balance = f"{payment.provider} says that {_money(payment, books.balance)} came"
-    differs = max(excess_over(least, books.balance), excess_over(books.balance, most))
-    if all(transfer.value is not None for transfer in listed):
-        if differs >= CENT:
-            yield f"{balance}, and its transfers add up to {_money(payment, least)}"
-    elif payment.is_in_doubt or differs > max(CENT, product(most, RATES_MOVE_BY)):
-        yield f"{balance}, and at the prices asked for its transfers come to {_money(payment, least)}"
+def _disputed(payment: Payment, dispute: Dispute) -> str:
+    """A contradiction about how much came, with its figures."""
+    told, otherwise = _money(payment, dispute.told), _money(payment, dispute.otherwise)
+    match dispute.kind:
+        case DisputeKind.SANK:
+            return f"{payment.provider} said that {otherwise} came, and says {told} now, with the same transfers"
+        case DisputeKind.OVERVALUED:
+            return f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
+    come_to = "at the prices asked for its transfers come to" if dispute.is_by_prices else "its transfers add up to"
+    return f"{payment.provider} says that {told} came, and {come_to} {otherwise}"
 
 
 def _foreign(payment: Payment) -> str | None:
@@ -211,9 +229,20 @@ def is_forgotten(payment: Payment) -> bool:
     return forgotten_at is not None and (found_at is None or found_at < forgotten_at)
 
 
+def _has_told_before(payment: Payment, moment: datetime | None) -> bool:
+    counting = (one.first_told_at for one in payment.facts.booked if one.counts)
+    return any(at is None or moment is None or at <= moment for at in counting)
+
+
+# What is over otherwise waits for nothing that its provider could tell.
+_FORGETTABLE = (*OPEN_STATUSES, PaymentStatus.EXPIRED, PaymentStatus.COMPLETED)
+
+
 def _forgotten(payment: Payment) -> str | None:
-    if not is_forgotten(payment) or payment.status not in (*OPEN_STATUSES, PaymentStatus.EXPIRED):
+    if payment.facts.forgotten_at is None or not is_forgotten(payment) or payment.status not in _FORGETTABLE:
         return None
+    if payment.status is PaymentStatus.COMPLETED and not _has_told_before(payment, payment.facts.forgotten_at):
+        return None  # it was paid since
     if payment.paid or payment.in_flight:
         told = f"{_of_amount(payment)} had come" if payment.paid else "its money had been seen"
         return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {told}"
@@ -313,6 +342,7 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
+    (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),
     (ProblemKind.FOREIGN, _foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
     (ProblemKind.OTHER_CURRENCY, _other_currency),

@@ -1,13 +1,14 @@
 """Rulings: what a person, or the marketplace, may decide about a payment, and when that makes no sense. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
 from coordinator.observations import Observation, PaymentAccepted, PaymentWithdrawn, RefundOf, WaitingProlonged
-from coordinator.payment_problems import ProblemKind
-from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payment_problems import ProblemKind, hold_on_payouts
+from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
 
 __all__ = [
@@ -28,9 +29,16 @@ LONGEST_WAIT = timedelta(days=366)
 
 Ruling = Literal["accept", "cancel", "wait"]
 
-Rule = Callable[[Payment, datetime], Observation]
-"""What a decision comes to, by how the payment stands at that moment. Raises RulingRefusedError if it makes no sense
-by then, and TimeWrongError."""
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a person decided."""
+
+    decide: Callable[[Payment, datetime], Observation]
+    """What it comes to, by how the payment stands at that moment. Raises RulingRefusedError if it makes no sense by
+    then, and TimeWrongError."""
+    holds: Callable[[Payment], bool]
+    """Whether a payment stands as it was decided, so that who decides the same again is told so."""
 
 
 class RulingRefusedError(BridgeError):
@@ -44,28 +52,28 @@ class TimeWrongError(BridgeError):
 def acceptance(by: str, note: str) -> Rule:
     """Takes it as paid, whatever has come."""
 
-    def rule(payment: Payment, _now: datetime) -> Observation:
+    def decide(payment: Payment, _now: datetime) -> Observation:
         _require(_not_accepted(payment))
         return PaymentAccepted(by=by, note=note)
 
-    return rule
+    return Rule(decide, lambda payment: payment.facts.accepted and payment.status is PaymentStatus.COMPLETED)
 
 
 def cancellation(by: str, note: str) -> Rule:
     """Cancels it for good: money that comes from now on does not complete it. So one that its provider has given up,
     or whose time ran out, can be cancelled too."""
 
-    def rule(payment: Payment, _now: datetime) -> Observation:
+    def decide(payment: Payment, _now: datetime) -> Observation:
         _require(_not_cancelled(payment))
         return PaymentWithdrawn(by=by, note=note)
 
-    return rule
+    return Rule(decide, lambda payment: payment.facts.withdrawn and payment.status in UNPAID_STATUSES)
 
 
 def waiting(until: datetime) -> Rule:
     """Has it wait for its money until then."""
 
-    def rule(payment: Payment, now: datetime) -> Observation:
+    def decide(payment: Payment, now: datetime) -> Observation:
         _require(_not_prolonged(payment))
         if until <= now:
             raise TimeWrongError("expected a time to come")
@@ -75,7 +83,7 @@ def waiting(until: datetime) -> Rule:
             raise TimeWrongError(f"it waits until {payment.deadline:%Y-%m-%d %H:%M:%S} UTC already")
         return WaitingProlonged(until=until)
 
-    return rule
+    return Rule(decide, lambda payment: payment.deadline == until and payment.status in OPEN_STATUSES)
 
 
 # What is settled by sending back money that was counted.
@@ -118,7 +126,7 @@ def _not_accepted(payment: Payment) -> str | None:
     """Why it cannot be accepted; None if it can."""
     if payment.status is PaymentStatus.REFUNDED:
         return "This payment was refunded: its money has gone back."
-    if payment.status is PaymentStatus.COMPLETED:
+    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None:
         return "This payment is completed already."
     if going_back(payment.facts.refunds, RefundOf.GOODS):
         return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."

@@ -2,7 +2,7 @@
 
 What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
 no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
-may make are another, `TRANSITIONS`.
+may make are another, `TRANSITIONS` of `payment_statuses.py`.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,7 @@ from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_o
 from coordinator.facts import Facts
 from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
 from coordinator.models import FrozenModel
-from coordinator.money import (
-    ZERO,
-    PositiveAmount,
-    decimals_of,
-    excess_over,
-    product,
-    to_cents,
-    total,
-    trimmed,
-)
+from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
 from coordinator.payment_statuses import (
     OPEN_STATUSES,
@@ -37,15 +28,17 @@ from coordinator.payment_statuses import (
     PaymentStatus,
 )
 from coordinator.refunded import gone_back
-from coordinator.worths import has_lost_some
+from coordinator.sums import came_to, counted, is_disputed, is_unread, lacks_some
 
 __all__ = [
     "ESCROW_RULES",
     "HALF_A_CENT",
+    "KEPT_FOR",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
     "UNPAID_STATUSES",
+    "ZONES",
     "Effect",
     "EscrowState",
     "IllegalTransitionError",
@@ -55,6 +48,10 @@ __all__ = [
 
 HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
+KEPT_FOR = timedelta(days=1)
+"""How long before a payment was registered something may have been told that is about it."""
+ZONES = timedelta(hours=14)
+"""A gateway writes the dates of transfers in a zone that it does not name."""
 # What is derived of a payment and follows from the agreement alone.
 _OF_AGREEMENT = ("shares", "seller_ids", "least")
 
@@ -144,12 +141,16 @@ class Payment(FrozenModel):
         return tuple(sighting for sighting in sightings if sighting.stage in stages) if sightings else ()
 
     @cached_property
+    def counted(self) -> tuple[Transfer, ...]:
+        """Transfers that a gateway has booked and that count, as they are counted."""
+        return counted(self.facts)
+
+    @cached_property
     def confirmed(self) -> tuple[Transfer, ...]:
         """Transfers that count."""
-        booked = tuple(one.counted for one in self.facts.booked if one.counts)
         if not self.facts.sightings:
-            return booked
-        return (*booked, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
+            return self.counted
+        return (*self.counted, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
 
     @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
@@ -159,7 +160,7 @@ class Payment(FrozenModel):
             return ()
         waiting = {one.transfer.key: one.transfer for one in facts.booked}
         waiting |= {one.transfer.key: one.transfer for one in facts.seen} if facts.seen else {}
-        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own}
+        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own} | facts.taken
         on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
         return (*(waiting[key] for key in sorted(waiting.keys() - over)), *on_chain)
 
@@ -172,17 +173,9 @@ class Payment(FrozenModel):
 
     @cached_property
     def paid(self) -> Decimal:
-        """What has come in all, in the payment's currency, a gateway's fee included.
-
-        The sum of the transfers, where each says what it counts for: a gateway's own sum may have lost some of them.
-        """
-        values = [one.counted.value for one in self.facts.booked if one.counts]
-        if len(values) == 1 and values[0] is not None:
-            paid = values[0]
-        else:
-            paid = Decimal(trimmed(total(value for value in values if value is not None)))
-        if None in values:
-            paid = max(paid, self.facts.proven_balance)
+        """What has come in all, in the payment's currency, a gateway's fee included: what the transfers come to. Its
+        own sum may have lost some of them, or be of more than there is."""
+        paid = came_to(self.facts, self.counted)
         if self.facts.sightings:
             paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
         return paid
@@ -190,11 +183,10 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        paid, facts = self.paid, self.facts
+        paid = self.paid
         if not paid or self.direct is not None:
             return paid
-        transfers = [one.counted for one in facts.booked if one.counts]
-        fee = fee_in(transfers, paid, self.fee_terms)
+        fee = fee_in(self.counted, paid, self.fee_terms)
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -246,14 +238,21 @@ class Payment(FrozenModel):
         terms = self.fee_terms
         if priced is not None:
             terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
-        return asked_in(coin, [one.transfer for one in self.facts.booked if one.counts], self.paid, terms)
+        return asked_in(coin, self.counted, self.paid, terms)
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether money seems to have come that the provider's sum lacks, and of whose worth nothing else is said."""
+        """Whether money seems to have come that is not counted: nobody is asked for the same money again."""
+        return lacks_some(self.facts) or self.is_held
+
+    @cached_property
+    def is_held(self) -> bool:
+        """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
+        follows from it: it contradicts itself about how much came, cannot be read, or sells one address twice."""
         facts = self.facts
-        listed = [one.transfer for one in facts.booked if one.transfer.key in facts.books.keys]
-        return has_lost_some(facts.books.balance, listed, facts.rates)
+        if facts.accepted or self.direct is not None:
+            return False
+        return bool(facts.borrowed) or is_unread(facts) or is_disputed(facts)
 
     @cached_property
     def least(self) -> Decimal:
@@ -274,7 +273,7 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.completed or facts.accepted:
             return True
-        return self.standing >= Standing.PAID and not self.is_withdrawn
+        return self.standing >= Standing.PAID and not self.is_withdrawn and not self.is_held
 
     @property
     def is_withdrawn(self) -> bool:
@@ -310,13 +309,18 @@ class Payment(FrozenModel):
         facts = self.facts
         seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
         moments = [
-            (one.transfer.occurred_at, one.first_told_at, seen.get(one.transfer.key))
+            (self._possible(one.transfer.occurred_at), one.first_told_at, seen.get(one.transfer.key))
             for one in facts.booked
             if one.counts
         ]
         moments += [(one.transfer.occurred_at, None, None) for one in self.sighted(Stage.FINAL)]
         came = (min((at for at in known if at is not None), default=None) for known in moments)
         return any(at is not None and at > deadline for at in came)
+
+    def _possible(self, date: datetime | None) -> datetime | None:
+        """What a gateway says of when a transfer came, unless that was before it could come."""
+        earliest = self.created_at - ZONES - (timedelta(0) if self.is_opened_here else KEPT_FOR)
+        return date if date is None or date >= earliest else None
 
     @cached_property
     def deadline(self) -> datetime | None:
@@ -346,9 +350,14 @@ def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
 
 
 def _timed_out(payment: Payment) -> bool:
-    if not payment.is_out_of_time or payment.late:
+    if not payment.is_out_of_time or payment.late or _has_come(payment):
         return False
     return not payment.in_flight or _has_passed(payment.facts.patience_ended, payment.deadline)
+
+
+def _has_come(payment: Payment) -> bool:
+    """Whether enough has come, and only what its provider says of it has to be cleared."""
+    return payment.standing >= Standing.PAID and payment.is_held
 
 
 # The first rule that applies gives the status. Money that is there outranks an ending that came too late for it, but
@@ -363,7 +372,7 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
         lambda payment: payment.is_withdrawn or Ending.CANCELLED in payment.facts.endings,
     ),
     (PaymentStatus.EXPIRED, _timed_out),
-    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0 and not _has_come(payment)),
     (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
     (PaymentStatus.PENDING, lambda payment: True),
 )

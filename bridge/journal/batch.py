@@ -19,6 +19,7 @@ from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions, waiting_key
 from bridge.journal.staged_chains import StagedChains
+from bridge.journal.staged_claims import StagedClaims
 from bridge.journal.staged_destinations import StagedDestinations
 from bridge.journal.staged_drafts import StagedDrafts
 from bridge.journal.staged_histories import StagedHistories
@@ -121,12 +122,13 @@ class Batch:
         self.holds = StagedHolds(connection, now=now)
         self.destinations = StagedDestinations(connection, now=now)
         self.histories = StagedHistories(connection, now=now)
+        self.claims = StagedClaims(connection, now=now)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
         staged = (
-            *(self.payments, self.payouts, self.refunds, self.holds, self.chains),
+            *(self.payments, self.payouts, self.refunds, self.holds, self.chains, self.claims),
             *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
         )
         return self._writes + sum(part.writes for part in staged)
@@ -144,6 +146,15 @@ class Batch:
                 provider, {one.key for one in of_provider if self._recent.keys(provider, one.external_id) is None}
             )
             self.payments.look_ahead(provider, {one.external_id for one in of_provider})
+        self.claims.look_ahead({claim for one in wanted for claim in self._open_claims(one)})
+
+    def _open_claims(self, wanted: LookAhead) -> Collection[str]:
+        """What a message may claim: nothing that its payment has, or if its addresses are known to be its own."""
+        payment = self.payments.named(wanted.provider, wanted.external_id)
+        if payment is None or payment.facts.given:
+            return ()
+        booked = {one.transfer.key for one in payment.facts.booked}
+        return [claim for key, claim in wanted.claims.items() if key not in booked]
 
     def _look_for_keys(self, provider: str, keys: set[str]) -> None:
         if keys:
@@ -323,6 +334,7 @@ class Batch:
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
             *self.invoices.statements(),
+            *self.claims.statements(),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
         )

@@ -1,7 +1,7 @@
 """Invoices as the journal's writer takes them: wanted, opened, refused, and forgotten by their provider."""
 
 from bridge.journal.batch import Batch
-from bridge.journal.recording import move, record_observation, siblings_of, with_addresses
+from bridge.journal.recording import claim_addresses, move, record_observation, siblings_of, with_addresses
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import InvoiceForgotten, InvoiceFound, InvoicePriced
 from coordinator.payment_decisions import decide
@@ -40,7 +40,8 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         addresses=(opened.address, *opened.also_at),
     )
     siblings = siblings_of(batch, payment)
-    payment = move(batch, decide(with_addresses(batch, payment), priced, batch.now, siblings), siblings)
+    payment = claim_addresses(batch, with_addresses(batch, payment), priced.addresses)
+    payment = move(batch, decide(payment, priced, batch.now, siblings), siblings)
     if first_opened_at is not None:
         batch.add_events([place_changed(payment)], payment_id=payment_id)
 

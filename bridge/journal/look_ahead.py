@@ -1,6 +1,7 @@
 """What several requests of one batch will look up, asked of the database at once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,8 @@ class LookAhead:
     provider: str
     key: str
     external_id: str
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """By the keys of the transfers that it tells of, what names their money."""
 
 
 @cache

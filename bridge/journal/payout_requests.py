@@ -11,6 +11,7 @@ from bridge.journal.requests import IdempotencyKey, made_before, record_observat
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
+from coordinator.payment_problems import hold_on_payouts
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_approval import PayoutRules, reasons_to_wait
 from coordinator.payout_decisions import decide_payout
@@ -100,6 +101,11 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
+        reason = hold_on_payouts(payment)
+        if reason is not None:
+            raise PayoutRefusedError(
+                number, f"payment {payment.payment_id} has to be cleared, or accepted by a person, first: {reason}"
+            )
         if batch.payouts.get(payout.payout_id) is not None:
             raise PayoutRefusedError(
                 number,
@@ -168,8 +174,9 @@ def forgotten_of(batch: Batch, payment_id: str) -> str | None:
     if not forgotten:
         return None
     return (
-        f"payment {payment_id} may have been paid out or refunded already: the provider has {', '.join(forgotten)}, which"
-        " the journal forgot when it was restored; a person has to settle that first, on the list of what needs a person"
+        f"payment {payment_id} may have been paid out or refunded already: the provider has {', '.join(forgotten)},"
+        " which the journal forgot when it was restored; a person has to settle that first, on the list of what needs"
+        " a person"
     )
 
 
@@ -196,9 +203,15 @@ def record_interruption(batch: Batch, payout_id: str, attempt: int, reason: str)
 
 def _begin_attempt(batch: Batch, payout_id: str) -> int | None:
     """The number of the attempt; None if an earlier one may have reached the provider, if somebody else has written
-    this one down, for only who did asks, while it awaits approval, or while payouts are held."""
-    attempt = _payout(batch, payout_id).next_attempt
+    this one down, for only who did asks, while it awaits approval, or while payouts are held, all of them or those
+    of this payment."""
+    payout = _payout(batch, payout_id)
+    attempt = payout.next_attempt
     if attempt is None or batch.holds.current is not None:
+        return None
+    payment = batch.payments.get(payout.payment_id)
+    # What goes back to the buyer is no more than what certainly came, however the books stand.
+    if payment is not None and payout.refund_id is None and hold_on_payouts(payment) is not None:
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):

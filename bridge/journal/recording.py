@@ -1,15 +1,19 @@
 """Recording: writes down what was observed of a payment and moves it, with the events that follow. Decides inside a
 batch and stages what follows, as all requests do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.journal.batch import Batch
+from coordinator.claims import address_claim, output_claims
 from coordinator.facts import Misfit
 from coordinator.observations import (
+    AddressBorrowed,
+    ClaimContested,
     InvoiceEnded,
     InvoiceSnapshot,
+    MoneyTaken,
     Observation,
     SiblingCompleted,
     SiblingRefunded,
@@ -22,11 +26,13 @@ __all__ = [
     "SIBLINGS_LIMIT",
     "Outcome",
     "Recorded",
+    "claim_addresses",
     "move",
     "record_misfit",
     "record_observation",
     "siblings_of",
     "with_addresses",
+    "with_claims",
 ]
 
 # Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
@@ -64,7 +70,7 @@ def record_observation(
         return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
     payment = batch.payments.named(provider, external_id)
     if payment is not None and isinstance(observation, _ABOUT_AN_ADDRESS):
-        payment = with_addresses(batch, payment)
+        payment = with_claims(batch, with_addresses(batch, payment), observation)
     siblings = [] if payment is None else siblings_of(batch, payment)
     decision = None if payment is None else decide(payment, observation, batch.now, siblings)
     batch.add_observation(
@@ -92,6 +98,40 @@ def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, ob
         decision=decision,
     )
     return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+
+
+def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) -> Payment:
+    """Gives a payment the addresses at which it is to be paid, and has both know of it where one was another's."""
+    claims = {address_claim(payment.provider, address): address for address in addresses}
+    for claim, holder_id in batch.claims.taken(claims, payment.payment_id).items():
+        address = claims[claim]
+        borrowed = AddressBorrowed(address=address, payment_id=holder_id)
+        payment = decide(payment, borrowed, batch.now).payment
+        _contest(batch, holder_id, ClaimContested(what=address, payment_id=payment.payment_id))
+    batch.claims.claim(claims, payment.payment_id)
+    return payment
+
+
+def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
+    """A payment that knows what of the money that it is told of was told of as another's before. Of one whose
+    addresses were given out for it alone, nothing that came there can be."""
+    if payment.facts.given:
+        return payment
+    claims = output_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
+    by_claim = {claim: key for key, claim in claims.items()}
+    for claim, holder_id in batch.claims.taken(by_claim, payment.payment_id).items():
+        key = by_claim[claim]
+        payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+        _contest(batch, holder_id, ClaimContested(what=key, payment_id=payment.payment_id))
+    batch.claims.claim(by_claim, payment.payment_id)
+    return payment
+
+
+def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
+    """Has the payment that something was first know that another claims it too."""
+    holder = batch.payments.get(payment_id)
+    if holder is not None:
+        batch.payments.move(decide(holder, contested, batch.now).payment)
 
 
 _ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded)

@@ -17,6 +17,7 @@ from bridge.journal.recording import (
     record_misfit,
     record_observation,
     siblings_of,
+    with_claims,
 )
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
@@ -112,6 +113,7 @@ def register_payment(
             registered = _cancel(batch, registered, request_id).payment or registered
         for one in kept:
             siblings = siblings_of(batch, registered)
+            registered = registered if one.is_dismissed else with_claims(batch, registered, one.observation)
             decision = _decide_kept(registered, one, siblings)
             batch.claim_observation(one.observation_id, decision)
             registered = move(batch, decision, siblings)

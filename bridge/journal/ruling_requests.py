@@ -25,17 +25,19 @@ def ruling_key(ruling: str, payment_id: str, *content: str) -> str:
 
 
 def rule_on(batch: Batch, payment_id: str, *, key: str, rule: Rule) -> Recorded:
-    """Applies what was decided, unless this very decision was applied before. Raises RulingRefusedError and
-    TimeWrongError."""
+    """Applies what was decided, unless this very decision was applied before and the payment stands so. Raises
+    RulingRefusedError and TimeWrongError."""
     payment = _payment(batch, payment_id)
     if batch.is_recorded(payment.provider, key, payment.external_id):
+        if not rule.holds(payment):
+            rule.decide(payment, batch.now)  # which says why it makes no sense any more
         return Recorded(Outcome.DUPLICATE, payment)
     return record_observation(
         batch,
         provider=payment.provider,
         external_id=payment.external_id,
         key=key,
-        observation=rule(payment, batch.now),
+        observation=rule.decide(payment, batch.now),
     )
 
 

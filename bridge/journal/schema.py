@@ -27,6 +27,7 @@ __all__ = [
     "chain_transfers",
     "checkout_requests",
     "checkouts",
+    "claims",
     "drafts",
     "events",
     "forgotten_payouts",
@@ -226,6 +227,16 @@ invoice_addresses = Table(
     Column("address", Text, primary_key=True),
     Column("given_at", UtcDateTime, nullable=False),
     comment="Every address that a provider ever gave for a payment; money to an old one is the payment's too",
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("claim", Text, primary_key=True),
+    Column("payment_id", String(64), nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    comment="What can be only one payment's, and whose it was first: an address, or money that came to one",
+    sqlite_with_rowid=False,
 )
 
 observations = Table(

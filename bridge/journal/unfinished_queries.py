@@ -1,4 +1,4 @@
-"""What is unfinished: invoices that no provider has opened, and payments that money may still come for.
+"""What is unfinished: invoices that no provider has opened, and payments that a provider may still tell more of.
 
 Both may be many, so each is read in pages whose order an index has; nothing is sorted.
 """
@@ -12,9 +12,18 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, exists, literal,
 from bridge.journal import schema
 from bridge.journal.rows import invoice_from_row, payment_from_row
 from coordinator.invoices import Invoice
-from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment
+from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus
 
-__all__ = ["Page", "UnfinishedPayment", "ended_payments", "open_payments", "payments_still_open", "unopened_invoices"]
+__all__ = [
+    "CompletedPayment",
+    "Page",
+    "UnfinishedPayment",
+    "completed_payments",
+    "ended_payments",
+    "open_payments",
+    "payments_still_open",
+    "unopened_invoices",
+]
 
 
 class Page(NamedTuple):
@@ -30,6 +39,14 @@ class UnfinishedPayment(NamedTuple):
     payment_id: str
     created_at: datetime
     updated_at: datetime
+
+
+class CompletedPayment(NamedTuple):
+    """As much of a payment that is completed."""
+
+    payment_id: str
+    created_at: datetime
+    completed_at: datetime
 
 
 def _is_before(at: Column[datetime], payment_id: Column[str], page: Page) -> ColumnElement[bool]:
@@ -97,11 +114,30 @@ def ended_payments(
     return [UnfinishedPayment(*row) for row in rows]
 
 
+def completed_payments(
+    connection: Connection, provider: str, *, since: datetime, before: Page | None, limit: int
+) -> Sequence[CompletedPayment]:
+    """Payments of a provider that are completed, no longer ago than that, the last first."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments.c.payment_id, payments.c.created_at, payments.c.completed_at)
+        .where(
+            payments.c.completed_at >= since,
+            payments.c.provider == provider,
+            payments.c.status == PaymentStatus.COMPLETED,
+            true() if before is None else _is_before(payments.c.completed_at, payments.c.payment_id, before),
+        )
+        .order_by(payments.c.completed_at.desc(), payments.c.payment_id.desc())
+        .limit(limit)
+    )
+    return [CompletedPayment(*row) for row in rows]
+
+
 def payments_still_open(
     connection: Connection, payment_ids: Collection[str], *, ended_since: datetime
 ) -> list[Payment]:
-    """Those of some payments that money may still come for: that are not over, or ended without their money no longer
-    ago than that."""
+    """Those of some payments that money may still come for: that are not over, or were completed or ended without
+    their money no longer ago than that."""
     payments = schema.payments
     rows = connection.execute(
         select(payments).where(
@@ -109,6 +145,7 @@ def payments_still_open(
             or_(
                 payments.c.status.in_(OPEN_STATUSES),
                 and_(payments.c.status.in_(UNPAID_STATUSES), payments.c.updated_at >= ended_since),
+                and_(payments.c.status == PaymentStatus.COMPLETED, payments.c.completed_at >= ended_since),
             ),
         )
     )

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.journal import draft_requests, requests, unfinished_queries
 from bridge.journal.draft_requests import Draft
 from bridge.journal.payment_log import log_standing
-from bridge.journal.unfinished_queries import Page, UnfinishedPayment
+from bridge.journal.unfinished_queries import CompletedPayment, Page, UnfinishedPayment
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import OPEN_STATUSES, Payment
 
@@ -102,6 +102,15 @@ class UnfinishedRecords:
         ):
             yield page
             before = Page(page[-1].updated_at, page[-1].payment_id)
+
+    async def completed_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[CompletedPayment]]:
+        """Payments of a provider that are completed since then, in pages, the last first."""
+        before = None
+        while page := await self._read(
+            unfinished_queries.completed_payments, provider, since=since, before=before, limit=PAGE
+        ):
+            yield page
+            before = Page(page[-1].completed_at, page[-1].payment_id)
 
     async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
         """Those of some payments that money may still come for."""

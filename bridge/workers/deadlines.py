@@ -1,6 +1,7 @@
 """Deadlines: applied to payments whose time ran out, once their provider was asked whether the money came after all.
 
-While a provider cannot be asked its payments are given a bounded grace: absence of news is no news of absence.
+While a provider cannot be asked, or its answer cannot be read, its payments are given a bounded grace: absence of
+news is no news of absence.
 """
 
 import asyncio
@@ -9,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
-from bridge.workers.look_ups import apply_look_up
+from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import OPEN_STATUSES, Payment
-from providers.contract import InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import AnswerUnusableError, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
 
@@ -22,6 +23,8 @@ INTERVAL_SECONDS = 1.0
 TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
+# Between two tries to ask about a payment of which nothing was learned: it is likely to hear the same again.
+UNCLEAR_SECONDS = 30.0
 
 
 class Deadlines:
@@ -34,6 +37,8 @@ class Deadlines:
         self._grace = timedelta(seconds=grace_seconds)
         self._away_until: dict[str, datetime] = {}
         """Until when a provider is not asked, since it could not be."""
+        self._unclear_until: dict[str, datetime] = {}
+        """Until when it is not asked about a payment, since nothing was learned of that one."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -48,6 +53,7 @@ class Deadlines:
     async def round(self) -> int:
         """Applies what is due. Returns to how many payments it was applied."""
         now = self._journal.clock()
+        self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > now}
         away = [name for name, until in self._away_until.items() if until > now]
         due = await self._journal.due_payments(now, without=away)
         # These have waited long enough.
@@ -75,7 +81,7 @@ class Deadlines:
         if gateway is None or payment.status not in OPEN_STATUSES:
             return True
         now = self._journal.clock()
-        if self._away_until.get(payment.provider, now) > now:
+        if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
             return False
         try:
             found = await gateway.look_up(payment.external_id)
@@ -85,9 +91,16 @@ class Deadlines:
             return False
         except ProviderError as error:
             logger.warning("%s does not say how %s stands: %s", payment.provider, payment.payment_id, error)
-            return True
-        await apply_look_up(self._journal, payment, found)
-        return True
+            if isinstance(error, AnswerUnusableError):
+                await note_unreadable(self._journal, payment, str(error))
+            return self._is_unclear(payment, now)
+        applied = await apply_look_up(self._journal, payment, found)
+        return applied.found != "unreadable" or self._is_unclear(payment, now)
+
+    def _is_unclear(self, payment: Payment, now: datetime) -> bool:
+        """Notes that nothing was learned of a payment, which waits as for a provider that is away: False."""
+        self._unclear_until[payment.payment_id] = now + timedelta(seconds=UNCLEAR_SECONDS)
+        return False
 
     def _has_waited(self, payment: Payment) -> bool:
         due_at = payment.due_at

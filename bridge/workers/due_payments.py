@@ -1,7 +1,9 @@
-"""Due payments: which of the open ones is asked about next. Pure; it holds ids and times, and the clock is given.
+"""Due payments: which of those that may still move is asked about next. Pure; it holds ids and times, and the clock
+is given.
 
 A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever was asked about
-longest ago; the others go to the newest, whose money is most likely to have come.
+longest ago; the others go to the newest, whose money is most likely to have come. One that is completed is asked
+about again at times that lie ever further apart: its provider may tell of more, of less, or of nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -10,18 +12,29 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-__all__ = ["LONGEST_WAIT", "DuePayments", "next_check"]
+__all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_look_back"]
 
 # Nobody waits longer than an hour for their turn, of which some minutes are for those who are due at the same time.
 LONGEST_WAIT = timedelta(minutes=50)
 PROMISE_SECONDS = 3300.0
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
+# A minute after it was completed, then after 4, 16, 64 minutes, 4, 17 and 68 hours: seven times in a week.
+TIMES_AS_LATE = 4
 
 
 def next_check(created_at: datetime, last: datetime, interval: timedelta) -> datetime:
     """When to ask about a payment again that was asked about last at that time."""
     return last + max(interval, min((last - created_at) / AGE_SHARE, LONGEST_WAIT))
+
+
+def next_look_back(completed_at: datetime, last: datetime, interval: timedelta) -> datetime:
+    """When to ask again about a payment that is completed since then and was asked about last at that time. It
+    follows from these alone, so that no restart has everything asked about anew."""
+    wait = interval
+    while completed_at + wait <= last:
+        wait *= TIMES_AS_LATE
+    return completed_at + wait
 
 
 @dataclass(slots=True)
@@ -30,6 +43,7 @@ class _Open:
     due_at: datetime
     asked_at: datetime
     """When it was asked about last; when it was taken in, if it was not."""
+    completed_at: datetime | None = None
     failures: int = 0
 
 
@@ -46,6 +60,7 @@ class DuePayments:
         self._newest: list[tuple[float, str]] = []
         """The same payments, those that are due, in two orders; one that is in neither any more was taken."""
         self._due: set[str] = set()
+        self._completed: set[str] = set()
         self._owed = 0.0
 
     def __len__(self) -> int:
@@ -62,9 +77,20 @@ class DuePayments:
         heappush(self._later, (now, payment_id))
         return True
 
+    def add_completed(self, payment_id: str, created_at: datetime, completed_at: datetime, now: datetime) -> bool:
+        """Takes in a payment that is completed, or notes that one is. Returns whether that is news."""
+        payment = self._open.setdefault(payment_id, _Open(created_at, now, now))
+        if payment.completed_at is not None:
+            return False
+        payment.completed_at, payment.failures = completed_at, 0
+        self._completed.add(payment_id)
+        self._again(payment_id, payment, next_look_back(completed_at, now, self._interval))
+        return True
+
     def drop(self, payment_id: str) -> None:
         """Forgets a payment, which is over."""
         self._open.pop(payment_id, None)
+        self._completed.discard(payment_id)
         self._due.discard(payment_id)
 
     def keep_only(self, payment_ids: Collection[str]) -> None:
@@ -77,7 +103,10 @@ class DuePayments:
         payment = self._open.get(payment_id)
         if payment is not None:
             payment.failures, payment.asked_at = 0, now
-            self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
+            if payment.completed_at is not None:
+                self._again(payment_id, payment, next_look_back(payment.completed_at, now, self._interval))
+            else:
+                self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
 
     def hurry(self, payment_id: str, now: datetime) -> None:
         """It is to be asked about again as soon as one may be, however old it is."""
@@ -107,7 +136,7 @@ class DuePayments:
     def take(self, now: datetime, limit: int) -> list[str]:
         """The next that are due, in the order in which to ask about them."""
         self._become_due(now)
-        share = min(1.0, len(self._open) / (self._per_second * PROMISE_SECONDS))
+        share = min(1.0, (len(self._open) - len(self._completed)) / (self._per_second * PROMISE_SECONDS))
         taken: list[str] = []
         while self._due and len(taken) < limit:
             self._owed += share

@@ -11,14 +11,19 @@ from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
-from coordinator.observations import InvoiceFound, Observation
+from coordinator.facts import Books, Facts
+from coordinator.observations import InvoiceFound, InvoiceUnreadable, Observation
 from coordinator.payment_decisions import decide, not_counted
 from coordinator.payment_problems import is_forgotten, problems_of
 from coordinator.payments import Effect, Payment
+from coordinator.sums import is_unread
 
-__all__ = ["Applied", "apply_look_up"]
+__all__ = ["Applied", "apply_look_up", "note_unreadable"]
 
 logger = logging.getLogger("bridge.reconciliation")
+
+# Of what a provider says instead of an answer.
+REASON_CHARACTERS = 200
 
 HEALED_AFTER = Histogram(
     "bridge_healed_after_seconds",
@@ -31,8 +36,8 @@ HEALED_AFTER = Histogram(
 class Applied(NamedTuple):
     """What came of a look-up."""
 
-    found: Literal["healed", "known", "unfit"]
-    """Whether it moved the payment, said nothing new, or did not fit."""
+    found: Literal["healed", "known", "unfit", "unreadable"]
+    """Whether it moved the payment, said nothing new, did not fit, or could not be read, or not all of it."""
     is_missing: bool
     """Whether something ought to have been there that was not: the invoice, or what was told of before."""
 
@@ -47,7 +52,8 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         return Applied("unfit", matched.is_missing)
     before, healed = payment, False
     said = [*matched.observations]
-    if is_forgotten(payment) and payment.paid and not matched.is_missing:
+    is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts)
+    if is_lost and not matched.is_missing and not matched.is_unreadable:
         said.append(InvoiceFound())
     for observation in said:
         if not _says_more(payment, observation, now):
@@ -64,7 +70,21 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
     if healed:
         logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
+    if matched.is_unreadable:
+        return Applied("unreadable", matched.is_missing)
     return Applied("healed" if healed else "known", matched.is_missing)
+
+
+async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> None:
+    """Notes that a provider was asked about a payment and that nothing can be made of its answer."""
+    now, observation = journal.clock(), InvoiceUnreadable(what=(reason[:REASON_CHARACTERS],))
+    if _says_more(payment, observation, now):
+        await journal.record_observation(
+            provider=payment.provider,
+            external_id=payment.external_id,
+            key=_key(payment, f"{now.isoformat()} {observation.model_dump_json()}"),
+            observation=observation,
+        )
 
 
 async def _note_unfit(journal: Journal, payment: Payment, unfit: Unfit, now: datetime) -> None:
@@ -95,9 +115,13 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
     if _whose(decision.payment) != _whose(payment) or problems_of(decision.payment) != problems_of(payment):
         return True
     return decision.effect is not Effect.UNCHANGED or (
-        (len(facts.booked), len(facts.seen), facts.misfits, facts.standing, facts.books)
-        != (len(known.booked), len(known.seen), known.misfits, known.standing, known.books)
+        (len(facts.booked), len(facts.seen), facts.misfits, facts.standing, _books(facts))
+        != (len(known.booked), len(known.seen), known.misfits, known.standing, _books(known))
     )
+
+
+def _books(facts: Facts) -> tuple[Books, Books | None]:
+    return facts.books, None if facts.asked is None else facts.asked.books
 
 
 def _note_delay(before: Payment, after: Payment, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Reconciliation: asks the providers how open payments stand, and applies what no webhook told, as any observation.
+"""Reconciliation: asks the providers how payments stand, and applies what no webhook told, as any observation.
 
 Its pace is bounded, a payment that has waited long is asked about less and less often, and one that cannot be asked
 about keeps back no other.
@@ -13,9 +13,10 @@ from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal
 from bridge.workers.due_payments import DuePayments
-from bridge.workers.look_ups import apply_look_up
+from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import Payment
 from providers.contract import (
+    AnswerUnusableError,
     CredentialsRefusedError,
     InvoiceGateway,
     InvoiceGateways,
@@ -113,8 +114,15 @@ class Reconciliation:
                 # The newest come first: behind a page of which everything is known there is nothing new.
                 if not everything and not any(new):
                     break
+            since = now - self._ended_within
+            async for completed in self._journal.unfinished.completed_payments(provider, since):
+                new = [
+                    known.add_completed(one.payment_id, one.created_at, one.completed_at, now) for one in completed
+                ]
+                found.update(one.payment_id for one in completed)
+                if not everything and not any(new):
+                    break
             if everything:
-                since = now - self._ended_within
                 async for page in self._journal.unfinished.ended_payments(provider, since):
                     for payment in page:
                         known.add(payment.payment_id, payment.created_at, now)
@@ -228,6 +236,8 @@ class Reconciliation:
             CHECKED.labels(gateway.provider, "refused").inc()
             if isinstance(error, CredentialsRefusedError):
                 raise
+            if isinstance(error, AnswerUnusableError):
+                await note_unreadable(self._journal, payment, str(error))
             return False
         applied = await apply_look_up(self._journal, payment, found)
         CHECKED.labels(gateway.provider, applied.found).inc()

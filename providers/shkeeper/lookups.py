@@ -1,18 +1,29 @@
 """How an invoice stands when SHKeeper is asked (`GET /invoices/{external_id}`), in the coordinator's words.
 
-A look-up proves less than a webhook: SHKeeper calls a transaction confirmed as soon as one block holds it.
+A look-up proves less than a webhook: SHKeeper calls a transaction confirmed as soon as one block holds it. What of it
+cannot be read is left out and said, so that it hides nothing else.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
 
 from coordinator.evidence import LookedUpInvoice
 from coordinator.money import Amount, rounded
-from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, Transfer, TransferSeen
+from coordinator.observations import (
+    InvoiceEnded,
+    InvoiceSnapshot,
+    InvoiceUnreadable,
+    Observation,
+    Transfer,
+    TransferSeen,
+    transfer_key,
+)
 from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
-from providers.shkeeper.wire import Code, ExternalId, Wire
+from providers.shkeeper.wire import Code, ExternalId, Wire, faults
 
 __all__ = ["InvoiceAnswer", "ListAnswer", "looked_up"]
 
@@ -28,24 +39,26 @@ class LookedUpTransaction(Wire):
     crypto: Code
     amount: Amount
     addr: str | None = None
-    status: str = "CONFIRMED"
+    status: Literal["CONFIRMED", "UNCONFIRMED"]
 
 
 class WireInvoice(Wire):
-    """An invoice as it stands."""
+    """An invoice as it stands. SHKeeper also knows `OUTGOING`, which says nothing of what came."""
 
     external_id: ExternalId
-    status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED", "OUTGOING"]
+    status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     amount_fiat: Amount
     balance_fiat: Amount
-    txs: tuple[LookedUpTransaction, ...] = ()
+    txs: tuple[Any, ...]
+    """Each is read by itself."""
 
 
 class InvoiceAnswer(Wire):
-    """The answer: an invoice for each callback URL and fiat currency that this id was used with."""
+    """The answer: an invoice for each callback URL and fiat currency that this id was used with. Each is read by
+    itself."""
 
-    invoices: tuple[WireInvoice, ...]
+    invoices: tuple[Any, ...]
 
 
 class NamedInvoice(Wire):
@@ -60,29 +73,67 @@ class ListAnswer(Wire):
     invoices: tuple[NamedInvoice, ...]
 
 
-def looked_up(invoice: WireInvoice, confirmations: Mapping[str, int]) -> LookedUpInvoice:
+class _Listed(NamedTuple):
+    """The transactions of an invoice, as far as they can be read, and what is wrong with the others."""
+
+    transactions: tuple[LookedUpTransaction, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def booked(self) -> list[Transfer]:
+        return [_transfer(one) for one in self.transactions if one.status == CONFIRMED]
+
+    @property
+    def seen(self) -> list[TransferSeen]:
+        waiting = (one for one in self.transactions if one.status != CONFIRMED)
+        return [TransferSeen(transfer=_transfer(one), is_looked_up=True) for one in waiting]
+
+
+def looked_up(content: object, confirmations: Mapping[str, int]) -> LookedUpInvoice:
     """The invoice with what it shows, which is nothing before the first transaction. `confirmations` is how many the
     operator asks for, by coin."""
+    try:
+        invoice = WireInvoice.model_validate(content)
+    except ValidationError as error:
+        what = (faults(error),)
+        return LookedUpInvoice(currency=None, agreed=None, observations=(InvoiceUnreadable(what=what),))
+    listed = _listed(invoice)
     return LookedUpInvoice(
+        name=invoice.external_id,
         currency=invoice.fiat,
         agreed=invoice.amount_fiat,
-        places={one.txid: one.addr for one in invoice.txs if one.addr is not None and one.crypto != LIGHTNING},
-        observations=tuple(_observations(invoice, confirmations)),
+        places={one.txid: one.addr or None for one in listed.transactions if one.crypto != LIGHTNING},
+        observations=tuple(_observations(invoice, listed, confirmations)),
     )
 
 
-def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Iterator[Observation]:
+def _listed(invoice: WireInvoice) -> _Listed:
+    readable: dict[str, LookedUpTransaction] = {}
+    unreadable: list[str] = []
+    for number, content in enumerate(invoice.txs):
+        try:
+            one = LookedUpTransaction.model_validate(content)
+        except ValidationError as error:
+            unreadable.append(f"txs.{number}.{faults(error)}" if isinstance(content, dict) else f"txs.{number}")
+            continue
+        # A transaction pays an invoice once. Of one that is there twice nobody can tell how much it brought.
+        other = readable.get(transfer_key(one.txid))
+        if other is not None:
+            unreadable.append(f"txs.{number}.txid: stands there twice")
+        readable[transfer_key(one.txid)] = one if other is None or one.amount < other.amount else other
+    return _Listed(tuple(readable.values()), tuple(unreadable))
+
+
+def _observations(invoice: WireInvoice, listed: _Listed, confirmations: Mapping[str, int]) -> Iterator[Observation]:
+    booked = listed.booked
     if invoice.status in ENDINGS:
-        listed = tuple(_transfer(one) for one in invoice.txs if one.status == CONFIRMED)
-        yield InvoiceEnded(ending=ENDINGS[invoice.status], currency=invoice.fiat, transfers=listed)
+        if listed.unreadable:
+            yield InvoiceUnreadable(what=listed.unreadable)
+        yield InvoiceEnded(
+            ending=ENDINGS[invoice.status], currency=invoice.fiat, transfers=tuple(booked), is_looked_up=True
+        )
         return
-    if invoice.status not in STANDINGS:
-        return
-    transactions = {transaction.txid: transaction for transaction in invoice.txs}.values()
-    booked = [_transfer(transaction) for transaction in transactions if transaction.status == CONFIRMED]
-    for transaction in transactions:
-        if transaction.status != CONFIRMED:
-            yield TransferSeen(transfer=_transfer(transaction))
+    yield from listed.seen
     if booked or invoice.balance_fiat:
         yield InvoiceSnapshot(
             standing=STANDINGS[invoice.status],
@@ -94,7 +145,11 @@ def _observations(invoice: WireInvoice, confirmations: Mapping[str, int]) -> Ite
             proven=frozenset(),
             settling_seconds={one.asset: settling_seconds(one.asset, confirmations) for one in booked},
             agreed=invoice.amount_fiat,
+            places={one.txid: one.addr for one in listed.transactions if one.addr},
+            unreadable=listed.unreadable,
         )
+    elif listed.unreadable:
+        yield InvoiceUnreadable(what=listed.unreadable)
 
 
 def _transfer(transaction: LookedUpTransaction) -> Transfer:

@@ -59,6 +59,7 @@ class InvoiceNotice(Wire):
     crypto: Code | None = None
     addr: str | None = None
     balance_fiat: Amount
+    paid: bool | None = None
     overpaid_fiat: Amount | None = None
     transactions: tuple[WireTransaction, ...]
     fee_policy: str | None = None
@@ -218,6 +219,7 @@ def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Obs
         fee=notice.fee,
         address=notice.addr,
         above_limit=notice.overpaid_fiat,
+        calls_paid=notice.paid,
     )
 
 

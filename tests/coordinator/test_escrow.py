@@ -102,7 +102,7 @@ class World(RuleBasedStateMachine):
     @rule()
     def is_accepted(self) -> None:
         try:
-            self.told(acceptance("Ada", "it is fine")(self.payment, NOW))
+            self.told(acceptance("Ada", "it is fine").decide(self.payment, NOW))
         except RulingRefusedError:
             assert self.payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) or self.refunds
 

@@ -156,7 +156,10 @@ def at(address: str | None, came: int, standing: Standing = PAID) -> InvoiceSnap
     [
         (OPENED, "0xours", True),
         (OPENED, "0xtheirs", False),
-        (OPENED, None, True),
+        # A gateway always says where.
+        (OPENED, None, False),
+        (OPENED, "", False),
+        (PAYMENT, None, True),
         # Nobody here knows the address of an invoice that the bridge did not open.
         (PAYMENT, "0xany", True),
     ],
@@ -316,8 +319,8 @@ def test_a_forgotten_invoice_is_on_the_list_until_it_is_found_or_paid() -> None:
     assert (events, kinds(payment)) == ([], [ProblemKind.FORGOTTEN])
     assert "0xours" in problems_of(payment)[0].detail
     assert kinds(play((InvoiceFound(), LATER), payment=payment)[0]) == []
-    assert kinds(play(notice(PAID, transfer("t1", 100)), payment=payment)[0]) == []
-    partly, _ = play(notice(PARTIAL, transfer("t1", 51)), payment=payment)
+    assert kinds(play((at("0xours", 100), LATER), payment=payment)[0]) == []
+    partly, _ = play(at("0xours", 51, PARTIAL), payment=payment)
     assert "51.00 of 100.00 USD had come" in problems_of(partly)[0].detail
 
 

@@ -80,6 +80,7 @@ PROBLEMS = {
         standing=Standing.PAID, completed=True, completed_siblings={"pay_2"}, **booked(50)
     ),
     ProblemKind.CONTRADICTING_BOOKS: payment(standing=Standing.OVERPAID, **booked(20)),
+    ProblemKind.UNREADABLE_BOOKS: payment(unreadable={"at": START, "what": ("invoices.0.status: unknown",)}),
     ProblemKind.FOREIGN: payment(misfits=misfit(MisfitKind.CONTESTED)),
     ProblemKind.FORGOTTEN: payment(forgotten_at=START, given={"0xold"}),
     ProblemKind.OTHER_CURRENCY: payment(misfits=misfit(MisfitKind.OTHER_CURRENCY)),
@@ -109,17 +110,17 @@ def test_each_problem_of_a_payment_is_told_with_what_can_be_done(kind: ProblemKi
     rules = {"accept": acceptance("Ada", "x"), "cancel": cancellation("Ada", "x"), "wait": waiting(now + DAY)}
     for remedy, rule in rules.items():
         if remedy in wrong.remedies:
-            assert decide(troubled, rule(troubled, now), now).payment != troubled
+            assert decide(troubled, rule.decide(troubled, now), now).payment != troubled
         else:
             with pytest.raises(RulingRefusedError):
-                rule(troubled, now)
+                rule.decide(troubled, now)
 
 
 def test_a_decision_moves_a_payment_as_it_says() -> None:
     troubled, now = PROBLEMS[ProblemKind.PARTLY_PAID_EXPIRED], START + 2 * DAY
     assert troubled.status is PaymentStatus.EXPIRED
     accepted, cancelled, prolonged = (
-        decide(troubled, rule(troubled, now), now).payment
+        decide(troubled, rule.decide(troubled, now), now).payment
         for rule in (acceptance("Ada", "x"), cancellation("Ada", "x"), waiting(now + DAY))
     )
     assert accepted.status is PaymentStatus.COMPLETED
@@ -138,7 +139,7 @@ def test_a_decision_moves_a_payment_as_it_says() -> None:
 )
 def test_a_payment_waits_longer_than_it_does_and_not_for_ever(until: datetime, said: str) -> None:
     with pytest.raises(TimeWrongError, match=said):
-        waiting(until)(payment(), START + timedelta(hours=1))
+        waiting(until).decide(payment(), START + timedelta(hours=1))
 
 
 def test_a_buyer_without_an_address_is_told_of_with_what_the_gateway_says() -> None:

@@ -31,6 +31,7 @@ from coordinator.observations import (
     WaitingProlonged,
 )
 from coordinator.payment_decisions import created, decide
+from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import TRANSITIONS, Effect, Payment, PaymentStatus
 
 DEADLINE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -338,8 +339,11 @@ def test_asking_the_provider_says_nothing_new_and_forgets_nothing() -> None:
 def test_any_order_and_repetition_ends_in_the_same_state(
     orders: tuple[list[Observation], list[Observation]],
 ) -> None:
-    once, twice_shuffled = orders
-    assert play(once)[0] == play(twice_shuffled)[0]
+    one, other = (play(order)[0] for order in orders)
+    if any(problem.kind is ProblemKind.CONTRADICTING_BOOKS for problem in problems_of(one)):
+        # That it is completed may have been told before the contradiction was known, and is not taken back.
+        one, other = (each.with_facts(each.facts.model_copy(update={"completed": False})) for each in (one, other))
+    assert one == other
 
 
 @given(st.lists(observations, max_size=14))

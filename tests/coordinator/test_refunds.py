@@ -125,9 +125,9 @@ def test_what_goes_back_cannot_be_accepted_as_paid_unless_that_is_withdrawn() ->
     refund = opened(payment, "40")
     back = with_refund(payment, refund)
     with pytest.raises(RulingRefusedError, match="withdraw that refund first"):
-        acceptance("Bo", "after all")(back, NOW)
+        acceptance("Bo", "after all").decide(back, NOW)
     free = with_refund(back, withdrawn(refund, "Ada"), 1)
-    assert play(acceptance("Bo", "after all")(free, NOW), payment=free)[0].status == "completed"
+    assert play(acceptance("Bo", "after all").decide(free, NOW), payment=free)[0].status == "completed"
 
 
 def test_a_refund_is_withdrawn_once_and_only_while_nobody_gave_an_address() -> None:

@@ -107,7 +107,7 @@ async def test_what_the_provider_asks_on_top_is_known_from_its_price(journal: Jo
     await journal.register_payment(payment(1), None, wanted)
     [invoice] = await journal.unfinished.unopened_invoices(10)
     await journal.unfinished.record_invoice(invoice, opened)
-    await observe(journal, 1, "asked", snapshot("0x1"))
+    await observe(journal, 1, "asked", snapshot("0x1").model_copy(update={"address": "0xa"}))
     found = await stands(journal, 1)
     assert (found.status, found.received, found.fee) == ("partially_paid", Decimal("8.10"), Decimal(2))
 

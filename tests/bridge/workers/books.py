@@ -1,6 +1,7 @@
 """SHKeeper's books, as far as invoices go, behind the scripted gateway."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from tests.scripted_gateway import Gateway, Request, says
@@ -33,14 +34,21 @@ class Books:
         return says({"status": "success", "invoices": known})(request)
 
     def received(self, external_id: str, status: str, balance: str) -> None:
-        transaction = {"txid": "0x1", "crypto": "ETH-USDT", "addr": "0x86", "amount": balance, "status": "CONFIRMED"}
+        """That so much has come in all, what is new of it with one more transaction."""
+        known = self.invoices.get(external_id)
+        transactions = [] if known is None else known["txs"]
+        more = Decimal(balance) - Decimal("0" if known is None else known["balance_fiat"])
+        if more or known is None:
+            txid = f"0x{len(transactions) + 1}"
+            moved = {"crypto": "ETH-USDT", "addr": "0x86", "amount": str(more), "status": "CONFIRMED"}
+            transactions = [*transactions, {"txid": txid, **moved}]
         self.invoices[external_id] = {
             "external_id": external_id,
             "fiat": "USD",
             "amount_fiat": "100",
             "balance_fiat": balance,
             "status": status,
-            "txs": [transaction],
+            "txs": transactions,
         }
 
     @property

@@ -7,6 +7,7 @@ export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-refunded-while-paid-out": "Refunded and paid out",
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
+  "payment-unreadable-books": "Unreadable books",
   "payment-foreign": "Not about this payment",
   "payment-forgotten": "Forgotten invoice",
   "payment-other-currency": "Other currency",

@@ -235,6 +235,7 @@ export type ProblemKind =
   | "payment-refunded-while-paid-out"
   | "payment-twice-paid"
   | "payment-contradicting-books"
+  | "payment-unreadable-books"
   | "payment-foreign"
   | "payment-forgotten"
   | "payment-other-currency"

@@ -1,0 +1,90 @@
+"""Transfers: movements of money on a chain, as a provider tells of them, or as its follower sees them."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+
+__all__ = ["SETBACKS", "Sighting", "Stage", "Transfer", "transfer_key", "with_sighting"]
+
+
+def transfer_key(transfer_id: str) -> str:
+    """A transfer's id as all can agree on it: providers write hashes in capitals or without `0x`."""
+    return transfer_id.casefold().removeprefix("0x")
+
+
+class Transfer(FrozenModel):
+    """One movement of money on a chain towards an invoice."""
+
+    transfer_id: str
+    """The transaction's hash, as the provider writes it; the second of several in one transaction has `#1` behind it,
+    and so on."""
+    asset: str
+    """What moved, in the provider's word for it, such as `ETH-USDT`."""
+    amount: Amount
+    """How much of the asset moved."""
+    value: Amount | None = None
+    """What that counts for in the payment's currency; unknown before confirmation."""
+    fee: Amount | None = None
+    """How much of that is the gateway's fee, if it says so."""
+    occurred_at: AwareDatetime | None = None
+    """When the provider saw it, if it says so."""
+
+    @property
+    def tx_hash(self) -> str:
+        return self.transfer_id.partition("#")[0]
+
+    @property
+    def key(self) -> str:
+        return transfer_key(self.transfer_id)
+
+
+class Stage(StrEnum):
+    """How far a transfer on a chain has come."""
+
+    SEEN = "seen"
+    """It was sent, and no block holds it yet."""
+    MINED = "mined"
+    FINAL = "final"
+    """So deep in the chain that it is not taken back."""
+    REORGANISED = "reorganised"
+    """The block that held it is not part of the chain any more."""
+    DROPPED = "dropped"
+    """It never came into a block, and will not: replaced by another transaction, or forgotten."""
+    FAILED = "failed"
+    """Its transaction failed, or does not pay what was asked for."""
+
+
+class Sighting(FrozenModel):
+    """A transfer on a chain, as its follower sees it at one moment. Only what is final is not taken back."""
+
+    transfer: Transfer
+    stage: Stage
+    view: int = Field(ge=0)
+    """Counts the follower's steps along its chain. Of two sightings of one transfer the later view is right."""
+    confirmations: int = Field(0, ge=0)
+    """How many blocks confirm it, its own included."""
+    required_confirmations: int | None = None
+    """How many make it final; None where the chain itself says what is."""
+    block_number: int | None = None
+    reason: str | None = None
+    """Why it came to nothing, for a person to read."""
+
+
+SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
+"""What takes something back that was seen before, or shows that it never was."""
+
+
+def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
+    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
+    by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
+    other = by_id.get(more.transfer.transfer_id, more)
+    by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
+    return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
+
+
+def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
+    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
