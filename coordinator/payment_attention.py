@@ -111,12 +111,13 @@ def problem_key(kind: ProblemKind, payment_id: str) -> str:
     return f"{kind}:{payment_id}"
 
 
-def payment_attention(payment: Payment, problems_at: datetime) -> Iterator[Attention]:
-    """All that is wrong with a payment, of which there was news last at that moment."""
+def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back: bool = False) -> Iterator[Attention]:
+    """All that is wrong with a payment, of which there was news last at that moment. `can_send_back` is whether its
+    provider sends what is asked for here."""
     rulings = open_rulings(payment)
     for problem in problems_of(payment):
         remedies: tuple[Remedy, ...] = (*rulings, "settle")
-        if problem.kind in _REFUNDABLE and _may_be_refunded(payment):
+        if can_send_back and problem.kind in _REFUNDABLE and _may_be_refunded(payment):
             remedies = (*rulings, "refund", "settle")
         yield Attention(
             kind=problem.kind,
@@ -132,10 +133,9 @@ def payment_attention(payment: Payment, problems_at: datetime) -> Iterator[Atten
 
 
 def _may_be_refunded(payment: Payment) -> bool:
-    """Whether some of its money is there that nobody sends back yet, as far as the payment itself knows, through a
-    gateway that could send it."""
+    """Whether some of its money is there that nobody sends back yet, as far as the payment itself knows."""
     facts = payment.facts
-    if payment.direct is not None or Ending.REFUNDED in facts.endings:
+    if Ending.REFUNDED in facts.endings:
         return False
     return payment.received > total(going_back(facts.refunds, of) for of in RefundOf)
 

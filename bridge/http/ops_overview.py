@@ -10,7 +10,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenInvoiceOpener, GivenJournal
+from bridge.http.dependencies import GivenChains, GivenInvoiceOpener, GivenJournal, GivenPayoutSender
 from bridge.http.ops_names import kept_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
@@ -30,6 +30,7 @@ from bridge.journal import (
     waiting_name,
 )
 from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.payouts import PayoutSender
 from coordinator import attention
 from coordinator.attention import Attention, Kind
 from coordinator.histories import Beginning
@@ -84,19 +85,23 @@ class ActionList(FrozenModel):
         "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200."
     ),
 )
-async def get_attention(journal: GivenJournal, chains: GivenChains, opener: GivenInvoiceOpener) -> AttentionList:
+async def get_attention(
+    journal: GivenJournal, chains: GivenChains, opener: GivenInvoiceOpener, sender: GivenPayoutSender
+) -> AttentionList:
     link = explorer_links(chains)
-    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, opener)])
+    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, opener, sender)])
 
 
-async def needs_a_person(journal: Journal, opener: InvoiceOpener | None = None) -> list[Attention]:
+async def needs_a_person(
+    journal: Journal, opener: InvoiceOpener | None = None, sender: PayoutSender | None = None
+) -> list[Attention]:
     """What does not go on by itself and was not dismissed, most urgent first. The opener knows what is wrong with a
-    provider that does not open invoices."""
+    provider that does not open invoices, the sender which providers can send money back."""
     troubled = await journal.console.troubled_payments()
     others = await _besides_problems(journal, opener)
 
     def items() -> list[Attention]:
-        return attention.most_urgent_first([*_of_payments(troubled), *others])
+        return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
 
     return await asyncio.to_thread(items)
 
@@ -155,9 +160,11 @@ async def list_actions(
     return ActionList(actions=[action_item(action) for action in await journal.console.actions(limit)])
 
 
-def _of_payments(troubled: Sequence[TroubledPayment]) -> Iterator[Attention]:
+def _of_payments(troubled: Sequence[TroubledPayment], sender: PayoutSender | None) -> Iterator[Attention]:
     for one in troubled:
-        yield from (item for item in payment_attention(one.payment, one.problems_at) if item.kind in one.kinds)
+        can_send_back = sender is not None and sender.sends_for(one.payment.provider)
+        wrong = payment_attention(one.payment, one.problems_at, can_send_back=can_send_back)
+        yield from (item for item in wrong if item.kind in one.kinds)
 
 
 def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str], str]) -> Iterator[Attention]:

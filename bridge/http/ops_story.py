@@ -8,7 +8,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from pydantic import AwareDatetime, Field
 
-from bridge.http.dependencies import GivenJournal, GivenVitals
+from bridge.http.dependencies import GivenJournal, GivenPayoutSender, GivenVitals
 from bridge.http.openapi import problem_responses
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payout_documents import PayoutDocument, known_payout, payout_document
@@ -140,6 +140,7 @@ class PaymentStory(FrozenModel):
     problems: list[ProblemItem] = Field(description="What is wrong with it, the most urgent first.")
     misfits: list[MisfitItem] = Field(description="What was not counted, and why: the first 20.")
     decisions: list[Ruling] = Field(description="What can be decided about it as it stands.")
+    can_send_back: bool = Field(description="Whether the bridge can send money of it back: see `refundable`.")
     steps: list[Step]
 
 
@@ -155,7 +156,9 @@ class PayoutStory(FrozenModel):
     summary="The whole past of a payment",
     responses=problem_responses({404: "No such payment"}),
 )
-async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PaymentStory:
+async def get_payment_story(
+    payment_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals, sender: GivenPayoutSender
+) -> PaymentStory:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
@@ -180,6 +183,7 @@ async def get_payment_story(payment_id: FromPath[str], journal: GivenJournal, vi
         problems=[ProblemItem(kind=one.kind, detail=one.detail) for one in problems_of(payment)],
         misfits=[MisfitItem(kind=one.kind, detail=one.detail) for one in payment.facts.misfits],
         decisions=list(open_rulings(payment)),
+        can_send_back=sender.sends_for(payment.provider),
         steps=_in_order(steps),
     )
 

@@ -75,9 +75,11 @@ def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: Payou
     moved = refunds.given(refund, payment, payout, by=by)
     batch.payouts.add(payout)
     batch.refunds.move(moved)
-    batch.add_events([refunds.updated_event(moved, payment)], payment_id=payment.payment_id)
     withhold(batch, payout, rules, doubts=sending.doubts)
-    return refund_of(batch, refund_id)
+    now = refund_of(batch, refund_id)
+    if now == moved:  # that it waits for somebody is told already
+        batch.add_events([refunds.updated_event(moved, payment)], payment_id=payment.payment_id)
+    return now
 
 
 def withdraw_refund(batch: Batch, refund_id: str, *, by: str, note: str | None) -> tuple[Refund, Action]:

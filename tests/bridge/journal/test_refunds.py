@@ -130,6 +130,9 @@ async def test_a_refund_takes_of_the_limits_of_its_buyer_and_is_approved_only_wh
     waiting = await sent(journal, second)
     [record] = await journal.payout_records([waiting])
     assert record.payout.status == "awaiting_approval"
+    told = (await journal.room_events(["user-b1"], everyone=False, hidden=(), after=0, limit=500)).events
+    updates = [one.event.payload for one in told if one.event.name == "refund-updated"]
+    assert [one["status"] for one in updates if one["paymentId"] == second] == ["awaiting_approval"]
     assert "100 and this 100 USD are above 150 USD, the limit of 24 hours for b1" in record.payout.facts.withheld
     # What is for the seller has a limit of its own.
     other = payout(await paid(journal, 3), amount="40").model_copy(update={"worth_currency": "USD"})

@@ -2,8 +2,9 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { plain } from "../model/amounts";
 import type { PaymentDocument, Refundable } from "../model/documents";
-import { asTyped, poolName } from "../model/refunds";
+import { poolName } from "../model/refunds";
 import { get, Problem } from "../net/rest";
 
 export interface RefundWanted {
@@ -28,7 +29,7 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
         const [pool = null] = found.status === "completed" ? [...found.refundable].reverse() : found.refundable;
         want({
           pool,
-          amount: pool === null ? "" : asTyped(pool.amount),
+          amount: pool === null ? "" : plain(pool.amount),
           currency: found.currency,
           coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
         });
@@ -55,7 +56,7 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
             value={payment.refundable.indexOf(wanted.pool)}
             onChange={(event) => {
               const pool = payment.refundable[Number(event.currentTarget.value)] ?? null;
-              want({ ...wanted, pool, amount: pool === null ? "" : asTyped(pool.amount) });
+              want({ ...wanted, pool, amount: pool === null ? "" : plain(pool.amount) });
             }}
           >
             {payment.refundable.map((pool, number) => (

@@ -34,7 +34,7 @@ export function StoryRefunds({ row, story, title }: { row: PaymentRow; story: Pa
           )}
         </div>
       ))}
-      {refundable.length > 0 && mayAct && (
+      {story.canSendBack && refundable.length > 0 && mayAct && (
         <div class="item-actions">
           <button type="button" onClick={() => askFor({ action: "refund", paymentId: row.paymentId, title, detail: row.paymentId })}>
             {RULINGS.refund}

@@ -339,6 +339,8 @@ export interface Finding {
 
 export interface PaymentStory {
   document: PaymentDocument;
+  /** Whether the bridge can send money of it back. */
+  canSendBack: boolean;
   problems: (Finding & { kind: ProblemKind })[];
   misfits: Finding[];
   decisions: Ruling[];

@@ -1,6 +1,6 @@
 /** Refunds as the pages tell of them: what the buyer is asked, how each stands in words, and what can still go back. */
 
-import { compare, isZero, money, plain } from "./amounts";
+import { compare, isZero, money } from "./amounts";
 import type { PaymentDocument, Refund, Refundable } from "./documents";
 import type { Side, Tone } from "./payment-line";
 
@@ -95,9 +95,4 @@ export function refundFault(pool: Refundable | null, amount: string, currency: s
   if (!/^\d+(\.\d+)?$/.test(amount) || isZero(amount)) return "Say how much, such as 12.50.";
   if (compare(amount, pool.amount) > 0) return `No more than ${money(pool.amount, currency)} can go back.`;
   return null;
-}
-
-/** How an amount is put into a field. */
-export function asTyped(amount: string): string {
-  return plain(amount);
 }
