@@ -31,6 +31,7 @@ class Gateway:
     url: str = ""
     script: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def answers(self, *steps: Answer) -> None:
         self.script = list(steps)
@@ -40,29 +41,44 @@ class Gateway:
         return [f"{request.method} {request.path.removeprefix('/api/v1/')}" for request in self.requests]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
-            while line := (await reader.readline()).decode():
-                method, path, _ = line.split()
-                headers = {}
-                while (header := (await reader.readline()).decode().strip()) != "":
-                    name, _, value = header.partition(":")
-                    headers[name.lower()] = value.strip()
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                request = Request(method, path, headers, json.loads(body) if body else None)
-                self.requests.append(request)
-                step = self.script[0] if len(self.script) == 1 else self.script.pop(0)
-                said = step(request)
-                answer = said if said is None or isinstance(said, bytes) else await said
-                if answer is None:
-                    break
-                writer.write(answer)
-                await writer.drain()
-                if b"Connection: close" in answer or answer == b"":
-                    break
+            await self._answer_all(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+            self._serving.discard(task)
+
+    async def hang_up(self) -> None:
+        """Lets every connection go that is still open."""
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the transports close
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := (await reader.readline()).decode():
+            method, path, _ = line.split()
+            headers = {}
+            while (header := (await reader.readline()).decode().strip()) != "":
+                name, _, value = header.partition(":")
+                headers[name.lower()] = value.strip()
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            request = Request(method, path, headers, json.loads(body) if body else None)
+            self.requests.append(request)
+            step = self.script[0] if len(self.script) == 1 else self.script.pop(0)
+            said = step(request)
+            answer = said if said is None or isinstance(said, bytes) else await said
+            if answer is None:
+                break
+            writer.write(answer)
+            await writer.drain()
+            if b"Connection: close" in answer or answer == b"":
+                break
 
 
 def says(content: object, status: int = 200) -> Callable[[Request], bytes]:
@@ -90,4 +106,10 @@ async def scripted_gateway() -> AsyncIterator[Gateway]:
     try:
         yield gateway
     finally:
+        for listener in server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        # A server that is closed between accepting a connection and serving it leaves that half-made.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await gateway.hang_up()
         server.close()
