@@ -67,15 +67,17 @@ class PlayedShkeeper:
 
 
 @contextmanager
-def played_shkeeper() -> Iterator[PlayedShkeeper]:
-    """Runs it; its tasks take a moment, and its minute a fraction of a second."""
+def played_shkeeper(*, confirm_seconds: float = 0.1, read_timeout_seconds: float = 10) -> Iterator[PlayedShkeeper]:
+    """Runs it; its tasks take a moment, and its minute a second. A block comes after `confirm_seconds`, and a daemon
+    that hangs is given up after `read_timeout_seconds`."""
     configuration = Configuration(
         KEY,
         password=OPERATOR_PASSWORD,
         fee_percent=Decimal(0),
         task_seconds=0.1,
-        confirm_seconds=0.1,
+        confirm_seconds=confirm_seconds,
         minute_seconds=1,
+        read_timeout_seconds=read_timeout_seconds,
     )
     gateway = LocalGateway(configuration)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(gateway)) as url:

@@ -303,3 +303,15 @@ def test_success_in_the_books_counts_for_a_token_of_tron_once_its_task_was_read(
     record = StatusAnswer(status="SUCCESS", txid="0x1")
     told = of_status(asked, record, None if task is None else TaskAnswer.model_validate(task))
     assert [type(one) for one in told] == ([PayoutSent, PayoutConfirmed] if is_confirmed else [PayoutSent])
+
+
+def test_a_success_of_xrps_task_is_final_whatever_the_books_find_of_it() -> None:
+    result = {"dest": "rClassic", "amount": "48.9", "status": "success", "txids": ["A1"]}
+    task = TaskAnswer.model_validate({"status": "SUCCESS", "result": [result]})
+    told = of_task(payout().model_copy(update={"coin": "XRP"}), task, NOW)
+    assert [type(one) for one in told] == [PayoutSent, PayoutConfirmed]
+    others: list[dict[str, object]] = [{"txids": []}, {"status": "error"}]
+    for changes in others:
+        other = TaskAnswer.model_validate({"status": "SUCCESS", "result": [result | changes]})
+        told = of_task(payout().model_copy(update={"coin": "XRP"}), other, NOW)
+        assert PayoutConfirmed not in {type(one) for one in told}

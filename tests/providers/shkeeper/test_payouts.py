@@ -280,7 +280,7 @@ async def test_looking_a_payout_up_says_what_task_and_books_prove(
 ) -> None:
     gateway.answers(*answers)
     assert list(await payouts.look_up_payout(payout, NOW)) == expected
-    assert gateway.asked[-1] == "GET ETH-USDT/payout/status?external_id=out_1"
+    assert "GET ETH-USDT/payout/status?external_id=out_1" in gateway.asked
 
 
 async def test_a_look_up_that_fails_says_nothing(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
@@ -293,9 +293,10 @@ async def test_whether_shkeeper_has_a_payout_in_its_books_is_asked_by_its_name_t
     gateway: Gateway, payouts: ShkeeperPayouts
 ) -> None:
     refused = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, refused_attempts=frozenset({1}))})
-    gateway.answers(UNKNOWN, status("IN_PROGRESS", None))
+    gateway.answers(UNKNOWN, UNKNOWN, status("IN_PROGRESS", None))
     assert [await payouts.knows_payout(one) for one in (PAYOUT, refused)] == [False, True]
-    assert [asked.rpartition("=")[2] for asked in gateway.asked] == ["out_1", "out_1-2"]
+    # A journal that was restored may have forgotten that it was refused together with others.
+    assert [asked.rpartition("=")[2] for asked in gateway.asked] == ["out_1", "out_1-2", "out_1-2"]
     assert [payout_id_of(name) for name in ("out_1", "out_1-2", "435345534")] == ["out_1", "out_1", "435345534"]
 
 

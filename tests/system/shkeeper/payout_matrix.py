@@ -189,8 +189,12 @@ class Matrix:
             task.status == "PENDING" and all(outcome_of(part.destination) is not Outcome.STUCK for part in task.parts)
             for task in list(books.tasks.values())
         )
+        replaced = {money.txid for money in list(books.replaced)}
         return not is_working and not any(
-            payout.status == "IN_PROGRESS" and payout.txids and outcome_of(payout.destination) is Outcome.ARRIVES
+            payout.status == "IN_PROGRESS"
+            and payout.txids
+            and outcome_of(payout.destination) is Outcome.ARRIVES
+            and replaced.isdisjoint(payout.txids)
             for payout in list(books.payouts)
         )
 
