@@ -6,11 +6,21 @@ transaction. Several outputs of one transaction to different addresses are diffe
 """
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from coordinator.addresses import address_key
 from coordinator.observations import InvoiceSnapshot, Observation
 
-__all__ = ["address_claim", "output_claims"]
+__all__ = ["MoneyClaim", "address_claim", "money_claims"]
+
+
+class MoneyClaim(NamedTuple):
+    """What names the money of one transfer."""
+
+    output: str
+    """That it is this output of a transaction."""
+    address: str
+    """That it came to this address, which nobody claims by money coming there."""
 
 
 def address_claim(provider: str, address: str) -> str:
@@ -18,7 +28,7 @@ def address_claim(provider: str, address: str) -> str:
     return f"{provider} address {address_key(address)}"
 
 
-def output_claims(provider: str, observation: Observation, known: Collection[str] = ()) -> Mapping[str, str]:
+def money_claims(provider: str, observation: Observation, known: Collection[str] = ()) -> Mapping[str, MoneyClaim]:
     """By their keys, what names the money of each transfer that an observation tells of, as far as it says where that
     went to; without those whose keys are known."""
     if not isinstance(observation, InvoiceSnapshot):
@@ -29,5 +39,6 @@ def output_claims(provider: str, observation: Observation, known: Collection[str
         of_coin = observation.address if transfer.asset == observation.coin else None
         place = observation.places.get(transfer.transfer_id) or of_coin
         if place and (key := transfer.key) not in known:
-            claims[key] = f"{provider} output {transfer.asset} {key} {address_key(place)}"
+            output = f"{provider} output {transfer.asset} {key} {address_key(place)}"
+            claims[key] = MoneyClaim(output, address_claim(provider, place))
     return claims

@@ -139,7 +139,7 @@ def _contradictions(payment: Payment) -> Iterator[str]:
 def _contradicting_sums(payment: Payment) -> Iterator[str]:
     books, booked = payment.facts.books, payment.facts.booked
     who = payment.provider
-    if books.balance and not books.transfer_ids:
+    if books.balance and books.is_whole and not books.transfer_ids:
         yield f"{who} says that {_money(payment, books.balance)} came, and lists no transfer"
     for one in booked:
         if one.spread is not None and one.is_disputed:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from coordinator.booked import Booked
 from coordinator.facts import Books, Facts
-from coordinator.money import excess_over, product, total, trimmed
+from coordinator.money import excess_over, product, rounded, total, trimmed
 from coordinator.observations import Transfer
 from coordinator.worths import CENT, as_priced, has_lost_some, least_share, worth_of
 
@@ -22,6 +22,8 @@ __all__ = ["Dispute", "DisputeKind", "came_to", "counted", "disputes", "is_dispu
 RATES_MOVE_BY = Decimal("0.01")
 # By how much sums of what is told to the cent may differ.
 BEARABLE = Decimal("0.009")
+# More than any coin or currency has.
+SHARE_DECIMALS = 20
 
 
 # Of a sum that is also of what could not be read, any part may be for that.
@@ -81,7 +83,7 @@ def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
         open_ones.append(_UNREAD)
     settled = {one.key for one in counting}
     share = least_share(rest, [one for one in open_ones if one.key in settled], open_ones, facts.rates)
-    return Decimal(trimmed(total([known, share])))
+    return rounded(total([known, share]), SHARE_DECIMALS)
 
 
 def lacks_some(facts: Facts) -> bool:

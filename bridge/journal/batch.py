@@ -154,7 +154,7 @@ class Batch:
         if payment is None or payment.facts.given:
             return ()
         booked = {one.transfer.key for one in payment.facts.booked}
-        return [claim for key, claim in wanted.claims.items() if key not in booked]
+        return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
 
     def _look_for_keys(self, provider: str, keys: set[str]) -> None:
         if keys:

@@ -39,7 +39,7 @@ from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
-from coordinator.claims import output_claims
+from coordinator.claims import money_claims
 from coordinator.events import Event
 from coordinator.facts import Misfit
 from coordinator.invoices import InvoiceWanted
@@ -161,7 +161,7 @@ class Journal:
                 key=key,
                 observation=observation,
             ),
-            about=LookAhead(provider, key, external_id, output_claims(provider, observation)),
+            about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
         if recorded.outcome is requests.Outcome.NOT_COUNTED and recorded.payment is not None:

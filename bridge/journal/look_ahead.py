@@ -9,6 +9,7 @@ from sqlalchemy import CompoundSelect, Select, bindparam, select, union
 
 from bridge.journal import schema
 from bridge.journal.statements import numbered
+from coordinator.claims import MoneyClaim
 
 __all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids", "payments_of_requests"]
 
@@ -20,7 +21,7 @@ class LookAhead:
     provider: str
     key: str
     external_id: str
-    claims: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, MoneyClaim] = field(default_factory=dict)
     """By the keys of the transfers that it tells of, what names their money."""
 
 

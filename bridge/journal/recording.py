@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.journal.batch import Batch
-from coordinator.claims import address_claim, output_claims
+from coordinator.claims import address_claim, money_claims
 from coordinator.facts import Misfit
 from coordinator.observations import (
     AddressBorrowed,
@@ -117,13 +117,16 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
     addresses were given out for it alone, nothing that came there can be."""
     if payment.facts.given:
         return payment
-    claims = output_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
-    by_claim = {claim: key for key, claim in claims.items()}
-    for claim, holder_id in batch.claims.taken(by_claim, payment.payment_id).items():
-        key = by_claim[claim]
-        payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
-        _contest(batch, holder_id, ClaimContested(what=key, payment_id=payment.payment_id))
-    batch.claims.claim(by_claim, payment.payment_id)
+    claims = money_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
+    if not claims:
+        return payment
+    taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
+    for key, claim in claims.items():
+        holder_id = taken.get(claim.address) or taken.get(claim.output)
+        if holder_id is not None:
+            payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+            _contest(batch, holder_id, ClaimContested(what=key, payment_id=payment.payment_id))
+    batch.claims.claim([claim.output for claim in claims.values() if claim.address not in taken], payment.payment_id)
     return payment
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bridge.journal import Journal
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import OPEN_STATUSES, Payment
-from providers.contract import AnswerUnusableError, InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
 
@@ -91,7 +91,7 @@ class Deadlines:
             return False
         except ProviderError as error:
             logger.warning("%s does not say how %s stands: %s", payment.provider, payment.payment_id, error)
-            if isinstance(error, AnswerUnusableError):
+            if not isinstance(error, CredentialsRefusedError):
                 await note_unreadable(self._journal, payment, str(error))
             return self._is_unclear(payment, now)
         applied = await apply_look_up(self._journal, payment, found)

@@ -77,14 +77,17 @@ class DuePayments:
         heappush(self._later, (now, payment_id))
         return True
 
-    def add_completed(self, payment_id: str, created_at: datetime, completed_at: datetime, now: datetime) -> bool:
-        """Takes in a payment that is completed, or notes that one is. Returns whether that is news."""
-        payment = self._open.setdefault(payment_id, _Open(created_at, now, now))
+    def add_completed(
+        self, payment_id: str, created_at: datetime, completed_at: datetime, asked_at: datetime
+    ) -> bool:
+        """Takes in a payment that is completed, or notes that one is. `asked_at` is when it may have been asked about
+        last, if it is new here. Returns whether that is news."""
+        payment = self._open.setdefault(payment_id, _Open(created_at, asked_at, asked_at))
         if payment.completed_at is not None:
             return False
         payment.completed_at, payment.failures = completed_at, 0
         self._completed.add(payment_id)
-        self._again(payment_id, payment, next_look_back(completed_at, now, self._interval))
+        self._again(payment_id, payment, next_look_back(completed_at, payment.asked_at, self._interval))
         return True
 
     def drop(self, payment_id: str) -> None:

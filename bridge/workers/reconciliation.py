@@ -69,6 +69,8 @@ class Reconciliation:
         self._open: Mapping[str, DuePayments] = {
             provider: DuePayments(interval=self._interval, per_second=per_second) for provider in gateways
         }
+        self._knows_all = False
+        """Whether it has looked through everything since it began."""
         self._everything_at: datetime | None = None
         """When all that is open was looked through last."""
         self._missed: set[str] = set()
@@ -117,7 +119,11 @@ class Reconciliation:
             since = now - self._ended_within
             async for completed in self._journal.unfinished.completed_payments(provider, since):
                 new = [
-                    known.add_completed(one.payment_id, one.created_at, one.completed_at, now) for one in completed
+                    # Whoever has just begun does not know what was asked about before.
+                    known.add_completed(
+                        one.payment_id, one.created_at, one.completed_at, one.completed_at if self._knows_all else now
+                    )
+                    for one in completed
                 ]
                 found.update(one.payment_id for one in completed)
                 if not everything and not any(new):
@@ -129,6 +135,7 @@ class Reconciliation:
                     found.update(payment.payment_id for payment in page)
                 known.keep_only(found)
             OPEN.labels(provider).set(len(known))
+        self._knows_all = True
         if everything:
             self._everything_at = now
 

@@ -23,7 +23,7 @@ from coordinator.observations import (
     Standing,
 )
 from coordinator.payment_decisions import decide, not_counted
-from coordinator.payment_problems import problems_of
+from coordinator.payment_problems import hold_on_payouts, problems_of
 from coordinator.payments import Payment, PaymentStatus
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, transfer
 
@@ -102,7 +102,7 @@ class Gateway:
         )
 
 
-OPENED = InvoicePriced(coin="ETH-USDT", addresses=("0xours",))
+OPENED = InvoicePriced(coin="ETH-USDT", rate=Decimal(1), addresses=("0xours",))
 FOREIGN = LookedUpInvoice(
     "USD",
     Decimal(5),
@@ -147,6 +147,7 @@ class Story:
         self.payment: Payment = decide(PAYMENT, OPENED, NOW).payment
         self.now = NOW
         self.lied = False
+        self.lied_last = False
         self.has_foreign = False
         self.completed_events = 0
         self._held_back: list[tuple[Observation, datetime]] = []
@@ -183,6 +184,19 @@ class Story:
             return
         for observation in matched.observations:
             self.told(observation)
+            self.lied_last = False
+
+    def is_asked_and_lied_to(self, *, factor: Decimal, unreadable: bool) -> None:
+        """The gateway's sum is another than that of its transfers, or not all of its answer can be read."""
+        for one in self.gateway.looked_up(self.now).observations:
+            assert isinstance(one, InvoiceSnapshot)
+            lie = {"received": one.received * factor, "standing": judged(one.received * factor)}
+            self.told(one.model_copy(update=lie | ({"unreadable": ("txs.9.amount",)} if unreadable else {})))
+            self.lied_last = factor > Decimal("1.01") or unreadable
+
+    def gets_dust(self) -> None:
+        """With the next look-up somebody's dust is there, which has not settled yet."""
+        self.gateway.transfers.append(Paid(f"t{len(self.gateway.transfers)}", Decimal("0.001"), self.now, 12.0))
 
     def hears_of_another(self) -> None:
         """Another shop's invoice of the same name, and a notice in another currency."""
@@ -238,6 +252,8 @@ class Story:
         if self.payment.status is not PaymentStatus.COMPLETED:
             assert self.completed_events == 0
             return
+        if self.lied_last and self.payment.is_held:
+            assert hold_on_payouts(self.payment)
         assert self.completed_events == 1
         assert self.came(self.gateway.confirmed(self.now)) >= self.payment.least
 
@@ -261,6 +277,10 @@ steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
     st.just(Story.hears_of_another),
     st.integers(0, len(FOREIGN_NOTICES) - 1).map(lambda number: lambda story: story.hears_foreign(number)),
     st.just(Story.hears_two_amounts),
+    st.tuples(st.sampled_from([Decimal(one) for one in ("0.5", "1", "2", "200")]), st.booleans()).map(
+        lambda some: lambda story: story.is_asked_and_lied_to(factor=some[0], unreadable=some[1])
+    ),
+    st.just(Story.gets_dust),
     st.just(Story.is_told_otherwise),
     st.just(Story.restarts),
     st.just(Story.lets_time_run_out),
@@ -284,6 +304,7 @@ def ends(story: Story) -> None:
     has_come = story.came(story.gateway.transfers) >= PAYMENT.amount * Decimal("0.95")
     story.is_asked()
     story.waits(SETTLING_SECONDS)
+    story.gets_dust()
     story.is_asked()
     if has_come and not story.gateway.loses_updates:
         # Every notice may have been lost: it is the stated bound after the gateway was asked first.

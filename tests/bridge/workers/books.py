@@ -39,7 +39,8 @@ class Books:
         transactions = [] if known is None else known["txs"]
         more = Decimal(balance) - Decimal("0" if known is None else known["balance_fiat"])
         if more or known is None:
-            txid = f"0x{len(transactions) + 1}"
+            # To each payment a transaction of its own, since it is asked for by one address as all others are.
+            txid = f"0x{len(transactions) + 1}" + ("" if external_id == "pay_1" else f"-{external_id}")
             moved = {"crypto": "ETH-USDT", "addr": "0x86", "amount": str(more), "status": "CONFIRMED"}
             transactions = [*transactions, {"txid": txid, **moved}]
         self.invoices[external_id] = {

@@ -15,7 +15,7 @@ from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.books import DOWN, Books
 from tests.bridge.workers.conftest import payment
 from tests.clock import Clock
-from tests.scripted_gateway import Gateway
+from tests.scripted_gateway import Gateway, says
 from tests.waiting import GIVE_UP_SECONDS
 
 GRACE_SECONDS = 900
@@ -143,3 +143,46 @@ async def test_a_transfer_that_never_confirms_ends_on_the_list(
     ended = await stands(journal)
     assert ended.status == "expired"
     assert [problem.kind for problem in problems_of(ended)] == [ProblemKind.UNCONFIRMED_TOO_LONG]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "success", "invoices": None},
+        {"status": "error", "message": "no"},
+        {"status": "success", "invoices": [{"external_id": "pay_1", "status": "FOOBAR"}]},
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_waited_for_like_none_and_is_on_the_list(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock, answer: dict[str, object]
+) -> None:
+    await journal.register_payment(waiting())
+    looking, books.looking = books.looking, says(answer)
+    clock.move(days=1, seconds=1)
+    assert (await deadlines.round(), await deadlines.round()) == (0, 0)
+    assert books.asked == ["GET invoices/pay_1"]  # not again at once: it is likely to hear the same
+    found = await stands(journal)
+    assert [problem.kind for problem in problems_of(found)] == [ProblemKind.UNREADABLE_BOOKS]
+    # Readable within the grace, it counts.
+    books.looking = looking
+    books.received("pay_1", "PAID", "100")
+    clock.move(minutes=5)
+    assert await deadlines.round() == 1
+    assert ((await stands(journal)).status, problems_of(await stands(journal))) == ("confirming", ())
+
+
+async def test_what_can_never_be_read_expires_after_the_grace_and_stays_on_the_list(
+    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+) -> None:
+    await journal.register_payment(waiting())
+    books.received("pay_1", "PAID", "100")
+    books.invoices["pay_1"]["txs"] = None
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 0
+    clock.move(seconds=GRACE_SECONDS)
+    assert await deadlines.round() == 1
+    found = await stands(journal)
+    assert (found.status, [problem.kind for problem in problems_of(found)]) == (
+        "expired",
+        [ProblemKind.UNREADABLE_BOOKS],
+    )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.workers.due_payments import DuePayments, next_check
+from bridge.workers.due_payments import DuePayments, next_check, next_look_back
 from tests.bridge.workers.conftest import START
 
 MINUTE = timedelta(seconds=60)
@@ -98,3 +98,37 @@ def test_what_is_left_over_in_the_orders_is_cleared_away() -> None:
             due.asked(payment_id, now)
         now += timedelta(hours=1)
     assert len(due._newest) + len(due._waiting_longest) < 1_200
+
+
+def test_what_is_completed_is_looked_back_at_ever_later_and_a_restart_changes_nothing_of_that() -> None:
+    looks, last = [], START
+    while (next_look := next_look_back(START, last, MINUTE)) <= START + timedelta(days=7):
+        last = next_look
+        looks.append((last - START) / MINUTE)
+    assert looks == [1, 4, 16, 64, 256, 1024, 4096]
+    # Whoever begins in between goes on where it was.
+    assert next_look_back(START, START + 20 * MINUTE, MINUTE) == START + 64 * MINUTE
+
+
+def test_a_payment_that_was_completed_while_it_was_open_is_asked_about_soon() -> None:
+    due, now = due_payments(), START + timedelta(days=1)
+    due.add("pay_1", START, now)
+    assert due.take(now, 10) == ["pay_1"]
+    due.asked("pay_1", now)  # and would be only in fifty minutes again
+    assert due.add_completed("pay_1", START, now, now)
+    assert not due.add_completed("pay_1", START, now, now)
+    assert due.take(now + MINUTE, 10) == ["pay_1"]
+    due.asked("pay_1", now + MINUTE)
+    assert due.take(now + 3 * MINUTE, 10) == []
+    assert due.take(now + 4 * MINUTE, 10) == ["pay_1"]
+
+
+def test_a_hundred_thousand_completed_payments_take_a_small_part_of_the_pace() -> None:
+    """Those of a day: what is asked in an hour."""
+    day, now, asked = timedelta(days=1), START + timedelta(days=8), 0
+    for number in range(0, 100_000, 100):  # every hundredth, in each of the last seven days
+        completed_at = START + day + (number / 100_000) * 7 * day
+        last = now
+        while (last := next_look_back(completed_at, last, MINUTE)) <= now + timedelta(hours=1):
+            asked += 1
+    assert asked * 100 < 3_600 * 40 / 20

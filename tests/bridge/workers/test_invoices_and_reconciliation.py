@@ -17,6 +17,7 @@ from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.invoices import InvoiceWanted
 from coordinator.observations import InvoiceSnapshot, Observation
 from coordinator.payment_decisions import Decision, decide
+from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
@@ -132,9 +133,10 @@ async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
         await reconciliation.round()
         assert await status(journal) == expected
     asked = len(books.asked)
-    clock.move(hours=5)
-    await reconciliation.round()
-    assert len(books.asked) == asked  # what is completed is not asked about any more
+    for moved in ("hours", "hours", "days", "days"):
+        clock.move(**{moved: 5})
+        await reconciliation.round()
+    assert len(books.asked) == asked + 2  # it is looked back at ever later, and not after seven days
     record = await journal.payment_record("pay_1")
     assert record is not None
     assert len(record.history) == 2  # a look that finds nothing new leaves no trace
@@ -288,3 +290,76 @@ async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
     assert len(books.asked) < 200
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def completed(
+    journal: Journal, opener: InvoiceOpener, unopened: UnopenedInvoices, reconciliation: Reconciliation, books: Books
+) -> None:
+    await register(journal, opener)
+    await unopened.round()
+    books.received("pay_1", "PAID", "100")
+    await reconciliation.round()
+    assert await status(journal) == "completed"
+
+
+def unconfirmed_confirms(books: Books) -> None:
+    books.received("pay_1", "OVERPAID", "150")
+
+
+def more_comes(books: Books) -> None:
+    books.received("pay_1", "OVERPAID", "600")
+
+
+def nothing_is_there(books: Books) -> None:
+    books.invoices["pay_1"] |= {"txs": [], "balance_fiat": "0", "status": "UNPAID"}
+
+
+def less_is_there(books: Books) -> None:
+    books.invoices["pay_1"] |= {"balance_fiat": "10", "status": "PARTIAL"}
+    books.invoices["pay_1"]["txs"][0]["amount"] = "10"
+
+
+def the_sum_sinks(books: Books) -> None:
+    books.invoices["pay_1"] |= {"balance_fiat": "10", "status": "PARTIAL"}
+
+
+def another_amount(books: Books) -> None:
+    books.invoices["pay_1"] |= {"amount_fiat": "500", "status": "PARTIAL"}
+
+
+def refunded(books: Books) -> None:
+    books.invoices["pay_1"] |= {"status": "REFUNDED", "txs": []}
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected", "found"),
+    [
+        (unconfirmed_confirms, "completed", ProblemKind.OVER),
+        (more_comes, "completed", ProblemKind.OVER),
+        (nothing_is_there, "completed", ProblemKind.FORGOTTEN),
+        (less_is_there, "completed", ProblemKind.CONTRADICTING_BOOKS),
+        (the_sum_sinks, "completed", ProblemKind.CONTRADICTING_BOOKS),
+        (another_amount, "completed", ProblemKind.FOREIGN),
+        (refunded, "refunded", None),
+    ],
+)
+async def test_what_happens_to_a_payment_after_its_completion_is_noticed_without_a_webhook(
+    journal: Journal,
+    opener: InvoiceOpener,
+    unopened: UnopenedInvoices,
+    reconciliation: Reconciliation,
+    books: Books,
+    clock: Clock,
+    happens: Callable[[Books], None],
+    expected: str,
+    found: ProblemKind | None,
+) -> None:
+    await completed(journal, opener, unopened, reconciliation, books)
+    happens(books)
+    for _ in range(3):
+        clock.move(minutes=5)
+        await reconciliation.round()
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    kinds = [problem.kind for problem in problems_of(record.payment)]
+    assert (await status(journal), found is None or found in kinds) == (expected, True)
