@@ -31,16 +31,16 @@ class PricedGateway:
 
     def prices_at(self, coin: str, amount: str, **answer: Any) -> None:
         """From now on a coin costs so much."""
-        known = {"wallet": f"address-of-{coin}", "recalculate_after": 0, "exchange_rate": None, "display_name": coin}
+        known = {"recalculate_after": 0, "exchange_rate": None, "display_name": coin}
         self.prices[coin] = {"status": "success", **known, "amount": amount, **answer}
 
-    def answer(self, path: str) -> dict[str, Any]:
+    def answer(self, path: str, body: bytes = b"") -> dict[str, Any]:
         coin, _, call = path.removeprefix("/api/v1/").partition("/")
         if coin == "crypto" and self.says_its_coins:
             return {"status": "success", "crypto": sorted(self.prices)}
         if call == "payment_request" and coin in self.prices:
             self.asked.append(coin)
-            return self.prices[coin]
+            return {"wallet": f"address-of-{coin}-{json.loads(body)['external_id']}", **self.prices[coin]}
         return {"status": "success", "invoices": []} if coin == "invoices" else UNKNOWN
 
 
@@ -53,8 +53,8 @@ def priced_gateway() -> Iterator[PricedGateway]:
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = json.dumps(gateway.answer(self.path)).encode()
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps(gateway.answer(self.path, asked)).encode()
             self.send_response(500 if gateway.is_down else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

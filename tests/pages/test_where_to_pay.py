@@ -151,7 +151,7 @@ def test_the_page_says_how_long_the_price_holds_and_what_the_fee_is(
     expect(fields).to_contain_text(re.compile(r"203\.32\sDOGE"))
     expect(fields).to_contain_text(re.compile(r"29\.90\sUSD \+ 0\.60 fee"))
     expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
-        "href", "dogecoin:address-of-DOGE?amount=203.32"
+        "href", f"dogecoin:{payment['invoices'][0]['address']}?amount=203.32"
     )
 
 

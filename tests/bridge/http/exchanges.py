@@ -37,7 +37,7 @@ def notice(external_id: object, **changes: object) -> bytes:
     """What the webhook of an invoice says. Its one transaction is worth the balance, unless `transactions` differ."""
     balance = changes.get("balance_fiat", "49.9")
     fields: dict[str, object] = {
-        "addr": "0xabc",
+        "addr": f"0xabc{external_id}",
         "balance_crypto": "49.9",
         "balance_fiat": "49.9",
         "crypto": "ETH-USDT",

@@ -227,7 +227,7 @@ def test_another_invoices_webhook_moves_nothing_and_what_fits_counts_where_nobod
     client: httpx.Client,
 ) -> None:
     payment = registered(client)
-    assert tell(client, payment, "51", status="OVERPAID", overpaid_fiat="30.00") == "not-counted"
+    assert tell(client, payment, "51", status="OVERPAID", paid=True, overpaid_fiat="30.00") == "not-counted"
     assert tell(client, payment, "51", status="PARTIAL") == "not-counted"
     assert tell(client, payment, "204", status="PAID") == "not-counted"
     assert row(client, payment)["status"] == "pending"

@@ -128,13 +128,14 @@ def test_a_lightning_invoice_that_lapsed_can_be_had_anew_and_the_old_one_is_kept
     payment = create(client, "BTC-LIGHTNING")
     [lapsed] = payment["invoices"]
     assert lapsed["quotedUntil"] == "2017-06-01T10:58:38Z"
-    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-anew")
+    anew = f"lnbc-anew-{payment['paymentId']}"
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet=anew)
     invoice = ask(client, payment)
-    assert (invoice["address"], invoice["coinAmount"]) == ("lnbc-anew", "0.0009")
-    assert invoice["paymentUri"] == "lightning:lnbc-anew"
+    # The lapsed one was another payment's too.
+    assert (invoice["address"], invoice["wholeCoinAmount"]) == (anew, "0.0009")
     assert moment(invoice["quotedUntil"]) > moment(payment["createdAt"]) + timedelta(minutes=59)
-    assert addresses(bridge, payment) == [LAPSED, "lnbc-anew"]
-    assert ask(client, payment)["address"] == "lnbc-anew"
+    assert addresses(bridge, payment) == [LAPSED, anew]
+    assert ask(client, payment)["address"] == anew
     assert gateway.asked == ["BTC-LIGHTNING", "BTC-LIGHTNING"]
 
 
@@ -144,7 +145,9 @@ def test_switching_back_prices_the_first_coin_anew(client: httpx.Client, gateway
     gateway.prices_at("DOGE", "424.15", exchange_rate="0.12")
     assert switched(client, payment, "DOGE")["coinAmount"] == "424.15"
     assert gateway.asked == ["DOGE", "BTC", "DOGE"]
-    assert sorted(addresses(bridge, payment)) == ["address-of-BTC", "address-of-DOGE"]
+    assert sorted(addresses(bridge, payment)) == [
+        f"address-of-{coin}-{payment['paymentId']}" for coin in ("BTC", "DOGE")
+    ]
 
 
 def test_whoever_watches_hears_of_another_place_or_price(client: httpx.Client) -> None:
@@ -170,12 +173,12 @@ def test_once_a_part_was_paid_the_rest_is_asked_for_in_every_coin(client: httpx.
     # It came in another coin. Of Dogecoin only the price tells the fee, which may be a fixed one:
     # (49.90 - 20.00 + 0.998) / 0.15, rounded up.
     assert (rest["coinAmount"], rest["wholeCoinAmount"]) == ("205.98666667", "339.32")
-    assert rest["paymentUri"] == "dogecoin:address-of-DOGE?amount=205.98666667"
+    assert rest["paymentUri"] == f"dogecoin:{whole['address']}?amount=205.98666667"
     assert (rest["asked"], rest["fee"]) == ("30.90", "1.00")
     bitcoin = switched(client, payment, "BTC")
     # The gateway prices the whole sum again: 0.00083167 × 29.90 / 49.90, rounded up.
     assert (bitcoin["coinAmount"], bitcoin["wholeCoinAmount"]) == ("0.00049834", "0.00083167")
-    assert bitcoin["paymentUri"] == "bitcoin:address-of-BTC?amount=0.00049834"
+    assert bitcoin["paymentUri"] == f"bitcoin:{bitcoin['address']}?amount=0.00049834"
 
 
 def test_a_rest_cannot_be_paid_over_lightning(client: httpx.Client) -> None:
@@ -190,7 +193,7 @@ def test_a_payment_that_is_completed_asks_for_nothing(client: httpx.Client) -> N
     payment = create(client)
     [invoice] = receive(client, payment, "49.90", "PAID")["invoices"]
     names = ("coinAmount", "paymentUri", "asked", "fee", "wholeCoinAmount", "address")
-    assert [invoice[name] for name in names] == [None, None, None, None, "339.32", "address-of-DOGE"]
+    assert [invoice[name] for name in names] == [None, None, None, None, "339.32", payment["invoices"][0]["address"]]
     for path, body in (("invoices", {"coin": "BTC"}), ("price", None)):
         problem(client.post(f"/api/payments/{payment['paymentId']}/{path}", json=body), 409)
 

@@ -1,0 +1,86 @@
+"""A SHKeeper that opens every invoice and then says of it whatever a test wants: no coins move, and its sums need not
+be those of anything."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+__all__ = ["LyingGateway", "listed", "lying_gateway"]
+
+_NUMBERS = itertools.count(1)
+
+
+def listed(amount: object, address: str, txid: str | None = None, **changes: Any) -> dict[str, Any]:
+    """A transaction as it stands in its books."""
+    hash_ = txid or f"0x{next(_NUMBERS):064x}"
+    moved = {"txid": hash_, "addr": address, "amount": str(amount), "crypto": "ETH-USDT", "status": "CONFIRMED"}
+    return moved | changes
+
+
+@dataclass
+class LyingGateway:
+    """What it says, by the ids of its invoices."""
+
+    url: str = ""
+    invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    address: str | None = None
+    """The one that it gives out to everybody, if a test wants so."""
+
+    def tells(self, asked_for: str, /, *transactions: object, **changes: Any) -> None:
+        """From now on it answers so when it is asked about an invoice over 100 USD."""
+        standing = {"status": "PAID", "balance_fiat": "102", "fiat": "USD", "amount_fiat": "100"}
+        told = {"external_id": asked_for, **standing, "txs": list(transactions), **changes}
+        self.invoices[asked_for] = {name: value for name, value in told.items() if value is not ...}
+
+    def answer(self, path: str, body: bytes) -> dict[str, Any]:
+        coin, _, call = path.removeprefix("/api/v1/").partition("/")
+        if coin == "crypto":
+            return {"status": "success", "crypto": ["ETH-USDT"]}
+        if coin == "invoices":
+            return {"status": "success", "invoices": [self.invoices[call]] if call in self.invoices else []}
+        asked = json.loads(body) if body else {}
+        if call == "payment_request":
+            wallet = self.address or f"0x{next(_NUMBERS):040x}"
+            self.tells(asked["external_id"], status="UNPAID", balance_fiat="0")
+            return {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": wallet}
+        return {"status": "error", "message": "there is no such thing"}
+
+
+@contextmanager
+def lying_gateway() -> Iterator[LyingGateway]:
+    """Runs it in a thread of its own."""
+    gateway = LyingGateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps(gateway.answer(self.path, asked)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing of it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    gateway.url = f"http://127.0.0.1:{server.server_port}"
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield gateway
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
