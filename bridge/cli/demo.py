@@ -29,6 +29,8 @@ HOST, USUAL_PORT = "127.0.0.1", 8000
 SEED = 7
 # So that a payment which nobody pays can be seen to run out.
 EXPIRY_SECONDS = 180
+# One that its wallet never has in a block is shown, and the sale that is shown does not wait behind it.
+TURN_SECONDS = 5
 # However long it plays, only what is large waits for a second person.
 ENDLESS = 1_000_000_000
 LIMITS = {"USD": {"per_payout": 300, "per_seller_and_day": ENDLESS, "per_day": ENDLESS, "under_way": ENDLESS}}
@@ -83,6 +85,7 @@ def demo(
             "shkeeper_password": password,
             "services_file": None,
             "payout_limits": LIMITS,
+            "payout_turn_seconds": TURN_SECONDS,
             "chains_file": None,
             "payment_expiry_seconds": EXPIRY_SECONDS,
             "log_level": "error",

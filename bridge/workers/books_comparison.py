@@ -18,7 +18,7 @@ from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import NAMES_BEYOND, Comparison, ForgottenPayout
-from coordinator.earnings import left_to_pay_out
+from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payout_names import payout_id_of, refund_payout_id_of
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
@@ -333,20 +333,23 @@ class BooksComparison:
 
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
-    """To whom payouts of a payment may have been made, beside those that the journal has."""
-    refunds = sum(one.refund_id is not None for one in payouts)
-    if refunds or payment.received:
-        yield _Share(payment, None, refunds)
+    """To whom payouts of a payment may have been made, beside those that the journal has. More than is left is never
+    paid out; but what is left of one that is not completed may be more by now than the journal knows."""
+    is_completed = payment.status is PaymentStatus.COMPLETED
+    to_sellers = [one for one in payouts if one.refund_id is None]
     for seller_id in payment.seller_ids:
-        of_seller = [one for one in payouts if one.seller_id == seller_id and one.refund_id is None]
-        if payment.status is PaymentStatus.COMPLETED:
-            is_over = any(
-                one.status is PayoutStatus.COMPLETED and one.created_at < now - LONG_SETTLED for one in of_seller
-            )
-            # More than is left is never paid out.
-            if is_over or not left_to_pay_out(payment, seller_id, payouts):
-                continue
+        of_seller = [one for one in to_sellers if one.seller_id == seller_id]
+        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, payouts)):
+            continue
         yield _Share(payment, seller_id, len(of_seller))
+    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, payouts)):
+        return
+    yield _Share(payment, None, len(payouts) - len(to_sellers))
+
+
+def _was_long_ago(payouts: Iterable[Payout], now: datetime) -> bool:
+    """Whether one of some payouts arrived, and was asked for so long ago that all is over."""
+    return any(one.status is PayoutStatus.COMPLETED and one.created_at < now - LONG_SETTLED for one in payouts)
 
 
 def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:

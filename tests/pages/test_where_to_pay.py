@@ -12,12 +12,14 @@ from tests.asking import client_of
 from tests.bridge.http.exchanges import NUMBERS, notice, signed
 from tests.clock import BOOKED_AT
 from tests.conftest import BridgeProcess, StartBridge
+from tests.made_destinations import lengthened, lightning
 from tests.pages.browsing import DESKTOP, PHONE, Browsing
 from tests.played_shkeeper import KEY
-from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
+from tests.priced_gateway import PricedGateway, priced_gateway
 from tests.system.shkeeper.conftest import ORDER, Document
 from tests.waiting import wait_until
 
+AN_HOUR_OF_2017 = 1_496_314_658
 SHOP = "http://127.0.0.1:9/orders/7"
 
 
@@ -31,7 +33,8 @@ def running() -> Iterator[PricedGateway]:
 def gateway(running: PricedGateway) -> PricedGateway:
     running.prices_at("DOGE", "339.32", exchange_rate="0.15", display_name="Dogecoin", recalculate_after=1)
     running.prices_at("BTC", "0.00083167", exchange_rate="60000")
-    running.prices_at("BTC-LIGHTNING", "0.00083167", exchange_rate="60000", wallet=LAPSED)
+    lapsed = lightning(lengthened(f"lapsed-{next(NUMBERS)}".encode()), made_at=AN_HOUR_OF_2017)
+    running.prices_at("BTC-LIGHTNING", "0.00083167", exchange_rate="60000", wallet=lapsed)
     return running
 
 
@@ -65,6 +68,7 @@ def opened(browsing: Browsing, bridge: BridgeProcess, payment: Document, query: 
     return page
 
 
+RATES = {"DOGE": Decimal("0.15"), "BTC": Decimal(60_000), "BTC-LIGHTNING": Decimal(60_000)}
 TWO_PERCENT = {"fee_policy": "PERCENT_FEE", "fee_percent": "2", "fee_fixed": "0"}
 
 
@@ -74,7 +78,7 @@ def receive(client: httpx.Client, payment: Document, *parts: str, status: str, *
     coin, address = invoice["coin"], invoice["address"]
     transactions = [
         {
-            "amount_crypto": part,
+            "amount_crypto": str(Decimal(part) / RATES[coin]),
             "amount_fiat": part,
             "crypto": coin,
             "date": BOOKED_AT,
@@ -83,13 +87,13 @@ def receive(client: httpx.Client, payment: Document, *parts: str, status: str, *
         }
         for place, part in enumerate(parts)
     ]
-    total = str(sum(map(Decimal, parts)))
+    total = sum(map(Decimal, parts))
     hook = notice(
         payment["externalId"],
         addr=address,
         crypto=coin,
-        balance_fiat=total,
-        balance_crypto=total,
+        balance_fiat=str(total),
+        balance_crypto=str(total / RATES[coin]),
         status=status,
         paid=status == "PAID",
         transactions=transactions,

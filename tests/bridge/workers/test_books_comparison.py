@@ -14,15 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tenacity import wait_none
 
-from bridge.journal import Journal
+from bridge.journal import Journal, PayoutRefusedError
 from bridge.journal.upkeep import declare_restored
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import NAMES_BEYOND, Comparison
 from coordinator.ids import derived_id
+from coordinator.observations import RefundOf
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from coordinator.payouts import Payout
+from coordinator.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts import ShkeeperPayouts
@@ -119,6 +121,10 @@ def name(number: int, ordinal: int, seller_id: str = "s1") -> str:
     return derived_id("out", "shkeeper", f"pay_{number}", seller_id, ordinal)
 
 
+def refund_name(number: int, ordinal: int) -> str:
+    return derived_id("out", "shkeeper", f"pay_{number}", ordinal)
+
+
 async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payout:
     payout = Payout(
         payout_id=name(number, 0),
@@ -145,10 +151,15 @@ async def test_every_name_in_every_coin_is_asked_for_that_a_forgotten_payout_wou
     await paid(journal, 1)
     await journal.register_payment(payment(2))  # which may have been completed meanwhile
     found = await compared(comparison, journal)
-    names = {name(number, ordinal) for number in (1, 2) for ordinal in range(NAMES_BEYOND)}
+    names = {
+        named(number, ordinal)
+        for named in (name, refund_name)
+        for number in (1, 2)
+        for ordinal in range(NAMES_BEYOND)
+    }
     assert set(books.asked_for) == {(one, coin) for one in names for coin in COINS}
     assert len(books.asked_for) == len(set(books.asked_for))
-    assert (found.names_asked, found.agrees, found.open_payments) == (4, True, 1)
+    assert (found.names_asked, found.agrees, found.open_payments) == (8, True, 1)
     assert not await is_held(journal)
     assert await journal.history.to_compare() is None
 
@@ -180,6 +191,21 @@ async def test_names_go_on_behind_the_payouts_that_the_journal_has(
     found = await compared(comparison, journal)
     assert [one.payout_id for one in found.forgotten] == [name(1, 1)]
     assert found.payouts_asked == 1
+
+
+async def test_a_refund_that_was_forgotten_is_found(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    books.has(refund_name(1, 0))
+    [forgotten] = (await compared(comparison, journal)).forgotten
+    assert (forgotten.payout_id, forgotten.payee_id) == (refund_name(1, 0), "b1")
+    with pytest.raises(RefundRefusedError, match="may have been paid out or refunded already"):
+        await journal.refunds.open(
+            "pay_1", RefundOrder(RefundOf.GOODS, "s1", Decimal(10), "ETH-USDT", "it broke", by="Ada")
+        )
+    with pytest.raises(PayoutRefusedError, match="may have been paid out or refunded already"):
+        await registered(journal)
 
 
 async def test_a_payment_of_which_nothing_is_left_is_not_asked_for(

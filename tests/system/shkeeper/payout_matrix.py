@@ -15,6 +15,7 @@ from pathlib import Path
 from providers.shkeeper.simulator.faults import Call
 from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.histories import compared, is_held, settle
 from tests.system.shkeeper.payout_rows import AMOUNTS, PERSON, Row, place_of
 from tests.waiting import wait_until
 
@@ -228,6 +229,9 @@ class Matrix:
             Path(f"{self.bridge.database}{beside}").unlink(missing_ok=True)
         shutil.copy(copied, self.bridge.database)
         self.bridge.start()
+        compared(self._marketplace)
+        if is_held(self._marketplace):
+            settle(self._marketplace)
 
     def two_days_pass(self) -> None:
         """Has the bridge come back after two days, as far as it can tell by its payouts."""

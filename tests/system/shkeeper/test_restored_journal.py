@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.histories import attention, compared, do, history, is_held, settle
 from tests.waiting import wait_until
 
 JOINS = [["join-user-room", "s1"], ["join-request-room", "r1"]]
@@ -74,39 +74,6 @@ def pay_out(marketplace: Marketplace, payment_ids: list[str], key: str | None) -
     assert answer.status_code == 202, answer.text
     payouts: list[Document] = answer.json()["payouts"]
     return payouts
-
-
-def attention(marketplace: Marketplace, kind: str) -> list[Document]:
-    items = marketplace.client.get("/api/ops/attention").json()["items"]
-    return [item for item in items if item["kind"] == kind]
-
-
-def history(marketplace: Marketplace) -> Document:
-    present: Document = marketplace.client.get("/api/ops/histories").json()["histories"][0]
-    return present
-
-
-def compared(marketplace: Marketplace) -> Document:
-    """The present history, once its books were compared."""
-    wait_until(lambda: history(marketplace)["comparedAt"] is not None)
-    return history(marketplace)
-
-
-def is_held(marketplace: Marketplace) -> bool:
-    held: bool = marketplace.client.get("/api/payouts/hold").json()["held"]
-    return held
-
-
-def do(marketplace: Marketplace, path: str, **body: Any) -> None:
-    answer = marketplace.client.post(f"/api/ops/{path}", json={"by": "Ada", **body})
-    assert answer.status_code == 200, answer.text
-
-
-def settle(marketplace: Marketplace) -> None:
-    """Takes note of every payout that was forgotten, and has payouts sent again."""
-    for item in attention(marketplace, "payout-forgotten"):
-        do(marketplace, "attention/dismissal", id=item["id"], note="looked at")
-    do(marketplace, "resumption", note="all is known now")
 
 
 @pytest.mark.parametrize("number", [1, 3])
