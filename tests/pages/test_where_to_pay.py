@@ -78,7 +78,7 @@ def receive(client: httpx.Client, payment: Document, *parts: str, status: str, *
     coin, address = invoice["coin"], invoice["address"]
     transactions = [
         {
-            "amount_crypto": str(Decimal(part) / RATES[coin]),
+            "amount_crypto": str(round(Decimal(part) / RATES[coin], 8)),
             "amount_fiat": part,
             "crypto": coin,
             "date": BOOKED_AT,
@@ -93,7 +93,7 @@ def receive(client: httpx.Client, payment: Document, *parts: str, status: str, *
         addr=address,
         crypto=coin,
         balance_fiat=str(total),
-        balance_crypto=str(total / RATES[coin]),
+        balance_crypto=str(round(total / RATES[coin], 8)),
         status=status,
         paid=status == "PAID",
         transactions=transactions,
