@@ -119,6 +119,7 @@ def test_an_invoice_notice_is_a_snapshot_of_the_invoice() -> None:
         fee=Fee(policy=FeePolicy.PERCENT, percent=Decimal(2)),
         address="0x6f2F",
         above_limit=Decimal(0),
+        calls_paid=True,
     )
 
 
