@@ -79,7 +79,9 @@ RULING_RESPONSES = problem_responses(
     summary="Take a payment as paid",
     description=(
         "Whatever has come: it completes, and everybody is told as if all of the money were there. For one that is "
-        "not completed or refunded. A repeat with the same words counts once."
+        "not completed or refunded; and for one that is completed while its provider contradicts itself, so that it "
+        "can be paid out. A repeat with the same words counts once, as long as the payment stands so; otherwise it "
+        "is a 409 that says how it stands."
     ),
     responses=RULING_RESPONSES,
 )
@@ -102,7 +104,8 @@ async def accept_payment(
     summary="Cancel a payment for good",
     description=(
         "Money that comes from then on does not complete it, but waits for a person. For one that is not completed "
-        "or refunded. A repeat with the same words counts once."
+        "or refunded. A repeat with the same words counts once, as long as the payment stands so; otherwise it is a "
+        "409 that says how it stands."
     ),
     responses=RULING_RESPONSES,
 )

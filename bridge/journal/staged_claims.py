@@ -2,17 +2,27 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from bridge.journal import schema
-from bridge.journal.statements import Row, Writing, insert_into
+from bridge.journal.statements import Row, Writing, found, insert_into, numbered, padded
 
 __all__ = ["StagedClaims"]
 
 _HOLDERS = select(schema.claims.c.claim, schema.claims.c.payment_id).where(
     schema.claims.c.claim.in_(bindparam("by_claims", expanding=True))
 )
+
+
+@cache
+def _claimed(count: int) -> Select[Any]:
+    """Which of so many claims are somebody's."""
+    return select(schema.claims.c.claim).where(
+        schema.claims.c.claim.in_([bindparam(name) for name in numbered(count)])
+    )
 
 
 class StagedClaims:
@@ -32,8 +42,12 @@ class StagedClaims:
         unknown = {claim for claim in claims if claim not in self._known}
         if unknown:
             self._known.update(dict.fromkeys(unknown))
-            rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(unknown)})
-            self._known.update((row.claim, row.payment_id) for row in rows)
+            parameters = padded(unknown)
+            # Next to none are anybody's, so it is asked for no more than that at first.
+            claimed = found(self._connection, _claimed(len(parameters)), parameters)
+            if claimed:
+                rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(claimed)})
+                self._known.update((row.claim, row.payment_id) for row in rows)
 
     def taken(self, claims: Collection[str], payment_id: str) -> Mapping[str, str]:
         """Those that are another payment's, each with that payment."""
