@@ -238,7 +238,8 @@ class Matrix:
         self.bridge.kill()
         journal = sqlite3.connect(self.bridge.database)
         with journal:
-            journal.execute("UPDATE payouts SET created_at = strftime('%Y-%m-%d %H:%M:%f', created_at, '-2 days')")
+            for column in ("created_at", "cleared_at"):
+                journal.execute(f"UPDATE payouts SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, '-2 days')")
         journal.close()
         self.bridge.start()
 
