@@ -42,21 +42,19 @@ def misjudgement(payment: Payment, snapshot: InvoiceSnapshot) -> str | None:
         said += f" by {format_amount(snapshot.above_limit)}"
     elif snapshot.above_limit:
         said += f", and too much by {format_amount(snapshot.above_limit)}"
-    if _denies_itself(snapshot):
+    if _denies_its_word(snapshot):
         said += f", and {'paid' if snapshot.calls_paid else 'not paid'}"
     return said
 
 
-def _denies_itself(snapshot: InvoiceSnapshot) -> bool:
-    """Whether two things are said of the sum of which only one can be true."""
-    if snapshot.calls_paid is not None and snapshot.calls_paid is not (snapshot.standing >= Standing.PAID):
-        return True
-    return bool(snapshot.above_limit) and snapshot.standing is not Standing.OVERPAID
+def _denies_its_word(snapshot: InvoiceSnapshot) -> bool:
+    """Whether it is said besides the word whether the sum is enough, and otherwise."""
+    return snapshot.calls_paid is not None and snapshot.calls_paid is not (snapshot.standing >= Standing.PAID)
 
 
 def _fits(payment: Payment, snapshot: InvoiceSnapshot) -> bool:
     amount, came = payment.amount, snapshot.received
-    if _denies_itself(snapshot):
+    if _denies_its_word(snapshot) or (snapshot.above_limit and snapshot.standing is not Standing.OVERPAID):
         return False
     match snapshot.standing:
         case Standing.NOTHING | Standing.PARTIAL:
