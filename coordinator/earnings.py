@@ -15,7 +15,7 @@ from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import going_back, gone_back
 
-__all__ = ["Escrow", "Pool", "earned", "escrow_of", "left_to_pay_out", "left_to_refund", "refundable"]
+__all__ = ["Escrow", "Pool", "earned", "escrow_of", "left_to_pay_out", "left_to_refund", "paid_out_to", "refundable"]
 
 # The money of these has not left, or is back.
 _WITHOUT_MONEY = (PayoutStatus.FAILED, PayoutStatus.RETURNED)
@@ -126,6 +126,11 @@ def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
         excess=excess_over(payment.excess, out[RefundOf.EXCESS]),
         overdrawn=total([excess_over(out[RefundOf.GOODS], goods), excess_over(out[RefundOf.EXCESS], payment.excess)]),
     )
+
+
+def paid_out_to(payment: Payment, seller_id: str, payouts: Iterable[Payout]) -> Decimal:
+    """What was paid out to a seller, or is under way."""
+    return _paid_out(payment, [seller_id], payouts)
 
 
 def _paid_out(payment: Payment, seller_ids: Collection[str], payouts: Iterable[Payout]) -> Decimal:

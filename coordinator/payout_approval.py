@@ -1,10 +1,15 @@
 """Approval of payouts: which of them wait for a second person, who that may be, and what their word makes of one."""
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
+from coordinator.money import format_amount, product, total
+from coordinator.payments import Payment
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
 from coordinator.payout_observations import PayoutApproved, PayoutRejected
@@ -16,11 +21,14 @@ __all__ = [
     "PayoutRules",
     "SamePersonError",
     "approval",
+    "doubts_about",
     "reasons_to_wait",
     "rejection",
 ]
 
 HOUR = timedelta(hours=1)
+# A price may halve within a day. One that is lower than that is more often wrong than true.
+PRICE_IN_DOUBT = Decimal("0.5")
 
 
 class NothingToApproveError(BridgeError):
@@ -75,8 +83,51 @@ def reasons_to_wait(
     return (*over, new)
 
 
-def approval(payout: Payout, by: Approver, note: str | None, now: datetime) -> PayoutApproved:
-    """What somebody's approval makes known of a payout. Raises NothingToApproveError and SamePersonError."""
+def doubts_about(
+    payout: Payout, payment: Payment, others: Collection[Payout], forgotten: Collection[str]
+) -> Iterator[str]:
+    """What about a payout hangs on one person's word, or on a price that may be wrong, for a second person to read.
+    `others` are those of its payment; `forgotten` are names under which its provider has payouts of the payment that
+    the journal had forgotten when it was restored, and does not know yet."""
+    for other in others:
+        if other.status is PayoutStatus.RETURNED and (other.payee_id, bool(other.refund_id)) == (
+            payout.payee_id,
+            bool(payout.refund_id),
+        ):
+            carried = ", ".join(other.facts.returns)
+            yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
+    names = sorted(set(forgotten) - {payout.payout_id})
+    if names:
+        yield (
+            f"{payout.provider} has {', '.join(names)}, which the journal forgot when it was restored: this may"
+            " have been paid"
+        )
+    came = payment.came_for(payout.seller_id)
+    if payout.refund_id is None and payout.worth is not None:
+        leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
+        if leaving > came:
+            yield (
+                f"{format_amount(leaving)} {payment.currency} leave with it, and {format_amount(came)} came for"
+                f" {payout.seller_id}: a person took the payment as paid"
+            )
+    if payout.worth is not None and payout.coin in payment.facts.rates:
+        asked = product(payout.amount, payment.facts.rates[payout.coin][0])
+        if payout.worth < product(asked, PRICE_IN_DOUBT):
+            yield (
+                f"it counts for {format_amount(payout.worth)} {payment.currency} at the price of now, and for"
+                f" {format_amount(asked)} at the price that the buyer was asked for"
+            )
+
+
+def approval(
+    payout: Payout, by: Approver, note: str | None, now: datetime, *, involved: Collection[str] = ()
+) -> PayoutApproved:
+    """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
+    hand in it, such as who gave its destination. Raises NothingToApproveError and SamePersonError."""
+    if any(_is_same(name, other) for other in involved for name in (by.name, by.service or by.name)):
+        raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
+    if _is_same(by.name, payout.payee_id):
+        raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
     return PayoutApproved(word=_second_word(payout, by, now), note=note)
 
 
@@ -107,5 +158,10 @@ def _decided(payout: Payout) -> str:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """A name in other capitals, or with other blanks, is no other person's."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    """A name in other capitals or letters of another width, with other blanks, marks or what nobody sees, is no other
+    person's."""
+    return _spelt(one) == _spelt(other)
+
+
+def _spelt(name: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", name).casefold() if each.isalnum()) or name

@@ -30,8 +30,9 @@ __all__ = [
 DAY = timedelta(days=1)
 """The last 24 hours: a calendar's day would let twice as much leave around midnight."""
 
-WITHOUT_OUTFLOW = (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.FAILED, PayoutStatus.RETURNED)
-"""Of payouts whose money has not left, or is back."""
+WITHOUT_OUTFLOW = (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.FAILED)
+"""Of payouts whose money has not left. What came back has: a person says so, and what a limit is there for must not
+hang on one person's word."""
 
 
 class PayoutLimits(FrozenModel):

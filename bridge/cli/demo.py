@@ -30,7 +30,7 @@ SEED = 7
 # So that a payment which nobody pays can be seen to run out.
 EXPIRY_SECONDS = 180
 # One that its wallet never has in a block is shown, and the sale that is shown does not wait behind it.
-TURN_SECONDS = 5
+TURN_SECONDS = 3
 # However long it plays, only what is large waits for a second person.
 ENDLESS = 1_000_000_000
 LIMITS = {"USD": {"per_payout": 300, "per_seller_and_day": ENDLESS, "per_day": ENDLESS, "under_way": ENDLESS}}
@@ -120,7 +120,7 @@ def _listener(port: int | None) -> socket.socket:
 def _shkeeper(key: str, password: str) -> Any:
     from providers.shkeeper.simulator.gateway import Configuration
 
-    return local_shkeeper(Configuration(key, password=password, task_seconds=2, confirm_seconds=4), 0)
+    return local_shkeeper(Configuration(key, password=password, task_seconds=1, confirm_seconds=1), 0)
 
 
 @contextmanager

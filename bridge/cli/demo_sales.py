@@ -21,6 +21,8 @@ from providers.shkeeper.simulator.scenarios import Invoice
 __all__ = ["Afternoon", "Showing"]
 
 COINS = (COIN, COIN, "ETH-USDC", "BNB-USDT", "TRX", "BTC")
+# Of wallets that send one after the other.
+PAID_OUT_IN = (COIN, "BNB-USDT")
 TIMEOUT_SECONDS = 30.0
 
 
@@ -41,7 +43,6 @@ class Afternoon:
         self._key = key
         self._pace = pace
         self._random = random
-        self._asking_unclearly = asyncio.Lock()
         self._acts: Sequence[tuple[int, Callable[[], Awaitable[object]]]] = (
             (40, self._pays),
             (10, self._pays_in_parts),
@@ -132,9 +133,7 @@ class Afternoon:
     async def _pays_and_the_answer_is_lost(self) -> None:
         payment = await self._register()
         await self._pay(payment, None)
-        async with self._asking_unclearly:
-            await self._play("faults", {"call": "payout", "what": "reset", "happens": "before"})
-            await self._pay_out(payment)
+        await self._pay_out(payment, fault={"call": "payout", "what": "reset", "happens": "before", "times": 1})
 
     async def _tells_of_a_stranger(self) -> None:
         """SHKeeper was used for something that is not the marketplace's."""
@@ -195,7 +194,9 @@ class Afternoon:
         await self._play(f"transfers/{sent['txid']}/confirm", {})
         await self._wait(0.5)
 
-    async def _pay_out(self, payment: dict[str, Any], outcome: str = "arrives") -> None:
+    async def _pay_out(
+        self, payment: dict[str, Any], outcome: str = "arrives", fault: dict[str, Any] | None = None
+    ) -> None:
         """To each seller of a payment, as soon as it is completed."""
         while (payment := await self._look(payment["paymentId"]))["status"] != "completed":
             await self._wait(1)
@@ -203,12 +204,14 @@ class Afternoon:
         destinations = {seller: f"0x{secrets.token_hex(20)}" for seller in sellers}
         for destination in destinations.values():
             await self._play("outcomes", {"destination": destination, "outcome": outcome})
+            if fault is not None:
+                await self._play("faults", {**fault, "about": destination})
         each = (Decimal(payment["amount"]) * Decimal("0.98") / len(destinations)).quantize(CENT)
         payouts = [
             {
                 "paymentId": payment["paymentId"],
                 "sellerId": seller,
-                "coin": COIN,
+                "coin": self._random.choice(PAID_OUT_IN),
                 "amount": str(each),
                 "destination": destination,
             }

@@ -21,7 +21,8 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
     Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
     """
     payout = _payout(batch, payout_id)
-    approved = approval(payout, by, note, batch.now)
+    given_by = None if payout.refund_id is None else refund_of(batch, payout.refund_id).given_by
+    approved = approval(payout, by, note, batch.now, involved=[given_by] if given_by else [])
     refusal = _not_covered(batch, payout)
     if refusal is not None:
         raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")

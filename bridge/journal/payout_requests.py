@@ -13,7 +13,7 @@ from coordinator.money import format_amount
 from coordinator.observations import EscrowReleased, Release
 from coordinator.payment_problems import hold_on_payouts
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.payout_approval import PayoutRules, reasons_to_wait
+from coordinator.payout_approval import PayoutRules, doubts_about, reasons_to_wait
 from coordinator.payout_decisions import decide_payout
 from coordinator.payout_observations import PayoutAsked, PayoutObservation, PayoutUnclear, PayoutWithheld
 from coordinator.payouts import Payout, PayoutStatus
@@ -153,6 +153,10 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
     outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
     allowed = batch.destinations.get(payout.seller_id, payout.destination)
     allowed_since = None if allowed is None else allowed.added_at
+    payment = batch.payments.get(payout.payment_id)
+    if payment is not None:
+        others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]
+        doubts = (*doubts_about(payout, payment, others, batch.histories.forgotten(payment.payment_id)), *doubts)
     reasons = (*reasons_to_wait(payout, outflows, allowed_since, rules, batch.now), *doubts)
     if reasons:
         withheld = PayoutWithheld(reasons=reasons)

@@ -4,7 +4,7 @@ stand, and the payouts that it has forgotten."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from bridge.journal import schema
 from bridge.journal.histories import begin_history
@@ -21,6 +21,7 @@ _OF_PAYMENT = select(_FORGOTTEN.c.payout_id, _FORGOTTEN.c.found_at).where(
     _FORGOTTEN.c.payment_id == bindparam("by_payment_id")
 )
 _IS_KNOWN = select(_FORGOTTEN.c.payout_id).where(_FORGOTTEN.c.payout_id == bindparam("by_payout_id"))
+_UNREGISTERED = _OF_PAYMENT.where(~exists().where(schema.payouts.c.payout_id == _FORGOTTEN.c.payout_id))
 _KEEP = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
@@ -49,6 +50,11 @@ class StagedHistories:
         without those of which a person has taken note."""
         rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id})
         return [row.payout_id for row in rows if not self._is_settled(row.payout_id, row.found_at)]
+
+    def forgotten(self, payment_id: str) -> list[str]:
+        """The same, with those of which a person has taken note, but without those that the journal knows by now."""
+        rows = self._connection.execute(_UNREGISTERED, {"by_payment_id": payment_id})
+        return [row.payout_id for row in rows]
 
     def _is_settled(self, payout_id: str, found_at: datetime) -> bool:
         at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(payout_id)})

@@ -12,7 +12,16 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, quotient, rounded, rounded_down, trimmed
+from coordinator.money import (
+    CENT_DECIMALS,
+    Amount,
+    format_amount,
+    product,
+    quotient,
+    rounded_down,
+    rounded_up,
+    trimmed,
+)
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
@@ -100,7 +109,8 @@ class ShkeeperPayouts:
         if rate is None:
             return None
         worth = product(order.amount, rate)
-        return rounded(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
+        # Never nothing: however little it is, what is paid out many times adds up.
+        return rounded_up(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
 
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """At SHKeeper's own price, without a margin: neither the buyer nor the marketplace gains by it."""

@@ -1,6 +1,8 @@
 """Second persons: whoever asked for a payout cannot decide about it, and only what waits is decided, once."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,10 +11,13 @@ from coordinator.payout_approval import (
     NothingToApproveError,
     SamePersonError,
     approval,
+    doubts_about,
     rejection,
 )
 from coordinator.payout_observations import PayoutFailed, PayoutKnown
 from coordinator.payouts import Payout, PayoutStatus
+from tests.coordinator.test_earnings import payment
+from tests.coordinator.test_earnings import payout as earned_payout
 from tests.coordinator.test_payout_limits import WITHHELD, after, payout
 
 NOW = datetime(2026, 5, 1, 13, tzinfo=UTC)
@@ -39,6 +44,10 @@ def test_somebody_else_approves_or_rejects_it() -> None:
         (waiting("Ada"), Approver("  ada ")),
         (waiting("Ada Lovelace"), Approver("ADA  lovelace")),
         (waiting("Ada"), Approver("Ada", "back-office")),
+        (waiting("Ada"), Approver("Ada\u200b")),
+        (waiting("Ada"), Approver("A\u00adda.")),
+        (waiting("Ada"), Approver("\uff21da")),
+        (waiting("Jos\u00e9"), Approver("Jose\u0301")),
         (waiting("shop", "shop"), Approver("Bo", "shop")),
         (waiting("Ada", "shop"), Approver("Bo", "shop")),
         (waiting("Ada", "shop"), Approver("Ada")),
@@ -73,3 +82,31 @@ def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
                 with pytest.raises(NothingToApproveError) as caught:
                     decide(one, by, "a note", NOW)
                 assert str(caught.value) == said
+
+
+def test_nobody_approves_what_is_paid_to_themselves_or_where_they_said_that_it_goes() -> None:
+    asked = waiting("Ada")
+    with pytest.raises(SamePersonError, match="own"):
+        approval(asked, Approver(asked.seller_id.upper()), None, NOW)
+    for by in (Approver("market"), Approver("Bo", "market")):
+        with pytest.raises(SamePersonError, match="said where"):
+            approval(asked, by, None, NOW, involved=["market"])
+
+
+def doubts(asked: Payout, *others: Payout, came: str = "49.90", forgotten: tuple[str, ...] = (), **facts: Any) -> str:
+    return "; ".join(doubts_about(asked, payment(came, **facts), others, forgotten))
+
+
+def test_what_hangs_on_one_persons_word_or_on_a_price_that_may_be_wrong_is_doubted() -> None:
+    asked = earned_payout(2, "20")
+    assert doubts(asked, earned_payout(1, "20")) == ""
+    back = earned_payout(1, "20", returns=("0xback",))
+    assert doubts(asked, back) == "out_1, which arrived, is said to have come back by 0xback; see whether it did"
+    of_another = back.model_copy(update={"seller_id": "s2"})
+    assert doubts(asked, of_another) == ""
+    assert "which the journal forgot" in doubts(asked, forgotten=("out_9",))
+    assert doubts(asked, forgotten=("out_2",)) == ""  # it is that very one
+    taken = doubts(asked, came="5", accepted=True)
+    assert taken == "20 USD leave with it, and 5 came for s1: a person took the payment as paid"
+    assert "at the price that the buyer was asked for" in doubts(asked, rates={asked.coin: (Decimal(3), Decimal(3))})
+    assert doubts(asked, rates={asked.coin: (Decimal(2), Decimal(2))}) == ""

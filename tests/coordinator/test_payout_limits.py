@@ -93,10 +93,15 @@ def approved(at: datetime) -> PayoutApproved:
             tuple(after(payout(number, "80.01", f"s{number}"), SENT, ARRIVED) for number in (2, 3, 4)),
             ("240.03 and this 60 USD are above 300 USD, the limit of 24 hours for all sellers",),
         ),
-        # Of another currency, failed, sent back, or waiting itself, it takes nothing.
+        # What is said to have come back has left all the same.
+        (
+            payout(),
+            (after(payout(2, "90.01"), SENT, ARRIVED, PayoutReturned(tx_hash="0x2", reason="no")),),
+            ("90.01 and this 60 USD are above 150 USD, the limit of 24 hours for s1",),
+        ),
+        # Of another currency, failed, or waiting itself, it takes nothing.
         (payout(), (payout(2, "500", worth_currency="EUR"),), ()),
         (payout(), (after(payout(2, "500"), PayoutFailed(reason="no")),), ()),
-        (payout(), (after(payout(2, "500"), SENT, ARRIVED, PayoutReturned(tx_hash="0x2", reason="no")),), ()),
         (payout(), (after(payout(2, "500"), WITHHELD),), ()),
         # It is not counted twice.
         (payout(1, "100"), (payout(1, "100"),), ()),

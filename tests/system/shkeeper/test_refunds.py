@@ -15,6 +15,7 @@ from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.histories import compared, settle
 from tests.system.shkeeper.test_restored_journal import Backup
 from tests.waiting import wait_until
 
@@ -287,7 +288,13 @@ def test_a_refund_that_failed_or_came_back_can_be_made_again_to_another_address(
     events = marketplace.client.get("/api/events", params={"room": "user-s1", "limit": 500}).json()["events"]
     offers = [one for one in events if one["event"] == "payment-received"]
     last = opened(marketplace, payment_id)
-    given(marketplace, last)
+    # That it came back is one person's word, so that another has to approve that it is sent once more.
+    waiting = given(marketplace, last)
+    assert waiting["status"] == "awaiting_approval"
+    approved = marketplace.client.post(
+        f"/api/payouts/{waiting['payoutId']}/approval", json={"approvedBy": "Bo", "note": "it is at the exchange"}
+    )
+    assert approved.status_code == 200, approved.text
     arrived(marketplace, last)
     marketplace.wait_for(payment_id, "refunded")
     events = marketplace.client.get("/api/events", params={"room": "user-s1", "limit": 500}).json()["events"]
@@ -344,6 +351,8 @@ def test_a_restored_journal_pays_no_refund_twice(
     given(marketplace, refund, to)
     done = arrived(marketplace, refund)
     backup.restore()
+    compared(marketplace)
+    settle(marketplace)
     assert marketplace.client.get(f"/api/refunds/{refund['refundId']}").status_code == 404
     again = opened(marketplace, payment_id)
     assert given(marketplace, again, to)["payoutId"] == done["payoutId"]
