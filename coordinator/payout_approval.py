@@ -124,11 +124,12 @@ def approval(
 ) -> PayoutApproved:
     """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
     hand in it, such as who gave its destination. Raises NothingToApproveError and SamePersonError."""
+    word = _second_word(payout, by, now)
     if any(_is_same(name, other) for other in involved for name in (by.name, by.service or by.name)):
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
     if _is_same(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
-    return PayoutApproved(word=_second_word(payout, by, now), note=note)
+    return PayoutApproved(word=word, note=note)
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.answering_server import answering
 
 __all__ = ["LAPSED", "PricedGateway", "priced_gateway"]
 
@@ -48,32 +48,5 @@ class PricedGateway:
 def priced_gateway() -> Iterator[PricedGateway]:
     """Runs it in a thread of its own."""
     gateway = PricedGateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = json.dumps(gateway.answer(self.path, asked)).encode()
-            self.send_response(500 if gateway.is_down else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing of it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    gateway.url = f"http://127.0.0.1:{server.server_port}"
-    serving = Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
+    with answering(lambda path, body: (500 if gateway.is_down else 200, gateway.answer(path, body))) as gateway.url:
         yield gateway
-    finally:
-        server.shutdown()
-        server.server_close()
-        serving.join()

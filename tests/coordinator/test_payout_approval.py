@@ -84,6 +84,12 @@ def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
                 assert str(caught.value) == said
 
 
+def test_what_is_decided_is_so_for_whom_it_pays_too() -> None:
+    approved = after(waiting(), approval(waiting(), BO, None, NOW))
+    with pytest.raises(NothingToApproveError, match="Bo approved this payout"):
+        approval(approved, Approver(approved.seller_id), None, NOW, involved=[approved.seller_id])
+
+
 def test_nobody_approves_what_is_paid_to_themselves_or_where_they_said_that_it_goes() -> None:
     asked = waiting("Ada")
     with pytest.raises(SamePersonError, match="own"):
