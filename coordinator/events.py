@@ -137,14 +137,14 @@ class Payload(FrozenModel):
         everyone, fields = self.for_everyone, self.__dict__
         # A dict, because a room that two ids make is one room.
         rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
-        for room, field_name in _sources(type(self)):
-            named = fields.get(field_name) or target.get(room.id_name)
+        for make, id_name, if_known, field_name in _sources(type(self)):
+            named = fields.get(field_name) or target.get(id_name)
             if isinstance(named, str):
-                rooms[room.make(named)] = None
+                rooms[make(named)] = None
             elif named:
-                rooms.update(dict.fromkeys(map(room.make, named)))
-            elif not everyone and not room.if_known:
-                raise TargetError(room.id_name, f"{self.event_name} goes to a room that is made of it")
+                rooms.update(dict.fromkeys(map(make, named)))
+            elif not everyone and not if_known:
+                raise TargetError(id_name, f"{self.event_name} goes to a room that is made of it")
         about = target.get("requestId")
         subject = self.subject or (about if isinstance(about, str) else None)
         return Event(self.event_name, Audience(everyone, tuple(rooms)), self._json(), subject)
@@ -157,8 +157,20 @@ class Payload(FrozenModel):
             return compact_json(self.model_dump(mode="json"))
 
 
+class _Source(NamedTuple):
+    """A room's rule, and the field that holds its id."""
+
+    make: Callable[[str], str]
+    id_name: str
+    if_known: bool
+    field_name: str
+    """Empty where the target has it: no field is named so."""
+
+
 @functools.cache
-def _sources(model: type[Payload]) -> tuple[tuple[RoomRule, str], ...]:
-    """A model's rooms, each with the field that holds the id; none of that name is there where the target has it."""
+def _sources(model: type[Payload]) -> tuple[_Source, ...]:
     fields = {field.alias or name: name for name, field in model.model_fields.items()}
-    return tuple((rule, fields.get(rule.id_name, "")) for rule in model.audience_rule.rooms)
+    return tuple(
+        _Source(rule.make, rule.id_name, rule.if_known, fields.get(rule.id_name, ""))
+        for rule in model.audience_rule.rooms
+    )

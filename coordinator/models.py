@@ -1,6 +1,6 @@
 """The base of every frozen model: snake_case in Python, the specification's camelCase in JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -44,17 +44,28 @@ class FrozenModel(BaseModel):
         _set(model, "__pydantic_private__", None)
         return model
 
-    def __copy__(self) -> Self:
-        """A copy without what was derived and kept: the copy may be given other fields."""
-        # What pydantic's own comes to for a model without extra and private fields, at half the cost.
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values of some fields, which are not checked; without what was derived and kept."""
+        if deep:
+            return super().model_copy(update=update, deep=deep)
+        # What pydantic's own comes to for a model without extra and private fields, at a third of the cost.
         model = type(self)
+        fields, names = self.__dict__.copy(), model.__pydantic_fields__
+        if len(fields) != len(names):
+            fields = {name: fields[name] for name in names}
+        named = self.__pydantic_fields_set__
+        if update:
+            fields.update(update)
+            named = named.union(update)
         copied = model.__new__(model)
-        fields = {name: self.__dict__[name] for name in model.__pydantic_fields__}
-        object.__setattr__(copied, "__dict__", fields)
-        object.__setattr__(copied, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
-        object.__setattr__(copied, "__pydantic_extra__", None)
-        object.__setattr__(copied, "__pydantic_private__", None)
+        _set(copied, "__dict__", fields)
+        _set(copied, "__pydantic_fields_set__", named)
+        _set(copied, "__pydantic_extra__", None)
+        _set(copied, "__pydantic_private__", None)
         return copied
+
+    def __copy__(self) -> Self:
+        return self.model_copy()
 
 
 @cache

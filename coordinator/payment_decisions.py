@@ -114,7 +114,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
     """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
     has_fee = payment.has_fee
-    return PaymentProgress(
+    return PaymentProgress.of_checked(
         payment_id=payment.payment_id,
         status=payment.status,
         received=payment.received,
@@ -136,7 +136,7 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
 
 def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
     tx_hash = observation.tx_hash
-    update = PaymentUpdate(
+    update = PaymentUpdate.of_checked(
         payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
     ).to(
         requestId=[share.request_id for share in after.shares] if after.checkout else after.request_id,
@@ -174,7 +174,7 @@ def _share_events(
 ) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
-        yield PaymentReceived(
+        yield PaymentReceived.of_checked(
             purchase_request_id=share.request_id,
             amount=share.amount,
             currency=payment.currency,
@@ -182,7 +182,7 @@ def _share_events(
         ).to(sellerId=share.seller_id)
     if standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request stands as the best of its payments
-    yield PurchaseRequestUpdate(
+    yield PurchaseRequestUpdate.of_checked(
         type=happened,
         request_id=share.request_id,
         status=payment.status,
@@ -191,11 +191,11 @@ def _share_events(
         provider=payment.provider,
     ).to()
     if completes:
-        yield SellerOfferUpdate(
+        yield SellerOfferUpdate.of_checked(
             seller_id=share.seller_id,
             request_id=share.request_id,
             event_type="payment-completed",
-            data=SellerOfferUpdateData(
+            data=SellerOfferUpdateData.of_checked(
                 offer_id=share.offer_id,
                 is_selected=True,
                 payment_id=payment.payment_id,
