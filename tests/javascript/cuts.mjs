@@ -3,8 +3,9 @@
 //
 // node cuts.mjs URL RECIPE '[["websocket", 1], ["polling", 1], ["polling,websocket", 1], …]'
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
-// until every client was cut, and some more. When every client has heard the last, it prints a JSON line for each: {"client",
-// "transports", "cut", "standing", "log"}, where the log has ["heard", number] and ["found", the last number that was found].
+// until every client was cut, and some more when all are back. When all have heard the last, it prints {"done": true}, and at
+// the end of its input a JSON line for each: {"client", "transports", "cut", "standing", "log", "published"}. The log has ["heard",
+// number], ["found", the last number that was looked up] and ["stands", standing].
 import { readFile } from "node:fs/promises";
 import { io } from "socket.io-client";
 import ts from "typescript";
@@ -13,6 +14,7 @@ import { CuttingProxy } from "./cutting-proxy.mjs";
 const [url, recipe, clients] = process.argv.slice(2);
 const ROOMS = ["user-u1", "request-r1"];
 const JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]];
+const EVENTS = ["unread-count-update", "purchase-request-update"];
 const AFTERWARDS = 20;
 const port = Number(new URL(url).port);
 let published = 0;
@@ -29,18 +31,18 @@ async function byTheModule() {
   return (socket, { lookUp, show, hear, stands }) => {
     const rooms = new Rooms(socket, { lookUp, show, stands });
     for (const [event, id] of JOINS) rooms.join(event, id);
-    for (const event of ["unread-count-update", "purchase-request-update"]) rooms.on(event, hear);
+    for (const event of EVENTS) rooms.on(event, hear);
     return () => rooms.standing;
   };
 }
 
 function byThePlainRecipe() {
-  const handler = new Function("socket", "joins", "lookUp", "show", "hearing", `${source}\nhearing(hear); return () => held === null;`);
+  const lines = `${source}\nreturn { inTurn, isCaughtUp: () => held === null };`;
+  const run = new Function("socket", "joins", "lookUp", "show", "console", lines);
   return (socket, { lookUp, show, hear }) => {
-    const isThere = handler(socket, JOINS, lookUp, show, (on) => {
-      for (const event of ["unread-count-update", "purchase-request-update"]) on(event, hear);
-    });
-    return () => (!socket.connected ? "offline" : isThere() ? "live" : "catching up");
+    const { inTurn, isCaughtUp } = run(socket, JOINS, lookUp, show, { warn: () => undefined });
+    for (const event of EVENTS) socket.on(event, (payload) => inTurn(() => hear(payload)));
+    return () => (!socket.connected ? "offline" : isCaughtUp() ? "live" : "catching up");
   };
 }
 
@@ -93,7 +95,6 @@ async function frontEnd([transports, cut], client) {
       proxy.close();
       return end;
     },
-    report: () => ({ client, transports, cut, isCut: proxy.isCut, packets: proxy.packets, standing: standing(), last, end: log.slice(-5) }),
   };
 }
 
@@ -110,22 +111,22 @@ async function publish() {
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
 }
 
-const t0 = Date.now();
-const say = (what) => console.error(what, Date.now() - t0, published);
 const moment = () => new Promise((done) => setTimeout(done, 5));
 async function until(holds) {
   while (!holds()) await moment();
 }
 
-process.stdin.on("end", () => process.exit()).resume();
+const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+process.stdin.on("end", () => {
+  for (const one of frontEnds) print({ ...one.close(), published });
+  process.stdout.write("", () => process.exit());
+}).resume();
 const frontEnds = await Promise.all(JSON.parse(clients).map(frontEnd));
-process.on("SIGUSR2", () => console.error(frontEnds.filter((one) => !(one.isThere() && one.hasAll())).map((one) => JSON.stringify(one.report())).join("\n")));
 while (!frontEnds.every(({ proxy }) => proxy.isCut)) {
   await publish();
   await moment();
 }
-say('cut'); await until(() => frontEnds.every((one) => one.isThere())); say('there');
+await until(() => frontEnds.every((one) => one.isThere()));
 for (let more = AFTERWARDS; more > 0; more--) await publish(); // which each hears in its rooms
-await until(() => frontEnds.every((one) => one.hasAll())); say('all');
-for (const one of frontEnds) process.stdout.write(JSON.stringify({ ...one.close(), published }) + "\n");
-process.stdout.write("", () => process.exit());
+await until(() => frontEnds.every((one) => one.hasAll()));
+print({ done: true });
