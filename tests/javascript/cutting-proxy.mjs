@@ -7,10 +7,14 @@ import net from "node:net";
 export class CuttingProxy {
   packets = 0;
   isCut = false;
+  whenCut = () => undefined;
   #open = new Set();
 
-  constructor(port, cutAfter) {
+  /** `countsAll`: HTTP requests and answers count, too, and not only what goes over a WebSocket from its opening on. */
+  constructor(port, cutAfter, { countsAll = true } = {}) {
     this.cutAfter = cutAfter;
+    this.countsAll = countsAll;
+    this.port = port;
     this.server = net.createServer((near) => this.#join(near, net.connect(port, "127.0.0.1")));
   }
 
@@ -32,7 +36,10 @@ export class CuttingProxy {
       from.setNoDelay(true);
       const read = from === far ? answers(kind) : requests(kind);
       from.on("data", (content) => {
-        for (const packet of read(content)) this.#pass(packet, to);
+        for (const packet of read(content)) {
+          const counts = this.countsAll || kind.isWebSocket;
+          this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts);
+        }
       });
       from.on("error", () => undefined);
       from.on("close", () => {
@@ -42,10 +49,16 @@ export class CuttingProxy {
     }
   }
 
-  #pass(packet, to) {
+  /** A request that names the bridge's own address, as if its page were the bridge's. */
+  #addressed(request) {
+    const own = `127.0.0.1:${this.server.address().port}`;
+    return Buffer.from(request.toString("latin1").replaceAll(own, `127.0.0.1:${this.port}`), "latin1");
+  }
+
+  #pass(packet, to, counts) {
     if (to.destroyed) return;
-    this.packets += 1;
-    const isLast = this.packets === this.cutAfter;
+    if (counts) this.packets += 1;
+    const isLast = counts && this.packets === this.cutAfter;
     if (!isLast) {
       to.write(packet);
       return;
@@ -53,6 +66,7 @@ export class CuttingProxy {
     to.write(packet, () => {
       this.isCut = true;
       this.#cut();
+      this.whenCut();
     });
     // Nothing else is passed on meanwhile.
     for (const pair of this.#open) for (const end of pair) end.removeAllListeners("data");
