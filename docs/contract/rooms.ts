@@ -67,7 +67,6 @@ export class Rooms<Found> {
     this.wire.io.on("open", this.opened);
     this.wire.on("connect", this.connected);
     this.wire.on("disconnect", this.disconnected);
-    this.wire.on("connect_error", this.notConnected);
     if (this.wire.connected) this.connected();
   }
 
@@ -85,8 +84,8 @@ export class Rooms<Found> {
     this.wish(event, id);
   }
 
-  /** Hears an event, once and in order; never between a look-up's question and its answer. */
-  on<Event extends keyof ServerToClientEvents>(event: Event, handler: ServerToClientEvents[Event]): void {
+  /** Hears an event, once and in order; never between a look-up's question and its answer. Returns what ends that. */
+  on<Event extends keyof ServerToClientEvents>(event: Event, handler: ServerToClientEvents[Event]): () => void {
     const hear = (...args: unknown[]): void => {
       const handOut = (): void => (handler as (...args: unknown[]) => void)(...args);
       if (this.held === null) attempt(handOut);
@@ -94,6 +93,7 @@ export class Rooms<Found> {
     };
     this.handlers.push([event, hear]);
     this.wire.on(event as string, hear);
+    return () => this.wire.off(event as string, hear);
   }
 
   /** Looks up how things stand once more: after what is being looked up now, and when there is a connection. */
@@ -107,7 +107,6 @@ export class Rooms<Found> {
     this.wire.io.off("open", this.opened);
     this.wire.off("connect", this.connected);
     this.wire.off("disconnect", this.disconnected);
-    this.wire.off("connect_error", this.notConnected);
     for (const [event, handler] of this.handlers) this.wire.off(event, handler);
     this.held = null;
     this.end();
@@ -131,23 +130,10 @@ export class Rooms<Found> {
     void this.attend(this.connection.signal);
   };
 
-  private readonly disconnected = (reason: string): void => {
+  private readonly disconnected = (): void => {
     this.end();
     this.stands("offline");
-    if (reason === "io server disconnect") this.comeBack();
   };
-
-  private readonly notConnected = (error: Error & { data?: { code?: string } }): void => {
-    // A refusal with a code is about the token; whoever has the tokens brings another.
-    if (!this.wire.active && error.data?.code === undefined) this.comeBack();
-  };
-
-  /** The stock client does not come back by itself where the server has parted with it. */
-  private comeBack(): void {
-    const timer = setTimeout(() => this.wire.connect(), FIRST_PAUSE_MS);
-    this.connection = new AbortController();
-    this.connection.signal.addEventListener("abort", () => clearTimeout(timer));
-  }
 
   private end(): void {
     this.connection.abort();

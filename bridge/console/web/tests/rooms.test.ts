@@ -9,12 +9,10 @@ type Listener = (...args: unknown[]) => void;
 class PlayedSocket {
   connected = false;
   recovered = false;
-  active = true;
   receiveBuffer: unknown[] = [];
   readonly asked: { event: string; id: string; answer: (code?: string) => void }[] = [];
   readonly listeners = new Map<string, Set<Listener>>();
   readonly io = { on: (event: string, listener: Listener) => this.on(`io ${event}`, listener), off: (event: string, listener: Listener) => this.off(`io ${event}`, listener) };
-  readonly connect = vi.fn();
 
   on(event: string, listener: Listener): void {
     this.listeners.set(event, (this.listeners.get(event) ?? new Set()).add(listener));
@@ -40,9 +38,9 @@ class PlayedSocket {
     await settled();
   }
 
-  cut(reason = "transport close"): void {
+  cut(): void {
     this.connected = false;
-    this.hears("disconnect", reason);
+    this.hears("disconnect", "transport close");
   }
 
   /** Answers all that is asked, each with the same. */
@@ -245,20 +243,6 @@ describe("the rooms", () => {
     await socket.answers();
     expect([stood, rooms.wanted]).toEqual([[], []]);
   });
-
-  it("are connected again where the server has parted with the socket", async () => {
-    await liveRooms();
-    socket.cut("io server disconnect");
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(socket.connect).toHaveBeenCalledTimes(1);
-    socket.active = false;
-    socket.hears("connect_error", new Error("try again"));
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(socket.connect).toHaveBeenCalledTimes(2);
-    socket.hears("connect_error", Object.assign(new Error("sign in"), { data: { code: "token_expired" } }));
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(socket.connect).toHaveBeenCalledTimes(2);
-  });
 });
 
 describe("what is looked up", () => {
@@ -354,6 +338,9 @@ describe("what is heard", () => {
     rooms.lookAgain();
     await settled();
     socket.hears(...update("confirming"));
+    const stop = rooms.on("payment-received", () => void shown.push("heard of money"));
+    stop();
+    socket.hears("payment-received", {});
     rooms.dispose();
     await lookUps[0]?.find("confirming");
     socket.hears(...update("completed"));

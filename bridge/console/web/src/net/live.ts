@@ -12,6 +12,7 @@ import { heldToken } from "./token";
 
 /** How long to wait for the socket before looking things up without it. */
 const PATIENCE_MS = 2_500;
+const PARTED_PAUSE_MS = 1_000;
 
 export class Live<Found> {
   readonly connection = new Store<Connection>(BEGINNING);
@@ -41,10 +42,14 @@ export class Live<Found> {
       },
     });
     this.socket.on("connect", () => clearTimeout(this.impatience));
+    this.socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") this.comeBack();
+    });
     this.socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       const code = error.data?.code;
       if (code === undefined) {
         this.hear({ type: "unreachable" });
+        if (!this.socket.active) this.comeBack();
         return;
       }
       clearTimeout(this.impatience);
@@ -67,6 +72,11 @@ export class Live<Found> {
   lookAgain(): void {
     if (this.rooms.standing === "offline") void this.lookUpWithoutIt();
     else this.rooms.lookAgain();
+  }
+
+  /** The stock client does not come back by itself where the bridge has parted with it. */
+  private comeBack(): void {
+    setTimeout(() => this.socket.connect(), PARTED_PAUSE_MS);
   }
 
   /** Where sockets do not get through, REST may. */
