@@ -1,21 +1,21 @@
 // Front ends whose connection is cut once each, after the first packet, the second, and so on: many clients of one bridge,
 // each the stock client with the recipe for front ends, behind a proxy of its own.
 //
-// node cuts.mjs URL RECIPE '[["websocket", 1], ["polling", 1], ["polling,websocket", 1], …]'
+// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling", 1], …]'
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
-// until every client was cut, and some more when all are back. When all have heard the last, it prints {"done": true}, and at
-// the end of its input a JSON line for each: {"client", "transports", "cut", "standing", "log", "published"}. The log has ["heard",
-// number], ["found", the last number that was looked up] and ["stands", standing].
+// until every client was cut, and some more when all are back, until each has heard one in each room. Then it prints {"done":
+// true}, and at the end of its input a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}. The log
+// has ["heard", number], ["found", the last number that was looked up] and ["stands", standing].
 import { readFile } from "node:fs/promises";
-import { io } from "socket.io-client";
+import { createRequire } from "node:module";
 import ts from "typescript";
 import { CuttingProxy } from "./cutting-proxy.mjs";
 
+const require = createRequire(import.meta.url);
 const [url, recipe, clients] = process.argv.slice(2);
 const ROOMS = ["user-u1", "request-r1"];
 const JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]];
 const EVENTS = ["unread-count-update", "purchase-request-update"];
-const AFTERWARDS = 20;
 const port = Number(new URL(url).port);
 let published = 0;
 
@@ -48,12 +48,14 @@ function byThePlainRecipe() {
 
 const numberOf = ({ type, unreadCount }) => Number(type ?? unreadCount);
 
-async function frontEnd([transports, cut], client) {
+async function frontEnd([version, transports, cut]) {
+  const { io } = require(version);
   const proxy = new CuttingProxy(port, cut);
   const origin = `http://127.0.0.1:${await proxy.listen()}`;
   const log = [];
   let after = "";
   let last = -1;
+  const heardIn = new Set(); // the rooms in which something was heard since all were back
   const socket = io(origin, {
     transports: transports.split(","),
     forceNew: true,
@@ -82,15 +84,18 @@ async function frontEnd([transports, cut], client) {
     stands: (standing) => log.push(["stands", standing]),
     hear: (payload) => {
       last = numberOf(payload);
+      heardIn.add(last % 2);
       log.push(["heard", last]);
     },
   });
   return {
     proxy,
     isThere: () => proxy.isCut && standing() === "live",
+    beginsAnew: () => heardIn.clear(),
     hasAll: () => last === published - 1,
+    hearsAll: () => heardIn.size === ROOMS.length,
     close: () => {
-      const end = { client, transports, cut, standing: standing(), log };
+      const end = { version, transports, cut, standing: standing(), hearsAll: heardIn.size === ROOMS.length, log };
       socket.close();
       proxy.close();
       return end;
@@ -118,7 +123,7 @@ async function until(holds) {
 
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 process.stdin.on("end", () => {
-  for (const one of frontEnds) print({ ...one.close(), published });
+  for (const one of frontEnds) print(one.close());
   process.stdout.write("", () => process.exit());
 }).resume();
 const frontEnds = await Promise.all(JSON.parse(clients).map(frontEnd));
@@ -127,6 +132,10 @@ while (!frontEnds.every(({ proxy }) => proxy.isCut)) {
   await moment();
 }
 await until(() => frontEnds.every((one) => one.isThere()));
-for (let more = AFTERWARDS; more > 0; more--) await publish(); // which each hears in its rooms
-await until(() => frontEnds.every((one) => one.hasAll()));
+for (const one of frontEnds) one.beginsAnew();
+while (!frontEnds.every((one) => one.hearsAll())) {
+  await publish();
+  await until(() => frontEnds.every((one) => one.hasAll()));
+}
+await until(() => frontEnds.every((one) => one.isThere()));
 print({ done: true });
