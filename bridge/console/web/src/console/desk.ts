@@ -69,6 +69,8 @@ class Desk {
       this.askTotals(),
       this.table.reload(),
     ]);
+    const problem = this.attention.value.problem ?? this.totals.value.problem;
+    if (problem?.mayPass) throw problem;
     return status;
   }
 
