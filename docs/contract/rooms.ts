@@ -20,7 +20,7 @@ type Id<Event> = Event extends "join-ops-room" | "leave-ops-room" ? [] : [id: st
 export interface Wish {
   readonly event: Join | Leave;
   readonly id: readonly string[];
-  /** How the bridge has answered it in the session that there is; null if it has not. */
+  /** How the bridge has answered it last in the session that there is; null if it has not. */
   answer: RoomsAnswer | null;
 }
 
@@ -31,7 +31,7 @@ export interface Page<Found> {
   /** Shows what was found. What is heard while it is looked up is handed out after it. */
   show: (found: Found) => void;
   stands?: (standing: Standing) => void;
-  /** A room that one may not be in. It is not waited for, and is asked for again on the next connection. */
+  /** A room that one may not be in. It is not waited for, and is asked for again on the next connection, `too_many` sooner. */
   refused?: (wish: Wish, error: RefusedError) => void;
   /** A look-up that failed, and is going to be repeated. */
   failed?: (error: unknown) => void;
@@ -41,8 +41,9 @@ const ANSWER_WITHIN_MS = 10_000;
 const FOUND_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
-/** Why a room was refused although it may be granted when it is asked for again. */
-const MAY_PASS: readonly string[] = ["unavailable", "internal"];
+/** Why a room may be refused now and granted later: where the bridge fails, which is waited for; where one asks for too much. */
+const FAILURES: readonly string[] = ["unavailable", "internal"];
+const MAY_PASS: readonly string[] = [...FAILURES, "too_many"];
 
 export class Rooms<Found> {
   standing: Standing = "offline";
@@ -155,35 +156,51 @@ export class Rooms<Found> {
     while (!connection.aborted) {
       this.isNudged = false;
       if (!this.isThere) this.stands("catching up");
-      const unanswered = [...this.wishes.values()].filter(({ answer }) => answer === null);
-      await Promise.all(unanswered.map((wish) => this.ask(wish, connection)));
+      await Promise.all(this.open.map((wish) => this.ask(wish, connection)));
       if (!connection.aborted && this.done < this.asked) await this.lookUp(connection);
       if (connection.aborted) return;
       if (this.isThere) this.stands("live");
-      const isDone = this.isThere && this.done === this.asked;
+      const isDone = this.done === this.asked && this.open.length === 0;
       await this.rest(isDone ? null : pause * (0.5 + Math.random() / 2));
       pause = isDone ? FIRST_PAUSE_MS : Math.min(2 * pause, LONGEST_PAUSE_MS);
     }
   }
 
+  /** What is to be asked for. */
+  private get open(): readonly Wish[] {
+    return [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+  }
+
   private get isThere(): boolean {
-    return this.done >= this.missed && this.wanted.every(({ answer }) => answer !== null);
+    return this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
   }
 
   private async ask(wish: Wish, connection: AbortSignal): Promise<void> {
+    let isLate = false;
+    const asking = (): Promise<void> =>
+      new Promise((done) => {
+        this.wire.emit(wish.event, ...wish.id, (answer: RoomsAnswer) => {
+          if (!connection.aborted) this.answered(wish, answer);
+          if (isLate) this.nudge();
+          done();
+        });
+      });
+    await within(ANSWER_WITHIN_MS, connection, asking).catch(() => (isLate = true));
+  }
+
+  private answered(wish: Wish, answer: RoomsAnswer): void {
     const name = nameOf(wish.event, wish.id);
-    const asking = (): Promise<RoomsAnswer> =>
-      new Promise((answered) => this.wire.emit(wish.event, ...wish.id, answered));
-    const answer = await within(ANSWER_WITHIN_MS, connection, asking).catch(() => null);
-    if (answer === null || this.wishes.get(name) !== wish) return;
-    if (!answer.ok && MAY_PASS.includes(answer.error.code)) return;
-    if (isLeave(wish.event)) {
-      this.wishes.delete(name);
-      return;
-    }
+    const before = wish.answer;
+    if (this.wishes.get(name) !== wish || before?.ok) return;
     wish.answer = answer;
-    if (answer.ok) this.miss();
-    else this.page.refused?.(wish, answer.error);
+    if (isLeave(wish.event)) {
+      if (!isAmong(FAILURES, answer)) this.wishes.delete(name);
+    } else if (answer.ok) {
+      this.miss();
+      this.stands("catching up");
+    } else if (!isAmong(FAILURES, answer) && before?.error.code !== answer.error.code) {
+      this.page.refused?.(wish, answer.error);
+    }
   }
 
   private async lookUp(connection: AbortSignal): Promise<void> {
@@ -235,6 +252,9 @@ export class Rooms<Found> {
   }
 }
 
+/** Whether there is no answer yet, or a refusal of one of these kinds. */
+const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean =>
+  answer === null || (!answer.ok && codes.includes(answer.error.code));
 const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
 /** A join and the leave that undoes it have one name. */
 const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;

@@ -194,7 +194,7 @@ describe("the rooms", () => {
     expect(stood).toEqual(["catching up"]);
   });
 
-  it.each(["not_allowed", "bad_argument", "too_many", "unknown_event"])(
+  it.each(["not_allowed", "bad_argument", "unknown_event"])(
     "that are refused with %s are told, not waited for, and asked for on the next connection",
     async (code) => {
       const rooms = await liveRooms();
@@ -211,6 +211,36 @@ describe("the rooms", () => {
       expect(rooms.standing).toBe("live");
     },
   );
+
+  it("of which there are too many are told once, not waited for, and asked for until they are granted", async () => {
+    const rooms = await liveRooms();
+    rooms.join("join-user-room", "u2");
+    await settled();
+    for (const pause of [1_000, 2_000, 4_000]) {
+      await socket.answers("too_many");
+      expect(rooms.standing).toBe("live");
+      await vi.advanceTimersByTimeAsync(pause);
+    }
+    expect(refused).toEqual(["join-user-room u2: too_many"]);
+    expect(await socket.answers()).toEqual(["join-user-room u2"]);
+    expect(rooms.standing).toBe("catching up");
+    await lookUps[0]?.find("pending");
+    expect(rooms.standing).toBe("live");
+  });
+
+  it("are joined by an answer that comes late", async () => {
+    const rooms = playedRooms();
+    rooms.join("join-request-room", "r1");
+    await socket.connects();
+    await vi.advanceTimersByTimeAsync(60_000); // while the journal cannot be written
+    expect(socket.asked.length).toBeGreaterThan(2);
+    await lookUps.pop()?.find("pending");
+    await socket.answers();
+    await lookUps.pop()?.find("pending");
+    expect(rooms.standing).toBe("live");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([socket.asked, rooms.standing]).toEqual([[], "live"]);
+  });
 
   it("are left, also when that is wished for while offline", async () => {
     const rooms = await liveRooms();
