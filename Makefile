@@ -109,8 +109,8 @@ $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
 	@$(STEP) "Installing the peers that the bridge is measured beside, some seconds" npm_in $(PEERS) $(NPM_CI)
 	@touch $@
 
-# What the pages are made of; the contract types them.
-PAGE_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print) docs/contract/events.d.ts
+# What the pages are made of; the contract types them, and the recipe for front ends keeps them in their rooms.
+PAGE_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print) docs/contract/events.d.ts docs/contract/rooms.ts
 
 $(WEB)/node_modules/.ready: $(WEB)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"

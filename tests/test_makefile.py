@@ -22,6 +22,7 @@ NEEDED = (
     "requirements-dev.lock",
     "pyproject.toml",
     "docs/contract/events.d.ts",
+    "docs/contract/rooms.ts",
     "bridge/console/web/package-lock.json",
     "tests/javascript/package-lock.json",
     "benchmarks/peers/package-lock.json",

@@ -30,14 +30,16 @@ function open(client, { url, joins, tokens, transports }) {
   socket.onAny((event, ...args) => print({ event, args }));
   socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
+  let isIn = false; // whether every join was answered in this session
   socket.on("connect", async () => {
-    // Whoever is recovered is in its rooms already.
-    for (const [event, ...args] of socket.recovered ? [] : joins) {
+    isIn &&= socket.recovered;
+    for (const [event, ...args] of isIn ? [] : joins) {
       // A server that goes does not answer; the client connects again, and joins anew.
       const answer = await socket.emitWithAck(event, ...args).catch(() => null);
       if (answer === null) return;
       if (!answer.ok) print({ refused: [event, ...args], answer });
     }
+    isIn = true;
     print({ ready: socket.id, recovered: socket.recovered });
   });
   let fences = 0;

@@ -3,6 +3,8 @@ import { defineConfig } from "vite";
 // The bridge serves what is built: `dist/index.html` for every page, and `dist/assets/` under names that change with
 // what is in them. Nothing is inlined, because the pages' Content-Security-Policy allows no inline script or style.
 export default defineConfig({
+  // The pages use what front ends are given to copy.
+  resolve: { alias: { "@contract": new URL("../../../docs/contract", import.meta.url).pathname } },
   build: {
     outDir: "../dist",
     emptyOutDir: true,

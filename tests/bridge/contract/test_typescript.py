@@ -12,6 +12,7 @@ from bridge.contract.typescript import typescript_text
 ROOT = Path(__file__).parents[3]
 PROGRAMS = Path(__file__).parent / "programs"
 NODE_MODULES = ROOT / "tests" / "javascript" / "node_modules"
+ROOMS = ROOT / "docs" / "contract" / "rooms.ts"
 PAGE = ROOT / "docs" / "front-end.md"
 OPTIONS = ["--strict", "--noEmit", "--pretty", "false", "--target", "es2022", "--lib", "es2022,dom"]
 MODULES = ["--module", "esnext", "--moduleResolution", "bundler"]
@@ -29,12 +30,13 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Errors:
     folder = tmp_path_factory.mktemp("typescript")
     (folder / "node_modules").symlink_to(NODE_MODULES)
     (folder / "events.d.ts").write_text(typescript_text())
+    (folder / "rooms.ts").write_text(ROOMS.read_text())
     (folder / "page.ts").write_text(examples_of_the_page())
     for program in PROGRAMS.iterdir():
         (folder / program.name).write_text(program.read_text())
     compiler = NODE_MODULES / ".bin" / "tsc"
     files = sorted(path.name for path in folder.glob("*.ts"))
-    assert files == ["accepted.ts", "events.d.ts", "page.ts", "refused.ts"]
+    assert files == ["accepted.ts", "events.d.ts", "page.ts", "refused.ts", "rooms.ts"]
     run = subprocess.run([compiler, *OPTIONS, *MODULES, *files], cwd=folder, capture_output=True, text=True)
     assert not run.stderr, run.stderr
     found: Errors = defaultdict(dict)

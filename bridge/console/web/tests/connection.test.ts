@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { BEGINNING, type ConnectionState, type Heard, inWords, moved } from "../src/model/connection";
 
+const [LIVE, CATCHING_UP, OFFLINE] = (["live", "catching up", "offline"] as const).map(
+  (standing): Heard => ({ type: "stands", standing }),
+) as [Heard, Heard, Heard];
+
 const after = (...heard: Heard[]): ConnectionState[] => {
   let connection = BEGINNING;
   return heard.map((one) => {
@@ -10,36 +14,28 @@ const after = (...heard: Heard[]): ConnectionState[] => {
 };
 
 describe("the connection", () => {
-  it("is live when what there is was looked up", () => {
-    expect(after({ type: "connected", recovered: false }, { type: "caught-up" })).toEqual(["connecting", "live"]);
+  it("is connecting until it is live for the first time", () => {
+    expect(after(CATCHING_UP, LIVE)).toEqual(["connecting", "live"]);
   });
 
   it("goes from live to offline, catches up, and is live again", () => {
-    expect(
-      after(
-        { type: "connected", recovered: false },
-        { type: "caught-up" },
-        { type: "lost" },
-        { type: "unreachable" },
-        { type: "connected", recovered: false },
-        { type: "caught-up" },
-      ),
-    ).toEqual(["connecting", "live", "offline", "offline", "catching-up", "live"]);
+    expect(after(CATCHING_UP, LIVE, OFFLINE, { type: "unreachable" }, CATCHING_UP, LIVE)).toEqual([
+      "connecting",
+      "live",
+      "offline",
+      "offline",
+      "catching-up",
+      "live",
+    ]);
   });
 
   it("is live at once when the bridge brings what was missed", () => {
-    expect(
-      after({ type: "connected", recovered: false }, { type: "caught-up" }, { type: "lost" }, { type: "connected", recovered: true }),
-    ).toEqual(["connecting", "live", "offline", "live"]);
-  });
-
-  it("does not call itself live while it is offline", () => {
-    expect(after({ type: "lost" }, { type: "caught-up" })).toEqual(["offline", "offline"]);
+    expect(after(CATCHING_UP, LIVE, OFFLINE, LIVE)).toEqual(["connecting", "live", "offline", "live"]);
   });
 
   it("says why it was refused, and keeps saying it when the socket closes", () => {
     const refused = moved(BEGINNING, { type: "refused", code: "token_expired", message: "it has expired" });
-    expect(moved(refused, { type: "lost" })).toEqual(refused);
+    expect(moved(refused, OFFLINE)).toEqual(refused);
     expect(inWords(refused).sentence).toBe("it has expired");
   });
 

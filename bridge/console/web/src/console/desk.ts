@@ -3,7 +3,7 @@
  * system is. Its parts only show what is here.
  */
 
-import type { RoomsAnswer, SystemStatus } from "@contract/events";
+import type { SystemStatus } from "@contract/events";
 import type { AttentionItem, DayTotal, Session } from "../model/documents";
 import { settled } from "../model/attention";
 import { readFilters } from "../model/filters";
@@ -38,7 +38,7 @@ class Desk {
   readonly totals = new Store<Asked<readonly DayTotal[]>>({ answer: null, problem: null });
   readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
   readonly table = new Table(readFilters(location.search));
-  readonly live: Live;
+  readonly live: Live<SystemStatus>;
   /** Whether a dialog is open, so that nothing may move under it. */
   isBusy = false;
   private readonly stories = new Set<(payoutId?: string, paymentId?: string) => void>();
@@ -46,14 +46,12 @@ class Desk {
   private readonly askTotalsSoon = paused(() => this.askTotals(), TOTALS_PAUSE_MS);
 
   constructor() {
-    this.live = new Live({
-      join: async (socket) => [(await socket.timeout(10_000).emitWithAck("join-ops-room")) as RoomsAnswer],
-      lookUp: () => this.lookUp(),
-    });
+    this.live = new Live<SystemStatus>({ lookUp: (signal) => this.lookUp(signal), show: (status) => this.show(status) });
+    this.live.rooms.join("join-ops-room");
     for (const event of MOVING_EVENTS) {
-      this.live.socket.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
+      this.live.rooms.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
     }
-    this.live.socket.on("system-status", (status) => this.systemIs(status));
+    this.live.rooms.on("system-status", (status) => this.systemIs(status));
   }
 
   start(): void {
@@ -63,14 +61,21 @@ class Desk {
     }, ATTENTION_AT_LEAST_MS);
   }
 
-  private async lookUp(): Promise<void> {
-    this.session.set(await get<Session>("/api/ops/session"));
-    await Promise.all([
+  private async lookUp(signal: AbortSignal): Promise<SystemStatus> {
+    this.session.set(await get<Session>("/api/ops/session", signal));
+    const [status] = await Promise.all([
+      get<SystemStatus>("/api/ops/system", signal),
       this.askAttention(),
       this.askTotals(),
       this.table.reload(),
-      get<SystemStatus>("/api/ops/system").then((status) => this.systemIs(status)),
     ]);
+    const problem = this.attention.value.problem ?? this.totals.value.problem;
+    if (problem?.mayPass) throw problem;
+    return status;
+  }
+
+  private show(status: SystemStatus): void {
+    this.systemIs(status);
     this.retell();
   }
 

@@ -116,7 +116,8 @@ export class Table {
     if (this.isPumping) return;
     this.isPumping = true;
     try {
-      while (this.moved.size > 0) {
+      // What is being loaded may be older than what was heard meanwhile, which is asked after it.
+      while (this.moved.size > 0 && !this.state.value.isLoading) {
         await frame();
         const ids = [...this.moved];
         this.moved.clear();

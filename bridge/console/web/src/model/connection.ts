@@ -3,6 +3,8 @@
  * while nothing fits it changes nothing.
  */
 
+import type { Standing } from "@contract/rooms";
+
 export type ConnectionState = "connecting" | "live" | "offline" | "catching-up" | "refused";
 
 export interface Connection {
@@ -16,11 +18,8 @@ export interface Connection {
 }
 
 export type Heard =
-  /** The socket stands; `recovered` says that what was missed comes by itself. */
-  | { type: "connected"; recovered: boolean }
-  /** What may have been missed was looked up. */
-  | { type: "caught-up" }
-  | { type: "lost" }
+  /** How it stands to the rooms that it wants to be in. */
+  | { type: "stands"; standing: Standing }
   | { type: "unreachable" }
   | { type: "refused"; code: string; message: string };
 
@@ -28,18 +27,24 @@ export const BEGINNING: Connection = { state: "connecting", message: null, code:
 
 export function moved(connection: Connection, heard: Heard): Connection {
   switch (heard.type) {
-    case "connected":
-      if (heard.recovered) return { ...connection, state: "live", message: null, code: null, wasLive: true };
-      return { ...connection, state: connection.wasLive ? "catching-up" : "connecting", message: null, code: null };
-    case "caught-up":
-      if (connection.state !== "catching-up" && connection.state !== "connecting") return connection;
-      return { ...connection, state: "live", wasLive: true };
-    case "lost":
+    case "stands":
+      return stood(connection, heard.standing);
     case "unreachable":
-      if (connection.state === "refused" && heard.type === "lost") return connection;
       return { ...connection, state: "offline" };
     case "refused":
       return { ...connection, state: "refused", code: heard.code, message: heard.message };
+  }
+}
+
+function stood(connection: Connection, standing: Standing): Connection {
+  switch (standing) {
+    case "live":
+      return { state: "live", message: null, code: null, wasLive: true };
+    case "catching up":
+      return { ...connection, state: connection.wasLive ? "catching-up" : "connecting", message: null, code: null };
+    case "offline":
+      // Why it was refused is still to be read when the socket closes.
+      return connection.state === "refused" ? connection : { ...connection, state: "offline" };
   }
 }
 

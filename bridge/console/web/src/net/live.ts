@@ -1,36 +1,26 @@
 /**
- * The page's connection: the stock Socket.IO client, the rooms to be in, and what to look up when the bridge cannot tell
- * what was missed. How it stands is in `connection`.
+ * The page's connection: the stock Socket.IO client, and the rooms that the recipe for front ends keeps it in. How it
+ * stands is in `connection`.
  */
 
-import type { ClientToServerEvents, RoomsAnswer, ServerToClientEvents } from "@contract/events";
+import type { ClientToServerEvents, ServerToClientEvents } from "@contract/events";
+import { type Page, Rooms } from "@contract/rooms";
 import { io, type Socket } from "socket.io-client";
-import { BEGINNING, type Connection, moved } from "../model/connection";
+import { BEGINNING, type Connection, type Heard, moved } from "../model/connection";
 import { Store } from "./store";
 import { heldToken } from "./token";
 
-export type LiveSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
-
-export interface Wishes {
-  /** Joins the rooms; its answers say which were granted. */
-  join: (socket: LiveSocket) => Promise<RoomsAnswer[]>;
-  /** Looks up what may have been missed. Asked again until it succeeds, as long as the connection lasts. */
-  lookUp: () => Promise<void>;
-}
-
 /** How long to wait for the socket before looking things up without it. */
 const PATIENCE_MS = 2_500;
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 10_000;
+const PARTED_PAUSE_MS = 1_000;
 
-export class Live {
+export class Live<Found> {
   readonly connection = new Store<Connection>(BEGINNING);
-  readonly socket: LiveSocket;
-  /** Counts connections, so that what belongs to an earlier one is dropped. */
-  private turn = 0;
+  readonly rooms: Rooms<Found | null>;
+  private readonly socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   private impatience: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly wishes: Wishes) {
+  constructor(private readonly page: Pick<Page<Found>, "lookUp" | "show">) {
     this.socket = io({
       transports: ["websocket"],
       autoConnect: false,
@@ -39,14 +29,32 @@ export class Live {
         give(token === null ? {} : { token });
       },
     });
-    this.socket.on("connect", () => void this.connected());
-    this.socket.on("disconnect", (reason) => {
-      this.turn += 1;
-      this.connection.update((connection) => moved(connection, { type: "lost" }));
-      // The client does not come back by itself when the bridge has closed the connection.
-      if (reason === "io server disconnect") setTimeout(() => this.socket.connect(), FIRST_RETRY_MS);
+    this.rooms = new Rooms<Found | null>(this.socket, {
+      // Whoever is let into no room at all has nothing to look up.
+      lookUp: async (signal) => (this.isShutOut ? null : page.lookUp(signal)),
+      show: (found) => {
+        if (found !== null) page.show(found);
+      },
+      stands: (standing) => {
+        const refusal = this.refusals[0];
+        if (standing === "live" && this.isShutOut && refusal !== undefined) this.hear({ type: "refused", ...refusal });
+        else this.hear({ type: "stands", standing });
+      },
     });
-    this.socket.on("connect_error", (error) => this.notConnected(error));
+    this.socket.on("connect", () => clearTimeout(this.impatience));
+    this.socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") this.comeBack();
+    });
+    this.socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
+      const code = error.data?.code;
+      if (code === undefined) {
+        this.hear({ type: "unreachable" });
+        if (!this.socket.active) this.comeBack();
+        return;
+      }
+      clearTimeout(this.impatience);
+      this.hear({ type: "refused", code, message: error.message });
+    });
   }
 
   start(): void {
@@ -56,54 +64,37 @@ export class Live {
 
   /** Connects anew, with a token that was not there before. */
   restart(): void {
-    this.connection.set(BEGINNING);
     this.socket.disconnect();
+    this.connection.set(BEGINNING);
     this.start();
   }
 
-  private async connected(): Promise<void> {
-    clearTimeout(this.impatience);
-    const turn = ++this.turn;
-    const isStill = (): boolean => turn === this.turn && this.socket.connected;
-    const { recovered } = this.socket;
-    this.connection.update((connection) => moved(connection, { type: "connected", recovered }));
-    if (recovered) return;
-    let answers: RoomsAnswer[] | null = null;
-    while (answers === null) {
-      // No answer in time: from a connection that is gone, which comes back by itself, or from a bridge that is slow.
-      answers = await this.wishes.join(this.socket).catch(() => null);
-      if (!isStill()) return;
-    }
-    const refusals = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
-    const [refusal] = refusals;
-    if (refusal !== undefined && refusals.length === answers.length) {
-      this.connection.update((connection) => moved(connection, { type: "refused", ...refusal }));
-      return;
-    }
-    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(2 * wait, LONGEST_RETRY_MS)) {
-      try {
-        await this.wishes.lookUp();
-        break;
-      } catch {
-        await new Promise((done) => setTimeout(done, wait));
-      }
-      if (!isStill()) return;
-    }
-    if (isStill()) this.connection.update((connection) => moved(connection, { type: "caught-up" }));
+  lookAgain(): void {
+    if (this.rooms.standing === "offline") void this.lookUpWithoutIt();
+    else this.rooms.lookAgain();
   }
 
-  private notConnected(error: Error & { data?: { code?: string } }): void {
-    const code = error.data?.code;
-    if (code === undefined) {
-      this.connection.update((connection) => moved(connection, { type: "unreachable" }));
-      return;
-    }
-    clearTimeout(this.impatience);
-    this.connection.update((connection) => moved(connection, { type: "refused", code, message: error.message }));
+  /** The stock client does not come back by itself where the bridge has parted with it. */
+  private comeBack(): void {
+    setTimeout(() => this.socket.connect(), PARTED_PAUSE_MS);
   }
 
   /** Where sockets do not get through, REST may. */
   private async lookUpWithoutIt(): Promise<void> {
-    await this.wishes.lookUp().catch(() => undefined);
+    const found = await this.page.lookUp(new AbortController().signal).catch(() => null);
+    if (found !== null && this.rooms.standing === "offline") this.page.show(found);
+  }
+
+  private get refusals(): { code: string; message: string }[] {
+    return this.rooms.wanted.flatMap(({ answer }) => (answer === null || answer.ok ? [] : [answer.error]));
+  }
+
+  private get isShutOut(): boolean {
+    const { length } = this.rooms.wanted;
+    return length > 0 && this.refusals.length === length;
+  }
+
+  private hear(heard: Heard): void {
+    this.connection.update((connection) => moved(connection, heard));
   }
 }

@@ -1,6 +1,5 @@
 /** `/checkout/{checkoutId}`: one payment for several purchases, and what each of them costs. */
 
-import type { RoomsAnswer } from "@contract/events";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
@@ -11,7 +10,7 @@ import { heldToken, subjectOf } from "../net/token";
 import { Amount } from "../parts/Amount";
 import { PayFrame } from "./PayFrame";
 import { PaymentPanel } from "./PaymentPage";
-import { partyRooms, sideOf, watched } from "./paying";
+import { joinPartyRooms, sideOf, watched } from "./paying";
 
 export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Element {
   const checkout = useMemo(
@@ -20,10 +19,10 @@ export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Elemen
         path: `/api/template-checkouts/${encodeURIComponent(checkoutId)}`,
         paymentOf: (document) => document.payment,
         withPayment: (document, payment) => ({ ...document, payment }),
-        join: (socket, document) => [
-          socket.timeout(10_000).emitWithAck("join-template-checkout-room", checkoutId) as Promise<RoomsAnswer>,
-          ...partyRooms(socket, document.payment, side(document)),
-        ],
+        join: (rooms, document) => {
+          rooms.join("join-template-checkout-room", checkoutId);
+          joinPartyRooms(rooms, document.payment, side(document));
+        },
       }),
     [checkoutId],
   );

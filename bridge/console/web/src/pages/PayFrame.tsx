@@ -31,7 +31,7 @@ export function PayFrame<Document>({ watched, title, children }: FrameProps<Docu
         ) : state === "refused" ? (
           <NotAdmitted />
         ) : problem !== null ? (
-          <NotFound problem={problem} retry={() => void watched.lookAgain()} />
+          <NotFound problem={problem} retry={watched.lookAgain} />
         ) : (
           <Loading what="the payment" />
         )}

@@ -15,7 +15,7 @@ import { Refunds } from "../parts/Refunds";
 import { PlaceToPay } from "../parts/PlaceToPay";
 import { Transactions } from "../parts/Transactions";
 import { PayFrame } from "./PayFrame";
-import { partyRooms, sideOf, watched } from "./paying";
+import { joinPartyRooms, sideOf, watched } from "./paying";
 
 export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
   const payment = useMemo(
@@ -24,7 +24,7 @@ export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
         path: `/api/payments/${encodeURIComponent(paymentId)}`,
         paymentOf: (document) => document,
         withPayment: (_document, changed) => changed,
-        join: (socket, document) => partyRooms(socket, document, side(document)),
+        join: (rooms, document) => joinPartyRooms(rooms, document, side(document)),
       }),
     [paymentId],
   );
@@ -70,7 +70,7 @@ interface PanelProps {
   side: Side;
   chains: readonly Chain[];
   renewPrice: () => Promise<void>;
-  lookAgain: () => Promise<void>;
+  lookAgain: () => void;
   children: JSX.Element;
 }
 

@@ -15,7 +15,7 @@ import { CopyButton } from "./CopyButton";
 interface RefundsProps {
   payment: PaymentDocument;
   side: Side;
-  lookAgain: () => Promise<void>;
+  lookAgain: () => void;
 }
 
 export function Refunds({ payment, side, lookAgain }: RefundsProps): JSX.Element | null {
@@ -54,7 +54,7 @@ function RefundPart({ refund, payment, side, lookAgain, mayGive }: RefundsProps 
 }
 
 /** Asks twice, since an address cannot be changed once it was given. */
-function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string; lookAgain: () => Promise<void> }): JSX.Element {
+function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string; lookAgain: () => void }): JSX.Element {
   const path = `/api/refunds/${encodeURIComponent(refund.refundId)}/destination`;
   const [address, setAddress] = useState("");
   const [checked, setChecked] = useState<CheckedDestination | null>(null);
@@ -76,10 +76,9 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
       if (!(error instanceof Problem)) throw error;
       setChecked(null);
       setFault(error.of("destination") ?? error.detail);
-      if (error.status === 409) void lookAgain();
-      field.current?.focus();
-    } finally {
+      if (error.status === 409) lookAgain();
       setIsAsking(false);
+      field.current?.focus();
     }
   }
   const check = (event: Event): void => {
@@ -90,12 +89,15 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
       field.current?.focus();
       return;
     }
-    void ask(async () => setChecked(await post<CheckedDestination>(`${path}/check`, { destination })));
+    void ask(async () => {
+      setChecked(await post<CheckedDestination>(`${path}/check`, { destination }));
+      setIsAsking(false);
+    });
   };
   const send = (): void =>
     void ask(async () => {
       await post(path, { destination: checked?.destination });
-      await lookAgain();
+      lookAgain(); // which replaces this form
     });
 
   if (checked !== null) {

@@ -1,0 +1,381 @@
+/** The recipe for front ends, where no real bridge can be made to do it: refusals, silence, and look-ups that come late. */
+
+import { type Page, Rooms, type Standing } from "@contract/rooms";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+type Listener = (...args: unknown[]) => void;
+
+/** A socket that a test plays the bridge behind. */
+class PlayedSocket {
+  connected = false;
+  recovered = false;
+  receiveBuffer: unknown[] = [];
+  readonly asked: { event: string; id: string; answer: (code?: string) => void }[] = [];
+  readonly listeners = new Map<string, Set<Listener>>();
+  readonly io = { on: (event: string, listener: Listener) => this.on(`io ${event}`, listener), off: (event: string, listener: Listener) => this.off(`io ${event}`, listener) };
+
+  on(event: string, listener: Listener): void {
+    this.listeners.set(event, (this.listeners.get(event) ?? new Set()).add(listener));
+  }
+
+  off(event: string, listener: Listener): void {
+    this.listeners.get(event)?.delete(listener);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    const answered = args.pop() as (answer: unknown) => void;
+    const answer = (code?: string): void => answered(code === undefined ? { ok: true, rooms: [] } : { ok: false, error: { code, message: code } });
+    this.asked.push({ event, id: String(args), answer });
+  }
+
+  hears(event: string, ...args: unknown[]): void {
+    for (const listener of this.listeners.get(event) ?? []) listener(...args);
+  }
+
+  async connects(recovered = false): Promise<void> {
+    Object.assign(this, { connected: true, recovered });
+    this.hears("connect");
+    await settled();
+  }
+
+  cut(): void {
+    this.connected = false;
+    this.hears("disconnect", "transport close");
+  }
+
+  /** Answers all that is asked, each with the same. */
+  async answers(code?: string): Promise<string[]> {
+    const asked = this.asked.splice(0);
+    for (const { answer } of asked) answer(code);
+    await settled();
+    return asked.map(({ event, id }) => `${event} ${id}`.trim());
+  }
+}
+
+const settled = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(0));
+const update = (status: string): [string, object] => ["payment-update", { paymentId: "p1", status, escrowState: "none" }];
+
+let socket: PlayedSocket;
+let stood: Standing[];
+let shown: string[];
+let refused: string[];
+let failed: unknown[];
+let lookUps: { find: (found: string) => Promise<void>; fail: () => Promise<void>; signal: AbortSignal }[];
+
+const page: Page<string> = {
+  lookUp: (signal) =>
+    new Promise((done, fail) => {
+      lookUps.push({
+        signal,
+        find: async (found) => (done(found), settled()),
+        fail: async () => (fail(new Error("503")), settled()),
+      });
+    }),
+  show: (found) => shown.push(`found ${found}`),
+  stands: (standing) => stood.push(standing),
+  refused: ({ event, id }, { code }) => refused.push(`${event} ${id}: ${code}`),
+  failed: (error) => failed.push(error),
+};
+
+function playedRooms(): Rooms<string> {
+  const rooms = new Rooms(socket as never, page);
+  rooms.on("payment-update", ({ status }) => void shown.push(`heard ${status}`));
+  return rooms;
+}
+
+/** Rooms that are live: joined one, and looked up once. */
+async function liveRooms(): Promise<Rooms<string>> {
+  const rooms = playedRooms();
+  rooms.join("join-request-room", "r1");
+  await socket.connects();
+  expect(await socket.answers()).toEqual(["join-request-room r1"]);
+  await lookUps.shift()?.find("pending");
+  expect(rooms.standing).toBe("live");
+  stood.splice(0);
+  shown.splice(0);
+  return rooms;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  socket = new PlayedSocket();
+  [stood, shown, refused, failed, lookUps] = [[], [], [], [], []];
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("the rooms", () => {
+  it("are live only when each is joined and what may have been missed is looked up", async () => {
+    const rooms = playedRooms();
+    rooms.join("join-request-room", "r1");
+    rooms.join("join-user-room", "u1");
+    expect(rooms.standing).toBe("offline");
+    await socket.connects();
+    expect(lookUps).toEqual([]);
+    expect(await socket.answers()).toEqual(["join-request-room r1", "join-user-room u1"]);
+    expect(stood).toEqual(["catching up"]);
+    await lookUps[0]?.find("pending");
+    expect(stood).toEqual(["catching up", "live"]);
+    expect(lookUps.length).toBe(1);
+  });
+
+  it("are live at once when they are recovered and were all answered before", async () => {
+    await liveRooms();
+    socket.cut();
+    await socket.connects(true);
+    expect(stood).toEqual(["offline", "live"]);
+    expect([socket.asked, lookUps]).toEqual([[], []]);
+  });
+
+  it("are joined again after a recovery that came before the answer", async () => {
+    const rooms = await liveRooms();
+    rooms.join("join-chat-room", "c1");
+    await settled();
+    socket.cut();
+    socket.asked.splice(0);
+    await socket.connects(true);
+    expect(await socket.answers()).toEqual(["join-chat-room c1"]);
+    expect(rooms.standing).toBe("catching up");
+    await lookUps[0]?.find("pending");
+    expect(rooms.standing).toBe("live");
+  });
+
+  it("are looked up after a recovery that came before the look-up was done", async () => {
+    const rooms = playedRooms();
+    rooms.join("join-request-room", "r1");
+    await socket.connects();
+    await socket.answers();
+    socket.cut();
+    await socket.connects(true);
+    expect([rooms.standing, socket.asked.length]).toEqual(["catching up", 0]);
+    await lookUps[0]?.find("what comes too late");
+    await lookUps[1]?.find("pending");
+    expect([rooms.standing, shown]).toEqual(["live", ["found pending"]]);
+    expect(lookUps.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+  });
+
+  it("are all joined again in a new session", async () => {
+    const rooms = await liveRooms();
+    rooms.join("user-online", "u1");
+    await settled();
+    await socket.answers();
+    await lookUps.shift()?.find("pending");
+    socket.cut();
+    await socket.connects();
+    expect(await socket.answers()).toEqual(["join-request-room r1", "user-online u1"]);
+    expect(lookUps.length).toBe(1);
+  });
+
+  it.each(["unavailable", "internal"])("are asked for again when the bridge says %s", async (code) => {
+    playedRooms().join("join-request-room", "r1");
+    await socket.connects();
+    for (const pause of [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
+      expect(await socket.answers(code)).toEqual(["join-request-room r1"]);
+      await lookUps.pop()?.find("pending"); // so that there is something to see
+      await vi.advanceTimersByTimeAsync(pause / 2 - 1);
+      expect(socket.asked.length).toBe(0);
+      await vi.advanceTimersByTimeAsync(pause / 2 + 1);
+      expect(socket.asked.length).toBe(1);
+    }
+    await socket.answers();
+    expect(stood).toEqual(["catching up"]);
+    await lookUps.pop()?.find("pending"); // what may have been missed until it was joined at last
+    expect([stood, refused]).toEqual([["catching up", "live"], []]);
+  });
+
+  it("are asked for again when nothing is answered", async () => {
+    playedRooms().join("join-request-room", "r1");
+    await socket.connects();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await lookUps.pop()?.find("pending");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(socket.asked.length).toBe(2);
+    expect(stood).toEqual(["catching up"]);
+  });
+
+  it.each(["not_allowed", "bad_argument", "unknown_event"])(
+    "that are refused with %s are told, not waited for, and asked for on the next connection",
+    async (code) => {
+      const rooms = await liveRooms();
+      rooms.join("join-user-room", "u2");
+      await settled();
+      await socket.answers(code);
+      expect([rooms.standing, refused]).toEqual(["live", [`join-user-room u2: ${code}`]]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(socket.asked).toEqual([]);
+      socket.cut();
+      await socket.connects(true);
+      expect(await socket.answers()).toEqual(["join-user-room u2"]);
+      await lookUps[0]?.find("pending");
+      expect(rooms.standing).toBe("live");
+    },
+  );
+
+  it("of which there are too many are told once, not waited for, and asked for until they are granted", async () => {
+    const rooms = await liveRooms();
+    rooms.join("join-user-room", "u2");
+    await settled();
+    for (const pause of [1_000, 2_000, 4_000]) {
+      await socket.answers("too_many");
+      expect(rooms.standing).toBe("live");
+      await vi.advanceTimersByTimeAsync(pause);
+    }
+    expect(refused).toEqual(["join-user-room u2: too_many"]);
+    expect(await socket.answers()).toEqual(["join-user-room u2"]);
+    expect(rooms.standing).toBe("catching up");
+    await lookUps[0]?.find("pending");
+    expect(rooms.standing).toBe("live");
+  });
+
+  it("are joined by an answer that comes late", async () => {
+    const rooms = playedRooms();
+    rooms.join("join-request-room", "r1");
+    await socket.connects();
+    await vi.advanceTimersByTimeAsync(60_000); // while the journal cannot be written
+    expect(socket.asked.length).toBeGreaterThan(2);
+    await lookUps.pop()?.find("pending");
+    await socket.answers();
+    await lookUps.pop()?.find("pending");
+    expect(rooms.standing).toBe("live");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([socket.asked, rooms.standing]).toEqual([[], "live"]);
+  });
+
+  it("are left, also when that is wished for while offline", async () => {
+    const rooms = await liveRooms();
+    socket.cut();
+    rooms.leave("leave-request-room", "r1");
+    rooms.join("join-chat-room", "c1");
+    await socket.connects(true);
+    expect(await socket.answers()).toEqual(["leave-request-room r1", "join-chat-room c1"]);
+    socket.cut();
+    await socket.connects();
+    expect(await socket.answers()).toEqual(["join-chat-room c1"]);
+  });
+
+  it("that were left are not asked about in a new session, which never was in them", async () => {
+    const rooms = await liveRooms();
+    rooms.join("user-online", "u1");
+    await settled();
+    await socket.answers();
+    socket.cut();
+    rooms.leave("leave-user-room", "u1");
+    rooms.leave("leave-request-room", "r1");
+    await socket.connects();
+    expect(socket.asked).toEqual([]);
+  });
+
+  it("stay live while one is left", async () => {
+    const rooms = await liveRooms();
+    rooms.leave("leave-request-room", "r1");
+    await settled();
+    await socket.answers();
+    expect([stood, rooms.wanted]).toEqual([[], []]);
+  });
+});
+
+describe("what is looked up", () => {
+  it("is repeated until it is found", async () => {
+    const rooms = playedRooms();
+    await socket.connects();
+    await lookUps[0]?.fail();
+    expect([rooms.standing, failed.length]).toEqual(["catching up", 1]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await vi.advanceTimersByTimeAsync(10_000); // nothing comes of it
+    expect([lookUps[1]?.signal.aborted, failed.length]).toEqual([true, 2]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await lookUps[1]?.find("what comes too late");
+    await lookUps[2]?.find("pending");
+    expect([rooms.standing, shown]).toEqual(["live", ["found pending"]]);
+  });
+
+  it("never overwrites what is newer", async () => {
+    await liveRooms();
+    socket.cut();
+    await socket.connects();
+    socket.hears(...update("confirming"));
+    await socket.answers();
+    socket.hears(...update("completed"));
+    expect(shown).toEqual(["heard confirming"]);
+    await lookUps[0]?.find("confirming");
+    expect(shown).toEqual(["heard confirming", "found confirming", "heard completed"]);
+  });
+
+  it("gives back what was heard meanwhile when it fails or is cut off", async () => {
+    await liveRooms();
+    socket.cut();
+    await socket.connects();
+    await socket.answers();
+    socket.hears(...update("confirming"));
+    await lookUps[0]?.fail();
+    expect(shown).toEqual(["heard confirming"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket.hears(...update("completed"));
+    socket.cut();
+    expect(shown).toEqual(["heard confirming", "heard completed"]);
+  });
+
+  it("is looked up once more when that is asked for meanwhile, and the page stays live", async () => {
+    const rooms = await liveRooms();
+    rooms.lookAgain();
+    await settled();
+    rooms.lookAgain();
+    rooms.lookAgain();
+    await lookUps[0]?.find("confirming");
+    expect(lookUps.length).toBe(2);
+    await lookUps[1]?.find("completed");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([lookUps.length, stood, shown]).toEqual([2, [], ["found confirming", "found completed"]]);
+  });
+
+  it("may be what tells which rooms to join", async () => {
+    const rooms = new Rooms(socket as never, { ...page, show: () => rooms.join("join-request-room", "r1") });
+    await socket.connects();
+    await lookUps[0]?.find("pending");
+    expect(rooms.standing).toBe("catching up");
+    expect(await socket.answers()).toEqual(["join-request-room r1"]);
+    await lookUps[1]?.find("pending");
+    expect(rooms.standing).toBe("live");
+  });
+});
+
+describe("what is heard", () => {
+  it("reaches the others whatever a handler throws", async () => {
+    const rooms = await liveRooms();
+    rooms.on("payment-received", () => {
+      throw new Error("a handler's own");
+    });
+    rooms.lookAgain();
+    await settled();
+    socket.hears("payment-received", {});
+    socket.hears(...update("completed"));
+    await expect(async () => {
+      await lookUps[0]?.find("confirming");
+    }).rejects.toThrow("a handler's own");
+    expect(shown).toEqual(["found confirming", "heard completed"]);
+  });
+
+  it("is not what a cut has left in the client, which the bridge tells again", () => {
+    playedRooms();
+    socket.receiveBuffer = [["payment-update", {}]];
+    socket.hears("io open");
+    expect(socket.receiveBuffer).toEqual([]);
+  });
+
+  it("ends with what hears it", async () => {
+    const rooms = await liveRooms();
+    rooms.lookAgain();
+    await settled();
+    socket.hears(...update("confirming"));
+    const stop = rooms.on("payment-received", () => void shown.push("heard of money"));
+    stop();
+    socket.hears("payment-received", {});
+    rooms.dispose();
+    await lookUps[0]?.find("confirming");
+    socket.hears(...update("completed"));
+    socket.cut();
+    expect([shown, stood]).toEqual([[], []]);
+    expect([...socket.listeners.values()].every(({ size }) => size === 0)).toBe(true);
+  });
+});

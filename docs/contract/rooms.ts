@@ -1,0 +1,292 @@
+/**
+ * The rooms that a page wants to be in, and stays in through every cut of its connection.
+ *
+ * It joins them, asks again for each that was not answered on this connection, has looked up what may have been missed,
+ * and says how the page stands. It needs nothing but the stock socket.io-client, 4.0 or newer: copy it beside
+ * `events.d.ts`. What it promises is in docs/front-end.md.
+ */
+
+import type { Socket } from "socket.io-client";
+import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents } from "./events";
+
+/** `live`: in every room that it may be in, and nothing is missed. `catching up`: connected, and not there yet. */
+export type Standing = "live" | "catching up" | "offline";
+
+export type Join = Extract<keyof ClientToServerEvents, `join-${string}` | "user-online">;
+export type Leave = Extract<keyof ClientToServerEvents, `leave-${string}`>;
+type Id<Event> = Event extends "join-ops-room" | "leave-ops-room" ? [] : [id: string];
+
+/** A room to be in, or to be out of. */
+export interface Wish {
+  readonly event: Join | Leave;
+  readonly id: readonly string[];
+  /** How the bridge has answered it last in the session that there is; null if it has not. */
+  answer: RoomsAnswer | null;
+}
+
+/** What the page does itself. */
+export interface Page<Found> {
+  /** Asks how things stand. It is asked again until it does not throw. The signal ends what comes too late. */
+  lookUp: (signal: AbortSignal) => Promise<Found>;
+  /** Shows what was found. What is heard while it is looked up is handed out after it. */
+  show: (found: Found) => void;
+  stands?: (standing: Standing) => void;
+  /** A room that one may not be in. It is not waited for, and is asked for again on the next connection, `too_many` sooner. */
+  refused?: (wish: Wish, error: RefusedError) => void;
+  /** A look-up that failed, and is going to be repeated. */
+  failed?: (error: unknown) => void;
+}
+
+const ANSWER_WITHIN_MS = 10_000;
+const FOUND_WITHIN_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
+/** Why a room may be refused now and granted later: where the bridge fails, which is waited for; where one asks for too much. */
+const FAILURES: readonly string[] = ["unavailable", "internal"];
+const MAY_PASS: readonly string[] = [...FAILURES, "too_many"];
+
+export class Rooms<Found> {
+  standing: Standing = "offline";
+  private readonly wishes = new Map<string, Wish>();
+  private readonly handlers: [event: string, handler: (...args: unknown[]) => void][] = [];
+  private readonly wire: Socket;
+  /** Look-ups are numbered: the last that is asked for, the last because something was missed, the last that is done. */
+  private asked = 1;
+  private missed = 1;
+  private done = 0;
+  /** What is heard while something is looked up. */
+  private held: (() => void)[] | null = null;
+  private connection = new AbortController();
+  private isNudged = false;
+  private wake = (): void => undefined;
+
+  constructor(
+    socket: Socket<ServerToClientEvents, ClientToServerEvents>,
+    private readonly page: Page<Found>,
+  ) {
+    this.wire = socket as unknown as Socket;
+    this.wire.io.on("open", this.opened);
+    this.wire.on("connect", this.connected);
+    this.wire.on("disconnect", this.disconnected);
+    if (this.wire.connected) this.connected();
+  }
+
+  /** Every room that is wanted, and how each was answered. */
+  get wanted(): readonly Wish[] {
+    return [...this.wishes.values()].filter(({ event }) => !isLeave(event));
+  }
+
+  join<Event extends Join>(event: Event, ...id: Id<Event>): void {
+    this.wish(event, id);
+  }
+
+  leave<Event extends Leave>(event: Event, ...id: Id<Event>): void {
+    if (event === "leave-user-room") this.wishes.delete(`user-online ${id}`);
+    this.wish(event, id);
+  }
+
+  /** Hears an event, once and in order; never between a look-up's question and its answer. Returns what ends that. */
+  on<Event extends keyof ServerToClientEvents>(event: Event, handler: ServerToClientEvents[Event]): () => void {
+    const hear = (...args: unknown[]): void => {
+      const handOut = (): void => (handler as (...args: unknown[]) => void)(...args);
+      if (this.held === null) attempt(handOut);
+      else this.held.push(handOut);
+    };
+    this.handlers.push([event, hear]);
+    this.wire.on(event as string, hear);
+    return () => this.wire.off(event as string, hear);
+  }
+
+  /** Looks up how things stand once more: after what is being looked up now, and when there is a connection. */
+  lookAgain(): void {
+    this.asked += 1;
+    this.nudge();
+  }
+
+  /** Lets go of the socket, which stays connected and in its rooms. */
+  dispose(): void {
+    this.wire.io.off("open", this.opened);
+    this.wire.off("connect", this.connected);
+    this.wire.off("disconnect", this.disconnected);
+    for (const [event, handler] of this.handlers) this.wire.off(event, handler);
+    this.held = null;
+    this.end();
+  }
+
+  /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
+  private readonly opened = (): void => {
+    this.wire.receiveBuffer = [];
+  };
+
+  private readonly connected = (): void => {
+    this.end();
+    const isRecovered = this.wire.recovered === true;
+    if (!isRecovered) this.miss();
+    for (const [name, wish] of this.wishes) {
+      if (!isRecovered && isLeave(wish.event)) this.wishes.delete(name);
+      // Recovered is only what was answered before: a join whose answer was cut off may never have arrived.
+      else if (!isRecovered || wish.answer?.ok === false) wish.answer = null;
+    }
+    this.connection = new AbortController();
+    void this.attend(this.connection.signal);
+  };
+
+  private readonly disconnected = (): void => {
+    this.end();
+    this.stands("offline");
+  };
+
+  private end(): void {
+    this.connection.abort();
+    this.handOut();
+    this.wake();
+  }
+
+  private wish(event: Join | Leave, id: readonly string[]): void {
+    const name = nameOf(event, id);
+    if (this.wishes.get(name)?.event === event) return;
+    this.wishes.set(name, { event, id, answer: null });
+    this.nudge();
+  }
+
+  /** As long as a connection lasts: joins what is wanted, looks up what was missed, and begins again at each change. */
+  private async attend(connection: AbortSignal): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    await Promise.resolve(); // whoever else hears `connect` may wish for rooms
+    while (!connection.aborted) {
+      this.isNudged = false;
+      if (!this.isThere) this.stands("catching up");
+      await Promise.all(this.open.map((wish) => this.ask(wish, connection)));
+      if (!connection.aborted && this.done < this.asked) await this.lookUp(connection);
+      if (connection.aborted) return;
+      if (this.isThere) this.stands("live");
+      const isDone = this.done === this.asked && this.open.length === 0;
+      await this.rest(isDone ? null : pause * (0.5 + Math.random() / 2));
+      pause = isDone ? FIRST_PAUSE_MS : Math.min(2 * pause, LONGEST_PAUSE_MS);
+    }
+  }
+
+  /** What is to be asked for. */
+  private get open(): readonly Wish[] {
+    return [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+  }
+
+  private get isThere(): boolean {
+    return this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
+  }
+
+  private async ask(wish: Wish, connection: AbortSignal): Promise<void> {
+    let isLate = false;
+    const asking = (): Promise<void> =>
+      new Promise((done) => {
+        this.wire.emit(wish.event, ...wish.id, (answer: RoomsAnswer) => {
+          if (!connection.aborted) this.answered(wish, answer);
+          if (isLate) this.nudge();
+          done();
+        });
+      });
+    await within(ANSWER_WITHIN_MS, connection, asking).catch(() => (isLate = true));
+  }
+
+  private answered(wish: Wish, answer: RoomsAnswer): void {
+    const name = nameOf(wish.event, wish.id);
+    const before = wish.answer;
+    if (this.wishes.get(name) !== wish || before?.ok) return;
+    wish.answer = answer;
+    if (isLeave(wish.event)) {
+      if (!isAmong(FAILURES, answer)) this.wishes.delete(name);
+    } else if (answer.ok) {
+      this.miss();
+      this.stands("catching up");
+    } else if (!isAmong(FAILURES, answer) && before?.error.code !== answer.error.code) {
+      this.page.refused?.(wish, answer.error);
+    }
+  }
+
+  private async lookUp(connection: AbortSignal): Promise<void> {
+    const number = this.asked;
+    const held: (() => void)[] = [];
+    this.held = held;
+    try {
+      const found = await within(FOUND_WITHIN_MS, connection, (signal) => this.page.lookUp(signal));
+      if (this.held !== held) return; // the connection is over, and with it this look-up
+      this.page.show(found);
+      this.done = number;
+    } catch (error) {
+      if (!connection.aborted) this.page.failed?.(error);
+    }
+    if (this.held === held) this.handOut();
+  }
+
+  private handOut(): void {
+    const held = this.held ?? [];
+    this.held = null;
+    held.forEach(attempt);
+  }
+
+  /** Something may have been missed up to now. */
+  private miss(): void {
+    this.missed = ++this.asked;
+  }
+
+  private stands(standing: Standing): void {
+    if (this.standing === standing) return;
+    this.standing = standing;
+    this.page.stands?.(standing);
+  }
+
+  private nudge(): void {
+    this.isNudged = true;
+    this.wake();
+  }
+
+  /** Waits for some time, or until it is nudged; not at all if it was nudged meanwhile. */
+  private async rest(ms: number | null): Promise<void> {
+    if (this.isNudged) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((wake) => {
+      this.wake = wake;
+      if (ms !== null) timer = setTimeout(wake, ms);
+    });
+    clearTimeout(timer);
+  }
+}
+
+/** Whether there is no answer yet, or a refusal of one of these kinds. */
+const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean =>
+  answer === null || (!answer.ok && codes.includes(answer.error.code));
+const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
+/** A join and the leave that undoes it have one name. */
+const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;
+
+/** What throws keeps nothing else back; like any handler's, its error is nobody's here. */
+function attempt(handOut: () => void): void {
+  try {
+    handOut();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
+}
+
+/** What comes of some work, unless its time or the connection is over before; the signal tells the work so. */
+async function within<Outcome>(
+  ms: number,
+  connection: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Outcome>,
+): Promise<Outcome> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const timer = setTimeout(end, ms);
+  connection.addEventListener("abort", end);
+  const ended = new Promise<never>((_, reject) => {
+    ending.signal.addEventListener("abort", () => reject(new Error("it took too long, or the connection is over")));
+  });
+  try {
+    return await Promise.race([work(ending.signal), ended]);
+  } finally {
+    clearTimeout(timer);
+    connection.removeEventListener("abort", end);
+  }
+}

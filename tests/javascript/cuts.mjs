@@ -1,0 +1,141 @@
+// Front ends whose connection is cut once each, after the first packet, the second, and so on: many clients of one bridge,
+// each the stock client with the recipe for front ends, behind a proxy of its own.
+//
+// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling", 1], …]'
+// RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
+// until every client was cut, and some more when all are back, until each has heard one in each room. Then it prints {"done":
+// true}, and at the end of its input a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}. The log
+// has ["heard", number], ["found", the last number that was looked up] and ["stands", standing].
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import ts from "typescript";
+import { CuttingProxy } from "./cutting-proxy.mjs";
+
+const require = createRequire(import.meta.url);
+const [url, recipe, clients] = process.argv.slice(2);
+const ROOMS = ["user-u1", "request-r1"];
+const JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]];
+const EVENTS = ["unread-count-update", "purchase-request-update"];
+const port = Number(new URL(url).port);
+let published = 0;
+
+const source = ts.transpileModule(await readFile(recipe, "utf8"), {
+  compilerOptions: { target: "es2022", module: "esnext" },
+}).outputText;
+
+/** How a front end keeps its rooms: by the module, or by the lines that the docs show. */
+const follow = recipe.endsWith("rooms.ts") ? await byTheModule() : byThePlainRecipe();
+
+async function byTheModule() {
+  const { Rooms } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  return (socket, { lookUp, show, hear, stands }) => {
+    const rooms = new Rooms(socket, { lookUp, show, stands });
+    for (const [event, id] of JOINS) rooms.join(event, id);
+    for (const event of EVENTS) rooms.on(event, hear);
+    return () => rooms.standing;
+  };
+}
+
+function byThePlainRecipe() {
+  const lines = `${source}\nreturn { inTurn, isCaughtUp: () => held === null };`;
+  const run = new Function("socket", "joins", "lookUp", "show", "console", lines);
+  return (socket, { lookUp, show, hear }) => {
+    const { inTurn, isCaughtUp } = run(socket, JOINS, lookUp, show, { warn: () => undefined });
+    for (const event of EVENTS) socket.on(event, (payload) => inTurn(() => hear(payload)));
+    return () => (!socket.connected ? "offline" : isCaughtUp() ? "live" : "catching up");
+  };
+}
+
+const numberOf = ({ type, unreadCount }) => Number(type ?? unreadCount);
+
+async function frontEnd([version, transports, cut]) {
+  const { io } = require(version);
+  const proxy = new CuttingProxy(port, cut);
+  const origin = `http://127.0.0.1:${await proxy.listen()}`;
+  const log = [];
+  let after = "";
+  let last = -1;
+  const heardIn = new Set(); // the rooms in which something was heard since all were back
+  const socket = io(origin, {
+    transports: transports.split(","),
+    forceNew: true,
+    reconnectionDelay: 20,
+    reconnectionDelayMax: 100,
+  });
+  const standing = follow(socket, {
+    lookUp: async () => {
+      const found = { last, after };
+      for (let more = true; more; ) {
+        const query = [...ROOMS.map((room) => `room=${room}`), "limit=500", ...(found.after && [`after=${found.after}`])];
+        const answer = await fetch(`${origin}/api/events?${query.join("&")}`);
+        if (!answer.ok) throw new Error(`${answer.status}`);
+        const page = await answer.json();
+        ({ more } = page);
+        found.after = page.next;
+        for (const { data } of page.events) found.last = numberOf(data);
+      }
+      return found;
+    },
+    show: (found) => {
+      ({ after } = found);
+      log.push(["found", found.last]);
+      last = found.last;
+    },
+    stands: (standing) => log.push(["stands", standing]),
+    hear: (payload) => {
+      last = numberOf(payload);
+      heardIn.add(last % 2);
+      log.push(["heard", last]);
+    },
+  });
+  return {
+    proxy,
+    isThere: () => proxy.isCut && standing() === "live",
+    beginsAnew: () => heardIn.clear(),
+    hasAll: () => last === published - 1,
+    hearsAll: () => heardIn.size === ROOMS.length,
+    close: () => {
+      const end = { version, transports, cut, standing: standing(), hearsAll: heardIn.size === ROOMS.length, log };
+      socket.close();
+      proxy.close();
+      return end;
+    },
+  };
+}
+
+async function publish() {
+  const number = published++;
+  const event = number % 2
+    ? { event: "purchase-request-update", data: { type: String(number), requestId: "r1" } }
+    : { event: "unread-count-update", data: { unreadCount: number }, target: { userId: "u1" } };
+  const answer = await fetch(`${url}/api/events`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(event),
+  });
+  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+}
+
+const moment = () => new Promise((done) => setTimeout(done, 5));
+async function until(holds) {
+  while (!holds()) await moment();
+}
+
+const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+process.stdin.on("end", () => {
+  for (const one of frontEnds) print(one.close());
+  process.stdout.write("", () => process.exit());
+}).resume();
+const frontEnds = await Promise.all(JSON.parse(clients).map(frontEnd));
+while (!frontEnds.every(({ proxy }) => proxy.isCut)) {
+  await publish();
+  await moment();
+}
+await until(() => frontEnds.every((one) => one.isThere()));
+for (const one of frontEnds) one.beginsAnew();
+while (!frontEnds.every((one) => one.hearsAll())) {
+  await publish();
+  await until(() => frontEnds.every((one) => one.hasAll()));
+}
+await until(() => frontEnds.every((one) => one.isThere()));
+print({ done: true });

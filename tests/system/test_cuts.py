@@ -1,0 +1,161 @@
+"""Clients that are cut off after every single packet of their first hundred: with the recipe for front ends each ends
+in its rooms, and has heard or looked up everything, once and in order."""
+
+import itertools
+import json
+import queue
+import re
+import subprocess
+import textwrap
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from tests.asking import client_of
+from tests.conftest import StartBridge
+from tests.system.conftest import JAVASCRIPT, Hearing, Line, Script
+from tests.waiting import GIVE_UP_SECONDS
+
+README = JAVASCRIPT.parents[1] / "README.md"
+DOCS = README.parent / "docs"
+PAGE = DOCS / "front-end.md"
+MODULE = DOCS / "contract" / "rooms.ts"
+PAYMENT = {
+    "provider": "shkeeper",
+    "externalId": "order-1001",
+    "requestId": "request-1",
+    "buyerId": "buyer-1",
+    "sellerId": "seller-1",
+    "amount": "49.90",
+    "currency": "USD",
+}
+NEWEST = "socket.io-client"
+TRANSPORTS = ("websocket", "polling", "polling,websocket")
+EVERY_CUT = list(itertools.product([NEWEST], TRANSPORTS, range(1, 101)))
+# One that is never recovered; of its packets the set-up differs.
+OLDER = list(itertools.product(["socket.io-client-4.0"], TRANSPORTS, range(1, 21)))
+
+
+class Cut(Hearing):
+    """The clients that are cut, each after another packet: `tests/javascript/cuts.mjs`."""
+
+    def __init__(self, url: str, recipe: Path, clients: list[tuple[str, str, int]]) -> None:
+        super().__init__()
+        self._count = len(clients)
+        self._script = Script("cuts.mjs", url, str(recipe), json.dumps(clients), take=self.lines.put)
+
+    def all(self) -> list[Line]:
+        """Each client with all that came of it, when all are done, or when that is given up."""
+        with suppress(AssertionError):
+            self.wait_for(lambda line: "done" in line)
+        self._script.close()
+        ended = list(iter(lambda: self.lines.get(timeout=GIVE_UP_SECONDS), None))
+        assert len(ended) == self._count, "the clients did not even begin"
+        return ended
+
+
+def fault(client: Line) -> str | None:
+    """What a client missed, heard twice or in the wrong order; None if it is as it should be."""
+    known = heard = -1
+    gap = False
+    """Whether something was missed that was not looked up yet."""
+    for kind, told in client["log"]:
+        if kind == "stands":
+            if told == "live" and gap:
+                return f"calls itself live, and has missed something before {heard}"
+            continue
+        if kind == "found":
+            if told < known:
+                return f"shows {told}, which is older than {known}"
+            gap = False
+        else:
+            if told <= heard:
+                return f"hears {told} after {heard}"
+            gap = gap or told > known + 1
+            heard = told
+        known = max(known, told)
+    if gap:
+        return "never looks up what it missed"
+    if not client["hearsAll"]:
+        return "does not hear what its rooms are told at last"
+    return None if client["standing"] == "live" else f"is {client['standing']}"
+
+
+def expect_no_fault(clients: list[Line]) -> None:
+    faults = {
+        f"{client['version']} by {client['transports']}, cut after {client['cut']}": found
+        for client in clients
+        if (found := fault(client)) is not None
+    }
+    assert not faults
+
+
+def looks_up_again(client: Line) -> bool:
+    """Whether a client had to look things up after it was live."""
+    log = client["log"]
+    return any(kind == "found" for kind, _ in log[log.index(["stands", "live"]) :])
+
+
+# What died without a word, as a stock client does whose upgrade is cut while it rests from polling, is noticed soon.
+QUICK = {"BRIDGE_PING_INTERVAL_SECONDS": "4", "BRIDGE_PING_TIMEOUT_SECONDS": "8"}
+
+
+def plain_recipe() -> str:
+    """The lines that the page for front ends shows, in TypeScript."""
+    [recipe] = re.findall(r"^```ts\n(let held.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert isinstance(recipe, str)
+    return recipe
+
+
+def lines_of_the_readme() -> str:
+    [lines] = re.findall(r"^       import \{ io \}.*?(?=^\S|^   \S)", README.read_text(), re.MULTILINE | re.DOTALL)
+    return textwrap.dedent(lines)
+
+
+def test_no_cut_leaves_the_module_out_of_its_rooms(make_bridge: StartBridge) -> None:
+    bridge = make_bridge(**QUICK)
+    clients = Cut(bridge.url, MODULE, [*EVERY_CUT, *OLDER]).all()
+    expect_no_fault(clients)
+    # Whoever is recovered is told what it missed, and nothing else.
+    newest = [client for client in clients if (client["version"], client["transports"]) == (NEWEST, "websocket")]
+    assert not [client["cut"] for client in newest if looks_up_again(client)]
+    bridge.kill()
+
+
+def test_no_cut_leaves_the_plain_recipe_out_of_its_rooms(make_bridge: StartBridge, tmp_path: Path) -> None:
+    bridge = make_bridge(**QUICK)
+    recipe = tmp_path / "recipe.ts"
+    recipe.write_text(plain_recipe())
+    expect_no_fault(Cut(bridge.url, recipe, EVERY_CUT).all())
+    bridge.kill()
+
+
+def test_the_readme_shows_the_same_recipe_and_it_works_as_it_stands(make_bridge: StartBridge, tmp_path: Path) -> None:
+    lines = lines_of_the_readme()
+    untyped = plain_recipe().replace(": (() => void)[] | null", "").replace("(handOut: () => void)", "(handOut)")
+    assert untyped in lines
+    bridge = make_bridge(FRONTEND_URL="http://shop.example")
+    (tmp_path / "node_modules").symlink_to(JAVASCRIPT / "node_modules")
+    program = tmp_path / "readme.mjs"
+    program.write_text(lines.replace("http://127.0.0.1:8000", bridge.url))
+    said: queue.Queue[str] = queue.Queue()
+    process = subprocess.Popen(["node", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    reading = threading.Thread(target=read, args=(process.stdout, said))
+    reading.start()
+    with client_of(bridge.url) as client:
+        assert said.get(timeout=GIVE_UP_SECONDS) == "[]"
+        payment = client.post("/api/payments", json=PAYMENT).raise_for_status().json()["paymentId"]
+        client.post(f"/api/payments/{payment}/cancellation", json={}).raise_for_status()
+        assert said.get(timeout=GIVE_UP_SECONDS) == f"{payment} cancelled"
+    process.kill()
+    process.wait()
+    reading.join()
+    process.stdout.close()
+    bridge.kill()
+
+
+def read(output: IO[str], said: queue.Queue[str]) -> None:
+    for line in output:
+        said.put(line.strip())
