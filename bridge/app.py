@@ -41,7 +41,8 @@ from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
-from bridge.sockets.recovery import Recovery, Told
+from bridge.sockets.recovery import Recovery
+from bridge.sockets.remembered import Told
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms

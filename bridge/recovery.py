@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.journal import Journal
-from bridge.sockets.recovery import Session, Told
+from bridge.sockets.remembered import Told
+from bridge.sockets.sessions import Session
 
 __all__ = ["JournalHistory", "JournalSessions"]
 
@@ -49,21 +50,13 @@ class JournalSessions:
     def key(self) -> bytes:
         return self._records.key
 
-    async def save(self, sessions: Mapping[str, Session]) -> None:
-        await self._records.save({session_id: _content(session) for session_id, session in sessions.items()})
+    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+        await self._records.save({sid: None if one is None else _content(one) for sid, one in sessions.items()})
 
-    async def load(self, session_id: str) -> Session | None:
-        content = await self._records.load(session_id)
-        if content is None:
-            return None
-        is_over = bool(content.get("isOver"))
-        return Session(session_id, content["beganAt"], dict(content["rooms"]), set(content["online"]), is_over)
+    async def load(self, sid: str) -> Session | None:
+        content = await self._records.load(sid)
+        return None if content is None else Session(sid, content["beganAt"], content["rooms"], set(content["online"]))
 
 
 def _content(session: Session) -> dict[str, Any]:
-    return {
-        "beganAt": session.began_at,
-        "rooms": dict(session.rooms),
-        "online": sorted(session.online),
-        "isOver": session.is_over,
-    }
+    return {"beganAt": session.began_at, "rooms": dict(session.rooms), "online": sorted(session.online)}

@@ -17,7 +17,7 @@ Overridden here:
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
-- `disconnect` (public): the log line.
+- `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
 
@@ -35,7 +35,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
-from bridge.access import TokenError
+from bridge.access import Principal, TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.admission import Admission
@@ -52,6 +52,7 @@ from bridge.sockets.incoming import (
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
+from bridge.sockets.turns import Turns
 from coordinator import rooms
 from coordinator.compact_json import compact_json
 
@@ -65,6 +66,8 @@ library_logger = logging.getLogger("bridge.sockets.library")
 library_logger.setLevel(logging.ERROR)
 
 DEFAULT_NAMESPACE = "/"
+# While a session is looked up, others may come for it.
+TAKE_UP_TIMES = 3
 CATCH_ALL = "*"
 
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
@@ -95,12 +98,18 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
+        self._turns = Turns()
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         self.manager.watchers.append(recovery)
+
+    async def shutdown(self) -> None:
+        await super().shutdown()
+        if self.recovery is not None:
+            await self.recovery.close()
 
     def _end_session(self, member: Member) -> None:
         task = asyncio.create_task(self._close_session(member))
@@ -134,9 +143,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         eio_sid = self.manager.pre_disconnect(sid, namespace=namespace)
         await self._send_packet(eio_sid, self.packet_class(DISCONNECT, namespace=namespace))
-        await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT)
+        await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT, for_good=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        await self._turns.take()
         if eio_sid not in self.environ:
             return  # The connection was closed before this.
         try:
@@ -153,7 +163,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if packet.packet_type == CONNECT:
             await self._handle_connect(eio_sid, namespace, packet.data)
         elif packet.packet_type == DISCONNECT:
-            await self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT)
+            # This alone says goodbye: an engine is closed by a client that has lost its line, too.
+            await self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT, for_good=True)
         elif packet.packet_type in ACKNOWLEDGEMENTS:
             await self._handle_ack(eio_sid, namespace, packet.id, packet.data)
         elif packet.packet_type in EVENTS:
@@ -168,20 +179,37 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if not self._serves(namespace):
             await self._refuse(eio_sid, namespace, {"message": "Invalid namespace"})
             return
-        sid = await self.manager.pre_connect(eio_sid, namespace)
+        try:
+            principal = self.admission.identify(data)
+        except TokenError as error:
+            await self._refuse(eio_sid, namespace, {"message": str(error), "data": {"code": error.code}})
+            return
+        missed = None
+        if self.manager.sid_from_eio_sid(eio_sid, namespace) is None and namespace == DEFAULT_NAMESPACE:
+            missed = await self._taken_up(data, principal)
+            if eio_sid not in self.environ:
+                return
+        sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
         if sid is None:
             await self._refuse(eio_sid, namespace, {"message": "Already connected to this namespace"})
             return
+        self.admission.admit((namespace, sid), principal)
         refusal: dict[str, Any] | None = CONNECT_FAILED
         try:
             refusal = await self._ask_connect_handler(sid, eio_sid, namespace, data)
         finally:  # Also when this task is cancelled.
-            if self.manager.is_pre_connected(sid, namespace):
+            if self._is_arriving(sid, eio_sid, namespace):
                 if refusal is None:
-                    await self._accept(sid, eio_sid, namespace, data)
+                    await self._accept(sid, eio_sid, namespace, data, missed)
                 else:
                     await self.manager.disconnect(sid, namespace, ignore_queue=True)
                     await self._refuse(eio_sid, namespace, refusal)
+
+    def _is_arriving(self, sid: str, eio_sid: str, namespace: str) -> bool:
+        """Whether a client is still there that waits for the answer to its CONNECT. One that is recovered has the sid
+        of its session, which another connection may have taken over."""
+        is_its_own = self.manager.sid_from_eio_sid(eio_sid, namespace) == sid
+        return is_its_own and bool(self.manager.is_pre_connected(sid, namespace))
 
     def _serves(self, namespace: str) -> bool:
         return (
@@ -193,11 +221,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     async def _ask_connect_handler(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> dict[str, Any] | None:
         """What to tell a client that may not connect, or None if it may."""
-        try:
-            principal = self.admission.admit((namespace, sid), auth)
-        except TokenError as error:
-            return {"message": str(error), "data": {"code": error.code}}
-        if principal.is_staff:
+        if self.admission.principal(sid, namespace).is_staff:
             await self.enter_room(sid, rooms.STAFF, namespace)
         try:
             answer = await self._trigger_event("connect", namespace, sid, self.environ[eio_sid], auth or None)
@@ -209,12 +233,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled():
                 raise
-            if not isinstance(error, ClientGoneError) or self.manager.is_pre_connected(sid, namespace):
+            if not isinstance(error, ClientGoneError) or self._is_arriving(sid, eio_sid, namespace):
                 logger.exception("the connect handler of %s failed for %s; refused the client", namespace, sid)
             return CONNECT_FAILED
         return CONNECT_REJECTED if answer is False else None
 
-    async def _accept(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> None:
+    async def _accept(self, sid: str, eio_sid: str, namespace: str, auth: Any, missed: Missed | None) -> None:
         connection = self.manager.connection(sid, namespace)
         if connection is None:
             return
@@ -224,53 +248,59 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
             await self.manager.connect(sid, namespace)
             return
-        brought = auth if isinstance(auth, dict) else {}
-        connection.takes_offsets = brought.get("recovery") is not False
-        missed = await self._taken_up(sid, brought) if connection.takes_offsets else None
-        if not self.manager.is_pre_connected(sid, namespace):
+        connection.takes_offsets = _brought(auth).get("recovery") is not False
+        await self._turns.take()
+        if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
+        if missed is not None and self.recovery is not None and not self.recovery.is_current(missed):
+            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
+            return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
-        answer = {"sid": sid} | ({} if missed is None else {"pid": missed.pid})
-        messages = []
+        answer, messages = {"sid": sid}, []
+        principal = self.admission.principal(sid)
         if missed is not None and self.recovery is not None:
-            self.recovery.resume(sid, missed, self.admission.principal(sid))
+            answer["pid"] = missed.pid
+            self.recovery.resume(missed, principal)
             for room in missed.session.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
-            told = self.recovery.missed_lately(missed, self.admission.principal(sid))
-            messages = [event_message(event, offset) for event, offset in told]
+            messages = [event_message(event, offset) for event, offset in self.recovery.all_missed(missed, principal)]
+            connection.owe(messages)
         elif self.recovery is not None and connection.takes_offsets:
-            answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
+            answer["pid"] = self.recovery.begin(sid, principal)
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])
         await self.manager.connect(sid, namespace)
         for user_id in missed.session.online if missed is not None else ():
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
 
-    async def _taken_up(self, sid: str, brought: dict[str, Any]) -> Missed | None:
+    async def _taken_up(self, auth: Any, principal: Principal) -> Missed | None:
         """The session that a client brings; whoever held it until now is half open, and is closed."""
-        pid, recovery = brought.get("pid"), self.recovery
-        if pid is None or recovery is None:
+        brought, recovery = _brought(auth), self.recovery
+        if recovery is None or brought.get("pid") is None or brought.get("recovery") is False:
             return None
-        missed = await recovery.take_up(pid, brought.get("offset"), self.admission.principal(sid))
-        # In the meantime another may have come for the same session.
-        while missed is not None and (held_by := recovery.sid_of(pid)) is not None:
-            eio_sid = self.manager.eio_sid_from_sid(held_by, DEFAULT_NAMESPACE)
-            if eio_sid is None:
-                break
-            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)
-            if recovery.sid_of(pid) == held_by:
-                break
-        return missed
+        for _ in range(TAKE_UP_TIMES):
+            missed = await recovery.take_up(brought["pid"], brought.get("offset"), principal)
+            if missed is None:
+                return None
+            held_by = self.manager.eio_sid_from_sid(missed.session.sid, DEFAULT_NAMESPACE)
+            if held_by is not None:
+                await self._close_connection(held_by, self.reason.TRANSPORT_CLOSE)
+            is_free = self.manager.eio_sid_from_sid(missed.session.sid, DEFAULT_NAMESPACE) is None
+            if is_free and recovery.is_current(missed):
+                return missed
+        return None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:
         await self._send_packet(eio_sid, self.packet_class(CONNECT_ERROR, data=reason, namespace=namespace))
 
-    async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
+    async def _handle_disconnect(
+        self, eio_sid: str, namespace: str | None, reason: str | None = None, *, for_good: bool = False
+    ) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         if self.manager.is_connected(sid, namespace):
             self.manager.pre_disconnect(sid, namespace=namespace)
-            await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
+            await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT, for_good=for_good)
         elif self.manager.is_pre_connected(sid, namespace):
             # Its connect handler is still running. It was never connected, so no disconnect handler is told.
             await self.manager.disconnect(sid, namespace, ignore_queue=True)
@@ -285,9 +315,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         for namespace in list(self.manager.get_namespaces()):
             await self._handle_disconnect(eio_sid, namespace, reason)
 
-    async def _part_with(self, sid: str, namespace: str, reason: str) -> None:
+    async def _part_with(self, sid: str, namespace: str, reason: str, *, for_good: bool) -> None:
         if self.recovery is not None and namespace == DEFAULT_NAMESPACE:
-            self.recovery.let_go(sid, for_good=reason == self.reason.CLIENT_DISCONNECT)
+            self.recovery.let_go(sid, for_good=for_good)
         try:
             await self._trigger_event("disconnect", namespace, sid, reason)
         except Exception:
@@ -361,6 +391,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except TypeError:
             return arguments[:-1]
         return arguments
+
+
+def _brought(auth: Any) -> dict[str, Any]:
+    """What a client brings with its CONNECT."""
+    return auth if isinstance(auth, dict) else {}
 
 
 def _is_cancelled() -> bool:

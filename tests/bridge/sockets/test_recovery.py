@@ -15,7 +15,8 @@ from bridge.access import ANYBODY
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.sockets import SocketServer, create_socket_server, deliver
-from bridge.sockets.recovery import Recovery, Told
+from bridge.sockets.recovery import Recovery
+from bridge.sockets.remembered import Told
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.under_fire import fuzzed
@@ -69,8 +70,9 @@ class House:
     async def close(self) -> None:
         """Once its clients have gone."""
         await self._eventually(lambda: not self.server.eio.sockets)
-        assert (self.recovery._sessions, self.recovery._sids, self.recovery._changed) == ({}, {}, {})
+        assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
         await asyncio.gather(*self._publishing)
+        await self.recovery.close()
         self._following.cancel()
         await self.journal.close()
 
