@@ -110,8 +110,14 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
 
     def begin(journal: Journal, cursor: int) -> Sessions:
         history, sessions = JournalHistory(journal), JournalSessions(journal)
-        keeps_confidence = settings.keeps_confidence
-        recovery = Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence)
+        recovery = Recovery(
+            history,
+            sessions,
+            cursor=cursor,
+            keeps_confidence=settings.keeps_confidence,
+            remembered_bytes=settings.remembered_bytes,
+            replay_bytes=settings.backlog_limit_bytes,
+        )
         sockets.recover_with(recovery)
         vitals.follow(journal.commit_times)
         return recovery.session_ids

@@ -15,6 +15,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -128,7 +129,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         messages = [Outgoing(part) for part in parts]
         self.put_messages(messages, frames_of(messages))
 
-    def owe(self, messages: list[Outgoing]) -> None:
+    def owe(self, messages: Sequence[Outgoing]) -> None:
         """What is sent next is more than its client could have read; until it has, that does not count against it."""
         self._owed_bytes = sum(len(message.frame) for message in messages)
         if self.protocol is not None:

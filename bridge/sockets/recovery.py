@@ -7,20 +7,18 @@ heard. It is recovered only if all its rooms are known, and all that it missed c
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
-
-from prometheus_client import Counter
 
 from bridge.access import Principal
 from bridge.sockets.remembered import Remembered, Told
 from bridge.sockets.session_proofs import Proven, pid_of, proven_by
-from bridge.sockets.sessions import Session, Sessions, SessionStore
+from bridge.sockets.sessions import Leaving, Session, Sessions, SessionStore
 from coordinator import rooms
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 
-__all__ = ["History", "Missed", "Recovery"]
+__all__ = ["History", "Missed", "Recovery", "Resumed"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -31,10 +29,6 @@ ROOMS_LIMIT = 300
 PAGE = 500
 # What an event that is told again takes besides its payload.
 FRAME_BYTES = 100
-
-RECOVERIES = Counter(
-    "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
-)
 
 
 class History(Protocol):
@@ -70,6 +64,19 @@ class Missed:
     after: int
     """The last event that the client heard, or that stands in `told`."""
     told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a client that is recovered gets back."""
+
+    rooms: Collection[str]
+    online: Collection[str]
+    """The users that it has said are online."""
+    told: Sequence[tuple[Event, str]]
+    """What it missed, each event with its offset."""
+    knew_until: int
+    """Up to when it heard who came and went, in microseconds since 1970."""
 
 
 class Recovery:
@@ -114,12 +121,20 @@ class Recovery:
         self._sessions.begin(session)
         return pid_of(self._key, sid, session.began_at, principal)
 
-    def resume(self, missed: Missed, principal: Principal) -> None:
-        """A client takes up its session again, with what it is granted now."""
-        session = missed.session
+    def resume(self, missed: Missed, principal: Principal) -> Resumed:
+        """A client takes up its session again, with what it is granted now, while `is_current`. Nothing may be sent
+        between this and the client's hearing what goes out."""
+        session, left = missed.session, missed.session.left
+        told = self._all_of(missed, principal)
         session.rooms = _granted(session, principal)
         session.online = {user_id for user_id in session.online if principal.may_speak_for(user_id)}
+        session.typing = set()
         self._sessions.take_up(session)
+        # Whoever did not hear all that it was told before it left did not hear either who came and went.
+        has_lost = left is not None and bool(told) and told[0].number <= left.told_until
+        knew_until = 0 if left is None else left.sure if has_lost else left.at
+        events = [(one.event, self._history.offset_text(one.number)) for one in told]
+        return Resumed(tuple(session.rooms), frozenset(session.online), events, knew_until)
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
         """A client has entered a room; staff has its own by its token alone."""
@@ -144,12 +159,28 @@ class Recovery:
             session.online.add(user_id)
             self._sessions.changed(session)
 
+    def types(self, sid: str, chat_id: str, user_id: str, *, is_typing: bool) -> None:
+        """A client's user types in a chat, or no longer."""
+        session = self._sessions.of(sid)
+        if session is None or ((chat_id, user_id) in session.typing) == is_typing:
+            return
+        if is_typing:
+            session.typing.add((chat_id, user_id))
+        else:
+            session.typing.discard((chat_id, user_id))
+        self._sessions.changed(session, soon=True)
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
+        of those processes was surely there."""
+        return await self._sessions.recall()
+
     def departed(self, member: tuple[str, str]) -> None:
         """A client is gone from a namespace; `let_go` has been told before."""
 
-    def let_go(self, sid: str, *, for_good: bool) -> None:
+    def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
         """A client goes, and may come back, unless it goes for good."""
-        self._sessions.let_go(sid, for_good=for_good)
+        self._sessions.let_go(sid, replace(left, told_until=self.cursor), for_good=for_good)
 
     def waiting_count(self, sid: str) -> int:
         """How many wait for `kept`."""
@@ -173,17 +204,16 @@ class Recovery:
     async def take_up(self, pid: Any, offset: Any, principal: Principal) -> Missed | None:
         """The session that a client brings, with what it missed as far as only the journal knows that; None if it
         has to begin anew."""
-        missed = None
         proven = proven_by(self._key, pid, principal)
-        if proven is not None:
-            try:
-                missed = await self._take_up(proven, pid, offset, principal)
-            except BridgeError as error:
-                logger.info("a client begins anew: %s", error)
-            except Exception:
-                logger.exception("a client begins anew: what it missed could not be read")
-        RECOVERIES.labels("recovered" if missed is not None else "anew").inc()
-        return missed
+        if proven is None:
+            return None
+        try:
+            return await self._take_up(proven, pid, offset, principal)
+        except BridgeError as error:
+            logger.info("a client begins anew: %s", error)
+        except Exception:
+            logger.exception("a client begins anew: what it missed could not be read")
+        return None
 
     async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
         if proven.began_at > self.cursor and proven.began_at > await self._history.newest():
@@ -222,11 +252,6 @@ class Recovery:
         known = self._sessions.known(missed.session.sid)
         is_the_same = known is missed.session or known is None
         return is_the_same and not missed.session.is_over and missed.after >= self._remembered_from - 1
-
-    def all_missed(self, missed: Missed, principal: Principal) -> list[tuple[Event, str]]:
-        """All that a client missed, up to this very moment, while `is_current`; nothing may be sent between this and
-        the client's hearing what goes out."""
-        return [(one.event, self._history.offset_text(one.number)) for one in self._all_of(missed, principal)]
 
     def _all_of(self, missed: Missed, principal: Principal) -> list[Told]:
         return [*missed.told, *self._remembered.after(missed.after, _since_of(missed.session, principal))]

@@ -38,11 +38,12 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 from bridge.access import Principal, TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
+from bridge.sockets.activity_log import ActivityLog
 from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.frames import Outgoing, event_message
+from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
 from bridge.sockets.incoming import (
     ACKNOWLEDGEMENTS,
@@ -52,6 +53,7 @@ from bridge.sockets.incoming import (
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
+from bridge.sockets.returns import Recalls, Returns
 from bridge.sockets.turns import Turns
 from coordinator import rooms
 from coordinator.compact_json import compact_json
@@ -66,8 +68,6 @@ library_logger = logging.getLogger("bridge.sockets.library")
 library_logger.setLevel(logging.ERROR)
 
 DEFAULT_NAMESPACE = "/"
-# While a session is looked up, others may come for it.
-TAKE_UP_TIMES = 3
 CATCH_ALL = "*"
 
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
@@ -89,6 +89,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
     """Called for each user that a client had said is online when it left."""
 
+    recalls: Recalls = staticmethod(lambda _sessions, _there_until: None)
+    """Called once, with what earlier processes knew."""
+
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
         self.admission = admission
@@ -99,17 +102,20 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
         self._turns = Turns()
+        self.activity_log = ActivityLog()
+        self.returns: Returns | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         self.manager.watchers.append(recovery)
+        self.returns = Returns(recovery, self.activity_log, self.recalls)
 
     async def shutdown(self) -> None:
         await super().shutdown()
-        if self.recovery is not None:
-            await self.recovery.close()
+        if self.returns is not None:
+            await self.returns.close()
 
     def _end_session(self, member: Member) -> None:
         task = asyncio.create_task(self._close_session(member))
@@ -185,8 +191,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._refuse(eio_sid, namespace, {"message": str(error), "data": {"code": error.code}})
             return
         missed = None
-        if self.manager.sid_from_eio_sid(eio_sid, namespace) is None and namespace == DEFAULT_NAMESPACE:
-            missed = await self._taken_up(data, principal)
+        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
+            await self.returns.ready()
+            if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
+                missed = await self.returns.take_up(_brought(data), principal, self._free)
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
@@ -252,43 +260,32 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._turns.take()
         if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
-        if missed is not None and self.recovery is not None and not self.recovery.is_current(missed):
+        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed):
             await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
-        answer, messages = {"sid": sid}, []
-        principal = self.admission.principal(sid)
-        if missed is not None and self.recovery is not None:
+        answer, restored = {"sid": sid}, None
+        if missed is not None and self.returns is not None:
             answer["pid"] = missed.pid
-            self.recovery.resume(missed, principal)
-            for room in missed.session.rooms:
+            restored = self.returns.restore(missed, self.admission.principal(sid))
+            for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
-            messages = [event_message(event, offset) for event, offset in self.recovery.all_missed(missed, principal)]
-            connection.owe(messages)
+            connection.owe(restored.messages)
         elif self.recovery is not None and connection.takes_offsets:
-            answer["pid"] = self.recovery.begin(sid, principal)
+            answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
+        messages = restored.messages if restored is not None else ()
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])
         await self.manager.connect(sid, namespace)
-        for user_id in missed.session.online if missed is not None else ():
+        for user_id in restored.online if restored is not None else ():
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
 
-    async def _taken_up(self, auth: Any, principal: Principal) -> Missed | None:
-        """The session that a client brings; whoever held it until now is half open, and is closed."""
-        brought, recovery = _brought(auth), self.recovery
-        if recovery is None or brought.get("pid") is None or brought.get("recovery") is False:
-            return None
-        for _ in range(TAKE_UP_TIMES):
-            missed = await recovery.take_up(brought["pid"], brought.get("offset"), principal)
-            if missed is None:
-                return None
-            held_by = self.manager.eio_sid_from_sid(missed.session.sid, DEFAULT_NAMESPACE)
-            if held_by is not None:
-                await self._close_connection(held_by, self.reason.TRANSPORT_CLOSE)
-            is_free = self.manager.eio_sid_from_sid(missed.session.sid, DEFAULT_NAMESPACE) is None
-            if is_free and recovery.is_current(missed):
-                return missed
-        return None
+    async def _free(self, sid: str) -> bool:
+        """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
+        held_by = self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE)
+        if held_by is not None:
+            await self._close_connection(held_by, self.reason.TRANSPORT_ERROR)
+        return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:
         await self._send_packet(eio_sid, self.packet_class(CONNECT_ERROR, data=reason, namespace=namespace))
@@ -316,8 +313,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._handle_disconnect(eio_sid, namespace, reason)
 
     async def _part_with(self, sid: str, namespace: str, reason: str, *, for_good: bool) -> None:
-        if self.recovery is not None and namespace == DEFAULT_NAMESPACE:
-            self.recovery.let_go(sid, for_good=for_good)
+        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
+            self.returns.let_go(sid, self.manager.connection(sid), reason, for_good=for_good)
         try:
             await self._trigger_event("disconnect", namespace, sid, reason)
         except Exception:

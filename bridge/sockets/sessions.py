@@ -5,16 +5,28 @@ recovered has to be known.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.sockets.kept_changes import KeptChanges
 
-__all__ = ["Session", "SessionStore", "Sessions"]
+__all__ = ["Leaving", "Session", "SessionStore", "Sessions"]
 
 # Of those who left, so many are found without the store: as many as come back at once when a proxy restarts.
 AWAY_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How a client left: up to when, in microseconds since 1970, it heard what it was told."""
+
+    at: int
+    """Where nothing shows otherwise."""
+    sure: int
+    """In any case: up to when it is known to have been there."""
+    told_until: int = 0
+    """The last event that it may have been told."""
 
 
 @dataclass(slots=True)
@@ -29,6 +41,10 @@ class Session:
     """Since which event it is in each room."""
     online: set[str] = field(default_factory=set)
     """The users that it has said are online."""
+    typing: set[tuple[str, str]] = field(default_factory=set)
+    """Who types with it, each the id of a chat and of a user."""
+    left: Leaving | None = None
+    """None while its client is connected."""
     is_over: bool = False
     """Whether its client has gone for good."""
 
@@ -45,7 +61,11 @@ class SessionStore(Protocol):
         may have been kept."""
 
     async def load(self, sid: str) -> Session | None:
-        """A session, if it is known."""
+        """A session, if it is known; never one that has not left."""
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
+        of those processes was surely there. To be called before `load`."""
 
 
 class Sessions:
@@ -66,16 +86,18 @@ class Sessions:
         """The client of a session is back."""
         self._away.pop(session.sid, None)
         self._connected[session.sid] = session
+        session.left = None
+        self._changes.add(session.sid, session, soon=True)
 
     def of(self, sid: str) -> Session | None:
         """The session of a client that is connected."""
         return self._connected.get(sid)
 
-    def changed(self, session: Session) -> None:
-        """A session is to be kept as it is now."""
-        self._changes.add(session.sid, session)
+    def changed(self, session: Session, *, soon: bool = False) -> None:
+        """A session is to be kept as it is now; `soon` where nobody waits for that."""
+        self._changes.add(session.sid, session, soon=soon)
 
-    def let_go(self, sid: str, *, for_good: bool) -> None:
+    def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
         """A client goes, and may come back, unless it goes for good."""
         session = self._connected.pop(sid, None)
         self._changes.abandon(sid)
@@ -85,7 +107,17 @@ class Sessions:
             session.is_over = True
             self._changes.add(sid, None)
         else:
+            session.left = left
+            self._changes.add(sid, session, soon=True)
             self._remember(session)
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """As the store has it. That they have left is kept, so that the next process knows when."""
+        sessions, there_until = await self._store.recall()
+        for session in sessions:
+            if self.known(session.sid) is None and not self._changes.waits(session.sid):
+                self._changes.add(session.sid, session, soon=True)
+        return sessions, there_until
 
     def _remember(self, session: Session) -> None:
         self._away[session.sid] = session
