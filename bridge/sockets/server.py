@@ -35,7 +35,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
-from bridge.access import Principal, TokenError
+from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
 from bridge.sockets.activity_log import ActivityLog
