@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -31,7 +30,7 @@ from coordinator.events import Audience, Event
 
 ROOMS = ("request-a", "request-b")
 EVERYONE = None
-CLIENTS = 3
+CLIENTS = 2
 # So small that what was told lately is soon no more in memory, and some miss too much.
 REMEMBERED_BYTES, REPLAY_BYTES, EVENT_BYTES = 3_000, 2_500, 100
 
@@ -119,6 +118,8 @@ class Client:
     """Of the last event it heard, which it brings."""
     is_connected: bool = False
     coming: asyncio.Task[Missed | None] | None = None
+    dawdles: bool = False
+    """Whether something else is waited for before it is let in."""
     asking: list[tuple[str, asyncio.Task[None]]] = field(default_factory=list)
     """The joins and leaves that are not answered, each as `+room` or `-room`."""
     surely_in: dict[str, int] = field(default_factory=dict)
@@ -164,7 +165,7 @@ class Life(RuleBasedStateMachine):
             await asyncio.sleep(0)
             for client in self.clients:
                 self.answer(client)
-                if client.coming is not None and client.coming.done():
+                if client.coming is not None and client.coming.done() and not client.dawdles:
                     coming, client.coming = client.coming, None
                     self.let_in(client, coming.result())
 
@@ -179,9 +180,15 @@ class Life(RuleBasedStateMachine):
 
     # What clients do
 
-    @rule(number=st.integers(0, CLIENTS - 1))
-    def come(self, number: int) -> None:
+    @rule()
+    def come_all(self) -> None:
+        for number in range(CLIENTS):
+            self.come(number, dawdles=False)
+
+    @rule(number=st.integers(0, CLIENTS - 1), dawdles=st.booleans())
+    def come(self, number: int, dawdles: bool) -> None:
         def come(client: Client) -> None:
+            client.dawdles = dawdles
             if client.coming is None:
                 client.coming = asyncio.create_task(self.recovery.take_up(client.pid, client.offset, ANYBODY))
 
@@ -241,6 +248,11 @@ class Life(RuleBasedStateMachine):
     async def kept(self, sid: str) -> None:
         await self.recovery.kept(sid)
 
+    @rule()
+    def lose_all(self) -> None:
+        for number in range(CLIENTS):
+            self.run(number, lambda client: self.part(client, for_good=False))
+
     @rule(number=st.integers(0, CLIENTS - 1), for_good=st.sampled_from([False, False, True]))
     def leave(self, number: int, for_good: bool) -> None:
         self.run(number, lambda client: self.part(client, for_good=for_good))
@@ -272,35 +284,29 @@ class Life(RuleBasedStateMachine):
                     else:
                         assert room not in client.surely_in
                     client.heard = told.number
+            for client in self.clients:
+                client.dawdles = False
             await self.settle()
 
         self.runner.run(publish())
 
     # What happens to the bridge and its journal
 
-    @rule(fails=st.booleans())
-    def fail_to_save(self, fails: bool) -> None:
-        self.change(fails_to_save=fails)
-
-    @rule(fails=st.sampled_from([False, False, True]))
-    def fail_to_read(self, fails: bool) -> None:
-        self.change(fails_to_read=fails)
-
-    def change(self, **failures: bool) -> None:
+    @rule(trouble=st.sampled_from(["none", "saves fail", "none", "reads fail", "all is slow", "saves fail"]))
+    def get_into(self, trouble: str) -> None:
         async def change() -> None:
-            for name, fails in failures.items():
-                setattr(self.journal, name, fails)
+            self.set_trouble(trouble)
             await self.settle()
 
         self.runner.run(change())
 
-    @rule(goes_on=st.booleans())
-    def be_slow(self, goes_on: bool) -> None:
-        async def be_slow() -> None:
-            self.journal.going_on.set() if goes_on else self.journal.going_on.clear()
-            await self.settle()
-
-        self.runner.run(be_slow())
+    def set_trouble(self, trouble: str) -> None:
+        self.journal.fails_to_save = trouble == "saves fail"
+        self.journal.fails_to_read = trouble == "reads fail"
+        if trouble == "all is slow":
+            self.journal.going_on.clear()
+        else:
+            self.journal.going_on.set()
 
     @rule(is_orderly=st.booleans())
     def restart(self, is_orderly: bool) -> None:
@@ -322,35 +328,29 @@ class Life(RuleBasedStateMachine):
             client.is_connected, client.coming, client.asking = False, None, []
             # What was not kept of a goodbye is forgotten with the process.
             client.said_goodbye = False
-        self.journal.going_on.set()
+        self.set_trouble("none")
 
-    @rule()
-    def back_up(self) -> None:
-        self.backup = (len(self.journal.events), self.journal.oldest_kept, deepcopy(self.journal.rows))
+    @rule(deed=st.sampled_from(["back up", "restore", "forget events", "forget sessions"]))
+    def look_after_the_journal(self, deed: str) -> None:
+        if deed == "back up":
+            self.backup = (len(self.journal.events), self.journal.oldest_kept, deepcopy(self.journal.rows))
+        elif deed == "restore" and self.backup is not None:
+            self.restore(*self.backup)
+        elif deed == "forget events":
+            self.journal.oldest_kept = max(self.journal.oldest_kept, len(self.journal.events) - 4)
+        elif deed == "forget sessions":
+            in_use = self.recovery.session_ids()
+            self.journal.rows = {sid: row for sid, row in self.journal.rows.items() if sid in in_use}
 
-    @precondition(lambda self: self.backup is not None)
-    @rule()
-    def restore(self) -> None:
+    def restore(self, events: int, oldest_kept: int, rows: dict[str, Session]) -> None:
         """A new history begins: with another epoch and another secret."""
         self.runner.run(self.end(is_orderly=False))
-        assert self.backup is not None
-        events, oldest_kept, rows = self.backup
         del self.journal.events[events:]
         self.journal.rows = deepcopy(rows)
         self.journal.oldest_kept = oldest_kept
         self.journal.epoch += 1
         self.journal.key = secrets.token_bytes(32)
         self.start()
-
-    @rule(count=st.integers(1, 9))
-    def forget_events(self, count: int) -> None:
-        newest = len(self.journal.events)
-        self.journal.oldest_kept = min(self.journal.oldest_kept + count, max(1, newest))
-
-    @rule()
-    def forget_sessions(self) -> None:
-        in_use = self.recovery.session_ids()
-        self.journal.rows = {sid: row for sid, row in self.journal.rows.items() if sid in in_use}
 
     @invariant()
     def who_goes_is_not_waited_for(self) -> None:
@@ -369,4 +369,6 @@ class Life(RuleBasedStateMachine):
 def test_who_is_recovered_has_all_its_rooms_and_hears_all_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_changes, "SOON_SECONDS", 0)
     monkeypatch.setattr(kept_changes, "RETRY_SECONDS", 0)
-    run_state_machine_as_test(Life, settings=settings(max_examples=150, stateful_step_count=50))
+    run_state_machine_as_test(
+        Life, settings=settings(max_examples=150, stateful_step_count=50, phases=[Phase.generate])
+    )
