@@ -189,7 +189,7 @@ class Life(RuleBasedStateMachine):
     def come(self, number: int, dawdles: bool) -> None:
         def come(client: Client) -> None:
             client.dawdles = dawdles
-            if client.coming is None:
+            if client.coming is None and (dawdles or not client.is_connected):
                 client.coming = asyncio.create_task(self.recovery.take_up(client.pid, client.offset, ANYBODY))
 
         self.run(number, come)
@@ -226,6 +226,12 @@ class Life(RuleBasedStateMachine):
         return told.number > client.heard and (
             told.event.audience.everyone or any(told.number > one for one in since)
         )
+
+    @rule()
+    def join_all(self) -> None:
+        for number in range(CLIENTS):
+            for room in ROOMS:
+                self.ask(number, room, "+")
 
     @rule(number=st.integers(0, CLIENTS - 1), room=st.sampled_from(ROOMS), deed=st.sampled_from("++-"))
     def ask(self, number: int, room: str, deed: str) -> None:
@@ -275,8 +281,8 @@ class Life(RuleBasedStateMachine):
                 self.journal.events.append(told)
                 self.recovery.went_out([told])
                 for client in self.clients:
-                    if not client.is_connected:
-                        continue
+                    if not client.is_connected or client.coming is not None:
+                        continue  # the line of one who comes again is dead, of which the server does not know yet
                     session = self.recovery._sessions.of(client.sid or "")
                     assert session is not None
                     if room is None or room in session.rooms:
@@ -370,5 +376,5 @@ def test_who_is_recovered_has_all_its_rooms_and_hears_all_once_and_in_order(monk
     monkeypatch.setattr(kept_changes, "SOON_SECONDS", 0)
     monkeypatch.setattr(kept_changes, "RETRY_SECONDS", 0)
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=150, stateful_step_count=50, phases=[Phase.generate])
+        Life, settings=settings(max_examples=200, stateful_step_count=60, phases=[Phase.generate])
     )
