@@ -5,7 +5,6 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import aiohttp
 import psycopg
@@ -19,6 +18,7 @@ from coordinator.events import Audience, Event
 from tests.bridge.sockets.houses import Client, House
 from tests.system.soak.lines import Line, PollingLine
 from tests.system.soak.records import EVERYONE, Publications
+from tests.waiting import GIVE_UP_SECONDS
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
@@ -187,10 +187,6 @@ async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House,
 # Who is there, and who types
 
 
-def online(user: str) -> Callable[[tuple[str, Any]], bool]:
-    return lambda told: told[0] == "user-status-change" and told[1]["userId"] == user
-
-
 def changes(client: Client) -> list[tuple[str, str]]:
     """What a client was told of who is there and who types."""
     return [
@@ -200,8 +196,9 @@ def changes(client: Client) -> list[tuple[str, str]]:
 
 
 async def hear(client: Client, *expected: tuple[str, str]) -> None:
-    while len(changes(client)) < len(expected):
-        await client.listen()
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while len(changes(client)) < len(expected):
+            await client.listen()
     await client.listen()
     assert changes(client) == [*expected]
 
@@ -213,7 +210,7 @@ async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_ag
         await client.call("join-chat-room", "c1")
     for number, user in enumerate(users[:2]):
         await user.call("user-online", f"u{number}")
-        await user.call("typing-start", {"chatId": "c1", "userId": f"u{number}"})
+        await user.call("typing-start", {"chatId": "c1", "userId": f"u{number}", "userName": "U"})
     before = [("u0", "online"), ("u0", "types True"), ("u1", "online"), ("u1", "types True")]
     await hear(watcher, *before)
     await watcher.cut()
@@ -223,7 +220,7 @@ async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_ag
     while ("u1", "offline") not in changes(present):
         await present.listen()
     await users[2].call("user-online", "u2")
-    await users[2].call("typing-start", {"chatId": "c1", "userId": "u2"})
+    await users[2].call("typing-start", {"chatId": "c1", "userId": "u2", "userName": "U"})
     since = [
         ("u0", "types False"),
         ("u1", "types False"),
@@ -247,7 +244,7 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
     for client in (watcher, late):
         await client.call("join-chat-room", "c1")
     await goes.call("user-online", "u1")
-    await goes.call("typing-start", {"chatId": "c1", "userId": "u1"})
+    await goes.call("typing-start", {"chatId": "c1", "userId": "u1", "userName": "U"})
     await stays.call("user-online", "u2")
     before = [("u1", "online"), ("u1", "types True"), ("u2", "online")]
     await hear(watcher, *before)
@@ -332,7 +329,7 @@ async def test_who_polls_and_missed_much_gets_in(
     await house.close()
 
 
-async def test_nobody_is_told_again_more_than_may_wait(house: House) -> None:
+async def test_nobody_is_told_again_more_than_may_wait(house: House, eventually: Eventually) -> None:
     """Nor is more looked up for that than shows it."""
     publications = Publications()
     client = Client(house, publications)
@@ -342,6 +339,7 @@ async def test_nobody_is_told_again_more_than_may_wait(house: House) -> None:
     for _ in range(6):
         house.publish(publications.add(R0), R0, "x" * 900_000)
     await asyncio.gather(*house._publishing)
+    await eventually(lambda: house.recovery.cursor == 6)
     for remembers in (True, False):
         if not remembers:
             await house.restart()
