@@ -64,11 +64,9 @@ class Returns:
     async def _recall(self) -> None:
         """Takes up from earlier processes who is online and who types."""
         try:
-            sessions, there_until = await self.recovery.recall()
+            self._recalls(*await self.recovery.recall())
         except Exception:
             logger.exception("who was online before could not be read; who comes back from then begins anew")
-        else:
-            self._recalls(sessions, there_until)
 
     async def ready(self) -> None:
         """Waits until it is known who was there before; nobody is let in earlier."""

@@ -19,7 +19,7 @@ Overridden here:
   own, and class-based namespaces acknowledged events they do not have.
 - `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
 
-Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
+Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 
 Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the engine its `sockets`
 with their `queue`, `closed`, `upgrading` and `upgraded`.
