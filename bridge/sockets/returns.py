@@ -17,7 +17,7 @@ from bridge.sockets.frames import Outgoing, event_message
 from bridge.sockets.recovery import Missed, Recovery
 from bridge.sockets.sessions import Leaving, Session
 
-__all__ = ["Recalls", "Restored", "Returns"]
+__all__ = ["NOTHING", "Recalls", "Restored", "Returns"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -50,6 +50,9 @@ class Restored:
     """The users that it has said are online."""
     messages: Sequence[Outgoing]
     """What it missed, and what changed in the meantime in who is there and who types."""
+
+
+NOTHING = Restored((), (), ())
 
 
 class Returns:

@@ -45,15 +45,11 @@ from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
-from bridge.sockets.incoming import (
-    ACKNOWLEDGEMENTS,
-    EVENTS,
-    PacketReader,
-)
+from bridge.sockets.incoming import ACKNOWLEDGEMENTS, EVENTS, PacketReader
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
-from bridge.sockets.returns import Recalls, Returns
+from bridge.sockets.returns import NOTHING, Recalls, Returns
 from bridge.sockets.turns import Turns
 from coordinator import rooms
 from coordinator.compact_json import compact_json
@@ -264,7 +260,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
-        answer, restored = {"sid": sid}, None
+        answer, restored = {"sid": sid}, NOTHING
         if missed is not None and self.returns is not None:
             answer["pid"] = missed.pid
             restored = self.returns.restore(missed, self.admission.principal(sid))
@@ -273,10 +269,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             connection.owe(restored.messages)
         elif self.recovery is not None and connection.takes_offsets:
             answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
-        messages = restored.messages if restored is not None else ()
-        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])
+        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
-        for user_id in restored.online if restored is not None else ():
+        for user_id in restored.online:
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
 
