@@ -116,7 +116,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
             cursor=cursor,
             keeps_confidence=settings.keeps_confidence,
             remembered_bytes=settings.remembered_bytes,
-            replay_bytes=settings.backlog_limit_bytes,
+            replay_bytes=settings.replay_limit_bytes,
         )
         sockets.recover_with(recovery)
         vitals.follow(journal.commit_times)

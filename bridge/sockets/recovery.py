@@ -90,7 +90,7 @@ class Recovery:
         cursor: int,
         keeps_confidence: bool,
         remembered_bytes: int = 32_000_000,
-        replay_bytes: int = 4_000_000,
+        replay_bytes: int = 8_000_000,
     ) -> None:
         """`cursor` is the newest event that needs no telling any more. Of what was told lately no more is remembered
         than `remembered_bytes`, and no client is told more again than `replay_bytes`."""

@@ -5,6 +5,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import psycopg
@@ -24,6 +25,7 @@ Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 R0 = "request-r0"
+GRACE_SECONDS = 3_600.0
 
 
 @pytest_asyncio.fixture
@@ -195,6 +197,14 @@ def changes(client: Client) -> list[tuple[str, str]]:
     ]
 
 
+def let_grace_pass(house: House) -> None:
+    """Has the clock of presence go on."""
+    presence = house.server.presence
+    presence._clock = lambda: datetime.now(UTC) + timedelta(seconds=GRACE_SECONDS)
+    presence._expire()
+    presence._clock = lambda: datetime.now(UTC)
+
+
 async def hear(client: Client, *expected: tuple[str, str]) -> None:
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while len(changes(client)) < len(expected):
@@ -232,6 +242,7 @@ async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_ag
     await hear(watcher, *before, *since)
     await hear(present, *before, *since)
     await watcher.cut()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 3)
     await watcher.come()
     await hear(watcher, *before, *since)
     assert watcher.recovered == [False, True, True]
@@ -251,10 +262,12 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
     await hear(late, *before)
     for client in (watcher, late, stays, goes):
         await client.cut()
-    house._options["presence_grace_seconds"] = 1.0
+    house._options["presence_grace_seconds"] = GRACE_SECONDS
     await house.restart()
     await stays.come()
     await watcher.come()
+    await hear(watcher, *before, ("u1", "types False"))
+    let_grace_pass(house)
     after = [("u1", "types False"), ("u1", "offline")]
     await hear(watcher, *before, *after)
     await late.come()
@@ -268,6 +281,7 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
     await house.restart()
     await stays.come()
     await watcher.come()
+    let_grace_pass(house)
     await hear(watcher, *before, *after)
     assert [client.recovered for client in (watcher, late, stays)] == [
         [False, True, True],
