@@ -41,7 +41,8 @@ from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
-from bridge.sockets.recovery import Recovery, Told
+from bridge.sockets.recovery import Recovery
+from bridge.sockets.remembered import Told
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -109,8 +110,14 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
 
     def begin(journal: Journal, cursor: int) -> Sessions:
         history, sessions = JournalHistory(journal), JournalSessions(journal)
-        keeps_confidence = settings.keeps_confidence
-        recovery = Recovery(history, sessions, cursor=cursor, keeps_confidence=keeps_confidence)
+        recovery = Recovery(
+            history,
+            sessions,
+            cursor=cursor,
+            keeps_confidence=settings.keeps_confidence,
+            remembered_bytes=settings.remembered_bytes,
+            replay_bytes=settings.replay_limit_bytes,
+        )
         sockets.recover_with(recovery)
         vitals.follow(journal.commit_times)
         return recovery.session_ids

@@ -1,10 +1,12 @@
 """What the sockets need of the journal to put clients that come back where they were."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from bridge.journal import Journal
-from bridge.sockets.recovery import Session, Told
+from bridge.sockets.activity_log import now_micros
+from bridge.sockets.remembered import Told
+from bridge.sockets.sessions import Leaving, Session
 
 __all__ = ["JournalHistory", "JournalSessions"]
 
@@ -42,22 +44,54 @@ class JournalHistory:
 class JournalSessions:
     """Sessions, kept in the journal's database."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
         self._records = journal.sessions
+        self._clock = clock
+        self._began_at = clock()
+        self._last_process = LastProcess(None, 0)
 
     @property
     def key(self) -> bytes:
         return self._records.key
 
-    async def save(self, sessions: Mapping[str, Session]) -> None:
-        await self._records.save({session_id: _content(session) for session_id, session in sessions.items()})
+    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+        kept = {"keptAt": self._clock(), "keptBy": self._began_at}
+        await self._records.save(
+            {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()}
+        )
 
-    async def load(self, session_id: str) -> Session | None:
-        content = await self._records.load(session_id)
-        if content is None:
-            return None
-        is_over = bool(content.get("isOver"))
-        return Session(session_id, content["beganAt"], dict(content["rooms"]), set(content["online"]), is_over)
+    async def load(self, sid: str) -> Session | None:
+        content = await self._records.load(sid)
+        return None if content is None or content.get("isOver") else self._session(sid, content)
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        newest, active = await self._records.active()
+        if newest is not None:
+            self._last_process = LastProcess(newest.get("keptBy"), newest.get("keptAt", 0))
+        return [self._session(sid, content) for sid, content in active.items()], self._last_process.there_until
+
+    def _session(self, sid: str, content: dict[str, Any]) -> Session:
+        left_at = content.get("leftAt")
+        if left_at is None:
+            # It was connected when its process ended, of which is known at least when it kept something for the last
+            # time. If that was long ago, it may have left with an earlier process.
+            is_of_last = content.get("keptBy") == self._last_process.began_at
+            left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
+        return Session(
+            sid,
+            content["beganAt"],
+            content["rooms"],
+            set(content["online"]),
+            {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
+            Leaving(left_at, left_at),
+        )
+
+
+class LastProcess(NamedTuple):
+    """The process before this one."""
+
+    began_at: int | None
+    there_until: int
 
 
 def _content(session: Session) -> dict[str, Any]:
@@ -65,5 +99,6 @@ def _content(session: Session) -> dict[str, Any]:
         "beganAt": session.began_at,
         "rooms": dict(session.rooms),
         "online": sorted(session.online),
-        "isOver": session.is_over,
+        "typing": sorted(session.typing),
+        "leftAt": None if session.left is None else session.left.at,
     }

@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
     connect_timeout_seconds: float = Field(45, gt=0, le=3600)
     backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
+    replay_limit_bytes: int = Field(8_000_000, ge=0, le=1_000_000_000)
+    remembered_bytes: int = Field(32_000_000, ge=0, le=100_000_000_000)
     messages_per_second: float = Field(100, gt=0, le=100_000)
     joins_per_second: float = Field(50, gt=0, le=100_000)
     connections_per_second: float = Field(20, gt=0, le=100_000)

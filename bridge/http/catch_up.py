@@ -76,7 +76,8 @@ class ChatMessages(FrozenModel):
     summary="The events that some rooms heard",
     description=(
         "What a client in these rooms would have heard after `after`, each event once and in order; without `after`, "
-        "from the beginning of the journal. `everyone=true` adds what went to everyone."
+        "from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds "
+        "`limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on."
     ),
     responses=problem_responses(
         {

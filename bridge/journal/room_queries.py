@@ -18,6 +18,11 @@ __all__ = ["Stretch", "count_room_events", "room_events", "room_events_before"]
 
 # How many rows, and how many events, one statement looks up.
 CHUNK = 500
+# A stretch ends with the event that makes it larger than this: what is looked up by many at once must not fill the
+# memory.
+STRETCH_BYTES = 4_000_000
+# How many events are read before it is known how large they are.
+FIRST_READ = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Stretch:
 def room_events(
     connection: Connection, rooms: Sequence[str], *, hidden: Sequence[str], after: int, limit: int
 ) -> Stretch:
-    """The next events after an offset that at least one of some rooms heard, in order.
+    """The next events after an offset that at least one of some rooms heard, in order: up to a limit, and fewer where
+    they are large.
 
     EVERYONE among the rooms stands for what went to everyone, but not for the events named in `hidden`.
     """
@@ -45,12 +51,12 @@ def room_events(
             for room, offsets in _heard_after(connection, rooms, after, limit).items()
         }
         offsets = sorted(set().union(*heard.values()))
-        seen = _events_at(connection, offsets[:limit])
+        seen, read = _events_within(connection, offsets[:limit], STRETCH_BYTES)
         told = set().union(*(those for room, those in heard.items() if room != EVERYONE))
         events = tuple(one for one in seen if one.offset in told or one.event.name not in hidden)
-        if len(offsets) <= limit:
+        if read == len(offsets):
             return Stretch(events, max(newest, after), more=False)
-        after = offsets[limit - 1]
+        after = offsets[read - 1]
         if events:
             return Stretch(events, after, more=True)
 
@@ -80,6 +86,25 @@ def _events_at(connection: Connection, offsets: Sequence[int]) -> list[Journaled
     events = schema.events
     rows = connection.execute(select(events).where(events.c.offset.in_(offsets)).order_by(events.c.offset))
     return [event_from_row(row) for row in rows.mappings()]
+
+
+def _events_within(
+    connection: Connection, offsets: Sequence[int], limit_bytes: int
+) -> tuple[list[JournaledEvent], int]:
+    """Those of the events that there are still, in order, up to the one that makes them larger than that; and how
+    many of the offsets that were."""
+    found: list[JournaledEvent] = []
+    size_bytes, read, at_once = 0, 0, FIRST_READ
+    while read < len(offsets):
+        for one in _events_at(connection, offsets[read : read + at_once]):
+            found.append(one)
+            size_bytes += len(one.event.payload_json)
+            if size_bytes > limit_bytes:
+                return found, offsets.index(one.offset) + 1
+        read += at_once
+        # As many as fit, if they are like those before.
+        at_once = max(1, min(CHUNK, (limit_bytes - size_bytes) * read // max(1, size_bytes)))
+    return found, len(offsets)
 
 
 def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:

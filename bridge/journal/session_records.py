@@ -5,13 +5,17 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from bridge.journal import schema
 from bridge.journal.batch import Batch
 from bridge.journal.writer import Request
 
 __all__ = ["SessionRecords"]
+
+
+# Those who are online at once, and those who have lately gone.
+ACTIVE_LIMIT = 20_000
 
 
 class Read(Protocol):
@@ -40,6 +44,14 @@ class SessionRecords:
         content = await self._read(_content, session_id)
         return None if content is None else json.loads(content)
 
+    async def active(self) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
+        """The session that was kept last, if there is any; and those by which somebody was online or typed, as far as
+        they were kept lately."""
+        newest, active = await self._read(_newest), await self._read(_active)
+        return None if newest is None else json.loads(newest), {
+            session_id: json.loads(content) for session_id, content in active
+        }
+
     async def forget(self, *, before: datetime, but: Collection[str]) -> None:
         """Forgets the sessions that were kept before that last, but for some that are in use."""
         old: list[str] = await self._read(_older, before)
@@ -50,6 +62,26 @@ def _content(connection: Connection, session_id: str) -> str | None:
     sessions = schema.sessions
     content: str | None = connection.scalar(select(sessions.c.content).where(sessions.c.session_id == session_id))
     return content
+
+
+def _newest(connection: Connection) -> str | None:
+    sessions = schema.sessions
+    content: str | None = connection.scalar(
+        select(sessions.c.content).order_by(sessions.c.updated_at.desc()).limit(1)
+    )
+    return content
+
+
+def _active(connection: Connection) -> list[tuple[str, str]]:
+    sessions = schema.sessions
+    is_active = or_(sessions.c.content.like('%"online": ["%'), sessions.c.content.like('%"typing": [["%'))
+    rows = connection.execute(
+        select(sessions.c.session_id, sessions.c.content)
+        .where(is_active)
+        .order_by(sessions.c.updated_at.desc())
+        .limit(ACTIVE_LIMIT)
+    )
+    return [(row.session_id, row.content) for row in rows]
 
 
 def _older(connection: Connection, before: datetime) -> list[str]:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from bridge.catalogue.chat import UserStatusChange, UserTyping
+from bridge.sockets.activity_log import moment_of
 from bridge.sockets.fanout import deliver
 from bridge.sockets.manager import Member
-from bridge.sockets.presence import Presence
+from bridge.sockets.presence import Presence, status_change
 from bridge.sockets.server import SocketServer
+from bridge.sockets.sessions import Session
 from bridge.sockets.typists import Typing, Typists
 from coordinator import rooms
 from coordinator.events import Event
@@ -20,17 +22,48 @@ class Activity:
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
         self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
+        self._grace_micros = round(presence_grace_seconds * 1_000_000)
         self._typists = Typists()
         server.comes_back_online = self.presence.arrive
+        server.recalls = self.recall
         server.manager.watchers.append(self)
+
+    def recall(self, sessions: Sequence[Session], there_until: int) -> None:
+        """Takes up from earlier processes who was online and who typed. Nobody was told any more that those have gone
+        who were there in the end, so they are there until their grace period is over."""
+        here: dict[str, int] = {}
+        past: dict[tuple[str, str | None], int] = {}
+        for session in sessions:
+            left_at = there_until if session.left is None else session.left.at
+            is_untold = left_at + self._grace_micros >= there_until
+            for user_id in session.online:
+                if is_untold:
+                    here[user_id] = max(left_at, here.get(user_id, 0))
+                else:
+                    past[user_id, None] = max(left_at + self._grace_micros, past.get((user_id, None), 0))
+            for typing in session.typing:
+                where = typing[::-1]
+                past[where] = max(left_at + 1, past.get(where, 0))
+        for (whose, chat_id), at in sorted(past.items(), key=lambda item: item[1]):
+            if chat_id is not None:
+                stopped = UserTyping(user_id=whose, is_typing=False)
+                self._server.activity_log.note(stopped.to(chatId=chat_id), whose, chat_id, at=at)
+            elif whose not in here:
+                gone = status_change(whose, "offline", moment_of(at - self._grace_micros))
+                self._server.activity_log.note(gone.to(), whose, at=at)
+        for user_id, seen_at in here.items():
+            self.presence.expect(user_id, moment_of(seen_at))
+        self._server.activity_log.is_complete_since(0)
 
     def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
         """Raises TooManyError."""
         self._typists.start(sid, typing)
+        self._keep(sid, typing, is_typing=True)
         self._tell_chat(typing, sid, user_name, is_typing=True)
 
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)
+        self._keep(sid, typing, is_typing=False)
         self._tell_chat(typing, sid, is_typing=False)
 
     def entered_room(self, member: Member, room: str) -> None:
@@ -56,16 +89,25 @@ class Activity:
 
     def _stop_typing(self, sid: str, stopped: Sequence[Typing]) -> None:
         for typing in stopped:
+            self._keep(sid, typing, is_typing=False)
             self._tell_chat(typing, sid, is_typing=False)
+
+    def _keep(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
+        if self._server.recovery is not None:
+            self._server.recovery.types(sid, typing.chat_id, typing.user_id, is_typing=is_typing)
 
     def _tell_chat(self, typing: Typing, sid: str, user_name: str | None = None, *, is_typing: bool) -> None:
         """Tells everyone in the chat but the typist: neither the socket that it comes from nor the user's others."""
         own = [own_sid for own_sid, _ in self._server.manager.get_participants("/", rooms.user(typing.user_id))]
         payload = UserTyping(user_id=typing.user_id, user_name=user_name, is_typing=is_typing)
-        self._tell(payload.to(chatId=typing.chat_id), [sid, *own])
+        event = payload.to(chatId=typing.chat_id)
+        self._server.activity_log.note(event, typing.user_id, typing.chat_id)
+        self._tell(event, [sid, *own])
 
     def _tell_everyone(self, change: UserStatusChange) -> None:
-        self._tell(change.to(), [])
+        event = change.to()
+        self._server.activity_log.note(event, change.user_id)
+        self._tell(event, [])
 
     def _tell(self, event: Event, besides: Sequence[str]) -> None:
         deliver(self._server, [event], besides=besides)

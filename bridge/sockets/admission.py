@@ -32,15 +32,17 @@ class Admission:
         self.end_session: Callable[[Member], None] = lambda _: None
         """Called once for a client whose token has expired."""
 
-    def admit(self, member: Member, auth: object) -> Principal:
+    def identify(self, auth: object) -> Principal:
         """The principal of a client that brings `auth` with its CONNECT. Raises TokenError."""
         if self._verifier is None:
             return ANYBODY
-        token = auth.get("token") if isinstance(auth, dict) else None
-        principal = self._verifier.principal(token)
-        self._principals[member] = principal
-        self._watch(member, principal)
-        return principal
+        return self._verifier.principal(auth.get("token") if isinstance(auth, dict) else None)
+
+    def admit(self, member: Member, principal: Principal) -> None:
+        """From now on a client is somebody, for as long as its token is good."""
+        if self._verifier is not None:
+            self._principals[member] = principal
+            self._watch(member, principal)
 
     def principal(self, sid: str, namespace: str = "/") -> Principal:
         """The principal of a client; one who may do nothing if it is not connected."""

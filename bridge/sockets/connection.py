@@ -15,6 +15,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -68,6 +69,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
         self._backlog: Backlog | None = None
+        self._owed_bytes = 0
+        """What the server itself put there at once, which the client needs time to read."""
         self._is_apart = False
         """Whether what is sent to it alone is held back first."""
         self._holds_back = False
@@ -126,11 +129,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         messages = [Outgoing(part) for part in parts]
         self.put_messages(messages, frames_of(messages))
 
+    def owe(self, messages: Sequence[Outgoing]) -> None:
+        """What is sent next is more than its client could have read; until it has, that does not count against it."""
+        self._owed_bytes = sum(len(message.frame) for message in messages)
+        if self.protocol is not None:
+            self.protocol.owe(self._owed_bytes)
+
     def _put_behind(self, packet: Any) -> None:
         if self.closed or self.closing:
             return
         self.backlog.add(packet)
-        if self.backlog.size_bytes > self.server.limits.backlog_bytes:
+        if self.backlog.size_bytes > self.server.limits.backlog_bytes + self._owed_bytes:
             self.backlog.clear()  # it will not be read, or is told again once the client has come back
             self._give_up()
             self.end(self.server.reason.TRANSPORT_ERROR)
@@ -300,6 +309,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     # Polling
 
     async def poll(self) -> list[Any]:
+        self._owed_bytes = 0
         return self.backlog.take_all() or [Packet(NOOP)]
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
@@ -363,6 +373,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.protocol = door
         for packet in waiting:
             self.put(packet)
+        door.owe(self._owed_bytes)
         door.take_over(self, backlog_limit_bytes=self.server.limits.backlog_bytes)
 
     async def _upgrade(self, receive: Receive, send: Send) -> bool:
@@ -395,6 +406,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
                     await send({"type": "websocket.send", kind: content})
                 if self.closed:
                     break
+                self._owed_bytes = 0
                 await self.backlog.wake_up()
             await send({"type": "websocket.close"})
         except Exception:

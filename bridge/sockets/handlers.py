@@ -25,6 +25,9 @@ from coordinator import rooms
 
 __all__ = ["register_handlers"]
 
+# While the journal cannot be written; a client that repeats what is not answered would fill the memory.
+WAITING_LIMIT = 1_000
+
 Answer = dict[str, Any]
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -76,7 +79,7 @@ def _leave(server: SocketServer, door: RoomDoor) -> Handler:
         names = door.rooms(event.read(arguments))
         for name in names:
             await server.leave_room(sid, name)
-        await _kept(server)
+        await _kept(server, sid)
         return success(rooms=list(names))
 
     return leave
@@ -120,14 +123,15 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
 async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
     for name in names:
         await server.enter_room(sid, name)
-    await _kept(server)
+    await _kept(server, sid)
     return success(rooms=list(names))
 
 
-async def _kept(server: SocketServer) -> None:
-    """Waits until the client would get its rooms back after whatever happens, so that its answer means that."""
+async def _kept(server: SocketServer, sid: str) -> None:
+    """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
+    nothing can be kept, it hears what goes to its rooms all the same, and is answered once it can."""
     if server.recovery is not None:
-        await server.recovery.saved()
+        await server.recovery.kept(sid)
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
@@ -138,6 +142,8 @@ def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> No
     limit = server.eio.limits.rooms
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
+    if server.recovery is not None and server.recovery.waiting_count(sid) >= WAITING_LIMIT:
+        raise TooManyError("too many of this connection's joins wait for the journal; try again later")
     connection = server.manager.connection(sid, "/")
     wait_seconds = connection.join_wait_seconds() if connection is not None else 0
     if wait_seconds:

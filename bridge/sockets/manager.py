@@ -60,8 +60,17 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             return members
         return (member for member in members if (namespace, member[0]) not in self._held)
 
-    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
-        sid: str | None = await super().pre_connect(eio_sid, namespace)
+    async def pre_connect(self, eio_sid: str, namespace: str, sid: str | None = None) -> str | None:
+        """Registers a client, whose sid is a new one unless it is given; None if its connection has a client there
+        already."""
+        if sid is None:
+            sid = await super().pre_connect(eio_sid, namespace)
+        elif self.sid_from_eio_sid(eio_sid, namespace) is None:
+            self.basic_enter_room(sid, namespace, None, eio_sid=eio_sid)
+            self.basic_enter_room(sid, namespace, sid, eio_sid=eio_sid)
+            self.pending_connect.setdefault(namespace, []).append(sid)
+        else:
+            return None
         if sid is not None:
             self._held[namespace, sid] = []
         return sid

@@ -1,7 +1,7 @@
 """Who is online: a user is, while at least one socket says so, and for a grace period after the last has gone.
 
 `Roster` decides, without I/O; `Presence` says it aloud as `user-status-change`. It lives in memory: a bridge
-that restarts learns it anew from the clients that come back.
+that restarts is told who was online, and waits for their clients to come back.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
 
-__all__ = ["Presence", "Roster", "UserPresence"]
+__all__ = ["Presence", "Roster", "UserPresence", "status_change"]
 
 # One device shows one user, or a few at a desk with several accounts.
 USERS_LIMIT_PER_SOCKET = 20
@@ -35,6 +35,8 @@ class _Here:
     sids: set[str] = field(default_factory=set)
     gone_at: datetime | None = None
     """When the last socket left; the grace period runs from then."""
+    seen_at: datetime | None = None
+    """When the user was last seen, where that was before the grace period."""
 
 
 class Roster:
@@ -60,9 +62,15 @@ class Roster:
             here = self._here[user_id] = _Here()
             self._gone.pop(user_id, None)
         here.sids.add(sid)
-        here.gone_at = None
+        here.gone_at = here.seen_at = None
         self._leaving.pop(user_id, None)
         return is_news
+
+    def expect(self, user_id: str, seen_at: datetime, now: datetime) -> None:
+        """A user was online when the bridge ended; the grace period runs from now."""
+        if user_id not in self._here:
+            self._here[user_id] = _Here(gone_at=now, seen_at=seen_at)
+            self._leaving[user_id] = None
 
     def leave(self, sid: str, user_id: str, now: datetime) -> None:
         """A socket does not stand for a user any more."""
@@ -96,8 +104,7 @@ class Roster:
         offline: list[tuple[str, datetime]] = []
         while (due := self.next_due) is not None and due <= now:
             user_id, _ = self._leaving.popitem(last=False)
-            self._here.pop(user_id)
-            last_seen = due - self._grace
+            last_seen = self._here.pop(user_id).seen_at or due - self._grace
             self._gone[user_id] = last_seen
             if len(self._gone) > GONE_LIMIT:
                 self._gone.popitem(last=False)
@@ -137,6 +144,11 @@ class Presence:
         if self._roster.arrive(sid, user_id):
             self._tell(user_id, "online", self._clock())
 
+    def expect(self, user_id: str, seen_at: datetime) -> None:
+        """A user was online when the bridge ended, and may come back."""
+        self._roster.expect(user_id, seen_at, self._clock())
+        self._wait()
+
     def leave(self, sid: str, user_id: str) -> None:
         self._roster.leave(sid, user_id, self._clock())
         self._wait()
@@ -162,6 +174,9 @@ class Presence:
         self._wait()
 
     def _tell(self, user_id: str, status: str, last_seen: datetime) -> None:
-        self._announce(
-            UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})
-        )
+        self._announce(status_change(user_id, status, last_seen))
+
+
+def status_change(user_id: str, status: str, last_seen: datetime) -> UserStatusChange:
+    """What is told of a user who came or went."""
+    return UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})

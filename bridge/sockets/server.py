@@ -17,9 +17,9 @@ Overridden here:
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
-- `disconnect` (public): the log line.
+- `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
 
-Added: nobody is connected to any namespace whom `admission` does not admit, and nobody stays for longer than that.
+Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 
 Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the engine its `sockets`
 with their `queue`, `closed`, `upgrading` and `upgraded`.
@@ -38,20 +38,19 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import SessionEnded
+from bridge.sockets.activity_log import ActivityLog
 from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
 from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.frames import Outgoing, event_message
+from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
-from bridge.sockets.incoming import (
-    ACKNOWLEDGEMENTS,
-    EVENTS,
-    PacketReader,
-)
+from bridge.sockets.incoming import ACKNOWLEDGEMENTS, EVENTS, PacketReader
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
+from bridge.sockets.returns import NOTHING, Recalls, Returns
+from bridge.sockets.turns import Turns
 from coordinator import rooms
 from coordinator.compact_json import compact_json
 
@@ -86,6 +85,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
     """Called for each user that a client had said is online when it left."""
 
+    recalls: Recalls = staticmethod(lambda _sessions, _there_until: None)
+    """Called once, with what earlier processes knew."""
+
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
         self.admission = admission
@@ -95,12 +97,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
+        self._turns = Turns()
+        self.activity_log = ActivityLog()
+        self.returns: Returns | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         self.manager.watchers.append(recovery)
+        self.returns = Returns(recovery, self.activity_log, self.recalls)
+
+    async def shutdown(self) -> None:
+        await super().shutdown()
+        if self.returns is not None:
+            await self.returns.close()
 
     def _end_session(self, member: Member) -> None:
         task = asyncio.create_task(self._close_session(member))
@@ -134,9 +145,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         eio_sid = self.manager.pre_disconnect(sid, namespace=namespace)
         await self._send_packet(eio_sid, self.packet_class(DISCONNECT, namespace=namespace))
-        await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT)
+        await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT, for_good=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        await self._turns.take()
         if eio_sid not in self.environ:
             return  # The connection was closed before this.
         try:
@@ -153,7 +165,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if packet.packet_type == CONNECT:
             await self._handle_connect(eio_sid, namespace, packet.data)
         elif packet.packet_type == DISCONNECT:
-            await self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT)
+            # This alone says goodbye: an engine is closed by a client that has lost its line, too.
+            await self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT, for_good=True)
         elif packet.packet_type in ACKNOWLEDGEMENTS:
             await self._handle_ack(eio_sid, namespace, packet.id, packet.data)
         elif packet.packet_type in EVENTS:
@@ -168,20 +181,39 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if not self._serves(namespace):
             await self._refuse(eio_sid, namespace, {"message": "Invalid namespace"})
             return
-        sid = await self.manager.pre_connect(eio_sid, namespace)
+        try:
+            principal = self.admission.identify(data)
+        except TokenError as error:
+            await self._refuse(eio_sid, namespace, {"message": str(error), "data": {"code": error.code}})
+            return
+        missed = None
+        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
+            await self.returns.ready()
+            if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
+                missed = await self.returns.take_up(_brought(data), principal, self._free)
+            if eio_sid not in self.environ:
+                return
+        sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
         if sid is None:
             await self._refuse(eio_sid, namespace, {"message": "Already connected to this namespace"})
             return
+        self.admission.admit((namespace, sid), principal)
         refusal: dict[str, Any] | None = CONNECT_FAILED
         try:
             refusal = await self._ask_connect_handler(sid, eio_sid, namespace, data)
         finally:  # Also when this task is cancelled.
-            if self.manager.is_pre_connected(sid, namespace):
+            if self._is_arriving(sid, eio_sid, namespace):
                 if refusal is None:
-                    await self._accept(sid, eio_sid, namespace, data)
+                    await self._accept(sid, eio_sid, namespace, data, missed)
                 else:
                     await self.manager.disconnect(sid, namespace, ignore_queue=True)
                     await self._refuse(eio_sid, namespace, refusal)
+
+    def _is_arriving(self, sid: str, eio_sid: str, namespace: str) -> bool:
+        """Whether a client is still there that waits for the answer to its CONNECT. One that is recovered has the sid
+        of its session, which another connection may have taken over."""
+        is_its_own = self.manager.sid_from_eio_sid(eio_sid, namespace) == sid
+        return is_its_own and bool(self.manager.is_pre_connected(sid, namespace))
 
     def _serves(self, namespace: str) -> bool:
         return (
@@ -193,11 +225,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     async def _ask_connect_handler(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> dict[str, Any] | None:
         """What to tell a client that may not connect, or None if it may."""
-        try:
-            principal = self.admission.admit((namespace, sid), auth)
-        except TokenError as error:
-            return {"message": str(error), "data": {"code": error.code}}
-        if principal.is_staff:
+        if self.admission.principal(sid, namespace).is_staff:
             await self.enter_room(sid, rooms.STAFF, namespace)
         try:
             answer = await self._trigger_event("connect", namespace, sid, self.environ[eio_sid], auth or None)
@@ -209,12 +237,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled():
                 raise
-            if not isinstance(error, ClientGoneError) or self.manager.is_pre_connected(sid, namespace):
+            if not isinstance(error, ClientGoneError) or self._is_arriving(sid, eio_sid, namespace):
                 logger.exception("the connect handler of %s failed for %s; refused the client", namespace, sid)
             return CONNECT_FAILED
         return CONNECT_REJECTED if answer is False else None
 
-    async def _accept(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> None:
+    async def _accept(self, sid: str, eio_sid: str, namespace: str, auth: Any, missed: Missed | None) -> None:
         connection = self.manager.connection(sid, namespace)
         if connection is None:
             return
@@ -224,53 +252,47 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
             await self.manager.connect(sid, namespace)
             return
-        brought = auth if isinstance(auth, dict) else {}
-        connection.takes_offsets = brought.get("recovery") is not False
-        missed = await self._taken_up(sid, brought) if connection.takes_offsets else None
-        if not self.manager.is_pre_connected(sid, namespace):
+        connection.takes_offsets = _brought(auth).get("recovery") is not False
+        await self._turns.take()
+        if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
+        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed):
+            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
+            return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
-        answer = {"sid": sid} | ({} if missed is None else {"pid": missed.pid})
-        messages = []
-        if missed is not None and self.recovery is not None:
-            self.recovery.resume(sid, missed, self.admission.principal(sid))
-            for room in missed.session.rooms:
+        answer, restored = {"sid": sid}, NOTHING
+        if missed is not None and self.returns is not None:
+            answer["pid"] = missed.pid
+            restored = self.returns.restore(missed, self.admission.principal(sid))
+            for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
-            told = self.recovery.missed_lately(missed, self.admission.principal(sid))
-            messages = [event_message(event, offset) for event, offset in told]
+            connection.owe(restored.messages)
         elif self.recovery is not None and connection.takes_offsets:
             answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
-        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *messages])
+        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
-        for user_id in missed.session.online if missed is not None else ():
+        for user_id in restored.online:
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
 
-    async def _taken_up(self, sid: str, brought: dict[str, Any]) -> Missed | None:
-        """The session that a client brings; whoever held it until now is half open, and is closed."""
-        pid, recovery = brought.get("pid"), self.recovery
-        if pid is None or recovery is None:
-            return None
-        missed = await recovery.take_up(pid, brought.get("offset"), self.admission.principal(sid))
-        # In the meantime another may have come for the same session.
-        while missed is not None and (held_by := recovery.sid_of(pid)) is not None:
-            eio_sid = self.manager.eio_sid_from_sid(held_by, DEFAULT_NAMESPACE)
-            if eio_sid is None:
-                break
-            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)
-            if recovery.sid_of(pid) == held_by:
-                break
-        return missed
+    async def _free(self, sid: str) -> bool:
+        """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
+        held_by = self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE)
+        if held_by is not None:
+            await self._close_connection(held_by, self.reason.TRANSPORT_ERROR)
+        return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:
         await self._send_packet(eio_sid, self.packet_class(CONNECT_ERROR, data=reason, namespace=namespace))
 
-    async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
+    async def _handle_disconnect(
+        self, eio_sid: str, namespace: str | None, reason: str | None = None, *, for_good: bool = False
+    ) -> None:
         namespace = namespace or DEFAULT_NAMESPACE
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         if self.manager.is_connected(sid, namespace):
             self.manager.pre_disconnect(sid, namespace=namespace)
-            await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
+            await self._part_with(sid, namespace, reason or self.reason.CLIENT_DISCONNECT, for_good=for_good)
         elif self.manager.is_pre_connected(sid, namespace):
             # Its connect handler is still running. It was never connected, so no disconnect handler is told.
             await self.manager.disconnect(sid, namespace, ignore_queue=True)
@@ -285,9 +307,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         for namespace in list(self.manager.get_namespaces()):
             await self._handle_disconnect(eio_sid, namespace, reason)
 
-    async def _part_with(self, sid: str, namespace: str, reason: str) -> None:
-        if self.recovery is not None and namespace == DEFAULT_NAMESPACE:
-            self.recovery.let_go(sid, for_good=reason == self.reason.CLIENT_DISCONNECT)
+    async def _part_with(self, sid: str, namespace: str, reason: str, *, for_good: bool) -> None:
+        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
+            self.returns.let_go(sid, self.manager.connection(sid), reason, for_good=for_good)
         try:
             await self._trigger_event("disconnect", namespace, sid, reason)
         except Exception:
@@ -361,6 +383,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except TypeError:
             return arguments[:-1]
         return arguments
+
+
+def _brought(auth: Any) -> dict[str, Any]:
+    """What a client brings with its CONNECT."""
+    return auth if isinstance(auth, dict) else {}
 
 
 def _is_cancelled() -> bool:

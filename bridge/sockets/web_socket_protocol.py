@@ -101,6 +101,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_early",
         "_is_open",
         "_next",
+        "_owed_bytes",
         "_paused",
         "_reader",
         "_server_state",
@@ -132,6 +133,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
         self._backlog_limit_bytes = 0
+        self._owed_bytes = 0
         self._borrowed: _Borrowed | None = None
         self.direct: Send | None = None
         """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
@@ -167,6 +169,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._writable.set_result(None)
             self._writable = None
         elif self._taker is not None:
+            self._owed_bytes = 0
             self._write_directly()
 
     def data_received(self, data: bytes) -> None:
@@ -336,6 +339,10 @@ class WebSocketProtocol(asyncio.Protocol):
                 taker.received(content)
         self.resume()
 
+    def owe(self, owed_bytes: int) -> None:
+        """So much of what waits next does not count against the client, until it has read all."""
+        self._owed_bytes = owed_bytes
+
     def _write_directly(self) -> None:
         self.write_frames = self.transport.write
         if sys.platform == "win32" or self.transport.get_extra_info("sslcontext") is not None:
@@ -350,7 +357,8 @@ class WebSocketProtocol(asyncio.Protocol):
     def _write_behind(self, frames: bytes) -> None:
         """To what waits already."""
         self.transport.write(frames)
-        if self.transport.get_write_buffer_size() > self._backlog_limit_bytes and self._taker is not None:
+        limit_bytes = self._backlog_limit_bytes + self._owed_bytes
+        if self.transport.get_write_buffer_size() > limit_bytes and self._taker is not None:
             self._taker.stalled()
 
     def _set_direct(self, direct: Send | None) -> None:

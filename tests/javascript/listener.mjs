@@ -2,10 +2,11 @@
 // JSON line each, what it hears.
 //
 // It reads a JSON line for each thing to do: {"client": number, "open": {"url", "joins": [["join-user-room", "u1"], …],
-// "tokens": ["token of the first connection", …], "transports": ["websocket"]}}, {"client", "fence": true} and {"client",
+// "tokens": ["token of the first connection", …], "transports": ["websocket"]}}, {"client", "fence": true}, {"client", "join":
+// ["join-user-room", "u1"]}, {"client", "again": true} to say goodbye and connect anew, {"client", "closeEngine": true} and {"client",
 // "close": true}. The last token serves for every further connection. It prints, with the number of the client:
 // {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event", "args"}
-// for each event, {"fence": count} after a round trip to the server, and {"closed": true} at last.
+// for each event, {"fence": count} after a round trip to the server, {"asked", "answer"} for a join, and {"closed": true} at last.
 //
 // What the server had sent before a fence has then been printed. It joins another room for that, where it may: the server keeps
 // who is in which room in its journal before it answers, so that what was journaled before has been sent by then.
@@ -49,6 +50,12 @@ function open(client, { url, joins, tokens, transports }) {
       await socket.emitWithAck("join-template-checkout-room", `fence-${count}`);
       print({ fence: count });
     },
+    join: async ([event, ...args]) => {
+      const answer = await socket.emitWithAck(event, ...args).catch(() => null);
+      if (answer !== null) print({ asked: [event, ...args], answer });
+    },
+    again: () => socket.disconnect().connect(),
+    closeEngine: () => socket.io.engine.close(),
     close: () => {
       socket.close();
       clients.delete(client);
@@ -61,6 +68,9 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const { client, ...deed } = JSON.parse(line);
   if (deed.open) open(client, deed.open);
   else if (deed.fence) void clients.get(client).fence();
+  else if (deed.join) void clients.get(client).join(deed.join);
+  else if (deed.again) clients.get(client).again();
+  else if (deed.closeEngine) clients.get(client).closeEngine();
   else if (deed.close) clients.get(client).close();
 }).on("close", () => {
   clients.forEach(({ close }) => close());

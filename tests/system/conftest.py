@@ -128,6 +128,18 @@ class Listener(Hearing):
         self._tell(fence=True)
         self.wait_for(lambda line: "fence" in line)
 
+    def join(self, event: str, argument: str) -> None:
+        """Joins another room; what is answered is heard as `asked`."""
+        self._tell(join=[event, argument])
+
+    def come_again(self) -> None:
+        """Says goodbye and connects anew."""
+        self._tell(again=True)
+
+    def close_engine(self) -> None:
+        """Ends the connection as a client does whose poll has failed."""
+        self._tell(closeEngine=True)
+
     def close(self) -> None:
         if self._is_open:
             self._is_open = False

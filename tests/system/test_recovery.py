@@ -17,7 +17,7 @@ from tests.asking import async_client_of, client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.python_clients import AsyncPythonClient
 from tests.system.conftest import Listener, StartListener
-from tests.waiting import GIVE_UP_SECONDS, until
+from tests.waiting import GIVE_UP_SECONDS, until, wait_until
 
 NUMBERED = ("unreadCount", "type", "checkoutId")
 JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]]
@@ -229,6 +229,59 @@ def test_long_polling_recovers_too(proxied: tuple[BridgeProcess, Proxy, Publishe
     listener.wait_for(lambda line: "ready" in line)
     hear_all(listener, publisher)
     assert recoveries(listener) == [False, True]
+
+
+def sids(listener: Listener) -> list[str]:
+    return [line["ready"] for line in listener.heard if "ready" in line]
+
+
+@pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
+@pytest.mark.parametrize("joins", [[], JOINS])
+def test_goodbye_is_what_the_client_says_and_not_the_end_of_its_engine(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, transports: str, joins: list[list[str]]
+) -> None:
+    bridge, _, publisher = proxied
+    listener = listen(bridge.url, joins, transports=transports)
+    listener.close_engine()
+    listener.wait_for(lambda line: "ready" in line)
+    publisher.publish(3)
+    listener.wait_for(lambda line: line.get("event") == "template-checkout-payment-pending")
+    listener.come_again()
+    listener.wait_for(lambda line: "ready" in line)
+    assert recoveries(listener) == [False, True, False]
+    first, same, other = sids(listener)
+    assert first == same != other
+
+
+@pytest.mark.parametrize("ends", ["before it is over", "after it"])
+def test_a_join_that_cannot_be_kept_is_not_answered_until_it_can(
+    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, ends: str
+) -> None:
+    """Killed, the bridge has promised nothing that it does not keep."""
+    bridge, _, _ = proxied
+    listener = listen(bridge.url, JOINS)
+    holder = sqlite3.connect(bridge.database, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    listener.join("join-request-room", "r9")
+    wait_until(lambda: "sessions cannot be kept" in bridge.log.read_text())
+    if ends == "before it is over":
+        bridge.kill()
+        holder.close()
+        bridge.start()
+        listener.wait_for(lambda line: "ready" in line)
+        assert not [line for line in listener.heard if "asked" in line]
+        return
+    holder.close()
+    answer = listener.wait_for(lambda line: "asked" in line)["answer"]
+    assert answer == {"ok": True, "rooms": ["request-r9"]}
+    bridge.kill()
+    bridge.start()
+    listener.wait_for(lambda line: "ready" in line)
+    assert recoveries(listener) == [False, True]
+    event = {"event": "purchase-request-update", "data": {"type": "x", "requestId": "r9"}}
+    with client_of(bridge.url) as client:
+        assert client.post("/api/events", json=event).status_code < 300
+    listener.wait_for(lambda line: line.get("event") == "purchase-request-update")
 
 
 def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(

@@ -1,43 +1,12 @@
 """A journal in each kind of database, both real: an SQLite file, and a PostgreSQL of the tests' own."""
 
-import shutil
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from bridge.journal import Journal
 from tests.clock import Clock
-from tests.postgresql import Cluster
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL server on loopback, for the session; the URL lacks the name of the database."""
-    folder = Path(tempfile.mkdtemp(prefix="bridge-postgresql-"))
-    cluster = Cluster(folder)
-    cluster.make()
-    cluster.start()
-    yield cluster.url
-    cluster.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that does not hold a journal yet."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'journal.db'}"
-    server: str = request.getfixturevalue("postgresql_url")
-    name = f"journal_{time.monotonic_ns()}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return f"{server}/{name}"
-
 
 NOW = datetime(2026, 5, 1, 22, 0, tzinfo=UTC)
 

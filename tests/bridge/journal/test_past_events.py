@@ -225,3 +225,19 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
     ]
     assert [subject for _, subject in subjects[:half]] == [subject for _, subject in subjects[half:]]
     assert {subject for _, subject in subjects} == {None, "r1", "m1"}
+
+
+async def test_a_stretch_of_large_events_ends_early_and_says_so(journal: Journal) -> None:
+    """However many are asked for, what is looked up at once stays small; and small ones stay many."""
+    for number in range(40):
+        await journal.publish_events([told("a", number=number, text="x" * 900_000)])
+    await journal.publish_events([told("a", number=number) for number in range(40, 400)])
+    after, seen, sizes, more = 0, [], [], True
+    while more:
+        stretch = await journal.room_events(["a"], everyone=False, hidden=(), after=after, limit=500)
+        seen += numbers(stretch.events)
+        sizes.append(sum(len(one.event.payload_json) for one in stretch.events))
+        after, more = stretch.next_offset, stretch.more
+    assert seen == list(range(400))
+    assert max(sizes) < 5_000_000
+    assert len(sizes) <= 9

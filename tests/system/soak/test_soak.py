@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sockets.recovery import RECENT_LIMIT
+from bridge.sockets.remembered import EVENTS_LIMIT
 from tests.asking import client_of, get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.soak.clients import DEEDS, SELLERS
@@ -72,7 +72,7 @@ def soaked(bridge: BridgeProcess, seed: int, seconds: float) -> dict[str, Any]:
 def fill_memory(bridge: BridgeProcess) -> None:
     """Tells as much as is kept in memory of what was told, so that it does not grow by that any more."""
     with client_of(bridge.url) as client:
-        for first in range(0, RECENT_LIMIT, AT_ONCE):
+        for first in range(0, EVENTS_LIMIT, AT_ONCE):
             events = [
                 event_of(number, ROOMS_TOLD[number % len(ROOMS_TOLD)]) for number in range(first, first + AT_ONCE)
             ]

@@ -1,0 +1,124 @@
+"""Returns of clients, as the server sees them: who is recovered, with what it is told first, and up to when each that
+leaves has heard who came and went."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter
+
+from bridge.access import Principal
+from bridge.sockets.activity_log import ActivityLog
+from bridge.sockets.connection import Connection
+from bridge.sockets.engine import Engine
+from bridge.sockets.frames import Outgoing, event_message
+from bridge.sockets.recovery import Missed, Recovery
+from bridge.sockets.sessions import Leaving, Session
+
+__all__ = ["NOTHING", "Recalls", "Restored", "Returns"]
+
+logger = logging.getLogger("bridge.sockets")
+
+# What else may delay a ping and its answer.
+LATENESS_SECONDS = 5
+# What shows that a WebSocket was alive to its end.
+CLEAN_ENDS = {
+    Engine.reason.TRANSPORT_CLOSE,
+    Engine.reason.CLIENT_DISCONNECT,
+    Engine.reason.SERVER_DISCONNECT,
+}
+# While a session is looked up, others may come for it.
+TAKE_UP_TIMES = 3
+
+RECOVERIES = Counter(
+    "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
+)
+
+Recalls = Callable[[Sequence[Session], int], object]
+"""Takes the sessions of earlier processes by which somebody was online or typed, and a moment up to which the last of
+those processes was surely there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a client that is recovered gets back."""
+
+    rooms: Collection[str]
+    online: Collection[str]
+    """The users that it has said are online."""
+    messages: Sequence[Outgoing]
+    """What it missed, and what changed in the meantime in who is there and who types."""
+
+
+NOTHING = Restored((), (), ())
+
+
+class Returns:
+    """Puts clients that come back where they were, one at a time."""
+
+    def __init__(self, recovery: Recovery, activity_log: ActivityLog, recalls: Recalls) -> None:
+        self.recovery = recovery
+        self._activity_log = activity_log
+        self._recalls = recalls
+        self._recalling = asyncio.create_task(self._recall())
+
+    async def _recall(self) -> None:
+        """Takes up from earlier processes who is online and who types."""
+        try:
+            self._recalls(*await self.recovery.recall())
+        except Exception:
+            logger.exception("who was online before could not be read; who comes back from then begins anew")
+
+    async def ready(self) -> None:
+        """Waits until it is known who was there before; nobody is let in earlier."""
+        if not self._recalling.done():
+            await asyncio.shield(self._recalling)
+
+    async def take_up(
+        self, brought: Mapping[str, Any], principal: Principal, free: Callable[[str], Awaitable[bool]]
+    ) -> Missed | None:
+        """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
+        begin anew. `free` closes the connection of whoever holds a sid, and says whether nobody does any more."""
+        pid = brought.get("pid")
+        if pid is None or brought.get("recovery") is False:
+            return None
+        for _ in range(TAKE_UP_TIMES):
+            missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
+            if missed is None:
+                break
+            if await free(missed.session.sid) and self.can_be_restored(missed):
+                RECOVERIES.labels("recovered").inc()
+                return missed
+        RECOVERIES.labels("anew").inc()
+        return None
+
+    def can_be_restored(self, missed: Missed) -> bool:
+        """Whether a client that is not connected any more can be told all that it missed."""
+        left = missed.session.left
+        return left is not None and self.recovery.is_current(missed) and self._activity_log.reaches(left.sure)
+
+    def restore(self, missed: Missed, principal: Principal) -> Restored:
+        """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
+        resumed = self.recovery.resume(missed, principal)
+        messages = [event_message(event, offset) for event, offset in resumed.told]
+        activity = self._activity_log.since(resumed.knew_until, resumed.rooms)
+        messages += [event_message(event, None) for event in activity]
+        return Restored(resumed.rooms, resumed.online, messages)
+
+    def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
+        """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its
+        WebSocket does not show it."""
+        now, silent_seconds = self._activity_log.now(), float(LATENESS_SECONDS)
+        if connection is not None:
+            silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
+        sure = now - round(silent_seconds * 1_000_000)
+        is_clean = reason in CLEAN_ENDS and connection is not None and connection.protocol is not None
+        self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)
+
+    async def close(self) -> None:
+        """Keeps what is still to be kept of those who may return."""
+        self._recalling.cancel()
+        await asyncio.gather(self._recalling, return_exceptions=True)
+        await self.recovery.close()

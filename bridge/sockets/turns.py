@@ -1,0 +1,55 @@
+"""Turns of the event loop, shared out among clients: when thousands of them come at once, whoever else waits for the
+loop, a webhook for one, is kept waiting for one slice and not for all of them."""
+
+import asyncio
+from collections import deque
+
+__all__ = ["Turns"]
+
+# What clients may take of one turn of the loop together; nobody notices that.
+SLICE_SECONDS = 0.01
+
+
+class Turns:
+    """Has clients wait, the first first, when those before them have used up the slice."""
+
+    def __init__(self) -> None:
+        self._slice_ends_at = 0.0
+        self._taken = 0
+        """How many have begun in this slice."""
+        self._fitting = 1
+        """How many are let in at once: as many as fitted into a slice lately."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._is_open = False
+
+    async def take(self) -> None:
+        """Returns when it is the caller's turn."""
+        loop = asyncio.get_running_loop()
+        if not self._is_open:
+            self._open(loop)
+        if not self._waiting and loop.time() < self._slice_ends_at:
+            self._taken += 1
+            return
+        waiter = loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins a slice; the next turn of the loop ends it."""
+        self._is_open = True
+        self._slice_ends_at = loop.time() + SLICE_SECONDS
+        self._taken = 0
+        loop.call_soon(self._next, loop)
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        was_spent = loop.time() >= self._slice_ends_at
+        self._fitting = max(1, self._taken // 2 if was_spent else 2 * max(self._taken, self._fitting))
+        self._is_open = False
+        if not self._waiting:
+            return
+        self._open(loop)
+        for _ in range(min(self._fitting, len(self._waiting))):
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                self._taken += 1

@@ -1,0 +1,178 @@
+"""Socket servers over a real journal, which can be left for another over the same one, and bare clients of them."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from bridge.journal import Journal, JournaledEvent
+from bridge.recovery import JournalHistory, JournalSessions
+from bridge.sockets import SocketServer, create_socket_server, deliver
+from bridge.sockets.recovery import Recovery
+from bridge.sockets.remembered import Told
+from coordinator.compact_json import compact_json
+from coordinator.events import Audience, Event
+from tests.system.soak.lines import Line, WebSocketLine
+from tests.system.soak.records import EVERYONE, Publications, Record
+from tests.waiting import GIVE_UP_SECONDS
+
+__all__ = ["Client", "House"]
+
+Serve = Callable[..., Awaitable[str]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
+
+
+class House:
+    """A socket server over a journal in a file, which can be left for another server over the same journal."""
+
+    def __init__(self, address: str, serve: Serve, eventually: Eventually, **options: Any) -> None:
+        self._address = address
+        self._options = options
+        self._serve = serve
+        self._eventually = eventually
+        self._publishing: set[asyncio.Task[object]] = set()
+        self.server: SocketServer
+        self.recovery: Recovery
+
+    async def open(self) -> None:
+        self.journal = await Journal.open(self._address)
+        server = create_socket_server(frontend_url="https://shop.example", **self._options)
+
+        async def tell(stretch: Sequence[JournaledEvent]) -> None:
+            recovery.went_out(Told(one.offset, one.event) for one in stretch)
+            offsets = [recovery.offset_text(one.offset) for one in stretch]
+            deliver(server, [one.event for one in stretch], offsets=offsets)
+
+        dispatcher = await self.journal.dispatcher(tell)
+        history, sessions = JournalHistory(self.journal), JournalSessions(self.journal)
+        replay_bytes = server.eio.limits.backlog_bytes
+        recovery = Recovery(
+            history, sessions, cursor=dispatcher.cursor, keeps_confidence=False, replay_bytes=replay_bytes
+        )
+        server.recover_with(recovery)
+        self.server, self.recovery = server, recovery
+        self._following = asyncio.create_task(dispatcher.run())
+        host, port = (await self._serve(server)).removeprefix("http://").split(":")
+        self.place = host, int(port)
+
+    async def line(self) -> Line:
+        """A line to the server."""
+        line = WebSocketLine(*self.place)
+        await line.open()
+        return line
+
+    def publish(self, number: int, room: str, text: str = "") -> None:
+        """Has an event committed, and told in its time."""
+        audience = Audience(everyone=True) if room == EVERYONE else Audience(rooms=(room,))
+        event = Event("news", audience, compact_json({"number": number, "room": room, "text": text}))
+        task = asyncio.create_task(self.journal.publish_events([event]))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def restart(self) -> None:
+        await self.close()
+        await self.open()
+
+    async def close(self) -> None:
+        """Once its clients have gone."""
+        await self._eventually(lambda: not self.server.eio.sockets)
+        assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
+        await asyncio.gather(*self._publishing)
+        await self.recovery.close()
+        self._following.cancel()
+        await self.journal.close()
+
+
+class Client:
+    """One client: a line, while it has one, and what it has to bring the next time."""
+
+    def __init__(self, house: House, publications: Publications) -> None:
+        self._house = house
+        self.sid: str | None = None
+        self.activity: list[tuple[str, Any]] = []
+        """What it heard beside the journaled events."""
+        self.record = Record(publications)
+        self.line: Line | None = None
+        self.pid: str | None = None
+        self.offset: str | None = None
+        self.recovered: list[bool] = []
+
+    async def come(self) -> None:
+        """Connects; if it has a line already, beside that, as one does whose line is dead without knowing."""
+        line = await self._house.line()
+        await self._next(line, "0")
+        brought = {"pid": self.pid, "offset": self.offset}
+        await line.send("40" + json.dumps({name: value for name, value in brought.items() if value is not None}))
+        answer = json.loads((await self._next(line, "40"))[2:])
+        pid, self.sid = answer["pid"], answer["sid"]
+        if self.pid is None:
+            self.record.connected()
+        self.recovered.append(pid == self.pid)
+        self.pid = pid
+        await self.cut()
+        self.line = line
+
+    async def cut(self) -> None:
+        if self.line is not None:
+            await self.line.cut()
+            self.line = None
+
+    async def join(self, room: str) -> None:
+        self.record.joining(room)
+        if await self._call("join", room):
+            self.record.joined(room)
+
+    async def leave(self, room: str) -> None:
+        self.record.joining(room)
+        self.record.leaving(room)
+        if await self._call("leave", room):
+            self.record.left(room)
+
+    async def _call(self, deed: str, room: str) -> bool:
+        answer = await self.call(f"{deed}-request-room", room.removeprefix("request-"))
+        return bool(answer["ok"])
+
+    async def call(self, event: str, argument: Any) -> Any:
+        """Sends an event; returns its answer."""
+        await self.send(event, argument)
+        return await self.answer()
+
+    async def send(self, event: str, argument: Any) -> None:
+        if self.line is None:
+            await self.come()
+        assert self.line is not None
+        await self.line.send(f"421{json.dumps([event, argument])}")
+
+    async def answer(self) -> Any:
+        assert self.line is not None
+        return json.loads((await self._next(self.line, "431"))[3:])[0]
+
+    async def listen(self) -> None:
+        """Hears what has been told so far."""
+        await self._call("leave", "request-none")
+
+    async def listen_up_to(self, number: int) -> None:
+        if self.line is None:
+            await self.come()
+        assert self.line is not None
+        while not self.record.has_heard(number):
+            self._take(await self._packet(self.line))
+
+    async def _next(self, line: Line, beginning: str) -> str:
+        while not (packet := await self._packet(line)).startswith(beginning):
+            self._take(packet)
+        return packet
+
+    async def _packet(self, line: Line) -> str:
+        packet = await line.receive(asyncio.get_running_loop().time() + GIVE_UP_SECONDS)
+        assert packet is not None
+        return packet
+
+    def _take(self, packet: str) -> None:
+        if packet.startswith("42"):
+            name, payload, *offset = json.loads(packet[2:])
+            if not offset:
+                self.activity.append((name, payload))
+                return
+            [self.offset] = offset
+            self.record.hears(payload["number"], payload["room"])
