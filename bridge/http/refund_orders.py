@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException
 from pydantic import Field
 
 from bridge.http.notes import Note
-from bridge.http.problems import wrong_field
+from bridge.http.problems import REFUND_REFUSED, wrong_field
 from bridge.journal import PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
@@ -52,6 +52,7 @@ async def ordered_refund(
             f"This bridge sends nothing back through {payment.provider}: send it from the wallet that has it, and"
             " mark what is wrong with the payment as settled.",
             status_code=409,
+            extra={"code": REFUND_REFUSED},
         )
     seller_id = _seller(payment, wanted)
     amount = wanted.amount or left_to_refund(payment, wanted.of, seller_id, record.payouts)
@@ -112,6 +113,7 @@ async def read_sending(
         raise ClientException(
             f"{refund.provider} does not say what {refund.coin} is worth at the moment. Try again in a few minutes.",
             status_code=409,
+            extra={"code": REFUND_REFUSED},
         )
     try:
         order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
