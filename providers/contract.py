@@ -5,7 +5,7 @@ A new provider is one new folder that fulfils `WebhookReader`, and maybe `Invoic
 registration in `bridge.app`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -209,6 +209,9 @@ class PayoutGateway(Protocol):
 
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         """An order as it can be given, before anything of it is written down. Raises NotPayableError."""
+
+    def spellings(self, order: PayoutOrder) -> Collection[str]:
+        """The ways to write the destination of an order that was read: whoever has one of them has it."""
 
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""

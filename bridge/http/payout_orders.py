@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bridge.http.own_addresses import require_anothers, require_orders_to_others
 from bridge.http.payments import TxHash
 from bridge.http.problems import wrong_field
 from bridge.http.services import Service
@@ -125,7 +126,7 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
     if item.seller_id is None and len(payment.seller_ids) > 1:
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
-        provider, going = await _way(payment, ways, item, number)
+        provider, going = await _way(journal, payment, ways, item, number)
     except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
@@ -144,7 +145,9 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
     )
 
 
-async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> tuple[str, dict[str, Any]]:
+async def _way(
+    journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem, number: int
+) -> tuple[str, dict[str, Any]]:
     """The provider of a payout, and where it goes. Raises NotPayableError, which names the field that is wrong, and
     PayoutRefusedError."""
     if item.chain is not None or payment.provider == ONCHAIN:
@@ -154,6 +157,9 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
             raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
         sender = None if item.sender is None else read_address(item.sender, field="sender")
         destination = read_address(item.destination, field="destination")
+        if destination == sender:
+            raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
+        await require_anothers(journal, ways.chains, payment.provider, [destination])
         # What another token is worth nobody says here.
         worth = item.amount if item.coin == payment.currency else None
         return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}
@@ -168,6 +174,7 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )
+    await require_orders_to_others(journal, ways.chains, ways.sender, payment.provider, order)
     worth = await ways.sender.worth(payment.provider, order, payment.currency)
     if worth is None:
         raise PayoutRefusedError(

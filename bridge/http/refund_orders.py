@@ -8,8 +8,9 @@ from litestar.exceptions import ClientException
 from pydantic import Field
 
 from bridge.http.notes import Note
+from bridge.http.own_addresses import require_orders_to_others
 from bridge.http.problems import REFUND_REFUSED, wrong_field
-from bridge.journal import PaymentRecord
+from bridge.journal import Journal, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.earnings import left_to_refund
@@ -104,7 +105,13 @@ async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency:
 
 
 async def read_sending(
-    refund: Refund, destination: str, sender: PayoutSender, chains: ChainFollowers, *, doubts: tuple[str, ...] = ()
+    journal: Journal,
+    refund: Refund,
+    destination: str,
+    sender: PayoutSender,
+    chains: ChainFollowers,
+    *,
+    doubts: tuple[str, ...] = (),
 ) -> Sending:
     """How a refund goes to an address, at the price of this moment. Raises ValidationException, which names the field
     that is wrong, and ClientException while there is no price."""
@@ -117,6 +124,7 @@ async def read_sending(
         )
     try:
         order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
+        await require_orders_to_others(journal, chains, sender, refund.provider, order)
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
     chain = chains.chain_of_payout(refund.provider, order.coin)

@@ -72,6 +72,10 @@ class PayoutSender:
         """An order as a provider that sends payouts takes it. Raises NotPayableError."""
         return await self._gateways[provider].read_order(order, self._journal.clock())
 
+    def spellings(self, provider: str, order: PayoutOrder) -> Collection[str]:
+        """The ways to write the destination of an order that was read."""
+        return self._gateways[provider].spellings(order)
+
     async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if its provider cannot tell now."""
         return await self._gateways[provider].worth(order, currency)

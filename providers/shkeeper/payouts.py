@@ -3,7 +3,7 @@
 What an answer proves is in `payout_answers.py`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -28,6 +28,7 @@ from providers.contract import BookedPayout, NotPayableError, PayoutOrder, Provi
 from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
+from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of, external_ids_of
 from providers.shkeeper.payout_orders import read_coin, read_order
@@ -99,6 +100,9 @@ class ShkeeperPayouts:
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         offered = await self._offered()
         return read_order(order, offered=offered, decimals=self._decimals, now=now, test_network=self._test_networks)
+
+    def spellings(self, order: PayoutOrder) -> Collection[str]:
+        return spellings_of(order.coin, order.destination)
 
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """A stablecoin is worth what it stands for; another coin what SHKeeper says, less a margin, since its price
