@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     payout_limits: Mapping[Coin, PayoutLimits] = DEFAULT_LIMITS
     allowed_destinations_only: bool = False
     allowed_destination_wait_hours: float = Field(24, ge=0, le=8_760)
+    refund_address_wait_hours: float = Field(72, ge=0, le=8_760)
     payout_turn_seconds: float = Field(600, ge=0, le=86_400)
     paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
 

@@ -10,9 +10,6 @@ from coordinator.claims import address_claim
 
 __all__ = ["OwnAddress", "own_address"]
 
-# A marketplace has a wallet or a few: whichever pays sellers is among so many payouts.
-NEWEST_PAYOUTS = 2_000
-
 
 class OwnAddress(StrEnum):
     """What an address of our own is for."""
@@ -33,8 +30,6 @@ def own_address(
         return OwnAddress.OF_AN_INVOICE
     if connection.scalar(select(exists().where(payments.c.chain.in_(chains), payments.c.recipient.in_(spellings)))):
         return OwnAddress.RECEIVES
-    newest = select(payouts.c.sender).order_by(payouts.c.created_at.desc(), payouts.c.payout_id.desc())
-    senders = newest.limit(NEWEST_PAYOUTS).subquery()
-    if connection.scalar(select(exists().where(senders.c.sender.in_(spellings)))):
+    if connection.scalar(select(exists().where(payouts.c.sender.is_not(None), payouts.c.sender.in_(spellings)))):
         return OwnAddress.SENDS
     return None

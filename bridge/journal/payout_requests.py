@@ -274,7 +274,7 @@ def _release(batch: Batch, payout: Payout) -> None:
         external_id=payment.external_id,
         key=f"escrow:{payout.payout_id}:{step}",
         observation=EscrowReleased(
-            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, step=step
+            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, worth=payout.worth, step=step
         ),
     )
 

@@ -4,6 +4,7 @@ import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffA
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
+  "payment-overdrawn": "Overdrawn",
   "payment-refunded-while-paid-out": "Refunded and paid out",
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
@@ -33,6 +34,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "payouts-held": "Held",
   "payout-failed": "Failed",
   "payout-returned": "Returned",
+  "refund-without-address": "No address for a refund",
   "webhook-unreadable": "Unreadable webhook",
   "webhook-unmatched": "Unmatched webhook",
   "transfer-unmatched": "Unmatched transfer",
