@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from coordinator.coin_prices import strays_from
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, product, total
@@ -27,8 +28,6 @@ __all__ = [
 ]
 
 HOUR = timedelta(hours=1)
-# A price may halve within a day. One that is lower than that is more often wrong than true.
-PRICE_IN_DOUBT = Decimal("0.5")
 
 
 class NothingToApproveError(BridgeError):
@@ -47,6 +46,8 @@ class PayoutRules:
     """By the currency of the payment."""
     destination_wait: timedelta | None = None
     """How long a destination has to be on its seller's list; None where it need not be on any."""
+    network_fee_percent: Decimal = Decimal(10)
+    """How much of the amount the network may get on top of it, where the sender sets that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ def doubts_about(
                 f" {payout.seller_id}: a person took the payment as paid"
             )
     if payout.worth is not None and payout.coin in payment.facts.rates:
-        asked = product(payout.amount, payment.facts.rates[payout.coin][0])
-        if payout.worth < product(asked, PRICE_IN_DOUBT):
+        low, high = (product(payout.amount, rate) for rate in payment.facts.rates[payout.coin])
+        asked = low if payout.worth < low else high
+        if not low <= payout.worth <= high and strays_from(asked, payout.worth):
             yield (
                 f"it counts for {format_amount(payout.worth)} {payment.currency} at the price of now, and for"
                 f" {format_amount(asked)} at the price that the buyer was asked for"

@@ -97,9 +97,14 @@ async def send_payouts(
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
     if payout_ids is None:
-        payouts, known = await ordered_payouts(data, service, journal, sender, chains)
+        ordered = await ordered_payouts(data, service, journal, sender, chains, payout_rules)
         registered = await journal.register_payouts(
-            payouts, idempotency, rules=payout_rules, another=data.another, known=known
+            ordered.payouts,
+            idempotency,
+            rules=payout_rules,
+            another=data.another,
+            known=ordered.known,
+            doubts=ordered.doubts,
         )
         payout_ids = registered.payout_ids
     sender.wake()

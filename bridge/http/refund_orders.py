@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bridge.http.notes import Note
 from bridge.http.own_addresses import require_orders_to_others
+from bridge.http.payout_doubts import doubts_about_order
 from bridge.http.problems import REFUND_REFUSED, wrong_field
 from bridge.journal import Journal, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
@@ -20,6 +21,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount
 from coordinator.observations import RefundOf
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_approval import PayoutRules
 from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
 from providers.contract import NotPayableError, PayoutOrder
 
@@ -106,6 +108,7 @@ async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency:
 
 async def read_sending(
     journal: Journal,
+    rules: PayoutRules,
     refund: Refund,
     destination: str,
     sender: PayoutSender,
@@ -127,5 +130,11 @@ async def read_sending(
         await require_orders_to_others(journal, chains, sender, refund.provider, order)
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
+    record = await journal.payment_record(refund.payment_id)
+    if record is None:
+        raise LookupError(f"payment {refund.payment_id} of refund {refund.refund_id} is gone")
+    percent = rules.network_fee_percent
+    of_order = await doubts_about_order(journal, sender, record.payment, order, refund.amount, percent)
+    doubts = (*doubts, *of_order)
     chain = chains.chain_of_payout(refund.provider, order.coin)
     return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)

@@ -175,12 +175,13 @@ async def check_destination(
     principal: GivenPrincipal,
     sender: GivenPayoutSender,
     chains: GivenChains,
+    payout_rules: GivenPayoutRules,
 ) -> CheckedDestination:
     refund = (await _visible(journal, refund_id, principal)).refund
     _require_buyer(principal, refund)
     if not refund.awaits_address:
         raise RefundRefusedError(f"This refund is {refund.status}; it awaits no address.")
-    sending = await read_sending(journal, refund, data.destination, sender, chains)
+    sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains)
     return CheckedDestination(destination=sending.destination, coin=refund.coin, coin_amount=sending.coin_amount)
 
 
@@ -211,7 +212,7 @@ async def give_destination(
     # Where only services may write, whoever has the page may be anybody.
     is_doubted = principal.speaks_for_everybody and ops_access.names_services
     doubts = (NOBODY_ASKED,) if is_doubted else ()
-    sending = await read_sending(journal, refund, data.destination, sender, chains, doubts=doubts)
+    sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
     sender.wake()
     for record in await journal.payout_records([given.payout_id or ""]):
