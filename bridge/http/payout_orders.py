@@ -59,11 +59,13 @@ class PayoutItem(FrozenModel):
     seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
     coin: Coin
     amount: PositiveAmount = Field(description="Of the coin.")
-    destination: Destination = Field(description="The seller's address; of `BTC-LIGHTNING` an invoice of theirs.")
+    destination: Destination = Field(
+        description="The seller's address, none of the marketplace's own; of `BTC-LIGHTNING` an invoice of theirs."
+    )
     fee: Amount | None = Field(
         None,
         description="For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their "
-        "smallest units for each byte of the transaction.",
+        "smallest units for each byte of the transaction. It comes on top of the amount, out of the sender's wallet.",
     )
     chain: Id | None = Field(
         None,

@@ -67,7 +67,8 @@ REQUEST_EXAMPLE = {
     description=(
         "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
         "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "
-        "One that is above a limit, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
+        "One that is above a limit, counts at a price that may be wrong, sets the network a fee out of proportion, "
+        "or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
         "nothing of it is sent until somebody else approves it. "
         "With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand."
     ),

@@ -70,6 +70,14 @@ export function counted(items: readonly AttentionItem[]): string {
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
 }
 
+/** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */
+const OF_MONEY: readonly AttentionKind[] = ["payout-failed", "payout-returned", "payment-overdrawn"];
+
+/** Whether something is dismissed only with a note, by what it is called on the list. */
+export function isDismissedWithANote(id: string): boolean {
+  return OF_MONEY.some((kind) => id.startsWith(`${kind}:`));
+}
+
 export function isProblem(kind: string): kind is ProblemKind {
   return kind in PROBLEMS;
 }
