@@ -94,7 +94,8 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
-    registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures()
+    address_wait = timedelta(hours=settings.refund_address_wait_hours)
+    registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
     expiry = settings.payment_expiry_seconds
     ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
@@ -195,6 +196,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
             "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
             "payout_rules": Provide(lambda: settings.payout_rules, sync_to_thread=False),
+            "refund_address_wait": Provide(lambda: address_wait, sync_to_thread=False),
             "payment_terms": Provide(lambda: settings.payment_terms, sync_to_thread=False),
         },
         guards=[callers.guard],

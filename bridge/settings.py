@@ -113,9 +113,11 @@ class Settings(BaseSettings):
     deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
     unconfirmed_grace_seconds: int = Field(86_400, ge=0, le=30 * 86_400)
     payout_rate_margin_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
+    payout_network_fee_percent: Decimal = Field(Decimal(10), ge=0, le=100, max_digits=8)
     payout_limits: Mapping[Coin, PayoutLimits] = DEFAULT_LIMITS
     allowed_destinations_only: bool = False
     allowed_destination_wait_hours: float = Field(24, ge=0, le=8_760)
+    refund_address_wait_hours: float = Field(72, ge=0, le=8_760)
     payout_turn_seconds: float = Field(600, ge=0, le=86_400)
     paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
 
@@ -270,7 +272,8 @@ class Settings(BaseSettings):
     def payout_rules(self) -> PayoutRules:
         """Which payouts leave without a second person."""
         wait = timedelta(hours=self.allowed_destination_wait_hours)
-        return PayoutRules(self.payout_limits, wait if self.allowed_destinations_only else None)
+        destination_wait = wait if self.allowed_destinations_only else None
+        return PayoutRules(self.payout_limits, destination_wait, self.payout_network_fee_percent)
 
     @property
     def keeps_confidence(self) -> bool:

@@ -28,6 +28,7 @@ Remedy = Literal[
     "approve",
     "reject",
     "refund",
+    "withdraw",
     "recheck",
     "replay",
     "resolve",
@@ -56,6 +57,7 @@ class AttentionKind(StrEnum):
     PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
     PAYOUT_RETURNED = "payout-returned"
+    REFUND_WITHOUT_ADDRESS = "refund-without-address"
     CHAIN_ALARM = "chain-alarm"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
@@ -68,6 +70,7 @@ Kind = AttentionKind | ProblemKind
 BY_URGENCY: tuple[Kind, ...] = (
     # Money may go out twice, or has.
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
+    ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
     ProblemKind.TWICE_PAID,
     AttentionKind.PAYOUT_FORGOTTEN,
@@ -94,6 +97,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_OVERDUE,
     AttentionKind.PAYOUT_FAILED,
     AttentionKind.PAYOUT_RETURNED,
+    AttentionKind.REFUND_WITHOUT_ADDRESS,
     ProblemKind.PARTLY_PAID_EXPIRED,
     ProblemKind.UNCONFIRMED_TOO_LONG,
     # Nobody knows yet whether anybody waits.
@@ -120,6 +124,7 @@ class Attention:
     since: datetime
     payout_id: str | None = None
     payment_id: str | None = None
+    refund_id: str | None = None
     webhook_id: str | None = None
     chain: str | None = None
     tx_hash: str | None = None

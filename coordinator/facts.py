@@ -76,6 +76,8 @@ class Released(FrozenModel):
     """How far one payout has released the escrow, as of its last step that is known."""
 
     release: Release
+    worth: Amount | None = None
+    """What of the payment's money it is; None if that was not written down."""
     step: int = 0
 
     @model_validator(mode="before")

@@ -60,9 +60,9 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return _with_price(facts, observation, at)
         case InvoiceEnded():
             return _with_ending(facts, observation, at)
-        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release, step=step):
+        case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release, worth=worth, step=step):
             of_seller = facts.releases.get(seller_id, {})
-            told = Released(release=release, step=step)
+            told = Released(release=release, worth=worth, step=step)
             last = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
             releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})

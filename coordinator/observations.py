@@ -295,6 +295,8 @@ class EscrowReleased(_Observation):
     payout_id: str
     seller_id: str
     release: Release
+    worth: Amount | None = None
+    """What of the payment's money it is; None if that was not written down."""
     step: int = Field(0, ge=0)
     """Counts what was observed of the payout. Of two releases by one payout the later step is right."""
 

@@ -18,6 +18,7 @@ ADDRESS_EXPECTED_WITHIN = timedelta(minutes=1)
 """How long a buyer may look at a page without an address. A gateway answers within seconds, or is asked again."""
 
 _TITLES: Mapping[ProblemKind, str] = {
+    ProblemKind.OVERDRAWN: "More money went out than came in",
     ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
     ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
@@ -33,6 +34,12 @@ _TITLES: Mapping[ProblemKind, str] = {
 }
 
 _ADVICE: Mapping[ProblemKind, str] = {
+    ProblemKind.OVERDRAWN: (
+        "Look at its payouts and refunds at once: one may have gone out twice, or after it was found to have failed,"
+        " or what had come was taken back. Hold all payouts if more of it may happen. Have whoever got too much give"
+        " it back, then mark this as settled. If somebody took it as paid with less and the marketplace pays the"
+        " rest, dismiss it with a note."
+    ),
     ProblemKind.REFUNDED_WHILE_PAID_OUT: (
         "Stop the payout if it can still be stopped. If both went out, have the seller or the buyer give it back."
         " Then mark this as settled."
@@ -91,6 +98,7 @@ _ADVICE: Mapping[ProblemKind, str] = {
 
 # Where no money need have come, so that there may be nothing to settle.
 _DISMISSABLE = (
+    ProblemKind.OVERDRAWN,
     *(ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.OVER),
     *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS),
 )

@@ -10,6 +10,7 @@ from coordinator.booked import Booked, Seen, Spread
 from coordinator.facts import Misfit, MisfitKind
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
 from coordinator.observations import Ending, RefundOf, Stage, Standing, Transfer
+from coordinator.overdrawn import overdrawn
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
 from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
@@ -23,6 +24,7 @@ BEARABLE_EXCESS = Decimal(1)
 class ProblemKind(StrEnum):
     """What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody."""
 
+    OVERDRAWN = "payment-overdrawn"
     REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
     TWICE_PAID = "payment-twice-paid"
     CONTRADICTING_BOOKS = "payment-contradicting-books"
@@ -76,7 +78,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if facts.forgotten_at is not None or facts.emptied_at is not None:
         return False
-    if facts.unreadable is not None or facts.refunds:
+    if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
@@ -104,6 +106,14 @@ def _goes_back(payment: Payment) -> bool:
     """Whether all that came for the goods goes back to the buyer, or has gone: so there is nothing left to decide."""
     back = going_back(payment.facts.refunds, RefundOf.GOODS) if payment.facts.refunds else ZERO
     return bool(back) and back >= payment.goods
+
+
+def _overdrawn(payment: Payment) -> str | None:
+    # One that its gateway has sent back is wrong by another name.
+    beyond = ZERO if Ending.REFUNDED in payment.facts.endings else overdrawn(payment)
+    if not beyond:
+        return None
+    return f"{_money(payment, beyond)} more went out than came: {_of_amount(payment)} has come"
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
@@ -300,9 +310,10 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
 
 
 def _over(payment: Payment) -> str | None:
-    if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED):
-        return None
     if Ending.REFUNDED in payment.facts.endings:
+        return None
+    # Of one that is over otherwise it is asked about with the rest, as long as that goes nowhere.
+    if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) and not _goes_back(payment):
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
@@ -339,6 +350,7 @@ def _after_acceptance(payment: Payment) -> list[Decimal | None]:
 
 
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
+    (ProblemKind.OVERDRAWN, _overdrawn),
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),

@@ -1,14 +1,15 @@
 """Approval of payouts: which of them wait for a second person, who that may be, and what their word makes of one."""
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from coordinator.coin_prices import strays_from
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, product, total
+from coordinator.names import may_be_one
 from coordinator.payments import Payment
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
@@ -27,8 +28,6 @@ __all__ = [
 ]
 
 HOUR = timedelta(hours=1)
-# A price may halve within a day. One that is lower than that is more often wrong than true.
-PRICE_IN_DOUBT = Decimal("0.5")
 
 
 class NothingToApproveError(BridgeError):
@@ -47,6 +46,8 @@ class PayoutRules:
     """By the currency of the payment."""
     destination_wait: timedelta | None = None
     """How long a destination has to be on its seller's list; None where it need not be on any."""
+    network_fee_percent: Decimal = Decimal(10)
+    """How much of the amount the network may get on top of it, where the sender sets that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ def doubts_about(
                 f" {payout.seller_id}: a person took the payment as paid"
             )
     if payout.worth is not None and payout.coin in payment.facts.rates:
-        asked = product(payout.amount, payment.facts.rates[payout.coin][0])
-        if payout.worth < product(asked, PRICE_IN_DOUBT):
+        low, high = (product(payout.amount, rate) for rate in payment.facts.rates[payout.coin])
+        asked = low if payout.worth < low else high
+        if not low <= payout.worth <= high and strays_from(asked, payout.worth):
             yield (
                 f"it counts for {format_amount(payout.worth)} {payment.currency} at the price of now, and for"
                 f" {format_amount(asked)} at the price that the buyer was asked for"
@@ -125,9 +127,9 @@ def approval(
     """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
     hand in it, such as who gave its destination. Raises NothingToApproveError and SamePersonError."""
     word = _second_word(payout, by, now)
-    if any(_is_same(name, other) for other in involved for name in (by.name, by.service or by.name)):
+    if any(may_be_one(name, other) for other in involved for name in (by.name, by.service or by.name)):
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
-    if _is_same(by.name, payout.payee_id):
+    if may_be_one(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
     return PayoutApproved(word=word, note=note)
 
@@ -140,7 +142,7 @@ def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutR
 def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
-    if payout.asked_by is not None and _is_same(by.name, payout.asked_by):
+    if payout.asked_by is not None and may_be_one(by.name, payout.asked_by):
         raise SamePersonError(f"{payout.asked_by} asked for this payout; somebody else has to decide about it.")
     if by.service is not None and by.service == payout.asked_through:
         raise SamePersonError(
@@ -156,13 +158,3 @@ def _decided(payout: Payout) -> str:
         if word is not None:
             return f"{word.by} {done} this payout at {word.at:%Y-%m-%d %H:%M} UTC; it is {payout.status}."
     return f"This payout is {payout.status}; it awaits no approval."
-
-
-def _is_same(one: str, other: str) -> bool:
-    """A name in other capitals or letters of another width, with other blanks, marks or what nobody sees, is no other
-    person's."""
-    return _spelt(one) == _spelt(other)
-
-
-def _spelt(name: str) -> str:
-    return "".join(each for each in unicodedata.normalize("NFKD", name).casefold() if each.isalnum()) or name

@@ -62,12 +62,13 @@ _PAYOUT_ADVICE = {
         " was sent or has arrived."
     ),
     AttentionKind.PAYOUT_FAILED: (
-        "Its payment can be paid out again: mend the reason, then make another payout for it. That one takes this off"
-        " the list."
+        "Its payment can be paid out again: mend the reason, then make another payout for it. Once as much is paid"
+        " out, or refunded, this leaves the list. If it was settled otherwise, dismiss it with a note."
     ),
     AttentionKind.PAYOUT_RETURNED: (
-        "Ask the seller for an address that takes the money, then make another payout for its payment. That one takes"
-        " this off the list."
+        "Ask the seller for an address that takes the money, then make another payout for its payment. Once as much"
+        " as came back is paid out again, or refunded, this leaves the list. If it was settled otherwise, dismiss it"
+        " with a note."
     ),
 }
 
@@ -107,11 +108,13 @@ _REFUND_ADVICE = {
     ),
     AttentionKind.PAYOUT_FAILED: (
         "Its money can go back once more: mend the reason, then open another refund for its payment, for which the"
-        " buyer is asked where to send it again. That one takes this off the list."
+        " buyer is asked where to send it again. Once as much goes back, this leaves the list. If it was settled"
+        " otherwise, dismiss it with a note."
     ),
     AttentionKind.PAYOUT_RETURNED: (
         "Ask the buyer why it came back, then open another refund for its payment: the buyer is asked for another"
-        " address on the payment's page. That one takes this off the list."
+        " address on the payment's page. Once as much goes back, this leaves the list. If it was settled otherwise,"
+        " dismiss it with a note."
     ),
 }
 
@@ -124,8 +127,8 @@ _TO_RESOLVE: tuple[Remedy, ...] = ("recheck", "resolve")
 _OF_FAILED_REFUNDS = (AttentionKind.PAYOUT_FAILED, AttentionKind.PAYOUT_RETURNED)
 _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
     AttentionKind.PAYOUT_AWAITING_APPROVAL: ("approve", "reject"),
-    AttentionKind.PAYOUT_FAILED: (),
-    AttentionKind.PAYOUT_RETURNED: (),
+    AttentionKind.PAYOUT_FAILED: ("dismiss",),
+    AttentionKind.PAYOUT_RETURNED: ("dismiss",),
     AttentionKind.PAYOUT_CONTRADICTED: ("dismiss",),
 }
 

@@ -13,7 +13,7 @@ _SELLER = AudienceRule(everyone=True, rooms=(RoomRule(rooms.user, "sellerId"),),
 
 
 class PayoutCreated(Payload):
-    """A payout to a seller was begun."""
+    """A payout to a seller was taken on by whoever sends it, which gave it its task."""
 
     event_name: ClassVar[str] = "payout-created"
     audience_rule: ClassVar[AudienceRule] = _SELLER
@@ -37,7 +37,8 @@ class PayoutCompleted(Payload):
 
 
 class PayoutUpdated(Payload):
-    """A payout moved."""
+    """A payout's status changed, also before whoever sends it has taken it on: it awaits approval, or is approved or
+    rejected; it failed, or nobody knows whether it was sent. That it was asked for is no change, and not told."""
 
     event_name: ClassVar[str] = "payout-updated"
     audience_rule: ClassVar[AudienceRule] = _SELLER

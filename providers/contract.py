@@ -5,7 +5,7 @@ A new provider is one new folder that fulfils `WebhookReader`, and maybe `Invoic
 registration in `bridge.app`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -210,8 +210,18 @@ class PayoutGateway(Protocol):
     async def read_order(self, order: PayoutOrder, now: datetime) -> PayoutOrder:
         """An order as it can be given, before anything of it is written down. Raises NotPayableError."""
 
+    def spellings(self, order: PayoutOrder) -> Collection[str]:
+        """The ways to write the destination of an order that was read: whoever has one of them has it."""
+
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""
+
+    def is_worth_itself(self, coin: str, currency: str) -> bool:
+        """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
+
+    def network_fee(self, order: PayoutOrder) -> Decimal | None:
+        """What of its coin the network gets for a usual transaction, about, on top of the amount, where the sender
+        sets that; None where it is left to the wallet."""
 
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that

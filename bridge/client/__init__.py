@@ -1,45 +1,59 @@
-"""The client for services written in Python: publishes events, registers payments and template checkouts, and has
-payouts sent, each once, over any network.
+"""The client for services written in Python: publishes events, registers payments and template checkouts, has payouts
+sent and money go back, each once, over any network.
 
 It needs nothing of the server: importing it loads no routes, no sockets and no tables.
 """
 
 from bridge.catalogue.publication import Fault
-from bridge.client.answers import InvoiceToPay, RegisteredCheckout, RegisteredPayment, RequestedPayout
+from bridge.client.answers import (
+    CheckedDestination,
+    InvoiceToPay,
+    RegisteredCheckout,
+    RegisteredPayment,
+    RequestedPayout,
+    RequestedRefund,
+)
+from bridge.client.async_client import AsyncBridgeClient
 from bridge.client.calls import CheckoutShare, PayoutOrder, Publication
-from bridge.client.clients import AsyncBridgeClient, BridgeClient
 from bridge.client.errors import (
     BridgeUnavailableError,
     ClientError,
     IdempotencyKeyReusedError,
     NotAllowedError,
+    NotFoundError,
     PaymentConflictError,
     PaymentOverError,
     PayoutRefusedError,
+    RefundRefusedError,
     RequestRefusedError,
     TooLargeError,
     UnexpectedAnswerError,
 )
+from bridge.client.sync_client import BridgeClient
 
 __all__ = [
     "AsyncBridgeClient",
     "BridgeClient",
     "BridgeUnavailableError",
+    "CheckedDestination",
     "CheckoutShare",
     "ClientError",
     "Fault",
     "IdempotencyKeyReusedError",
     "InvoiceToPay",
     "NotAllowedError",
+    "NotFoundError",
     "PaymentConflictError",
     "PaymentOverError",
     "PayoutOrder",
     "PayoutRefusedError",
     "Publication",
+    "RefundRefusedError",
     "RegisteredCheckout",
     "RegisteredPayment",
     "RequestRefusedError",
     "RequestedPayout",
+    "RequestedRefund",
     "TooLargeError",
     "UnexpectedAnswerError",
 ]

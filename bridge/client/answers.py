@@ -1,5 +1,6 @@
 """What the bridge's answers mean: a result, or which error. No I/O."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -11,9 +12,11 @@ from bridge.client.errors import (
     ClientError,
     IdempotencyKeyReusedError,
     NotAllowedError,
+    NotFoundError,
     PaymentConflictError,
     PaymentOverError,
     PayoutRefusedError,
+    RefundRefusedError,
     RequestRefusedError,
     TooLargeError,
 )
@@ -21,21 +24,29 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments import EscrowState, PaymentStatus
 from coordinator.payouts import PayoutStatus, Verification
+from coordinator.refunds import RefundStatus
 
 __all__ = [
+    "CheckedDestination",
     "InvoiceToPay",
     "Problem",
     "RegisteredCheckout",
     "RegisteredPayment",
     "RequestedPayout",
+    "RequestedRefund",
     "offsets_of",
     "payouts_of",
     "read_problem",
+    "refunds_of",
     "refusal",
 ]
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-PAYMENT_OVER = "payment_over"
+_BY_CODE: Mapping[tuple[int, str | None], type[ClientError]] = {
+    (409, "payment_over"): PaymentOverError,
+    (409, "refund_refused"): RefundRefusedError,
+    (404, "not_found"): NotFoundError,
+}
 
 
 class InvoiceToPay(FrozenModel):
@@ -157,6 +168,57 @@ def payouts_of(body: bytes, count: int) -> list[RequestedPayout]:
     return payouts
 
 
+class RequestedRefund(FrozenModel):
+    """A refund as it stands. `amount` is in the payment's currency, `coin_amount` of the `coin` that is sent."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    refund_id: str
+    payment_id: str
+    provider: str
+    buyer_id: str
+    of: Literal["goods", "excess"]
+    """Whether the money came for the goods, or came too much."""
+    seller_id: str | None
+    """Out of whose share it is; None if out of nobody's."""
+    amount: Amount
+    currency: str
+    coin: str
+    coin_amount: Amount | None
+    """What it came to when the buyer said where to send it; None until then."""
+    reason: str
+    status: RefundStatus | PayoutStatus
+    """That of the payout that carries it, once the buyer has said where to send it."""
+    destination: str | None
+    payout_id: str | None
+    tx_hash: str | None
+    opened_by: str
+    cancelled_by: str | None
+    opened_at: datetime
+    given_at: datetime | None
+    """When the buyer said where to send it."""
+    updated_at: datetime
+
+
+class CheckedDestination(FrozenModel):
+    """An address that a refund can be sent to, as it would be, and what would be sent there now."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    destination: str
+    coin: str
+    coin_amount: Amount
+
+
+class _Refunds(BaseModel):
+    refunds: list[RequestedRefund]
+
+
+def refunds_of(body: bytes) -> list[RequestedRefund]:
+    """The refunds of a payment, oldest first. Raises ValueError."""
+    return _Refunds.model_validate_json(body).refunds
+
+
 class _FieldProblem(BaseModel):
     field: str
     message: str
@@ -204,8 +266,8 @@ def refusal(status: int, problem: Problem | None) -> ClientError | None:
         return NotAllowedError(f"{problem.title}: {problem.detail}", status)
     if status == 409 and problem.payment_id is not None:
         return PaymentConflictError(problem.detail, problem.payment_id)
-    if status == 409 and problem.code == PAYMENT_OVER:
-        return PaymentOverError(problem.detail)
+    if (kind := _BY_CODE.get((status, problem.code))) is not None:
+        return kind(problem.detail)
     if status == 409 and faults:
         return PayoutRefusedError(problem.detail, faults)
     if status == 422:

@@ -6,13 +6,22 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from pydantic.alias_generators import to_camel
 
 from bridge.catalogue.publication import Fault
-from bridge.client.answers import RegisteredCheckout, RegisteredPayment, RequestedPayout, offsets_of, payouts_of
+from bridge.client.answers import (
+    CheckedDestination,
+    RegisteredCheckout,
+    RegisteredPayment,
+    RequestedPayout,
+    RequestedRefund,
+    offsets_of,
+    payouts_of,
+    refunds_of,
+)
 from bridge.client.errors import RequestRefusedError
 from coordinator.events import Payload
 from coordinator.money import AmountUnreadableError, format_amount, parse_amount
@@ -24,11 +33,17 @@ __all__ = [
     "PayoutOrder",
     "Publication",
     "cancel_payment_call",
+    "check_refund_destination_call",
+    "get_refund_call",
+    "give_refund_destination_call",
+    "list_refunds_call",
+    "open_refund_call",
     "publish_all_call",
     "publish_call",
     "register_checkout_call",
     "register_payment_call",
     "send_payouts_call",
+    "withdraw_refund_call",
 ]
 
 Result = TypeVar("Result")
@@ -114,6 +129,7 @@ class Call(Generic[Result]):
     """The caller's, or a random one, so that every call may be repeated."""
     read: Callable[[bytes], Result]
     """Reads the body of a 2xx. Raises ValueError if it is not what the bridge sends."""
+    method: Literal["GET", "POST"] = "POST"
 
 
 def publish_call(publication: Publication, idempotency_key: str | None) -> Call[str]:
@@ -186,6 +202,49 @@ def send_payouts_call(
         idempotency_key,
         lambda body: payouts_of(body, count),
     )
+
+
+def open_refund_call(
+    payment_id: str, *, amount: Decimal | str | None, idempotency_key: str | None, **fields: str | None
+) -> Call[RequestedRefund]:
+    """Opens a refund; `fields` are the others by their names in Python. Raises RequestRefusedError."""
+    exact = None if amount is None else _exact(amount, "amount")
+    body = _object({**fields, "payment_id": payment_id, "amount": exact})
+    return _registering("/api/refunds", body, idempotency_key, RequestedRefund.model_validate_json)
+
+
+def get_refund_call(refund_id: str) -> Call[RequestedRefund]:
+    return _asking(_refund(refund_id), RequestedRefund.model_validate_json)
+
+
+def list_refunds_call(payment_id: str) -> Call[list[RequestedRefund]]:
+    return _asking(f"/api/refunds?paymentId={quote(payment_id, safe='')}", refunds_of)
+
+
+def check_refund_destination_call(refund_id: str, destination: str) -> Call[CheckedDestination]:
+    """Raises RequestRefusedError."""
+    path, body = f"{_refund(refund_id)}/destination/check", {"destination": destination}
+    return _registering(path, body, None, CheckedDestination.model_validate_json)
+
+
+def give_refund_destination_call(refund_id: str, destination: str) -> Call[RequestedRefund]:
+    """Raises RequestRefusedError."""
+    path, body = f"{_refund(refund_id)}/destination", {"destination": destination}
+    return _registering(path, body, None, RequestedRefund.model_validate_json)
+
+
+def withdraw_refund_call(refund_id: str, *, note: str | None) -> Call[RequestedRefund]:
+    """Raises RequestRefusedError."""
+    path = f"{_refund(refund_id)}/cancellation"
+    return _registering(path, _object({"note": note}), None, RequestedRefund.model_validate_json)
+
+
+def _refund(refund_id: str) -> str:
+    return f"/api/refunds/{quote(refund_id, safe='')}"
+
+
+def _asking(path: str, read: Callable[[bytes], Result]) -> Call[Result]:
+    return Call(path, b"", _usable_key(None), read, method="GET")
 
 
 def _exact(amount: Decimal | str, field: str) -> str:

@@ -10,9 +10,11 @@ __all__ = [
     "ClientError",
     "IdempotencyKeyReusedError",
     "NotAllowedError",
+    "NotFoundError",
     "PaymentConflictError",
     "PaymentOverError",
     "PayoutRefusedError",
+    "RefundRefusedError",
     "RequestRefusedError",
     "TooLargeError",
     "UnexpectedAnswerError",
@@ -69,6 +71,14 @@ class PayoutRefusedError(ClientError):
         super().__init__(message)
         self.faults = list(faults)
         """Each payout that is refused, as in `payouts.3`, and why."""
+
+
+class RefundRefusedError(ClientError):
+    """So much cannot go back, or the refund cannot be sent or withdrawn as it stands (409). Nothing was done."""
+
+
+class NotFoundError(ClientError):
+    """The bridge knows no such payment or refund (404). Nothing was done."""
 
 
 class TooLargeError(ClientError):

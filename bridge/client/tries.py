@@ -80,7 +80,7 @@ class Tries(Generic[Result]):
         if self._destination.secret is not None:
             headers["Authorization"] = f"Bearer {self._destination.secret}"
         return httpx.Request(
-            "POST",
+            self._call.method,
             f"{self._destination.url}{self._call.path}",
             headers=headers,
             content=self._call.body,

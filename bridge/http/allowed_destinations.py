@@ -10,6 +10,7 @@ from litestar.params import Body, QueryParameter
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from bridge.http.dependencies import (
+    GivenChains,
     GivenJournal,
     GivenPayoutRules,
     GivenPayoutSender,
@@ -17,6 +18,7 @@ from bridge.http.dependencies import (
     GivenService,
 )
 from bridge.http.openapi import problem_responses
+from bridge.http.own_addresses import require_orders_to_others
 from bridge.http.payout_orders import Destination
 from bridge.http.problems import wrong_field
 from bridge.journal import AllowedDestination
@@ -125,6 +127,7 @@ async def allow_destination(
     journal: GivenJournal,
     service: GivenService,
     sender: GivenPayoutSender,
+    chains: GivenChains,
     payout_rules: GivenPayoutRules,
 ) -> DestinationItem:
     service.require_payouts()
@@ -132,6 +135,7 @@ async def allow_destination(
         raise wrong_field("provider", f"this bridge sends no payouts through {data.provider}")
     try:
         order = await sender.read_order(data.provider, PayoutOrder(data.coin, data.destination, SOME_AMOUNT))
+        await require_orders_to_others(journal, chains, sender, data.provider, order)
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
     allowed, _ = await journal.approvals.allow_destination(

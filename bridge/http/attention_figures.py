@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from datetime import timedelta
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -24,7 +25,8 @@ COUNTED_AGAIN_AFTER_SECONDS = 5.0
 class AttentionFigures:
     """Counts what needs a person when the figures are asked for, and not more often than every few seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, refund_address_wait: timedelta) -> None:
+        self._refund_address_wait = refund_address_wait
         self._counting = asyncio.Lock()
         self._counted_at: float | None = None
 
@@ -36,7 +38,7 @@ class AttentionFigures:
                 return
             self._counted_at = now
             try:
-                counts = await count_by_kind(journal)
+                counts = await count_by_kind(journal, self._refund_address_wait)
             except Exception:
                 # The other figures are wanted most of all when something does not work.
                 logger.exception("could not count what needs a person")

@@ -32,6 +32,7 @@ __all__ = [
     "GivenPrincipal",
     "GivenPulse",
     "GivenReadinessChecks",
+    "GivenRefundAddressWait",
     "GivenService",
     "GivenVitals",
     "GivenWebhookReaders",
@@ -66,6 +67,8 @@ GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
 GivenPaymentTerms = NamedDependency[SkipValidation[Terms]]
 GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
+GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
+"""How long a buyer has to say where a refund goes."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

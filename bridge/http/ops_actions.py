@@ -14,6 +14,7 @@ from bridge.http.dependencies import (
     GivenJournal,
     GivenPayoutSender,
     GivenPrincipal,
+    GivenRefundAddressWait,
     GivenWebhookReaders,
 )
 from bridge.http.notes import Note
@@ -27,6 +28,7 @@ from bridge.http.problems import wrong_field
 from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_findings import Findings
+from coordinator.attention import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payment_problems import ProblemKind
@@ -57,6 +59,10 @@ REFUSALS = {
 
 
 NOT_SENT_EXAMPLE = {"outcome": "not-sent", "note": "the wallet's books have no such transaction", "by": "Ada"}
+
+
+# Money that is held, or went out, about which nobody else is asked.
+OF_MONEY = (AttentionKind.PAYOUT_FAILED, AttentionKind.PAYOUT_RETURNED, ProblemKind.OVERDRAWN)
 
 
 class Doing(FrozenModel):
@@ -258,7 +264,8 @@ async def resolve_payout_in_console(
     description=(
         "For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments "
         "about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when "
-        "there is news of it. A payout leaves the list by being resolved."
+        "there is news of it. A payout leaves the list by being resolved, or made up for by another; one that failed "
+        "or came back, and what went out beyond what came, can be dismissed with a `note`."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}
@@ -269,13 +276,16 @@ async def dismiss(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    refund_address_wait: GivenRefundAddressWait,
 ) -> Dismissed:
     by = ops_access.actor(principal, data.by)
-    item = next((one for one in await needs_a_person(journal) if one.key == data.id), None)
+    item = next((one for one in await needs_a_person(journal, refund_address_wait) if one.key == data.id), None)
     if item is None:
         raise NotFoundException(f"{data.id!r} is not on the list.")
     if "dismiss" not in item.remedies:
         raise ClientException("This leaves the list only by being dealt with.", status_code=409)
+    if item.kind in OF_MONEY and data.note is None:
+        raise wrong_field("note", "missing; say how it was settled, for nobody is asked about this money any more")
     payment_id = item.payment_id if isinstance(item.kind, ProblemKind) else None
     action = await journal.console.dismiss(item.key, by=by, note=data.note, payment_id=payment_id)
     message = "It is off the list." + ("" if item.news_at is None else " It comes back when there is news of it.")

@@ -10,7 +10,13 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
-from bridge.http.dependencies import GivenChains, GivenInvoiceOpener, GivenJournal, GivenPayoutSender
+from bridge.http.dependencies import (
+    GivenChains,
+    GivenInvoiceOpener,
+    GivenJournal,
+    GivenPayoutSender,
+    GivenRefundAddressWait,
+)
 from bridge.http.ops_names import kept_webhook_name
 from bridge.http.ops_rows import (
     ActionItem,
@@ -41,6 +47,7 @@ from coordinator.money import format_amount
 from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
 from coordinator.payout_attention import payout_attention
 from coordinator.payouts import OVERDUE_AFTER
+from coordinator.refund_attention import refund_without_address
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
 
@@ -86,19 +93,28 @@ class ActionList(FrozenModel):
     ),
 )
 async def get_attention(
-    journal: GivenJournal, chains: GivenChains, opener: GivenInvoiceOpener, sender: GivenPayoutSender
+    journal: GivenJournal,
+    chains: GivenChains,
+    opener: GivenInvoiceOpener,
+    sender: GivenPayoutSender,
+    refund_address_wait: GivenRefundAddressWait,
 ) -> AttentionList:
     link = explorer_links(chains)
-    return AttentionList(items=[attention_item(one, link) for one in await needs_a_person(journal, opener, sender)])
+    found = await needs_a_person(journal, refund_address_wait, opener, sender)
+    return AttentionList(items=[attention_item(one, link) for one in found])
 
 
 async def needs_a_person(
-    journal: Journal, opener: InvoiceOpener | None = None, sender: PayoutSender | None = None
+    journal: Journal,
+    refund_address_wait: timedelta,
+    opener: InvoiceOpener | None = None,
+    sender: PayoutSender | None = None,
 ) -> list[Attention]:
-    """What does not go on by itself and was not dismissed, most urgent first. The opener knows what is wrong with a
+    """What does not go on by itself and was not dismissed, most urgent first. `refund_address_wait` is how long a
+    buyer has to say where a refund goes. The opener knows what is wrong with a
     provider that does not open invoices, the sender which providers can send money back."""
     troubled = await journal.console.troubled_payments()
-    others = await _besides_problems(journal, opener)
+    others = await _besides_problems(journal, refund_address_wait, opener)
 
     def items() -> list[Attention]:
         return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
@@ -106,24 +122,28 @@ async def needs_a_person(
     return await asyncio.to_thread(items)
 
 
-async def count_by_kind(journal: Journal) -> Mapping[Kind, int]:
+async def count_by_kind(journal: Journal, refund_address_wait: timedelta) -> Mapping[Kind, int]:
     """How many need a person, of every kind there is."""
     counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
-    counts.update(item.kind for item in await _besides_problems(journal, None))
+    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None))
     counts.update(await journal.console.problem_counts())
     return counts
 
 
-async def _besides_problems(journal: Journal, opener: InvoiceOpener | None) -> list[Attention]:
+async def _besides_problems(
+    journal: Journal, refund_address_wait: timedelta, opener: InvoiceOpener | None
+) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
     found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
     transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
+    refunds = await journal.refunds.without_address(now - refund_address_wait)
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
         wrong = [*_of_journal(found, now, said), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
+        wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)

@@ -108,6 +108,7 @@ class AttentionItem(FrozenModel):
     since: AwareDatetime
     payout_id: str | None
     payment_id: str | None
+    refund_id: str | None
     webhook_id: str | None
     tx_hash: str | None
     explorer_url: str | None
@@ -229,6 +230,7 @@ def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
         since=attention.since,
         payout_id=attention.payout_id,
         payment_id=attention.payment_id,
+        refund_id=attention.refund_id,
         webhook_id=attention.webhook_id,
         tx_hash=attention.tx_hash,
         explorer_url=link(attention.chain, attention.tx_hash),

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bridge.http.own_addresses import require_anothers, require_orders_to_others
 from bridge.http.payments import TxHash
+from bridge.http.payout_doubts import doubts_about_order
 from bridge.http.problems import wrong_field
 from bridge.http.services import Service
 from bridge.journal import Journal, PayoutRefusedError
@@ -18,6 +21,7 @@ from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments import Payment
+from coordinator.payout_approval import PayoutRules
 from coordinator.payout_names import payout_id_of
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
@@ -55,11 +59,13 @@ class PayoutItem(FrozenModel):
     seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
     coin: Coin
     amount: PositiveAmount = Field(description="Of the coin.")
-    destination: Destination = Field(description="The seller's address; of `BTC-LIGHTNING` an invoice of theirs.")
+    destination: Destination = Field(
+        description="The seller's address, none of the marketplace's own; of `BTC-LIGHTNING` an invoice of theirs."
+    )
     fee: Amount | None = Field(
         None,
         description="For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their "
-        "smallest units for each byte of the transaction.",
+        "smallest units for each byte of the transaction. It comes on top of the amount, out of the sender's wallet.",
     )
     chain: Id | None = Field(
         None,
@@ -86,11 +92,26 @@ class PayoutRequest(FrozenModel):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OrderedPayouts:
+    """The payouts that are wanted, each checked for all that can be known before it is written down."""
+
+    payouts: list[Payout]
+    known: dict[str, list[PayoutObservation]]
+    """What is known already of those that the marketplace's own wallet sends, by their ids."""
+    doubts: dict[str, tuple[str, ...]]
+    """Why somebody has to approve them, whatever the limits say, by their ids."""
+
+
 async def ordered_payouts(
-    request: PayoutRequest, service: Service, journal: Journal, sender: PayoutSender, chains: ChainFollowers
-) -> tuple[list[Payout], dict[str, list[PayoutObservation]]]:
-    """The payouts that are wanted, each checked for all that can be known before it is written down; and what is
-    known already of those that the marketplace's own wallet sends, by their ids.
+    request: PayoutRequest,
+    service: Service,
+    journal: Journal,
+    sender: PayoutSender,
+    chains: ChainFollowers,
+    rules: PayoutRules,
+) -> OrderedPayouts:
+    """The payouts as a service wants them.
 
     Raises ValidationException, which names the field that is wrong, and PayoutRefusedError.
     """
@@ -99,14 +120,15 @@ async def ordered_payouts(
         "asked_by": request.asked_by or service.told_name,
         "asked_through": service.own_name,
     }
-    payouts: list[Payout] = []
-    known: dict[str, list[PayoutObservation]] = {}
+    ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent)
     for number, item in enumerate(request.payouts):
-        payout = (await _payout(journal, _Ways(sender, chains), number, item, payouts)).model_copy(update=asked)
-        payouts.append(payout)
+        made, doubts = await _payout(journal, ways, number, item, ordered.payouts)
+        payout = made.model_copy(update=asked)
+        ordered.payouts.append(payout)
+        ordered.doubts[payout.payout_id] = doubts
         if payout.provider == ONCHAIN:
-            known[payout.payout_id] = _known(item)
-    return payouts, known
+            ordered.known[payout.payout_id] = _known(item)
+    return ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +137,12 @@ class _Ways:
 
     sender: PayoutSender
     chains: ChainFollowers
+    network_fee_percent: Decimal
 
 
-async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, before: Sequence[Payout]) -> Payout:
+async def _payout(
+    journal: Journal, ways: _Ways, number: int, item: PayoutItem, before: Sequence[Payout]
+) -> tuple[Payout, tuple[str, ...]]:
     record = await journal.payment_record(item.payment_id)
     if record is None:
         raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
@@ -125,7 +150,7 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
     if item.seller_id is None and len(payment.seller_ids) > 1:
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
-        provider, going = await _way(payment, ways, item, number)
+        provider, going, doubts = await _way(journal, payment, ways, item, number)
     except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
@@ -133,7 +158,7 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )
-    return Payout(
+    payout = Payout(
         # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
         payout_id=payout_id_of(payment, seller_id, ordinal),
         provider=provider,
@@ -142,11 +167,14 @@ async def _payout(journal: Journal, ways: _Ways, number: int, item: PayoutItem, 
         worth_currency=payment.currency,
         **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
     )
+    return payout, doubts
 
 
-async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> tuple[str, dict[str, Any]]:
-    """The provider of a payout, and where it goes. Raises NotPayableError, which names the field that is wrong, and
-    PayoutRefusedError."""
+async def _way(
+    journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem, number: int
+) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """The provider of a payout, where it goes, and why somebody has to look at that. Raises NotPayableError, which
+    names the field that is wrong, and PayoutRefusedError."""
     if item.chain is not None or payment.provider == ONCHAIN:
         chain = read_chain(ways.chains.chains, item.chain)
         read_token(chain, item.coin, item.amount, field="coin")
@@ -154,9 +182,12 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
             raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
         sender = None if item.sender is None else read_address(item.sender, field="sender")
         destination = read_address(item.destination, field="destination")
+        if destination == sender:
+            raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
+        await require_anothers(journal, ways.chains, payment.provider, [destination])
         # What another token is worth nobody says here.
         worth = item.amount if item.coin == payment.currency else None
-        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}
+        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}, ()
     for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
@@ -168,6 +199,7 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )
+    await require_orders_to_others(journal, ways.chains, ways.sender, payment.provider, order)
     worth = await ways.sender.worth(payment.provider, order, payment.currency)
     if worth is None:
         raise PayoutRefusedError(
@@ -177,7 +209,8 @@ async def _way(payment: Payment, ways: _Ways, item: PayoutItem, number: int) -> 
         )
     checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
     going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
-    return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name})
+    doubts = await doubts_about_order(journal, ways.sender, payment, order, worth, ways.network_fee_percent)
+    return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name}), doubts
 
 
 def _known(item: PayoutItem) -> list[PayoutObservation]:

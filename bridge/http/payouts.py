@@ -67,7 +67,8 @@ REQUEST_EXAMPLE = {
     description=(
         "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
         "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "
-        "One that is above a limit, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
+        "One that is above a limit, counts at a price that may be wrong, sets the network a fee out of proportion, "
+        "or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
         "nothing of it is sent until somebody else approves it. "
         "With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand."
     ),
@@ -97,9 +98,14 @@ async def send_payouts(
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
     if payout_ids is None:
-        payouts, known = await ordered_payouts(data, service, journal, sender, chains)
+        ordered = await ordered_payouts(data, service, journal, sender, chains, payout_rules)
         registered = await journal.register_payouts(
-            payouts, idempotency, rules=payout_rules, another=data.another, known=known
+            ordered.payouts,
+            idempotency,
+            rules=payout_rules,
+            another=data.another,
+            known=ordered.known,
+            doubts=ordered.doubts,
         )
         payout_ids = registered.payout_ids
     sender.wake()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from bridge.catalogue.publication import PublicationRefusedError
@@ -18,7 +18,16 @@ from bridge.journal import (
 )
 from coordinator.refunds import RefundRefusedError
 
-__all__ = ["PROBLEM_MEDIA_TYPE", "exception_handlers", "problem", "send_problem", "unreadable_body", "wrong_field"]
+__all__ = [
+    "PROBLEM_MEDIA_TYPE",
+    "REFUND_REFUSED",
+    "exception_handlers",
+    "no_such",
+    "problem",
+    "send_problem",
+    "unreadable_body",
+    "wrong_field",
+]
 
 logger = logging.getLogger("bridge.http")
 
@@ -38,6 +47,11 @@ TITLES = {
 # How the framework says so, as an error of its own.
 WHO_ASKED_HAS_GONE = "client disconnected prematurely"
 
+REFUND_REFUSED = "refund_refused"
+"""The `code` of a refund that cannot be opened, sent or withdrawn so."""
+NO_SUCH_THING = "not_found"
+"""The `code` where there is a route, and not what it was asked about."""
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -56,6 +70,11 @@ def problem(
 def wrong_field(field: str, message: str) -> ValidationException:
     """To be raised where one field of the body is wrong for a reason that its type does not know."""
     return ValidationException(extra=[{"key": field, "message": message}])
+
+
+def no_such(what: str) -> NotFoundException:
+    """To be raised where there is not what a route was asked about."""
+    return NotFoundException(f"There is no {what}.", extra={"code": NO_SUCH_THING})
 
 
 def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
@@ -92,7 +111,7 @@ def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response
 
 
 def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response[dict[str, object]]:
-    return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}")
+    return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}", code=REFUND_REFUSED)
 
 
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:

@@ -8,8 +8,10 @@ from litestar.exceptions import ClientException
 from pydantic import Field
 
 from bridge.http.notes import Note
-from bridge.http.problems import wrong_field
-from bridge.journal import PaymentRecord
+from bridge.http.own_addresses import require_orders_to_others
+from bridge.http.payout_doubts import doubts_about_order
+from bridge.http.problems import REFUND_REFUSED, wrong_field
+from bridge.journal import Journal, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.earnings import left_to_refund
@@ -19,6 +21,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount
 from coordinator.observations import RefundOf
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_approval import PayoutRules
 from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
 from providers.contract import NotPayableError, PayoutOrder
 
@@ -52,6 +55,7 @@ async def ordered_refund(
             f"This bridge sends nothing back through {payment.provider}: send it from the wallet that has it, and"
             " mark what is wrong with the payment as settled.",
             status_code=409,
+            extra={"code": REFUND_REFUSED},
         )
     seller_id = _seller(payment, wanted)
     amount = wanted.amount or left_to_refund(payment, wanted.of, seller_id, record.payouts)
@@ -103,7 +107,14 @@ async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency:
 
 
 async def read_sending(
-    refund: Refund, destination: str, sender: PayoutSender, chains: ChainFollowers, *, doubts: tuple[str, ...] = ()
+    journal: Journal,
+    rules: PayoutRules,
+    refund: Refund,
+    destination: str,
+    sender: PayoutSender,
+    chains: ChainFollowers,
+    *,
+    doubts: tuple[str, ...] = (),
 ) -> Sending:
     """How a refund goes to an address, at the price of this moment. Raises ValidationException, which names the field
     that is wrong, and ClientException while there is no price."""
@@ -112,10 +123,18 @@ async def read_sending(
         raise ClientException(
             f"{refund.provider} does not say what {refund.coin} is worth at the moment. Try again in a few minutes.",
             status_code=409,
+            extra={"code": REFUND_REFUSED},
         )
     try:
         order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
+        await require_orders_to_others(journal, chains, sender, refund.provider, order)
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
+    record = await journal.payment_record(refund.payment_id)
+    if record is None:
+        raise LookupError(f"payment {refund.payment_id} of refund {refund.refund_id} is gone")
+    percent = rules.network_fee_percent
+    of_order = await doubts_about_order(journal, sender, record.payment, order, refund.amount, percent)
+    doubts = (*doubts, *of_order)
     chain = chains.chain_of_payout(refund.provider, order.coin)
     return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import PermissionDeniedException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
 from pydantic import Field
@@ -22,7 +22,7 @@ from bridge.http.notes import Note
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.payout_orders import Destination
-from bridge.http.problems import wrong_field
+from bridge.http.problems import no_such, wrong_field
 from bridge.http.refund_documents import RefundDocument, RefundList, knows_address, refund_document
 from bridge.http.refund_orders import RefundWanted, ordered_refund, read_sending
 from bridge.http.registration import is_for
@@ -30,7 +30,7 @@ from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.refunds import Refund, RefundRefusedError
+from coordinator.refunds import Refund, RefundRefusedError, RefundStatus
 
 __all__ = ["listed_refund", "refund_router"]
 
@@ -131,7 +131,7 @@ async def list_refunds(
         raise wrong_field("paymentId", "expected the id of a payment")
     record = await _record(journal, payment_id)
     if not _may_see(principal, record):
-        raise NotFoundException(f"There is no payment {payment_id!r}.")
+        raise no_such(f"payment {payment_id!r}")
     found = await journal.refunds.of_payment(payment_id)
     return RefundList(
         refunds=[refund_document(one, with_address=knows_address(principal, one.refund)) for one in found]
@@ -175,12 +175,13 @@ async def check_destination(
     principal: GivenPrincipal,
     sender: GivenPayoutSender,
     chains: GivenChains,
+    payout_rules: GivenPayoutRules,
 ) -> CheckedDestination:
     refund = (await _visible(journal, refund_id, principal)).refund
     _require_buyer(principal, refund)
     if not refund.awaits_address:
         raise RefundRefusedError(f"This refund is {refund.status}; it awaits no address.")
-    sending = await read_sending(refund, data.destination, sender, chains)
+    sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains)
     return CheckedDestination(destination=sending.destination, coin=refund.coin, coin_amount=sending.coin_amount)
 
 
@@ -211,7 +212,7 @@ async def give_destination(
     # Where only services may write, whoever has the page may be anybody.
     is_doubted = principal.speaks_for_everybody and ops_access.names_services
     doubts = (NOBODY_ASKED,) if is_doubted else ()
-    sending = await read_sending(refund, data.destination, sender, chains, doubts=doubts)
+    sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
     sender.wake()
     for record in await journal.payout_records([given.payout_id or ""]):
@@ -225,14 +226,14 @@ async def give_destination(
     summary="Withdraw a refund",
     description=(
         "For one that nobody gave an address for: its money is there for the seller, or for another refund, again. A "
-        "payment that was cancelled with it stays so."
+        "payment that was cancelled with it stays so. One that is withdrawn already is answered as it stands."
     ),
     responses=problem_responses(
         {
             401: "No token of a service",
             403: "The service may not have payouts sent",
             404: "No such refund",
-            409: "An address was given, or it was withdrawn already",
+            409: "An address was given",
             503: "Not committed; send it again",
         }
     ),
@@ -244,8 +245,10 @@ async def withdraw_refund(
     service: GivenService,
 ) -> RefundDocument:
     service.require_payouts()
-    await listed_refund(journal, refund_id)
-    await journal.refunds.withdraw(refund_id, by=service.told_name, note=data.note)
+    listed = await listed_refund(journal, refund_id)
+    # A repeat, such as after an answer that was lost.
+    if listed.refund.status is not RefundStatus.CANCELLED:
+        await journal.refunds.withdraw(refund_id, by=service.told_name, note=data.note)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
 
 
@@ -260,14 +263,14 @@ async def listed_refund(journal: Journal, refund_id: str) -> ListedRefund:
     """Raises NotFoundException if there is no such refund."""
     listed = await journal.refunds.refund(refund_id) if is_id(refund_id) else None
     if listed is None:
-        raise NotFoundException(f"There is no refund {refund_id!r}.")
+        raise no_such(f"refund {refund_id!r}")
     return listed
 
 
 async def _record(journal: Journal, payment_id: str) -> PaymentRecord:
     record = await journal.payment_record(payment_id)
     if record is None:
-        raise NotFoundException(f"There is no payment {payment_id!r}.")
+        raise no_such(f"payment {payment_id!r}")
     return record
 
 
@@ -275,7 +278,7 @@ async def _visible(journal: Journal, refund_id: str, principal: Principal) -> Li
     """To whom its payment is none of their business, a refund does not exist."""
     listed = await listed_refund(journal, refund_id)
     if not _may_see(principal, await _record(journal, listed.refund.payment_id)):
-        raise NotFoundException(f"There is no refund {refund_id!r}.")
+        raise no_such(f"refund {refund_id!r}")
     return listed
 
 

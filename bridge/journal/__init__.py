@@ -4,6 +4,7 @@ It knows nothing of HTTP, sockets or providers. State, deduplication key and eve
 one transaction by a single writer; whoever fans out reads the tail.
 """
 
+from bridge.journal.address_queries import OwnAddress
 from bridge.journal.chain_queries import ChainAlarm
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
@@ -87,6 +88,7 @@ __all__ = [
     "OffsetUnreadableError",
     "OpenedRefund",
     "Outcome",
+    "OwnAddress",
     "PaymentConflictError",
     "PaymentRecord",
     "PayoutHistoryEntry",

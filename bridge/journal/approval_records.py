@@ -2,12 +2,16 @@
 of where sellers may be paid without one."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bridge.journal import approval_requests
+from bridge.journal.address_queries import OwnAddress, own_address
 from bridge.journal.console_records import Read
 from bridge.journal.payment_log import log_payout
+from bridge.journal.price_queries import asked_lately
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writer import Request
@@ -43,6 +47,18 @@ class ApprovalRecords:
     async def destinations(self, seller_id: str) -> list[AllowedDestination]:
         """Where a seller may be paid without a second person, oldest first."""
         found: list[AllowedDestination] = await self._read(allowed_destinations, seller_id)
+        return found
+
+    async def own_address(
+        self, provider: str, spellings: Collection[str], chains: Collection[str]
+    ) -> OwnAddress | None:
+        """What an address is for, however it is written, if it is our own."""
+        found: OwnAddress | None = await self._read(own_address, provider, spellings, chains)
+        return found
+
+    async def asked_lately(self, provider: str, coin: str, currency: str, since: datetime) -> Sequence[Decimal]:
+        """What one coin was worth in the newest prices of a provider's invoices since then."""
+        found: Sequence[Decimal] = await self._read(asked_lately, provider, coin, currency, since)
         return found
 
     async def allow_destination(

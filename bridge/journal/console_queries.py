@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.problem_queries import has_problem
 from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
 from bridge.journal.staged_actions import DISMISS, Action
+from bridge.journal.unpaid_queries import unpaid
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
-from coordinator.refunds import RefundStatus
 
 __all__ = [
     "SHOWN_LIMIT",
@@ -186,7 +186,6 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     return conditions
 
 
-_WITHOUT_MONEY = (PayoutStatus.FAILED, PayoutStatus.RETURNED)
 _GOING_ON = tuple(
     status for status in UNSETTLED_STATUSES if status not in (*STATUSES_TO_RESOLVE, PayoutStatus.AWAITING_APPROVAL)
 )
@@ -194,23 +193,9 @@ _GOING_ON = tuple(
 
 def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit: int) -> list[ListedPayout]:
     """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, those
-    that await approval, those that ended in a doubtful way, and those that failed or came back and that no other
-    payout, or refund opened since, makes up for; the oldest of each first."""
-    payouts, others, refunds = schema.payouts, schema.payouts.alias("others"), schema.refunds
-    paid_out = exists().where(
-        others.c.payment_id == payouts.c.payment_id,
-        others.c.seller_id == payouts.c.seller_id,
-        others.c.refund_id.is_(None),
-        others.c.status.not_in(_WITHOUT_MONEY),
-    )
-    opened_again = exists().where(
-        refunds.c.payment_id == payouts.c.payment_id,
-        refunds.c.opened_at > payouts.c.created_at,
-        refunds.c.status != RefundStatus.CANCELLED,  # one that fails too stands on the list by itself
-    )
-    made_up_for = or_(
-        and_(payouts.c.refund_id.is_(None), paid_out), and_(payouts.c.refund_id.is_not(None), opened_again)
-    )
+    that await approval, those that ended in a doubtful way, and those that failed or came back and that nothing that
+    was paid since makes up for in full; the oldest of each first."""
+    payouts = schema.payouts
     found: list[ListedPayout] = []
     for condition in (
         payouts.c.status.in_(STATUSES_TO_RESOLVE),
@@ -220,7 +205,7 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
         ),
         payouts.c.status == PayoutStatus.AWAITING_APPROVAL,
         payouts.c.ended_in_doubt,
-        and_(payouts.c.status.in_(_WITHOUT_MONEY), ~payouts.c.ended_in_doubt, ~made_up_for),
+        payouts.c.payout_id.in_(unpaid(connection)),
     ):
         rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(limit))
         found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]

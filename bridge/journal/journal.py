@@ -213,16 +213,17 @@ class Journal:
         rules: PayoutRules | None,
         another: bool = False,
         known: Mapping[str, Sequence[PayoutObservation]] | None = None,
+        doubts: Mapping[str, Sequence[str]] | None = None,
     ) -> payout_requests.RegisteredPayouts:
         """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
         say which of them have to be approved first; None, that none has. `known` is what is known already of those
-        that are sent elsewhere, by their ids.
+        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
 
         Raises PayoutRefusedError and IdempotencyKeyReusedError.
         """
         return await self._writer.submit(
             lambda batch: payout_requests.register_payouts(
-                batch, payouts, idempotency, rules=rules, another=another, known=known or {}
+                batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
             )
         )
 

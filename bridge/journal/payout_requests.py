@@ -66,10 +66,11 @@ def register_payouts(
     rules: PayoutRules | None,
     another: bool,
     known: Mapping[str, Sequence[PayoutObservation]],
+    doubts: Mapping[str, Sequence[str]],
 ) -> RegisteredPayouts:
     """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `rules` say
     which of them have to be approved first; None, that none has. `known` is what is known already of those that are
-    sent elsewhere, by their ids.
+    sent elsewhere, by their ids; `doubts` are why others have to be approved, whatever the rules say.
 
     A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
     may not be paid out and why, and IdempotencyKeyReusedError.
@@ -87,7 +88,7 @@ def register_payouts(
             record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)
         # What the marketplace's own wallet sends cannot be held back here.
         if rules is not None and payout.payout_id not in known:
-            withhold(batch, payout, rules)
+            withhold(batch, payout, rules, doubts=doubts.get(payout.payout_id, ()))
     payout_ids = tuple(payout.payout_id for payout in payouts)
     remember(batch, idempotency, payout_ids)
     return RegisteredPayouts(payout_ids, is_new=True)
@@ -274,7 +275,7 @@ def _release(batch: Batch, payout: Payout) -> None:
         external_id=payment.external_id,
         key=f"escrow:{payout.payout_id}:{step}",
         observation=EscrowReleased(
-            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, step=step
+            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, worth=payout.worth, step=step
         ),
     )
 

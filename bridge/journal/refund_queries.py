@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from bridge.journal import schema
 from bridge.journal.rows import refund_from_row
 from coordinator.refunds import Refund
 
-__all__ = ["ListedRefund", "listed_refund", "payment_refunds"]
+__all__ = ["ListedRefund", "listed_refund", "payment_refunds", "refunds_without_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,15 @@ def payment_refunds(connection: Connection, payment_id: str) -> list[ListedRefun
         select(refunds).where(refunds.c.payment_id == payment_id).order_by(refunds.c.opened_at, refunds.c.refund_id)
     )
     return [ListedRefund(refund_from_row(row), row["updated_at"]) for row in rows.mappings()]
+
+
+def refunds_without_address(connection: Connection, opened_before: datetime, limit: int) -> list[Refund]:
+    """Refunds that were opened before that and whose buyers have not said where they go, the oldest first."""
+    refunds = schema.refunds
+    rows = connection.execute(
+        select(refunds)
+        .where(text(schema.AWAITING_ADDRESS), refunds.c.opened_at < opened_before)
+        .order_by(refunds.c.opened_at)
+        .limit(limit)
+    )
+    return [refund_from_row(row) for row in rows.mappings()]

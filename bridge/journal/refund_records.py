@@ -1,9 +1,10 @@
 """Refunds as the rest of the bridge has them written down and looks them up."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
-from bridge.journal import refund_queries, refund_requests
+from bridge.journal import console_queries, refund_queries, refund_requests
 from bridge.journal.console_records import Read
 from bridge.journal.payment_log import log_refund
 from bridge.journal.refund_queries import ListedRefund
@@ -32,6 +33,13 @@ class RefundRecords:
     async def of_payment(self, payment_id: str) -> list[ListedRefund]:
         """The refunds of a payment, oldest first."""
         found: list[ListedRefund] = await self._read(refund_queries.payment_refunds, payment_id)
+        return found
+
+    async def without_address(self, opened_before: datetime) -> list[Refund]:
+        """Refunds that were opened before that and whose buyers have not said where they go, the oldest of them."""
+        found: list[Refund] = await self._read(
+            refund_queries.refunds_without_address, opened_before, console_queries.SHOWN_LIMIT
+        )
         return found
 
     async def made_with(self, idempotency: IdempotencyKey) -> str | None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from bridge.journal.column_types import RowId, UtcDateTime
 
 __all__ = [
+    "AWAITING_ADDRESS",
     "ENDED_UNPAID",
     "RowId",
     "UtcDateTime",
@@ -57,6 +58,8 @@ def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> 
 
 ENDED_UNPAID = "status IN ('expired', 'cancelled', 'failed')"
 """Payments that are over without their money."""
+AWAITING_ADDRESS = "status = 'awaiting_address'"
+"""Refunds whose buyers have not said where they go."""
 
 metadata = MetaData(
     naming_convention={
@@ -294,6 +297,7 @@ payouts = Table(
     Index(None, "completed_at"),
     Index(None, "seller_id", "created_at"),
     Index(None, "worth_currency", "cleared_at"),
+    _index_of(("sender",), "sender IS NOT NULL"),
 )
 
 allowed_destinations = Table(
@@ -334,6 +338,7 @@ refunds = Table(
     Column("status", String(32), nullable=False, comment="Read off the others, for searching"),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(None, "payment_id"),
+    _index_of(("opened_at",), AWAITING_ADDRESS, "ix_refunds_awaiting_address"),
     comment="Orders to send money of a payment back to its buyer",
 )
 

@@ -72,9 +72,21 @@ class PayoutSender:
         """An order as a provider that sends payouts takes it. Raises NotPayableError."""
         return await self._gateways[provider].read_order(order, self._journal.clock())
 
+    def spellings(self, provider: str, order: PayoutOrder) -> Collection[str]:
+        """The ways to write the destination of an order that was read."""
+        return self._gateways[provider].spellings(order)
+
     async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if its provider cannot tell now."""
         return await self._gateways[provider].worth(order, currency)
+
+    def is_worth_itself(self, provider: str, coin: str, currency: str) -> bool:
+        """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
+        return self._gateways[provider].is_worth_itself(coin, currency)
+
+    def network_fee(self, provider: str, order: PayoutOrder) -> Decimal | None:
+        """What of its coin the network gets for an order, about; None where that is left to the wallet."""
+        return self._gateways[provider].network_fee(order)
 
     async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now; None if its provider cannot tell. Raises

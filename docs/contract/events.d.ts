@@ -143,7 +143,7 @@ export interface ServerToClientEvents {
   "payment-update": (payload: PaymentUpdate) => void;
 
   /**
-   * A payout to a seller was begun.
+   * A payout to a seller was taken on by whoever sends it, which gave it its task.
    *
    * Goes to everyone, among them `user-<sellerId>`.
    *
@@ -163,7 +163,8 @@ export interface ServerToClientEvents {
   "payout-completed": (payload: PayoutCompleted) => void;
 
   /**
-   * A payout moved.
+   * A payout's status changed, also before whoever sends it has taken it on: it awaits approval, or is approved or
+   * rejected; it failed, or nobody knows whether it was sent. That it was asked for is no change, and not told.
    *
    * Goes to everyone, among them `user-<sellerId>`.
    *
@@ -657,7 +658,7 @@ export interface PaymentUpdate {
 }
 
 /**
- * A payout to a seller was begun.
+ * A payout to a seller was taken on by whoever sends it, which gave it its task.
  *
  * What `payout-created` carries.
  */
@@ -682,7 +683,8 @@ export interface PayoutCompleted {
 }
 
 /**
- * A payout moved.
+ * A payout's status changed, also before whoever sends it has taken it on: it awaits approval, or is approved or
+ * rejected; it failed, or nobody knows whether it was sent. That it was asked for is no change, and not told.
  *
  * What `payout-updated` carries.
  */

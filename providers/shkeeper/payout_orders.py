@@ -12,11 +12,15 @@ from providers.contract import NotPayableError, PayoutOrder
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.destinations import DestinationWrongError, read_destination
 
-__all__ = ["read_amount", "read_coin", "read_fee", "read_order"]
+__all__ = ["network_fee", "read_amount", "read_coin", "read_fee", "read_order"]
 
 SHOWN_CHARACTERS = 40
 # How alike two names must be for one to be a mistyping of the other: `ETH-USTD` and `ETH-USDT` are by 0.88.
 ALIKE = 0.6
+# Of one coin that came in, and of two that go out, the change among them, as the oldest kind of address has them. The
+# newer ones take less; a wallet that pays with many small coins takes some hundred and fifty bytes more for each.
+USUAL_BYTES = 226
+PLACES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ def read_order(
     except DestinationWrongError as error:
         raise NotPayableError("destination", str(error)) from None
     return PayoutOrder(coin, to, amount, fee)
+
+
+def network_fee(order: PayoutOrder) -> Decimal | None:
+    """What a usual transaction costs at the rate that an order sets: its own and not SHKeeper's, whose wallet adds it
+    to the amount."""
+    return None if order.fee is None else (order.fee * USUAL_BYTES).scaleb(-PLACES)
 
 
 def read_coin(coin: str, offered: Collection[str] | None) -> str:

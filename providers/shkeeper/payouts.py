@@ -3,7 +3,7 @@
 What an answer proves is in `payout_answers.py`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -28,9 +28,10 @@ from providers.contract import BookedPayout, NotPayableError, PayoutOrder, Provi
 from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
+from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import external_id_of, external_ids_of
-from providers.shkeeper.payout_orders import read_coin, read_order
+from providers.shkeeper.payout_orders import network_fee, read_coin, read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
 
@@ -52,11 +53,6 @@ class QuoteAnswer(Wire):
     """`POST /{crypto}/quote`."""
 
     exchange_rate: Annotated[Amount, Field(gt=0)]
-
-
-def _is_worth_itself(coin: str, currency: str) -> bool:
-    """Whether a coin counts for as much of a currency as there is of it: a stablecoin and what it stands for."""
-    return PEGS.get(coin) == currency or coin == currency
 
 
 class ShkeeperPayouts:
@@ -100,10 +96,13 @@ class ShkeeperPayouts:
         offered = await self._offered()
         return read_order(order, offered=offered, decimals=self._decimals, now=now, test_network=self._test_networks)
 
+    def spellings(self, order: PayoutOrder) -> Collection[str]:
+        return spellings_of(order.coin, order.destination)
+
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         """A stablecoin is worth what it stands for; another coin what SHKeeper says, less a margin, since its price
         has moved since the buyer paid."""
-        if _is_worth_itself(order.coin, currency):
+        if self.is_worth_itself(order.coin, currency):
             return order.amount
         rate = await self._rate(order.coin, currency)
         if rate is None:
@@ -111,6 +110,13 @@ class ShkeeperPayouts:
         worth = product(order.amount, rate)
         # Never nothing: however little it is, what is paid out many times adds up.
         return rounded_up(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
+
+    def is_worth_itself(self, coin: str, currency: str) -> bool:
+        """A stablecoin and what it stands for."""
+        return PEGS.get(coin) == currency or coin == currency
+
+    def network_fee(self, order: PayoutOrder) -> Decimal | None:
+        return network_fee(order)
 
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """At SHKeeper's own price, without a margin: neither the buyer nor the marketplace gains by it."""
@@ -125,7 +131,7 @@ class ShkeeperPayouts:
 
     async def _rate(self, coin: str, currency: str) -> Decimal | None:
         """What one coin is worth; None if SHKeeper does not say."""
-        if _is_worth_itself(coin, currency):
+        if self.is_worth_itself(coin, currency):
             return ONE
         question = {"fiat": currency, "amount": "1"}
         try:

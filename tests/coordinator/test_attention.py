@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator import attention
-from coordinator.attention import BY_URGENCY, Attention, AttentionKind, most_urgent_first
+from coordinator.attention import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
 from coordinator.history_attention import forgotten_payout, journal_rewound
-from coordinator.observations import Sighting, Stage, Transfer
+from coordinator.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payout_attention import payout_attention
 from coordinator.payout_facts import PayoutFacts, SecondWord
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from coordinator.refund_attention import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.refunds import Refund
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -136,6 +138,26 @@ FORGOTTEN = ForgottenPayout(
 )
 
 
+REFUND = Refund(
+    refund_id="back_1",
+    payment_id="pay_1",
+    provider="shkeeper",
+    buyer_id="b1",
+    seller_id="s1",
+    of=RefundOf.GOODS,
+    amount=Decimal(10),
+    currency="USD",
+    coin="USDT",
+    reason="it arrived bent",
+    opened_by="Ada",
+    opened_at=START,
+)
+DISMISSED_OTHERWISE: dict[Kind, str] = {
+    AttentionKind.PAYOUTS_HELD: "resume",
+    AttentionKind.REFUND_WITHOUT_ADDRESS: "withdraw",
+}
+
+
 def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
@@ -146,6 +168,7 @@ def others() -> list[Attention]:
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
         forgotten_payout(FORGOTTEN, START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
+        refund_without_address(REFUND, ADDRESS_WAITED_FOR),
     ]
 
 
@@ -171,11 +194,21 @@ def test_what_was_dismissed_stays_away_until_there_is_news_of_it() -> None:
 
 
 @pytest.mark.parametrize("item", others(), ids=lambda item: str(item.kind))
-def test_whatever_is_no_payout_can_be_dismissed_and_no_payout_can(item: Attention) -> None:
-    # Payouts are held until somebody resumes them.
-    assert ("resume" if item.kind is AttentionKind.PAYOUTS_HELD else "dismiss") in item.remedies
-    of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
-    assert not any("dismiss" in wrong.remedies for wrong in of_payouts if wrong is not None)
+def test_whatever_is_no_payout_can_be_dismissed_unless_it_keeps_somebodys_money(item: Attention) -> None:
+    assert DISMISSED_OTHERWISE.get(item.kind, "dismiss") in item.remedies
+
+
+def test_of_payouts_only_those_whose_money_is_certainly_here_can_be_dismissed() -> None:
+    wrong = {status: payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus}
+    dismissable = {status for status, item in wrong.items() if item is not None and "dismiss" in item.remedies}
+    assert dismissable == {PayoutStatus.FAILED, PayoutStatus.RETURNED}
+
+
+def test_a_refund_without_an_address_is_withdrawn_and_says_since_when_it_waits_too_long() -> None:
+    item = refund_without_address(REFUND, ADDRESS_WAITED_FOR)
+    assert (item.since, item.key) == (START + 3 * DAY, "refund-without-address:back_1")
+    assert (item.refund_id, item.payment_id, item.remedies) == ("back_1", "pay_1", ("withdraw",))
+    assert item.detail == "10 USD to b1, opened by Ada: it arrived bent"
 
 
 @given(st.lists(st.tuples(st.sampled_from(others()), st.integers(0, 3))))

@@ -191,7 +191,13 @@ class World(RuleBasedStateMachine):
             return
         release = _RELEASES.get(payout.status, Release.UNDER_WAY)
         self.told(
-            EscrowReleased(payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, step=self.steps)
+            EscrowReleased(
+                payout_id=payout.payout_id,
+                seller_id=payout.seller_id,
+                release=release,
+                worth=payout.worth,
+                step=self.steps,
+            )
         )
 
     @precondition(lambda self: self.payouts)

@@ -52,6 +52,9 @@ def test_somebody_else_approves_or_rejects_it() -> None:
         (waiting("Ada", "shop"), Approver("Bo", "shop")),
         (waiting("Ada", "shop"), Approver("Ada")),
         (waiting("somebody"), Approver("somebody")),
+        (waiting("anna"), Approver("\u0430nna")),  # the first letter is Cyrillic
+        (waiting("\u0430nna"), Approver("anna")),
+        (waiting("Bill"), Approver("BiIl", "back-office")),
     ],
 )
 def test_who_asked_cannot_decide_whatever_way_they_come(asked: Payout, by: Approver) -> None:
@@ -94,6 +97,8 @@ def test_nobody_approves_what_is_paid_to_themselves_or_where_they_said_that_it_g
     asked = waiting("Ada")
     with pytest.raises(SamePersonError, match="own"):
         approval(asked, Approver(asked.seller_id.upper()), None, NOW)
+    with pytest.raises(SamePersonError, match="own"):
+        approval(asked, Approver(asked.seller_id.replace("s", "\u0455")), None, NOW)
     for by in (Approver("market"), Approver("Bo", "market")):
         with pytest.raises(SamePersonError, match="said where"):
             approval(asked, by, None, NOW, involved=["market"])

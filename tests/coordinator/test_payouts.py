@@ -221,6 +221,30 @@ def test_creation_and_completion_are_told_once_and_in_this_order(some: list[Payo
     assert not statuses or statuses[-1] == payout.status
 
 
+@given(st.lists(st.one_of(observations, st.sampled_from(ALLOWING)), max_size=12))
+def test_every_move_is_told_and_nothing_else_whether_a_provider_has_taken_it_or_not(
+    some: list[PayoutObservation],
+) -> None:
+    payout = PAYOUT
+    for observation in some:
+        decision = decide_payout(payout, observation)
+        moves = [] if decision.payout.status is payout.status else [decision.payout.status]
+        assert [one.payload["status"] for one in decision.events if one.name == "payout-updated"] == moves
+        payout = decision.payout
+        assert payout.facts.known or "payout-created" not in [one.name for one in decision.events]
+
+
+@pytest.mark.parametrize(
+    ("some", "status"),
+    [((UNCLEAR,), "ambiguous"), ((FAILED,), "failed"), ((WITHHELD,), "awaiting_approval"), ((REJECTED,), "failed")],
+)
+def test_what_becomes_of_one_that_no_provider_has_taken_is_told(
+    some: tuple[PayoutObservation, ...], status: str
+) -> None:
+    payout, events = play(ASKED, *some)
+    assert (told(events), payout.facts.known) == ([("payout-updated", status)], False)
+
+
 @pytest.mark.parametrize(
     ("stated", "contradicts"),
     [

@@ -225,13 +225,13 @@ def test_a_refund_that_failed_is_a_buyers_trouble_and_another_one_its_remedy() -
     failed = decide_payout(payout, PayoutFailed(reason="no coins")).payout
     item = payout_attention(failed, NOW, NOW)
     assert item is not None
-    assert (item.title, item.remedies) == ("A refund failed, and the buyer has nothing yet", ("refund",))
+    assert (item.title, item.remedies) == ("A refund failed, and the buyer has nothing yet", ("refund", "dismiss"))
     assert "for b1" in item.detail
     assert "seller" not in item.advice
     to_seller = failed.model_copy(update={"refund_id": None, "buyer_id": None})
     other = payout_attention(to_seller, NOW, NOW)
     assert other is not None
-    assert (other.title, other.remedies) == ("It failed, and the seller has nothing yet", ())
+    assert (other.title, other.remedies) == ("It failed, and the seller has nothing yet", ("dismiss",))
 
 
 def test_the_same_refund_wanted_again_has_the_same_name_and_is_sent_under_the_same() -> None:

@@ -20,7 +20,7 @@ from providers.shkeeper.destinations.tron import TRON
 from providers.shkeeper.destinations.unknown import UNKNOWN
 from providers.shkeeper.destinations.xrp import XRP
 
-__all__ = ["DestinationWrongError", "Family", "family_of", "read_destination"]
+__all__ = ["DestinationWrongError", "Family", "family_of", "read_destination", "spellings_of"]
 
 _COINS: Mapping[str, Family] = {
     "BTC": BITCOIN,
@@ -81,6 +81,11 @@ def read_destination(
     except DestinationWrongError as error:
         raise DestinationWrongError(f"expected {family.described} ({family.form}); {error}") from None
     return read
+
+
+def spellings_of(coin: str, destination: str) -> tuple[str, ...]:
+    """The ways to write a destination that `read_destination` has read: each is the same account."""
+    return family_of(coin).spellings(destination)
 
 
 def _check_characters(family: Family, destination: str) -> None:

@@ -40,6 +40,8 @@ class Family:
     Raises DestinationWrongError. What it is given has right characters alone, and is not too long."""
     objection: Callable[[str], str | None] = lambda address: None
     """Why nothing should be sent to an address, right as it is."""
+    spellings: Callable[[str], tuple[str, ...]] = lambda address: (address,)
+    """The ways in which an address may be written, right as it is: all of them are the same account."""
 
     def admits(self, destination: str) -> bool:
         """Whether it has the characters and the length of an address of this family."""

@@ -57,6 +57,15 @@ def _objection(address: str) -> str | None:
     return None
 
 
+def _spellings(address: str) -> tuple[str, ...]:
+    """With each of its flags."""
+    account = base64.urlsafe_b64decode(address)[1:-2]
+    flags = (BOUNCEABLE, NOT_BOUNCEABLE, BOUNCEABLE | FOR_TEST_NETWORKS, NOT_BOUNCEABLE | FOR_TEST_NETWORKS)
+    contents = (bytes([each]) + account for each in flags)
+    friendly = (content + binascii.crc_hqx(content, 0).to_bytes(2, "big") for content in contents)
+    return (*(base64.urlsafe_b64encode(each).decode() for each in friendly), f"0:{account[1:].hex()}")
+
+
 TON = Family(
     described="a TON address",
     form="48 characters that begin with UQ or EQ",
@@ -64,4 +73,5 @@ TON = Family(
     longest=67,  # so that the raw form is told from a mistyped one
     read=_read,
     objection=_objection,
+    spellings=_spellings,
 )

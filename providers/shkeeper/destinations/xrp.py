@@ -39,10 +39,21 @@ def _read(address: str, test_network: bool) -> str:
     return address
 
 
-def _objection(address: str) -> str | None:
+def _account(address: str) -> bytes:
     content = base58.decode_checked(address, base58.RIPPLES)
-    account = content[2:22] if len(content) == X_BYTES else content[1:]
-    if is_nobodys_account(account):
+    return content[2:22] if len(content) == X_BYTES else content[1:]
+
+
+def _spellings(address: str) -> tuple[str, ...]:
+    """Of an account its classic address, which is its X-address's too, and its X-address without a tag."""
+    account = _account(address)
+    classic = base58.encode_checked(CLASSIC_PREFIX + account, base58.RIPPLES)
+    without_tag = base58.encode_checked(X_PREFIX + account + bytes(9), base58.RIPPLES)
+    return address, classic, without_tag
+
+
+def _objection(address: str) -> str | None:
+    if is_nobodys_account(_account(address)):
         return "this is an address that nobody has the key of: what is sent there is lost"
     return None
 
@@ -54,4 +65,5 @@ XRP = Family(
     longest=47,
     read=_read,
     objection=_objection,
+    spellings=_spellings,
 )

@@ -325,3 +325,18 @@ def test_a_recheck_waits_for_the_chains_answer(market: Market) -> None:
     # What the chain has shown by itself in the meantime is no news any more; that it is known by now is the point.
     assert (found["payout"]["status"], found["payout"]["txHashes"]) == ("completed", [right])
     assert found["payout"]["verification"] == "verified"
+
+
+def test_nothing_is_paid_out_to_the_marketplaces_own_wallets(market: Market) -> None:
+    payment = paid(market, "own-wallets")
+    sender = address("the marketplace's wallet")
+    for own, of in (
+        (address("own-wallets"), "received there"),
+        (sender, "the wallet that sends it"),
+    ):
+        refused = pay_out(market, payment, 400, destination=own, sender=sender)
+        assert [fault["field"] for fault in refused["errors"]] == ["payouts.0.destination"]
+        assert of in refused["detail"]
+    pay_out(market, payment, sender=sender, amount="1")
+    again = {"destination": sender, "sender": address("another wallet"), "amount": "1"}
+    assert "sent from there" in pay_out(market, payment, 400, **again)["detail"]

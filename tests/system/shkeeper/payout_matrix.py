@@ -73,11 +73,13 @@ class Matrix:
         self.shkeeper = marketplace.shkeeper
         self.bridge = marketplace.bridge
         self.played: dict[str, Played] = {}
+        self._has_prices = False
 
     # Before
 
     def orders(self, rows: Iterable[tuple[Row, int]]) -> list[Order]:
         """Orders for rows, with payments that are completed."""
+        self._have_prices()
         orders = []
         for row, size in rows:
             names = [f"matrix-{next(NUMBERS)}" for _ in range(size)]
@@ -87,6 +89,17 @@ class Matrix:
             lambda: waiting <= self._read("SELECT payment_id, 1 FROM payments WHERE status = 'completed'").keys()
         )
         return orders
+
+    def _have_prices(self) -> None:
+        """Has a buyer asked to pay with each coin, without which nothing leaves in it that nobody has looked at."""
+        if self._has_prices:
+            return
+        payment_id = self._marketplace.create(requestId=f"matrix-{next(NUMBERS)}")["paymentId"]
+        for coin in AMOUNTS:
+            self._marketplace.client.post(
+                f"/api/payments/{payment_id}/invoices", json={"coin": coin}
+            ).raise_for_status()
+        self._has_prices = True
 
     def _pay(self, name: str) -> str:
         payment = self._marketplace.create(requestId=name, sellerId=f"seller-{name}")

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, isProblem, mayDo, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
+import { counted, isDismissedWithANote, isProblem, mayDo, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal, Session } from "../src/model/documents";
 import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
@@ -240,4 +240,10 @@ describe("charts", () => {
     expect(values).toHaveLength(KEPT);
     expect(values.at(-1)).toBe(KEPT + 4);
   });
+});
+
+it("money about which nobody else is asked is dismissed with a note", () => {
+  expect(isDismissedWithANote("payout-returned:out_1")).toBe(true);
+  expect(isDismissedWithANote("payment-overdrawn:pay_1")).toBe(true);
+  expect(isDismissedWithANote("webhook-unmatched:waiting_1")).toBe(false);
 });

@@ -68,7 +68,7 @@ const LABELS: Record<StaffAction, string> = {
 };
 
 function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
-  const { kind, payoutId, paymentId, webhookId, title, detail } = item;
+  const { kind, payoutId, paymentId, refundId, webhookId, title, detail } = item;
   switch (action) {
     case "resume":
       return { action, title, detail };
@@ -79,7 +79,7 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
     case "settle":
       return paymentId && isProblem(kind) ? { action, paymentId, problem: kind, title, detail } : null;
     case "withdraw":
-      return null;
+      return refundId ? { action, refundId, title, detail } : null;
     case "refund":
     case "accept":
     case "wait":
@@ -115,7 +115,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
               <button
                 type="button"
                 key={action}
-                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.webhookId ?? item.paymentId ?? item.id}`}
+                aria-label={`${LABELS[action].replace(" …", "")}: ${item.title}, ${item.payoutId ?? item.refundId ?? item.webhookId ?? item.paymentId ?? item.id}`}
                 onClick={() => askFor(intent)}
               >
                 {LABELS[action]}

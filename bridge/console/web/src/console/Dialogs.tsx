@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
+import { isDismissedWithANote, type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
 import { refundFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
@@ -162,7 +162,8 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const words = WORDS[intent.action];
   const isNotSent = intent.action === "resolve" && outcome === "not-sent";
   const again = isNotSent ? NOT_SENT_AGAIN : words.again;
-  const needsNote = isNotSent || NEEDS_A_NOTE.includes(intent.action);
+  const needsNote =
+    isNotSent || NEEDS_A_NOTE.includes(intent.action) || (intent.action === "dismiss" && isDismissedWithANote(intent.id));
   const knownHashes = row?.txHashes ?? [];
 
   useEffect(() => {

@@ -4,6 +4,7 @@ import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffA
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
+  "payment-overdrawn": "Overdrawn",
   "payment-refunded-while-paid-out": "Refunded and paid out",
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
@@ -33,6 +34,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "payouts-held": "Held",
   "payout-failed": "Failed",
   "payout-returned": "Returned",
+  "refund-without-address": "No address for a refund",
   "webhook-unreadable": "Unreadable webhook",
   "webhook-unmatched": "Unmatched webhook",
   "transfer-unmatched": "Unmatched transfer",
@@ -66,6 +68,14 @@ export function counted(items: readonly AttentionItem[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of items) counts.set(KINDS[kind], (counts.get(KINDS[kind]) ?? 0) + 1);
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
+}
+
+/** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */
+const OF_MONEY: readonly AttentionKind[] = ["payout-failed", "payout-returned", "payment-overdrawn"];
+
+/** Whether something is dismissed only with a note, by what it is called on the list. */
+export function isDismissedWithANote(id: string): boolean {
+  return OF_MONEY.some((kind) => id.startsWith(`${kind}:`));
 }
 
 export function isProblem(kind: string): kind is ProblemKind {

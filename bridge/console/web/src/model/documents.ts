@@ -232,6 +232,7 @@ export interface PaymentRow {
 
 /** What can be wrong with a payment, the most urgent first. */
 export type ProblemKind =
+  | "payment-overdrawn"
   | "payment-refunded-while-paid-out"
   | "payment-twice-paid"
   | "payment-contradicting-books"
@@ -255,6 +256,7 @@ export type AttentionKind =
   | "journal-rewound"
   | "payout-failed"
   | "payout-returned"
+  | "refund-without-address"
   | "payout-sent-after-all"
   | "payout-contradicted"
   | "payout-mismatch"
@@ -279,6 +281,7 @@ export interface AttentionItem {
   since: string;
   payoutId?: string | null;
   paymentId?: string | null;
+  refundId?: string | null;
   webhookId?: string | null;
   txHash?: string | null;
   explorerUrl?: string | null;

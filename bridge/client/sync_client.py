@@ -1,32 +1,43 @@
-"""The two clients: the same calls and the same tries, sent and waited for in two ways."""
+"""The client that blocks until the bridge has answered."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
-from tenacity import AsyncRetrying, Retrying
+from tenacity import Retrying
 
-from bridge.client.answers import RegisteredCheckout, RegisteredPayment, RequestedPayout
+from bridge.client.answers import (
+    CheckedDestination,
+    RegisteredCheckout,
+    RegisteredPayment,
+    RequestedPayout,
+    RequestedRefund,
+)
 from bridge.client.calls import (
     Call,
     CheckoutShare,
     PayoutOrder,
     Publication,
     cancel_payment_call,
+    check_refund_destination_call,
+    get_refund_call,
+    give_refund_destination_call,
+    list_refunds_call,
+    open_refund_call,
     publish_all_call,
     publish_call,
     register_checkout_call,
     register_payment_call,
     send_payouts_call,
+    withdraw_refund_call,
 )
 from bridge.client.tries import Destination, Tries
 from coordinator.events import Payload
 
-__all__ = ["AsyncBridgeClient", "BridgeClient"]
+__all__ = ["BridgeClient"]
 
 Result = TypeVar("Result")
 
@@ -194,6 +205,69 @@ class BridgeClient:
             send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)
         )
 
+    def open_refund(
+        self,
+        payment_id: str,
+        *,
+        reason: str,
+        amount: Decimal | str | None = None,
+        of: Literal["goods", "excess"] = "goods",
+        seller_id: str | None = None,
+        coin: str | None = None,
+        asked_by: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RequestedRefund:
+        """Opens a refund, money of a payment that goes back to its buyer, and returns it as it stands.
+
+        `amount` is in the payment's currency; left out, it is all that can go back `of` what came for the goods, or
+        of what came too much. The buyer reads the `reason`, and is asked on the payment's page where to send it.
+        `seller_id` says out of whose share it is, where a completed payment has several; `coin` is the one that the
+        buyer paid with unless another is named; `asked_by` is the person who wants it, if it is one. With the same
+        idempotency key it is the same refund, as it stands by then; how it goes on, `refund-updated` tells. Raises
+        ClientError, among them RefundRefusedError if so much cannot go back, and NotFoundError.
+        """
+        return self._perform(
+            open_refund_call(
+                payment_id,
+                amount=amount,
+                idempotency_key=idempotency_key,
+                of=of,
+                reason=reason,
+                seller_id=seller_id,
+                coin=coin,
+                asked_by=asked_by,
+            )
+        )
+
+    def get_refund(self, refund_id: str) -> RequestedRefund:
+        """How a refund stands. Raises ClientError, among them NotFoundError."""
+        return self._perform(get_refund_call(refund_id))
+
+    def list_refunds(self, payment_id: str) -> list[RequestedRefund]:
+        """The refunds of a payment, oldest first. Raises ClientError, among them NotFoundError."""
+        return self._perform(list_refunds_call(payment_id))
+
+    def check_refund_destination(self, refund_id: str, destination: str) -> CheckedDestination:
+        """Whether a refund can be sent to an address, and what would be sent there now; nothing is written down.
+
+        Raises ClientError, among them RequestRefusedError for what is no address of its coin.
+        """
+        return self._perform(check_refund_destination_call(refund_id, destination))
+
+    def give_refund_destination(self, refund_id: str, destination: str) -> RequestedRefund:
+        """Has a refund sent to an address that its buyer gave, once; it cannot be changed. Returns how it stands.
+
+        Raises ClientError, among them RefundRefusedError if another address was given, or it was withdrawn.
+        """
+        return self._perform(give_refund_destination_call(refund_id, destination))
+
+    def withdraw_refund(self, refund_id: str, *, note: str | None = None) -> RequestedRefund:
+        """Withdraws a refund that no address was given for, and returns it; `note` is for the record.
+
+        Raises ClientError, among them RefundRefusedError if an address was given, or it was withdrawn already.
+        """
+        return self._perform(withdraw_refund_call(refund_id, note=note))
+
     def close(self) -> None:
         """Closes the connections; so does the end of a `with` block."""
         self._http.close()
@@ -217,151 +291,4 @@ class BridgeClient:
     def _try(self, tries: Tries[Result]) -> Result:
         with tries.sending():
             response = self._http.send(tries.request())
-        return tries.read(response)
-
-
-class AsyncBridgeClient:
-    """The same as `BridgeClient` for asyncio: every call is awaited, and any number may be under way at once."""
-
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        *,
-        timeout_seconds: float = 10,
-        give_up_after_seconds: float = 60,
-    ) -> None:
-        self._destination = Destination(
-            url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
-        )
-        self._http = httpx.AsyncClient()
-
-    async def publish(
-        self,
-        event: str | Payload,
-        data: Mapping[str, Any] | None = None,
-        *,
-        target: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-    ) -> str:
-        """As `BridgeClient.publish`."""
-        return await self._perform(publish_call(Publication(event, data, target), idempotency_key))
-
-    async def publish_all(
-        self, publications: Sequence[Publication], *, idempotency_key: str | None = None
-    ) -> list[str]:
-        """As `BridgeClient.publish_all`."""
-        return await self._perform(publish_all_call(publications, idempotency_key))
-
-    async def register_payment(
-        self,
-        *,
-        provider: str,
-        request_id: str,
-        buyer_id: str,
-        seller_id: str,
-        amount: Decimal | str,
-        currency: str,
-        external_id: str | None = None,
-        coin: str | None = None,
-        chain: str | None = None,
-        recipient: str | None = None,
-        payer: str | None = None,
-        return_url: str | None = None,
-        offer_id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> RegisteredPayment:
-        """As `BridgeClient.register_payment`."""
-        return await self._perform(
-            register_payment_call(
-                provider=provider,
-                external_id=external_id,
-                coin=coin,
-                chain=chain,
-                recipient=recipient,
-                payer=payer,
-                return_url=return_url,
-                request_id=request_id,
-                buyer_id=buyer_id,
-                seller_id=seller_id,
-                offer_id=offer_id,
-                amount=amount,
-                currency=currency,
-                idempotency_key=idempotency_key,
-            )
-        )
-
-    async def cancel_payment(self, payment_id: str, *, note: str | None = None) -> RegisteredPayment:
-        """As `BridgeClient.cancel_payment`."""
-        return await self._perform(cancel_payment_call(payment_id, note=note))
-
-    async def register_checkout(
-        self,
-        *,
-        provider: str,
-        buyer_id: str,
-        currency: str,
-        shares: Sequence[CheckoutShare],
-        checkout_id: str | None = None,
-        external_id: str | None = None,
-        coin: str | None = None,
-        chain: str | None = None,
-        recipient: str | None = None,
-        payer: str | None = None,
-        return_url: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> RegisteredCheckout:
-        """As `BridgeClient.register_checkout`."""
-        return await self._perform(
-            register_checkout_call(
-                provider=provider,
-                checkout_id=checkout_id,
-                external_id=external_id,
-                coin=coin,
-                chain=chain,
-                recipient=recipient,
-                payer=payer,
-                return_url=return_url,
-                buyer_id=buyer_id,
-                currency=currency,
-                shares=shares,
-                idempotency_key=idempotency_key,
-            )
-        )
-
-    async def send_payouts(
-        self,
-        orders: Sequence[PayoutOrder],
-        *,
-        another: bool = False,
-        asked_by: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> list[RequestedPayout]:
-        """As `BridgeClient.send_payouts`."""
-        return await self._perform(
-            send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)
-        )
-
-    async def aclose(self) -> None:
-        """Closes the connections; so does the end of an `async with` block."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> "AsyncBridgeClient":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __repr__(self) -> str:
-        return f"AsyncBridgeClient({self._destination.url!r})"
-
-    async def _perform(self, call: Call[Result]) -> Result:
-        tries = Tries(self._destination, call)
-        return await AsyncRetrying(sleep=asyncio.sleep, **tries.policy())(self._try, tries)
-
-    async def _try(self, tries: Tries[Result]) -> Result:
-        with tries.sending():
-            response = await self._http.send(tries.request())
         return tries.read(response)

@@ -1,0 +1,52 @@
+"""Doubts about a payout that is about to be written down, for which somebody has to look at it whatever the limits
+say: the price that it counts at, and what its sender sets for the network."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from bridge.journal import Journal
+from bridge.workers.payouts import PayoutSender
+from coordinator.coin_prices import price_doubt
+from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
+from coordinator.payments import Payment
+from providers.contract import NotPayableError, PayoutOrder
+
+__all__ = ["doubts_about_order"]
+
+# A price that is older says little of today's.
+PRICES_OF = timedelta(days=7)
+
+
+async def doubts_about_order(
+    journal: Journal,
+    sender: PayoutSender,
+    payment: Payment,
+    order: PayoutOrder,
+    worth: Decimal,
+    network_fee_percent: Decimal,
+) -> tuple[str, ...]:
+    """Why somebody has to approve an order that counts for so much of a payment's money. Raises NotPayableError for a
+    fee that cannot be meant."""
+    doubts = list(_about_fee(sender, payment.provider, order, network_fee_percent))
+    # A coin that the buyer was given a price in is compared with that as the payout is written down.
+    if order.coin not in payment.facts.rates and not sender.is_worth_itself(
+        payment.provider, order.coin, payment.currency
+    ):
+        since = journal.clock() - PRICES_OF
+        lately = await journal.approvals.asked_lately(payment.provider, order.coin, payment.currency, since)
+        doubt = price_doubt(order.amount, order.coin, worth, payment.currency, lately)
+        doubts += [] if doubt is None else [doubt]
+    return tuple(doubts)
+
+
+def _about_fee(sender: PayoutSender, provider: str, order: PayoutOrder, percent: Decimal) -> Iterator[str]:
+    fee = sender.network_fee(provider, order)
+    if fee is None:
+        return
+    try:
+        doubt = network_fee_doubt(order.amount, order.coin, fee, percent)
+    except NetworkFeeTooHighError as error:
+        raise NotPayableError("fee", str(error)) from None
+    if doubt is not None:
+        yield doubt

@@ -1,0 +1,113 @@
+"""A price that may be wrong and a fee out of proportion send nothing by themselves, whatever the limits let."""
+
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from providers.shkeeper.simulator.coins import COINS
+from tests.made_destinations import destination
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Document, Marketplace
+
+NUMBERS = itertools.count()
+BTC = COINS["BTC"].usd
+
+
+@pytest.fixture
+def rates(shkeeper: PlayedShkeeper) -> Iterator[dict[Any, Decimal]]:
+    """Those of the local SHKeeper, which a test may make wrong."""
+    known = shkeeper.gateway.terms.rates
+    before = dict(known)
+    yield known
+    known.clear()
+    known.update(before)
+
+
+def sold(marketplace: Marketplace) -> str:
+    return marketplace.paid(requestId=f"price-{next(NUMBERS)}")
+
+
+def asked_in(marketplace: Marketplace, coin: str) -> None:
+    """Somebody was asked to pay with a coin, at its price of the moment."""
+    marketplace.create(coin=coin, requestId=f"price-{next(NUMBERS)}")
+
+
+def order(marketplace: Marketplace, worth: Decimal, coin: str = "BTC", **changes: Any) -> dict[str, Any]:
+    payment_id = sold(marketplace)
+    amount = (worth / COINS[coin].usd).quantize(Decimal("1.00000000"))
+    to = destination(coin, payment_id)
+    return {"paymentId": payment_id, "coin": coin, "amount": f"{amount:f}", "destination": to, **changes}
+
+
+def pay_out(marketplace: Marketplace, wanted: dict[str, Any], status: int = 202) -> Document:
+    answer = marketplace.client.post("/api/payouts", json={"payouts": [wanted]})
+    assert answer.status_code == status, answer.text
+    document: Document = answer.json()["payouts"][0] if status == 202 else answer.json()
+    return document
+
+
+def test_a_coin_that_buyers_were_asked_for_lately_leaves_at_about_that_price(
+    marketplace: Marketplace, rates: dict[Any, Decimal]
+) -> None:
+    asked_in(marketplace, "BTC")
+    assert pay_out(marketplace, order(marketplace, Decimal(90)))["status"] == "created"
+    # A rate of a tenth, at which ten times as many coins are worth what was earned.
+    rates["BTC", "USD"] = BTC / 10
+    for_a_tenth = pay_out(marketplace, order(marketplace, Decimal(900)))
+    assert for_a_tenth["status"] == "awaiting_approval"
+    [reason] = for_a_tenth["approval"]["reasons"]
+    assert reason.startswith("it counts one BTC as ")
+    assert "buyers were asked for" in reason
+    rates["BTC", "USD"] = BTC * 10
+    assert pay_out(marketplace, order(marketplace, Decimal(9)))["status"] == "awaiting_approval"
+
+
+def test_a_coin_that_nobody_was_asked_for_waits_for_somebody(marketplace: Marketplace) -> None:
+    waiting = pay_out(marketplace, order(marketplace, Decimal(90), "LTC"))
+    [reason] = waiting["approval"]["reasons"]
+    assert (waiting["status"], reason.startswith("nobody was asked to pay with LTC lately")) == (
+        "awaiting_approval",
+        True,
+    )
+    # A stablecoin counts for what it stands for, whatever anybody says.
+    payment_id = sold(marketplace)
+    other = {"coin": "ETH-USDC", "amount": "90", "destination": destination("ETH-USDC", payment_id)}
+    assert pay_out(marketplace, {"paymentId": payment_id, **other})["status"] == "created"
+
+
+def test_nor_does_money_go_back_at_a_price_that_may_be_wrong(
+    marketplace: Marketplace, rates: dict[Any, Decimal]
+) -> None:
+    asked_in(marketplace, "BTC")
+    payment_id = sold(marketplace)
+    wanted = {"paymentId": payment_id, "amount": "40", "coin": "BTC", "reason": "it arrived bent"}
+    refunds = [marketplace.client.post("/api/refunds", json=wanted).json()["refundId"] for _ in range(2)]
+    statuses = []
+    for refund_id, factor in zip(refunds, (Decimal(1), Decimal("0.1")), strict=True):
+        rates["BTC", "USD"] = BTC * factor
+        to = {"destination": destination("BTC", refund_id)}
+        given = marketplace.client.post(f"/api/refunds/{refund_id}/destination", json=to)
+        assert given.status_code == 202, given.text
+        statuses.append(given.json()["status"])
+    assert statuses == ["created", "awaiting_approval"]
+
+
+def test_what_the_network_gets_is_in_proportion_to_what_is_sent(marketplace: Marketplace) -> None:
+    asked_in(marketplace, "BTC")
+    sent, held, refused = (order(marketplace, Decimal(40)) for _ in range(3))
+    amount = Decimal(sent["amount"])
+
+    def rate(share: str) -> str:
+        """At which a usual transaction costs such a share of the amount, in whole units for each byte."""
+        return str(max(1, int(amount * Decimal(share) * 10**8 / 226)))
+
+    assert pay_out(marketplace, sent | {"fee": rate("0.05")})["status"] == "created"
+    waiting = pay_out(marketplace, held | {"fee": rate("0.5")})
+    [reason] = waiting["approval"]["reasons"]
+    assert (waiting["status"], "more than 10 percent" in reason) == ("awaiting_approval", True)
+    problem = pay_out(marketplace, refused | {"fee": rate("1.5")}, 400)
+    assert [fault["field"] for fault in problem["errors"]] == ["payouts.0.fee"]
+    assert "so that the wallet sets it" in problem["detail"]
