@@ -23,6 +23,7 @@ from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router, plain_publications
+from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
@@ -89,7 +90,7 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
     rest = rest_app(settings, sockets, callers, stop)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Lane(rest, plain))
+    return asgi_app(sockets, beside=Head(Lane(rest, plain)))
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
