@@ -13,7 +13,7 @@ from bridge.journal.rows import JournaledEvent, event_from_row, payment_from_row
 from bridge.journal.staged_actions import DISMISS, Action
 from coordinator.payments import Payment
 from coordinator.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
-from coordinator.refunds import RefundStatus
+from coordinator.refund_statuses import RefundStatus
 
 __all__ = [
     "SHOWN_LIMIT",
