@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Polling"]
 
-# Those of the reference server: how long it lets an upgrade take, and a poll that has nothing to bring wait for one
-# that is under way.
+# That of the reference server: how long it lets an upgrade take.
 UPGRADE_SECONDS = 10.0
-UPGRADE_LOOK_SECONDS = 0.1
+# How long a poll that has nothing to bring may wait for an upgrade that is under way. The client waits for it before
+# it changes over, and sends nothing in the meantime. One that polls on is not answered at once, over and over.
+UPGRADE_LOOK_SECONDS = 0.01
 
 
 class Polling:
@@ -56,8 +57,7 @@ class Polling:
     async def _wait(self, connection: "Connection") -> None:
         """Until there is something to say, or nothing more to wait for."""
         if not len(connection.backlog) and not connection.closed:
-            # One that comes while the client changes over has either been overtaken by the answer to the probe, or
-            # met the end of the change; it does not come again at once.
+            # One that comes while the client changes over has overtaken the answer to its probe.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(UPGRADE_LOOK_SECONDS if self._is_probed else None):
                     await connection.backlog.wake_up()
