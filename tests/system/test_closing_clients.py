@@ -1,4 +1,4 @@
-"""The stock client whose connection closes in the very moment that it has read an event, as docs/front-end.md tells."""
+"""The stock client whose connection closes in the moment that it has read an event, as docs/front-end.md tells."""
 
 import json
 import re
