@@ -55,10 +55,11 @@ format: $(VENV)/.test-ready ## Lay the code out and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-contract: $(VENV)/.run-ready ## Write docs/contract anew, from the catalogue of events
+contract: has-python has-node $(VENV)/.run-ready $(JAVASCRIPT)/node_modules/.ready ## Write docs/contract anew, from the catalogue of events and the routes
 	$(BIN)/bridge contract --format typescript > docs/contract/events.d.ts
 	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
+	$(BIN)/bridge contract --format openapi | $(JAVASCRIPT)/node_modules/.bin/openapi-typescript > docs/contract/rest.d.ts
 
 screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
 	$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots

@@ -23,6 +23,7 @@ from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router, plain_publications
+from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
@@ -49,7 +50,7 @@ from coordinator import rooms
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "described_routes"]
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -90,7 +91,17 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
     rest = rest_app(settings, sockets, callers, stop)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Lane(rest, plain))
+    return asgi_app(sockets, beside=Head(Lane(rest, plain)))
+
+
+def described_routes() -> dict[str, Any]:
+    """The OpenAPI document, which is the same whatever the settings are."""
+    settings = Settings.model_construct()
+    sockets = create_socket_server(frontend_url=settings.frontend_url)
+    callers = Callers(
+        settings.services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False)
+    )
+    return rest_app(settings, sockets, callers, _stop_by_signal).openapi_schema.to_schema()
 
 
 def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:

@@ -9,6 +9,7 @@ from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
+from coordinator.payment_statuses import EscrowState, PaymentStatus
 
 __all__ = [
     "REQUEST_CANCELLED",
@@ -57,8 +58,8 @@ class PaymentUpdate(Payload):
     audience_rule: ClassVar[AudienceRule] = _PARTIES
 
     payment_id: Id
-    status: Id
-    escrow_state: IfKnown = None
+    status: PaymentStatus
+    escrow_state: Annotated[EscrowState | None, Field(exclude_if=unless_none)] = None
     tx_hash: IfKnown = None
 
 
@@ -79,7 +80,7 @@ class PaymentProgress(Payload):
     )
 
     payment_id: Id
-    status: Id
+    status: PaymentStatus
     received: Amount
     """For the goods."""
     missing: Amount

@@ -1,11 +1,14 @@
 """The events about payouts."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from coordinator import rooms
-from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
+from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
 from coordinator.ids import Id
 from coordinator.money import Amount
+from coordinator.payouts import PayoutStatus, Verification
 
 __all__ = ["PayoutCompleted", "PayoutCreated", "PayoutProgress", "PayoutUpdated"]
 
@@ -44,7 +47,7 @@ class PayoutUpdated(Payload):
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
     payout_id: Id
-    status: Id
+    status: PayoutStatus
 
 
 class PayoutProgress(Payload):
@@ -57,9 +60,8 @@ class PayoutProgress(Payload):
     )
 
     payout_id: Id
-    status: Id
-    verification: IfKnown = None
-    """`pending`, `verified` or `mismatch`: what the chain says of it."""
+    status: PayoutStatus
+    verification: Annotated[Verification | None, Field(exclude_if=unless_none)] = None
     confirmations: int | None = None
     """Of the transfer that has the fewest; None while no block holds one that is not final."""
     required_confirmations: int | None = None

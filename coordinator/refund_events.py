@@ -6,6 +6,7 @@ from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
 from coordinator.ids import Id
 from coordinator.money import Amount
+from coordinator.refund_statuses import AnyRefundStatus, RefundStatus
 
 __all__ = ["RefundOpened", "RefundUpdated"]
 
@@ -28,7 +29,7 @@ class RefundOpened(Payload):
 
     refund_id: Id
     payment_id: Id
-    status: Id
+    status: RefundStatus
     amount: Amount
     currency: Id
 
@@ -42,7 +43,7 @@ class RefundUpdated(Payload):
 
     refund_id: Id
     payment_id: Id
-    status: Id
+    status: AnyRefundStatus
     """`cancelled`, or the status of its payout."""
     amount: Amount
     currency: Id

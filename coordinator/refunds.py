@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from pydantic import AwareDatetime
 
@@ -25,14 +24,13 @@ from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_names import refund_payout_id_of
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
+from coordinator.refund_statuses import AnyRefundStatus, RefundStatus
 from coordinator.refunded import going_back
 
 __all__ = [
-    "STATUSES",
     "Refund",
     "RefundOrder",
     "RefundRefusedError",
-    "RefundStatus",
     "Sending",
     "closes_payment",
     "followed",
@@ -46,17 +44,6 @@ __all__ = [
     "withdrawn",
 ]
 
-
-class RefundStatus(StrEnum):
-    """Where a refund stands that no payout carries; from then on it stands where its payout does."""
-
-    AWAITING_ADDRESS = "awaiting_address"
-    CANCELLED = "cancelled"
-    """Whoever opened it, or somebody else of the house, withdrew it before the buyer gave an address."""
-
-
-STATUSES: tuple[str, ...] = (*RefundStatus, *PayoutStatus)
-"""All that `Refund.status` can be."""
 
 _WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
 """Of refunds whose money has not left, or is back: another can be opened for it."""
@@ -97,7 +84,7 @@ class Refund(FrozenModel):
     tx_hash: str | None = None
 
     @property
-    def status(self) -> RefundStatus | PayoutStatus:
+    def status(self) -> AnyRefundStatus:
         if self.payout_status is not None:
             return self.payout_status
         return RefundStatus.AWAITING_ADDRESS if self.cancelled_by is None else RefundStatus.CANCELLED
@@ -264,7 +251,7 @@ def opened_event(refund: Refund, payment: Payment) -> Event:
     return RefundOpened(
         refund_id=refund.refund_id,
         payment_id=refund.payment_id,
-        status=refund.status,
+        status=RefundStatus.AWAITING_ADDRESS,
         amount=refund.amount,
         currency=refund.currency,
     ).to(**_target(payment))

@@ -24,7 +24,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments import EscrowState, PaymentStatus
 from coordinator.payouts import PayoutStatus, Verification
-from coordinator.refunds import RefundStatus
+from coordinator.refund_statuses import RefundStatus
 
 __all__ = [
     "CheckedDestination",

@@ -5,7 +5,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS
+from bridge.catalogue.chat import UserStatusChange, UserTyping
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent
+from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.system import SystemStatus
 from bridge.contract.acknowledgements import answer_to
 from bridge.contract.schemas import Schema, Schemas, argument_model, read_schemas
 from bridge.contract.wording import describe_client_event, describe_event
@@ -20,16 +23,38 @@ HEADER = """\
 //     import type { ClientToServerEvents, ServerToClientEvents } from "./events";
 //
 //     const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url);
+//
+// The types of what is asked by HTTP are in `rest.d.ts`.
+
+import type { Socket } from "socket.io-client";
 """
-# socket.io-client 4.8 types `emitWithAck` by the last parameter of an event. Of one that may be missing (`answer?`,
-# `answer: … | void`, or a union of tuples) its types make `any`; so `emit` without a callback cannot compile as well.
+SERVER_NOTE = [
+    "What the server sends.",
+    "Where there is one, the last argument is the event's offset in the journal, which socket.io-client keeps for its"
+    " recovery. It is missing for who connects with `recovery: false`.",
+]
 CLIENT_NOTE = [
     "What clients send. Every event is answered.",
     "The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called"
-    " with, and `socket.emit(event, argument, (answer) => …)` hears it. It is required: socket.io-client would"
-    " type the answer as `any` if it were optional; whoever does not care for the answer writes `emitWithAck` without"
-    " `await`. After `socket.timeout(…)` it is `any` all the same; name the type then, `RoomsAnswer` or `Answer`.",
+    " with, and `socket.emit(event, argument, (answer) => …)` hears it. Whoever does not care for the answer leaves"
+    " it out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer` or `Answer`.",
 ]
+# socket.io-client 4.8 types `emitWithAck` by the last parameter of an event. Of one that may be missing (`answer?`,
+# `answer: … | void`, or a union of tuples) its types make `any`; so it is required, and `emit` has this way more.
+WITHOUT_ANSWER = """\
+type WithoutAnswer<All extends unknown[]> = All extends [...infer Arguments, unknown] ? Arguments : never;
+
+declare module "socket.io-client" {
+  interface Socket<ListenEvents, EmitEvents> {
+    /** Sends an event, and does not ask for its answer. */
+    emit<Name extends keyof ClientToServerEvents>(
+      this: Socket<ListenEvents, ClientToServerEvents>,
+      event: Name,
+      ...argument: WithoutAnswer<Parameters<ClientToServerEvents[Name]>>
+    ): this;
+  }
+}
+"""
 WIDTH = 118
 
 
@@ -44,7 +69,7 @@ def typescript_text() -> str:
 
 
 def _server_events(schemas: Schemas) -> Iterator[str]:
-    yield from _comment(["What the server sends."])
+    yield from _comment(SERVER_NOTE)
     yield "export interface ServerToClientEvents {"
     kinds: dict[str, Iterable[type[Payload]]] = {**CATEGORIES, "additions": ADDITIONS}
     for category, models in kinds.items():
@@ -52,8 +77,15 @@ def _server_events(schemas: Schemas) -> Iterator[str]:
         for model in models:
             yield ""
             yield from _comment(describe_event(model), "  ")
-            yield f'  "{model.event_name}": (payload: {schemas.names[model]}) => void;'
+            yield f'  "{model.event_name}": (payload: {schemas.names[model]}{_offset(model)}) => void;'
     yield "}\n"
+
+
+def _offset(model: type[Payload]) -> str:
+    if model in (SessionEnded, SystemStatus):  # which are of the moment, and in no journal
+        return ""
+    # Who is there and who types the bridge tells by itself, and past the journal; a service may publish it, too.
+    return ", offset?: string" if model in (UserTyping, UserStatusChange) else ", offset: string"
 
 
 def _client_events(schemas: Schemas) -> Iterator[str]:
@@ -64,6 +96,7 @@ def _client_events(schemas: Schemas) -> Iterator[str]:
         yield from _comment(describe_client_event(event), "  ")
         yield f'  "{name}": ({_parameters(event, schemas)}) => void;'
     yield "}\n"
+    yield WITHOUT_ANSWER
 
 
 def _parameters(event: ClientEvent, schemas: Schemas) -> str:

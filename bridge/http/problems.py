@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from bridge.catalogue.publication import PublicationRefusedError
+from bridge.http.head import with_head_allowed
 from bridge.journal import (
     IdempotencyKeyReusedError,
     JournalUnavailableError,
@@ -136,7 +137,7 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
             ]
         )
     members = error.extra if isinstance(error.extra, dict) else {}
-    return problem(error.status_code, title, error.detail, headers=error.headers, **members)
+    return problem(error.status_code, title, error.detail, headers=with_head_allowed(error.headers), **members)
 
 
 def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:

@@ -7,7 +7,8 @@ from bridge.journal import ListedRefund
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.observations import RefundOf
-from coordinator.refunds import STATUSES, Refund
+from coordinator.refund_statuses import STATUSES
+from coordinator.refunds import Refund
 
 __all__ = ["RefundDocument", "RefundItem", "RefundList", "knows_address", "refund_document", "refund_item"]
 

@@ -30,7 +30,8 @@ from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.refunds import Refund, RefundRefusedError, RefundStatus
+from coordinator.refund_statuses import RefundStatus
+from coordinator.refunds import Refund, RefundRefusedError
 
 __all__ = ["listed_refund", "refund_router"]
 

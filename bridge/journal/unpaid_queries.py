@@ -13,7 +13,7 @@ from bridge.journal import schema
 from coordinator.observations import RefundOf
 from coordinator.paid_again import Outgoing, not_paid_again
 from coordinator.payouts import PayoutStatus
-from coordinator.refunds import RefundStatus
+from coordinator.refund_statuses import RefundStatus
 
 __all__ = ["unpaid"]
 

@@ -49,11 +49,12 @@ class Backlog:
 
     async def wake_up(self) -> None:
         """Waits until another packet is put here, or until `wake` is called."""
-        self._waits = asyncio.get_running_loop().create_future()
+        waits = self._waits = asyncio.get_running_loop().create_future()
         try:
-            await self._waits
+            await waits
         finally:
-            self._waits = None
+            if self._waits is waits:
+                self._waits = None
 
     def wake(self) -> None:
         """Whoever waits is to look again."""

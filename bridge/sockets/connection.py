@@ -11,7 +11,6 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -20,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
-from engineio.packet import CLOSE, NOOP, PING, PONG, UPGRADE, Packet
+from engineio.packet import NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
 from bridge.sockets.backlog import Backlog
 from bridge.sockets.frames import Outgoing, content_of, frame_of_packet, frames_of
 from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
+from bridge.sockets.polling import Polling
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.web_socket_protocol import Send as WriteAtOnce
 
@@ -38,9 +38,6 @@ logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
 
-# Those of the reference server: how long it lets an upgrade take, and a poll wait for one that is under way.
-UPGRADE_SECONDS = 10.0
-UPGRADE_LOOK_SECONDS = 0.1
 # A client that begins to listen when it hears that it is connected would miss what comes in the same read. Long
 # enough for it to have read that far, too short for anybody to notice.
 APART_SECONDS = 0.02
@@ -75,10 +72,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whether what is sent to it alone is held back first."""
         self._holds_back = False
         """Whether what is sent waits for a moment."""
-        self._polls = False
-        """Whether a poll is waiting."""
-        self._probed: asyncio.Event | None = None
-        """While a client that polls changes over: set once it has, or has not."""
+        self._polling: Polling | None = None
         self._came: deque[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
         self._pace_full_at = 0.0
@@ -99,6 +93,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         if self._backlog is None:
             self._backlog = Backlog()
         return self._backlog
+
+    @property
+    def polling(self) -> Polling:
+        """How it polls, as long as it does."""
+        if self._polling is None:
+            self._polling = Polling()
+        return self._polling
 
     # Writing
 
@@ -313,29 +314,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         return self.backlog.take_all() or [Packet(NOOP)]
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
-        if self._polls:  # which no client does, and what it is told would have no order
-            self.backlog.add(Packet(CLOSE))
-            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
-            return self.server._bad_request("Another poll is waiting")
-        self._polls = True
-        gone = asyncio.create_task(environ["asgi.receive"]())
-        gone.add_done_callback(self._broke_off)
-        try:
-            if not len(self.backlog) and not self.closed and self._probed is None:
-                await self.backlog.wake_up()
-            if self._probed is not None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._probed.wait(), UPGRADE_LOOK_SECONDS)
-        finally:
-            self._polls = False
-            gone.remove_done_callback(self._broke_off)
-            gone.cancel()
-        return self.server._bad_request("Upgraded") if self.upgraded else await self.poll()
-
-    def _broke_off(self, gone: asyncio.Task[Message]) -> None:
-        """The client of a poll is there no more, and would not hear what the poll were answered."""
-        if not gone.cancelled() and gone.exception() is None:
-            self.end(self.server.reason.TRANSPORT_CLOSE)
+        packets = await self.polling.answer(self, environ["asgi.receive"])
+        return self.server._bad_request() if packets is None else packets
 
     # The WebSocket
 
@@ -346,7 +326,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         opening = []
         if not self.connected:
             opening = [self.server.open_packet(self, "websocket")]
-        elif not await self._upgrade(receive, send):
+        elif not await self.polling.change_over(self, receive, send):
             await send({"type": "websocket.close"})
             return
         self.connected = self.upgraded = True
@@ -375,26 +355,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.put(packet)
         door.owe(self._owed_bytes)
         door.take_over(self, backlog_limit_bytes=self.server.limits.backlog_bytes)
-
-    async def _upgrade(self, receive: Receive, send: Send) -> bool:
-        """The change from polling, in the words of the protocol. Returns whether it came about."""
-        self.upgrading = True
-        try:
-            async with asyncio.timeout(UPGRADE_SECONDS):
-                if await received(receive) != f"{PING}probe":
-                    return False
-                self._probed = asyncio.Event()
-                await send({"type": "websocket.send", "text": f"{PONG}probe"})
-                self.backlog.wake()  # for the poll that waits
-                self.upgraded = await received(receive) == str(UPGRADE) and not self.closed
-        except TimeoutError:
-            pass
-        finally:
-            self.upgrading = False
-            if self._probed is not None:
-                self._probed.set()
-                self._probed = None
-        return self.upgraded
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

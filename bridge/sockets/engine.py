@@ -4,21 +4,23 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `_handle_connect`, for clients that poll: makes connections of our own kind; stock tells clients whole seconds
   alone, and never drops one that does not connect to a namespace.
-- `handle_request` (public): the `Vary` header. And it failed on a frame that it could not read and left its client in
-  the rooms; passed over a body that it could not read, or waited for ever after it had refused one; and failed on
-  clients that had gone or were closed. WebSockets do not go through it at all.
+- `handle_request` (public): it refused in words of its own, too little of what is wrong and preflights, too. And it
+  failed on a frame that it could not read and left its client in the rooms; passed over a body that it could not
+  read, or waited for ever after it had refused one; and failed on clients that had gone or were closed. WebSockets do
+  not go through it at all.
+- `_ok`, `_bad_request`: a POST was answered `OK` and not `ok`, and what was refused had no code.
 - `_async["translate_request"]`: it made a class for each request, which nothing but the garbage collector could end,
   together with the request and its body; and called every polling client 127.0.0.1.
 
-Used besides: `_trigger_event`, `_cors_allowed_origins`,
-`_upgrades`, `_ok`, `_unauthorized` and `sockets`.
+Used besides: `_trigger_event`, `_cors_allowed_origins`, `_cors_headers`, `_upgrades`, `_unauthorized` and `sockets`.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -32,14 +34,17 @@ from bridge.sockets.environ import environ_of
 from bridge.sockets.incoming import Message, Receive, Send, body_of, is_payload
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
+from bridge.sockets.refusals import METHODS, Code, Refusal, refusal_of
+from bridge.sockets.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
 
 logger = logging.getLogger("bridge.sockets")
 
-VERSION = "4"
-NO_HANDSHAKE = b'"a handshake is a GET with transport=polling, or a WebSocket"'
-SESSION_OVER = b'"the session is over; begin a new one"'
+JSON, TEXT = "application/json", "text/plain; charset=utf-8"
+OCTETS = "application/octet-stream"
+# HTML, and not plain text, since some browsers would offer a download.
+WRITTEN = {"status": "200 OK", "headers": [("Content-Type", "text/html")], "response": b"ok"}
 TOO_FAST = "too many connections from this address; try again in {:.1f} s"
 
 REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
@@ -105,25 +110,55 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         body = await body_of(receive, limit_bytes)
         if body is None:
             return
-        send = _varying_by_origin(send)
+        environ = environ_of(scope, receive, _as_everywhere(send), body)
+        if scope["method"] == "OPTIONS":
+            await self._answer(environ, HTTPStatus.NO_CONTENT)
+            return
         query = _query_of(scope["query_string"])
-        is_handshake = scope["method"] in ("GET", "OPTIONS") and query.get("transport") == "polling"
-        connection = self.sockets.get(query.get("sid", ""))
-        if connection is not None and self.pongs.is_missed(connection):
+        connection = self._present(query)
+        refusal = self._refusal(query, environ, connection)
+        if refusal is not None:
+            allow = [("Allow", ", ".join(METHODS))] if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED else []
+            await self._answer(environ, refusal.status, [("Content-Type", JSON), *allow], refusal.content)
+        elif len(body) > limit_bytes:
+            await self._answer(environ, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        elif connection is not None and scope["method"] == "POST" and not _is_payload(environ, body):
+            await connection.cut_off("what is no packet")
+            await self._make_response(self._bad_request(), environ)
+        else:
+            await super().handle_request(environ)
+
+    def _present(self, query: Mapping[str, str]) -> Connection | None:
+        """The connection that a request names; None if there is none, or none any more."""
+        connection: Connection | None = self.sockets.get(query.get("sid", ""))
+        if connection is None:
+            return None
+        if self.pongs.is_missed(connection):
             self.pongs.discard(connection)
             self._no_pong(connection, 0)
-        if not query.get("sid") and not is_handshake:
-            await _bad_request(send, NO_HANDSHAKE)
-            return
-        if connection is not None and connection.ends:
-            await _bad_request(send, SESSION_OVER)
-            return
-        is_sound = scope["method"] != "POST" or (len(body) <= limit_bytes and is_payload(body))
-        if connection is not None and not is_sound:
-            await connection.cut_off("what is no packet")
-        if connection is not None and connection.closed:
+        if connection.closed:
             self.sockets.pop(connection.sid, None)
-        await super().handle_request(environ_of(scope, receive, send, body))
+        return None if connection.closed or connection.ends or not connection.connected else connection
+
+    def _refusal(
+        self, query: Mapping[str, str], environ: dict[str, Any], connection: Connection | None
+    ) -> Refusal | None:
+        origin, allowed = environ.get("HTTP_ORIGIN"), self._cors_allowed_origins(environ)
+        transport = None if connection is None else "websocket" if connection.upgraded else "polling"
+        return refusal_of(
+            query,
+            method=environ["REQUEST_METHOD"],
+            is_upgrade=environ["asgi.scope"]["type"] == "websocket",
+            session_transport=transport,
+            barred_origin=origin if origin and allowed is not None and origin not in allowed else None,
+        )
+
+    async def _answer(
+        self, environ: dict[str, Any], status: HTTPStatus, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+    ) -> None:
+        """Answers a request that does not become a WebSocket."""
+        response = {"status": f"{status.value} {status.phrase}", "headers": list(headers), "response": body}
+        await self._make_response(response, environ)
 
     # WebSockets
 
@@ -132,42 +167,29 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         await receive()
         query = _query_of(scope["query_string"])
         environ = environ_of(scope, receive, send)
-        fault = self._fault(query, environ)
-        if fault is not None:
-            logger.debug("refused a WebSocket: %s", fault)
-            await send({"type": "websocket.close", "reason": fault})
-        elif "sid" not in query:
+        connection = self._present(query)
+        refusal = self._refusal(query, environ, connection)
+        if refusal is not None:
+            logger.debug("refused a WebSocket: %s", refusal.message)
+            await _turn_away(scope, send, refusal.status, refusal.message)
+        elif connection is None:
             wait_seconds = self._wait_seconds(scope)
             if wait_seconds:
-                await send({"type": "websocket.close", "reason": TOO_FAST.format(wait_seconds)})
+                await _turn_away(
+                    scope, send, HTTPStatus.TOO_MANY_REQUESTS, TOO_FAST.format(wait_seconds), wait_seconds
+                )
                 return
             connection = await self._arrived(environ)
             if connection is None:
                 await send({"type": "websocket.close"})
             else:
                 await connection.serve(scope, receive, send)
+        elif connection.upgraded or connection.upgrading:
+            # The reference server closes it after the handshake, and browsers cannot see why one is refused.
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close"})
         else:
-            connection = self.sockets.get(query["sid"])
-            if connection is None or not connection.connected:
-                await send({"type": "websocket.close", "reason": "the session is unknown; begin a new one"})
-            elif connection.upgraded or connection.upgrading:
-                # The reference server closes it after the handshake, and browsers cannot see why one is refused.
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.close"})
-            else:
-                await connection.serve(scope, receive, send)
-
-    def _fault(self, query: dict[str, str], environ: dict[str, Any]) -> str | None:
-        origin = environ.get("HTTP_ORIGIN")
-        if origin:
-            allowed = self._cors_allowed_origins(environ)
-            if allowed is not None and origin not in allowed:
-                return f"{origin} is not an accepted origin"
-        if query.get("transport") != "websocket" or "websocket" not in self.transports:
-            return "the transport has to be websocket"
-        if "sid" not in query and query.get("EIO") != VERSION:
-            return "only version 4 of the Engine.IO protocol is spoken"
-        return None
+            await connection.serve(scope, receive, send)
 
     # Both transports
 
@@ -192,6 +214,16 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             REFUSED.inc()
             logger.info("refused a connection from %s: they come too fast", network)
         return wait_seconds
+
+    def _ok(self, packets: Any = None, headers: Any = None, jsonp_index: int | None = None) -> dict[str, Any]:
+        if packets is None:
+            return WRITTEN
+        answer: dict[str, Any] = super()._ok(packets, headers, jsonp_index)
+        return answer
+
+    def _bad_request(self, message: str | None = None) -> dict[str, Any]:
+        content = Refusal(Code.BAD_REQUEST, message).content
+        return {"status": "400 BAD REQUEST", "headers": [("Content-Type", JSON)], "response": content}
 
     def _too_fast(self, wait_seconds: float) -> dict[str, Any]:
         return {
@@ -228,18 +260,31 @@ def _as_it_is(environ: dict[str, Any]) -> dict[str, Any]:
     return environ
 
 
-async def _bad_request(send: Send, explanation: bytes) -> None:
-    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(explanation)).encode())]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": explanation})
+def _as_everywhere(send: Send) -> Send:
+    """The same `send`, with what the headers of every answer say: no cache is to keep it, and none to answer one site
+    with what was meant for another."""
 
-
-def _varying_by_origin(send: Send) -> Send:
-    """The same `send` with `Vary: Origin`, so that no cache answers one site with the headers meant for another."""
-
-    async def send_varying(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), (b"Vary", b"Origin")]
+            message["headers"] = [*message.get("headers", []), (b"Cache-Control", b"no-store"), (b"Vary", b"Origin")]
         await send(message)
 
-    return send_varying
+    return send_with_headers
+
+
+def _is_payload(environ: dict[str, Any], body: bytes) -> bool:
+    """Whether a POST holds packets; as bytes they are of an older protocol."""
+    return environ.get("CONTENT_TYPE") != OCTETS and is_payload(body)
+
+
+async def _turn_away(scope: Message, send: Send, status: HTTPStatus, reason: str, wait_seconds: float = 0) -> None:
+    """Refuses a WebSocket before it is open."""
+    if DOOR not in scope.get("extensions", {}):
+        # A web server of another kind answers 403; uvicorn's own takes an answer, and then for a fault that it did.
+        await send({"type": "websocket.close", "reason": reason})
+        return
+    headers = [(b"Content-Type", TEXT.encode()), (b"Content-Length", b"%d" % len(reason.encode()))]
+    if wait_seconds:
+        headers.append((b"Retry-After", b"%d" % math.ceil(wait_seconds)))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": reason.encode()})

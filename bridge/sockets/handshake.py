@@ -4,14 +4,19 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["Request", "response"]
+__all__ = ["Answer", "Request", "accepting", "response"]
 
+TEXT = b"text/plain; charset=utf-8"
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+VERSION = b"13"
+
+Answer = tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]
+"""An answer that opens nothing: its status, its headers and its body."""
 
 
 class Request:
@@ -27,18 +32,19 @@ class Request:
         self._found = dict(self._headers)
 
     @property
-    def fault(self) -> tuple[HTTPStatus, str] | None:
-        """What is wrong with it. That it asks for an upgrade, uvicorn has seen."""
+    def fault(self) -> Answer | None:
+        """How it is answered if it is wrong. That it asks for an upgrade, uvicorn has seen."""
         if self._method != b"GET":
-            return HTTPStatus.METHOD_NOT_ALLOWED, "a WebSocket begins with GET"
-        if self._found.get(b"sec-websocket-version") != b"13":
-            return HTTPStatus.BAD_REQUEST, "WebSockets here are of version 13"
+            return HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET")], b"a WebSocket begins with GET"
+        if self._found.get(b"sec-websocket-version") != VERSION:
+            asked_for = [(b"upgrade", b"websocket"), (b"sec-websocket-version", VERSION)]
+            return HTTPStatus.UPGRADE_REQUIRED, asked_for, b"WebSockets here are of version 13"
         try:
             key = base64.b64decode(self._found.get(b"sec-websocket-key", b""), validate=True)
         except binascii.Error:
             key = b""
         if len(key) != 16:
-            return HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key is not 16 bytes in base64"
+            return HTTPStatus.BAD_REQUEST, [], b"Sec-WebSocket-Key is not 16 bytes in base64"
         return None
 
     @property
@@ -67,11 +73,22 @@ class Request:
         }
 
 
+def accepting(accept_key: bytes, message: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The headers with which a WebSocket begins, as an ASGI application's `websocket.accept` says."""
+    headers = [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", accept_key)]
+    headers += message.get("headers", [])
+    if message.get("subprotocol"):
+        headers.append((b"Sec-WebSocket-Protocol", message["subprotocol"].encode()))
+    return headers
+
+
 def response(status: HTTPStatus, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
     """An answer. Any but that the protocol is switched ends the connection."""
-    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode())]
-    lines += [b"%s: %s" % header for header in headers]
+    told = list(headers)
     if status != HTTPStatus.SWITCHING_PROTOCOLS:
-        lines += [b"content-type: text/plain; charset=utf-8", b"content-length: %d" % len(body)]
-        lines += [b"connection: close"]
+        names = {name.lower() for name, _ in told}
+        of_body = [(b"content-type", TEXT), (b"content-length", b"%d" % len(body))]
+        told += [header for header in of_body if header[0] not in names]
+        told.append((b"connection", b"close"))
+    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b"%s: %s" % header for header in told)]
     return b"\r\n".join([*lines, b"", body])

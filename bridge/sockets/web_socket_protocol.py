@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
-from bridge.sockets.handshake import Request, response
+from bridge.sockets.handshake import Answer, Request, accepting, response
 
 __all__ = ["DOOR", "Send", "Taker", "WebSocketProtocol", "write_frames"]
 
@@ -104,6 +104,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_owed_bytes",
         "_paused",
         "_reader",
+        "_refusal",
         "_server_state",
         "_state",
         "_status",
@@ -121,6 +122,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._reader: FrameReader | None = FrameReader(limit_bytes=config.ws_max_size)
         """None once the client has broken the protocol."""
         self._accept_key = b""
+        self._refusal: Answer | None = None
+        """What the application has said so far of why it does not want it."""
         self._is_open = False
         self._closing: asyncio.TimerHandle | None = None
         """Once it has said that it closes: gives up waiting for the client's word."""
@@ -235,15 +238,14 @@ class WebSocketProtocol(asyncio.Protocol):
         self._state = None
         request = Request(data)
         if request.fault is not None:
-            status, explanation = request.fault
-            self._answer(status, [], explanation.encode())
+            self._answer(*request.fault)
             return
         self._accept_key = request.accept_key
         scope = {
             **request.scope(self.transport, root_path=self._config.root_path),
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
             "state": state.copy(),
-            "extensions": {DOOR: self},
+            "extensions": {DOOR: self, "websocket.http.response": {}},
         }
         self._early = deque([{"type": "websocket.connect"}])
         task = asyncio.get_running_loop().create_task(self._run(scope))
@@ -291,29 +293,39 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._status is not None:
             if kind != "websocket.close":
                 raise OSError("the client has gone")  # as the ASGI specification has it
-        elif kind == "websocket.accept":
-            self._accept(message)
-        elif kind == "websocket.send" and self._is_open:
+        elif not self._is_open:
+            self._open(message)
+        elif kind == "websocket.send":
             text, content = message.get("text"), message.get("bytes", b"")
             self.write_frames(frame_of(content if text is None else text))
-        elif kind == "websocket.close" and self._is_open:
-            self.finish(message.get("code", NORMAL))
         elif kind == "websocket.close":
-            self._status = LOST
-            self._answer(HTTPStatus.FORBIDDEN, [], (message.get("reason") or "").encode())
+            self.finish(message.get("code", NORMAL))
         else:
-            raise RuntimeError(f"a WebSocket is not sent {kind} now")
+            raise RuntimeError(f"an open WebSocket is not sent {kind}")
+
+    def _open(self, message: Message) -> None:
+        """Says whether the application wants it."""
+        kind = message["type"]
+        if kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._refuse(HTTPStatus.FORBIDDEN, [], (message.get("reason") or "").encode())
+        elif kind == "websocket.http.response.start":
+            self._refusal = HTTPStatus(message["status"]), list(message.get("headers", [])), b""
+        elif kind == "websocket.http.response.body" and self._refusal is not None:
+            status, headers, body = self._refusal
+            self._refusal = status, headers, body + message.get("body", b"")
+            if not message.get("more_body"):
+                self._refuse(*self._refusal)
+        else:
+            raise RuntimeError(f"a WebSocket is not sent {kind} before it is open")
+
+    def _refuse(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._status = LOST
+        self._answer(status, headers, body)
 
     def _accept(self, message: Message) -> None:
-        headers = [
-            (b"Upgrade", b"websocket"),
-            (b"Connection", b"Upgrade"),
-            (b"Sec-WebSocket-Accept", self._accept_key),
-            *message.get("headers", []),
-        ]
-        if message.get("subprotocol"):
-            headers.append((b"Sec-WebSocket-Protocol", message["subprotocol"].encode()))
-        self._answer(HTTPStatus.SWITCHING_PROTOCOLS, headers)
+        self._answer(HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message))
         self._is_open = True
         self.write_frames = self.transport.write
 

@@ -4,8 +4,17 @@
 //     import type { ClientToServerEvents, ServerToClientEvents } from "./events";
 //
 //     const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url);
+//
+// The types of what is asked by HTTP are in `rest.d.ts`.
 
-/** What the server sends. */
+import type { Socket } from "socket.io-client";
+
+/**
+ * What the server sends.
+ *
+ * Where there is one, the last argument is the event's offset in the journal, which socket.io-client keeps for its
+ * recovery. It is missing for who connects with `recovery: false`.
+ */
 export interface ServerToClientEvents {
 
   // marketplace
@@ -15,14 +24,14 @@ export interface ServerToClientEvents {
    *
    * Goes to `sellers`.
    */
-  "new-purchase-request": (payload: NewPurchaseRequest) => void;
+  "new-purchase-request": (payload: NewPurchaseRequest, offset: string) => void;
 
   /**
    * A seller offers what a buyer asked for. The offer is a document of the marketplace's.
    *
    * Goes to `buyer-<buyerId>`.
    */
-  "new-offer": (payload: NewOffer) => void;
+  "new-offer": (payload: NewOffer, offset: string) => void;
 
   /**
    * A seller's offer was paid, accepted or rejected. That it was paid is told to everyone.
@@ -32,56 +41,56 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "seller-offer-update": (payload: SellerOfferUpdate) => void;
+  "seller-offer-update": (payload: SellerOfferUpdate, offset: string) => void;
 
   /**
    * Something happened to a purchase request, such as its payment changing status.
    *
    * Goes to `request-<requestId>`.
    */
-  "purchase-request-update": (payload: PurchaseRequestUpdate) => void;
+  "purchase-request-update": (payload: PurchaseRequestUpdate, offset: string) => void;
 
   /**
    * A purchase request was withdrawn.
    *
    * Goes to `user-<buyerId>` and `user-<sellerId>`.
    */
-  "request-cancelled": (payload: RequestCancelled) => void;
+  "request-cancelled": (payload: RequestCancelled, offset: string) => void;
 
   /**
    * A sale is done: paid, delivered and confirmed.
    *
    * Goes to `user-<buyerId>` and `user-<sellerId>`.
    */
-  "transaction-completed": (payload: TransactionCompleted) => void;
+  "transaction-completed": (payload: TransactionCompleted, offset: string) => void;
 
   /**
    * The code with which the buyer will confirm the delivery was made.
    *
    * Goes to `request-<requestId>`.
    */
-  "delivery-code-generated": (payload: DeliveryCodeGenerated) => void;
+  "delivery-code-generated": (payload: DeliveryCodeGenerated, offset: string) => void;
 
   /**
    * A delivery moved.
    *
    * Goes to `request-<requestId>`.
    */
-  "delivery-update": (payload: DeliveryUpdate) => void;
+  "delivery-update": (payload: DeliveryUpdate, offset: string) => void;
 
   /**
    * A delivery was confirmed.
    *
    * Goes to `request-<requestId>`.
    */
-  "delivery-confirmed": (payload: DeliveryConfirmed) => void;
+  "delivery-confirmed": (payload: DeliveryConfirmed, offset: string) => void;
 
   /**
    * The buyer confirmed a delivery; told to the seller.
    *
    * Goes to `user-<sellerId>`.
    */
-  "buyer-confirmed-delivery": (payload: BuyerConfirmedDelivery) => void;
+  "buyer-confirmed-delivery": (payload: BuyerConfirmedDelivery, offset: string) => void;
 
   /**
    * The one payment of a template checkout was completed.
@@ -91,7 +100,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "template-checkout-payment-confirmed": (payload: CheckoutPaymentConfirmed) => void;
+  "template-checkout-payment-confirmed": (payload: CheckoutPaymentConfirmed, offset: string) => void;
 
   /**
    * A template checkout waits for its payment.
@@ -101,7 +110,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "template-checkout-payment-pending": (payload: CheckoutPaymentPending) => void;
+  "template-checkout-payment-pending": (payload: CheckoutPaymentPending, offset: string) => void;
 
   /**
    * A template checkout will not be paid; the reason is for a person to read.
@@ -111,7 +120,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "template-checkout-payment-failed": (payload: CheckoutPaymentFailed) => void;
+  "template-checkout-payment-failed": (payload: CheckoutPaymentFailed, offset: string) => void;
 
   // payment
 
@@ -123,14 +132,14 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "payment-created": (payload: PaymentCreated) => void;
+  "payment-created": (payload: PaymentCreated, offset: string) => void;
 
   /**
    * A payment was completed; told to the seller once in the payment's life.
    *
    * Goes to `user-<sellerId>`.
    */
-  "payment-received": (payload: PaymentReceived) => void;
+  "payment-received": (payload: PaymentReceived, offset: string) => void;
 
   /**
    * A payment moved: its status changed, or more money was seen or received.
@@ -140,7 +149,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "payment-update": (payload: PaymentUpdate) => void;
+  "payment-update": (payload: PaymentUpdate, offset: string) => void;
 
   /**
    * A payout to a seller was taken on by whoever sends it, which gave it its task.
@@ -150,7 +159,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "payout-created": (payload: PayoutCreated) => void;
+  "payout-created": (payload: PayoutCreated, offset: string) => void;
 
   /**
    * A payout has arrived.
@@ -160,7 +169,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "payout-completed": (payload: PayoutCompleted) => void;
+  "payout-completed": (payload: PayoutCompleted, offset: string) => void;
 
   /**
    * A payout's status changed, also before whoever sends it has taken it on: it awaits approval, or is approved or
@@ -171,7 +180,7 @@ export interface ServerToClientEvents {
    * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
    * otherwise.
    */
-  "payout-updated": (payload: PayoutUpdated) => void;
+  "payout-updated": (payload: PayoutUpdated, offset: string) => void;
 
   // chat
 
@@ -180,56 +189,56 @@ export interface ServerToClientEvents {
    *
    * Goes to `chat-<chatId>`.
    */
-  "new-message": (payload: NewMessage) => void;
+  "new-message": (payload: NewMessage, offset: string) => void;
 
   /**
    * Somebody read a chat up to a message.
    *
    * Goes to `chat-<chatId>`.
    */
-  "messages-read": (payload: MessagesRead) => void;
+  "messages-read": (payload: MessagesRead, offset: string) => void;
 
   /**
    * A message has other words now.
    *
    * Goes to `chat-<chatId>`.
    */
-  "message-edited": (payload: MessageEdited) => void;
+  "message-edited": (payload: MessageEdited, offset: string) => void;
 
   /**
    * A message was taken back.
    *
    * Goes to `chat-<chatId>`.
    */
-  "message-deleted": (payload: MessageDeleted) => void;
+  "message-deleted": (payload: MessageDeleted, offset: string) => void;
 
   /**
    * A chat has new members.
    *
    * Goes to `chat-<chatId>`.
    */
-  "participants-added": (payload: ParticipantsAdded) => void;
+  "participants-added": (payload: ParticipantsAdded, offset: string) => void;
 
   /**
    * A chat has lost a member.
    *
    * Goes to `chat-<chatId>`.
    */
-  "participant-removed": (payload: ParticipantRemoved) => void;
+  "participant-removed": (payload: ParticipantRemoved, offset: string) => void;
 
   /**
    * Somebody is writing, or has stopped.
    *
    * Goes to `chat-<chatId>`.
    */
-  "user-typing": (payload: UserTyping) => void;
+  "user-typing": (payload: UserTyping, offset?: string) => void;
 
   /**
    * Somebody came or went.
    *
    * Goes to everyone.
    */
-  "user-status-change": (payload: UserStatusChange) => void;
+  "user-status-change": (payload: UserStatusChange, offset?: string) => void;
 
   // notification
 
@@ -238,14 +247,14 @@ export interface ServerToClientEvents {
    *
    * Goes to `user-<userId>`.
    */
-  "new-notification": (payload: NewNotification) => void;
+  "new-notification": (payload: NewNotification, offset: string) => void;
 
   /**
    * How many notifications a user has not read.
    *
    * Goes to `user-<userId>`.
    */
-  "unread-count-update": (payload: UnreadCountUpdate) => void;
+  "unread-count-update": (payload: UnreadCountUpdate, offset: string) => void;
 
   // points
 
@@ -254,21 +263,21 @@ export interface ServerToClientEvents {
    *
    * Goes to `user-<userId>`.
    */
-  "level-up": (payload: LevelUp) => void;
+  "level-up": (payload: LevelUp, offset: string) => void;
 
   /**
    * A user earned points by somebody they brought.
    *
    * Goes to `user-<userId>`.
    */
-  "referral-reward": (payload: ReferralReward) => void;
+  "referral-reward": (payload: ReferralReward, offset: string) => void;
 
   /**
    * Somebody whom a user brought has signed up.
    *
    * Goes to `user-<userId>`.
    */
-  "referral-signup": (payload: ReferralSignup) => void;
+  "referral-signup": (payload: ReferralSignup, offset: string) => void;
 
   // additions
 
@@ -290,7 +299,7 @@ export interface ServerToClientEvents {
    *
    * The bridge adds it to the specification.
    */
-  "payment-progress": (payload: PaymentProgress) => void;
+  "payment-progress": (payload: PaymentProgress, offset: string) => void;
 
   /**
    * How far a payout has come on its chain, and whether that shows it to be what was asked for. The product added it
@@ -300,7 +309,7 @@ export interface ServerToClientEvents {
    *
    * The bridge adds it to the specification.
    */
-  "payout-progress": (payload: PayoutProgress) => void;
+  "payout-progress": (payload: PayoutProgress, offset: string) => void;
 
   /**
    * Money of a payment is to go back to its buyer, who is asked where to send it: on the payment's page. The product
@@ -310,7 +319,7 @@ export interface ServerToClientEvents {
    *
    * The bridge adds it to the specification.
    */
-  "refund-opened": (payload: RefundOpened) => void;
+  "refund-opened": (payload: RefundOpened, offset: string) => void;
 
   /**
    * A refund moved: it was withdrawn, or the payout that carries it moved. The product added it to the specification.
@@ -319,7 +328,7 @@ export interface ServerToClientEvents {
    *
    * The bridge adds it to the specification.
    */
-  "refund-updated": (payload: RefundUpdated) => void;
+  "refund-updated": (payload: RefundUpdated, offset: string) => void;
 
   /**
    * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
@@ -335,9 +344,8 @@ export interface ServerToClientEvents {
  * What clients send. Every event is answered.
  *
  * The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called
- * with, and `socket.emit(event, argument, (answer) => …)` hears it. It is required: socket.io-client would type the
- * answer as `any` if it were optional; whoever does not care for the answer writes `emitWithAck` without `await`.
- * After `socket.timeout(…)` it is `any` all the same; name the type then, `RoomsAnswer` or `Answer`.
+ * with, and `socket.emit(event, argument, (answer) => …)` hears it. Whoever does not care for the answer leaves it
+ * out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer` or `Answer`.
  */
 export interface ClientToServerEvents {
 
@@ -411,6 +419,19 @@ export interface ClientToServerEvents {
 
   /** Tells the others in `chat-<chatId>` that the user is not typing any more, with `user-typing`. */
   "typing-stop": (typing: TypingStop, answer: (answer: Answer) => void) => void;
+}
+
+type WithoutAnswer<All extends unknown[]> = All extends [...infer Arguments, unknown] ? Arguments : never;
+
+declare module "socket.io-client" {
+  interface Socket<ListenEvents, EmitEvents> {
+    /** Sends an event, and does not ask for its answer. */
+    emit<Name extends keyof ClientToServerEvents>(
+      this: Socket<ListenEvents, ClientToServerEvents>,
+      event: Name,
+      ...argument: WithoutAnswer<Parameters<ClientToServerEvents[Name]>>
+    ): this;
+  }
 }
 
 /** What an event about rooms is answered with. */
@@ -652,10 +673,16 @@ export interface PaymentReceived {
  */
 export interface PaymentUpdate {
   paymentId: string;
-  status: string;
-  escrowState?: string;
+  status: PaymentStatus;
+  escrowState?: EscrowState;
   txHash?: string;
 }
+
+/** Where a payment stands, as `payment-update` says it. */
+export type PaymentStatus = "pending" | "confirming" | "partially_paid" | "completed" | "expired" | "failed" | "cancelled" | "refunded";
+
+/** Where the marketplace's hold on the money stands. */
+export type EscrowState = "none" | "funded" | "releasing" | "released" | "refunded";
 
 /**
  * A payout to a seller was taken on by whoever sends it, which gave it its task.
@@ -690,8 +717,11 @@ export interface PayoutCompleted {
  */
 export interface PayoutUpdated {
   payoutId: string;
-  status: string;
+  status: PayoutStatus;
 }
+
+/** Where a payout stands, as `payout-updated` says it. */
+export type PayoutStatus = "awaiting_approval" | "created" | "ambiguous" | "broadcast" | "confirming" | "mismatch" | "dropped" | "completed" | "failed" | "returned";
 
 /**
  * Somebody wrote.
@@ -871,7 +901,7 @@ export interface SessionEnded {
  */
 export interface PaymentProgress {
   paymentId: string;
-  status: string;
+  status: PaymentStatus;
   /** A decimal string, never a float and never with an exponent. */
   received: string;
   /** A decimal string, never a float and never with an exponent. */
@@ -900,9 +930,8 @@ export interface PaymentProgress {
  */
 export interface PayoutProgress {
   payoutId: string;
-  status: string;
-  /** `pending`, `verified` or `mismatch`: what the chain says of it. */
-  verification?: string;
+  status: PayoutStatus;
+  verification?: Verification;
   /** Of the transfer that has the fewest; None while no block holds one that is not final. */
   confirmations?: number | null;
   requiredConfirmations?: number | null;
@@ -911,6 +940,9 @@ export interface PayoutProgress {
   /** What is wrong with it. */
   reason?: string;
 }
+
+/** What the chain says of a payout. */
+export type Verification = "pending" | "verified" | "mismatch";
 
 /**
  * Money of a payment is to go back to its buyer, who is asked where to send it: on the payment's page. The product
@@ -921,11 +953,14 @@ export interface PayoutProgress {
 export interface RefundOpened {
   refundId: string;
   paymentId: string;
-  status: string;
+  status: RefundStatus;
   /** A decimal string, never a float and never with an exponent. */
   amount: string;
   currency: string;
 }
+
+/** Where a refund stands that no payout carries; from then on it stands where its payout does. */
+export type RefundStatus = "awaiting_address" | "cancelled";
 
 /**
  * A refund moved: it was withdrawn, or the payout that carries it moved. The product added it to the specification.
@@ -936,7 +971,7 @@ export interface RefundUpdated {
   refundId: string;
   paymentId: string;
   /** `cancelled`, or the status of its payout. */
-  status: string;
+  status: RefundStatus | PayoutStatus;
   /** A decimal string, never a float and never with an exponent. */
   amount: string;
   currency: string;

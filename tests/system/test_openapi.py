@@ -255,11 +255,23 @@ def test_other_methods_are_refused_with_those_there_are(
     bridges: Bridges, client: httpx.Client, document: dict[str, Any]
 ) -> None:
     for path, item in document["paths"].items():
-        there_are = {method.upper() for method in item}
+        there_are = {method.upper() for method in item} | ({"HEAD"} if "get" in item else set())
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD"} - there_are:
             answer = client.request(method, address(bridges["open"].url, path))
             assert (path, method, answer.status_code) == (path, method, 405)
             assert there_are <= set(answer.headers["Allow"].replace(" ", "").split(","))
+
+
+def test_head_is_answered_as_get_without_the_content(bridges: Bridges, client: httpx.Client, document: Any) -> None:
+    """By HTTP's own rules, so that the document need not name it."""
+    asked = [path for path, item in document["paths"].items() if "get" in item]
+    for path in (*asked, "/metrics", "/schema/openapi.json", "/pay/p1", "/ops", "/none"):
+        url = address(bridges["open"].url, path)
+        told, asked_for = client.head(url), client.get(url)
+        assert (path, told.status_code, told.content) == (path, asked_for.status_code, b"")
+        assert told.headers["Content-Type"] == asked_for.headers["Content-Type"]
+        if path != "/metrics":  # whose figures move
+            assert told.headers.get("Content-Length") == asked_for.headers.get("Content-Length")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])

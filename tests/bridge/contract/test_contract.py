@@ -17,6 +17,7 @@ from tests.commands import COLD, run_command
 from tests.specification import ROWS
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"
+JAVASCRIPT = Path(__file__).parents[2] / "javascript"
 FILES = {"typescript": "events.d.ts", "asyncapi": "asyncapi.json", "jsonschema": "events.schema.json"}
 
 # The specification's table of what clients send, with the arguments it names.
@@ -68,6 +69,17 @@ def test_the_command_prints_what_is_committed(name: str) -> None:
     assert committed == run.stdout, (
         f"docs/contract/{FILES[name]} is not what the catalogue says now: run `make contract`"
     )
+
+
+def test_the_types_of_the_routes_are_those_that_are_committed() -> None:
+    environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    document = subprocess.run(
+        [COLD, "contract", "--format", "openapi"], env=environment, capture_output=True, check=True
+    )
+    generator = JAVASCRIPT / "node_modules" / ".bin" / "openapi-typescript"
+    types = subprocess.run([generator], input=document.stdout, env=environment, capture_output=True, check=True)
+    committed = (FOLDER / "rest.d.ts").read_bytes()
+    assert committed == types.stdout, "docs/contract/rest.d.ts is not what the routes say now: run `make contract`"
 
 
 def test_the_command_explains_itself(tmp_path: Path) -> None:

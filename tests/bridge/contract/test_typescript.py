@@ -31,12 +31,13 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Errors:
     (folder / "node_modules").symlink_to(NODE_MODULES)
     (folder / "events.d.ts").write_text(typescript_text())
     (folder / "rooms.ts").write_text(ROOMS.read_text())
+    (folder / "rest.d.ts").write_text((ROOT / "docs" / "contract" / "rest.d.ts").read_text())
     (folder / "page.ts").write_text(examples_of_the_page())
     for program in PROGRAMS.iterdir():
         (folder / program.name).write_text(program.read_text())
     compiler = NODE_MODULES / ".bin" / "tsc"
     files = sorted(path.name for path in folder.glob("*.ts"))
-    assert files == ["accepted.ts", "events.d.ts", "page.ts", "refused.ts", "rooms.ts"]
+    assert files == ["accepted.ts", "events.d.ts", "page.ts", "refused.ts", "rest.d.ts", "rooms.ts"]
     run = subprocess.run([compiler, *OPTIONS, *MODULES, *files], cwd=folder, capture_output=True, text=True)
     assert not run.stderr, run.stderr
     found: Errors = defaultdict(dict)
@@ -56,7 +57,7 @@ def test_a_right_program_and_the_generated_file_compile(errors: Errors) -> None:
 def test_each_wrong_line_is_refused_for_its_own_reason(errors: Errors) -> None:
     lines = (PROGRAMS / "refused.ts").read_text().splitlines()
     marked = {number: line.rpartition("// ")[2] for number, line in enumerate(lines, 1) if "; // TS" in line}
-    assert len(marked) == 15
+    assert len(marked) == 24
     assert errors["refused.ts"] == marked
 
 

@@ -16,6 +16,15 @@ def test_health(client: httpx.Client) -> None:
     }
 
 
+def test_a_supervisor_may_ask_with_head(client: httpx.Client) -> None:
+    for path in ("/health/live", "/health/ready"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert int(answer.headers["Content-Length"]) == len(client.get(path).content)
+    refused = client.post("/health/live")
+    assert (refused.status_code, set(refused.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "OPTIONS"})
+
+
 def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) -> None:
     friend = client.get("/health/live", headers={"Origin": "http://localhost:3000"})
     assert friend.headers["access-control-allow-origin"] == "http://localhost:3000"

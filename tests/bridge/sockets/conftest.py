@@ -63,7 +63,7 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     async def start(server: Any, *, is_patient: bool = True) -> str:
         if is_patient:
             server.eio.ping_interval, server.eio.ping_timeout = PING_SECONDS, GIVE_UP_SECONDS
-            monkeypatch.setattr("bridge.sockets.connection.UPGRADE_SECONDS", GIVE_UP_SECONDS)
+            monkeypatch.setattr("bridge.sockets.polling.UPGRADE_SECONDS", GIVE_UP_SECONDS)
             if isinstance(server.eio, Engine):
                 server.eio.limits = replace(server.eio.limits, connect_timeout_seconds=GIVE_UP_SECONDS)
         listener = socket.create_server(("127.0.0.1", 0))

@@ -180,7 +180,7 @@ async def test_a_web_socket_client_is_pinged_and_closed_if_it_is_silent(serve: S
 async def is_polling(server: SocketServer) -> None:
     """Waits until a poll of the only client is under way."""
     [connection] = server.eio.sockets.values()
-    await until(lambda: connection._polls)
+    await until(lambda: connection.polling.waits)
 
 
 async def test_a_client_that_closes_is_let_go_in_the_middle_of_a_poll(
@@ -256,12 +256,95 @@ async def test_while_a_client_upgrades_its_poll_is_answered_and_another_web_sock
     await websocket.close()
 
 
+async def upgrading(url: str, address: str) -> ClientConnection:
+    """A WebSocket that the session at an address tries out, and has been answered on."""
+    websocket = await web_socket(url, f"EIO=4&transport=websocket&sid={address.rpartition('=')[2]}")
+    await websocket.send("2probe")
+    assert await hear(websocket) == "3probe"
+    return websocket
+
+
+@pytest.mark.parametrize("comes", ["before", "during"])
+async def test_while_a_client_upgrades_what_is_for_it_goes_out_with_its_poll_at_once(
+    serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch, comes: str
+) -> None:
+    monkeypatch.setattr("bridge.sockets.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    url = await serve(server)
+    async with client_of(url) as http:
+        address = await opened(http)
+        await http.post(address, content="40")
+        told = ""
+        while '42["auth",{}]' not in told:
+            told = (await http.get(address)).text
+        websocket = await upgrading(url, address)
+        news = server.emit("news", 1)
+        if comes == "before":
+            await news
+            answer = await http.get(address)
+        else:
+            polling = asyncio.create_task(http.get(address))
+            await is_polling(server)
+            await news
+            answer = await polling
+        assert answer.text == '42["news",1]'
+        await server.emit("news", 2)  # for whoever does not poll while it changes over, in order
+        await websocket.send("5")
+        assert await hear(websocket) == '42["news",2]'
+        await websocket.close()
+
+
+async def test_a_client_that_upgrades_need_not_wait_for_its_poll_to_return(
+    serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sockets.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    url = await serve(server)
+    async with client_of(url) as http:
+        address = await opened(http)
+        polling = asyncio.create_task(http.get(address))
+        await is_polling(server)
+        websocket = await upgrading(url, address)
+        answer = await polling
+        assert (answer.status_code, answer.text) == (200, "6")
+        await websocket.send("5")
+        await websocket.send("40")
+        assert str(await hear(websocket)).startswith("40{")
+        await websocket.close()
+
+
+async def test_a_poll_that_meets_the_end_of_an_upgrade_is_refused(
+    serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sockets.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    url = await serve(server)
+    async with client_of(url) as http:
+        address = await opened(http)
+        websocket = await upgrading(url, address)
+        polling = asyncio.create_task(http.get(address))
+        await is_polling(server)
+        await websocket.send("5")
+        answer = await polling
+        assert (answer.status_code, answer.json()) == (400, {"code": 3, "message": "Bad request"})
+        await websocket.close()
+
+
+async def test_an_upgrade_that_breaks_off_leaves_the_client_polling(
+    serve: Serve, server: SocketServer, http: httpx.AsyncClient, url: str
+) -> None:
+    address = await opened(http)
+    websocket = await upgrading(url, address)
+    await websocket.close()
+    [connection] = server.eio.sockets.values()
+    await until(lambda: not connection.upgrading)
+    assert (await http.post(address, content="40")).text == "ok"
+    assert (await http.get(address)).text.startswith("40{")
+
+
 async def test_two_polls_at_once_are_the_end(server: SocketServer, http: httpx.AsyncClient) -> None:
     address = await opened(http)
     first = asyncio.create_task(http.get(address))
     await is_polling(server)  # were it not, it would be the one to be refused
     second = await http.get(address)
-    assert sorted([(await first).text, second.text]) == ['"Another poll is waiting"', "1"]
+    assert [(await first).text, second.text] == ["1", '{"code":3,"message":"Bad request"}']
     assert (await http.get(address)).status_code == 400
 
 
@@ -295,6 +378,17 @@ async def test_who_polls_at_the_last_moment_hears_that_the_session_is_over(
     connection.end(server.reason.PING_TIMEOUT)  # which takes a turn of the loop
     await server.handle_request({**scope, "query_string": address.partition("?")[2].encode()}, receive, send)
     assert answers[0]["status"] == 400
+
+
+async def test_what_is_written_by_polling_is_answered_ok(http: httpx.AsyncClient) -> None:
+    address = await opened(http)
+    for content in (
+        "40",
+        '42["message",1]\x1e42["message",2]',
+        '451-["message",{"_placeholder":true,"num":0}]\x1ebAQI=',
+    ):
+        answer = await http.post(address, content=content)
+        assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "ok", "text/html")
 
 
 # Socket.IO

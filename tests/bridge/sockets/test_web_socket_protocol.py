@@ -124,8 +124,11 @@ async def test_the_scope_is_that_of_asgi() -> None:
     ("lines", "status", "explanation"),
     [
         (["POST / HTTP/1.1"], b"405", b"begins with GET"),
-        (["GET / HTTP/1.1"], b"400", b"version 13"),
-        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"400", b"version 13"),
+        (["POST / HTTP/1.1"], b"405", b"\r\nallow: GET\r\n"),
+        (["GET / HTTP/1.1"], b"426", b"version 13"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"426", b"version 13"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"426", b"\r\nsec-websocket-version: 13\r\n"),
+        (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"426", b"\r\nupgrade: websocket\r\n"),
         (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13"], b"400", b"Sec-WebSocket-Key"),
         (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: %"], b"400", b"Sec-WebSocket-Key"),
         (["GET / HTTP/1.1", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: YQ=="], b"400", b"Sec-WebSocket-Key"),
@@ -156,6 +159,11 @@ async def test_an_application_may_refuse_and_may_fail() -> None:
         await receive()
         if scope["path"] == "/refused":
             await send({"type": "websocket.close", "reason": "not you"})
+        elif scope["path"] == "/answered":
+            headers = [(b"x-told", b"yes"), (b"content-type", b"text/html")]
+            await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": b"not ", "more_body": True})
+            await send({"type": "websocket.http.response.body", "body": b"so fast"})
         elif scope["path"] == "/late":
             await send({"type": "websocket.accept"})
             raise LookupError("the application's own fault")
@@ -170,6 +178,11 @@ async def test_an_application_may_refuse_and_may_fail() -> None:
                 status,
                 True,
             )
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address + "answered")
+        answer = refused.value.response
+        assert (answer.status_code, answer.body) == (429, b"not so fast")
+        assert (answer.headers["x-told"], answer.headers.get_all("content-type")) == ("yes", ["text/html"])
         async with connect(address + "late") as client:
             with pytest.raises(ConnectionClosed) as closed:
                 await client.recv()

@@ -17,7 +17,7 @@ from bridge.client import (
     RequestRefusedError,
 )
 from coordinator.payouts import PayoutStatus
-from coordinator.refunds import RefundStatus
+from coordinator.refund_statuses import RefundStatus
 from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace
 from tests.waiting import wait_until

@@ -170,7 +170,7 @@ describe("what a screen reader is told", () => {
 
 describe("what events say before REST does", () => {
   it("moves the payment that they are about, and no other", () => {
-    const update = { paymentId: "pay_1", status: "completed", escrowState: "funded" };
+    const update = { paymentId: "pay_1", status: "completed", escrowState: "funded" } as const;
     expect(withUpdate(payment(), update)).toMatchObject({ status: "completed", escrowState: "funded" });
     const other = payment({ paymentId: "pay_2" });
     expect(withUpdate(other, update)).toBe(other);
@@ -186,7 +186,7 @@ describe("what events say before REST does", () => {
       late: false,
       confirmations: 4,
       requiredConfirmations: 12,
-    };
+    } as const;
     expect(withProgress(payment(), progress)).toMatchObject({ status: "confirming", confirmations: 4, requiredConfirmations: 12 });
     const { confirmations, requiredConfirmations, ...without } = progress;
     expect(withProgress(payment({ confirmations: 4 }), without).confirmations).toBeNull();

@@ -1,6 +1,9 @@
 // A front end that uses its events rightly; every line of it must compile.
 import { io, type Socket } from "socket.io-client";
-import type { Answer, ClientToServerEvents, ErrorCode, Message, PaymentUpdate, RoomsAnswer, ServerToClientEvents } from "./events";
+import type {
+  Answer, ClientToServerEvents, ErrorCode, EscrowState, Message, PaymentStatus, PaymentUpdate, RoomsAnswer, ServerToClientEvents,
+} from "./events";
+import type { components, operations } from "./rest";
 
 const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("http://127.0.0.1:8000");
 
@@ -23,6 +26,37 @@ socket.on("connect", async () => {
   socket.emit("leave-ops-room", (answer) => console.log(answer.ok));
   console.log(ops, late, typing);
 });
+
+// As the specification's own client joins: with no ear for the answer.
+socket.emit("join-user-room", "u1");
+socket.emit("join-ops-room");
+socket.emit("typing-stop", { chatId: "c1", userId: "u1" });
+socket.on("connect", () => socket.emit("join-request-room", "r1").emit("join-chat-room", "c1"));
+
+// As the wire has it: with the offset behind the payload.
+const offsets: (string | undefined)[] = [];
+socket.on("payment-update", ({ paymentId }: PaymentUpdate, offset: string) => offsets.push(paymentId, offset));
+socket.on("payment-update", (_update, offset?: string) => offsets.push(offset));
+socket.on("user-typing", (_typing, offset) => offsets.push(offset));
+
+// Every word there is, and no other.
+const places: Record<PaymentStatus, number> = {
+  pending: 0, confirming: 1, partially_paid: 2, completed: 3, expired: 4, failed: 5, cancelled: 6, refunded: 7,
+};
+socket.on("payment-update", ({ status, escrowState }) => {
+  const held: EscrowState = escrowState ?? "none";
+  if (held === "funded") console.log(places[status]);
+});
+socket.on("payout-progress", ({ status, verification }) => status === "mismatch" && verification === "mismatch");
+socket.on("refund-updated", ({ status }) => status === "awaiting_address" || status === "completed");
+
+// What is asked by HTTP.
+type Payments = operations["listPayments"]["responses"][200]["content"]["application/json"];
+async function statuses(requestId: string): Promise<PaymentStatus[]> {
+  const { payments }: Payments = await (await fetch(`/api/payments?requestId=${requestId}`)).json();
+  return payments.map(({ status }: components["schemas"]["PaymentDocument"]) => status);
+}
+void statuses("r1");
 
 function shortHash(update: PaymentUpdate): string {
   return update.txHash?.slice(0, 8) ?? "";

@@ -1,6 +1,7 @@
 // A front end that uses its events wrongly: each marked line must be refused with the error it names, and no other.
 import { io, type Socket } from "socket.io-client";
 import type { ClientToServerEvents, ServerToClientEvents } from "./events";
+import type { components } from "./rest";
 
 const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("http://127.0.0.1:8000");
 
@@ -27,3 +28,17 @@ void socket.emitWithAck("join-user-room", "u1").then((answer) => console.log(ans
 void socket.emitWithAck("typing-stop", { chatId: "c1", userId: "u1" }).then((answer) => answer.ok && answer.rooms); // TS2339
 // A code that no refusal has.
 socket.emit("user-online", "u1", (answer) => !answer.ok && answer.error.code === "forbidden"); // TS2367
+// Without an ear for the answer, too: a misspelt event, and an argument of the wrong type, missing or too many.
+socket.emit("join-users-room", "u1"); // TS2769
+socket.emit("join-user-room", 17); // TS2345
+socket.emit("join-user-room"); // TS2554
+socket.emit("join-ops-room", "ops"); // TS2345
+// A word that is none of a status's, of the hold's, and of what a chain says.
+socket.on("payment-update", ({ status }) => status === "paid"); // TS2367
+socket.on("payment-update", ({ escrowState }) => escrowState === "held"); // TS2367
+socket.on("payout-progress", ({ verification }) => verification === "ok"); // TS2367
+// An event that is in no journal has no offset.
+socket.on("system-status", (_status: unknown, offset: string) => console.log(offset)); // TS2345
+// A field that an answer by HTTP does not have.
+const document = {} as components["schemas"]["PaymentDocument"];
+console.log(document.state); // TS2339
