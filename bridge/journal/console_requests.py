@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import (
+from bridge.journal.payout_recording import (
     KeyedObservation,
     observation_key,
     record_payout_observation,

@@ -10,12 +10,14 @@ import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payouts import PayoutSender
+from coordinator.ids import derived_id
 from coordinator.payout_observations import PayoutAccepted
 from coordinator.payouts import Payout, PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payout_answers import OrderAnswer
 from providers.shkeeper.payouts import ShkeeperPayouts
+from tests.attempts import begin_attempts
 from tests.bridge.workers.conftest import START, paid
 from tests.clock import Clock
 from tests.scripted_gateway import Answer, Gateway, Request, breaks_off, hangs_up, says
@@ -88,6 +90,11 @@ async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
     ).model_copy(update=changes)
     await journal.register_payouts([payout], rules=None)
     return payout.payout_id
+
+
+def name(number: int, ordinal: int = 0) -> str:
+    """What payouts of a payment are asked for by."""
+    return derived_id("out", "shkeeper", f"pay_{number}", "s1", ordinal)
 
 
 async def status(journal: Journal, payout_id: str) -> str:
@@ -298,8 +305,33 @@ async def test_payouts_that_were_refused_together_are_asked_for_one_by_one(
     await sender.round()
     assert [await status(journal, payout_id) for payout_id in payout_ids] == ["created", "failed", "created"]
     asked = [request.content for request in gateway.requests if request.method == "POST"]
-    assert [one["external_id"] for one in asked[1:]] == ["out_1-2", "out_2-2", "out_3-2"]
-    assert len(asked[0]) == 3
+    # What SHKeeper knows nothing of keeps its name.
+    assert [one["external_id"] for one in asked[1:]] == [one["external_id"] for one in asked[0]]
+    assert [one["external_id"] for one in asked[0]] == [name(1), name(2), name(3)]
+
+
+async def test_what_was_refused_together_and_stands_in_the_books_all_the_same_is_asked_for_by_the_next_name(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    for number in (1, 2):
+        await wanted(journal, number, batch_id="b", coin="USDT")
+
+    def refuse_and_write_down(request: Request) -> bytes:
+        taken.update(one["external_id"] for one in request.content)
+        return says({"status": "error", "msg": "Bad destination address in {'dest': '0x2'}"})(request)
+
+    taken: set[str] = set()
+    books.question = refuse_and_write_down
+    books.status = lambda request: (
+        says({"status": "IN_PROGRESS", "txid": None}) if request.path.rpartition("=")[2] in taken else UNKNOWN
+    )(request)
+    sender = new_sender(journal, api)
+    await sender.round()
+    books.question = says({"task_id": "t"})
+    clock.move(hours=1)
+    await sender.round()
+    asked = [request.content for request in gateway.requests if request.method == "POST"]
+    assert [one["external_id"] for one in asked[1:]] == [name(1, 1), name(2, 1)]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -325,7 +357,7 @@ async def test_a_bridge_that_was_killed_while_it_asked_does_not_ask_again(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, truth: tuple[str, str | None] | None
 ) -> None:
     payout_id = await wanted(journal)
-    assert await journal.begin_payout_attempts([payout_id]) == {payout_id: 1}  # and then the lights went out
+    assert await begin_attempts(journal, payout_id) == {payout_id: 1}  # and then the lights went out
     if truth is not None:
         books.knows(*truth)
     sender = new_sender(journal, api)
@@ -526,7 +558,7 @@ async def test_of_one_chains_wallet_the_next_is_sent_when_a_block_holds_the_last
         assert asked() == first
         clock.move(seconds=3)
     books.status = lambda request: (
-        says({"status": "SUCCESS", "txid": "0x1"}) if request.path.endswith("=out_1") else UNKNOWN
+        says({"status": "SUCCESS", "txid": "0x1"}) if request.path.endswith(f"={name(1)}") else UNKNOWN
     )(request)
     for _ in range(3):
         clock.move(minutes=1)
@@ -542,7 +574,7 @@ async def test_an_answer_that_comes_while_its_payout_is_looked_up_is_no_interrup
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
 ) -> None:
     payout_id = await wanted(journal)
-    attempts = await journal.begin_payout_attempts([payout_id])
+    attempts = await begin_attempts(journal, payout_id)
     await journal.record_payout_outcomes([(payout_id, attempts[payout_id], PayoutAccepted(task_id="t1"))])
     await journal.record_payout_interruption(payout_id, attempts[payout_id], "it came too late")
     [record] = await journal.payout_records([payout_id])
