@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, format_amount
+from coordinator.payout_observations import Stated
 
 __all__ = ["Comparison", "ForgottenPayout"]
 
@@ -28,6 +29,11 @@ class ForgottenPayout(FrozenModel):
     status: str
     """As the provider says it."""
     tx_hashes: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> Stated:
+        """What a payout has to be to be this one."""
+        return Stated(coin=self.coin, amount=self.amount, destination=self.destination)
 
     @property
     def told(self) -> str:

@@ -69,9 +69,8 @@ def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
     if isinstance(observation, PayoutSent | PayoutConfirmed | PayoutBooked):
         differs = contradiction(payout, observation.stated)
         if differs is not None:
-            # Whatever it tells of, it is not this payout, so nothing else of it counts; but that its name is taken.
-            taken = _named(facts, observation) or {}
-            return facts.model_copy(update={"contradictions": facts.contradictions | {differs}, **taken})
+            # Whatever it tells of, it is not this payout, so nothing else of it counts.
+            return facts.model_copy(update={"contradictions": facts.contradictions | {differs}})
     changes = (
         _asking(facts, observation)
         or _named(facts, observation)

@@ -7,7 +7,7 @@ next. So between two names that the provider knows there are never NAMES_BEYOND 
 names in order until so many are unknown has found all that was sent. Pure.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -15,7 +15,6 @@ from coordinator.comparisons import ForgottenPayout
 from coordinator.ids import derived_id
 from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
-from coordinator.payout_observations import Stated
 from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = ["NAMES_BEYOND", "Naming", "Share", "next_name", "payout_id_of", "share_of", "taken_over", "whose_name"]
@@ -55,6 +54,22 @@ class Share:
         if self.seller_id is None:
             return [one for one in payouts if one.refund_id is not None]
         return [one for one in payouts if one.refund_id is None and one.seller_id == self.seller_id]
+
+    def next_to_ask(self, payouts: Collection[Payout], known: Mapping[str, bool]) -> str | None:
+        """The name by which its provider is asked next for what the journal may have forgotten; None when all were
+        asked for. `payouts` are those that the journal has of it, `known` what the provider has said so far."""
+        unknown = 0
+        for number in count():
+            name = self.name(number)
+            if any(one.holds(name) for one in payouts):
+                unknown = 0
+                continue
+            if name not in known:
+                return name
+            unknown = 0 if known[name] else unknown + 1
+            if unknown == NAMES_BEYOND:
+                return None
+        return None
 
 
 def share_of(payment: Payment, payout: Payout) -> Share:
@@ -115,14 +130,9 @@ def taken_over(payout: Payout, own: Collection[Payout], forgotten: Sequence[Forg
     ]
     nameless = {one.payout_id: one for one in (*own, payout) if one.is_unasked and one.external_id is None}
     for wanted in sorted(nameless.values(), key=lambda one: (one.created_at, one.payout_id)):
-        match = next((one for one in left if _is_same(wanted, one)), None)
+        match = next((one for one in left if contradiction(wanted, one.stated) is None), None)
         if wanted.payout_id == payout.payout_id:
             return None if match is None else match.external_id
         if match is not None:
             left.remove(match)
     return None
-
-
-def _is_same(payout: Payout, forgotten: ForgottenPayout) -> bool:
-    stated = Stated(coin=forgotten.coin, amount=forgotten.amount, destination=forgotten.destination)
-    return contradiction(payout, stated) is None

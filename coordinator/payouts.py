@@ -141,8 +141,9 @@ class Payout(FrozenModel):
 
     def holds(self, name: str) -> bool:
         """Whether no other payout may be asked for by this name: it is this one's in the provider's books, or may
-        come to be."""
-        return name in self.facts.booked or (name == self.external_id and not self.is_settled)
+        come to be. Where they tell of something else under it, it is not."""
+        may_be_booked = name == self.external_id and not self.is_settled and not self.facts.contradictions
+        return name in self.facts.booked or may_be_booked
 
     @property
     def is_unasked(self) -> bool:

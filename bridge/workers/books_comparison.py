@@ -19,9 +19,10 @@ from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payout_names import NAMES_BEYOND, Share
+from coordinator.payout_decisions import contradiction
+from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
-from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
+from providers.contract import BookedPayout, InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
 
 __all__ = ["BooksComparison"]
 
@@ -83,10 +84,6 @@ class _Share:
     @property
     def payee_id(self) -> str:
         return self.names.payee_id
-
-    def is_held(self, name: str) -> bool:
-        """Whether it is the name of a payout that the journal has."""
-        return any(payout.holds(name) for payout in self.payouts)
 
 
 class BooksComparison:
@@ -181,10 +178,12 @@ class BooksComparison:
             after = page[-1].payout_id
 
     async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
+        name = payout.external_id
+        if payout.is_unasked and name is None:
+            return  # it would be among those of the names that are asked for
         found.payouts_asked += 1
         try:
             if payout.is_unasked:
-                name = payout.external_id  # of one that was asked for in vain; the others have none yet
                 if name is not None and await self._paced(lambda: gateway.knows_payout(name, payout.coin)):
                     found.differing.append(
                         f"{gateway.provider} has {name} for {payout.payee_id} in its books, {payout.payout_id}, which"
@@ -203,6 +202,20 @@ class BooksComparison:
             found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
         if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
             found.differing.append(f"{payout.payout_id} is {'; '.join((after.status, *after.reasons))}")
+        if name is not None and name not in after.facts.booked and after.facts.contradictions:
+            await self._ask_whose(gateway, after, name, found)
+
+    async def _ask_whose(self, gateway: PayoutGateway, payout: Payout, name: str, found: _Findings) -> None:
+        """Looks what its provider has under the name of a payout that is not it: it may be one that was forgotten."""
+        try:
+            booked = await self._paced(lambda: gateway.find_payout(name, payout.coin))
+        except ProviderError as error:
+            found.not_asked[f"{gateway.provider} about {name}: {error}"] = None
+            return
+        if booked is not None:
+            told = _forgotten(gateway.provider, payout.payment_id, payout.payee_id, name, payout.coin, booked)
+            if contradiction(payout, told.stated) is not None:
+                found.forgotten.append(told)
 
     # Payouts that the journal has forgotten
 
@@ -226,18 +239,13 @@ class BooksComparison:
                 return
 
     async def _ask_for(self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, found: _Findings) -> None:
-        number, unknown = 0, 0
-        while unknown < NAMES_BEYOND:
-            name = share.names.name(number)
-            number += 1
-            if share.is_held(name):
-                unknown = 0
-                continue
+        known: dict[str, bool] = {}
+        while (name := share.names.next_to_ask(share.payouts, known)) is not None:
             booked = await self._find(gateway, coins, share, name)
             found.names += 1
             found.questions += len(coins)
             found.forgotten += booked
-            unknown = 0 if booked else unknown + 1
+            known[name] = bool(booked)
 
     async def _find(
         self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, name: str
@@ -250,19 +258,8 @@ class BooksComparison:
             async with places:
                 one = await self._paced(lambda: gateway.find_payout(name, coin))
             if one is not None:
-                booked.append(
-                    ForgottenPayout(
-                        external_id=name,
-                        provider=gateway.provider,
-                        payment_id=share.payment.payment_id,
-                        payee_id=share.payee_id,
-                        coin=coin,
-                        amount=one.amount,
-                        destination=one.destination,
-                        status=one.status,
-                        tx_hashes=one.tx_hashes,
-                    )
-                )
+                payment_id = share.payment.payment_id
+                booked.append(_forgotten(gateway.provider, payment_id, share.payee_id, name, coin, one))
 
         results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
         for result in results:
@@ -335,6 +332,22 @@ class BooksComparison:
         self._next_start = start + self._pause_seconds
         await asyncio.sleep(start - loop.time())
         return await ask()
+
+
+def _forgotten(
+    provider: str, payment_id: str, payee_id: str, name: str, coin: str, booked: BookedPayout
+) -> ForgottenPayout:
+    return ForgottenPayout(
+        external_id=name,
+        provider=provider,
+        payment_id=payment_id,
+        payee_id=payee_id,
+        coin=coin,
+        amount=booked.amount,
+        destination=booked.destination,
+        status=booked.status,
+        tx_hashes=booked.tx_hashes,
+    )
 
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:

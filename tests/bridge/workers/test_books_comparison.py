@@ -126,7 +126,7 @@ def refund_name(number: int, ordinal: int) -> str:
     return derived_id("out", "shkeeper", f"pay_{number}", ordinal)
 
 
-async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payout:
+async def registered(journal: Journal, number: int = 1, *, another: bool = False, **changes: Any) -> Payout:
     payout = Payout(
         payout_id=f"out_{number}",
         provider="shkeeper",
@@ -138,7 +138,7 @@ async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payou
         worth=Decimal(40),
         created_at=START,
     ).model_copy(update=changes)
-    await journal.register_payouts([payout], rules=None)
+    await journal.register_payouts([payout], rules=None, another=another)
     return payout
 
 
@@ -296,7 +296,8 @@ async def test_what_was_sent_for_an_order_that_the_journal_still_waits_with_is_f
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    other, payout = await registered(journal, worth=Decimal(1), destination="0xCd"), await registered(journal)
+    other = await registered(journal, payout_id="out_0", destination="0xCd")
+    payout = await registered(journal, another=True)
     books.has(name(1, 0))
     [forgotten] = (await compared(comparison, journal)).forgotten
     assert forgotten.external_id == name(1, 0)
@@ -309,7 +310,7 @@ async def test_a_provider_that_does_not_answer_is_asked_again_and_nothing_is_sen
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    await registered(journal)
+    await asked_for(journal)
     books.is_down = True
     found = await compared(comparison, journal)
     assert len(found.not_asked) == 2
