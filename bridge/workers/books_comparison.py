@@ -19,10 +19,9 @@ from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payout_decisions import contradiction
 from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
-from providers.contract import BookedPayout, InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
+from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
 
 __all__ = ["BooksComparison"]
 
@@ -202,20 +201,6 @@ class BooksComparison:
             found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
         if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
             found.differing.append(f"{payout.payout_id} is {'; '.join((after.status, *after.reasons))}")
-        if name is not None and name not in after.facts.booked and after.facts.contradictions:
-            await self._ask_whose(gateway, after, name, found)
-
-    async def _ask_whose(self, gateway: PayoutGateway, payout: Payout, name: str, found: _Findings) -> None:
-        """Looks what its provider has under the name of a payout that is not it: it may be one that was forgotten."""
-        try:
-            booked = await self._paced(lambda: gateway.find_payout(name, payout.coin))
-        except ProviderError as error:
-            found.not_asked[f"{gateway.provider} about {name}: {error}"] = None
-            return
-        if booked is not None:
-            told = _forgotten(gateway.provider, payout.payment_id, payout.payee_id, name, payout.coin, booked)
-            if contradiction(payout, told.stated) is not None:
-                found.forgotten.append(told)
 
     # Payouts that the journal has forgotten
 
@@ -258,8 +243,19 @@ class BooksComparison:
             async with places:
                 one = await self._paced(lambda: gateway.find_payout(name, coin))
             if one is not None:
-                payment_id = share.payment.payment_id
-                booked.append(_forgotten(gateway.provider, payment_id, share.payee_id, name, coin, one))
+                booked.append(
+                    ForgottenPayout(
+                        external_id=name,
+                        provider=gateway.provider,
+                        payment_id=share.payment.payment_id,
+                        payee_id=share.payee_id,
+                        coin=coin,
+                        amount=one.amount,
+                        destination=one.destination,
+                        status=one.status,
+                        tx_hashes=one.tx_hashes,
+                    )
+                )
 
         results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
         for result in results:
@@ -334,33 +330,19 @@ class BooksComparison:
         return await ask()
 
 
-def _forgotten(
-    provider: str, payment_id: str, payee_id: str, name: str, coin: str, booked: BookedPayout
-) -> ForgottenPayout:
-    return ForgottenPayout(
-        external_id=name,
-        provider=provider,
-        payment_id=payment_id,
-        payee_id=payee_id,
-        coin=coin,
-        amount=booked.amount,
-        destination=booked.destination,
-        status=booked.status,
-        tx_hashes=booked.tx_hashes,
-    )
-
-
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
     """To whom payouts of a payment may have been made, beside those that the journal has. More than is left is never
-    paid out; but what is left of one that is not completed may be more by now than the journal knows."""
+    paid out; but what is left of one that is not completed may be more by now than the journal knows, and one that no
+    provider has in its books may have come to nothing."""
     is_completed = payment.status is PaymentStatus.COMPLETED
+    certain = [one for one in payouts if one.has_arrived or one.facts.booked]
     to_sellers = [one for one in payouts if one.refund_id is None]
     for seller_id in payment.seller_ids:
         of_seller = [one for one in to_sellers if one.seller_id == seller_id]
-        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, payouts)):
+        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, certain)):
             continue
         yield _Share(Share(payment, seller_id), of_seller)
-    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, payouts)):
+    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, certain)):
         return
     yield _Share(Share(payment, None), [one for one in payouts if one.refund_id is not None])
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -152,6 +152,10 @@ class Provider:
             self.books[key] = record
         return PayoutAccepted(task_id="t") if self.fate is Fate.SENT else PayoutUnclear(reason="nobody answered")
 
+    def write_down(self) -> None:
+        """What it has sent and not written down yet."""
+        self.books |= dict(self.late)
+
     def time_passes(self) -> None:
         """Whatever is under way is done, and written down."""
         for key, record in self.late:
@@ -273,6 +277,18 @@ class World:
         await self.sender.round()
         await self.note()
 
+    async def sell(self, coin: str, is_new: bool, fate: Fate) -> None:
+        await self.order(1, coin, is_new, False)
+        await self.give(fate)
+
+    async def come_to_rest(self) -> None:
+        """Whatever is wanted is sent, and nobody waits for ever."""
+        for _ in range(len(self.wanted) + 2):
+            await self.give(Fate.SENT)
+            await self.pass_time()
+        at_rest = {PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.AWAITING_APPROVAL}
+        assert {one.status for one in await self.payouts()} <= at_rest
+
     async def pass_time(self) -> None:
         """Everything ends, and what is not clear a person finds out."""
         self.provider.time_passes()
@@ -322,6 +338,7 @@ class World:
 
     async def restore(self) -> None:
         await self.journal.close()
+        self.provider.write_down()  # nobody restores a journal as fast
         self.put_back()
         declare_restored(f"sqlite:///{self.file}", self.folder / "mark", "so it was", self.clock())
         await self.open()
@@ -379,6 +396,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     ),
     st.tuples(st.just("decide"), st.tuples(st.integers(0, 3), st.booleans())),
     st.tuples(st.just("give"), st.tuples(st.sampled_from(Fate))),
+    st.tuples(st.just("sell"), st.tuples(st.sampled_from(COINS), st.booleans(), st.sampled_from(Fate))),
     st.tuples(st.just("pass_time"), st.just(())),
     st.tuples(st.just("back_up"), st.just(())),
     st.tuples(st.just("restore"), st.just(())),
@@ -396,16 +414,8 @@ async def play(folder: Path, steps: Sequence[Step]) -> World:
             if done is not None:
                 await done
             world.check()
-        for _ in range(len(world.wanted) + 2):
-            await world.give(Fate.SENT)
-            await world.pass_time()
+        await world.come_to_rest()
         world.check()
-        # Nobody waits for ever.
-        assert {one.status for one in await world.payouts()} <= {
-            PayoutStatus.COMPLETED,
-            PayoutStatus.FAILED,
-            PayoutStatus.AWAITING_APPROVAL,
-        }
     finally:
         await world.journal.close()
     return world
@@ -420,13 +430,42 @@ def test_whatever_comes_of_orders_and_whenever_the_journal_is_restored_no_money_
         asyncio.run(play(Path(folder), steps))
 
 
-ONE = ("order", (1, "ETH-USDT", True, False))
+TIME, REST, BACKUP, RESTORE = (cast(Step, (name, ())) for name in ("pass_time", "come_to_rest", "back_up", "restore"))
+IN_VAIN = (Fate.REFUSED, Fate.REFUSED_AND_BOOKED, Fate.AWAY, Fate.UNHEARD, Fate.NEVER_BOOKED)
+
+
+def sale(fate: Fate, coin: str = "ETH-USDT") -> Step:
+    """One to a destination of its own."""
+    return "sell", (coin, True, fate)
+
+
+def paid_once(world: World) -> bool:
+    """But for what was never written down."""
+    times = Counter(place for _, place in world.provider.sent)
+    return all(number <= 1 + world.provider.unbooked[place] for place, number in times.items())
 
 
 @pytest.mark.parametrize("fate", Fate)
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_what_is_sent_after_so_many_orders_of_any_fate_is_found(tmp_path: Path, fate: Fate, number: int) -> None:
-    in_vain = [ONE, ("give", (fate,)), ("pass_time", ())] * number
-    steps: list[Step] = [*in_vain, ONE, ("give", (Fate.SENT,)), ("pass_time", ()), ("restore", ())]
-    world = asyncio.run(play(tmp_path, steps))
-    assert max(Counter(place for _, place in world.provider.sent).values()) <= (2 if world.provider.unbooked else 1)
+@pytest.mark.parametrize("meanwhile", [[], [TIME]], ids=["at once", "one after the other"])
+def test_what_is_sent_after_so_many_orders_of_any_fate_is_found(
+    tmp_path: Path, fate: Fate, number: int, meanwhile: list[Step]
+) -> None:
+    before = [sale(fate), *meanwhile] * number
+    assert paid_once(asyncio.run(play(tmp_path, [*before, sale(Fate.SENT), RESTORE])))
+
+
+@pytest.mark.parametrize("fate", IN_VAIN)
+@pytest.mark.parametrize("coins", [("ETH-USDT", "ETH-USDT"), ("ETH-USDT", "BTC"), ("BTC", "ETH-USDT")])
+def test_after_any_number_of_orders_in_vain_the_next_is_sent(
+    tmp_path: Path, fate: Fate, coins: tuple[str, str]
+) -> None:
+    before = [sale(fate, coins[0]), sale(fate, coins[1]), TIME] * 2
+    world = asyncio.run(play(tmp_path, [*before, sale(Fate.SENT), REST, RESTORE]))
+    assert paid_once(world)
+
+
+@pytest.mark.parametrize("fate", IN_VAIN)
+def test_a_name_that_was_passed_on_after_the_backup_is_whose_the_provider_says(tmp_path: Path, fate: Fate) -> None:
+    steps = [sale(fate), BACKUP, TIME, sale(Fate.IN_PROGRESS), RESTORE, TIME, REST, RESTORE]
+    assert paid_once(asyncio.run(play(tmp_path, steps)))

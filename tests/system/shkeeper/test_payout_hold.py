@@ -51,7 +51,7 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     resumed = marketplace.client.post("/api/ops/resumption", json={"by": "Ada", "note": "all is well"})
     assert resumed.json()["action"]["by"] == "Ada"
     marketplace.settle([payout, other], "completed")
-    assert [len(shkeeper.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
+    assert [len(marketplace.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
     assert "payouts-held" not in kinds(marketplace)
     wait_until(lambda: held_gauge(marketplace) == "0.0")
 
