@@ -66,8 +66,11 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
         return None
     for other in batch.payouts.of_payment(payout.payment_id):
         # The books of a provider are apart for each coin: in its own, one that ended is still looked after.
-        is_before = other.payout_id != payout_id and other.external_id == name and other.coin == payout.coin
-        if is_before:
+        if (
+            other.payout_id != payout_id
+            and other.is_settled
+            and (other.external_id, other.coin) == (name, payout.coin)
+        ):
             record_payout_observation(
                 batch, other.payout_id, f"passed-on:{name}", PayoutNamePassedOn(external_id=name)
             )

@@ -1,5 +1,5 @@
-"""Names of payouts in the journal, on both databases: given with the first attempt, passed on, and those that an older
-bridge gave."""
+"""Names of payouts in the journal, on both databases: given with the first attempt, passed on, and those that an
+older bridge gave."""
 
 import asyncio
 import json
