@@ -200,6 +200,7 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
 
 def test_a_notice_for_a_stranger_is_kept_and_one_that_comes_twice_counts_once(marketplace: Marketplace) -> None:
     [payout] = marketplace.pay_out(marketplace.paid())
+    marketplace.settle([payout], "completed")
     notice = {
         "amount": "98",
         "crypto": "ETH-USDT",
@@ -214,7 +215,6 @@ def test_a_notice_for_a_stranger_is_kept_and_one_that_comes_twice_counts_once(ma
         (202, "kept"),
         (202, "kept"),
     ]
-    marketplace.settle([payout], "completed")
     [sent] = marketplace.sent(payout["payoutId"])
     assert post(marketplace.client, {**notice, "tx_hash": sent})[0] == 202
     assert post(marketplace.client, {**notice, "tx_hash": sent}) == (202, "unchanged")
