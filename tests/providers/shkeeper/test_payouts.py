@@ -98,7 +98,14 @@ async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, pay
     assert await ask(payouts) == PayoutSent(tx_hashes=("0x3",))
 
 
-SECOND = PAYOUT.model_copy(update={"payout_id": "out_2", "destination": "0xCd", "amount": Decimal(5)})
+SECOND = PAYOUT.model_copy(
+    update={
+        "payout_id": "out_2",
+        "destination": "0xCd",
+        "amount": Decimal(5),
+        "facts": PayoutFacts(attempts=1, external_ids={1: "out_2"}),
+    }
+)
 
 
 async def test_several_payouts_are_asked_for_in_one_question(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
