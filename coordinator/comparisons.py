@@ -7,12 +7,9 @@ from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, format_amount
+from coordinator.payout_observations import Stated
 
-__all__ = ["NAMES_BEYOND", "Comparison", "ForgottenPayout"]
-
-NAMES_BEYOND = 2
-"""How many names in a row a provider must not know before no further one is asked for: one that was never sent, or
-was found not to have been, may stand between two that were."""
+__all__ = ["Comparison", "ForgottenPayout"]
 
 LISTED = 20
 
@@ -20,7 +17,7 @@ LISTED = 20
 class ForgottenPayout(FrozenModel):
     """A payout that a provider has in its books and the journal has not."""
 
-    payout_id: str
+    external_id: str
     """Its name at the provider."""
     provider: str
     payment_id: str
@@ -34,12 +31,17 @@ class ForgottenPayout(FrozenModel):
     tx_hashes: tuple[str, ...] = ()
 
     @property
+    def stated(self) -> Stated:
+        """What a payout has to be to be this one."""
+        return Stated(coin=self.coin, amount=self.amount, destination=self.destination)
+
+    @property
     def told(self) -> str:
         """What the provider says of it."""
         what = self.coin if self.amount is None else f"{format_amount(self.amount)} {self.coin}"
         to = "" if self.destination is None else f" to {self.destination}"
         by = f", by {', '.join(self.tx_hashes)}" if self.tx_hashes else ", by no transaction that it names"
-        return f"{self.provider} has it in its books as {self.payout_id}: {what}{to}, {self.status}{by}"
+        return f"{self.provider} has it in its books as {self.external_id}: {what}{to}, {self.status}{by}"
 
 
 class Comparison(FrozenModel):

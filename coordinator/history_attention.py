@@ -51,22 +51,22 @@ def journal_rewound(
     )
 
 
-def forgotten_payout_key(payout_id: str) -> str:
+def forgotten_payout_key(external_id: str) -> str:
     """What a payout that the journal has forgotten is called on the list."""
-    return f"{AttentionKind.PAYOUT_FORGOTTEN}:{payout_id}"
+    return f"{AttentionKind.PAYOUT_FORGOTTEN}:{external_id}"
 
 
 def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
     """A payout that a provider has and the journal has not."""
     return Attention(
         kind=AttentionKind.PAYOUT_FORGOTTEN,
-        subject=payout.payout_id,
+        subject=payout.external_id,
         title="It was paid out, and the journal has forgotten it",
         detail=f"For {payout.payee_id}: {payout.told}.",
         advice=(
             "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the"
             " money was sent, in the provider's books and at the destination. Then dismiss this, and have the very"
-            " payout asked for again, with the same coin, amount and destination: it has the same name, so it is not"
+            " payout asked for again, with the same coin, amount and destination: it gets this name, so it is not"
             " sent again, and takes over what the provider says of it."
         ),
         since=found_at,

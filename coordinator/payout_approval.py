@@ -97,11 +97,10 @@ def doubts_about(
         ):
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
-    names = sorted(set(forgotten) - {payout.payout_id})
-    if names:
+    if forgotten:
         yield (
-            f"{payout.provider} has {', '.join(names)}, which the journal forgot when it was restored: this may"
-            " have been paid"
+            f"{payout.provider} has {', '.join(sorted(forgotten))}, which the journal forgot when it was restored:"
+            " this may have been paid"
         )
     came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:

@@ -14,9 +14,11 @@ from coordinator.payout_observations import (
     PayoutAccepted,
     PayoutApproved,
     PayoutAsked,
+    PayoutBooked,
     PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
+    PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
     PayoutRejected,
@@ -31,7 +33,7 @@ from coordinator.payout_observations import (
 )
 from coordinator.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus
 
-__all__ = ["PayoutDecision", "decide_payout"]
+__all__ = ["PayoutDecision", "contradiction", "decide_payout"]
 
 # A provider may keep fewer decimals than were asked for (SHKeeper: ten), or count in floating point numbers.
 LEAST_DIFFERENCE = Decimal("1e-10")
@@ -64,16 +66,21 @@ def decide_payout(payout: Payout, observation: PayoutObservation) -> PayoutDecis
 
 def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
     facts = payout.facts
-    if isinstance(observation, PayoutSent | PayoutConfirmed):
-        contradiction = _contradiction(payout, observation.stated)
-        if contradiction is not None:
+    if isinstance(observation, PayoutSent | PayoutConfirmed | PayoutBooked):
+        differs = contradiction(payout, observation.stated)
+        if differs is not None:
             # Whatever it tells of, it is not this payout, so nothing else of it counts.
-            return facts.model_copy(update={"contradictions": facts.contradictions | {contradiction}})
-    changes = _asking(facts, observation) or _allowing(facts, observation) or _known(facts, observation)
+            return facts.model_copy(update={"contradictions": facts.contradictions | {differs}})
+    changes = (
+        _asking(facts, observation)
+        or _named(facts, observation)
+        or _allowing(facts, observation)
+        or _known(facts, observation)
+    )
     return facts.model_copy(update=changes)
 
 
-def _contradiction(payout: Payout, stated: Stated | None) -> str | None:
+def contradiction(payout: Payout, stated: Stated | None) -> str | None:
     """How that which a provider says it sent differs from what was asked for; None if it does not."""
     if stated is None:
         return None
@@ -100,9 +107,14 @@ def _is_same(one: Decimal, other: Decimal) -> bool:
 def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
     """What asking the provider changes, and what it takes back; None if the observation is of something else."""
     match observation:
-        case PayoutAsked(attempt=attempt, at=at):
+        case PayoutAsked(attempt=attempt, at=at, external_id=external_id):
             known = [moment for moment in (facts.asked_at, at) if moment is not None]
-            return {"attempts": max(facts.attempts, attempt), "asked_at": max(known, default=None)}
+            named = {} if external_id is None else {attempt: external_id}
+            return {
+                "attempts": max(facts.attempts, attempt),
+                "asked_at": max(known, default=None),
+                "external_ids": {**facts.external_ids, **named},
+            }
         case PayoutNotAsked(attempt=attempt, alone_next=alone_next):
             refused = {attempt} if alone_next else set[int]()
             return {
@@ -119,6 +131,16 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
                 "failures": facts.failures | {reason},
                 "disowned_hashes": _united(facts.disowned_hashes, disowned),
             }
+    return None
+
+
+def _named(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
+    """What changes of whose its names are; None if the observation is of something else."""
+    match observation:
+        case PayoutBooked(external_id=name):
+            return {"booked": facts.booked | {name}}
+        case PayoutNamePassedOn(external_id=name):
+            return {"passed_on": facts.passed_on | {name}}
     return None
 
 

@@ -1,5 +1,7 @@
 """Facts of a payout: all that is known of one, from which its status follows."""
 
+from collections.abc import Mapping
+
 from pydantic import AwareDatetime
 
 from coordinator.ids import Id
@@ -29,6 +31,12 @@ class PayoutFacts(FrozenModel):
     """Those of them that the provider refused as a whole, where it was asked for others too."""
     asked_at: AwareDatetime | None = None
     """When the provider was asked last."""
+    external_ids: Mapping[int, str] = {}
+    """What it was called in each attempt to ask the provider."""
+    booked: frozenset[str] = frozenset()
+    """Those of the names under which the provider has it in its books."""
+    passed_on: frozenset[str] = frozenset()
+    """Those that another payout was given since."""
     task_id: str | None = None
     parts: int | None = None
     """How many payouts the task is for, where that is known."""

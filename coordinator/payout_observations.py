@@ -14,10 +14,12 @@ __all__ = [
     "PayoutAccepted",
     "PayoutApproved",
     "PayoutAsked",
+    "PayoutBooked",
     "PayoutConfirmed",
     "PayoutFailed",
     "PayoutInDoubt",
     "PayoutKnown",
+    "PayoutNamePassedOn",
     "PayoutNotAsked",
     "PayoutObservation",
     "PayoutRejected",
@@ -69,6 +71,8 @@ class PayoutAsked(FrozenModel):
     kind: Literal["payout-asked"] = "payout-asked"
     attempt: int = Field(1, ge=1)
     at: AwareDatetime | None = None
+    external_id: Id | None = None
+    """What it is called in the question."""
 
 
 class PayoutNotAsked(FrozenModel):
@@ -88,6 +92,21 @@ class PayoutAccepted(FrozenModel):
     task_id: Id
     parts: int | None = Field(None, ge=1)
     """How many payouts the task is for; None where that was not written down."""
+
+
+class PayoutBooked(FrozenModel):
+    """The provider has it in its books, under a name that it was asked for by; whatever became of it."""
+
+    kind: Literal["payout-booked"] = "payout-booked"
+    external_id: Id
+    stated: Stated | None = None
+
+
+class PayoutNamePassedOn(FrozenModel):
+    """It had ended, the provider knew nothing of its name, and another payout was given that."""
+
+    kind: Literal["payout-name-passed-on"] = "payout-name-passed-on"
+    external_id: Id
 
 
 class PayoutKnown(FrozenModel):
@@ -177,6 +196,8 @@ PayoutObservation = Annotated[
     | PayoutRejected
     | PayoutAsked
     | PayoutNotAsked
+    | PayoutBooked
+    | PayoutNamePassedOn
     | PayoutAccepted
     | PayoutKnown
     | PayoutUnclear

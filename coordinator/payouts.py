@@ -133,6 +133,19 @@ class Payout(FrozenModel):
         return self.buyer_id or self.seller_id
 
     @property
+    def external_id(self) -> str | None:
+        """The provider's name for it; None before it is asked for, and where another has it by now."""
+        named = self.facts.external_ids
+        name = named[max(named)] if named else None
+        return None if name in self.facts.passed_on else name
+
+    def holds(self, name: str) -> bool:
+        """Whether no other payout may be asked for by this name: it is this one's in the provider's books, or may
+        come to be. Where they tell of something else under it, it is not."""
+        may_be_booked = name == self.external_id and not self.is_settled and not self.facts.contradictions
+        return name in self.facts.booked or may_be_booked
+
+    @property
     def is_unasked(self) -> bool:
         """Whether nobody was asked to send it, or certainly in vain."""
         facts = self.facts

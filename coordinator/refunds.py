@@ -21,7 +21,6 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Ending, RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.payout_names import refund_payout_id_of
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
 from coordinator.refund_statuses import AnyRefundStatus, RefundStatus
@@ -172,11 +171,10 @@ class Sending:
     """Why somebody has to approve it, whatever the limits say."""
 
 
-def payout_for(refund: Refund, payment: Payment, sending: Sending, *, ordinal: int, now: datetime) -> Payout:
-    """The payout that carries a refund. `ordinal` is how many payouts carried refunds of its payment before: one that
-    was withdrawn was never sent, and must not have the next one sent under another name where it is forgotten."""
+def payout_for(refund: Refund, payment: Payment, sending: Sending, *, now: datetime) -> Payout:
+    """The payout that carries a refund: one and no other."""
     return Payout(
-        payout_id=refund_payout_id_of(payment, ordinal),
+        payout_id=derived_id("out", refund.refund_id),
         provider=refund.provider,
         payment_id=refund.payment_id,
         seller_id=refund.seller_id or payment.seller_id,

@@ -129,8 +129,10 @@ class BookedPayout:
 class PayoutReading:
     """What one message says of a payout."""
 
-    payout_id: str | None
-    """The bridge's own id, by which it was asked for; None for a payout that the bridge did not ask for."""
+    external_id: str | None
+    """The provider's name for it, by which it was asked for; None for a payout that the bridge did not ask for."""
+    coin: str | None
+    """As far as the message says it."""
     observations: tuple[PayoutObservation, ...]
     key: str
     """Equal for two deliveries of the same message, however often the provider repeats it."""
@@ -234,19 +236,18 @@ class PayoutGateway(Protocol):
         """The wallet of a coin, if it may be given an order only when a block holds what it sent before; None if it
         need not wait."""
 
-    async def knows_payout(self, payout: Payout) -> bool:
-        """Whether the provider has a payout in its books. Raises ProviderError."""
+    async def knows_payout(self, external_id: str, coin: str) -> bool:
+        """Whether the provider has a payout of this name in its books. Raises ProviderError."""
 
     async def coins(self) -> Sequence[str]:
         """What can be paid out at this moment. Raises ProviderError."""
 
-    async def find_payout(self, payout_id: str, coin: str) -> BookedPayout | None:
-        """What the provider has in its books under the name that a payout of this id would have. Raises
-        ProviderError."""
+    async def find_payout(self, external_id: str, coin: str) -> BookedPayout | None:
+        """What the provider has in its books under a name. Raises ProviderError."""
 
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
-        """Asks the provider to send payouts in one coin to different addresses, once, and says what its answer proves
-        of each of them.
+        """Asks the provider to send payouts in one coin to different addresses, once and each by its `external_id`,
+        and says what its answer proves of each of them.
 
         Raises ProviderError only if the question certainly did not reach the provider, or was turned away at its
         door; RefusedTogetherError only if it certainly did none of several. Whatever else goes wrong is an

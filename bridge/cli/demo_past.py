@@ -138,7 +138,7 @@ class _Past:
         payouts = [takes_too_long, unclear, failed, differs, dropped]
         self.payouts += len(payouts)
         await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
-        await self._journal.begin_payout_attempts([payout.payout_id for payout in payouts])
+        await self._ask_for(payouts)
         self._clock.now += timedelta(minutes=1)
         short = Transfer(transfer_id=_hash(), asset=COIN, amount=differs.amount - CENT)
         gone = Transfer(transfer_id=_hash(), asset=COIN, amount=dropped.amount)
@@ -231,13 +231,17 @@ class _Past:
     async def _pay_out(self, payouts: Sequence[Payout]) -> None:
         self.payouts += len(payouts)
         await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
-        await self._journal.begin_payout_attempts([payout.payout_id for payout in payouts])
+        await self._ask_for(payouts)
         self._clock.now += timedelta(seconds=4)
         await _together(self._observe(payout, [PayoutAccepted(task_id=secrets.token_hex(16))]) for payout in payouts)
         self._clock.now += timedelta(seconds=70)
         await _together(
             self._observe(payout, [PayoutSent(tx_hashes=(_hash(),)), PayoutConfirmed()]) for payout in payouts
         )
+
+    async def _ask_for(self, payouts: Sequence[Payout]) -> None:
+        named = await self._journal.name_payouts([payout.payout_id for payout in payouts])
+        await self._journal.begin_payout_attempts({one: naming.external_id for one, naming in named.items()})
 
     async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
         for observation in observations:

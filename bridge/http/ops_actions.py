@@ -25,6 +25,7 @@ from bridge.http.ops_overview import needs_a_person
 from bridge.http.ops_rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
 from bridge.http.payout_resolution import Resolution, resolution_refusals
 from bridge.http.problems import wrong_field
+from bridge.http.webhooks import told_payout
 from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_findings import Findings
@@ -190,14 +191,14 @@ async def _replay_kept(journal: Journal, webhook: KeptWebhook, reader: WebhookRe
 async def _replay_payout(
     journal: Journal, webhook: KeptWebhook, name: str, reading: PayoutReading, by: str
 ) -> Replay:
-    payout_id = reading.payout_id or ""
-    if not is_id(payout_id) or await journal.console.payout(payout_id) is None:
+    told = await told_payout(journal, webhook.provider, reading)
+    if told is None:
         action = await journal.console.add_action("replay", name, Outcome.KEPT, by=by)
         message = "It was read; it tells of a payout that the bridge did not ask for."
         return Replay(outcome="kept", message=message, action=action_item(action))
-    keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
+    payout, keyed = told
     replayed = await journal.console.replay_payout_webhook(
-        webhook.webhook_id, name=name, by=by, payout_id=payout_id, observations=keyed
+        webhook.webhook_id, name=name, by=by, payout_id=payout.payout_id, observations=keyed
     )
     outcome, message = REPLAY_MESSAGES[replayed.outcome]
     return Replay(outcome=outcome, message=message, action=action_item(replayed.action))

@@ -38,6 +38,7 @@ _OWN_KEYS = (
         "registered:",
         "sighting:",
     ),
+    *("booked:", "passed-on:"),
     *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
 )
 
@@ -69,6 +70,8 @@ TITLES = {
     "payout-rejected": "It was rejected",
     "payout-asked": "The provider is asked to send it",
     "payout-not-asked": "The question came to nothing",
+    "payout-booked": "The provider has it in its books",
+    "payout-name-passed-on": "Another payout was given its name at the provider",
     "payout-accepted": "The provider has taken it on",
     "payout-known": "Somebody is sending it already",
     "payout-unclear": "Nobody knows whether the provider sent it",

@@ -39,6 +39,10 @@ class PayoutDocument(FrozenModel):
     """A payout: what was asked for, how it stands, and how it came there."""
 
     payout_id: str
+    external_id: str | None = Field(
+        description="The provider's name for it: SHKeeper's `external_id`. Null until it is asked for, and where it "
+        "ended without coming into the provider's books and another payout has the name now."
+    )
     provider: str
     payment_id: str
     seller_id: str
@@ -95,6 +99,7 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> Pa
     payout, awaited = record.payout, record.payout.awaited
     return PayoutDocument(
         **payout.model_dump(exclude={"facts", "batch_id", "asked_by", "asked_through"}),
+        external_id=payout.external_id,
         approval=_approval(payout) if in_full else None,
         status=payout.status,
         verification=payout.verification,

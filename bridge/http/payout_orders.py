@@ -159,7 +159,7 @@ async def _payout(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )
     payout = Payout(
-        # The same payout, wanted again of a journal that has forgotten it, has the same name at the provider.
+        # Whoever wants the same again of a journal that has forgotten it gets the same id.
         payout_id=payout_id_of(payment, seller_id, ordinal),
         provider=provider,
         seller_id=seller_id,

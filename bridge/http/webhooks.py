@@ -22,12 +22,14 @@ from pydantic import Field
 from bridge.http.lane import PlainPost
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
-from bridge.journal import Journal, JournalUnavailableError, Outcome
+from bridge.journal import Journal, JournalUnavailableError, KeyedObservation, Outcome
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
+from coordinator.payout_observations import PayoutBooked
+from coordinator.payouts import Payout
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "told_payout", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
@@ -155,19 +157,31 @@ async def take_webhook(
 
 
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
-    payout_id = reading.payout_id or ""
-    known = await journal.payout_records([payout_id]) if is_id(payout_id) else []
-    if not known:
+    told = await told_payout(journal, provider, reading)
+    if told is None:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
         await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
         return Accepted(outcome=Outcome.KEPT, payment_id=None)
-    payout = known[0].payout
-    keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
+    payout, keyed = told
     recorded = await journal.record_payout_observations(payout.payout_id, keyed)
     outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()
     return Accepted(outcome=outcome, payment_id=payout.payment_id)
+
+
+async def told_payout(
+    journal: Journal, provider: str, reading: PayoutReading
+) -> tuple[Payout, list[KeyedObservation]] | None:
+    """The payout that a message is about, and what it says of it; None if the bridge did not ask for it."""
+    name = reading.external_id or ""
+    payout = await journal.payout_called(provider, name, reading.coin) if is_id(name) else None
+    if payout is None:
+        return None
+    keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
+    # The name of one that has failed may be another's, which was given it before the journal was restored.
+    failed = bool(payout.facts.failures)
+    return payout, [(key, one) for key, one in keyed if not (failed and isinstance(one, PayoutBooked))]
 
 
 async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:

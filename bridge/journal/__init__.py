@@ -36,7 +36,7 @@ from bridge.journal.histories import HistoryRecord
 from bridge.journal.history_queries import ForgottenRow
 from bridge.journal.journal import Journal
 from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.payout_requests import observation_key
+from bridge.journal.payout_recording import KeyedObservation, observation_key
 from bridge.journal.problem_queries import TroubledPayment
 from bridge.journal.queries import HistoryEntry, PaymentRecord
 from bridge.journal.refund_queries import ListedRefund
@@ -81,6 +81,7 @@ __all__ = [
     "JournalUrlError",
     "JournaledEvent",
     "KeptWebhook",
+    "KeyedObservation",
     "ListedPayment",
     "ListedPayout",
     "ListedRefund",

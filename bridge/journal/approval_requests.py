@@ -2,7 +2,8 @@
 the lists of where sellers may be paid without one. Each is committed with the record of who did it."""
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import beyond_earnings, record_payout_observation
+from bridge.journal.payout_recording import record_payout_observation
+from bridge.journal.payout_registration import beyond_earnings
 from bridge.journal.refund_steps import refund_of
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import RecordedPayout, record_payout_observation
+from bridge.journal.payout_recording import RecordedPayout, record_payout_observation
 from bridge.journal.requests import Outcome, Recorded, record_observation
 from bridge.journal.staged_chains import ChainTransfer
 from coordinator.observations import Sighting, TransferSighted

@@ -11,7 +11,7 @@ from bridge.journal.console_queries import ConsoleFilter, ListedPayment, ListedP
 from bridge.journal.console_requests import Replayed
 from bridge.journal.histories import HistoryRecord, histories
 from bridge.journal.history_queries import ForgottenRow, forgotten_payouts
-from bridge.journal.payout_requests import KeyedObservation
+from bridge.journal.payout_recording import KeyedObservation
 from bridge.journal.rows import JournaledEvent
 from bridge.journal.staged_actions import DISMISS, Action
 from bridge.journal.staged_holds import PayoutHold, payout_hold

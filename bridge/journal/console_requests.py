@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import (
+from bridge.journal.payout_recording import (
     KeyedObservation,
     observation_key,
     record_payout_observation,
@@ -113,7 +113,9 @@ def record_recheck(
     """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
     payout stood then, `problems` what kept others from answering."""
     payout = record_payout_observations(batch, payout_id, observations).payout
-    news = f"it is {payout.status} now" if payout.facts != before.facts else f"nothing new; it is {payout.status}"
+    # That it stands in the provider's books says nothing of what became of it.
+    found = payout.facts.model_copy(update={"booked": before.facts.booked})
+    news = f"it is {payout.status} now" if found != before.facts else f"nothing new; it is {payout.status}"
     outcome = "; ".join((news, *problems))
     return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)
 

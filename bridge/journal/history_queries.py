@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select, true
+from sqlalchemy import Connection, select, true
 
 from bridge.journal import schema
 from bridge.journal.rows import payment_from_row, payout_from_row
@@ -68,8 +68,12 @@ def registered_names(connection: Connection, provider: str, names: Sequence[str]
 
 
 def forgotten_payouts(connection: Connection) -> list[ForgottenRow]:
-    """The payouts that were found to be forgotten and are not registered by now, the oldest finding first."""
-    forgotten, payouts = schema.forgotten_payouts, schema.payouts
-    is_registered = exists().where(payouts.c.payout_id == forgotten.c.payout_id)
-    rows = connection.execute(select(forgotten).where(~is_registered).order_by(forgotten.c.found_at))
-    return [ForgottenRow(ForgottenPayout.model_validate_json(row.said), row.found_at) for row in rows]
+    """The payouts that were found to be forgotten and that no payout of the journal has taken over by now, the oldest
+    finding first."""
+    rows = connection.execute(select(schema.forgotten_payouts).order_by(schema.forgotten_payouts.c.found_at)).all()
+    payouts = payouts_of(connection, sorted({row.payment_id for row in rows})) if rows else []
+    return [
+        ForgottenRow(ForgottenPayout.model_validate_json(row.said), row.found_at)
+        for row in rows
+        if not any(one.payment_id == row.payment_id and one.holds(row.external_id) for one in payouts)
+    ]

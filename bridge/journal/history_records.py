@@ -142,7 +142,7 @@ class HistoryRecords:
         return found
 
     async def forgotten_payouts(self) -> list[ForgottenRow]:
-        """The payouts that were found to be forgotten, and are not registered by now."""
+        """The payouts that were found to be forgotten, and that no payout of the journal has taken over by now."""
         found: list[ForgottenRow] = await self._read(forgotten_payouts)
         return found
 

@@ -11,7 +11,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bridge.journal import payout_queries, payout_requests, queries, requests, room_queries
+from bridge.journal import (
+    payout_attempts,
+    payout_queries,
+    payout_recording,
+    payout_registration,
+    queries,
+    requests,
+    room_queries,
+)
 from bridge.journal.approval_records import ApprovalRecords
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.commit_times import Commit, CommitTimes
@@ -46,6 +54,7 @@ from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payments import Payment
 from coordinator.payout_approval import PayoutRules
+from coordinator.payout_names import Naming, whose_name
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import Payout, PayoutStatus
 
@@ -214,7 +223,7 @@ class Journal:
         another: bool = False,
         known: Mapping[str, Sequence[PayoutObservation]] | None = None,
         doubts: Mapping[str, Sequence[str]] | None = None,
-    ) -> payout_requests.RegisteredPayouts:
+    ) -> payout_registration.RegisteredPayouts:
         """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
         say which of them have to be approved first; None, that none has. `known` is what is known already of those
         that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
@@ -222,7 +231,7 @@ class Journal:
         Raises PayoutRefusedError and IdempotencyKeyReusedError.
         """
         return await self._writer.submit(
-            lambda batch: payout_requests.register_payouts(
+            lambda batch: payout_registration.register_payouts(
                 batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
             )
         )
@@ -232,20 +241,24 @@ class Journal:
         IdempotencyKeyReusedError."""
         return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
 
-    async def begin_payout_attempts(self, payout_ids: Sequence[str]) -> dict[str, int]:
-        """Writes down that a provider is about to be asked to send payouts in one order, and returns the number of
-        the attempt of each; those without one must not be asked for."""
-        return await self._writer.submit(lambda batch: payout_requests.begin_attempts(batch, payout_ids))
+    async def name_payouts(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
+        """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
+        return await self._writer.submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
 
-    async def record_payout_outcomes(self, outcomes: Sequence[tuple[str, int, PayoutObservation]]) -> None:
-        """Writes down what came of an order, of each of its payouts by the number of the attempt."""
-        for recorded in await self._writer.submit(lambda batch: payout_requests.record_outcomes(batch, outcomes)):
+    async def begin_payout_attempts(self, names: Mapping[str, str]) -> dict[str, Payout]:
+        """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
+        are not returned must not be asked for."""
+        return await self._writer.submit(lambda batch: payout_attempts.begin_attempts(batch, names))
+
+    async def record_payout_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
+        """Writes down what came of an order."""
+        for recorded in await self._writer.submit(lambda batch: payout_attempts.record_outcomes(batch, outcomes)):
             if recorded.moved:
                 log_payout(recorded.payout)
 
     async def record_payout_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
         """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
-        await self._writer.submit(lambda it: payout_requests.record_interruption(it, payout_id, attempt, reason))
+        await self._writer.submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
 
     async def record_payout_observation(
         self,
@@ -254,12 +267,12 @@ class Journal:
         observation: PayoutObservation,
         *,
         only_if: Collection[PayoutStatus] | None = None,
-    ) -> payout_requests.RecordedPayout:
+    ) -> payout_recording.RecordedPayout:
         """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
         nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
         recorded = await self._writer.submit(
             functools.partial(
-                payout_requests.record_payout_observation,
+                payout_recording.record_payout_observation,
                 payout_id=payout_id,
                 key=key,
                 observation=observation,
@@ -271,11 +284,11 @@ class Journal:
         return recorded
 
     async def record_payout_observations(
-        self, payout_id: str, observations: Sequence[payout_requests.KeyedObservation]
-    ) -> payout_requests.RecordedPayout:
+        self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
+    ) -> payout_recording.RecordedPayout:
         """Writes down what was heard of a payout in one go, each after its key."""
         recorded = await self._writer.submit(
-            lambda batch: payout_requests.record_payout_observations(batch, payout_id, observations)
+            lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
         )
         if recorded.moved:
             log_payout(recorded.payout)
@@ -350,6 +363,11 @@ class Journal:
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
+
+    async def payout_called(self, provider: str, external_id: str, coin: str | None) -> Payout | None:
+        """The payout that a provider tells of by this name, in a coin where it says so."""
+        called = await self._read(payout_queries.payouts_called, provider, external_id)
+        return whose_name(called, external_id, coin)
 
     async def payout_records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
         """Those of the payouts that there are, oldest first."""

@@ -12,7 +12,14 @@ from bridge.journal.rows import payout_from_row, payout_observation_from_text
 from coordinator.payout_observations import PayoutObservation
 from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
 
-__all__ = ["PayoutHistoryEntry", "PayoutRecord", "payment_payouts", "payout_records", "payouts_to_follow"]
+__all__ = [
+    "PayoutHistoryEntry",
+    "PayoutRecord",
+    "payment_payouts",
+    "payout_records",
+    "payouts_called",
+    "payouts_to_follow",
+]
 
 _GOING_ON = [status for status in UNSETTLED_STATUSES if status is not PayoutStatus.AWAITING_APPROVAL]
 
@@ -45,6 +52,17 @@ def payout_records(connection: Connection, payout_ids: Sequence[str]) -> list[Pa
 def payment_payouts(connection: Connection, payment_id: str) -> list[PayoutRecord]:
     """The payouts of a payment, oldest first."""
     return _records(connection, select(schema.payouts).where(schema.payouts.c.payment_id == payment_id))
+
+
+def payouts_called(connection: Connection, provider: str, external_id: str) -> list[Payout]:
+    """The payouts that a provider was ever asked for by a name."""
+    payouts, names = schema.payouts, schema.payout_names
+    rows = connection.execute(
+        select(payouts)
+        .join(names, names.c.payout_id == payouts.c.payout_id)
+        .where(names.c.external_id == external_id, payouts.c.provider == provider)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
 
 
 def payouts_to_follow(connection: Connection, after: str, failed_since: datetime, limit: int) -> list[Payout]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_requests import forgotten_of, withhold
+from bridge.journal.forgotten_payouts import forgotten_of
+from bridge.journal.payout_withholding import withhold
 from bridge.journal.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests import IdempotencyKey, made_before, remember
 from bridge.journal.ruling_requests import withdraw
@@ -69,9 +70,8 @@ def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: Payou
     if refund.payout_id is not None and refund.destination == sending.destination:
         return refund
     _require_none_forgotten(batch, refund.payment_id)
-    payment, payouts = payment_of(batch, refund.payment_id), batch.payouts.of_payment(refund.payment_id)
-    ordinal = sum(one.refund_id is not None for one in payouts)
-    payout = refunds.payout_for(refund, payment, sending, ordinal=ordinal, now=batch.now)
+    payment = payment_of(batch, refund.payment_id)
+    payout = refunds.payout_for(refund, payment, sending, now=batch.now)
     moved = refunds.given(refund, payment, payout, by=by)
     batch.payouts.add(payout)
     batch.refunds.move(moved)

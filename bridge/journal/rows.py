@@ -129,6 +129,7 @@ def _payout_names(payout: Payout) -> Iterator[str]:
     yield from (payout.payout_id, payout.payment_id, payout.payee_id, payout.destination)
     yield from (
         *([payout.refund_id] if payout.refund_id else []),
+        *payout.facts.external_ids.values(),
         *([payout.facts.task_id] if payout.facts.task_id else []),
         *payout.facts.tx_hashes,
         *payout.facts.returns,

@@ -41,6 +41,7 @@ __all__ = [
     "observations",
     "payments",
     "payout_holds",
+    "payout_names",
     "payout_observations",
     "payouts",
     "refunds",
@@ -105,7 +106,7 @@ histories = Table(
 forgotten_payouts = Table(
     "forgotten_payouts",
     metadata,
-    Column("payout_id", String(64), primary_key=True, comment="Its name at the provider"),
+    Column("external_id", String(64), primary_key=True, comment="Its name at the provider"),
     Column("provider", String(64), nullable=False),
     Column("payment_id", String(64), nullable=False),
     Column("payee_id", String(200), nullable=False, comment="The seller, or the buyer of what was refunded"),
@@ -298,6 +299,14 @@ payouts = Table(
     Index(None, "seller_id", "created_at"),
     Index(None, "worth_currency", "cleared_at"),
     _index_of(("sender",), "sender IS NOT NULL"),
+)
+
+payout_names = Table(
+    "payout_names",
+    metadata,
+    Column("external_id", String(64), primary_key=True),
+    Column("payout_id", String(64), primary_key=True),
+    comment="What providers were asked for payouts by; of several by one name all but the last ended without it",
 )
 
 allowed_destinations = Table(

@@ -4,7 +4,7 @@ stand, and the payouts that it has forgotten."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.journal import schema
 from bridge.journal.histories import begin_history
@@ -17,11 +17,12 @@ from coordinator.history_attention import forgotten_payout_key
 __all__ = ["StagedHistories"]
 
 _FORGOTTEN = schema.forgotten_payouts
-_OF_PAYMENT = select(_FORGOTTEN.c.payout_id, _FORGOTTEN.c.found_at).where(
-    _FORGOTTEN.c.payment_id == bindparam("by_payment_id")
+_OF_PAYMENT = (
+    select(_FORGOTTEN.c.said, _FORGOTTEN.c.found_at)
+    .where(_FORGOTTEN.c.payment_id == bindparam("by_payment_id"))
+    .order_by(_FORGOTTEN.c.found_at, _FORGOTTEN.c.external_id)
 )
-_IS_KNOWN = select(_FORGOTTEN.c.payout_id).where(_FORGOTTEN.c.payout_id == bindparam("by_payout_id"))
-_UNREGISTERED = _OF_PAYMENT.where(~exists().where(schema.payouts.c.payout_id == _FORGOTTEN.c.payout_id))
+_IS_KNOWN = select(_FORGOTTEN.c.external_id).where(_FORGOTTEN.c.external_id == bindparam("by_external_id"))
 _KEEP = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
@@ -45,28 +46,24 @@ class StagedHistories:
         self.writes += 1
         begin_history(self._connection, judgement, ground, self._now)
 
-    def open_forgotten(self, payment_id: str) -> list[str]:
-        """The payouts of a payment that a provider has and the journal has forgotten, by their names;
-        without those of which a person has taken note."""
-        rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id})
-        return [row.payout_id for row in rows if not self._is_settled(row.payout_id, row.found_at)]
+    def forgotten(self, payment_id: str) -> list[tuple[ForgottenPayout, bool]]:
+        """The payouts of a payment that a provider had and the journal had not, and of each whether a person has
+        taken note of it."""
+        rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id}).all()
+        found = [(ForgottenPayout.model_validate_json(row.said), row.found_at) for row in rows]
+        return [(one, self._is_settled(one.external_id, found_at)) for one, found_at in found]
 
-    def forgotten(self, payment_id: str) -> list[str]:
-        """The same, with those of which a person has taken note, but without those that the journal knows by now."""
-        rows = self._connection.execute(_UNREGISTERED, {"by_payment_id": payment_id})
-        return [row.payout_id for row in rows]
-
-    def _is_settled(self, payout_id: str, found_at: datetime) -> bool:
-        at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(payout_id)})
+    def _is_settled(self, external_id: str, found_at: datetime) -> bool:
+        at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(external_id)})
         return at is not None and at >= found_at
 
     def add_forgotten(self, payout: ForgottenPayout) -> None:
         """Keeps a payout that a provider has in its books and the journal has not, unless it was kept before."""
-        known = self._connection.scalar(_IS_KNOWN, {"by_payout_id": payout.payout_id})
-        if known is None and payout.payout_id not in self._forgotten:
+        known = self._connection.scalar(_IS_KNOWN, {"by_external_id": payout.external_id})
+        if known is None and payout.external_id not in self._forgotten:
             self.writes += 1
-            self._forgotten[payout.payout_id] = {
-                "payout_id": payout.payout_id,
+            self._forgotten[payout.external_id] = {
+                "external_id": payout.external_id,
                 "provider": payout.provider,
                 "payment_id": payout.payment_id,
                 "payee_id": payout.payee_id,

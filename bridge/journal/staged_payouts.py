@@ -59,6 +59,7 @@ class StagedPayouts:
         self._moved: set[str] = set()
         self._keys: set[tuple[str, str]] = set()
         self._observations: list[dict[str, Any]] = []
+        self._names: list[dict[str, Any]] = []
         self._outflows: dict[str, Mapping[str, Outflow]] = {}
         self.writes = 0
         """How many changes are staged."""
@@ -118,6 +119,7 @@ class StagedPayouts:
     def record(self, key: str, observation: PayoutObservation, decision: PayoutDecision) -> None:
         """Writes an observation down, and what it made of its payout."""
         payout = decision.payout
+        self._note_names(payout)
         self.writes += 1
         self._payouts[payout.payout_id] = payout
         self._moved.add(payout.payout_id)
@@ -133,6 +135,12 @@ class StagedPayouts:
             }
         )
 
+    def _note_names(self, payout: Payout) -> None:
+        """Keeps by what it is called, where that is new."""
+        before = self._payouts[payout.payout_id].facts.external_ids.values()
+        for name in {*payout.facts.external_ids.values()} - {*before}:
+            self._names.append({"external_id": name, "payout_id": payout.payout_id})
+
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged, one statement a table."""
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
@@ -141,6 +149,7 @@ class StagedPayouts:
             (insert_into(schema.payouts), new),
             (_MOVE, [_moving(row) for row in moved]),
             (insert_into(schema.payout_observations), self._observations),
+            (insert_into(schema.payout_names), self._names),
         ]
 
 

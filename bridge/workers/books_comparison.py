@@ -2,8 +2,7 @@
 chains know and the journal does not. Payouts are held until it is over; they are sent again by it only if all could
 be asked and nothing differs.
 
-A payout that the journal has forgotten is found by its name, which follows from its payment, its seller and how many
-there were before it.
+A payout that the journal has forgotten is found by its name: the names of a share are asked for in order.
 """
 
 import asyncio
@@ -17,10 +16,10 @@ from typing import TypeVar
 from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from coordinator.comparisons import NAMES_BEYOND, Comparison, ForgottenPayout
+from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payout_names import payout_id_of, refund_payout_id_of
+from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
 
@@ -72,23 +71,18 @@ class _Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """Whom a payment may have been paid out to, and how many such payouts the journal has."""
+    """Whom a payment may have been paid out to, and which such payouts the journal has."""
 
-    payment: Payment
-    seller_id: str | None
-    """None for the buyer, who may have it back."""
-    payouts: int
+    names: Share
+    payouts: Sequence[Payout]
+
+    @property
+    def payment(self) -> Payment:
+        return self.names.payment
 
     @property
     def payee_id(self) -> str:
-        return self.payment.buyer_id if self.seller_id is None else self.seller_id
-
-    def name(self, further: int) -> str:
-        """The id that a payout of it has which the journal does not know."""
-        ordinal = self.payouts + further
-        if self.seller_id is None:
-            return refund_payout_id_of(self.payment, ordinal)
-        return payout_id_of(self.payment, self.seller_id, ordinal)
+        return self.names.payee_id
 
 
 class BooksComparison:
@@ -183,13 +177,16 @@ class BooksComparison:
             after = page[-1].payout_id
 
     async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
+        name = payout.external_id
+        if payout.is_unasked and name is None:
+            return  # it would be among those of the names that are asked for
         found.payouts_asked += 1
         try:
             if payout.is_unasked:
-                if await self._paced(lambda: gateway.knows_payout(payout)):
+                if name is not None and await self._paced(lambda: gateway.knows_payout(name, payout.coin)):
                     found.differing.append(
-                        f"{gateway.provider} has {payout.payout_id} for {payout.seller_id} in its books, which the"
-                        " journal had not asked for yet; it is not asked for again"
+                        f"{gateway.provider} has {name} for {payout.payee_id} in its books, {payout.payout_id}, which"
+                        " the journal had asked for in vain; it is not asked for again"
                     )
                 return
             seen = await self._paced(lambda: gateway.look_up_payout(payout, self._journal.clock()))
@@ -227,18 +224,16 @@ class BooksComparison:
                 return
 
     async def _ask_for(self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, found: _Findings) -> None:
-        further, unknown = 0, 0
-        while unknown < NAMES_BEYOND:
-            payout_id = share.name(further)
-            booked = await self._find(gateway, coins, share, payout_id)
+        known: dict[str, bool] = {}
+        while (name := share.names.next_to_ask(share.payouts, known)) is not None:
+            booked = await self._find(gateway, coins, share, name)
             found.names += 1
             found.questions += len(coins)
             found.forgotten += booked
-            unknown = 0 if booked else unknown + 1
-            further += 1
+            known[name] = bool(booked)
 
     async def _find(
-        self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, payout_id: str
+        self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, name: str
     ) -> list[ForgottenPayout]:
         """What a provider has under a name; a name may stand in the books of several coins."""
         booked: list[ForgottenPayout] = []
@@ -246,11 +241,11 @@ class BooksComparison:
 
         async def ask(coin: str) -> None:
             async with places:
-                one = await self._paced(lambda: gateway.find_payout(payout_id, coin))
+                one = await self._paced(lambda: gateway.find_payout(name, coin))
             if one is not None:
                 booked.append(
                     ForgottenPayout(
-                        payout_id=payout_id,
+                        external_id=name,
                         provider=gateway.provider,
                         payment_id=share.payment.payment_id,
                         payee_id=share.payee_id,
@@ -267,10 +262,8 @@ class BooksComparison:
             if isinstance(result, BaseException):
                 raise result
         # Meanwhile somebody may have had it paid out anew, which is no forgetting.
-        known = (
-            {record.payout.payout_id for record in await self._journal.payout_records([payout_id])} if booked else ()
-        )
-        return [one for one in booked if one.payout_id not in known]
+        by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
+        return [] if any(payout.holds(name) for payout in by_now) else booked
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
         """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments
@@ -339,17 +332,19 @@ class BooksComparison:
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
     """To whom payouts of a payment may have been made, beside those that the journal has. More than is left is never
-    paid out; but what is left of one that is not completed may be more by now than the journal knows."""
+    paid out; but what is left of one that is not completed may be more by now than the journal knows, and one that no
+    provider has in its books may have come to nothing."""
     is_completed = payment.status is PaymentStatus.COMPLETED
+    certain = [one for one in payouts if one.has_arrived or one.facts.booked]
     to_sellers = [one for one in payouts if one.refund_id is None]
     for seller_id in payment.seller_ids:
         of_seller = [one for one in to_sellers if one.seller_id == seller_id]
-        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, payouts)):
+        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, certain)):
             continue
-        yield _Share(payment, seller_id, len(of_seller))
-    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, payouts)):
+        yield _Share(Share(payment, seller_id), of_seller)
+    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, certain)):
         return
-    yield _Share(payment, None, len(payouts) - len(to_sellers))
+    yield _Share(Share(payment, None), [one for one in payouts if one.refund_id is not None])
 
 
 def _was_long_ago(payouts: Iterable[Payout], now: datetime) -> bool:

@@ -1,20 +1,29 @@
 """Orders to send payouts, given to a provider one at a time in each coin, and what came of each. No payout is asked
 for twice.
 
-That an attempt begins is in the journal before the provider hears of it, and while payouts are held none begins.
-Whoever finds an attempt without an outcome, after a crash or a broken connection, only asks what became of it. The
-provider is asked first whether it knows the payout: its books outlive a journal that was restored from a backup.
+That an attempt begins, and by what name the payout is asked for, is in the journal before the provider hears of it,
+and while payouts are held none begins. Whoever finds an attempt without an outcome, after a crash or a broken
+connection, only asks what became of it. The provider is asked first whether it knows the name: its books outlive a
+journal that was restored from a backup.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
 
-from bridge.journal import Journal
-from coordinator.payout_observations import PayoutNotAsked, PayoutObservation, PayoutUnclear
+from bridge.journal import Journal, observation_key
+from coordinator.payout_names import Naming
+from coordinator.payout_observations import (
+    PayoutBooked,
+    PayoutFailed,
+    PayoutNotAsked,
+    PayoutObservation,
+    PayoutUnclear,
+)
 from coordinator.payouts import Payout
 from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
 
@@ -40,6 +49,22 @@ def names_of(payouts: Sequence[Payout]) -> str:
     return ", ".join(payout.payout_id for payout in payouts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """What a payout is asked for by."""
+
+    external_id: str
+    is_known: bool
+    """Whether the provider has it in its books already."""
+
+
+def _name(payout: Payout) -> str:
+    """Of one that is being asked for."""
+    if payout.external_id is None:
+        raise LookupError(f"{payout.payout_id} was given no name")
+    return payout.external_id
+
+
 class PayoutOrders:
     """Those of one lane: of one coin, or of all that share a wallet, through one provider.
 
@@ -58,6 +83,8 @@ class PayoutOrders:
         self._answered = asyncio.Event()
         self._answered.set()
         self._is_last = False
+        self._waiting: frozenset[str] = frozenset()
+        """The payouts of which the log says already that they wait for others."""
 
     @property
     def waits(self) -> bool:
@@ -77,47 +104,89 @@ class PayoutOrders:
         for order in orders:
             try:
                 await self._gateway.check(order[0].coin)
-                known = {payout.payout_id for payout in order if await self._gateway.knows_payout(payout)}
+                names = await self._names(order)
             except ProviderError as error:
                 self._put_off(order, error)
                 return
             self._failures, self._waits_until = 0, None
-            if self._is_last or not await self._give(order, known) or self.waits:
+            if self._is_last or not (await self._give(order, names) or await self._may_go_on()) or self.waits:
                 return
+
+    async def _may_go_on(self) -> bool:
+        return await self._journal.console.payout_hold() is None
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
         wait = min(FIRST_WAIT * 2 ** min(self._failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
         self._failures, self._waits_until = self._failures + 1, self._journal.clock() + wait
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
 
-    async def _give(self, order: Order, known: set[str]) -> bool:
-        """Returns whether anything of it was to be given: not while payouts are held."""
+    async def _names(self, order: Order) -> Mapping[str, _Name]:
+        """What each payout is asked for by; nothing of those that have to wait. Raises ProviderError."""
+        names: dict[str, _Name] = {}
+        for payout in order:
+            while (naming := await self._naming(payout)) is not None:
+                is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
+                if not is_known or naming.arrived is None:
+                    names[payout.payout_id] = _Name(naming.external_id, is_known)
+                    break
+                booked = PayoutBooked(external_id=naming.external_id)
+                await self._journal.record_payout_observation(naming.arrived, observation_key(booked), booked)
+        return names
+
+    async def _naming(self, payout: Payout) -> Naming | None:
+        naming = (await self._journal.name_payouts([payout.payout_id])).get(payout.payout_id)
+        if naming is None and payout.payout_id not in self._waiting:
+            logger.warning(
+                "%s is not asked for yet: of %s it is not known what became of earlier payouts of its payment, or"
+                " the journal had forgotten some of them",
+                payout.payout_id,
+                payout.provider,
+            )
+        self._waiting = self._waiting | {payout.payout_id} if naming is None else self._waiting - {payout.payout_id}
+        return naming
+
+    async def _give(self, order: Order, names: Mapping[str, _Name]) -> bool:
+        """Returns whether anything of it was given."""
         self.asking = frozenset(payout.payout_id for payout in order)
         self._answered.clear()
         try:
-            attempts = await self._journal.begin_payout_attempts([payout.payout_id for payout in order])
-            begun = [(payout, attempts[payout.payout_id]) for payout in order if payout.payout_id in attempts]
-            new = [(payout, attempt) for payout, attempt in begun if payout.payout_id not in known]
+            asked_by = {payout_id: name.external_id for payout_id, name in names.items()}
+            begun = list((await self._journal.begin_payout_attempts(asked_by)).values())
+            known = [payout for payout in begun if names[payout.payout_id].is_known]
+            new = [payout for payout in begun if not names[payout.payout_id].is_known]
             # Between that it is written down and that it leaves nothing is waited for.
             outcomes = await self._ask(new) if new else []
-            told = [(payout, attempt, outcome) for (payout, attempt), outcome in zip(new, outcomes, strict=True)] + [
-                (payout, attempt, KNOWN_BEFORE) for payout, attempt in begun if payout.payout_id in known
-            ]
-            for payout, _, outcome in told:
+            told = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
+            for payout, outcome in told:
                 if outcome is KNOWN_BEFORE:
                     logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
                 ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
+            booked = [
+                (payout, PayoutBooked(external_id=_name(payout)))
+                for payout, outcome in told
+                if outcome is KNOWN_BEFORE or await self._is_booked_all_the_same(payout, outcome)
+            ]
             if told:
                 await self._journal.record_payout_outcomes(
-                    [(payout.payout_id, attempt, outcome) for payout, attempt, outcome in told]
+                    [(payout.payout_id, payout.facts.attempts, one) for payout, one in (*booked, *told)]
                 )
             return bool(begun)
         finally:
             self.asking = frozenset()
             self._answered.set()
 
-    async def _ask(self, begun: Sequence[tuple[Payout, int]]) -> Sequence[PayoutObservation]:
-        asked = [payout for payout, _ in begun]
+    async def _is_booked_all_the_same(self, payout: Payout, outcome: PayoutObservation) -> bool:
+        """Whether the provider wrote down what it refused. Where it does not say, the name goes to the next, who is
+        not sent then if it turns out to be taken."""
+        is_refused = isinstance(outcome, PayoutFailed) or (isinstance(outcome, PayoutNotAsked) and outcome.alone_next)
+        if not is_refused:
+            return False
+        try:
+            return await self._gateway.knows_payout(_name(payout), payout.coin)
+        except ProviderError:
+            return False
+
+    async def _ask(self, asked: Sequence[Payout]) -> Sequence[PayoutObservation]:
         try:
             return await self._gateway.send_payouts(asked)
         except ProviderError as error:
@@ -126,7 +195,9 @@ class PayoutOrders:
                 logger.warning("%s: %s", names_of(asked), error)
             else:
                 self._put_off(asked, error)
-            return [PayoutNotAsked(attempt=attempt, reason=str(error), alone_next=alone_next) for _, attempt in begun]
+            return [
+                PayoutNotAsked(attempt=one.facts.attempts, reason=str(error), alone_next=alone_next) for one in asked
+            ]
         except Exception as error:
             # However the bridge failed, the question may have left it.
             logger.exception("the bridge failed while it asked for %s", names_of(asked))

@@ -100,7 +100,8 @@ class PayoutSender:
     async def is_known(self, payout: Payout) -> bool:
         """Whether its provider has a payout in its books. Raises ProviderError."""
         gateway = self._gateways.get(payout.provider)
-        return gateway is not None and await gateway.knows_payout(payout)
+        name = payout.external_id
+        return gateway is not None and name is not None and await gateway.knows_payout(name, payout.coin)
 
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
         """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""

@@ -20,6 +20,7 @@ from coordinator.ids import Id
 from coordinator.money import Amount
 from coordinator.payout_observations import (
     PayoutAccepted,
+    PayoutBooked,
     PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
@@ -323,11 +324,15 @@ def _reverted_at(details: object) -> datetime | None:
 
 def of_status(payout: Payout, answer: StatusAnswer, task: TaskAnswer | None) -> list[PayoutObservation]:
     """What SHKeeper's own record of a payout proves, beside its task as far as that was read. One without a
-    transaction proves nothing: it is there too where the wallet refused the order, and FAIL where the wallet was only
-    too slow to answer."""
+    transaction proves nothing of what became of it: it is there too where the wallet refused the order, and FAIL
+    where the wallet was only too slow to answer."""
     txids = (answer.txid,) if isinstance(answer.txid, str) else answer.txid or ()
     stated = Stated(coin=answer.crypto, amount=answer.amount, destination=answer.destination)
     sent: list[PayoutObservation] = [PayoutSent(tx_hashes=txids, stated=stated)] if txids else []
+    name = payout.external_id
+    # Of one that has failed it may be another's, which was given its name before the journal was restored.
+    if name is not None and name not in payout.facts.booked and not payout.facts.failures:
+        sent.insert(0, PayoutBooked(external_id=name, stated=stated))
     if answer.status == "SUCCESS":
         if payout.coin in TRC20 and payout.facts.task_id is not None and not _has_ended(task):
             return sent  # what the chain made of it stands in the task

@@ -30,7 +30,7 @@ from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
-from providers.shkeeper.payout_names import external_id_of, external_ids_of
+from providers.shkeeper.payout_names import names_of_before
 from providers.shkeeper.payout_orders import network_fee, read_coin, read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
@@ -165,7 +165,7 @@ class ShkeeperPayouts:
             "amount": format_amount(payout.amount),
             "destination": payout.destination,
             "fee": NO_FEE if payout.fee is None else format_amount(payout.fee),
-            "external_id": external_id_of(payout),
+            "external_id": payout.external_id or "",
             "callback_url": self._callback_url,
         }
 
@@ -173,7 +173,7 @@ class ShkeeperPayouts:
         return {
             "dest": payout.destination,
             "amount": format_amount(payout.amount),
-            "external_id": external_id_of(payout),
+            "external_id": payout.external_id or "",
             "callback_url": self._callback_url,
         }
 
@@ -186,17 +186,17 @@ class ShkeeperPayouts:
             return PayoutUnclear(reason=f"no whole answer came from SHKeeper ({type(error).__name__})")
         return answered(response.status_code, response.is_redirect, response.content, payouts)
 
-    async def knows_payout(self, payout: Payout) -> bool:
-        for external_id in external_ids_of(payout):
-            if await self._booked(payout.coin, external_id) is not None:
+    async def knows_payout(self, external_id: str, coin: str) -> bool:
+        for name in (external_id, *names_of_before(external_id)):
+            if await self._booked(coin, name) is not None:
                 return True
         return False
 
     async def coins(self) -> Sequence[str]:
         return await self._coins()
 
-    async def find_payout(self, payout_id: str, coin: str) -> BookedPayout | None:
-        record = await self._booked(coin, payout_id)
+    async def find_payout(self, external_id: str, coin: str) -> BookedPayout | None:
+        record = await self._booked(coin, external_id)
         if record is None:
             return None
         txids = (record.txid,) if isinstance(record.txid, str) else record.txid or ()
@@ -228,10 +228,12 @@ class ShkeeperPayouts:
     async def _record(self, payout: Payout) -> StatusAnswer | None:
         """What the books have of it. Where that shows neither a task nor a transaction, it may be there by its other
         name."""
-        name, *others = external_ids_of(payout)
+        name = payout.external_id
+        if name is None:
+            return None
         record = await self._booked(payout.coin, name)
         if payout.facts.task_id is None and (record is None or not record.txid):
-            for other in others:
+            for other in names_of_before(name):
                 record = await self._booked(payout.coin, other) or record
         return record
 

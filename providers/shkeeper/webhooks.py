@@ -25,11 +25,10 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payout_observations import PayoutConfirmed, PayoutSent, Stated
+from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, PayoutObservation, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
-from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.signature import verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
@@ -178,11 +177,13 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
 
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
     stated = Stated(coin=notice.crypto, amount=notice.amount)
-    payout_id = None if notice.external_id is None else payout_id_of(notice.external_id)
-    sent, confirmed = PayoutSent(tx_hashes=(notice.tx_hash,), stated=stated), PayoutConfirmed(stated=stated)
+    observations: list[PayoutObservation] = [PayoutSent(tx_hashes=(notice.tx_hash,), stated=stated)]
     # Of these it is looked up whether it moved anything.
-    observations = (sent,) if notice.crypto in TRC20 else (sent, confirmed)
-    return PayoutReading(payout_id, observations, _key("payout", notice))
+    if notice.crypto not in TRC20:
+        observations.append(PayoutConfirmed(stated=stated))
+    if notice.external_id is not None:
+        observations.append(PayoutBooked(external_id=notice.external_id, stated=stated))
+    return PayoutReading(notice.external_id, notice.crypto, tuple(observations), _key("payout", notice))
 
 
 def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:

@@ -134,7 +134,7 @@ def test_what_somebody_rejected_may_be_dismissed() -> None:
 
 
 FORGOTTEN = ForgottenPayout(
-    payout_id="out_9", provider="shkeeper", payment_id="pay_9", payee_id="s9", coin="BTC", status="SUCCESS"
+    external_id="out_9", provider="shkeeper", payment_id="pay_9", payee_id="s9", coin="BTC", status="SUCCESS"
 )
 
 

@@ -11,7 +11,7 @@ from coordinator.comparisons import LISTED, Comparison, ForgottenPayout
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 FORGOTTEN = ForgottenPayout(
-    payout_id="out_1",
+    external_id="out_1",
     provider="shkeeper",
     payment_id="pay_1",
     payee_id="s1",

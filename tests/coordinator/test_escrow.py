@@ -169,9 +169,8 @@ class World(RuleBasedStateMachine):
     def an_address_is_given(self, choice: int) -> None:
         waiting = self.waiting()
         refund = waiting[choice % len(waiting)]
-        ordinal = sum(one.refund_id is not None for one in self.paid_out)
         sending = Sending("0xCd", refund.amount)
-        payout = payout_for(refund, self.payment, sending, ordinal=ordinal, now=NOW)
+        payout = payout_for(refund, self.payment, sending, now=NOW)
         self.refunds[refund.refund_id] = given(refund, self.payment, payout, by="b1")
         self.register(payout)
 

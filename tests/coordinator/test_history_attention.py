@@ -33,7 +33,7 @@ def test_an_empty_journal_holds_nothing_of_before() -> None:
 
 def test_a_forgotten_payout_is_named_with_what_its_provider_says() -> None:
     payout = ForgottenPayout(
-        payout_id="out_1", provider="shkeeper", payment_id="pay_1", payee_id="s1", coin="BTC", status="FAIL"
+        external_id="out_1", provider="shkeeper", payment_id="pay_1", payee_id="s1", coin="BTC", status="FAIL"
     )
     item = forgotten_payout(payout, START)
     assert (item.key, item.payment_id) == (forgotten_payout_key("out_1"), "pay_1")

@@ -153,7 +153,7 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     [payout] = marketplace.pay_out(payment_id)
     console.reload()  # nothing is told of a payout before its provider has taken it on
     expect(row_of(console, payout)).to_contain_text("created")
-    assert shkeeper.sent(payout["payoutId"]) == []
+    assert marketplace.sent(payout["payoutId"]) == []
     item.get_by_role("button", name="Resume").click()
     dialog.get_by_role("button", name="Resume payouts").click()
     expect(dialog).to_contain_text("Payouts are sent again.")

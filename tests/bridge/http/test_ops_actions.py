@@ -253,8 +253,14 @@ def row(client: httpx.Client, payout_id: str) -> dict[str, Any]:
     return ok(client.get(f"/api/ops/payouts/{payout_id}"))
 
 
-def foreign_notice(payout_id: str) -> bytes:
-    fields = {"payout_id": 7, "external_id": payout_id, "status": "SUCCESS", "tx_hash": "0xfeed"}
+def name(client: httpx.Client, payout_id: str) -> str:
+    """What SHKeeper calls a payout that it was asked for."""
+    external_id: str = ok(client.get(f"/api/payouts/{payout_id}"))["externalId"]
+    return external_id
+
+
+def foreign_notice(external_id: str) -> bytes:
+    fields = {"payout_id": 7, "external_id": external_id, "status": "SUCCESS", "tx_hash": "0xfeed"}
     return json.dumps(fields).encode()
 
 
@@ -267,7 +273,7 @@ def test_a_replayed_webhook_of_a_payout_moves_it_once(
     item = attention(client)["webhook-unmatched"]
     assert replay(client, item["webhookId"])["outcome"] == "kept"
     assert attention(client).keys() == {"webhook-unmatched"}
-    write(bridge, "UPDATE unreadable_webhooks SET body = ?", foreign_notice(payout_id))
+    write(bridge, "UPDATE unreadable_webhooks SET body = ?", foreign_notice(name(client, payout_id)))
     assert [replay(client, item["webhookId"])["outcome"] for _ in range(2)] == ["applied", "duplicate"]
     assert (row(client, payout_id)["status"], row(client, payout_id)["txHashes"]) == ("completed", ["0xfeed"])
     assert attention(client) == {}
@@ -290,14 +296,15 @@ def test_a_recheck_asks_the_provider_now_and_sends_nothing_again(
 
     asked_to_send = shkeeper.count(Call.PAYOUT)
     shkeeper.gateway.payouts.outcomes.clear()
-    wait_until(lambda: shkeeper.sent(payout_id))
-    [booked] = [one for one in shkeeper.gateway.payouts.payouts if one.external_id == payout_id]
+    external_id = name(client, payout_id)
+    wait_until(lambda: shkeeper.sent(external_id))
+    [booked] = [one for one in shkeeper.gateway.payouts.payouts if one.external_id == external_id]
     wait_until(lambda: booked.status == "SUCCESS")
     found = ok(client.post(f"/api/ops/payouts/{payout_id}/recheck", json=BY))
     assert (found["payout"]["status"], found["message"]) == ("completed", "It is completed now.")
     assert found["payout"] == row(client, payout_id)
     assert found["action"] == ok(client.get("/api/ops/actions"))["actions"][0]
-    assert (shkeeper.count(Call.PAYOUT), len(shkeeper.sent(payout_id))) == (asked_to_send, 1)
+    assert (shkeeper.count(Call.PAYOUT), len(shkeeper.sent(external_id))) == (asked_to_send, 1)
 
 
 def test_a_recheck_says_that_the_provider_does_not_answer(client: httpx.Client, shkeeper: PlayedShkeeper) -> None:
@@ -328,7 +335,7 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     again = client.post(path, json=not_sent)
     assert (again.status_code, again.json()["detail"]) == (409, "This payout is failed; there is nothing to settle.")
     assert attention(client).keys() == {"payout-failed"}
-    assert shkeeper.sent(payout_id) == []
+    assert shkeeper.sent(name(client, payout_id)) == []
     # Another payout for the same payment takes it off the list.
     payment_id = resolved["payout"]["paymentId"]
     another = {

@@ -17,6 +17,7 @@ from coordinator.payout_approval import Approver, NothingToApproveError, PayoutR
 from coordinator.payout_limits import PayoutLimits
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent
 from coordinator.payouts import Payout, PayoutStatus
+from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, payout
 from tests.bridge.journal.test_older_payments import migrate
@@ -61,7 +62,7 @@ async def test_what_is_above_a_limit_waits_and_is_not_asked_for(journal: Journal
     below, above = await sold(journal, 1), await sold(journal, 2, "5.01")
     await register(journal, below, above)
     assert [await status(journal, one) for one in (below, above)] == ["created", "awaiting_approval"]
-    assert await journal.begin_payout_attempts([above.payout_id]) == {}
+    assert await begin_attempts(journal, above.payout_id) == {}
     followed = await journal.payouts_to_follow(failed_since=NOW, limit=10)
     assert [one.payout_id for one in followed] == [below.payout_id]
     assert await told(journal) == ["payout-updated awaiting_approval"]
@@ -154,7 +155,7 @@ async def test_once_approved_it_is_asked_for(journal: Journal, clock: Clock) -> 
     approved, action = await journal.approvals.approve(made.payout_id, by=BO, note="compared it")
     assert (approved.status, approved.cleared_at) == (PayoutStatus.CREATED, clock.now)
     assert (action.action, action.by, action.outcome) == ("approval", "Bo", "approved: compared it")
-    assert await journal.begin_payout_attempts([made.payout_id]) == {made.payout_id: 1}
+    assert await begin_attempts(journal, made.payout_id) == {made.payout_id: 1}
     assert await told(journal) == ["payout-updated awaiting_approval", "payout-updated created"]
     # It takes too long only from then on.
     found = await journal.console.for_a_person(clock.now - timedelta(days=1), NOW)
@@ -213,9 +214,9 @@ async def test_an_approval_does_not_resume_what_is_held(journal: Journal) -> Non
     await register(journal, made)
     await journal.console.hold_payouts(by="Cy", note=None)
     await journal.approvals.approve(made.payout_id, by=BO, note=None)
-    assert await journal.begin_payout_attempts([made.payout_id]) == {}
+    assert await begin_attempts(journal, made.payout_id) == {}
     await journal.console.resume_payouts(by="Cy", note=None)
-    assert await journal.begin_payout_attempts([made.payout_id]) == {made.payout_id: 1}
+    assert await begin_attempts(journal, made.payout_id) == {made.payout_id: 1}
 
 
 # Destinations

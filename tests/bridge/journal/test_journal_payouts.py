@@ -17,6 +17,7 @@ from coordinator.payout_observations import (
     PayoutSent,
 )
 from coordinator.payouts import Payout, PayoutStatus
+from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 
@@ -82,7 +83,7 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
     await journal.register_payouts([payout(payment_id)], rules=None)
     assert await escrow(journal, payment_id) == "releasing"
     payout_id = f"out_{payment_id}_1"
-    assert await journal.begin_payout_attempts([payout_id]) == {payout_id: 1}
+    assert await begin_attempts(journal, payout_id) == {payout_id: 1}
     life: list[PayoutObservation] = [
         PayoutAccepted(task_id="t"),
         PayoutSent(tx_hashes=("0x1",)),
@@ -183,11 +184,11 @@ async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, dat
     payment_id = await paid(journal, 1)
     await journal.register_payouts([payout(payment_id)], rules=None)
     payout_id = f"out_{payment_id}_1"
-    attempts = await asyncio.gather(*(journal.begin_payout_attempts([payout_id]) for _ in range(20)))
+    attempts = await asyncio.gather(*(begin_attempts(journal, payout_id) for _ in range(20)))
     assert sorted(attempts, key=len) == [*[{}] * 19, {payout_id: 1}]
     await journal.close()
     reopened = await Journal.open(database_url, Clock(NOW))
-    assert await reopened.begin_payout_attempts([payout_id]) == {}
+    assert await begin_attempts(reopened, payout_id) == {}
     await reopened.record_payout_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
-    assert await reopened.begin_payout_attempts([payout_id]) == {payout_id: 2}
+    assert await begin_attempts(reopened, payout_id) == {payout_id: 2}
     await reopened.close()

@@ -321,7 +321,7 @@ async def test_a_hold_of_before_stays_a_persons(left: Left) -> None:
 
 async def test_a_forgotten_payout_is_kept_once(left: Left) -> None:
     forgotten = ForgottenPayout(
-        payout_id="out_1", provider="p", payment_id="pay_1", payee_id="s1", coin="BTC", status="SUCCESS"
+        external_id="out_1", provider="p", payment_id="pay_1", payee_id="s1", coin="BTC", status="SUCCESS"
     )
     async with left.opened() as journal:
         for _ in range(2):

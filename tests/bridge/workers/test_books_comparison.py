@@ -19,10 +19,11 @@ from bridge.journal.upkeep import declare_restored
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from coordinator.comparisons import NAMES_BEYOND, Comparison
+from coordinator.comparisons import Comparison
 from coordinator.ids import derived_id
 from coordinator.observations import DeadlinePassed, RefundOf
-from coordinator.payout_observations import PayoutConfirmed, PayoutSent
+from coordinator.payout_names import NAMES_BEYOND, Naming
+from coordinator.payout_observations import PayoutAsked, PayoutConfirmed, PayoutNotAsked, PayoutSent
 from coordinator.payouts import Payout
 from coordinator.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
@@ -125,9 +126,9 @@ def refund_name(number: int, ordinal: int) -> str:
     return derived_id("out", "shkeeper", f"pay_{number}", ordinal)
 
 
-async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payout:
+async def registered(journal: Journal, number: int = 1, *, another: bool = False, **changes: Any) -> Payout:
     payout = Payout(
-        payout_id=name(number, 0),
+        payout_id=f"out_{number}",
         provider="shkeeper",
         payment_id=f"pay_{number}",
         seller_id="s1",
@@ -137,7 +138,14 @@ async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payou
         worth=Decimal(40),
         created_at=START,
     ).model_copy(update=changes)
-    await journal.register_payouts([payout], rules=None)
+    await journal.register_payouts([payout], rules=None, another=another)
+    return payout
+
+
+async def asked_for(journal: Journal, number: int = 1, **changes: Any) -> Payout:
+    """One that was asked for by the first name of its share before the journal was restored."""
+    payout = await registered(journal, number, **changes)
+    await journal.record_payout_observation(payout.payout_id, "asked:1", PayoutAsked(external_id=name(number, 0)))
     return payout
 
 
@@ -184,7 +192,7 @@ async def test_what_was_forgotten_is_found_wherever_it_stands(
     for ordinal in ordinals:
         books.has(name(1, ordinal), "BTC")
     found = await compared(comparison, journal)
-    assert [(one.payout_id, one.coin) for one in found.forgotten] == [(name(1, one), "BTC") for one in ordinals]
+    assert [(one.external_id, one.coin) for one in found.forgotten] == [(name(1, one), "BTC") for one in ordinals]
     assert found.forgotten[0].amount == Decimal(98)
     assert (found.agrees, await is_held(journal)) == (False, True)
     assert [one.payout for one in await journal.history.forgotten_payouts()] == list(found.forgotten)
@@ -222,12 +230,12 @@ async def test_names_go_on_behind_the_payouts_that_the_journal_has(
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    payout = await registered(journal)
-    books.has(payout.payout_id, txid=None, status="IN_PROGRESS")
+    payout = await asked_for(journal)
+    books.has(name(1, 0), txid=None, status="IN_PROGRESS")
     books.has(name(1, 1))
     await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
     found = await compared(comparison, journal)
-    assert [one.payout_id for one in found.forgotten] == [name(1, 1)]
+    assert [one.external_id for one in found.forgotten] == [name(1, 1)]
     assert found.payouts_asked == 1
 
 
@@ -237,7 +245,7 @@ async def test_a_refund_that_was_forgotten_is_found(
     await paid(journal)
     books.has(refund_name(1, 0))
     [forgotten] = (await compared(comparison, journal)).forgotten
-    assert (forgotten.payout_id, forgotten.payee_id) == (refund_name(1, 0), "b1")
+    assert (forgotten.external_id, forgotten.payee_id) == (refund_name(1, 0), "b1")
     with pytest.raises(RefundRefusedError, match="may have been paid out or refunded already"):
         await journal.refunds.open(
             "pay_1", RefundOrder(RefundOf.GOODS, "s1", Decimal(10), "ETH-USDT", "it broke", by="Ada")
@@ -261,9 +269,9 @@ async def test_what_the_provider_says_of_a_payout_that_the_journal_has_is_writte
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    payout = await registered(journal)
+    payout = await asked_for(journal)
     await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x1",)))
-    books.has(payout.payout_id)
+    books.has(name(1, 0))
     found = await compared(comparison, journal)
     assert found.moved == (f"{payout.payout_id} is completed, and was broadcast",)
     assert found.agrees
@@ -271,22 +279,38 @@ async def test_what_the_provider_says_of_a_payout_that_the_journal_has_is_writte
     assert record.payout.status == "completed"
 
 
-async def test_a_payout_that_was_not_asked_for_and_is_known_differs(
+async def test_what_was_asked_for_in_vain_and_is_known_differs(
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    payout = await registered(journal)
-    books.has(payout.payout_id)
+    payout = await asked_for(journal)
+    in_vain = PayoutNotAsked(attempt=1, reason="the wallet is away")
+    await journal.record_payout_observation(payout.payout_id, "outcome:1", in_vain)
+    books.has(name(1, 0))
     found = await compared(comparison, journal)
-    assert [payout.payout_id in one for one in found.differing] == [True]
+    assert ([name(1, 0) in one for one in found.differing], found.forgotten) == ([True], ())
     assert await is_held(journal)
+
+
+async def test_what_was_sent_for_an_order_that_the_journal_still_waits_with_is_forgotten_and_taken_over_by_it(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    other = await registered(journal, payout_id="out_0", destination="0xCd")
+    payout = await registered(journal, another=True)
+    books.has(name(1, 0))
+    [forgotten] = (await compared(comparison, journal)).forgotten
+    assert forgotten.external_id == name(1, 0)
+    named = await journal.name_payouts([other.payout_id, payout.payout_id])
+    # Until a person has looked at it nothing else leaves.
+    assert named == {payout.payout_id: Naming(name(1, 0))}
 
 
 async def test_a_provider_that_does_not_answer_is_asked_again_and_nothing_is_sent_before(
     journal: Journal, comparison: BooksComparison, books: Books
 ) -> None:
     await paid(journal)
-    await registered(journal)
+    await asked_for(journal)
     books.is_down = True
     found = await compared(comparison, journal)
     assert len(found.not_asked) == 2
@@ -307,7 +331,7 @@ async def test_it_goes_on_until_all_was_asked(journal: Journal, gateway: Gateway
     finally:
         running.cancel()
         await api.aclose()
-    assert [one.payout.payout_id for one in await journal.history.forgotten_payouts()] == [name(1, 0)]
+    assert [one.payout.external_id for one in await journal.history.forgotten_payouts()] == [name(1, 0)]
 
 
 async def test_no_more_is_asked_than_is_bearable_and_what_is_left_over_is_a_persons(

@@ -102,7 +102,7 @@ async def statuses(journal: Journal, payouts: list[Payout]) -> set[str]:
 
 def sent(local: LocalGateway, payouts: list[Payout]) -> list[int]:
     """How often each payout's money left."""
-    return [sum(money.external_id == payout.payout_id for money in local.payouts.sent) for payout in payouts]
+    return [sum(money.destination == payout.destination for money in local.payouts.sent) for payout in payouts]
 
 
 def fail(local: LocalGateway, call: Call, what: What, happens: Happens, times: int | None = None) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from coordinator.payout_observations import (
     PayoutAccepted,
+    PayoutBooked,
     PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
@@ -28,7 +29,6 @@ from providers.contract import (
 )
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
-from providers.shkeeper.payout_names import payout_id_of
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.clock import pass_seconds
 from tests.made_destinations import destination
@@ -36,6 +36,7 @@ from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
+ASKED = PayoutFacts(attempts=1, external_ids={1: "out_1"}, booked=frozenset({"out_1"}))
 PAYOUT = Payout(
     payout_id="out_1",
     provider="shkeeper",
@@ -45,10 +46,14 @@ PAYOUT = Payout(
     coin="ETH-USDT",
     amount=Decimal("48.90"),
     created_at=NOW,
+    facts=ASKED,
 )
-ACCEPTED = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, known=True, task_id="t1", parts=1)})
+ACCEPTED = PAYOUT.model_copy(update={"facts": ASKED.model_copy(update={"known": True, "task_id": "t1", "parts": 1})})
 IN_A_BATCH = PAYOUT.model_copy(
-    update={"batch_id": "b", "facts": PayoutFacts(attempts=1, known=True, task_id="t1", parts=2)}
+    update={
+        "batch_id": "b",
+        "facts": ASKED.model_copy(update={"known": True, "task_id": "t1", "parts": 2}),
+    }
 )
 
 
@@ -93,7 +98,14 @@ async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, pay
     assert await ask(payouts) == PayoutSent(tx_hashes=("0x3",))
 
 
-SECOND = PAYOUT.model_copy(update={"payout_id": "out_2", "destination": "0xCd", "amount": Decimal(5)})
+SECOND = PAYOUT.model_copy(
+    update={
+        "payout_id": "out_2",
+        "destination": "0xCd",
+        "amount": Decimal(5),
+        "facts": PayoutFacts(attempts=1, external_ids={1: "out_2"}),
+    }
+)
 
 
 async def test_several_payouts_are_asked_for_in_one_question(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
@@ -292,12 +304,31 @@ async def test_a_look_up_that_fails_says_nothing(gateway: Gateway, payouts: Shke
 async def test_whether_shkeeper_has_a_payout_in_its_books_is_asked_by_its_name_there(
     gateway: Gateway, payouts: ShkeeperPayouts
 ) -> None:
-    refused = PAYOUT.model_copy(update={"facts": PayoutFacts(attempts=1, refused_attempts=frozenset({1}))})
     gateway.answers(UNKNOWN, UNKNOWN, status("IN_PROGRESS", None))
-    assert [await payouts.knows_payout(one) for one in (PAYOUT, refused)] == [False, True]
-    # A journal that was restored may have forgotten that it was refused together with others.
+    assert [await payouts.knows_payout(name, "ETH-USDT") for name in ("out_1", "out_1-2")] == [False, True]
+    # A bridge of before may have asked for it so, when it was refused together with others.
     assert [asked.rpartition("=")[2] for asked in gateway.asked] == ["out_1", "out_1-2", "out_1-2"]
-    assert [payout_id_of(name) for name in ("out_1", "out_1-2", "435345534")] == ["out_1", "out_1", "435345534"]
+
+
+@pytest.mark.parametrize("known", ["IN_PROGRESS", "FAIL"])
+async def test_that_shkeeper_has_it_in_its_books_is_told_once_and_of_none_that_failed(
+    gateway: Gateway, payouts: ShkeeperPayouts, known: str
+) -> None:
+    unseen = PayoutFacts(attempts=1, external_ids={1: "out_1"})
+    failed = unseen.model_copy(update={"failures": frozenset({"refused"})})
+    for facts, expected in ((unseen, [PayoutBooked]), (ASKED, []), (failed, [])):
+        gateway.answers(status(known, None))
+        told = await payouts.look_up_payout(PAYOUT.model_copy(update={"facts": facts}), NOW)
+        assert [type(one) for one in told if isinstance(one, PayoutBooked)] == expected
+
+
+async def test_nothing_is_asked_about_a_payout_that_has_no_name_or_none_any_more(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    passed_on = ASKED.model_copy(update={"booked": frozenset(), "passed_on": frozenset({"out_1"})})
+    for facts in (PayoutFacts(), passed_on):
+        assert await payouts.look_up_payout(PAYOUT.model_copy(update={"facts": facts}), NOW) == []
+    assert gateway.asked == []
 
 
 async def test_an_order_is_read_with_what_shkeeper_has_and_taken_where_it_does_not_say(

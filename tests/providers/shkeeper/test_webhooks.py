@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coordinator.fees import Fee, FeePolicy
 from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
-from coordinator.payout_observations import PayoutConfirmed, PayoutSent, Stated
+from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import sign
 from providers.shkeeper.webhooks import ShkeeperWebhooks
@@ -357,18 +357,20 @@ def test_the_reader_does_not_show_its_keys() -> None:
     assert KEY not in repr(READER)
 
 
-@pytest.mark.parametrize(("external_id", "payout_id"), [("out_1", "out_1"), (435345534, "435345534"), (None, None)])
-def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: object, payout_id: str | None) -> None:
+@pytest.mark.parametrize(("external_id", "name"), [("out_1", "out_1"), (435345534, "435345534"), (None, None)])
+def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: object, name: str | None) -> None:
     body = json.dumps({**PAYOUT, "external_id": external_id}).encode()
     reading, again = read_any(body), read_any(body)
     assert isinstance(reading, PayoutReading)
     assert reading == again
-    assert reading.payout_id == payout_id
+    assert (reading.external_id, reading.coin) == (name, "XRP")
     stated = Stated(coin="XRP", amount=Decimal(2))
-    assert reading.observations == (PayoutSent(tx_hashes=("AF73",), stated=stated), PayoutConfirmed(stated=stated))
+    booked = [] if name is None else [PayoutBooked(external_id=name, stated=stated)]
+    sent = PayoutSent(tx_hashes=("AF73",), stated=stated)
+    assert reading.observations == (sent, PayoutConfirmed(stated=stated), *booked)
 
 
 def test_a_notice_of_a_token_of_tron_says_by_what_it_was_sent_and_not_that_it_moved_anything() -> None:
     reading = read_any(json.dumps({**PAYOUT, "external_id": "out_1", "crypto": "USDT"}).encode())
     assert isinstance(reading, PayoutReading)
-    assert [type(one) for one in reading.observations] == [PayoutSent]
+    assert [one.kind for one in reading.observations] == ["payout-sent", "payout-booked"]

@@ -89,6 +89,11 @@ class Marketplace:
         document: Document = self.client.get(f"/api/payouts/{payout_id}").json()
         return document
 
+    def sent(self, payout_id: str) -> list[str]:
+        """The transactions that carried a payout, as SHKeeper knows it. One too many is the worst that can happen."""
+        external_id = self.payout(payout_id)["externalId"]
+        return [] if external_id is None else self.shkeeper.sent(external_id)
+
     def settle(self, payouts: list[Document], *statuses: str) -> None:
         """Waits until each payout has one of the statuses."""
         wait_until(lambda: {self.payout_status(payout) for payout in payouts} <= set(statuses))

@@ -182,11 +182,13 @@ class Matrix:
             nonlocal begun
             news = self.shkeeper.gateway.asked[begun:]
             begun += len(news)
-            looked.update(
-                str(asked.external_id).partition("-")[0] for asked in news if asked.call is Call.PAYOUT_STATUS
-            )
+            looked.update(str(asked.external_id) for asked in news if asked.call is Call.PAYOUT_STATUS)
+            names = self._read("SELECT external_id, payout_id FROM payout_names")
+            times: Counter[str] = Counter()
+            for name, payout_id in names.items():
+                times[payout_id] += looked[name]
             return all(
-                looked[one.payout_id] > 2 or status in AT_REST
+                times[one.payout_id] > 2 or status in AT_REST
                 for one, status in self._statuses()
                 if one.payout_id in payouts
             )

@@ -96,7 +96,7 @@ def waiting_gauge(marketplace: Marketplace) -> str:
 
 def sent(marketplace: Marketplace, *payouts: Document) -> list[int]:
     """How often money moved for each."""
-    return [len(marketplace.shkeeper.sent(payout["payoutId"])) for payout in payouts]
+    return [len(marketplace.sent(payout["payoutId"])) for payout in payouts]
 
 
 def is_looked_after(marketplace: Marketplace) -> None:

@@ -78,11 +78,11 @@ def test_a_bridge_that_is_killed_at_any_step_sends_no_payout_twice(
     marketplace.bridge.start()
 
     def sent_and_status() -> set[tuple[int, str]]:
-        return {(len(shkeeper.sent(one["payoutId"])), marketplace.payout_status(one)) for one in payouts}
+        return {(len(marketplace.sent(one["payoutId"])), marketplace.payout_status(one)) for one in payouts}
 
     # What was sent is found out in the end; of what was not, nobody can tell, and it is not sent again.
     wait_until(lambda: sent_and_status() <= {(1, "completed"), (0, "ambiguous")})
-    sent = [len(shkeeper.sent(payout["payoutId"])) for payout in payouts]
+    sent = [len(marketplace.sent(payout["payoutId"])) for payout in payouts]
     expected = {"asked-nothing-sent": [0] * number, "sent-not-answered": [1] * number, "answered": [1] * number}
     assert sent == expected.get(step, sent)
     assert shkeeper.count(call) <= asked + 1
@@ -112,7 +112,7 @@ def test_when_every_notice_is_lost_every_payment_and_payout_still_ends_right(mar
     completed = [payment_id for payment_id, (status, _) in expected.items() if status == "completed"]
     payouts = marketplace.pay_out(*completed)
     marketplace.settle(payouts, "completed")
-    assert [len(shkeeper.sent(payout["payoutId"])) for payout in payouts] == [1] * len(payouts)
+    assert [len(marketplace.sent(payout["payoutId"])) for payout in payouts] == [1] * len(payouts)
     assert not any(notice.is_accepted for notice in shkeeper.gateway.outbox.notices if notice.txid in str(expected))
 
 

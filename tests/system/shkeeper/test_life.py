@@ -84,7 +84,7 @@ def test_the_whole_life_of_a_sale_is_heard_by_buyer_seller_and_ops(marketplace: 
     ]
     assert [name for name in heard(seller) if name != "payment-received"] == to_all
     assert heard(seller).count("payment-received") == 1
-    assert len(shkeeper.sent(payout["payoutId"])) == 1
+    assert len(marketplace.sent(payout["payoutId"])) == 1
 
 
 def test_a_payment_is_created_once_however_often_it_is_asked_for(marketplace: Marketplace) -> None:
@@ -166,7 +166,7 @@ def test_a_payment_is_paid_out_once_unless_told_otherwise(marketplace: Marketpla
     [refused] = marketplace.pay_out(payment_id, amount="49", another=True, status=409)
     assert " 2 USD are left to be paid out to s1" in refused["detail"]
     marketplace.settle(payouts, "completed")
-    assert [len(marketplace.shkeeper.sent(payout["payoutId"])) for payout in payouts] == [1, 1]
+    assert [len(marketplace.sent(payout["payoutId"])) for payout in payouts] == [1, 1]
 
 
 def test_several_payouts_are_one_question_and_each_is_followed(marketplace: Marketplace) -> None:
@@ -178,7 +178,7 @@ def test_several_payouts_are_one_question_and_each_is_followed(marketplace: Mark
     payouts = marketplace.pay_out(*payment_ids)
     marketplace.settle(payouts, "completed")
     assert [marketplace.shkeeper.count(call) for call in (Call.MULTIPAYOUT, Call.PAYOUT)] == [asked[0] + 1, asked[1]]
-    assert [len(marketplace.shkeeper.sent(payout["payoutId"])) for payout in payouts] == [1, 1, 1]
+    assert [len(marketplace.sent(payout["payoutId"])) for payout in payouts] == [1, 1, 1]
 
 
 def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None:
@@ -195,15 +195,16 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
     assert marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"}).status_code == 409
     [again] = marketplace.pay_out(payment_id)
     marketplace.settle([again], "completed")
-    assert [len(marketplace.shkeeper.sent(one["payoutId"])) for one in (payout, again)] == [0, 1]
+    assert [len(marketplace.sent(one["payoutId"])) for one in (payout, again)] == [0, 1]
 
 
 def test_a_notice_for_a_stranger_is_kept_and_one_that_comes_twice_counts_once(marketplace: Marketplace) -> None:
     [payout] = marketplace.pay_out(marketplace.paid())
+    marketplace.settle([payout], "completed")
     notice = {
         "amount": "98",
         "crypto": "ETH-USDT",
-        "external_id": payout["payoutId"],
+        "external_id": marketplace.payout(payout["payoutId"])["externalId"],
         "payout_id": 14,
         "status": "SUCCESS",
         "timestamp": "2024-11-27T13:49:22",
@@ -214,8 +215,7 @@ def test_a_notice_for_a_stranger_is_kept_and_one_that_comes_twice_counts_once(ma
         (202, "kept"),
         (202, "kept"),
     ]
-    marketplace.settle([payout], "completed")
-    [sent] = marketplace.shkeeper.sent(payout["payoutId"])
+    [sent] = marketplace.sent(payout["payoutId"])
     assert post(marketplace.client, {**notice, "tx_hash": sent})[0] == 202
     assert post(marketplace.client, {**notice, "tx_hash": sent}) == (202, "unchanged")
 

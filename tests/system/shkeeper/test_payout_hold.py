@@ -51,7 +51,7 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     resumed = marketplace.client.post("/api/ops/resumption", json={"by": "Ada", "note": "all is well"})
     assert resumed.json()["action"]["by"] == "Ada"
     marketplace.settle([payout, other], "completed")
-    assert [len(shkeeper.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
+    assert [len(marketplace.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
     assert "payouts-held" not in kinds(marketplace)
     wait_until(lambda: held_gauge(marketplace) == "0.0")
 
@@ -66,7 +66,7 @@ def test_an_order_that_is_being_given_is_waited_for_and_nothing_leaves_after_the
     wait_until(lambda: shkeeper.count(Call.PAYOUT) > asked)
     assert marketplace.client.post("/api/payouts/hold", json={}).status_code == 200
     booked = [one.external_id for one in shkeeper.gateway.payouts.payouts]
-    assert booked[-1] == payout["payoutId"]
+    assert booked[-1] == marketplace.payout(payout["payoutId"])["externalId"]
     [other] = marketplace.pay_out(second)
     marketplace.settle([payout], "completed")
     wait_until(lambda: held_gauge(marketplace) == "1.0")

@@ -162,10 +162,10 @@ def test_a_refund_above_a_limit_waits_for_somebody_else_than_who_opened_it(
     )
     back_office, approval = as_service(asking, "back-office"), f"/api/payouts/{given['payoutId']}/approval"
     assert back_office.post(approval, json={"approvedBy": "Ada"}).status_code == 403
-    assert shkeeper.sent(given["payoutId"]) == []
+    assert shop.sent(given["payoutId"]) == []
     assert back_office.post(approval, json={"approvedBy": "bo"}).status_code == 200
     wait_until(lambda: status_of(buyer, refund) == "completed")
-    assert len(shkeeper.sent(given["payoutId"])) == 1
+    assert len(shop.sent(given["payoutId"])) == 1
     assert shop.payment(payment_id)["refunded"] == "50.01"
 
 
@@ -183,7 +183,7 @@ def test_a_refund_that_is_rejected_gives_its_money_back_and_another_can_be_opene
     payment = shop.payment(payment_id)
     assert (payment["status"], [one["amount"] for one in payment["refundable"]]) == ("completed", ["100"])
     opened(shop.client, payment_id, amount="10")
-    assert shkeeper.sent(given["payoutId"]) == []
+    assert shop.sent(given["payoutId"]) == []
 
 
 def test_where_only_services_may_write_an_address_of_the_page_waits_for_a_second_person(
@@ -204,9 +204,9 @@ def test_where_only_services_may_write_an_address_of_the_page_waits_for_a_second
     assert reasons == ["its address was given on the payment's page, where nobody is asked who they are"]
     # What the shop itself says needs nobody else: it could have sent a payout there as well.
     wait_until(lambda: status_of(shop.client, refunds[1]) == "completed")
-    assert shkeeper.sent(given[0]["payoutId"]) == []
+    assert shop.sent(given[0]["payoutId"]) == []
     approval = f"/api/payouts/{given[0]['payoutId']}/approval"
     assert as_service(half_open, "back-office").post(approval, json={"approvedBy": "bo"}).status_code == 200
     wait_until(lambda: status_of(shop.client, refunds[0]) == "completed")
-    assert [len(shkeeper.sent(one["payoutId"])) for one in given] == [1, 1]
+    assert [len(shop.sent(one["payoutId"])) for one in given] == [1, 1]
     shop.client.close()

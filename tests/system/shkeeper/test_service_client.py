@@ -71,4 +71,4 @@ def test_the_sellers_of_a_checkout_are_paid_once_each(marketplace: Marketplace) 
         with pytest.raises(IdempotencyKeyReusedError):
             client.send_payouts(orders, another=True, idempotency_key="sellers-of-r1")
     for payout in sent:
-        assert len(shkeeper.sent(payout.payout_id)) == 1
+        assert len(marketplace.sent(payout.payout_id)) == 1

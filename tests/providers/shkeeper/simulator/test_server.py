@@ -186,7 +186,7 @@ async def test_a_payout_is_told_once_it_has_arrived(
     content = {"amount": "5", "destination": "0xA", "fee": "0", "external_id": "p1", "callback_url": bridge.url}
     answer = await client.post("/api/v1/ETH-USDT/payout", json=content, auth=OPERATOR)
     await until(lambda: bridge.heard)
-    assert bridge.heard[0].payout_id == "p1"
+    assert bridge.heard[0].external_id == "p1"
     task = await client.get(f"/api/v1/ETH-USDT/task/{answer.json()['task_id']}", auth=OPERATOR)
     assert task.json()["result"][0]["txids"] == [local.payouts.sent[0].txid]
 
