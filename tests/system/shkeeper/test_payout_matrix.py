@@ -65,6 +65,32 @@ def test_every_row_of_the_tables_of_proofs_is_played() -> None:
         assert any(pattern.fullmatch(words) for words in TASKS_THAT_SENT_NOTHING), pattern
 
 
+# Before the others, since the books of all that was played are compared, each payment in each coin. A backup of
+# before is restored in `test_restored_journal.py` too.
+@pytest.mark.parametrize("copied", ["before", "while"] if IS_LONG else ["while"])
+def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, tmp_path: Path, copied: str) -> None:
+    """What SHKeeper sent and never wrote down, and the journal has forgotten, nobody knows of: it is not played."""
+    booked = [(row, size) for row, size in ALL if row.is_booked]
+    orders = matrix.orders(every(1 if IS_LONG else 9, booked, beginning=["before", "while"].index(copied)))
+    copy = matrix.copy(tmp_path)
+    if copied == "while":
+        for order in first_of_each_lane(orders):
+            for call in PAYOUT_CALLS:
+                matrix.shkeeper.goes_wrong(call, What.SLOW, Happens.AFTER, times=1, seconds=1, about=order.affected)
+    matrix.tell_shkeeper(orders)
+    group = f"restored from {copied}"
+    matrix.ask(orders, group)
+    if copied == "while":
+        firsts = {place for order in first_of_each_lane(orders) for place in order.destinations}
+        wait_until(lambda: firsts <= matrix.asked_for())
+        copy = matrix.copy(tmp_path)
+    matrix.come_to_rest(group)
+    matrix.restore(copy)
+    matrix.ask(orders, group)
+    matrix.come_to_rest(group)
+    check(matrix)
+
+
 def test_every_answer_is_read_for_what_it_proves(matrix: Matrix) -> None:
     orders = matrix.orders(ALL if IS_LONG else SHORT)
     matrix.tell_shkeeper(orders)
@@ -103,32 +129,6 @@ def test_a_bridge_that_is_killed_at_each_step_pays_nobody_twice(matrix: Matrix) 
     matrix.tell_shkeeper(orders)
     matrix.bridge.start()
     matrix.come_to_rest("killed")
-    check(matrix)
-
-
-# To compare the books of all that was played takes a minute; a backup of before is restored in
-# `test_restored_journal.py` too.
-@pytest.mark.parametrize("copied", ["before", "while"] if IS_LONG else ["while"])
-def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, tmp_path: Path, copied: str) -> None:
-    """What SHKeeper sent and never wrote down, and the journal has forgotten, nobody knows of: it is not played."""
-    booked = [(row, size) for row, size in ALL if row.is_booked]
-    orders = matrix.orders(every(1 if IS_LONG else 9, booked, beginning=["before", "while"].index(copied)))
-    copy = matrix.copy(tmp_path)
-    if copied == "while":
-        for order in first_of_each_lane(orders):
-            for call in PAYOUT_CALLS:
-                matrix.shkeeper.goes_wrong(call, What.SLOW, Happens.AFTER, times=1, seconds=1, about=order.affected)
-    matrix.tell_shkeeper(orders)
-    group = f"restored from {copied}"
-    matrix.ask(orders, group)
-    if copied == "while":
-        firsts = {place for order in first_of_each_lane(orders) for place in order.destinations}
-        wait_until(lambda: firsts <= matrix.asked_for())
-        copy = matrix.copy(tmp_path)
-    matrix.come_to_rest(group)
-    matrix.restore(copy)
-    matrix.ask(orders, group)
-    matrix.come_to_rest(group)
     check(matrix)
 
 
