@@ -87,7 +87,7 @@ class ShkeeperApi:
         base_url = f"{url.rstrip('/')}/api/v1/"
         certificates = httpx.create_ssl_context()  # reading them takes a while, so once
         # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=8)
         self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates)
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
         unkept = httpx.Limits(max_keepalive_connections=0)

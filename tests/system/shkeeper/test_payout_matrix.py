@@ -26,16 +26,18 @@ ALL = [(row, size) for row in ROWS for size in row.sizes]
 SHORT = [(row, size) for number, (row, size) in enumerate(ALL) if size == 1 or row.sizes == (2,) or number % 7 == 0]
 
 
-# Nobody's turn is to end before a block has come, however busy the machine is.
-TURN_SECONDS = "15"
+SETTINGS = {
+    # Nobody's turn is to end before a block has come, however busy the machine is.
+    "BRIDGE_PAYOUT_TURN_SECONDS": "15",
+    # Hundreds that are asked about without a pause would keep it busy.
+    "BRIDGE_RECONCILE_INTERVAL_SECONDS": "1",
+}
 
 
 @pytest.fixture(scope="function" if IS_LONG else "module")
 def matrix(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> Iterator[Matrix]:
     """A long run has a journal for each test, since the list of what needs a person has an end."""
-    marketplace = Marketplace(
-        make_bridge(**settings_for(shkeeper) | {"BRIDGE_PAYOUT_TURN_SECONDS": TURN_SECONDS}), shkeeper
-    )
+    marketplace = Marketplace(make_bridge(**settings_for(shkeeper) | SETTINGS), shkeeper)
     yield Matrix(marketplace)
     marketplace.client.close()
     marketplace.bridge.kill()
