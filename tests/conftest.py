@@ -1,5 +1,6 @@
 """What tests of every folder start and stop: a real bridge in its own process, and deterministic random input."""
 
+import functools
 import os
 import signal
 import time
@@ -39,10 +40,11 @@ LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes long, so that no worker is left alone with it in the end."""
 
-    def rank(item: pytest.Item) -> int:
-        return next((place for place, folder in enumerate(LONG) if folder in item.path.parents), len(LONG))
+    @functools.cache
+    def rank(path: Path) -> int:
+        return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
 
-    items.sort(key=rank)
+    items.sort(key=lambda item: rank(item.path))
 
 
 class BridgeProcess:

@@ -1,6 +1,7 @@
 """The two clients: the same calls and the same tries, sent and waited for in two ways."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -30,6 +31,9 @@ __all__ = ["AsyncBridgeClient", "BridgeClient"]
 
 Result = TypeVar("Result")
 
+# Those of the authorities that httpx trusts, read once: that takes longer than a call does.
+_certificates = functools.cache(httpx.create_ssl_context)
+
 
 class BridgeClient:
     """Asks the bridge, and asks again while it or the network is down. Threads may share one.
@@ -56,7 +60,7 @@ class BridgeClient:
         self._destination = Destination(
             url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
         )
-        self._http = httpx.Client()
+        self._http = httpx.Client(verify=_certificates())
 
     def publish(
         self,
@@ -234,7 +238,7 @@ class AsyncBridgeClient:
         self._destination = Destination(
             url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
         )
-        self._http = httpx.AsyncClient()
+        self._http = httpx.AsyncClient(verify=_certificates())
 
     async def publish(
         self,
