@@ -5,15 +5,19 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from benchmarks.servers import free_port
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "journal_cluster"]
 
 NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
 # How many ports are tried: one that was free may have been taken by somebody else in the meantime.
@@ -21,6 +25,8 @@ PORTS = 5
 # PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
 USER = "nobody" if os.geteuid() == 0 else None
 SUPERUSER = "bridge"
+# Who owns the databases of journals: no superuser, as it ought to be.
+OWNER = "plain"
 
 
 class Cluster:
@@ -45,6 +51,10 @@ class Cluster:
     def url(self) -> str:
         """Without the name of a database."""
         return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}"
+
+    def journal_url(self, database: str = "journal") -> str:
+        """The URL of a journal, of the database that `journal_cluster` makes or of a copy."""
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
 
     def make(self) -> None:
         """Makes the cluster, empty."""
@@ -101,9 +111,23 @@ class Cluster:
             self._server.wait(timeout=GIVE_UP_SECONDS)
             self._server = None
 
+    def crash(self) -> None:
+        """Ends its server as a power cut would: nothing is tidied up, and the next start recovers."""
+        if self._server is not None:
+            # "Immediate". A kill would leave its children behind, which have the files open.
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait(timeout=GIVE_UP_SECONDS)
+            self._server = None
+
     def execute(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(f"{self.url}/{database}", autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def ask(self, question: str, database: str = "postgres") -> Any:
+        """The one value that a query gives."""
+        with psycopg.connect(f"{self.url}/{database}") as connection:
+            row = connection.execute(question.encode()).fetchone()
+        return None if row is None else row[0]
 
     def copy(self, name: str) -> "Cluster":
         """A copy of its files, while no server runs on them."""
@@ -129,7 +153,22 @@ class Cluster:
 
     def wait_until_it_writes(self) -> None:
         def writes() -> bool:
-            with psycopg.connect(f"{self.url}/postgres") as connection:
-                return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+            return self.ask("SELECT pg_is_in_recovery()") is False
 
         wait_until(writes)
+
+
+@contextmanager
+def journal_cluster() -> Iterator[Cluster]:
+    """A running cluster with a database for a journal; its folder, with all copies that are made, ends with it."""
+    folder = Path(tempfile.mkdtemp(prefix="bridge-cluster-"))
+    cluster = Cluster(folder)
+    cluster.make()
+    cluster.start()
+    cluster.execute(f"CREATE ROLE {OWNER} LOGIN")
+    cluster.execute(f"CREATE DATABASE journal OWNER {OWNER}")
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder)

@@ -274,9 +274,11 @@ class BooksComparison:
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
         """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments
-        first."""
+        first, and each once. Meanwhile payments move on: whichever went back to a status that was read is found in
+        the second round."""
         now = self._journal.clock()
-        for status in PAYABLE:
+        found: set[str] = set()
+        for status in PAYABLE * 2:
             before = None
             while page := await self._journal.history.payable_payments(
                 provider, status, before=before, since=now - LONG_SETTLED, limit=PAGE
@@ -285,6 +287,9 @@ class BooksComparison:
                 for payout in await self._journal.history.payouts_of([one.payment_id for one in page]):
                     payouts[payout.payment_id].append(payout)
                 for payment in page:
+                    if payment.payment_id in found:
+                        continue
+                    found.add(payment.payment_id)
                     for share in _payable(payment, payouts[payment.payment_id], now):
                         yield share
                 before = page[-1].payment_id

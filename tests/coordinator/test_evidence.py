@@ -1,6 +1,6 @@
 """Evidence: what does not fit a payment moves nothing and reaches a person; what fits proves no more than it does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -25,7 +25,7 @@ from coordinator.observations import (
 )
 from coordinator.payment_decisions import decide, standing_of
 from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Effect, Payment, PaymentStatus
+from coordinator.payments import KEPT_FOR, ZONES, Effect, Payment, PaymentStatus
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
 PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID
@@ -291,6 +291,24 @@ def test_money_is_late_by_the_earliest_that_shows_that_it_was_there() -> None:
     # A gateway whose clock is in another zone dates it to what is the future here.
     early = notice(PAID, booked), NOW + timedelta(minutes=10)
     assert not play(early)[0].late
+
+
+def test_a_date_from_before_the_payment_does_not_make_late_money_timely() -> None:
+    # A clock at zero, or one that runs behind: who says so proves nothing about when this money came.
+    for date in (datetime(1970, 1, 1, tzinfo=UTC), NOW - KEPT_FOR - ZONES - timedelta(seconds=1)):
+        told = notice(PAID, transfer("t1", 100, occurred_at=date)), DEADLINE + timedelta(minutes=40)
+        payment, _ = play((DeadlinePassed(deadline=DEADLINE), DEADLINE + timedelta(minutes=1)), told)
+        assert (payment.status, payment.late) == ("completed", True)
+    # Within what another zone or a late registration explains it is believed.
+    told = notice(PAID, transfer("t1", 100, occurred_at=NOW - ZONES)), DEADLINE + timedelta(minutes=40)
+    assert not play(told)[0].late
+    # Where the bridge opened the invoice, nothing can have come before it.
+    opened = PAYMENT.model_copy(
+        update={"external_id": PAYMENT.payment_id, "facts": PAYMENT.facts.model_copy(update={"given": {"0xa"}})}
+    )
+    before = transfer("t1", 100, occurred_at=NOW - ZONES - timedelta(seconds=1))
+    told = notice(PAID, before, address="0xa"), DEADLINE + timedelta(minutes=40)
+    assert play(told, payment=opened)[0].late
 
 
 # What a person decides

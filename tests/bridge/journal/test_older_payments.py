@@ -13,8 +13,18 @@ from sqlalchemy import Connection, text
 from bridge.journal import Journal
 from bridge.journal.database import parse_database_url, writing_engine
 from bridge.journal.schema_versions import MIGRATIONS
-from coordinator.observations import InvoiceSnapshot, Standing, Transfer
-from coordinator.payments import Payment
+from coordinator.observations import (
+    AddressBorrowed,
+    ClaimContested,
+    InvoiceSnapshot,
+    InvoiceUnreadable,
+    MoneyTaken,
+    Observation,
+    Standing,
+    Transfer,
+)
+from coordinator.payment_problems import problems_of
+from coordinator.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 
@@ -122,3 +132,47 @@ def test_older_payments_stand_as_they_stood_and_go_on(database_url: str) -> None
     engine.dispose()
     facts = json.loads(rows[0].facts)
     assert (facts["received"], [one["transferId"] for one in facts["confirmed"]]) == ("40", ["t1"])
+
+
+# Not every older bridge knows what is learnt of a payment since.
+LEARNT: tuple[Observation, ...] = (
+    InvoiceUnreadable(what=("it is no JSON",)),
+    AddressBorrowed(address="0xa", payment_id="pay_2"),
+    MoneyTaken(transfer_key="ETH-USDT t9", payment_id="pay_2"),
+    ClaimContested(what="0xb", payment_id="pay_2"),
+)
+
+
+def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url: str) -> None:
+    migrate(database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.begin() as connection:
+        insert(connection)
+    engine.dispose()
+
+    async def learn() -> tuple[PaymentStatus, set[str]]:
+        journal = await Journal.open(database_url, Clock(NOW))
+        for number, observation in enumerate(LEARNT):
+            await journal.record_observation(
+                provider="shkeeper", external_id="pay_6", key=f"learnt-{number}", observation=observation
+            )
+        record = await journal.payment_record("pay_6")
+        await journal.close()
+        assert record is not None
+        return record.payment.status, {problem.kind for problem in problems_of(record.payment)}
+
+    status, problems = asyncio.run(learn())
+    assert "payment-unreadable-books" in problems
+    migrate(database_url, command.downgrade, "0019")
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT facts, problems FROM payments WHERE payment_id = 'pay_6'")).one()
+        kept = connection.execute(text("SELECT observation FROM observations")).scalars().all()
+    engine.dispose()
+    facts = json.loads(row.facts)
+    assert not {"asked", "unreadable", "borrowed", "taken"} & facts.keys()
+    assert "claimed-twice" not in {one["kind"] for one in facts["misfits"]}
+    assert "payment-unreadable-books" not in (row.problems or "")
+    assert not {json.loads(one)["kind"] for one in kept} & {one.kind for one in LEARNT}
+    # And forward again: what was forgotten is learnt anew.
+    assert asyncio.run(learn()) == (status, problems)

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,7 +25,7 @@ from coordinator.events import Audience, Event
 from coordinator.histories import Beginning
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
-from tests.postgresql import Cluster
+from tests.postgresql import Cluster, journal_cluster
 from tests.waiting import until
 
 
@@ -381,27 +380,15 @@ async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_b
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """One of its own, with a database for a journal; its copies end with it."""
-    folder = Path(tempfile.mkdtemp(prefix="bridge-cluster-"))
-    made = Cluster(folder)
-    made.make()
-    made.start()
-    made.execute("CREATE ROLE plain LOGIN")
-    made.execute("CREATE DATABASE journal OWNER plain")
-    yield made
-    made.stop()
-    shutil.rmtree(folder)
-
-
-def url_of(cluster: Cluster, database: str = "journal") -> str:
-    return f"{cluster.url.replace('bridge@', 'plain@')}/{database}"
+    with journal_cluster() as cluster:
+        yield cluster
 
 
 async def test_a_copy_of_a_postgresql_database_is_noticed(cluster: Cluster, clock: Clock) -> None:
-    left = Left(url_of(cluster), clock, None)
+    left = Left(cluster.journal_url(), clock, None)
     await left.write()
     cluster.execute("CREATE DATABASE copied TEMPLATE journal OWNER plain")
-    copy = Left(url_of(cluster, "copied"), clock, None)
+    copy = Left(cluster.journal_url("copied"), clock, None)
     assert (await copy.history()).beginning is Beginning.COPIED
     assert (await left.history()).beginning is Beginning.NEW
 
@@ -409,7 +396,7 @@ async def test_a_copy_of_a_postgresql_database_is_noticed(cluster: Cluster, cloc
 async def test_a_promoted_replica_is_noticed_at_the_start_and_by_who_writes_on(
     cluster: Cluster, clock: Clock, mark_file: Path
 ) -> None:
-    left = Left(url_of(cluster), clock, mark_file)
+    left = Left(cluster.journal_url(), clock, mark_file)
     await left.write()
     cluster.stop()
     replica = cluster.copy("replica")
@@ -440,7 +427,7 @@ async def test_a_promoted_replica_is_noticed_at_the_start_and_by_who_writes_on(
 
 
 async def test_a_point_in_time_is_noticed(cluster: Cluster, clock: Clock) -> None:
-    left = Left(url_of(cluster), clock, None)
+    left = Left(cluster.journal_url(), clock, None)
     archive = cluster.data.parent / "archive"
     archive.mkdir()
     archive.chmod(0o777)

@@ -21,7 +21,7 @@ from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import NAMES_BEYOND, Comparison
 from coordinator.ids import derived_id
-from coordinator.observations import RefundOf
+from coordinator.observations import DeadlinePassed, RefundOf
 from coordinator.payout_observations import PayoutConfirmed, PayoutSent
 from coordinator.payouts import Payout
 from coordinator.refunds import RefundOrder, RefundRefusedError
@@ -141,6 +141,18 @@ async def registered(journal: Journal, number: int = 1, **changes: Any) -> Payou
     return payout
 
 
+async def expire(journal: Journal, number: int) -> None:
+    """Its time is out."""
+    deadline = payment(number).expires_at
+    assert deadline is not None
+    await journal.record_observation(
+        provider="shkeeper",
+        external_id=f"pay_{number}",
+        key=f"expired-{number}",
+        observation=DeadlinePassed(deadline=deadline),
+    )
+
+
 async def is_held(journal: Journal) -> bool:
     return await journal.console.payout_hold() is not None
 
@@ -178,6 +190,32 @@ async def test_what_was_forgotten_is_found_wherever_it_stands(
     assert [one.payout for one in await journal.history.forgotten_payouts()] == list(found.forgotten)
     # It was compared to the end: what is left is a person's.
     assert await journal.history.to_compare() is None
+
+
+async def test_payments_that_move_meanwhile_are_asked_about_once_and_none_is_left_out(
+    journal: Journal, comparison: BooksComparison, books: Books, gateway: Gateway
+) -> None:
+    for number in (1, 2):
+        await journal.register_payment(payment(number))
+    await expire(journal, 2)
+    await paid(journal, 3)
+    books.has(name(1, 0))
+    books.has(name(2, 0))
+    answer = gateway.script[0]
+
+    async def answer_once_it_moved(request: Request) -> bytes | None:
+        if name(1, 0) in request.path and (name(1, 0), "BTC") not in books.asked_for:
+            await paid(journal, 1)  # which was open, and is found among those that are completed again
+        if name(3, 0) in request.path:
+            await paid(journal, 2)  # which had expired, and is not found among those any more
+        said = answer(request)
+        assert isinstance(said, bytes)
+        return said
+
+    gateway.answers(answer_once_it_moved)
+    found = await compared(comparison, journal)
+    assert sorted(one.payment_id for one in found.forgotten) == ["pay_1", "pay_2"]
+    assert len(books.asked_for) == len(set(books.asked_for))
 
 
 async def test_names_go_on_behind_the_payouts_that_the_journal_has(
