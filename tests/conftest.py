@@ -1,4 +1,5 @@
-"""What tests of every folder start and stop: a real bridge in its own process, and deterministic random input."""
+"""What holds for tests of every folder: a real bridge in its own process, deterministic random input, and no disk
+that is too slow."""
 
 import functools
 import os
@@ -45,6 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
 
     items.sort(key=lambda item: rank(item.path))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_disk_is_too_slow() -> Iterator[None]:
+    """A commit to a journal that a test opens by itself may take as long as the machine needs for it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
+        yield
 
 
 class BridgeProcess:
