@@ -87,6 +87,7 @@ class ShkeeperApi:
         `pauses` are those between two tries."""
         base_url = f"{url.rstrip('/')}/api/v1/"
         # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
+        # Few are kept: before every question httpx looks whether each of those is still open.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=8)
         self._http = httpx.AsyncClient(
             base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates()
