@@ -176,7 +176,7 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         known: set[str] = set()
         lives = [PAYOUT]
         for _ in range(longest):
-            longer = {}
+            longer: dict[str, Payout] = {}
             for payout, observation in itertools.product(lives, kinds):
                 moved = decide_payout(payout, observation).payout
                 if moved.status is not payout.status:
