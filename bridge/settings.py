@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -280,9 +281,10 @@ class Settings(BaseSettings):
         """Whether events about money go to those concerned only, instead of everyone."""
         return self.access == "jwt" and self.confidential_events_to == "parties"
 
-    @property
+    @cached_property
     def chains(self) -> dict[str, Chain]:
-        """The chains that are followed: those of the file that have endpoints, there or in the environment."""
+        """The chains that are followed: those of the file that have endpoints, there or in the environment, as it was
+        read first."""
         if self.chains_file is None or not self.chains_file.exists():
             return {}
         try:

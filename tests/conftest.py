@@ -1,5 +1,7 @@
-"""What tests of every folder start and stop: a real bridge in its own process, and deterministic random input."""
+"""What holds for tests of every folder: a real bridge in its own process, deterministic random input, and no disk
+that is too slow."""
 
+import functools
 import os
 import signal
 import time
@@ -39,10 +41,19 @@ LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes long, so that no worker is left alone with it in the end."""
 
-    def rank(item: pytest.Item) -> int:
-        return next((place for place, folder in enumerate(LONG) if folder in item.path.parents), len(LONG))
+    @functools.cache
+    def rank(path: Path) -> int:
+        return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
 
-    items.sort(key=rank)
+    items.sort(key=lambda item: rank(item.path))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_disk_is_too_slow() -> Iterator[None]:
+    """A commit to a journal that a test opens by itself may take as long as the machine needs for it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
+        yield
 
 
 class BridgeProcess:

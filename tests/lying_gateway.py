@@ -30,6 +30,8 @@ class LyingGateway:
     invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
     address: str | None = None
     """The one that it gives out to everybody, if a test wants so."""
+    of_new: dict[str, Any] = field(default_factory=dict)
+    """What it tells otherwise of an invoice from its opening on, before anybody can have asked about it."""
 
     def tells(self, asked_for: str, /, *transactions: object, **changes: Any) -> None:
         """From now on it answers so when it is asked about an invoice over 100 USD."""
@@ -46,7 +48,7 @@ class LyingGateway:
         asked = json.loads(body) if body else {}
         if call == "payment_request":
             wallet = self.address or f"0x{next(_NUMBERS):040x}"
-            self.tells(asked["external_id"], status="UNPAID", balance_fiat="0")
+            self.tells(asked["external_id"], **{"status": "UNPAID", "balance_fiat": "0"} | self.of_new)
             return {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": wallet}
         return {"status": "error", "message": "there is no such thing"}
 

@@ -1,6 +1,6 @@
 """The local SHKeeper for tests: run in a thread of its own, played and looked at from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -67,9 +67,12 @@ class PlayedShkeeper:
 
 
 @contextmanager
-def played_shkeeper(*, confirm_seconds: float = 0.1, read_timeout_seconds: float = 10) -> Iterator[PlayedShkeeper]:
+def played_shkeeper(
+    *, confirm_seconds: float = 0.1, read_timeout_seconds: float = 10, coins: Collection[str] | None = None
+) -> Iterator[PlayedShkeeper]:
     """Runs it; its tasks take a moment, and its minute a second. A block comes after `confirm_seconds`, and a daemon
-    that hangs is given up after `read_timeout_seconds`."""
+    that hangs is given up after `read_timeout_seconds`. The operator has switched on all coins, or these alone: of a
+    journal that was restored, everything is asked for in every coin."""
     configuration = Configuration(
         KEY,
         password=OPERATOR_PASSWORD,
@@ -80,5 +83,7 @@ def played_shkeeper(*, confirm_seconds: float = 0.1, read_timeout_seconds: float
         read_timeout_seconds=read_timeout_seconds,
     )
     gateway = LocalGateway(configuration)
+    for name, wallet in gateway.terms.wallets.items():
+        wallet.enabled = coins is None or name in coins
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(gateway)) as url:
         yield PlayedShkeeper(gateway, url, portal)

@@ -14,18 +14,33 @@ GIVE_UP_SECONDS = 300.0
 fast anything is: every deadline of a test that is not its subject is this one."""
 
 
+SOONEST_SECONDS = 0.005
+SELDOMEST_SECONDS = 0.1
+# Of the time that it has waited already.
+SHARE = 0.1
+
+
+def _pause_seconds(waited_seconds: float) -> float:
+    """Until the next look: the longer it takes, the more seldom. To look may cost a request, and what is waited for
+    needs the processor too."""
+    return min(SOONEST_SECONDS + SHARE * waited_seconds, SELDOMEST_SECONDS)
+
+
 async def until(holds: Callable[[], Found]) -> Found:
     """What a condition gives as soon as it holds; fails when it has not for GIVE_UP_SECONDS."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while not (found := holds()):  # noqa: ASYNC110 (nothing signals what is waited for)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(_pause_seconds(loop.time() - begun))
     return found
 
 
 def wait_until(holds: Callable[[], Found]) -> Found:
     """As `until`, where no loop runs."""
-    give_up = time.monotonic() + GIVE_UP_SECONDS
+    begun = time.monotonic()
     while not (found := holds()):
-        assert time.monotonic() < give_up, "it did not happen in time"
-        time.sleep(0.02)
+        waited_seconds = time.monotonic() - begun
+        assert waited_seconds < GIVE_UP_SECONDS, "it did not happen in time"
+        time.sleep(_pause_seconds(waited_seconds))
     return found

@@ -32,14 +32,22 @@ WARM = (
     "providers.shkeeper.payouts",
     "providers.shkeeper.simulator.server",
     "aiohttp",
+    "anyio._backends._asyncio",
     "anyio.from_thread",
+    "eth_hash.backends.pycryptodome",
+    "httpcore",
     "httpx",
+    "litestar._kwargs",
+    "litestar.middleware._internal.exceptions",
+    "litestar.plugins.attrs",
     "psycopg",
     "rich.markdown",
     "rich.table",
     "socketio",
+    "sqlite3",
     "typer",
-    "uvloop",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
 )
 REQUEST_BYTES = 1_000_000
 

@@ -34,6 +34,7 @@ from bridge.client.calls import (
     send_payouts_call,
     withdraw_refund_call,
 )
+from bridge.client.certificates import certificates
 from bridge.client.tries import Destination, Tries
 from coordinator.events import Payload
 
@@ -67,7 +68,7 @@ class BridgeClient:
         self._destination = Destination(
             url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
         )
-        self._http = httpx.Client()
+        self._http = httpx.Client(verify=certificates())
 
     def publish(
         self,

@@ -4,35 +4,7 @@ uses such a client, which a server never does.
 The package imports this before anything else of python-socketio.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any
-
-__all__ = ["put_off"]
-
-
-class _PutOff(ModuleType):
-    """Stands for a module in those that import it, and imports it when something of it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self.__name__), name)
-
-
-@contextmanager
-def put_off(*names: str) -> Iterator[None]:
-    """Whatever is imported meanwhile gets these modules only once it uses them, unless they are there already."""
-    stand_ins = {name: _PutOff(name) for name in names if name not in sys.modules and find_spec(name) is not None}
-    sys.modules.update(stand_ins)
-    try:
-        yield
-    finally:
-        for name in stand_ins:
-            del sys.modules[name]
-
+from bridge.late_imports import put_off
 
 # What it has no use for if it is not installed, it says itself.
 with put_off("aiohttp", "requests", "websocket"):

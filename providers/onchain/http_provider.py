@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from providers.certificates import certificates
 from providers.onchain.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
 
 __all__ = ["HttpProvider", "StatusError"]
@@ -28,7 +29,9 @@ class HttpProvider(AsyncJSONBaseProvider):
         super().__init__()
         self._url = url
         limits = httpx.Limits(max_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, headers=HEADERS)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_seconds, limits=limits, headers=HEADERS, verify=certificates()
+        )
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One question. Raises StatusError, httpx.TransportError, and ValueError for what is no JSON."""

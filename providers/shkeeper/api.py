@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
+from providers.certificates import certificates
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -85,13 +86,17 @@ class ShkeeperApi:
         """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on.
         `pauses` are those between two tries."""
         base_url = f"{url.rstrip('/')}/api/v1/"
-        certificates = httpx.create_ssl_context()  # reading them takes a while, so once
         # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates)
+        # Few are kept: before every question httpx looks whether each of those is still open.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=8)
+        self._http = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates()
+        )
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
         unkept = httpx.Limits(max_keepalive_connections=0)
-        self.once = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, limits=unkept, verify=certificates)
+        self.once = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout_seconds, limits=unkept, verify=certificates()
+        )
         """For what must not be repeated: every request has a connection of its own."""
         self._api_keys = tuple(api_keys)
         self._pauses = pauses

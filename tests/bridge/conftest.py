@@ -1,4 +1,4 @@
-"""What holds for every journal that a test opens by itself, and the databases for one."""
+"""The databases for a journal that a test opens by itself, of both kinds."""
 
 import shutil
 import tempfile
@@ -10,15 +10,6 @@ import psycopg
 import pytest
 
 from tests.postgresql import Cluster
-from tests.waiting import GIVE_UP_SECONDS
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_disk_is_too_slow() -> Iterator[None]:
-    """A commit may take as long as the machine needs for it."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +18,8 @@ def postgresql_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="bridge-postgresql-"))
     cluster = Cluster(folder)
     cluster.make()
-    cluster.start()
+    # What would be left of it if the machine failed is no matter here.
+    cluster.start(fsync="off", synchronous_commit="off", full_page_writes="off")
     yield cluster.url
     cluster.stop()
     shutil.rmtree(folder)

@@ -1,6 +1,5 @@
 """The payment's table: every order and repetition of observations ends in one state, and nothing is told twice."""
 
-import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -363,8 +362,28 @@ def test_every_event_tells_of_a_change_and_a_repeat_tells_nothing(some: list[Obs
         assert decision.payment == payment
 
 
+def every_life(
+    kinds: Sequence[Observation],
+) -> tuple[list[Payment], set[tuple[PaymentStatus, PaymentStatus]]]:
+    """All that a payment can become by these observations, however many and in whatever order, and how its status
+    moves meanwhile. Each that differs from the others meets each observation once."""
+    lives, known = [PAYMENT], {PAYMENT.model_dump_json()}
+    moves: set[tuple[PaymentStatus, PaymentStatus]] = set()
+    for payment in lives:  # which grow meanwhile
+        for observation in kinds:
+            moved = decide(payment, observation, NOW).payment
+            if moved is payment:
+                continue
+            if moved.status is not payment.status:
+                moves.add((payment.status, moved.status))
+            if (life := moved.model_dump_json()) not in known:
+                known.add(life)
+                lives.append(moved)
+    return lives, moves
+
+
 def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
-    """Exhaustive over all lives of up to four observations, drawn from one of each kind and moment."""
+    """Exhaustive over all lives, however long, of one observation of each kind and moment."""
     kinds: list[Observation] = [
         sighted(Stage.SEEN, 1),
         sighted(Stage.REORGANISED, 2),
@@ -382,25 +401,21 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         PaymentAccepted(by="Ada", note="the rest came in cash"),
         PaymentWithdrawn(by="Ada", note="sold out"),
     ]
+    lives, moves = every_life(kinds)
     made: dict[PaymentStatus, set[PaymentStatus]] = {status: set() for status in PaymentStatus}
-    lives = {PAYMENT.model_dump_json(): PAYMENT}
-    for _, observation in itertools.product(range(4), kinds):
-        for payment in list(lives.values()):
-            moved = decide(payment, observation, NOW).payment
-            if moved.status is not payment.status:
-                made[payment.status].add(moved.status)
-            lives.setdefault(moved.model_dump_json(), moved)
+    for before, after in moves:
+        made[before].add(after)
     # And what turns out to be another's, whatever has happened before.
     foreign = looked_up(OVERPAID).model_copy(update={"agreed": Decimal(5)})
-    for payment in lives.values():
+    for payment in lives:
         moved = decide(payment, foreign, NOW).payment
         if moved.status is not payment.status:
             made[payment.status].add(moved.status)
     # And what goes back and is sent back again, whatever has happened before.
-    for payment in lives.values():
+    for payment in lives:
         gone = decide(payment, refund(100, Release.DONE, 1), NOW).payment
         back = decide(gone, refund(100, Release.FAILED, 2), NOW).payment
-        for before, after in ((payment, gone), (gone, back)):
-            if before.status is not after.status:
-                made[before.status].add(after.status)
+        for then, later in ((payment, gone), (gone, back)):
+            if then.status is not later.status:
+                made[then.status].add(later.status)
     assert {status: frozenset(reached) for status, reached in made.items()} == dict(TRANSITIONS)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from providers.certificates import certificates
 from providers.shkeeper.simulator.faults import Call, Fault, What
 from providers.shkeeper.simulator.gateway import LocalGateway
 from providers.shkeeper.simulator.notices import signed_headers
@@ -22,7 +23,9 @@ async def keep_posting(gateway: LocalGateway) -> None:
     """Posts what is due, until it is cancelled."""
     held: list[Notice] = []
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, verify=certificates())
+        )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         while True:
             for notice in gateway.due(datetime.now(UTC)):

@@ -19,8 +19,6 @@ LIBRARIES = {
     "annotated_doc",
     "annotated_types",
     "anyio",
-    "attr",
-    "attrs",
     "bidict",
     "click",  # uvicorn's own command line
     "dotenv",
@@ -44,7 +42,6 @@ LIBRARIES = {
     "typing_inspection",
     "uvicorn",
     "uvloop",
-    "yaml",
 }
 OF_PYTHON = {
     *sys.stdlib_module_names,

@@ -157,9 +157,14 @@ def test_it_does_not_expire_by_an_answer_that_cannot_be_read(
 ) -> None:
     bridge = make_bridge(**settings, BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
     shop = Shop(bridge, gateway)
-    broken, unpaid = shop.sells(), shop.sells()
-    gateway.tells(broken, listed(102, shop.address(broken)), listed(-1, shop.address(broken)), status="FOOBAR")
-    # What is due in the same moment and can be read has expired; this one has not.
+    # Told so before it can be due, however busy the machine is.
+    gateway.address = "0x2222222222222222222222222222222222222222"
+    both = [listed(102, gateway.address), listed(-1, gateway.address)]
+    gateway.of_new = {"status": "FOOBAR", "balance_fiat": "102", "txs": both}
+    broken = shop.sells()
+    gateway.address, gateway.of_new = None, {}
+    unpaid = shop.sells()
+    # What is due a moment later and can be read has expired; this one has not.
     wait_until(lambda: shop.stands(unpaid)["status"] == "expired")
     assert shop.wait_for(broken, "payment-unreadable-books")["status"] == "pending"
     shop.client.close()

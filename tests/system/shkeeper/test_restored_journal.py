@@ -4,7 +4,7 @@ what was paid out since is not paid out again."""
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tests.asking import client_of
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
-from tests.played_shkeeper import PlayedShkeeper
+from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.histories import attention, compared, do, history, is_held, settle
@@ -55,6 +55,12 @@ class Backup:
         ).fetchone()
         database.close()
         return [noted["events"], noted["observations"], noted["payoutObservations"]] == [one or 0 for one in reached]
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper(coins=("ETH", "ETH-USDT", "TRX")) as shkeeper:
+        yield shkeeper
 
 
 @pytest.fixture
