@@ -205,7 +205,7 @@ export interface paths {
         put?: never;
         /**
          * Have payouts sent
-         * @description Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with `GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. One that is above a limit, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: nothing of it is sent until somebody else approves it. With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand.
+         * @description Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with `GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. One that is above a limit, counts at a price that may be wrong, sets the network a fee out of proportion, or goes where its seller may not be paid yet, is taken and `awaiting_approval`: nothing of it is sent until somebody else approves it. With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand.
          */
         post: operations["sendPayouts"];
         delete?: never;
@@ -482,7 +482,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw a refund
-         * @description For one that nobody gave an address for: its money is there for the seller, or for another refund, again. A payment that was cancelled with it stays so.
+         * @description For one that nobody gave an address for: its money is there for the seller, or for another refund, again. A payment that was cancelled with it stays so. One that is withdrawn already is answered as it stands.
          */
         post: operations["withdrawRefund"];
         delete?: never;
@@ -537,7 +537,7 @@ export interface paths {
         };
         /**
          * The events that some rooms heard
-         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone.
+         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
          */
         get: operations["getEvents"];
         put?: never;
@@ -1147,7 +1147,7 @@ export interface paths {
         put?: never;
         /**
          * Take something off the list of what needs a person
-         * @description For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when there is news of it. A payout leaves the list by being resolved.
+         * @description For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when there is news of it. A payout leaves the list by being resolved, or made up for by another; one that failed or came back, and what went out beyond what came, can be dismissed with a `note`.
          */
         post: operations["dismiss"];
         delete?: never;
@@ -1239,7 +1239,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1253,10 +1253,11 @@ export interface components {
             since: string;
             payoutId: string | null;
             paymentId: string | null;
+            refundId: string | null;
             webhookId: string | null;
             txHash: string | null;
             explorerUrl: string | null;
-            actions: ("approve" | "reject" | "refund" | "recheck" | "replay" | "resolve" | "resume" | "accept" | "wait" | "cancel" | "settle" | "dismiss")[];
+            actions: ("approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "accept" | "wait" | "cancel" | "settle" | "dismiss")[];
         };
         /** AttentionList */
         AttentionList: {
@@ -1686,7 +1687,7 @@ export interface components {
         /** ForgottenPayout */
         ForgottenPayout: {
             /** @description Its name at the provider. */
-            payoutId: string;
+            externalId: string;
             provider: string;
             paymentId: string;
             /** @description The seller, or the buyer of what was refunded. */
@@ -1996,6 +1997,8 @@ export interface components {
         /** PayoutDocument */
         PayoutDocument: {
             payoutId: string;
+            /** @description The provider's name for it: SHKeeper's `external_id`. Null until it is asked for, and where it ended without coming into the provider's books and another payout has the name now. */
+            externalId: string | null;
             provider: string;
             paymentId: string;
             sellerId: string;
@@ -2073,9 +2076,9 @@ export interface components {
             coin: string;
             /** @description Of the coin. */
             amount: string;
-            /** @description The seller's address; of `BTC-LIGHTNING` an invoice of theirs. */
+            /** @description The seller's address, none of the marketplace's own; of `BTC-LIGHTNING` an invoice of theirs. */
             destination: string;
-            /** @description For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their smallest units for each byte of the transaction. */
+            /** @description For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their smallest units for each byte of the transaction. It comes on top of the amount, out of the sender's wallet. */
             fee?: string | null;
             /** @description For a payout that the marketplace's own wallet sends: the chain, such as `ethereum`, on which the bridge follows it. The coin is a token of the chain then. */
             chain?: string | null;
@@ -2206,7 +2209,7 @@ export interface components {
          * @description What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody.
          * @enum {string}
          */
-        ProblemKind: "payment-refunded-while-paid-out" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
+        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
         /** ProviderHealth */
         ProviderHealth: {
             name: string;
@@ -4762,7 +4765,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description An address was given, or it was withdrawn already */
+            /** @description An address was given */
             409: {
                 headers: {
                     [name: string]: unknown;
