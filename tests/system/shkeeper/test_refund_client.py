@@ -51,7 +51,7 @@ def test_money_goes_back_once_to_where_the_buyer_says(client: BridgeClient, mark
     now = wait_until(lambda: (one := client.get_refund(refund.refund_id)).status is PayoutStatus.COMPLETED and one)
     assert now
     assert now.payout_id is not None
-    assert len(marketplace.shkeeper.sent(now.payout_id)) == 1
+    assert len(marketplace.sent(now.payout_id)) == 1
     assert client.list_refunds(payment_id) == [now]
 
     async def again() -> tuple[RequestedRefund, RequestedRefund, list[RequestedRefund]]:
