@@ -119,7 +119,7 @@ chain_router = Router("/api/chains", route_handlers=[list_chains, list_troubles]
 def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
     return UnmatchedItem(
         chain=transfer.chain,
-        tx_hash=transfer.transfer_id.partition("#")[0],
+        tx_hash=transfer.tx_hash,
         token=transfer.symbol,
         amount=transfer.amount,
         sender=transfer.sender,

@@ -24,8 +24,8 @@ class ChainCommit:
     """What was seen of which payment."""
     payouts: tuple[tuple[str, Sighting], ...] = ()
     transfers: tuple[ChainTransfer, ...] = ()
-    alarms: tuple[tuple[int, str], ...] = ()
-    """Of which block, and what went wrong."""
+    alarms: tuple[tuple[str, int, str], ...] = ()
+    """Of what kind, of which block, and what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
         payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
     for transfer in step.transfers:
         batch.chains.transfer(transfer)
-    for block_number, message in step.alarms:
-        batch.chains.alarm(step.chain, block_number, message)
+    for kind, block_number, message in step.alarms:
+        batch.chains.alarm(step.chain, kind, block_number, message)
     batch.chains.checkpoint(step.chain, step.following)
     moved = tuple(recorded for recorded in payments if recorded.outcome is Outcome.APPLIED)
     return CommittedStep(moved, tuple(recorded for recorded in payouts if recorded.moved))

@@ -31,6 +31,15 @@ class Liar:
         self._anvil = anvil
         gateway.answers(self._answer)
 
+    def stands_at(self, number: int) -> None:
+        """Shows this block as its newest, whatever comes after it."""
+
+        def shown(parameters: list[Any]) -> Any:
+            is_newest = parameters[0] == "latest"
+            return self._anvil.ask("eth_getBlockByNumber", hex(number), *parameters[1:]) if is_newest else ...
+
+        self.answers["eth_getBlockByNumber"] = shown
+
     def _answer(self, request: Request) -> bytes | None:
         if self.is_dead:
             return None
