@@ -12,6 +12,7 @@ from coordinator.observations import Sighting, Stage
 from coordinator.payments import OPEN_STATUSES, Payment
 from coordinator.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
+from providers.onchain.direct import PROVIDER
 from providers.onchain.following import Following
 from providers.onchain.matching import Subject, Watched
 from providers.onchain.store import Assigned, ChainStep, Recorded
@@ -46,7 +47,8 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
 
 def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     """What a follower knows of a payout; None if its coin is none of the chain."""
-    token = chain.token_of(payout.provider, payout.coin)
+    is_own = payout.provider == PROVIDER  # the marketplace's own wallet calls coins as the chain does
+    token = chain.token(payout.coin) if is_own else chain.token_of(payout.provider, payout.coin)
     if token is None:
         return None
     # Providers write hashes in capitals, or without what tells that they are hexadecimal.

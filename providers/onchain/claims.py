@@ -89,7 +89,7 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
             return waits
         block = BlockId(number=int(receipt["blockNumber"], 16), hash=receipt["blockHash"])
         # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
-        status, logs = receipt.get("status"), receipt["logs"]
+        status, logs = receipt.get("status"), list(receipt["logs"])
         is_placed = transaction.get("blockHash") == block.hash
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError("a transaction or its receipt is malformed") from None

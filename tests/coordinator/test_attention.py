@@ -146,6 +146,7 @@ def others() -> list[Attention]:
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
         forgotten_payout(FORGOTTEN, START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
+        attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
     ]
 
 

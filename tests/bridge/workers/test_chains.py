@@ -3,29 +3,18 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
-from tenacity import wait_none
 
-from bridge.journal import Journal
-from bridge.workers.chains import JournalChainStore, watched_payment
-from coordinator.agreements import DirectPayment
 from coordinator.observations import TransactionHinted
-from coordinator.payments import Payment
-from providers.onchain.chains import Chain, Token
-from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS, ChainFollower
-from providers.onchain.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
+from providers.onchain.rpc import ChainUnavailableError
 from providers.onchain.web3_library import Web3
-from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil, running_anvil
-from tests.providers.onchain.liar import Liar, Refusal
-from tests.scripted_gateway import scripted_gateway
-from tests.waiting import GIVE_UP_SECONDS
-
-CONFIRMATIONS = 3
+from tests.anvil import CAROL, Anvil, running_anvil
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
+from tests.providers.onchain.liar import Refusal
 
 
 @pytest.fixture
@@ -34,76 +23,10 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-class Followed:
-    """A chain, its follower, and the journal that it writes into."""
-
-    def __init__(self, journal: Journal, anvil: Anvil, chain: Chain, liar: Liar, follower: ChainFollower) -> None:
-        self.journal = journal
-        self.anvil = anvil
-        self.chain = chain
-        self.liar = liar
-        self.follower = follower
-
-    @property
-    def token(self) -> str:
-        token = self.chain.token("USDT")
-        assert token is not None
-        return str(token.address)
-
-    async def register(
-        self, payment_id: str = "pay_1", *, recipient: str = BOB, created_at: datetime | None = None
-    ) -> Payment:
-        payment = Payment(
-            payment_id=payment_id,
-            provider="onchain",
-            external_id=payment_id,
-            request_id="r1",
-            buyer_id="b1",
-            seller_id="s1",
-            amount=Decimal(100),
-            currency="USDT",
-            created_at=created_at or datetime.now(UTC),
-            direct=DirectPayment(chain="anvil", recipient=recipient),
-        )
-        await self.journal.register_payment(payment)
-        self.watch(payment)
-        return payment
-
-    def watch(self, payment: Payment) -> None:
-        watched = watched_payment(self.chain, payment)
-        assert watched is not None
-        self.follower.watch(watched)
-
-    async def payment(self) -> Payment:
-        record = await self.journal.payment_record("pay_1")
-        assert record is not None
-        return record.payment
-
-    def pay(self) -> str:
-        tx_hash = self.anvil.transfer(self.token, BOB, 100 * 10**6)
-        self.anvil.mine()
-        return tx_hash
-
-
 @pytest.fixture
 async def followed(anvil: Anvil, tmp_path: Path) -> AsyncIterator[Followed]:
-    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
-    async with scripted_gateway() as gateway:
-        liar = Liar(gateway, anvil)
-        chain = Chain(
-            name="anvil",
-            chain_id=CHAIN_ID,
-            confirmations=CONFIRMATIONS,
-            block_seconds=1,
-            tokens=(Token(symbol="USDT", decimals=6, address=anvil.deploy("Token")),),
-            endpoints=(SecretStr(liar.url),),
-        )
-        rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
-        await rpc.start()
-        store = JournalChainStore(journal, {"anvil": chain}, days=7)
-        yield Followed(journal, anvil, chain, liar, ChainFollower(chain, rpc, store))
-        await rpc.aclose()
-    await journal.close()
+    async with following(anvil, tmp_path) as followed:
+        yield followed
 
 
 async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_alarm(followed: Followed) -> None:

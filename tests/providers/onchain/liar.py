@@ -1,6 +1,7 @@
 """An endpoint that does not always pass on what its node says."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,10 @@ class Liar:
         self.asked: list[str] = []
         self._anvil = anvil
         gateway.answers(self._answer)
+
+    def changes(self, method: str, change: Callable[[list[Any], Any], Any]) -> None:
+        """Has a function make something else of what the node answers, by the question's parameters."""
+        self.answers[method] = lambda parameters: change(parameters, self._anvil.ask(method, *parameters))
 
     def stands_at(self, number: int) -> None:
         """Shows this block as its newest, whatever comes after it."""
