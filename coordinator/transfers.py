@@ -81,23 +81,20 @@ SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
 
 
 def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
-    """All of them, in order of their ids; of two of one transfer the final one, or else the later view. A transaction
-    is in one block: of two that are said to hold it, the one that was final first counts, or else the later view."""
+    """All of them, in order of their ids; of two of one transfer the one that was final first, or else the later
+    view. So it is of two blocks that are said to hold one transaction, which is in one block."""
     by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
     other = by_id.get(more.transfer.transfer_id, more)
     by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
     of_transaction = [one for one in by_id.values() if one.transfer.tx_hash == more.transfer.tx_hash]
-    holding = max(of_transaction, key=_tells_the_block).block_hash
+    holding = max(of_transaction, key=_outranks).block_hash
     for one in of_transaction:
         if one.block_hash != holding:
             del by_id[one.transfer.transfer_id]
     return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
 
 
-def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
-    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
-
-
-def _tells_the_block(sighting: Sighting) -> tuple[bool, int, str]:
+def _outranks(sighting: Sighting) -> tuple[bool, int, str, str]:
     is_final = sighting.stage is Stage.FINAL
-    return is_final, -sighting.view if is_final else sighting.view, sighting.block_hash or ""
+    view = -sighting.view if is_final else sighting.view
+    return is_final, view, sighting.block_hash or "", sighting.model_dump_json()

@@ -21,7 +21,7 @@ __all__ = ["ABSENCE_BELIEVED_SECONDS", "SECOND_WORD_AWAITED_SECONDS", "Heard", "
 logger = logging.getLogger("bridge.onchain")
 
 # How long money waits for a second endpoint while none answers, before it counts by the word of one.
-SECOND_WORD_AWAITED_SECONDS = 600.0
+SECOND_WORD_AWAITED_SECONDS = 60.0
 # An endpoint that has the block and tells no such transfer may still be reading it. After so long it means that.
 ABSENCE_BELIEVED_SECONDS = 60.0
 # Who did not agree is asked again after a block, then ever later, but no later than this.
