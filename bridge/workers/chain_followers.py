@@ -193,7 +193,7 @@ class ChainFollowers:
             if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
                 raise ChainProblemError(f"{standing}, catching up")
             alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
-            of_chain = [alarm for alarm in alarms if alarm.chain == name]
+            of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
             if of_chain:
                 raise ChainProblemError(f"{standing}; {of_chain[0].message}")
             return standing

@@ -27,7 +27,7 @@ logger = logging.getLogger("bridge.onchain")
 READ_AGAIN_AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SecondReadings:
     """Reads blocks of one chain again, and takes up what was missed."""
 
@@ -37,6 +37,8 @@ class SecondReadings:
     _payees: Payees
     _words: SecondWords
     _witnesses: Witnesses
+    _is_contradicted: bool = False
+    """Whether the last block that was compared was another one at another endpoint. It is said once, not of each."""
 
     async def read(self, following: Following, finality: Finality) -> Step | None:
         """Reads some blocks again; None if none is due, or none can be read now."""
@@ -78,8 +80,11 @@ class SecondReadings:
         if ours is None or not len(self._watchlist):
             return
         theirs = await self._witnesses.other_block(number)
-        if theirs is not None and theirs[1] != ours:
-            host, other = theirs
+        if theirs is None:
+            return
+        (host, other), was_contradicted = theirs, self._is_contradicted
+        self._is_contradicted = other != ours
+        if self._is_contradicted and not was_contradicted:
             message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))

@@ -1,4 +1,4 @@
-"""Journals of a bridge that called transfers by their transaction and a number: what was counted stays counted once."""
+"""Journals of a bridge that called transfers by their transaction and a number: what was counted counts once."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -27,7 +27,7 @@ def anvil() -> Iterator[Anvil]:
 
 
 async def as_before(it: Followed, folder: Path) -> list[tuple[str, str]]:
-    """Takes the journal back to what a bridge of before wrote, and opens it anew. Returns the transfers' names then."""
+    """Takes the journal back to what a bridge of before wrote, and opens it. Returns what transfers were called."""
     await it.journal.close()
     url = f"sqlite:///{folder / 'journal.db'}"
     config = Config()

@@ -177,7 +177,7 @@ def test_the_urls_of_endpoints_are_shown_nowhere(
         bridge = make_bridge(
             BRIDGE_CHAINS_FILE=str(chains),
             BRIDGE_ENDPOINTS_ANVIL=f"{anvil.websocket_url}/?key={SECRET},ws://127.0.0.1:9/{SECRET},{first.url},{second.url}"
-            f",{anvil.url}/{SECRET}",
+            f",{anvil.url}/?key={SECRET}",
             BRIDGE_LOG_LEVEL="debug",
         )
         market = Market(bridge, anvil, contracts)
