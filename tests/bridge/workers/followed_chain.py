@@ -1,6 +1,6 @@
 """A chain that is followed into a real journal, over endpoints that may lie, with a clock that a test moves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -147,6 +147,7 @@ async def following(
     confirmations: int | str = CONFIRMATIONS,
     own_coin: bool = False,
     token: str | None = None,
+    more: Sequence[Token] = (),
 ) -> AsyncIterator[Followed]:
     """Follows a chain over so many endpoints before one node, and one before each of `others`."""
     async with AsyncExitStack() as stack:
@@ -161,7 +162,7 @@ async def following(
                 "chain_id": CHAIN_ID,
                 "confirmations": confirmations,
                 "block_seconds": 1,
-                "tokens": [*tokens, *([Token(symbol="ETH", decimals=18)] if own_coin else [])],
+                "tokens": [*tokens, *more, *([Token(symbol="ETH", decimals=18)] if own_coin else [])],
                 "endpoints": [SecretStr(liar.url) for liar in liars],
             }
         )
