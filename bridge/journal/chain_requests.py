@@ -24,6 +24,8 @@ class ChainCommit:
     """What was seen of which payment."""
     payouts: tuple[tuple[str, Sighting], ...] = ()
     transfers: tuple[ChainTransfer, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    """Transfers that are not to be known any more, by their ids."""
     alarms: tuple[tuple[str, int, str], ...] = ()
     """Of what kind, of which block, and what went wrong."""
 
@@ -55,6 +57,8 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
     for payout_id, sighting in step.payouts:
         key = _key(step.chain, payout_id, sighting)
         payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
+    for transfer_id in step.forgotten:
+        batch.chains.forget(step.chain, transfer_id)
     for transfer in step.transfers:
         batch.chains.transfer(transfer)
     for kind, block_number, message in step.alarms:

@@ -27,6 +27,9 @@ _FORGET_ELSEWHERE = delete(_TRANSFERS).where(
         or_(_TRANSFERS.c.block_hash.is_(None), _TRANSFERS.c.block_hash != bindparam("by_block_hash")),
     )
 )
+_FORGET_DISOWNED = delete(_TRANSFERS).where(
+    and_(*(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in ("chain", "transfer_id")))
+)
 _ALARMS = schema.chain_alarms
 _ALARM_KEY = ("chain", "kind", "block_number")
 _FORGET_ALARM = delete(_ALARMS).where(and_(*(_ALARMS.c[name] == bindparam(f"by_{name}") for name in _ALARM_KEY)))
@@ -61,6 +64,7 @@ class StagedChains:
         self._now = now
         self._checkpoints: dict[str, dict[str, Any]] = {}
         self._transfers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._forgotten: list[tuple[str, str]] = []
         self._alarms: dict[tuple[Any, ...], dict[str, Any]] = {}
         self.writes = 0
         """How many changes are staged."""
@@ -75,6 +79,11 @@ class StagedChains:
         row = asdict(transfer) | {"amount": format_amount(transfer.amount)}
         self._transfers[tuple(row[name] for name in _TRANSFER_KEY)] = row
 
+    def forget(self, chain: str, transfer_id: str) -> None:
+        """Has a transfer not known any more that was written down."""
+        self.writes += 1
+        self._forgotten.append((chain, transfer_id))
+
     def alarm(self, chain: str, kind: str, block_number: int, message: str) -> None:
         """Writes down what is wrong with a block; what was said of the same before makes way."""
         self.writes += 1
@@ -88,6 +97,7 @@ class StagedChains:
         return [
             (_FORGET_CHECKPOINT, [{"by_chain": chain} for chain in self._checkpoints]),
             (insert_into(_CHECKPOINT), list(self._checkpoints.values())),
+            (_FORGET_DISOWNED, [{"by_chain": chain, "by_transfer_id": name} for chain, name in self._forgotten]),
             (_FORGET_TRANSFER, [{f"by_{name}": row[name] for name in _TRANSFER_KEY} for row in transfers]),
             (_FORGET_ELSEWHERE, [{f"by_{name}": row[name] for name in elsewhere} for row in transfers]),
             (insert_into(_TRANSFERS), transfers),

@@ -138,6 +138,7 @@ class JournalChainStore:
             payments=tuple(of_payments),
             payouts=tuple(of_payouts),
             transfers=tuple(_row(chain, one) for one in step.transfers),
+            forgotten=step.forgotten,
             alarms=tuple((alarm.kind, alarm.block_number, alarm.message) for alarm in step.alarms),
         )
         await self._journal.chains.record_step(commit)

@@ -41,9 +41,9 @@ class Assigning:
 
 def unrecorded(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> list[ChainTransfer]:
     """Those that were never written down, neither in this block nor, as the same of their transaction, in another."""
-    known = {(one.transfer_id, one.symbol, one.recipient) for one in recorded}
+    known = {one.transfer_id for one in recorded}
     passed_on = _passed_on(found, recorded)
-    return [one for one in found if _name(one) not in known and _name(one) not in passed_on]
+    return [one for one in found if one.transfer_id not in known and _name(one) not in passed_on]
 
 
 def _known(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> Mapping[Name, Subject]:

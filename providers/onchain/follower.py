@@ -76,6 +76,7 @@ class ChainFollower:
         self._store = store
         self._clock = clock
         self._following: Following | None = None
+        self._has_begun = False
         self._span = BlockRange()
         self._rounds = 0
         self._added: dict[Subject, Watched] = {}
@@ -131,9 +132,12 @@ class ChainFollower:
             self._rounds += 1
             head = await self._rpc.head()
             self.head, self.head_at = head.number, head.made_at
-            if self._following is None:
+            if self._following is None or not self._has_begun:
+                stored = await self._store.following(self.chain.name)
+                # Where it begins for the first time is not certain before the first step is committed.
+                self._has_begun = stored is not None
                 start = Following(self.head, checked_number=self.head - 1)
-                self._following = _brought_up(await self._store.following(self.chain.name) or start)
+                self._following = start if stored is None else _brought_up(stored)
                 await self.refresh()
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
@@ -184,7 +188,7 @@ class ChainFollower:
 
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
-        self._following = step.following
+        self._following, self._has_begun = step.following, True
         for one in step.told.values():
             watched = self._watchlist.get(one.subject)
             if one.sighting.stage is Stage.REORGANISED and watched is not None:

@@ -3,7 +3,7 @@
 Every step raises the view, so that whoever hears of two steps in the wrong order knows which is right.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ __all__ = [
     "Following",
     "Paying",
     "Sighted",
+    "disowned",
     "due",
     "joined",
     "leapt",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
+NOBODY_TELLS = "no endpoint tells of it any more"
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
 HASHES_KEPT = 256
 
@@ -131,6 +133,19 @@ def settled(following: Following, finality: Finality) -> Told:
     view, head = following.view + 1, following.next_number - 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
     return replace(following, view=view, awaited=_mined(told)), tuple(told)
+
+
+def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
+    """After nobody tells any more of transfers that were told of. Their blocks are to be read again."""
+    view = following.view + 1
+    gone = [one for one in following.awaited if one.sighting.transfer.transfer_id in transfer_ids]
+    if not gone:
+        return following, ()
+    changes = {"view": view, "confirmations": 0, "stage": Stage.REORGANISED, "reason": NOBODY_TELLS}
+    told = tuple(replace(one, sighting=one.sighting.model_copy(update=changes)) for one in gone)
+    first = min(one.sighting.block_number or 0 for one in gone)
+    left = tuple(one for one in following.awaited if one not in gone)
+    return replace(following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)), told
 
 
 def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:

@@ -15,7 +15,6 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from tenacity.wait import wait_base
 
 from providers.contract import ProviderUnavailableError
-from providers.onchain.bloom import may_contain
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.endpoints import (
@@ -29,10 +28,10 @@ from providers.onchain.endpoints import (
     lags,
 )
 from providers.onchain.headers import Header, header_of
+from providers.onchain.log_filters import contents, may_hold, transfer_filter
 from providers.onchain.node import FaultyError, Node, RefusedByNodeError
-from providers.onchain.transfers import TRANSFER_TOPIC, topic_of
 
-__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told", "transfer_filter"]
+__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -222,7 +221,7 @@ class ChainRpc:
             return Told(place, logs)
 
         first = await self.first_good(consistent)
-        if first.answer or not _may_hold(bloom, addresses, recipients):
+        if first.answer or not may_hold(bloom, addresses, recipients):
             return first
         other = next((place for place in self.well() if place != first.place), None)
         if other is None:
@@ -251,7 +250,7 @@ class ChainRpc:
         except RefusedByNodeError:
             pass  # its limits are narrower
         else:
-            if _contents(told.answer) != _contents(others.answer):
+            if contents(told.answer) != contents(others.answer):
                 raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
             return replace(told, is_by_two=True)
         return told
@@ -378,26 +377,5 @@ class ChainRpc:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])
 
 
-def transfer_filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:
-    """Which logs are asked for: the transfers of these tokens, to these recipients if they are named."""
-    topics: list[Any] = [TRANSFER_TOPIC]
-    if recipients is not None:
-        topics += [None, [topic_of(recipient) for recipient in recipients]]
-    return {"address": list(addresses), "topics": topics}
-
-
-def _may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None) -> bool:
-    """Whether a block with this bloom filter may hold transfers of these tokens to these recipients."""
-    if not any(may_contain(bloom, address, TRANSFER_TOPIC) for address in addresses):
-        return False
-    return recipients is None or any(may_contain(bloom, topic_of(recipient)) for recipient in recipients)
-
-
 def _of(log: Any, name: str) -> Any:
     return log.get(name) if isinstance(log, dict) else None
-
-
-def _contents(logs: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
-    """What the logs say of transfers, however often each was told, and in whatever order."""
-    names = ("blockHash", "logIndex", "transactionHash", "address", "topics", "data")
-    return {tuple(str(log.get(name)).lower() for name in names) for log in logs if not log.get("removed")}

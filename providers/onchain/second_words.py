@@ -9,7 +9,7 @@ from itertools import groupby
 
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
-from providers.onchain.following import Finality, Paying, Sighted, due, joined
+from providers.onchain.following import Finality, Paying, Sighted, disowned, due, joined
 from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
@@ -39,6 +39,8 @@ class Heard:
     held: Mapping[str, str]
     """Those that are not final yet, by their ids, and why."""
     alarms: tuple[Alarm, ...] = ()
+    disowned: frozenset[str] = frozenset()
+    """Those of which nobody tells any more, whoever told of them."""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,8 @@ class SecondWords:
         deep = due((*step.following.awaited, *new), finality.safe(head))
         heard = await self.hear([Due(one, self._recipient(one, to)) for one in deep])
         step.alarms += heard.alarms
+        step.take(disowned(step.following, heard.disowned))
+        step.forgotten |= heard.disowned
         return replace(finality, held=heard.held)
 
     def _recipient(self, sighted: Sighted, to: Mapping[str, str]) -> str | None:
@@ -112,6 +116,7 @@ class SecondWords:
             return Heard({})
         open_ones = [one for one in deep if one.transfer_id not in self._agreed]
         held: dict[str, str] = {}
+        gone: set[str] = set()
         alarms = []
         asked = set()
         for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
@@ -120,7 +125,11 @@ class SecondWords:
             question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
             before = question.contradiction
             if self.clock() >= question.next_at:
+                has_differed = question.has_differed
                 await self._put(question, key, some)
+                if has_differed and question.has_differed and await self._is_disowned(some):
+                    gone |= {one.transfer_id for one in some}
+                    self._questions.pop(key, None)
             if key not in self._questions:
                 continue
             if question.contradiction is not None:
@@ -130,7 +139,12 @@ class SecondWords:
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        return Heard(held, tuple(alarms))
+        return Heard(held, tuple(alarms), frozenset(gone))
+
+    async def _is_disowned(self, some: Sequence[Due]) -> bool:
+        """Whether all endpoints say something else, also the one that told of it."""
+        words = [(await self._hear_of(place, some))[0] for place in self.rpc.everybody()]
+        return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
 
     def _key(self, due: Due) -> tuple[int, str, int | None]:
         return *due.block, self._told_by.get(due.transfer_id)
@@ -181,13 +195,7 @@ class SecondWords:
             if place == told_by:
                 continue
             host = self.rpc.endpoints[place].host
-            try:
-                word, said = await self.witnesses.word_of(place, some)
-            except FaultyError as error:
-                self.rpc.set_aside(place, error)
-                word, said = Word.SILENT, str(error)
-            except RefusedByNodeError as error:
-                word, said = Word.SILENT, str(error)
+            word, said = await self._hear_of(place, some)
             if word in (Word.DIFFERS, Word.ABSENT):
                 return word, f"{teller} has {_sum(some)} in block {some[0].block[1]}; {host} {said}"
             agreeing += word is Word.AGREES
@@ -195,6 +203,15 @@ class SecondWords:
                 return Word.AGREES, ""
             silent += [f"{host}: {said}"] if word is Word.SILENT else []
         return Word.SILENT, "; ".join(silent)
+
+    async def _hear_of(self, place: int, some: Sequence[Due]) -> tuple[Word, str]:
+        try:
+            return await self.witnesses.word_of(place, some)
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+            return Word.SILENT, str(error)
+        except RefusedByNodeError as error:
+            return Word.SILENT, str(error)
 
 
 def _sum(some: Sequence[Due]) -> str:

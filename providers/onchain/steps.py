@@ -17,6 +17,7 @@ class Step:
     told: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
     transfers: dict[tuple[str, str, str], Assigned] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
 
     def take(self, told: Told) -> None:
         self.following, sightings = told
@@ -31,7 +32,13 @@ class Step:
     def recorded(self) -> list[Recorded]:
         """What this step is about to write down."""
         return [
-            Recorded(one.tx_hash, one.transfer_id, one.token.symbol, one.recipient, assigned.subject)
+            Recorded(
+                one.tx_hash,
+                one.transfer_id,
+                one.token.symbol,
+                one.recipient,
+                assigned.subject,
+            )
             for assigned in self.transfers.values()
             for one in [assigned.transfer]
         ]
@@ -43,5 +50,9 @@ class Step:
 
     def finished(self) -> ChainStep:
         return ChainStep(
-            self.following, tuple(self.told.values()), tuple(self.transfers.values()), tuple(self.alarms)
+            self.following,
+            tuple(self.told.values()),
+            tuple(self.transfers.values()),
+            tuple(self.alarms),
+            tuple(sorted(self.forgotten)),
         )

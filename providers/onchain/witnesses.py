@@ -9,7 +9,8 @@ from providers.onchain.bloom import may_contain
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.following import Sighted
 from providers.onchain.headers import header_of
-from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError, transfer_filter
+from providers.onchain.log_filters import transfer_filter
+from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.transfers import (
     TRANSFER_TOPIC,
     ChainTransfer,

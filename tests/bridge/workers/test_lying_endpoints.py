@@ -318,10 +318,17 @@ async def test_a_transfer_that_an_endpoint_makes_up_in_a_block_that_is_there_doe
             "transactionHash": "0x" + "f" * 64,
             "logIndex": "0x1",
         }
-        it.liar.changes(
-            "eth_getLogs",
-            lambda parameters, logs: [*logs, lie] if parameters[0].get("blockHash") == log["blockHash"] else logs,
-        )
+
+        def made_up(parameters: list[Any], logs: list[Document]) -> list[Document]:
+            [asked] = parameters
+            is_asked_for = asked.get("blockHash") == log["blockHash"] or (
+                int(asked.get("fromBlock", "0x1"), 16)
+                <= int(log["blockNumber"], 16)
+                <= int(asked.get("toBlock", "0x0"), 16)
+            )
+            return [*logs, lie] if is_asked_for else logs
+
+        it.liar.changes("eth_getLogs", made_up)
         await it.follow()
         assert (await it.payment()).status == CONFIRMING, forged
         await goes_on(it)
@@ -357,6 +364,25 @@ async def test_a_payment_that_is_stopped_goes_on_once_the_endpoints_agree(follow
         await it.follow()  # no block has to come for it
         assert (await it.payment()).status == COMPLETED
         assert it.follower.waiting is None
+
+
+async def test_what_nobody_tells_of_any_more_is_taken_back_and_what_is_there_instead_counts(follow: Follow) -> None:
+    """An endpoint that lied tells the truth again."""
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        data = "0x" + f"{100 * 10**6:064x}"
+        it.liar.changes("eth_getLogs", lambda parameters, logs: [one | {"data": data} for one in logs])
+        it.pay(60)
+        await goes_on(it)
+        assert [one.transfer.amount for one in (await it.payment()).facts.sightings] == [Decimal(100)]
+        it.liar.answers = {}
+        it.clock.now += 120
+        await it.follow(1)
+        payment = await it.payment()
+        assert (payment.status, payment.received) == (PARTLY, Decimal(60))
+        assert it.follower.waiting is None
+        assert len(await listed(it)) == 1  # a person is to know of it
 
 
 async def test_an_endpoint_that_says_nothing_delays_money_and_not_for_ever(
