@@ -23,7 +23,7 @@ __all__ = ["SecondReadings"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# So many blocks at once at most.
+# So many blocks at once at most; fewer where an endpoint refuses so many.
 READ_AGAIN_AT_ONCE = 16
 
 
@@ -37,6 +37,7 @@ class SecondReadings:
     _payees: Payees
     _words: SecondWords
     _witnesses: Witnesses
+    _at_once: int = READ_AGAIN_AT_ONCE
     _is_contradicted: bool = False
     """Whether the last block that was compared was another one at another endpoint. It is said once, not of each."""
 
@@ -46,13 +47,18 @@ class SecondReadings:
         if first > min(finality.safe(followed), followed):
             return None
         spared = (self._chain.required_confirmations or 0) // 2
-        last = min(max(followed - spared, first), first + READ_AGAIN_AT_ONCE - 1)
+        last = min(max(followed - spared, first), first + self._at_once - 1)
         step = Step(following)
         try:
             seen = await see_again(self._rpc, self._chain, first, last, self._watchlist)
             await self._take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
             await self._compare(step, min(finality.safe(followed), last))
-        except (RefusedByNodeError, ChainUnavailableError, MalformedError) as error:
+        except RefusedByNodeError as error:
+            self._at_once = max(1, self._at_once // 2)
+            if last > first:
+                return await self.read(following, finality)
+            logger.warning("%s: block %d cannot be read again: %s", self._chain.name, first, error)
+        except (ChainUnavailableError, MalformedError) as error:
             logger.info("%s: blocks %d to %d cannot be read again now: %s", self._chain.name, first, last, error)
             return None
         step.following = replace(step.following, checked_number=last)

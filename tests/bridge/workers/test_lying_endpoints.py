@@ -18,6 +18,7 @@ from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from providers.onchain.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
+from tests.providers.onchain.liar import Refusal
 
 Document = dict[str, Any]
 Follow = Callable[..., AbstractAsyncContextManager[Followed]]
@@ -147,6 +148,24 @@ async def test_a_payment_that_all_endpoints_leave_out_at_first_is_found_when_the
         for liar in it.liars:
             liar.answers = {}
         await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == COMPLETED
+
+
+async def test_blocks_are_read_again_one_by_one_where_no_more_are_allowed(follow: Follow, anvil: Anvil) -> None:
+    async with follow(confirmations=9) as it:
+        await it.follow()
+        await it.register()
+        it.liar.answers = {"eth_getLogs": []}
+        it.pay()
+        await it.follow()
+
+        def strict(parameters: list[Any]) -> Any:
+            [asked] = parameters
+            is_range = asked.get("fromBlock") != asked.get("toBlock")
+            return Refusal(-32602, "range exceeds limit of 1") if is_range else ...
+
+        it.liar.answers = {"eth_getLogs": strict}
+        await it.follow(9)
         assert (await it.payment()).status == COMPLETED
 
 
