@@ -50,6 +50,10 @@ __all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "v
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
+# The operator's own chains, where there is such a file.
+OWN_CHAINS = Path("config/chains.toml")
+# Those whose own names of coins are said there.
+COIN_NAMING_PROVIDERS = ("shkeeper",)
 # After a silence a client may do at once what it may do in so many seconds.
 BURST_SECONDS = 10
 
@@ -108,7 +112,7 @@ class Settings(BaseSettings):
     presence_grace_seconds: float = Field(5, ge=0, le=3600)
 
     services_file: Path | None = Path("var/services.toml")
-    chains_file: Path | None = Path("config/chains.toml")
+    chains_file: Path | None = OWN_CHAINS
 
     payment_expiry_seconds: int = Field(86_400, ge=0)
     deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
@@ -283,12 +287,15 @@ class Settings(BaseSettings):
 
     @cached_property
     def chains(self) -> dict[str, Chain]:
-        """The chains that are followed: those of the file that have endpoints, there or in the environment, as it was
-        read first."""
-        if self.chains_file is None or not self.chains_file.exists():
+        """The chains that are followed: those that come with the bridge and those of the operator's own file that
+        have endpoints, there or in the environment, as they were read first."""
+        own = self.chains_file
+        if own == OWN_CHAINS and not own.exists():
+            own = None
+        if own is None and not any(name.startswith(ENDPOINTS_VARIABLE_PREFIX) for name in os.environ):
             return {}
         try:
-            found = read_chains(self.chains_file, os.environ)
+            found = read_chains(own, os.environ, providers=COIN_NAMING_PROVIDERS)
         except ChainsError as error:
             raise SettingsError(f"chains_file: {error}") from None
         return {name: chain for name, chain in found.items() if chain.endpoints}

@@ -15,6 +15,7 @@ __all__ = [
     "Kind",
     "Remedy",
     "chain_alarm",
+    "chain_contradicted",
     "foreign_payout",
     "most_urgent_first",
     "not_dismissed",
@@ -59,6 +60,7 @@ class AttentionKind(StrEnum):
     PAYOUT_RETURNED = "payout-returned"
     REFUND_WITHOUT_ADDRESS = "refund-without-address"
     CHAIN_ALARM = "chain-alarm"
+    CHAIN_CONTRADICTED = "chain-contradicted"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -77,6 +79,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_MISMATCH,
     AttentionKind.PAYOUT_CONTRADICTED,
     AttentionKind.CHAIN_ALARM,
+    AttentionKind.CHAIN_CONTRADICTED,
     AttentionKind.PAYOUT_AMBIGUOUS,
     AttentionKind.PAYOUT_DROPPED,
     # What is told of money cannot be true.
@@ -253,6 +256,25 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
         advice=(
             "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
             " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def chain_contradicted(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
+    """A block of which two endpoints say different things, so that nothing in it counts."""
+    return Attention(
+        kind=AttentionKind.CHAIN_CONTRADICTED,
+        subject=f"{chain}:{block_number}",
+        title=f"Two endpoints of {chain} contradict each other",
+        detail=f"Block {block_number}: {message}",
+        advice=(
+            "Nothing in this block counts until they agree; they are asked again and again. Look at the block in an"
+            " explorer of another operator, and take the endpoint that is wrong out of the configuration. Then"
+            " dismiss this."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -20,8 +20,8 @@ class Transfer(FrozenModel):
     """One movement of money on a chain towards an invoice."""
 
     transfer_id: str
-    """The transaction's hash, as the provider writes it; the second of several in one transaction has `#1` behind it,
-    and so on."""
+    """The transaction's hash, as the provider writes it; behind a `#` what tells it from others in its transaction,
+    where that is needed."""
     asset: str
     """What moved, in the provider's word for it, such as `ETH-USDT`."""
     amount: Amount
@@ -70,8 +70,10 @@ class Sighting(FrozenModel):
     required_confirmations: int | None = None
     """How many make it final; None where the chain itself says what is."""
     block_number: int | None = None
+    block_hash: str | None = None
+    """The block that holds it, or held it; None where no block is known to."""
     reason: str | None = None
-    """Why it came to nothing, for a person to read."""
+    """Why it came to nothing, or is not final yet, for a person to read."""
 
 
 SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
@@ -79,12 +81,20 @@ SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)
 
 
 def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, ...]:
-    """All of them, in order of their ids; of two of one transfer the final one, or else the later view."""
+    """All of them, in order of their ids; of two of one transfer the one that was final first, or else the later
+    view. So it is of two blocks that are said to hold one transaction, which is in one block."""
     by_id = {sighting.transfer.transfer_id: sighting for sighting in known}
     other = by_id.get(more.transfer.transfer_id, more)
     by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
+    of_transaction = [one for one in by_id.values() if one.transfer.tx_hash == more.transfer.tx_hash]
+    holding = max(of_transaction, key=_outranks).block_hash
+    for one in of_transaction:
+        if one.block_hash != holding:
+            del by_id[one.transfer.transfer_id]
     return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
 
 
-def _outranks(sighting: Sighting) -> tuple[bool, int, str]:
-    return sighting.stage is Stage.FINAL, sighting.view, sighting.model_dump_json()
+def _outranks(sighting: Sighting) -> tuple[bool, int, str, str]:
+    is_final = sighting.stage is Stage.FINAL
+    view = -sighting.view if is_final else sighting.view
+    return is_final, view, sighting.block_hash or "", sighting.model_dump_json()

@@ -1,6 +1,7 @@
 """`bridge demo`: a simulated afternoon of sales, to see the pages alive. Nothing of it is kept; no money is real."""
 
 import asyncio
+import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from bridge.cli.local_shkeeper import local_shkeeper
 from bridge.cli.serve import configure_logging, run_bridge
 from bridge.cli.simulate import configured_key
 from coordinator.errors import BridgeError
+from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 
 if TYPE_CHECKING:
     from bridge.cli.demo_sales import Showing
@@ -69,6 +71,7 @@ def demo(
     from bridge.console.pages import is_built
     from bridge.settings import load_settings
 
+    _follow_no_chain()
     listener = _listener(port)
     key, password = secrets.token_urlsafe(32), secrets.token_urlsafe()
     with ExitStack() as stack:
@@ -103,6 +106,13 @@ def demo(
             listener=listener,
         )
     say("Stopped. Nothing of it is kept.")
+
+
+def _follow_no_chain() -> None:
+    """No money of a demonstration is real, whatever endpoints the environment has."""
+    for name in list(os.environ):
+        if name.startswith(ENDPOINTS_VARIABLE_PREFIX):
+            del os.environ[name]
 
 
 def _listener(port: int | None) -> socket.socket:

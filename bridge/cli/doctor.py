@@ -230,7 +230,13 @@ def _chains(settings: "Settings") -> Iterator[Finding]:
         for endpoint in chain.endpoints:
             yield _endpoint(chain, endpoint.get_secret_value())
         if len(chain.endpoints) == 1:
-            yield Finding("warning", f"{chain.name} has one endpoint only; while that fails it is not followed")
+            yield Finding(
+                "warning",
+                f"{chain.name} has one endpoint only: money counts by its word alone, whatever it says, and while it"
+                " fails the chain is not followed; name a second one, of another operator",
+            )
+        else:
+            yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
 
 
 def _endpoint(chain: "Chain", url: str) -> Finding:

@@ -33,9 +33,12 @@ class ChainItem(FrozenModel):
     )
     explorer: str | None = Field(description="A link to a transaction, with `{tx_hash}` in it.")
     tokens: list[TokenItem]
-    head: int = Field(description="The newest block that its nodes have told of.")
+    head: int = Field(description="The newest block that its nodes have shown.")
+    head_at: AwareDatetime | None = Field(description="When that block was made; null before the first look.")
     blocks_behind: int | None = Field(description="How many are still to be followed; null before the first look.")
-    problem: str | None = Field(description="Why it is not followed at the moment.")
+    problem: str | None = Field(
+        description="Why it is not followed at the moment, what of it stands still, or what money on it waits for."
+    )
 
 
 class ChainList(FrozenModel):
@@ -59,9 +62,13 @@ class UnmatchedItem(FrozenModel):
 
 
 class AlarmItem(FrozenModel):
-    """What a chain took back that was final."""
+    """A block that a person has to look at."""
 
     chain: str
+    kind: str = Field(
+        description="`taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say "
+        "different things of it."
+    )
     block_number: int
     message: str
     raised_at: AwareDatetime
@@ -88,6 +95,7 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
                     for token in standing.chain.tokens
                 ],
                 head=standing.head,
+                head_at=standing.head_at,
                 blocks_behind=standing.blocks_behind,
                 problem=standing.problem,
             )
@@ -101,7 +109,8 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
     summary="What a person has to look at",
     description=(
         "Transfers that came to an address where money is waited for and fit nothing: name the payment with "
-        "`POST /api/payments/{paymentId}/transaction`. And reorganisations that took back what was final."
+        "`POST /api/payments/{paymentId}/transaction`. Reorganisations that took back what was final. And blocks "
+        "about which two endpoints contradict each other."
     ),
     responses=problem_responses({401: "No good token", 403: "Neither staff nor a service that sees every payment"}),
 )
@@ -119,7 +128,7 @@ chain_router = Router("/api/chains", route_handlers=[list_chains, list_troubles]
 def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
     return UnmatchedItem(
         chain=transfer.chain,
-        tx_hash=transfer.transfer_id.partition("#")[0],
+        tx_hash=transfer.tx_hash,
         token=transfer.symbol,
         amount=transfer.amount,
         sender=transfer.sender,
@@ -132,5 +141,9 @@ def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
 
 def _alarm(alarm: ChainAlarm) -> AlarmItem:
     return AlarmItem(
-        chain=alarm.chain, block_number=alarm.block_number, message=alarm.message, raised_at=alarm.raised_at
+        chain=alarm.chain,
+        kind=alarm.kind,
+        block_number=alarm.block_number,
+        message=alarm.message,
+        raised_at=alarm.raised_at,
     )

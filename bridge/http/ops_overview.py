@@ -233,7 +233,7 @@ def _of_webhook(webhook: KeptWebhook) -> Attention:
 def _of_transfer(transfer: ChainTransfer) -> Attention:
     return attention.unmatched_transfer(
         transfer.chain,
-        transfer.transfer_id.partition("#")[0],
+        transfer.tx_hash,
         f"{format_amount(transfer.amount)} {transfer.symbol}",
         transfer.sender,
         transfer.recipient,
@@ -243,4 +243,5 @@ def _of_transfer(transfer: ChainTransfer) -> Attention:
 
 
 def _of_alarm(alarm: ChainAlarm) -> Attention:
-    return attention.chain_alarm(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)
+    told = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
+    return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

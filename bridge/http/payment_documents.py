@@ -97,7 +97,8 @@ class SightingItem(FrozenModel):
     confirmations: int
     required_confirmations: int | None
     block_number: int | None
-    reason: str | None = Field(description="Why it came to nothing, for a person to read.")
+    block_hash: str | None = Field(description="The block that holds it, or held it; null where none is known to.")
+    reason: str | None = Field(description="Why it came to nothing, or is not final yet, for a person to read.")
 
 
 class RefundableItem(FrozenModel):

@@ -35,6 +35,8 @@ class ChainAlarm:
     """Something on a chain that a person has to know of."""
 
     chain: str
+    kind: str
+    """`taken-back`, or `contradicted`."""
     block_number: int
     message: str
     raised_at: datetime
@@ -114,13 +116,13 @@ def payouts_to(
     return [payout_from_row(row) for row in rows.mappings()]
 
 
-def chain_transfers(connection: Connection, chain: str, transfer_ids: Sequence[str]) -> list[ChainTransfer]:
-    """Those of the transfers that were written down."""
+def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
+    """The transfers of these transactions that were written down."""
     transfers = schema.chain_transfers
     found: list[ChainTransfer] = []
-    for start in range(0, len(transfer_ids), TRANSACTIONS_ASKED_FOR):
-        asked_for = transfer_ids[start : start + TRANSACTIONS_ASKED_FOR]
-        found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.transfer_id.in_(asked_for)))
+    for start in range(0, len(tx_hashes), TRANSACTIONS_ASKED_FOR):
+        asked_for = tx_hashes[start : start + TRANSACTIONS_ASKED_FOR]
+        found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.tx_hash.in_(asked_for)))
     return found
 
 
@@ -142,7 +144,7 @@ def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAl
     alarms = schema.chain_alarms
     found = select(alarms).order_by(alarms.c.alarm_id.desc()).limit(ALARMS_SHOWN)
     rows = connection.execute(found if since is None else found.where(alarms.c.raised_at >= since))
-    return [ChainAlarm(row.chain, row.block_number, row.message, row.raised_at) for row in rows]
+    return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
 
 
 def _transfers(

@@ -69,9 +69,9 @@ class ChainRecords:
         found: list[Payout] = await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
         return found
 
-    async def transfers(self, chain: str, transfer_ids: Sequence[str]) -> list[ChainTransfer]:
-        """Those of the transfers that were written down."""
-        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers, chain, transfer_ids)
+    async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
+        """The transfers of these transactions that were written down."""
+        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers, chain, tx_hashes)
         return found
 
     async def transfers_since(self, chain: str, block_number: int) -> list[ChainTransfer]:

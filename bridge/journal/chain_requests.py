@@ -24,8 +24,10 @@ class ChainCommit:
     """What was seen of which payment."""
     payouts: tuple[tuple[str, Sighting], ...] = ()
     transfers: tuple[ChainTransfer, ...] = ()
-    alarms: tuple[tuple[int, str], ...] = ()
-    """Of which block, and what went wrong."""
+    forgotten: tuple[str, ...] = ()
+    """Transfers that are not to be known any more, by their ids."""
+    alarms: tuple[tuple[str, int, str], ...] = ()
+    """Of what kind, of which block, and what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,12 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
     for payout_id, sighting in step.payouts:
         key = _key(step.chain, payout_id, sighting)
         payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
+    for transfer_id in step.forgotten:
+        batch.chains.forget(step.chain, transfer_id)
     for transfer in step.transfers:
         batch.chains.transfer(transfer)
-    for block_number, message in step.alarms:
-        batch.chains.alarm(step.chain, block_number, message)
+    for kind, block_number, message in step.alarms:
+        batch.chains.alarm(step.chain, kind, block_number, message)
     batch.chains.checkpoint(step.chain, step.following)
     moved = tuple(recorded for recorded in payments if recorded.outcome is Outcome.APPLIED)
     return CommittedStep(moved, tuple(recorded for recorded in payouts if recorded.moved))

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete
+from sqlalchemy import and_, bindparam, delete, or_
 
 from bridge.journal import schema
 from bridge.journal.statements import Row, Writing, insert_into
@@ -20,6 +20,19 @@ _FORGET_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.chain == bindparam(
 _FORGET_TRANSFER = delete(_TRANSFERS).where(
     and_(*(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in _TRANSFER_KEY))
 )
+# A transaction is in one block: what was written down of it in another one, or without saying in which, is over.
+_FORGET_ELSEWHERE = delete(_TRANSFERS).where(
+    and_(
+        *(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in ("chain", "tx_hash", "symbol", "recipient")),
+        or_(_TRANSFERS.c.block_hash.is_(None), _TRANSFERS.c.block_hash != bindparam("by_block_hash")),
+    )
+)
+_FORGET_DISOWNED = delete(_TRANSFERS).where(
+    and_(*(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in ("chain", "transfer_id")))
+)
+_ALARMS = schema.chain_alarms
+_ALARM_KEY = ("chain", "kind", "block_number")
+_FORGET_ALARM = delete(_ALARMS).where(and_(*(_ALARMS.c[name] == bindparam(f"by_{name}") for name in _ALARM_KEY)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,10 @@ class ChainTransfer:
     recipient: str
     sender: str
     amount: Decimal
+    tx_hash: str
     block_number: int
+    block_hash: str | None
+    """None where a bridge wrote it that did not keep it."""
     mined_at: datetime
     payment_id: str | None = None
     payout_id: str | None = None
@@ -48,7 +64,8 @@ class StagedChains:
         self._now = now
         self._checkpoints: dict[str, dict[str, Any]] = {}
         self._transfers: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._alarms: list[dict[str, Any]] = []
+        self._forgotten: list[tuple[str, str]] = []
+        self._alarms: dict[tuple[Any, ...], dict[str, Any]] = {}
         self.writes = 0
         """How many changes are staged."""
 
@@ -62,19 +79,28 @@ class StagedChains:
         row = asdict(transfer) | {"amount": format_amount(transfer.amount)}
         self._transfers[tuple(row[name] for name in _TRANSFER_KEY)] = row
 
-    def alarm(self, chain: str, block_number: int, message: str) -> None:
+    def forget(self, chain: str, transfer_id: str) -> None:
+        """Has a transfer not known any more that was written down."""
         self.writes += 1
-        self._alarms.append(
-            {"chain": chain, "block_number": block_number, "message": message, "raised_at": self._now}
-        )
+        self._forgotten.append((chain, transfer_id))
+
+    def alarm(self, chain: str, kind: str, block_number: int, message: str) -> None:
+        """Writes down what is wrong with a block; what was said of the same before makes way."""
+        self.writes += 1
+        row = {"chain": chain, "kind": kind, "block_number": block_number, "message": message, "raised_at": self._now}
+        self._alarms[tuple(row[name] for name in _ALARM_KEY)] = row
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
-        transfers = list(self._transfers.values())
+        transfers, alarms = list(self._transfers.values()), list(self._alarms.values())
+        elsewhere = ("chain", "tx_hash", "symbol", "recipient", "block_hash")
         return [
             (_FORGET_CHECKPOINT, [{"by_chain": chain} for chain in self._checkpoints]),
             (insert_into(_CHECKPOINT), list(self._checkpoints.values())),
+            (_FORGET_DISOWNED, [{"by_chain": chain, "by_transfer_id": name} for chain, name in self._forgotten]),
             (_FORGET_TRANSFER, [{f"by_{name}": row[name] for name in _TRANSFER_KEY} for row in transfers]),
+            (_FORGET_ELSEWHERE, [{f"by_{name}": row[name] for name in elsewhere} for row in transfers]),
             (insert_into(_TRANSFERS), transfers),
-            (insert_into(schema.chain_alarms), self._alarms),
+            (_FORGET_ALARM, [{f"by_{name}": row[name] for name in _ALARM_KEY} for row in alarms]),
+            (insert_into(_ALARMS), alarms),
         ]

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
@@ -16,6 +16,7 @@ from coordinator.payments import Payment
 from coordinator.payouts import Payout
 from providers.contract import ProviderUnavailableError
 from providers.onchain.chains import Chain
+from providers.onchain.staleness import staleness
 
 if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
@@ -53,6 +54,8 @@ class ChainStanding:
 
     chain: Chain
     head: int
+    head_at: datetime | None
+    """When that block was made; None before it was asked for the first time."""
     blocks_behind: int | None
     """None before it was asked for the first time."""
     problem: str | None
@@ -148,7 +151,7 @@ class ChainFollowers:
                     await running.answered.wait()
         except TimeoutError:
             return f"{payout.chain} did not answer within {LOOK_SECONDS:g} s"
-        return running.problem
+        return self._problem(running)
 
     def chain_of_payout(self, provider: str, coin: str) -> Chain | None:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
@@ -158,10 +161,22 @@ class ChainFollowers:
         """How far each chain is followed."""
         return [
             ChainStanding(
-                running.follower.chain, running.follower.head, running.follower.blocks_behind, running.problem
+                running.follower.chain,
+                running.follower.head,
+                running.follower.head_at,
+                running.follower.blocks_behind,
+                self._problem(running),
             )
             for running in self._running.values()
         ]
+
+    def _problem(self, running: _Running) -> str | None:
+        """What is wrong with a chain: why it is not followed, what of it stands still, or what money waits for."""
+        if running.problem is not None:
+            return running.problem
+        follower = running.follower
+        stands_still = staleness(follower.chain, follower.head_at, follower.finalized_at, self._journal.clock())
+        return stands_still or follower.waiting
 
     def checks(self) -> dict[str, Callable[[], Awaitable[str]]]:
         """A check for each chain: says how far it is followed, and raises ChainProblemError if that is too little."""
@@ -172,12 +187,13 @@ class ChainFollowers:
             running = self._running[name]
             behind = running.follower.blocks_behind
             standing = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
-            if running.problem is not None:
-                raise ChainProblemError(f"{standing}; {running.problem}")
+            problem = self._problem(running)
+            if problem is not None:
+                raise ChainProblemError(f"{standing}; {problem}")
             if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
                 raise ChainProblemError(f"{standing}, catching up")
             alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
-            of_chain = [alarm for alarm in alarms if alarm.chain == name]
+            of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
             if of_chain:
                 raise ChainProblemError(f"{standing}; {of_chain[0].message}")
             return standing

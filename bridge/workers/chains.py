@@ -12,10 +12,10 @@ from coordinator.observations import Sighting, Stage
 from coordinator.payments import OPEN_STATUSES, Payment
 from coordinator.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
+from providers.onchain.direct import PROVIDER
 from providers.onchain.following import Following
 from providers.onchain.matching import Subject, Watched
-from providers.onchain.store import Assigned, ChainStep, TransferKey
-from providers.onchain.transfers import ChainTransfer as SeenTransfer
+from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 
@@ -47,7 +47,8 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
 
 def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     """What a follower knows of a payout; None if its coin is none of the chain."""
-    token = chain.token_of(payout.provider, payout.coin)
+    is_own = payout.provider == PROVIDER  # the marketplace's own wallet calls coins as the chain does
+    token = chain.token(payout.coin) if is_own else chain.token_of(payout.provider, payout.coin)
     if token is None:
         return None
     # Providers write hashes in capitals, or without what tells that they are hexadecimal.
@@ -119,14 +120,14 @@ class JournalChainStore:
         found = [watched_payment(of, one) for one in payments] + [watched_payout(of, one) for one in payouts]
         return [one for one in found if one is not None]
 
-    async def assigned(self, chain: str, transfers: Sequence[SeenTransfer]) -> Mapping[TransferKey, Subject | None]:
-        found = await self._journal.chains.transfers(chain, sorted({one.transfer_id for one in transfers}))
-        return {(one.transfer_id, one.symbol, one.recipient): _subject(one) for one in found}
+    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
+        found = await self._journal.chains.transfers(chain, tx_hashes)
+        return [Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one)) for one in found]
 
     async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
         found = await self._journal.chains.transfers_since(chain, block_number)
         of_somebody = [(subject, one) for one in found if (subject := _subject(one)) is not None]
-        return [(subject, one.transfer_id.partition("#")[0]) for subject, one in of_somebody]
+        return [(subject, one.tx_hash) for subject, one in of_somebody]
 
     async def record(self, chain: str, step: ChainStep) -> None:
         of_payments = [(one.subject.id, one.sighting) for one in step.sighted if one.subject.kind == "payment"]
@@ -137,7 +138,8 @@ class JournalChainStore:
             payments=tuple(of_payments),
             payouts=tuple(of_payouts),
             transfers=tuple(_row(chain, one) for one in step.transfers),
-            alarms=tuple((alarm.block_number, alarm.message) for alarm in step.alarms),
+            forgotten=step.forgotten,
+            alarms=tuple((alarm.kind, alarm.block_number, alarm.message) for alarm in step.alarms),
         )
         await self._journal.chains.record_step(commit)
 
@@ -167,7 +169,9 @@ def _row(chain: str, assigned: Assigned) -> ChainTransfer:
         recipient=transfer.recipient,
         sender=transfer.sender,
         amount=token_amount(transfer.token, transfer.units),
+        tx_hash=transfer.tx_hash,
         block_number=transfer.block.number,
+        block_hash=transfer.block.hash,
         mined_at=assigned.mined_at,
         payment_id=subject.id if subject is not None and subject.kind == "payment" else None,
         payout_id=subject.id if subject is not None and subject.kind == "payout" else None,

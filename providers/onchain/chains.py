@@ -1,8 +1,10 @@
-"""The chains that are watched, as `config/chains.toml` and the environment have them."""
+"""The chains that are watched: those that come with the bridge in `chains.toml` beside this file, the operator's own,
+and their endpoints, which the environment has."""
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -62,8 +64,8 @@ class Token(_Configured):
     decimals: int = Field(ge=0, le=30)
     address: Address | None = None
     """The contract; None for the chain's own coin."""
-    shkeeper: str | None = None
-    """What SHKeeper calls it."""
+    called: frozenset[tuple[str, str]] = frozenset()
+    """The providers that have a name of their own for it, and that name."""
 
     @property
     def is_native(self) -> bool:
@@ -112,10 +114,8 @@ class Chain(_Configured):
         return next((token for token in self.tokens if token.symbol == symbol), None)
 
     def token_of(self, provider: str, coin: str) -> Token | None:
-        """The token that a provider calls so; the chain's own payouts name it as the chain does."""
-        if provider == "shkeeper":
-            return next((token for token in self.tokens if token.shkeeper == coin), None)
-        return self.token(coin)
+        """The token that a provider calls so."""
+        return next((token for token in self.tokens if (provider, coin) in token.called), None)
 
     def explorer_link(self, tx_hash: str) -> str | None:
         return self.explorer and self.explorer.replace("{tx_hash}", tx_hash)
@@ -137,22 +137,68 @@ def fits(token: Token, amount: Decimal) -> bool:
     return token_amount(token, base_units(amount, token.decimals)) == amount
 
 
-def read_chains(path: Path, environment: Mapping[str, str]) -> dict[str, Chain]:
-    """The chains of a file by name; endpoints come from the environment too. Raises ChainsError, which quotes no
-    endpoint."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ChainsError(f"cannot read the chains in {path}: {error}") from None
-    chains = {name: _read_chain(path, name, entry, environment) for name, entry in content.items()}
-    _refuse_strangers(path, chains, environment)
+def read_chains(
+    own: Path | None, environment: Mapping[str, str], *, providers: Collection[str] = ()
+) -> dict[str, Chain]:
+    """The chains that come with the bridge and those of the operator's own file, by name; endpoints come from the
+    environment too. What the own file says of a chain outranks what comes with the bridge. `providers` are those that
+    may have names of their own for coins. Raises ChainsError, which quotes no endpoint."""
+    content = _shipped()
+    if own is not None:
+        _overlay(content, own, _own(own), providers)
+    chains = {name: _read_chain(name, entry, environment, providers) for name, entry in content.items()}
+    _refuse_strangers(chains, environment)
     return chains
 
 
-def _read_chain(path: Path, name: str, entry: Any, environment: Mapping[str, str]) -> Chain:
-    if not isinstance(entry, dict) or not isinstance(entry.get("tokens", {}), dict):
-        raise ChainsError(f"{path}: {name}: expected a table of settings, with a table of tokens")
-    tokens = [{"symbol": symbol, **token} for symbol, token in entry.get("tokens", {}).items()]
+def _shipped() -> dict[str, Any]:
+    # Whoever follows no chain does without it.
+    from importlib.resources import files
+
+    return tomllib.loads(files("providers.onchain").joinpath("chains.toml").read_text(encoding="utf-8"))
+
+
+def _own(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ChainsError(f"cannot read the chains in {path}: {error}") from None
+
+
+def _overlay(content: dict[str, Any], path: Path, own: Mapping[str, Any], providers: Collection[str]) -> None:
+    _give_up_names(content, own, providers)
+    ids: dict[object, str] = {}
+    for name, entry in own.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("tokens", {}), dict):
+            raise ChainsError(f"{path}: {name}: expected a table of settings, with a table of tokens")
+        shipped = content.get(name, {})
+        # One that comes with the bridge under another name makes way.
+        same = {other for other, known in content.items() if known.get("chain_id") == entry.get("chain_id")}
+        if ids.setdefault(entry.get("chain_id", name), name) != name:
+            raise ChainsError(f"{path}: two chains have the same chain_id")
+        for other in same - set(own):
+            del content[other]
+        tokens = {**shipped.get("tokens", {}), **entry.get("tokens", {})}
+        content[name] = {**shipped, **entry, "tokens": tokens}
+
+
+def _give_up_names(content: Mapping[str, Any], own: Mapping[str, Any], providers: Collection[str]) -> None:
+    """Takes from what comes with the bridge the names that the own file gives to coins."""
+    given = {(provider, token[provider]) for provider in providers for token in _tokens(own) if provider in token}
+    for token in _tokens(content):
+        for provider in providers:
+            if (provider, token.get(provider)) in given:
+                del token[provider]
+
+
+def _tokens(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    chains = [entry for entry in content.values() if isinstance(entry, dict)]
+    tables = [tokens for entry in chains if isinstance(tokens := entry.get("tokens", {}), dict)]
+    return [token for tokens in tables for token in tokens.values() if isinstance(token, dict)]
+
+
+def _read_chain(name: str, entry: Any, environment: Mapping[str, str], providers: Collection[str]) -> Chain:
+    tokens = [_token(symbol, token, providers) for symbol, token in entry["tokens"].items()]
     named = environment.get(variable_name(name), "")
     endpoints = [*entry.get("endpoints", []), *(url.strip() for url in named.split(",") if url.strip())]
     try:
@@ -162,17 +208,26 @@ def _read_chain(path: Path, name: str, entry: Any, environment: Mapping[str, str
         place = ".".join(str(part) for part in fault["loc"])
         where = f" (also set in {variable_name(name)})" if fault["loc"][:1] == ("endpoints",) else ""
         message = fault["msg"].removeprefix("Value error, ")
-        raise ChainsError(f"{path}: {name}.{place}: {message}{where}") from None
+        raise ChainsError(f"{name}.{place}: {message}{where}") from None
 
 
-def _refuse_strangers(path: Path, chains: Mapping[str, Chain], environment: Mapping[str, str]) -> None:
+def _token(symbol: str, token: Any, providers: Collection[str]) -> Any:
+    if not isinstance(token, dict):
+        return token
+    called = [(name, token[name]) for name in providers if name in token]
+    said = {name: value for name, value in token.items() if name not in providers}
+    return {"symbol": symbol, **said, "called": called}
+
+
+def _refuse_strangers(chains: Mapping[str, Chain], environment: Mapping[str, str]) -> None:
     expected = {variable_name(name) for name in chains}
     for variable in environment:
         if variable.startswith(ENDPOINTS_VARIABLE_PREFIX) and variable not in expected:
-            raise ChainsError(f"{variable} names no chain of {path}; known: {', '.join(chains)}")
-    ids = [chain.chain_id for chain in chains.values()]
-    if len(ids) != len(set(ids)):
-        raise ChainsError(f"{path}: two chains have the same chain_id")
+            raise ChainsError(f"{variable} names no chain; known: {', '.join(chains)}")
+    called = Counter(name for chain in chains.values() for token in chain.tokens for name in token.called)
+    for (provider, coin), count in called.items():
+        if count > 1:
+            raise ChainsError(f"{provider} cannot call two tokens {coin}; name only one of them so")
 
 
 def variable_name(chain: str) -> str:

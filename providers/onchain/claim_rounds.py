@@ -98,9 +98,9 @@ class ClaimRounds:
         return sorted(waiting, key=lambda claim: claim.looked_at_block)[:LOOKS_PER_ROUND]
 
     async def look(self, claim: Claim, head: int) -> News | None:
-        """Looks at one of them. Raises ChainUnavailableError, and MalformedError."""
+        """Looks at one of them. Raises ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+        claim.looked_at_block = head  # also if nothing comes of it: then the others are looked at before it
         looked = await look_at(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
-        claim.looked_at_block = head
         finding = judge_claim(claim.watched, looked)
         if looked.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce

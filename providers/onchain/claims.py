@@ -13,14 +13,14 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.matching import OLDER, Watched, is_older
 from providers.onchain.rpc import ChainRpc, RefusedByNodeError
-from providers.onchain.scanning import FAILED_STATUS, mined_at
+from providers.onchain.scanning import FAILED_STATUS
 from providers.onchain.transfers import (
     ChainTransfer,
     MalformedError,
+    distinct,
     from_log,
     from_trace,
     from_transaction,
-    numbered,
 )
 
 __all__ = ["Finding", "Looked", "Verdict", "judge_claim", "look_at"]
@@ -60,6 +60,8 @@ class Looked:
     """What it moves, or would move as far as can be told from outside."""
     is_untraced: bool = False
     """Whether no node shows what contracts send on in it, although that is wanted."""
+    told_by: int | None = None
+    """The endpoint that told of its receipt, by its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +75,49 @@ class Finding:
 
 
 async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
-    """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError, and
-    MalformedError."""
+    """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
+    RefusedByNodeError, and MalformedError."""
     transaction = await rpc.call("eth_getTransactionByHash", tx_hash)
     if transaction is None:
         return Looked(tx_hash)
-    receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
+    told = await rpc.told("eth_getTransactionReceipt", tx_hash)
+    receipt = told.answer
     try:
         sender, nonce = with_checksum(transaction["from"]), int(transaction["nonce"], 16)
+        waits = Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
         if receipt is None:
-            return Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
+            return waits
         block = BlockId(number=int(receipt["blockNumber"], 16), hash=receipt["blockHash"])
-        has_failed = receipt["status"] == FAILED_STATUS
+        # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
+        status, logs = receipt.get("status"), list(receipt["logs"])
+        is_placed = transaction.get("blockHash") == block.hash
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError("a transaction or its receipt is malformed") from None
-    made_at = mined_at(await rpc.block(block.number))
-    if has_failed:
+    header = await rpc.block_if_there(block.number)
+    if not is_placed or header is None or header.hash != block.hash:
+        return waits  # of several backends behind one endpoint, one is ahead of the others
+    made_at = header.made_at
+    if status == FAILED_STATUS:
         return Looked(tx_hash, sender, nonce, block, made_at, has_failed=True)
-    of_tokens = numbered(one for log in receipt["logs"] if (one := from_log(chain, log)) is not None)
-    sent = from_transaction(chain, transaction)
+    of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
+    sent = None if status is None else from_transaction(chain, transaction)
     own_coin = [] if sent is None else [sent]
     is_untraced = False
     if chain.own_coin is not None and chain.own_coin.symbol == symbol:
         sent_on = await _sent_on(rpc, chain, transaction, block)
         is_untraced = sent_on is None
         own_coin += sent_on or []
-    transfers = (*of_tokens, *numbered(own_coin))
-    return Looked(tx_hash, sender, nonce, block, made_at, transfers=transfers, is_untraced=is_untraced)
+    transfers = (*of_tokens, *distinct(own_coin))
+    return Looked(
+        tx_hash,
+        sender,
+        nonce,
+        block,
+        made_at,
+        transfers=transfers,
+        is_untraced=is_untraced,
+        told_by=told.place,
+    )
 
 
 async def _sent_on(
@@ -110,9 +128,9 @@ async def _sent_on(
         return []  # it calls nothing, so nothing sends on
     try:
         trace = await rpc.call("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
-    except RefusedByNodeError:
+        return from_trace(chain, transaction["hash"], trace, block)
+    except (RefusedByNodeError, MalformedError):
         return None
-    return from_trace(chain, transaction["hash"], trace, block)
 
 
 def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:

@@ -43,7 +43,7 @@ def direct_payment(
 
 def read_chain(chains: Mapping[str, Chain], name: str | None) -> Chain:
     """Raises NotOnChainError unless the chain is one that is followed."""
-    known = ", ".join(chains) or "none; set the endpoints of one, see config/chains.toml"
+    known = ", ".join(chains) or "none; set the endpoints of one, such as BRIDGE_ENDPOINTS_ETHEREUM"
     if name is None:
         raise NotOnChainError("chain", f"missing; followed: {known}")
     if name not in chains:

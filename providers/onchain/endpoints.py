@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Endpoint", "Fault", "after_answer", "after_fault", "choose", "lags"]
+__all__ = ["LAG_BLOCKS", "Endpoint", "Fault", "after_answer", "after_fault", "choose", "is_too_fast", "lags"]
 
 # Behind the best head by more than this, an endpoint lags. One or two blocks are a matter of who heard first.
 LAG_BLOCKS = 3
+# No chain is so much ahead of what it was, and so many times faster than it is said to be: whoever says so is wrong.
+TOO_MANY_BLOCKS = 1_000
+TOO_MANY_TIMES = 100
 FIRST_ASIDE_SECONDS = 1.0
 LONGEST_ASIDE_SECONDS = 300.0
 
@@ -49,7 +52,7 @@ class Endpoint:
     last_reason: str = ""
     """What was wrong, for a person to read."""
     head: int = 0
-    """The newest block that it has told of."""
+    """The newest block that it has shown."""
 
     def is_aside(self, now: float) -> bool:
         return now < self.aside_until
@@ -83,3 +86,9 @@ def lags(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:
     """Whether one of them is far behind the best head that those in good standing have told of."""
     best = max((other.head for other in endpoints if not other.is_aside(now)), default=0)
     return endpoints[place].head + LAG_BLOCKS < best
+
+
+def is_too_fast(blocks: int, seconds: float, block_seconds: float) -> bool:
+    """Whether a chain cannot have made so many blocks in the time between the first of them and the last, by what the
+    blocks say of it themselves."""
+    return blocks > TOO_MANY_BLOCKS + TOO_MANY_TIMES * max(seconds, 0) / block_seconds

@@ -4,10 +4,13 @@ it is reorganised. Each step is committed before the next, so a crash loses noth
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 from coordinator.observations import Stage
+from providers.onchain.assigning import Assigning
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
@@ -16,21 +19,28 @@ from providers.onchain.following import (
     Finality,
     Following,
     Paying,
-    Sighted,
-    Told,
+    due,
     joined,
     leapt,
+    settled,
     sighted,
     taken_back,
     went_on,
 )
-from providers.onchain.matching import Subject, Watched, is_older, match
+from providers.onchain.headers import Header
+from providers.onchain.matching import Subject, Watched
+from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.scanning import Seen, see_block, see_range
-from providers.onchain.store import Alarm, Assigned, ChainStep, ChainStore, TransferKey, key_of
+from providers.onchain.scanning import FAILED_STATUS, see_block, see_range
+from providers.onchain.second_readings import SecondReadings
+from providers.onchain.second_words import SecondWords
+from providers.onchain.steps import Step
+from providers.onchain.store import Alarm, Assigned, ChainStore
+from providers.onchain.traces import Traces
 from providers.onchain.transfers import MalformedError
 from providers.onchain.watchlist import Watchlist
+from providers.onchain.witnesses import Witnesses
 
 __all__ = ["ChainFollower"]
 
@@ -45,43 +55,40 @@ LOOKED_AGAIN_DEPTHS = 10
 # How often all endpoints are asked how far they are, so that one that lags is noticed.
 ROUNDS_BETWEEN_COMPARISONS = 8
 CLAIMS_FORGOTTEN_AFTER_DEPTHS = 4
-
-
-@dataclass(slots=True)
-class _Step:
-    """What is committed next."""
-
-    following: Following
-    told: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
-    transfers: dict[TransferKey, Assigned] = field(default_factory=dict)
-    alarms: list[Alarm] = field(default_factory=list)
-
-    def take(self, told: Told) -> None:
-        self.following, sightings = told
-        # Of several sightings of one transfer the last is enough.
-        self.told |= {(one.subject, one.sighting.transfer.transfer_id): one for one in sightings}
-
-    def finished(self) -> ChainStep:
-        return ChainStep(
-            self.following, tuple(self.told.values()), tuple(self.transfers.values()), tuple(self.alarms)
-        )
+# A head below what was followed may be that of an endpoint that lags. For so many blocks' time it is waited for.
+ROLLED_BACK_AFTER_BLOCKS = 10
 
 
 class ChainFollower:
     """Follows one chain for whoever waits on it. `round` goes as far as the chain goes at this moment."""
 
-    def __init__(self, chain: Chain, rpc: ChainRpc, store: ChainStore) -> None:
+    def __init__(
+        self, chain: Chain, rpc: ChainRpc, store: ChainStore, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.chain = chain
         self.head = 0
-        """The newest block that a node has told of."""
+        """The newest block that a node has shown."""
+        self.head_at: datetime | None = None
+        """When it was made."""
+        self.finalized_at: datetime | None = None
+        """When the block was made that the chain calls finalized, where that is what counts."""
         self._rpc = rpc
         self._store = store
+        self._clock = clock
         self._following: Following | None = None
+        self._has_begun = False
         self._span = BlockRange()
         self._rounds = 0
         self._added: dict[Subject, Watched] = {}
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
+        self._traces = Traces(chain, rpc, clock)
+        witnesses = Witnesses(chain, rpc)
+        self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
+        self._payees = Payees(chain, store, self._words)
+        self._readings = SecondReadings(chain, rpc, self._watchlist, self._payees, self._words, witnesses)
+        self._below_since: float | None = None
+        """Since when the head is below what was followed."""
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
 
@@ -90,6 +97,11 @@ class ChainFollower:
         """How many blocks are still to be followed; None before the first round."""
         following = self._following
         return None if following is None else max(self.head + 1 - following.next_number, 0)
+
+    @property
+    def waiting(self) -> str | None:
+        """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
+        return self._words.waiting
 
     @property
     def watched(self) -> int:
@@ -118,40 +130,65 @@ class ChainFollower:
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 0:
                 await self._rpc.look_around()
             self._rounds += 1
-            self.head = await self._rpc.head()
-            finality = await self._finality()
-            if self._following is None:
-                self._following = await self._store.following(self.chain.name) or Following(self.head)
+            head = await self._rpc.head()
+            self.head, self.head_at = head.number, head.made_at
+            if self._following is None or not self._has_begun:
+                stored = await self._store.following(self.chain.name)
+                # Where it begins for the first time is not certain before the first step is committed.
+                self._has_begun = stored is not None
+                start = Following(self.head, checked_number=self.head - 1)
+                self._following = start if stored is None else _brought_up(stored)
                 await self.refresh()
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
+            finality = await self._finality(self._following)
+            await self._look_back(self._following, finality)
             while self._following.next_number <= self.head:
-                await self._advance(self._following, finality)
+                await self._advance(self._following, finality, head)
+            await self._settle(self._following, finality)
+            while (again := await self._readings.read(self._following, finality)) is not None:
+                if again.tells:
+                    await self._commit(again)
+                self._following = again.following  # how far it was read again alone is committed with the next block
             await self._look_into_claims(finality)
+            self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
             self._rpc.distrust(str(error))
             raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
         except RefusedByNodeError as error:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
 
-    async def _finality(self) -> Finality:
+    async def _finality(self, following: Following) -> Finality:
+        """What is final now. What the chain calls so is asked of a second endpoint where money depends on it."""
         confirmations = self.chain.required_confirmations
-        return Finality(confirmations, 0 if confirmations is not None else await self._rpc.finalized())
+        if confirmations is not None:
+            return Finality(confirmations)
+        place, header = await self._rpc.finalized(self.head)
+        number, self.finalized_at = (0, None) if header is None else (header.number, header.made_at)
+        if len(self._rpc.endpoints) > 1 and due(following.awaited, number):
+            try:
+                _, other = await self._rpc.finalized(self.head, besides={place})
+            except (RefusedByNodeError, ChainUnavailableError) as error:
+                logger.info("%s: no second endpoint says what is finalized: %s", self.chain.name, error)
+            else:
+                number = min(number, 0 if other is None else other.number)
+        return Finality(None, number)
 
-    async def _advance(self, following: Following, finality: Finality) -> None:
-        step = _Step(following)
+    async def _advance(self, following: Following, finality: Finality, head: Header) -> None:
+        step = Step(following)
         safe = min(finality.safe(self.head), self.head)
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
-        if is_far and not following.awaited and not self._watchlist.wants_own_coin:
+        are_deep = len(due(following.awaited, safe)) == len(following.awaited)
+        if is_far and are_deep and not self._watchlist.wants_own_coin:
             await self._leap(step, finality, safe)
         else:
             last = min(following.next_number + BLOCKS_AT_ONCE - 1, self.head)
-            await self._go_on(step, finality, range(following.next_number, last + 1))
+            await self._go_on(step, finality, range(following.next_number, last + 1), head)
         await self._commit(step)
 
-    async def _commit(self, step: _Step) -> None:
+    async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
-        self._following = step.following
+        self._following, self._has_begun = step.following, True
         for one in step.told.values():
             watched = self._watchlist.get(one.subject)
             if one.sighting.stage is Stage.REORGANISED and watched is not None:
@@ -160,7 +197,7 @@ class ChainFollower:
 
     # Far behind the head
 
-    async def _leap(self, step: _Step, finality: Finality, safe: int) -> None:
+    async def _leap(self, step: Step, finality: Finality, safe: int) -> None:
         """Follows a range of blocks that are all final, if it goes on where the followed ones end."""
         first = step.following.next_number
         last = min(first + self._span.size - 1, safe)
@@ -168,7 +205,7 @@ class ChainFollower:
             if not await self._goes_on(step.following):
                 await self._go_on(step, finality, range(first, first + 1))  # finds out how far back it is another
                 return
-            logs, found = await see_range(self._rpc, self.chain, first, last, self._watchlist)
+            seen = await see_range(self._rpc, self.chain, first, last, self._watchlist)
         except (RefusedByNodeError, ChainUnavailableError) as error:
             logger.info("%s: blocks %d to %d cannot be had at once: %s", self.chain.name, first, last, error)
             if last == first:  # one block can be checked by its bloom filter
@@ -176,9 +213,12 @@ class ChainFollower:
             self._span = self._span.failed()
             return
         end = await self._rpc.block(last)
-        self._span = self._span.succeeded(logs)
-        paying = await self._assign(step, found)
-        step.take(leapt(step.following, BlockId(number=last, hash=end["hash"]), paying, finality, self.head))
+        self._span = self._span.succeeded(seen.logs)
+        paying = await self._payees.assign(step, seen.transfers)
+        if seen.is_by_two:
+            self._words.agree(one.transfer.transfer_id for one in paying)
+        heard = await self._words.before_final(step, paying, finality, self.head)
+        step.take(leapt(step.following, BlockId(number=last, hash=end["hash"]), paying, heard, self.head))
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head
@@ -186,18 +226,29 @@ class ChainFollower:
 
     # At the head
 
-    async def _go_on(self, step: _Step, finality: Finality, numbers: range) -> None:
+    async def _go_on(self, step: Step, finality: Finality, numbers: range, head: Header | None = None) -> None:
         blocks = await asyncio.gather(
-            *(see_block(self._rpc, self.chain, number, self._watchlist) for number in numbers)
+            *(
+                see_block(
+                    self._rpc,
+                    self._traces,
+                    self.chain,
+                    number,
+                    self._watchlist,
+                    shown=head if head is not None and head.number == number else None,
+                )
+                for number in numbers
+            )
         )
         for seen in blocks:
             if judge(step.following.canonical, seen.block.number, seen.parent_hash).kind == "reorganised":
                 await self._go_back(step, finality.depth)
                 return  # the blocks after it were read for nothing
-            paying = await self._assign(step, seen.transfers)
-            step.take(went_on(step.following, seen.block, paying, finality))
+            paying = await self._payees.assign(step, seen.transfers)
+            heard = await self._words.before_final(step, paying, finality, seen.block.number)
+            step.take(went_on(step.following, seen.block, paying, heard))
 
-    async def _go_back(self, step: _Step, depth: int) -> None:
+    async def _go_back(self, step: Step, depth: int) -> None:
         """Takes back the followed blocks that are not on the chain any more."""
         while (block := step.following.canonical.head) is not None:
             present = (await self._rpc.block(block.number))["hash"] if block.number <= self.head else None
@@ -209,79 +260,81 @@ class ChainFollower:
                 await self._sound_the_alarm(step, depth, block.number)
                 return
 
-    async def _sound_the_alarm(self, step: _Step, depth: int, number: int) -> None:
+    async def _look_back(self, following: Following, finality: Finality) -> None:
+        """Takes back what lies above a head that has sunk below it and stays there, but for what was final: an
+        endpoint that lags shows the same for a while, and one that is stuck shows what is old."""
+        head = following.canonical.head
+        if head is None or self.head >= head.number:
+            self._below_since = None
+            return
+        now = self._clock()
+        self._below_since = now if self._below_since is None else self._below_since
+        if now < self._below_since + ROLLED_BACK_AFTER_BLOCKS * self.chain.block_seconds:
+            return
+        if await self._rpc.look_around() > self.head:
+            return
+        step = Step(following)
+        while (block := step.following.canonical.head) is not None:
+            if block.number <= max(self.head, step.following.final_number):
+                break
+            logger.warning("%s: block %d is not there any more", self.chain.name, block.number)
+            step.take(taken_back(step.following))
+        await self._commit(step)
+
+    # Before it counts
+
+    async def _settle(self, following: Following, finality: Finality) -> None:
+        """Asks again about money that was held back, also while no block comes."""
+        if not due(following.awaited, finality.safe(following.next_number - 1)):
+            return
+        step = Step(following)
+        heard = await self._words.before_final(step, (), finality, following.next_number - 1)
+        step.take(settled(step.following, heard))
+        before = {(one.subject, one.sighting.transfer.transfer_id): one.sighting for one in following.awaited}
+        after = {key: one.sighting.model_copy(update={"view": before[key].view}) for key, one in step.told.items()}
+        if step.alarms or any(after[key] != before[key] for key in after):
+            await self._commit(step)
+
+    async def _sound_the_alarm(self, step: Step, depth: int, number: int) -> None:
         """Writes down that a block vanished that was final, and what it had completed; then looks at the chain again
         from far below."""
         while step.following.canonical.head is not None:
             step.take(taken_back(step.following))
         again = max(number - LOOKED_AGAIN_DEPTHS * depth, 0)
-        step.following = Following(again, step.following.view)
+        step.following = Following(again, step.following.view, checked_number=again - 1)
         gone = []
         for subject, tx_hash in await self._store.final_since(self.chain.name, again):
             receipt = await self._rpc.call("eth_getTransactionReceipt", tx_hash)
-            if receipt is None or receipt.get("status") == "0x0":
+            if receipt is None or receipt.get("status") == FAILED_STATUS:
                 gone.append(f"{subject.id} ({tx_hash})")
         message = f"a reorganisation took back block {number}, which was final"
         lost = f"; not on the chain any more: {', '.join(gone)}" if gone else "; nothing that had completed is gone"
-        step.alarms.append(Alarm(number, message + lost))
+        step.alarms.append(Alarm("taken-back", number, message + lost))
         logger.critical("%s: %s", self.chain.name, message + lost)
-
-    # Who is paid
-
-    async def _assign(self, step: _Step, found: Sequence[Seen]) -> list[Paying]:
-        """Finds out what transfers are for, and keeps what cannot be told for a person."""
-        if not found:
-            return []
-        name = self.chain.name
-        waiting = list(await self._store.waiting_at(name, sorted({seen.transfer.recipient for seen in found})))
-        known = dict(await self._store.assigned(name, [seen.transfer for seen in found]))
-        known |= {key: one.subject for key, one in step.transfers.items()}
-        paying = []
-        for seen in found:
-            transfer = seen.transfer
-            candidates = [one for one in waiting if one.recipient == transfer.recipient]
-            subject, reason = known.get(key_of(transfer)), None
-            if subject is None:
-                matched = match(transfer, seen.mined_at, candidates)
-                subject, reason = matched.subject, matched.reason
-            if subject is not None:
-                paying.append(Paying(subject, transfer, seen.mined_at))
-                # A payout that was told by its sender alone has its transfer now.
-                waiting = [one for one in waiting if one.subject != subject or subject.kind == "payment" or one.hints]
-            else:
-                logger.warning("%s: %s to %s is nobody's: %s", name, transfer.tx_hash, transfer.recipient, reason)
-                self._tell_of_another_token(step, seen, candidates)
-            step.transfers[key_of(transfer)] = Assigned(transfer, seen.mined_at, subject, reason)
-        return paying
-
-    def _tell_of_another_token(self, step: _Step, seen: Seen, candidates: Sequence[Watched]) -> None:
-        """Tells a payment of money that can only have been meant for it, in a token that it does not take."""
-        transfer = seen.transfer
-        opened = [
-            one
-            for one in candidates
-            if one.is_open and one.payer in (None, transfer.sender) and not is_older(seen.mined_at, one)
-        ]
-        if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
-            reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"
-            step.take(sighted(step.following, opened[0].subject, nothing_of(opened[0], transfer.tx_hash, reason)))
 
     # What is claimed
 
     async def _look_into_claims(self, finality: Finality) -> None:
+        """Looks into each claim that is due. What is wrong with one is no reason to leave out the others."""
         for claim in self._claims.due(self.head):
-            news = await self._claims.look(claim, self.head)
+            try:
+                news = await self._claims.look(claim, self.head)
+            except (MalformedError, RefusedByNodeError) as error:
+                logger.warning("%s: %s cannot be looked into: %s", self.chain.name, claim.tx_hash, error)
+                continue
             if news is not None and self._following is not None:
-                step = _Step(self._following)
+                step = Step(self._following)
                 await self._tell(step, news, finality)
-                if step.told:
+                if step.tells:
                     await self._commit(step)
 
-    async def _tell(self, step: _Step, news: News, finality: Finality) -> None:
+    async def _tell(self, step: Step, news: News, finality: Finality) -> None:
         subject, block = news.claim.watched.subject, news.looked.block
         if news.finding.verdict is Verdict.PAYS:
             if block is None or block.number >= step.following.next_number:
                 return  # it is told of when its block is followed
+            if step.following.canonical.hash_at(block.number) not in (None, block.hash):
+                return  # it is in another block than that which is followed
             await self._join(step, news, finality)
             self._claims.settle(news.claim)
         elif news.sighting is not None:
@@ -293,27 +346,36 @@ class ChainFollower:
             if news.sighting.stage is not Stage.SEEN:
                 self._claims.settle(news.claim)
 
-    async def _join(self, step: _Step, news: News, finality: Finality) -> None:
+    async def _join(self, step: Step, news: News, finality: Finality) -> None:
         """Takes up transfers in blocks that were followed before anybody claimed them."""
-        watched, made_at = news.claim.watched, news.looked.mined_at
+        watched, made_at, found = news.claim.watched, news.looked.mined_at, news.finding.transfers
         subject = watched.subject
         if made_at is None:
             return
-        known: Mapping[TransferKey, Subject | None] = await self._store.assigned(
-            self.chain.name, news.finding.transfers
-        )
-        free = [one for one in news.finding.transfers if known.get(key_of(one)) in (None, subject)]
-        reason = "it was counted for something else before"
-        if free and subject.kind == "payout":  # several may be sent in one transaction
-            waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
-            free = [one for one in free if match(one, made_at, waiting).subject == subject]
-            reason = "what it pays fits another payout, or none of those that name it alone"
+        waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
+        assigning = Assigning(found, await self._payees.recorded(step, found))
+        # A payment's claim is its buyer's word, which counts where nothing else speaks for another one.
+        candidates = waiting if subject.kind == "payout" else [watched]
+        free = [one for one in found if assigning.assign(one, made_at, candidates).subject == subject]
         if not free:
+            reason = "it was counted for something else before"
+            if not all(assigning.is_anothers(one, subject) for one in found):
+                reason = "what it pays fits another payout, or none of those that name it alone"
             step.take(sighted(step.following, subject, nothing_of(watched, news.claim.tx_hash, reason)))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
         paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
         for one in paying:
-            step.transfers[key_of(one.transfer)] = Assigned(one.transfer, made_at, subject)
+            step.assign(Assigned(one.transfer, made_at, subject))
+            if news.looked.told_by is not None:
+                self._words.told(one.transfer.transfer_id, news.looked.told_by)
         if paying:
-            step.take(joined(step.following, paying, finality))
+            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
+            step.take(joined(step.following, paying, heard))
+
+
+def _brought_up(following: Following) -> Following:
+    """As a bridge wrote it that read no block a second time."""
+    if following.checked_number >= 0:
+        return following
+    return replace(following, checked_number=max(following.final_number, following.next_number - 1))

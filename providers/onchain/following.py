@@ -3,7 +3,7 @@
 Every step raises the view, so that whoever hears of two steps in the wrong order knows which is right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,9 +13,23 @@ from providers.onchain.chains import token_amount
 from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Finality", "Following", "Paying", "Sighted", "joined", "leapt", "sighted", "taken_back", "went_on"]
+__all__ = [
+    "Finality",
+    "Following",
+    "Paying",
+    "Sighted",
+    "disowned",
+    "due",
+    "joined",
+    "leapt",
+    "settled",
+    "sighted",
+    "taken_back",
+    "went_on",
+]
 
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
+NOBODY_TELLS = "no endpoint tells of it any more"
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
 HASHES_KEPT = 256
 
@@ -27,6 +41,8 @@ class Finality:
     confirmations: int | None
     finalized: int = 0
     """The newest block that the chain calls finalized, where `confirmations` is None."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Transfers that are not final however deep they are, by their ids, and why."""
 
     @property
     def depth(self) -> int:
@@ -68,6 +84,8 @@ class Following:
     """Those that a block of the chain holds and that may still be taken back."""
     final_number: int = -1
     """The newest block that was final at any time."""
+    checked_number: int = -1
+    """The newest block that was read a second time."""
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -82,15 +100,52 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
     canonical = following.canonical.extended(block, depth=finality.depth)
     final_number = max(following.final_number, finality.safe(block.number))
-    return Following(block.number + 1, view, canonical, _mined(told), final_number), tuple(told)
+    moved = replace(
+        following,
+        next_number=block.number + 1,
+        view=view,
+        canonical=canonical,
+        awaited=_mined(told),
+        final_number=final_number,
+    )
+    return moved, tuple(told)
 
 
 def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int) -> Told:
-    """After many blocks at once, up to one that is final itself, while none is awaited: all in them is final."""
+    """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
+    is final, but for what is held."""
     view = following.view + 1
-    told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
-    canonical, final_number = Canonical(blocks=(block,)), max(following.final_number, block.number)
-    return Following(block.number + 1, view, canonical, final_number=final_number), tuple(told)
+    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    told += [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    moved = Following(
+        next_number=block.number + 1,
+        view=view,
+        canonical=Canonical(blocks=(block,)),
+        awaited=_mined(told),
+        final_number=max(following.final_number, block.number),
+        checked_number=block.number,
+    )
+    return moved, tuple(told)
+
+
+def settled(following: Following, finality: Finality) -> Told:
+    """After more became known of those that are awaited, without another block."""
+    view, head = following.view + 1, following.next_number - 1
+    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    return replace(following, view=view, awaited=_mined(told)), tuple(told)
+
+
+def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
+    """After nobody tells any more of transfers that were told of. Their blocks are to be read again."""
+    view = following.view + 1
+    gone = [one for one in following.awaited if one.sighting.transfer.transfer_id in transfer_ids]
+    if not gone:
+        return following, ()
+    changes = {"view": view, "confirmations": 0, "stage": Stage.REORGANISED, "reason": NOBODY_TELLS}
+    told = tuple(replace(one, sighting=one.sighting.model_copy(update=changes)) for one in gone)
+    first = min(one.sighting.block_number or 0 for one in gone)
+    left = tuple(one for one in following.awaited if one not in gone)
+    return replace(following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)), told
 
 
 def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
@@ -127,7 +182,20 @@ def taken_back(following: Following) -> Told:
                 "reason": BLOCK_VANISHED,
             }
         told.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
-    return Following(head.number, view, canonical, _mined(told), following.final_number), tuple(told)
+    moved = replace(
+        following,
+        next_number=head.number,
+        view=view,
+        canonical=canonical,
+        awaited=_mined(told),
+        checked_number=min(following.checked_number, head.number - 1),
+    )
+    return moved, tuple(told)
+
+
+def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
+    """Those that are final by their depth, if that is how far it reaches."""
+    return [one for one in sighted if (one.sighting.block_number or 0) <= safe]
 
 
 def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
@@ -147,10 +215,14 @@ def _first(paying: Paying, finality: Finality) -> Sighting:
         view=0,
         required_confirmations=finality.confirmations,
         block_number=transfer.block.number,
+        block_hash=transfer.block.hash,
     )
 
 
 def _deepened(sighting: Sighting, head: int, view: int, finality: Finality) -> Sighting:
     number = sighting.block_number or 0
-    stage = Stage.FINAL if number <= finality.safe(head) else Stage.MINED
-    return sighting.model_copy(update={"view": view, "confirmations": head - number + 1, "stage": stage})
+    is_deep = number <= finality.safe(head)
+    held = finality.held.get(sighting.transfer.transfer_id) if is_deep else None
+    stage = Stage.FINAL if is_deep and held is None else Stage.MINED
+    confirmations = head - number + 1
+    return sighting.model_copy(update={"view": view, "confirmations": confirmations, "stage": stage, "reason": held})

@@ -2,7 +2,7 @@
 here is somebody's money.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -61,8 +61,14 @@ def is_older(mined_at: datetime, watched: Watched) -> bool:
     return mined_at < watched.since - CLOCK_TOLERANCE
 
 
-def match(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watched]) -> Match:
-    """What a transfer is for, of the payments and payouts to its recipient.
+def match(
+    transfer: ChainTransfer,
+    mined_at: datetime,
+    candidates: Sequence[Watched],
+    carried: Collection[Subject] = (),
+) -> Match:
+    """What a transfer is for, of the payments and payouts to its recipient. `carried` are those that another transfer
+    of its transaction is for.
 
     A payout's transfer is of its transaction, or, where only its sender was told, of that sender and of just that
     amount. What is older than a payment, or than a payout of which only the sender was told, is not for it: whoever
@@ -72,7 +78,7 @@ def match(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watc
     payment's for which its transaction was hinted, or whose payer sent it, or which asks for just this amount, if
     this leaves exactly one. Anything else is for a person to tell.
     """
-    payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"])
+    payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"], carried)
     if payout is not None:
         return Match(payout.subject)
     waiting = [one for one in candidates if one.subject.kind == "payout" or not is_older(mined_at, one)]
@@ -92,7 +98,9 @@ def match(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watc
     return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
 
 
-def _payout(transfer: ChainTransfer, mined_at: datetime, payouts: Sequence[Watched]) -> Watched | None:
+def _payout(
+    transfer: ChainTransfer, mined_at: datetime, payouts: Sequence[Watched], carried: Collection[Subject]
+) -> Watched | None:
     of_token = sorted(
         (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
     )
@@ -101,7 +109,7 @@ def _payout(transfer: ChainTransfer, mined_at: datetime, payouts: Sequence[Watch
     if len(named) == 1:
         return named[0]
     if exact:  # a transaction that carries several alike: one transfer for each, in order
-        return exact[min(transfer.number, len(exact) - 1)]
+        return next((one for one in exact if one.subject not in carried), exact[-1])
     expected = (
         one
         for one in of_token

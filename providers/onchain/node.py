@@ -22,10 +22,8 @@ __all__ = ["QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "number_in"
 # JSON-RPC error codes for too many questions. The first is also what some say to a question for too many logs.
 TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32029, 429})
 _ABOUT_THE_RATE = re.compile(r"\brate\b|too many|per second|request count|capacity|throttl", re.IGNORECASE)
+# JSON-RPC's own "method not found", and EIP-1474's "method not supported".
 _NO_SUCH_METHOD_CODES = frozenset({-32601, -32004})
-_NO_SUCH_METHOD = re.compile(
-    r"method|not (supported|available|allowed|enabled)|unsupported|disabled|plan", re.IGNORECASE
-)
 SHOWN_CHARACTERS = 200
 # What is shorter than this in a URL is no key, and would take ordinary words out of messages.
 SHORTEST_SECRET = 6
@@ -41,8 +39,9 @@ class RefusedByNodeError(Exception):
 
     @property
     def is_for_good(self) -> bool:
-        """Whether the node does not offer this at all, as far as can be told: nodes put it in many ways."""
-        return self.code in _NO_SUCH_METHOD_CODES or _NO_SUCH_METHOD.search(str(self)) is not None
+        """Whether the node says by its code that it does not offer this at all. Its words say nothing: a backend that
+        crashed speaks of methods too."""
+        return self.code in _NO_SUCH_METHOD_CODES
 
 
 class FaultyError(Exception):

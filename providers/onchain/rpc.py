@@ -1,4 +1,5 @@
-"""Asks the nodes of one chain: the best endpoint first, another when it fails, throttles, lags or lies.
+"""Asks the nodes of one chain: the best endpoint first, another when it fails, throttles, lags or lies. A number of a
+block is believed as far as somebody shows the block.
 
 Shows endpoints by their hosts only, since their URLs may hold keys.
 """
@@ -6,22 +7,31 @@ Shows endpoints by their hosts only, since their URLs may hold keys.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
 from providers.contract import ProviderUnavailableError
-from providers.onchain.bloom import may_contain
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.endpoints import Endpoint, Fault, after_answer, after_fault, choose, lags
-from providers.onchain.node import FaultyError, Node, RefusedByNodeError, number_in
-from providers.onchain.transfers import TRANSFER_TOPIC, MalformedError, topic_of
+from providers.onchain.endpoints import (
+    LAG_BLOCKS,
+    Endpoint,
+    Fault,
+    after_answer,
+    after_fault,
+    choose,
+    is_too_fast,
+    lags,
+)
+from providers.onchain.headers import Header, header_of
+from providers.onchain.log_filters import contents, may_hold, transfer_filter
+from providers.onchain.node import FaultyError, Node, RefusedByNodeError
 
-__all__ = ["ChainRpc", "ChainUnavailableError", "RefusedByNodeError"]
+__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -29,14 +39,23 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 10.0
 TRIES = 3
-# How long the chain waits for an endpoint that shows what contracts send, before it goes on without.
-TRACES_AWAITED_SECONDS = 60.0
 
 backoff = wait_random_exponential(multiplier=0.2, max=2)
 
 
 class ChainUnavailableError(ProviderUnavailableError):
     """No endpoint of the chain gives a good answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an endpoint answered."""
+
+    place: int
+    """Which one."""
+    answer: Any
+    is_by_two: bool = False
+    """Whether another one said the same."""
 
 
 class ChainRpc:
@@ -57,9 +76,8 @@ class ChainRpc:
         urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
         self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
         self.endpoints = tuple(Endpoint(node.host) for node in self._nodes)
-        self._without_traces: set[int] = set()
-        """The endpoints that do not show what contracts send."""
-        self._untraced_since: float | None = None
+        self._newest: Header | None = None
+        """The highest block that anybody has shown."""
 
     async def start(self) -> None:
         """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer
@@ -76,17 +94,17 @@ class ChainRpc:
         for node in self._nodes:
             await node.aclose()
 
-    async def head(self) -> int:
-        """The number of the newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
+    async def head(self) -> Header:
+        """The newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
 
-        async def newest(place: int) -> int:
-            number = number_in(await self._nodes[place].ask("eth_blockNumber"))
-            self._replace(place, replace(self.endpoints[place], head=number))
+        async def newest(place: int) -> Header:
+            header = await self._shown_head(place)
+            self._believe(place, header)
             if lags(self.endpoints, place, self._clock()):
-                raise FaultyError(Fault.LAGGING, f"it is at {number}")
-            return number
+                raise FaultyError(Fault.LAGGING, f"it is at {header.number}")
+            return header
 
-        return await self._first_good(newest)
+        return await self.first_good(newest)
 
     async def look_around(self) -> int:
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
@@ -95,142 +113,199 @@ class ChainRpc:
         places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
         for place in places:
             self._nodes[place].doubt()
-        answers = await asyncio.gather(*(self._ask(place, "eth_blockNumber") for place in places))
-        told = {place: int(head, 16) for place, head in zip(places, answers, strict=True) if isinstance(head, str)}
-        for place, head in told.items():
-            self._replace(place, replace(self.endpoints[place], head=head))
-        for place, head in told.items():
-            if lags(self.endpoints, place, now):
-                self._set_aside(place, Fault.LAGGING, f"it is at {head}")
-        return max(told.values(), default=0)
 
-    async def finalized(self) -> int:
-        """The number of the newest block that the chain calls finalized. Raises ChainUnavailableError."""
-        block = await self.call("eth_getBlockByNumber", "finalized", False)
-        return 0 if block is None else number_in(block["number"])
+        async def shown(place: int) -> Header | None:
+            try:
+                return await self._shown_head(place)
+            except (FaultyError, RefusedByNodeError) as error:
+                self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+                return None
+
+        told = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
+        found = {place: header for place, header in told.items() if header is not None}
+        lowest = min(found.values(), key=lambda header: header.number, default=None)
+        for place, header in found.items():
+            if lowest is not None and self._is_too_far(header, lowest):
+                self._set_aside(place, Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
+            else:
+                self._believe(place, header)
+        for place, header in found.items():
+            if lags(self.endpoints, place, now):
+                self._set_aside(place, Fault.LAGGING, f"it is at {header.number}")
+        return max((self.endpoints[place].head for place in found), default=0)
+
+    async def _shown_head(self, place: int) -> Header:
+        """The newest block of an endpoint. One that is far beyond what is known has to be shown once more, by its
+        number: whoever makes numbers up does not have it. Raises FaultyError, and RefusedByNodeError."""
+        header = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
+        newest = self._newest
+        if newest is None or header.number > newest.number + LAG_BLOCKS:
+            await self._show(place, header)
+        if newest is not None and self._is_too_far(header, newest):
+            raise FaultyError(Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
+        return header
+
+    def _is_too_far(self, header: Header, known: Header) -> bool:
+        blocks, seconds = header.number - known.number, (header.made_at - known.made_at).total_seconds()
+        return is_too_fast(blocks, seconds, self._chain.block_seconds)
+
+    def _believe(self, place: int, header: Header) -> None:
+        if self._newest is None or header.number > self._newest.number:
+            self._newest = header
+        self._replace(place, replace(self.endpoints[place], head=header.number))
+
+    async def _show(self, place: int, header: Header) -> None:
+        block = await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False)
+        if block is None or header_of(block).number != header.number:
+            raise FaultyError(Fault.INCONSISTENT, f"it names block {header.number}, and does not show it")
+
+    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header | None]:
+        """The newest block that the chain calls finalized, by an endpoint that is none of `besides`, and which one
+        said so; None if it has none. What lies above the head is not believed. Raises ChainUnavailableError, and
+        RefusedByNodeError."""
+
+        async def said(place: int) -> tuple[int, Header | None]:
+            if place in besides:
+                raise RefusedByNodeError(0, "it was asked before")
+            block = await self._nodes[place].ask("eth_getBlockByNumber", "finalized", False)
+            if block is None:
+                return place, None
+            header = header_of(block)
+            if header.number > head:
+                raise FaultyError(Fault.INCONSISTENT, f"it calls block {header.number} finalized, above {head}")
+            return place, header
+
+        return await self.first_good(said)
 
     async def block(self, number: int, *, with_transactions: bool = False) -> Mapping[str, Any]:
         """The block of that number, which must be there. Raises ChainUnavailableError."""
+        block: Mapping[str, Any] = (await self.block_told(number, with_transactions=with_transactions)).answer
+        return block
 
-        async def there(place: int) -> Mapping[str, Any]:
+    async def block_if_there(self, number: int) -> Header | None:
+        """The block of that number, as far as it is there yet. Raises ChainUnavailableError."""
+
+        async def shown(place: int) -> Header | None:
+            block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), False)
+            return None if block is None else header_of(block)
+
+        return await self.first_good(shown)
+
+    async def block_told(self, number: int, *, with_transactions: bool = False) -> Told:
+        """As `block`, with who shows it."""
+
+        async def there(place: int) -> Told:
             block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), with_transactions)
             if block is None:
                 raise FaultyError(Fault.LAGGING, f"it has no block {number}")
-            if not isinstance(block, dict) or number_in(block.get("number")) != number:
-                raise FaultyError(Fault.INCONSISTENT, f"its block {number} is none")
-            return block
+            if header_of(block).number != number:
+                raise FaultyError(Fault.INCONSISTENT, f"its block {number} is another")
+            return Told(place, block)
 
-        return await self._first_good(there)
+        return await self.first_good(there)
 
     async def logs(
         self, block: BlockId, bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None
-    ) -> Any:
+    ) -> Told:
         """The Transfer logs of one block, all of its own. An empty answer is asked of another endpoint, if the bloom
         filter of the block allows for logs and there is one. Raises ChainUnavailableError."""
-        question = {"blockHash": block.hash, **_filter(addresses, recipients)}
+        question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
 
-        async def consistent(place: int) -> tuple[int, list[Any]]:
+        async def consistent(place: int) -> Told:
             try:
                 logs = await self._nodes[place].ask("eth_getLogs", question)
             except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
                 raise FaultyError(Fault.LAGGING, str(error)) from None
-            if not isinstance(logs, list) or any(log.get("blockHash") != block.hash for log in logs):
+            if not isinstance(logs, list) or any(_of(log, "blockHash") != block.hash for log in logs):
                 raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
-            return place, logs
+            return Told(place, logs)
 
-        asked, logs = await self._first_good(consistent)
-        if logs or not _may_hold(bloom, addresses, recipients):
-            return logs
-        other = next((place for place in choose(self.endpoints, self._clock()) if place != asked), None)
+        first = await self.first_good(consistent)
+        if first.answer or not may_hold(bloom, addresses, recipients):
+            return first
+        other = next((place for place in self.well() if place != first.place), None)
         if other is None:
-            return logs
+            return first
         try:
-            _, logs = await consistent(other)
-        except FaultyError as error:
-            self._set_aside(other, error.fault, str(error))
-            return []
-        if logs:
-            self._set_aside(asked, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
-        return logs
+            second = await consistent(other)
+        except FaultyError:  # it may not have the block yet, or another one in its place
+            return first
+        if second.answer:
+            self._set_aside(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
+        return second
 
     async def logs_between(
         self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
-    ) -> Any:
+    ) -> Told:
         """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
         ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
-        question = {"fromBlock": hex(first), "toBlock": hex(last), **_filter(addresses, recipients)}
-
-        async def asked(place: int) -> tuple[int, list[Any]]:
-            logs = await self._nodes[place].ask("eth_getLogs", question)
-            if not isinstance(logs, list):
-                raise FaultyError(Fault.INCONSISTENT, "its logs are none")
-            return place, logs
-
-        first_place, logs = await self._first_good(asked)
-        other = next((place for place in choose(self.endpoints, self._clock()) if place != first_place), None)
-        if other is None or self.endpoints[other].is_aside(self._clock()):
-            return logs
+        told = await self.first_good(lambda place: self._range(place, first, last, addresses, recipients))
+        other = next((place for place in self.well() if place != told.place), None)
+        if other is None:
+            return told
         try:
-            _, others = await asked(other)
+            others = await self._range(other, first, last, addresses, recipients)
         except FaultyError as error:
             self._set_aside(other, error.fault, str(error))
         except RefusedByNodeError:
             pass  # its limits are narrower
         else:
-            if _places(logs) != _places(others):
+            if contents(told.answer) != contents(others.answer):
                 raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
-        return logs
+            return replace(told, is_by_two=True)
+        return told
+
+    async def logs_again(
+        self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+    ) -> Told:
+        """The Transfer logs of a range of blocks that were read before, by another endpoint than that which is asked
+        first, where one is well. Raises ChainUnavailableError, and RefusedByNodeError."""
+        for place in self.well()[1:]:
+            try:
+                return await self._range(place, first, last, addresses, recipients)
+            except FaultyError as error:
+                self._set_aside(place, error.fault, str(error))
+        return await self.first_good(lambda place: self._range(place, first, last, addresses, recipients))
+
+    async def _range(
+        self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+    ) -> Told:
+        question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
+        logs = await self._nodes[place].ask("eth_getLogs", question)
+        if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+            raise FaultyError(Fault.INCONSISTENT, "its logs are none")
+        return Told(place, logs)
 
     async def call(self, method: str, *parameters: Any) -> Any:
         """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""
-        return await self._first_good(lambda place: self._nodes[place].ask(method, *parameters))
+        return (await self.told(method, *parameters)).answer
 
-    async def traces(self, block: BlockId) -> Sequence[tuple[str, Mapping[str, Any]]] | None:
-        """The calls of each transaction of a block; None if no endpoint offers that. One that does is waited for when
-        it is away, but not for long. Raises ChainUnavailableError, and MalformedError."""
+    async def told(self, method: str, *parameters: Any) -> Told:
+        """As `call`, with who answers."""
 
-        async def traced(place: int) -> Any:
-            if place in self._without_traces:
-                raise RefusedByNodeError(0, "it shows no traces")
-            try:
-                return await self._nodes[place].ask("debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
-            except RefusedByNodeError as error:
-                if error.is_for_good:
-                    self._without_traces.add(place)
-                raise
+        async def asked(place: int) -> Told:
+            return Told(place, await self._nodes[place].ask(method, *parameters))
 
-        none_before = len(self._without_traces) == len(self._nodes)
-        try:
-            traces = None if none_before else await self._first_good(traced)
-        except RefusedByNodeError as error:
-            if len(self._without_traces) < len(self._nodes):
-                self._wait_for_traces(block, str(error))
-            else:
-                logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
-            return None
-        if traces is None:
-            return None
-        self._untraced_since = None
-        try:
-            return [(trace["txHash"], trace["result"]) for trace in traces]
-        except (KeyError, TypeError):
-            raise MalformedError("a trace is malformed") from None
+        return await self.first_good(asked)
 
-    def _wait_for_traces(self, block: BlockId, reason: str) -> None:
-        """Raises ChainUnavailableError until it has been waited for long enough."""
+    async def ask_at(self, place: int, method: str, *parameters: Any) -> Any:
+        """What just this endpoint answers. Raises FaultyError, for which it is to be `set_aside`, and
+        RefusedByNodeError."""
+        return await self._nodes[place].ask(method, *parameters)
+
+    def set_aside(self, place: int, error: FaultyError) -> None:
+        """Asks an endpoint nothing for a while, because something is wrong with it."""
+        self._set_aside(place, error.fault, str(error))
+
+    def well(self) -> list[int]:
+        """The endpoints in good standing, in the order in which they are asked."""
         now = self._clock()
-        self._untraced_since = now if self._untraced_since is None else self._untraced_since
-        if now < self._untraced_since + TRACES_AWAITED_SECONDS:
-            raise ChainUnavailableError(
-                f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
-            )
-        logger.error(
-            "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
-            " transaction of a payment that is missed",
-            self._chain.name,
-            block.number,
-            reason,
-        )
+        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+
+    def everybody(self) -> list[int]:
+        """All endpoints, those in good standing first."""
+        well = self.well()
+        return well + [place for place in range(len(self.endpoints)) if place not in well]
 
     async def subscribed(self, wake: Callable[[], None]) -> None:
         """Calls `wake` at each new block that an endpoint with a WebSocket tells of; returns if there is none, or
@@ -239,8 +314,9 @@ class ChainRpc:
             if node.is_websocket and not self.endpoints[place].is_aside(self._clock()):
                 await node.heads(wake)
 
-    async def _first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
-        """The first good answer. Each endpoint in turn, and all of them again a few times."""
+    async def first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
+        """The first good answer to what is asked of one place after the other, and of all of them again a few times.
+        Raises ChainUnavailableError, and RefusedByNodeError if that is all there is."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
             wait=self._pauses,
@@ -301,19 +377,5 @@ class ChainRpc:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])
 
 
-def _filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:
-    topics: list[Any] = [TRANSFER_TOPIC]
-    if recipients is not None:
-        topics += [None, [topic_of(recipient) for recipient in recipients]]
-    return {"address": list(addresses), "topics": topics}
-
-
-def _may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None) -> bool:
-    """Whether a block with this bloom filter may hold transfers of these tokens to these recipients."""
-    if not any(may_contain(bloom, address, TRANSFER_TOPIC) for address in addresses):
-        return False
-    return recipients is None or any(may_contain(bloom, topic_of(recipient)) for recipient in recipients)
-
-
-def _places(logs: Sequence[Mapping[str, Any]]) -> set[tuple[Any, Any]]:
-    return {(log.get("blockHash"), log.get("logIndex")) for log in logs}
+def _of(log: Any, name: str) -> Any:
+    return log.get(name) if isinstance(log, dict) else None

@@ -2,25 +2,21 @@
 transactions and traces.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
-from providers.onchain.rpc import ChainRpc
-from providers.onchain.transfers import (
-    ChainTransfer,
-    MalformedError,
-    from_log,
-    from_trace,
-    from_transaction,
-    numbered,
-)
+from providers.onchain.endpoints import Fault
+from providers.onchain.headers import Header
+from providers.onchain.rpc import ChainRpc, FaultyError, Told
+from providers.onchain.traces import Traces
+from providers.onchain.transfers import ChainTransfer, MalformedError, distinct, from_log, from_transaction
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["BlockSeen", "Seen", "mined_at", "see_block", "see_range"]
+__all__ = ["FAILED_STATUS", "BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range"]
 
 FAILED_STATUS = "0x0"
 
@@ -31,6 +27,19 @@ class Seen:
 
     transfer: ChainTransfer
     mined_at: datetime
+    told_by: int
+    """The endpoint that told of it, by its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSeen:
+    """What was found in many blocks."""
+
+    logs: int
+    """How many were told of in all."""
+    transfers: tuple[Seen, ...] = ()
+    is_by_two: bool = False
+    """Whether two endpoints say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +51,66 @@ class BlockSeen:
     transfers: tuple[Seen, ...]
 
 
-async def see_block(rpc: ChainRpc, chain: Chain, number: int, watchlist: Watchlist) -> BlockSeen:
-    """Reads one block. Raises ChainUnavailableError, and MalformedError."""
+async def see_block(
+    rpc: ChainRpc, traces: Traces, chain: Chain, number: int, watchlist: Watchlist, *, shown: Header | None = None
+) -> BlockSeen:
+    """Reads one block; `shown` is its header, if that is known. Raises ChainUnavailableError, and MalformedError."""
     wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
-    content = await rpc.block(number, with_transactions=wants_own_coin)
+    if shown is None or wants_own_coin:
+        told = await rpc.block_told(number, with_transactions=wants_own_coin)
+        content, shown_by = told.answer, told.place
+    else:
+        content, shown_by = shown.content, 0
     block = BlockId(number=number, hash=content["hash"])
     made_at = mined_at(content)
-    found: list[ChainTransfer] = []
-    contracts = [token.address for token in chain.tokens if token.address is not None]
+    found: list[Seen] = []
+    contracts = _contracts(chain)
     if contracts and len(watchlist):
         logs = await rpc.logs(block, content["logsBloom"], contracts, watchlist.asked_for)
-        found += numbered(transfer for log in logs if (transfer := from_log(chain, log)) is not None)
+        found += (Seen(transfer, made_at, logs.place) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:
-        found += await _own_coin(rpc, chain, block, content, watchlist)
-    waited_for = tuple(Seen(transfer, made_at) for transfer in found if transfer.recipient in watchlist)
+        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
+        found += (Seen(transfer, made_at, shown_by) for transfer in own_coin)
+    waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
     return BlockSeen(block, content["parentHash"], waited_for)
 
 
-async def see_range(
-    rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist
-) -> tuple[int, list[Seen]]:
-    """Reads the token transfers of many blocks. Returns the number of all logs too. Raises ChainUnavailableError,
-    RefusedByNodeError if they are too many for the node, and MalformedError."""
-    contracts = [token.address for token in chain.tokens if token.address is not None]
+async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
+    """Reads the token transfers of many blocks. Raises ChainUnavailableError, RefusedByNodeError if they are too many
+    for the node, and MalformedError."""
+    contracts = _contracts(chain)
     if not contracts or not len(watchlist):
-        return 0, []
-    logs = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    times: dict[int, datetime] = {}
-    by_block: dict[int, list[ChainTransfer]] = {}
-    for log in logs:
-        transfer = from_log(chain, log)
-        if transfer is None:
-            continue
-        by_block.setdefault(transfer.block.number, []).append(transfer)
-        if transfer.recipient in watchlist and "blockTimestamp" in log:
-            times[transfer.block.number] = _moment(log["blockTimestamp"])
-    found = []
-    for number, transfers in sorted(by_block.items()):
-        for transfer in numbered(transfers):
-            if transfer.recipient in watchlist:
-                if number not in times:  # not every node says it in a log
-                    times[number] = mined_at(await rpc.block(number))
-                found.append(Seen(transfer, times[number]))
-    return len(logs), found
+        return RangeSeen(0)
+    told = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
+    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), told.is_by_two)
+
+
+async def see_again(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> Sequence[Seen]:
+    """Reads the token transfers of blocks that were read before once more, best by another endpoint. Raises
+    ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+    contracts = _contracts(chain)
+    if not contracts or not len(watchlist):
+        return ()
+    told = await rpc.logs_again(first, last, contracts, watchlist.asked_for)
+    return await _dated(rpc, chain, told, watchlist)
+
+
+def _contracts(chain: Chain) -> list[str]:
+    return [token.address for token in chain.tokens if token.address is not None]
+
+
+def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
+    return distinct(transfer for log in told.answer if (transfer := from_log(chain, log)) is not None)
+
+
+async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
+    """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
+    waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
+    times = {log["blockHash"]: _moment(log["blockTimestamp"]) for log in told.answer if log.get("blockTimestamp")}
+    for transfer in waited_for:
+        if transfer.block.hash not in times:
+            times[transfer.block.hash] = mined_at(await rpc.block(transfer.block.number))
+    return tuple(Seen(transfer, times[transfer.block.hash], told.place) for transfer in waited_for)
 
 
 def mined_at(block: Mapping[str, Any]) -> datetime:
@@ -100,18 +126,22 @@ def _moment(seconds: Any) -> datetime:
 
 
 async def _own_coin(
-    rpc: ChainRpc, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
+    rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
 ) -> list[ChainTransfer]:
     sent = [transfer for one in content["transactions"] if (transfer := from_transaction(chain, one)) is not None]
     sent = [transfer for transfer in sent if transfer.recipient in watchlist]
-    succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer.tx_hash)]
-    traces = await rpc.traces(block) or ()
-    sent_on = [transfer for tx_hash, call in traces for transfer in from_trace(chain, tx_hash, call, block)]
-    return numbered([*succeeded, *sent_on])
+    succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer)]
+    return distinct([*succeeded, *(await traces.sent_on(block) or ())])
 
 
-async def _has_failed(rpc: ChainRpc, tx_hash: str) -> bool:
-    receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
-    if receipt is None:
-        raise MalformedError("a transaction of a block has no receipt")
-    return bool(receipt.get("status") == FAILED_STATUS)
+async def _has_failed(rpc: ChainRpc, transfer: ChainTransfer) -> bool:
+    """Whether a transaction of a block failed. Of several backends behind one endpoint, one may have the block before
+    another has the receipts: then it lags. Raises ChainUnavailableError."""
+
+    async def there(place: int) -> bool:
+        receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
+        if receipt is None or receipt.get("blockHash") != transfer.block.hash:
+            raise FaultyError(Fault.LAGGING, f"it has no receipt of a transaction in block {transfer.block.number}")
+        return bool(receipt.get("status") == FAILED_STATUS)
+
+    return await rpc.first_good(there)

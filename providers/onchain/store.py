@@ -1,22 +1,15 @@
 """What a follower needs of whoever keeps its records: where it was, who waits for what, one commit for each step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from providers.onchain.following import Following, Sighted
 from providers.onchain.matching import Subject, Watched
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "TransferKey", "key_of"]
-
-TransferKey = tuple[str, str, str]
-"""The `transfer_id`, the token's symbol and the recipient: what names a transfer on its chain."""
-
-
-def key_of(transfer: ChainTransfer) -> TransferKey:
-    return transfer.transfer_id, transfer.token.symbol, transfer.recipient
+__all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "Recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +23,23 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """What a person has to know: the chain took back what was final."""
+class Recorded:
+    """A transfer that was written down before."""
 
+    tx_hash: str
+    transfer_id: str
+    symbol: str
+    recipient: str
+    subject: Subject | None
+    """What it is for; None if that was not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What a person has to know of a block."""
+
+    kind: Literal["taken-back", "contradicted"]
+    """Whether the chain took back what was final, or two endpoints say different things of it."""
     block_number: int
     message: str
 
@@ -45,6 +52,8 @@ class ChainStep:
     sighted: tuple[Sighted, ...] = ()
     transfers: tuple[Assigned, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    """Transfers that were written down and of which nobody tells any more, by their ids."""
 
 
 class ChainStore(Protocol):
@@ -62,8 +71,8 @@ class ChainStore(Protocol):
     async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
         """What waits for transfers to these addresses, as it stands now."""
 
-    async def assigned(self, chain: str, transfers: Sequence[ChainTransfer]) -> Mapping[TransferKey, Subject | None]:
-        """What those of the transfers are for that were recorded before."""
+    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
+        """The transfers of these transactions that were written down before, in whatever block."""
 
     async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
         """What completed by a transfer in this block or a later one, and the transaction."""

@@ -1,11 +1,9 @@
 """Transfers as a chain shows them: in the logs of token contracts (ERC-20), in transactions, and in traces of what
-contracts sent. Pure functions over what a node answers (JSON-RPC, numbers in
-hexadecimal).
+contracts sent. Pure functions over what a node answers (JSON-RPC, numbers in hexadecimal).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from providers.onchain.addresses import with_checksum
@@ -16,10 +14,10 @@ __all__ = [
     "TRANSFER_TOPIC",
     "ChainTransfer",
     "MalformedError",
+    "distinct",
     "from_log",
     "from_trace",
     "from_transaction",
-    "numbered",
     "topic_of",
 ]
 
@@ -45,14 +43,23 @@ class ChainTransfer:
     units: int
     """How much, in the token's base units."""
     block: BlockId
-    number: int = 0
-    """Counts the transfers of one token to one recipient within one transaction; most have one. A block that is mined
-    anew may have them at other places in the block, but not in the transaction."""
+    log_index: int | None = None
+    """Of a token: the place of its log in the block."""
+    trace_address: tuple[int, ...] = ()
+    """Of the chain's own coin that a contract sent on: which call within which."""
 
     @property
     def transfer_id(self) -> str:
-        """Names it among the transfers of one token to one recipient."""
-        return f"{self.tx_hash}#{self.number}" if self.number else self.tx_hash
+        """What the chain calls it: a log by its block and its place there, the own coin by its place in the
+        transaction. Never by its place in an answer, which may repeat, leave out and shuffle."""
+        if self.log_index is not None:
+            return f"{self.tx_hash}#{self.log_index}@{self.block.hash}"
+        return "#".join((self.tx_hash, ".".join(("call", *map(str, self.trace_address)))))
+
+    @property
+    def order(self) -> tuple[int, tuple[int, ...]]:
+        """By which the transfers of one transaction are sorted as the chain has them."""
+        return -1 if self.log_index is None else self.log_index, self.trace_address
 
 
 def topic_of(address: str) -> str:
@@ -60,34 +67,39 @@ def topic_of(address: str) -> str:
     return "0x" + address.removeprefix("0x").lower().rjust(_WORD_DIGITS, "0")
 
 
-def numbered(transfers: Iterable[ChainTransfer]) -> list[ChainTransfer]:
-    """Transfers of one block, in the order of the chain, told apart by their numbers."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    told_apart = []
+def distinct(transfers: Iterable[ChainTransfer]) -> list[ChainTransfer]:
+    """Each transfer once, in the order of the chain, however often it was told. Raises MalformedError if one was told
+    in two ways."""
+    found: dict[str, ChainTransfer] = {}
     for transfer in transfers:
-        group = (transfer.tx_hash, transfer.token.symbol, transfer.recipient)
-        told_apart.append(replace(transfer, number=counts[group]))
-        counts[group] += 1
-    return told_apart
+        if found.setdefault(transfer.transfer_id, transfer) != transfer:
+            raise MalformedError("one transfer is told in two ways")
+    return sorted(found.values(), key=lambda one: (one.block.number, one.order))
 
 
 def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
-    """The transfer that a log tells of; None if it is another event, or of a contract that is no token of the chain.
-    Raises MalformedError."""
+    """The transfer that a log tells of; None if it is another event, of a contract that is no token of the chain, of
+    nothing, which anybody may send in anybody's name, or of a block that was taken back. Raises MalformedError."""
     try:
+        if log.get("removed"):
+            return None
         topics, data = log["topics"], log["data"].removeprefix("0x")
         contract = with_checksum(log["address"])
         token = next((token for token in chain.tokens if token.address == contract), None)
         # An NFT's Transfer has a fourth topic in place of the amount.
         if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
             return None
+        units = int(data, 16)
+        if not units:
+            return None
         return ChainTransfer(
             tx_hash=log["transactionHash"],
             token=token,
             sender=_address_in(topics[1]),
             recipient=_address_in(topics[2]),
-            units=int(data, 16),
+            units=units,
             block=BlockId(number=int(log["blockNumber"], 16), hash=log["blockHash"]),
+            log_index=int(log["logIndex"], 16),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError(f"a log is malformed ({type(error).__name__})") from None
@@ -129,19 +141,22 @@ def from_trace(chain: Chain, tx_hash: str, call: Mapping[str, Any], block: Block
                 recipient=with_checksum(inner["to"]),
                 units=int(inner["value"], 16),
                 block=block,
+                trace_address=place,
             )
-            for inner in _inner_calls(call.get("calls", ()))
+            for place, inner in _inner_calls(call.get("calls", ()))
             if inner["type"] in _MOVING_CALLS and int(inner.get("value") or "0x0", 16)
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError(f"a trace is malformed ({type(error).__name__})") from None
 
 
-def _inner_calls(calls: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for call in calls:
+def _inner_calls(
+    calls: Iterable[Mapping[str, Any]], around: tuple[int, ...] = ()
+) -> Iterator[tuple[tuple[int, ...], Mapping[str, Any]]]:
+    for number, call in enumerate(calls):
         if "error" not in call:
-            yield call
-            yield from _inner_calls(call.get("calls", ()))
+            yield (*around, number), call
+            yield from _inner_calls(call.get("calls", ()), (*around, number))
 
 
 def _address_in(topic: str) -> str:

@@ -55,3 +55,47 @@ contract Forwarder {
         }
     }
 }
+
+/// Keeps one part in a hundred of what is sent for itself.
+contract FeeToken is Token {
+    function transfer(address to, uint256 value) external override returns (bool) {
+        uint256 fee = value / 100;
+        _move(msg.sender, address(this), fee);
+        _move(msg.sender, to, value - fee);
+        return true;
+    }
+}
+
+/// Tells of its transfers also in ways that are none: without topics, as an NFT does, of nothing, and with more data.
+contract OddToken is Token {
+    bytes32 constant TOPIC = keccak256("Transfer(address,address,uint256)");
+
+    function transfer(address to, uint256 value) external override returns (bool) {
+        bytes32 from = bytes32(uint256(uint160(msg.sender)));
+        bytes32 recipient = bytes32(uint256(uint160(to)));
+        bytes memory plain = abi.encode(msg.sender, to, value);
+        bytes memory longer = abi.encode(value, value);
+        bytes memory zero = abi.encode(uint256(0));
+        bytes32 topic = TOPIC;
+        assembly {
+            log1(add(plain, 32), mload(plain), topic)
+            log4(0, 0, topic, from, recipient, value)
+            log3(add(longer, 32), mload(longer), topic, from, recipient)
+            log3(add(zero, 32), mload(zero), topic, from, recipient)
+        }
+        _move(msg.sender, to, value);
+        return true;
+    }
+}
+
+/// A wallet that is a contract: it does several things in one transaction.
+contract Wallet {
+    receive() external payable {}
+
+    function execute(address[] calldata targets, uint256[] calldata values, bytes[] calldata calls) external {
+        for (uint256 i = 0; i < targets.length; i++) {
+            (bool done, ) = targets[i].call{value: values[i]}(calls[i]);
+            require(done, "refused");
+        }
+    }
+}

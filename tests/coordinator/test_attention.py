@@ -169,6 +169,7 @@ def others() -> list[Attention]:
         forgotten_payout(FORGOTTEN, START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
+        attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
     ]
 
 

@@ -63,3 +63,29 @@ def test_endpoints_of_no_chain_are_an_error(run: Any, tmp_path: Path) -> None:
     )
     assert examined.returncode == 1
     assert "BRIDGE_ENDPOINTS_ETHEREM names no chain" in " ".join(examined.stderr.split())
+
+
+def test_wherever_it_is_started_the_chains_that_come_with_it_are_known(run: Any, anvil: Anvil) -> None:
+    """Commands run in a folder of their own, where there is no file of chains."""
+    for command in ("doctor", "serve"):
+        examined = run(command, BRIDGE_ENDPOINTS_ETHEREM="http://127.0.0.1:9", BRIDGE_PORT="0")
+        said = " ".join((examined.stdout + examined.stderr).split())
+        assert examined.returncode == 1
+        assert "BRIDGE_ENDPOINTS_ETHEREM names no chain; known: ethereum, bnb, polygon" in said
+    wrong = run("doctor", BRIDGE_ENDPOINTS_ETHEREUM=anvil.url, BRIDGE_PORT="0")
+    assert f"is a node of chain {CHAIN_ID}, not of ethereum (1)" in " ".join(wrong.stdout.split())
+
+
+def test_a_file_of_chains_that_is_named_and_not_there_is_an_error(run: Any, tmp_path: Path) -> None:
+    examined = run("serve", BRIDGE_CHAINS_FILE=str(tmp_path / "none.toml"), BRIDGE_PORT="0")
+    assert examined.returncode == 1
+    assert "cannot read the chains in" in " ".join(examined.stderr.split())
+
+
+def test_doctor_says_what_one_endpoint_means_and_what_two_do(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    chains = chains_file(tmp_path, CHAIN_ID)
+    one = run("doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=anvil.url, BRIDGE_PORT="0")
+    assert "money counts by its word alone, whatever it says" in " ".join(one.stdout.split())
+    both = f"{anvil.url},{anvil.websocket_url}"
+    two = run("doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=both, BRIDGE_PORT="0")
+    assert "money counts once a second endpoint says the same of its block" in " ".join(two.stdout.split())

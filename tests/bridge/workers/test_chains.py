@@ -1,30 +1,20 @@
 """Following a real chain into a real journal, where it is far behind, or is taken back where few blocks are known."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
-from tenacity import wait_none
 
-from bridge.journal import Journal
-from bridge.workers.chains import JournalChainStore, watched_payment
-from coordinator.agreements import DirectPayment
 from coordinator.observations import TransactionHinted
-from coordinator.payments import Payment
-from providers.onchain.chains import Chain, Token
-from providers.onchain.follower import ChainFollower
-from providers.onchain.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
+from providers.onchain.rpc import ChainUnavailableError
 from providers.onchain.web3_library import Web3
-from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil, running_anvil
-from tests.providers.onchain.liar import Liar, Refusal
-from tests.scripted_gateway import scripted_gateway
-from tests.waiting import GIVE_UP_SECONDS
-
-CONFIRMATIONS = 3
+from tests.anvil import CAROL, Anvil, running_anvil
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
+from tests.providers.onchain.liar import Refusal
 
 
 @pytest.fixture
@@ -33,76 +23,10 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-class Followed:
-    """A chain, its follower, and the journal that it writes into."""
-
-    def __init__(self, journal: Journal, anvil: Anvil, chain: Chain, liar: Liar, follower: ChainFollower) -> None:
-        self.journal = journal
-        self.anvil = anvil
-        self.chain = chain
-        self.liar = liar
-        self.follower = follower
-
-    @property
-    def token(self) -> str:
-        token = self.chain.token("USDT")
-        assert token is not None
-        return str(token.address)
-
-    async def register(
-        self, payment_id: str = "pay_1", *, recipient: str = BOB, created_at: datetime | None = None
-    ) -> Payment:
-        payment = Payment(
-            payment_id=payment_id,
-            provider="onchain",
-            external_id=payment_id,
-            request_id="r1",
-            buyer_id="b1",
-            seller_id="s1",
-            amount=Decimal(100),
-            currency="USDT",
-            created_at=created_at or datetime.now(UTC),
-            direct=DirectPayment(chain="anvil", recipient=recipient),
-        )
-        await self.journal.register_payment(payment)
-        self.watch(payment)
-        return payment
-
-    def watch(self, payment: Payment) -> None:
-        watched = watched_payment(self.chain, payment)
-        assert watched is not None
-        self.follower.watch(watched)
-
-    async def payment(self) -> Payment:
-        record = await self.journal.payment_record("pay_1")
-        assert record is not None
-        return record.payment
-
-    def pay(self) -> str:
-        tx_hash = self.anvil.transfer(self.token, BOB, 100 * 10**6)
-        self.anvil.mine()
-        return tx_hash
-
-
 @pytest.fixture
 async def followed(anvil: Anvil, tmp_path: Path) -> AsyncIterator[Followed]:
-    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
-    async with scripted_gateway() as gateway:
-        liar = Liar(gateway, anvil)
-        chain = Chain(
-            name="anvil",
-            chain_id=CHAIN_ID,
-            confirmations=CONFIRMATIONS,
-            block_seconds=1,
-            tokens=(Token(symbol="USDT", decimals=6, address=anvil.deploy("Token")),),
-            endpoints=(SecretStr(liar.url),),
-        )
-        rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
-        await rpc.start()
-        store = JournalChainStore(journal, {"anvil": chain}, days=7)
-        yield Followed(journal, anvil, chain, liar, ChainFollower(chain, rpc, store))
-        await rpc.aclose()
-    await journal.close()
+    async with following(anvil, tmp_path) as followed:
+        yield followed
 
 
 async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_alarm(followed: Followed) -> None:
@@ -110,10 +34,13 @@ async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_
     await followed.register()
     followed.pay()
     followed.anvil.mine(100)
-    safe = followed.anvil.head() - CONFIRMATIONS + 1
+    head = followed.anvil.head()
+    safe = head - CONFIRMATIONS + 1
 
     def only_what_is_final(parameters: list[Any]) -> Any:
-        return None if int(parameters[0], 16) > safe else ...
+        number = head if parameters[0] == "latest" else int(parameters[0], 16)
+        # The newest is shown, and shown once more by its number. That is how far anybody comes.
+        return ... if number == head or number <= safe else None
 
     followed.liar.answers = {"eth_getBlockByNumber": only_what_is_final}
     with pytest.raises(ChainUnavailableError):
@@ -159,7 +86,7 @@ async def test_a_payment_that_is_registered_while_the_chain_is_far_behind_gets_n
     await followed.follower.round()
     assert (await followed.payment()).status == "pending"
     [nobodys] = await followed.journal.chains.unmatched_transfers(10)
-    assert (nobodys.transfer_id, nobodys.reason) == (tx_hash, "it was mined before the payment was registered")
+    assert (nobodys.tx_hash, nobodys.reason) == (tx_hash, "it was mined before the payment was registered")
 
 
 async def test_what_every_node_refuses_is_said_in_words(followed: Followed) -> None:
@@ -170,21 +97,28 @@ async def test_what_every_node_refuses_is_said_in_words(followed: Followed) -> N
         await followed.follower.round()
 
 
-async def questions_of_a_block(followed: Followed) -> list[str]:
-    followed.anvil.transfer(followed.token, CAROL, 1)
-    followed.anvil.mine()
+async def questions_of_blocks(followed: Followed, blocks: int) -> Counter[str]:
+    """What is asked while so many come, one by one, with money to somebody who does not wait."""
     followed.liar.asked.clear()
-    await followed.follower.round()
-    return sorted(followed.liar.asked)
+    for _ in range(blocks):
+        followed.anvil.transfer(followed.token, CAROL, 1)
+        followed.anvil.mine()
+        await followed.follower.round()
+    return Counter(followed.liar.asked)
 
 
 async def test_a_block_takes_as_many_questions_however_many_payments_wait(followed: Followed) -> None:
     await followed.follower.round()
     await followed.register()
-    few = await questions_of_a_block(followed)
-    assert few == ["eth_blockNumber", "eth_getBlockByNumber", "eth_getLogs"]
+    await questions_of_blocks(followed, 2 * CONFIRMATIONS)
+    few = await questions_of_blocks(followed, 2 * ROUNDS_BETWEEN_COMPARISONS)
+    # The newest block and its logs; some blocks' logs once more, and now and then how all endpoints stand.
+    assert few["eth_getBlockByNumber"] <= 2 * ROUNDS_BETWEEN_COMPARISONS + 3
+    assert few["eth_getLogs"] == 2 * ROUNDS_BETWEEN_COMPARISONS * 3 / 2
+    assert few.total() <= 2 * ROUNDS_BETWEEN_COMPARISONS * 2.8
     for number in range(2, 300):
         account = Web3.to_checksum_address(f"0x{number + 2**100:040x}")
         await followed.register(f"pay_{number}", recipient=account)
     assert followed.follower.watched == 299
-    assert await questions_of_a_block(followed) == few
+    many = await questions_of_blocks(followed, 2 * ROUNDS_BETWEEN_COMPARISONS)
+    assert many == few

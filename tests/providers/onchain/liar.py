@@ -1,6 +1,7 @@
 """An endpoint that does not always pass on what its node says."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,19 @@ class Liar:
         self.asked: list[str] = []
         self._anvil = anvil
         gateway.answers(self._answer)
+
+    def changes(self, method: str, change: Callable[[list[Any], Any], Any]) -> None:
+        """Has a function make something else of what the node answers, by the question's parameters."""
+        self.answers[method] = lambda parameters: change(parameters, self._anvil.ask(method, *parameters))
+
+    def stands_at(self, number: int) -> None:
+        """Shows this block as its newest, whatever comes after it."""
+
+        def shown(parameters: list[Any]) -> Any:
+            is_newest = parameters[0] == "latest"
+            return self._anvil.ask("eth_getBlockByNumber", hex(number), *parameters[1:]) if is_newest else ...
+
+        self.answers["eth_getBlockByNumber"] = shown
 
     def _answer(self, request: Request) -> bytes | None:
         if self.is_dead:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from providers.onchain import chains as chains_module
 from providers.onchain.chains import Chain, ChainsError, Token, fits, host_of, read_chains, token_amount
 
-SHIPPED = Path(__file__).parents[3] / "config" / "chains.toml"
+PROVIDERS = ("shkeeper",)
 SECRET = "the-key-of-the-endpoint"
 ONE = """
 [ethereum]
@@ -17,16 +18,21 @@ block_seconds = 12
 tokens.ETH = { decimals = 18 }
 tokens.USDT = { address = "0xdAC17F958D2ee523a2206206994597C13D831ec7", decimals = 6 }
 """
+NAMED_TWICE = ONE.replace("decimals =", 'shkeeper = "ETH-USDC", decimals =')
 
 
 def read(tmp_path: Path, text: str, **environment: str) -> dict[str, Chain]:
     path = tmp_path / "chains.toml"
     path.write_text(text)
-    return read_chains(path, environment)
+    return read_chains(path, environment, providers=PROVIDERS)
+
+
+def shipped() -> dict[str, Chain]:
+    return read_chains(None, {}, providers=PROVIDERS)
 
 
 def test_the_chains_that_come_with_it_are_right_and_off() -> None:
-    chains = read_chains(SHIPPED, {})
+    chains = shipped()
     assert {name: chain.chain_id for name, chain in chains.items()} == {
         "ethereum": 1,
         "bnb": 56,
@@ -41,15 +47,14 @@ def test_the_chains_that_come_with_it_are_right_and_off() -> None:
         assert chain.own_coin is not None
         assert {"USDT", "USDC"} <= {token.symbol for token in chain.tokens}
         assert str(chain.explorer_link("0x1")).endswith("/tx/0x1")
-    names = [token.shkeeper for chain in chains.values() for token in chain.tokens if token.shkeeper]
-    assert len(names) == len(set(names))
+    assert chains["ethereum"].token_of("shkeeper", "ETH-USDT") == chains["ethereum"].token("USDT")
 
 
 def test_the_tokens_that_come_with_it_are_those_of_tether_and_circle() -> None:
     """Once more, so that neither an address nor decimals change by a slip: a wrong one takes false money for true."""
     told = {
         (name, token.symbol): (token.address, token.decimals)
-        for name, chain in read_chains(SHIPPED, {}).items()
+        for name, chain in shipped().items()
         for token in chain.tokens
         if not token.is_native
     }
@@ -69,7 +74,7 @@ def test_the_tokens_that_come_with_it_are_those_of_tether_and_circle() -> None:
         ("base", "USDT"): ("0xfde4C96c8593536E31F229EA8f37b2ADa2699bb2", 6),
         ("base", "USDC"): ("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", 6),
     }
-    assert {chain.own_coin.decimals for chain in read_chains(SHIPPED, {}).values() if chain.own_coin} == {18}
+    assert {chain.own_coin.decimals for chain in shipped().values() if chain.own_coin} == {18}
 
 
 def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -> None:
@@ -85,17 +90,23 @@ def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -
         (("12\n", '"soon"\n'), {}, "ethereum.confirmations"),
         (("831ec7", "831Ec7"), {}, "EIP-55"),
         (("0xdAC17F958D2ee523a2206206994597C13D831ec7", "0x12"), {}, "40 hexadecimal digits"),
-        (("chain_id = 1\n", ""), {}, "ethereum.chain_id"),
+        (("[ethereum]\nchain_id = 1\n", "[moon]\n"), {}, "moon.chain_id"),
         (("decimals = 6", "decimals = 31"), {}, "tokens.1.decimals"),
-        (("block_seconds", "blok_seconds"), {}, "ethereum.block_seconds"),
+        (("block_seconds", "blok_seconds"), {}, "ethereum.blok_seconds"),
         (("[ethereum]", "[Ethereum]"), {}, "Ethereum.name"),
-        (("[ethereum]", "ethereum = 1\n[other]"), {}, "expected a table"),
+        (("[ethereum]", "other = 1\n[ethereum]"), {}, "other: expected a table"),
+        (("decimals = 6", 'decimals = 6, gateway = "USDT"'), {}, "tokens.1.gateway"),
+        ((ONE, NAMED_TWICE), {}, "cannot call two tokens ETH-USDC"),
         (("[ethereum]", "[ethereum"), {}, "cannot read the chains"),
         ((ONE, ONE + ONE.replace("ethereum", "other")), {}, "same chain_id"),
         (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"ftp://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
         (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://rpc.example:{SECRET}"}, "a port is a number"),
         (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://[{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
-        (("", ""), {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"}, "BRIDGE_ENDPOINTS_ETHERIUM names no chain"),
+        (
+            ("", ""),
+            {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"},
+            "ETHERIUM names no chain; known: ethereum, bnb",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
@@ -105,6 +116,50 @@ def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
         read(tmp_path, ONE.replace(*change) if change[0] else ONE, **environment)
     assert words in str(raised.value)
     assert SECRET not in str(raised.value)
+
+
+def test_an_own_file_adds_chains_and_says_otherwise_of_those_that_come_with_it(tmp_path: Path) -> None:
+    chains = read(
+        tmp_path,
+        """
+        [ethereum]
+        confirmations = "finalized"
+        tokens.DAI = { address = "0x6B175474E89094C44Da98b954EedeAC495271d0F", decimals = 18 }
+        tokens.USDT.address = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+        tokens.USDT.decimals = 6
+        tokens.USDT.shkeeper = "ERC20-USDT"
+        [moon]
+        chain_id = 5
+        confirmations = 3
+        block_seconds = 1
+        tokens.MOON = { decimals = 18, shkeeper = "MATIC" }
+        [my-base]
+        chain_id = 8453
+        confirmations = 9
+        block_seconds = 2
+        tokens.ETH = { decimals = 18 }
+        """,
+    )
+    ethereum = chains["ethereum"]
+    assert (ethereum.chain_id, ethereum.confirmations, ethereum.block_seconds) == (1, "finalized", 12)
+    assert {token.symbol for token in ethereum.tokens} == {"ETH", "USDT", "USDC", "DAI"}
+    assert ethereum.token_of("shkeeper", "ERC20-USDT") == ethereum.token("USDT")
+    assert ethereum.token_of("shkeeper", "ETH-USDT") is None
+    assert {"moon", "my-base", "polygon"} <= chains.keys()
+    assert "base" not in chains  # it is another name of my-base
+    assert [name for name, chain in chains.items() if chain.token_of("shkeeper", "MATIC")] == ["moon"]
+
+
+def test_a_coin_that_a_provider_does_not_call_so_is_not_taken_for_the_chains() -> None:
+    ethereum = shipped()["ethereum"]
+    assert ethereum.token_of("shkeeper", "USDT") is None  # that is what the chain calls it
+    assert ethereum.token_of("another-gateway", "USDT") is None
+    assert ethereum.token_of("another-gateway", "ETH-USDT") is None
+
+
+def test_no_provider_is_named_among_those_who_follow_chains() -> None:
+    package = Path(chains_module.__file__).parent
+    assert not [path for path in package.rglob("*.py") if "shkeeper" in path.read_text().lower()]
 
 
 @pytest.mark.parametrize(

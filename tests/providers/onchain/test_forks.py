@@ -12,7 +12,7 @@ from coordinator.payment_decisions import decide
 from coordinator.payments import Payment, PaymentStatus
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Token
-from providers.onchain.following import Finality, Following, Paying, Sighted, leapt, taken_back, went_on
+from providers.onchain.following import Finality, Following, Paying, Sighted, leapt, settled, taken_back, went_on
 from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
@@ -34,8 +34,9 @@ PAYMENT = Payment(
 )
 
 
-def paying(tx_hash: str, block: BlockId, units: int = 100) -> Paying:
-    return Paying(Subject("payment", "pay_1"), ChainTransfer(tx_hash, USDT, "0xB", "0xA", units, block), NOW)
+def paying(tx_hash: str, block: BlockId, units: int = 100, *, log_index: int = 0) -> Paying:
+    transfer = ChainTransfer(tx_hash, USDT, "0xB", "0xA", units, block, log_index=log_index)
+    return Paying(Subject("payment", "pay_1"), transfer, NOW)
 
 
 def apply(payment: Payment, told: tuple[Sighted, ...]) -> Payment:
@@ -74,7 +75,7 @@ def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmatio
     following, _ = went_on(Following(), block(1), [paying("0x1", block(1), 40)], Finality(9))
     following, _ = went_on(following, block(2), [paying("0x2", block(2), 60)], Finality(9))
     following, told = taken_back(following)
-    by_id = {one.sighting.transfer.transfer_id: one.sighting for one in told}
+    by_id = {one.sighting.transfer.tx_hash: one.sighting for one in told}
     assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
     assert (by_id["0x2"].stage, by_id["0x2"].reason is None) == (Stage.REORGANISED, False)
     assert following.canonical.head == block(1)
@@ -91,6 +92,20 @@ def test_what_was_final_once_stays_known_to_be_whatever_is_taken_back() -> None:
     following, _ = went_on(Following(), block(8), [paying("0x1", block(8))], Finality(None, 7))
     following, _ = went_on(following, block(9), [], Finality(None, 5))
     assert following.final_number == 7
+
+
+def test_what_is_held_is_not_final_however_deep_it_is_and_is_settled_without_another_block() -> None:
+    [transfer_id] = [paying("0x1", block(1)).transfer.transfer_id]
+    held = Finality(CONFIRMATIONS, held={transfer_id: "it waits"})
+    following, _ = went_on(Following(), block(1), [paying("0x1", block(1))], held)
+    for number in (2, 3, 4):
+        following, [one] = went_on(following, block(number), [], held)
+    assert (one.sighting.stage, one.sighting.confirmations, one.sighting.reason) == (Stage.MINED, 4, "it waits")
+    following, [one] = leapt(following, block(100), [], held, head=110)  # over many blocks too
+    assert (one.sighting.stage, following.awaited) == (Stage.MINED, (one,))
+    following, [one] = settled(following, FINALITY)
+    assert (one.sighting.stage, one.sighting.reason, following.awaited) == (Stage.FINAL, None, ())
+    assert following.next_number == 101
 
 
 # Each step: how many of the newest blocks are replaced, and which of two transfers the new block holds.
@@ -114,7 +129,9 @@ def test_a_payment_ends_where_the_chain_that_remains_says(steps: list[tuple[int,
             parent = chain[at - 2][0].hash if at > 1 else ""
             if judge(following.canonical, at, parent).kind == "extends":
                 new, hashes = chain[at - 1]
-                found = [paying(tx_hash, new, 50) for tx_hash in sorted(hashes)]
+                # On each fork they stand at other places, as transactions of others are between them.
+                placed = enumerate(sorted(hashes), start=number)
+                found = [paying(tx_hash, new, 50, log_index=place) for place, tx_hash in placed]
                 following, told = went_on(following, new, found, FINALITY)
             else:
                 following, told = taken_back(following)
@@ -123,8 +140,8 @@ def test_a_payment_ends_where_the_chain_that_remains_says(steps: list[tuple[int,
         final |= {tx_hash for tx_hash, blocks in depth.items() if blocks >= CONFIRMATIONS}
         shallow = {tx_hash: blocks for tx_hash, blocks in depth.items() if tx_hash not in final}
 
-        assert {transfer.transfer_id for transfer in payment.confirmed} == final
-        assert {transfer.transfer_id for transfer in payment.in_flight} == set(shallow)
+        assert sorted(transfer.tx_hash for transfer in payment.confirmed) == sorted(final)
+        assert sorted(transfer.tx_hash for transfer in payment.in_flight) == sorted(shallow)
         assert payment.awaited is None or payment.awaited.confirmations == min(shallow.values())
         expected = {2: PaymentStatus.COMPLETED, 1: PaymentStatus.PARTIALLY_PAID}
         otherwise = PaymentStatus.CONFIRMING if shallow else PaymentStatus.PENDING

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Token
 from providers.onchain.matching import Subject, Watched, match
-from providers.onchain.transfers import ChainTransfer, numbered
+from providers.onchain.transfers import ChainTransfer
 
 SINCE = datetime(2026, 5, 1, tzinfo=UTC)
 NOW = SINCE + timedelta(minutes=5)
@@ -94,11 +94,6 @@ def test_money_of_another_sender_never_counts(some: list[Watched]) -> None:
     assert all(one.payer in (None, "0xB") for one in some if one.subject == found)
 
 
-def test_transfers_of_one_transaction_to_one_recipient_are_told_apart() -> None:
-    several = [transfer(1), transfer(2, token=USDC), transfer(3), transfer(4, tx_hash="0x2")]
-    assert [one.transfer_id for one in numbered(several)] == ["0x1", "0x1", "0x1#1", "0x2"]
-
-
 def payout(number: int, units: int = 100, **changes: object) -> Watched:
     return Watched(Subject("payout", f"out_{number}"), "0xA", "USDT", units, SINCE, **changes)  # type: ignore[arg-type]
 
@@ -126,6 +121,8 @@ def test_a_payouts_transfer_is_its_transactions_or_its_senders(
 
 
 def test_a_transaction_that_carries_several_payouts_alike_gives_each_its_transfer() -> None:
-    alike = [payout(number, hints=frozenset({"0x1"})) for number in (1, 2)]
-    first, second = numbered([transfer(), transfer()])
-    assert [match(one, NOW, alike).subject for one in (first, second)] == [one.subject for one in alike]
+    first, second = (payout(number, hints=frozenset({"0x1"})) for number in (1, 2))
+    assert match(transfer(), NOW, [first, second]).subject == first.subject
+    assert match(transfer(), NOW, [first, second], {first.subject}).subject == second.subject
+    # One more than there are payouts is the last one's, which then has too much.
+    assert match(transfer(), NOW, [first, second], {first.subject, second.subject}).subject == second.subject

@@ -1,17 +1,12 @@
 """What an endpoint answers, told apart: its chain, what it refuses, what it cannot do, and what is wrong with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from pydantic import SecretStr
-from tenacity import wait_none
 
 from providers.onchain.canonical import BlockId
-from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
-from providers.onchain.rpc import TRACES_AWAITED_SECONDS, ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
 from tests.providers.onchain.liar import Liar, Refusal
@@ -34,20 +29,20 @@ async def test_one_that_was_away_at_the_start_says_of_which_chain_it_is_before_i
             liar.is_dead = False
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 while rpc.endpoints[0].last_reason != "it is a node of chain 5":  # it is tried again after a second
-                    assert await rpc.head() == anvil.head()
+                    assert (await rpc.head()).number == anvil.head()
                     await asyncio.sleep(0.05)
-            assert await rpc.head() == anvil.head()
+            assert (await rpc.head()).number == anvil.head()
 
 
 async def test_one_that_changes_sides_is_noticed_when_heads_are_compared(anvil: Anvil, open_rpc: OpenRpc) -> None:
     async with scripted_gateway() as gateway:
         liar = Liar(gateway, anvil)
         rpc = await open_rpc(gateway.url, anvil.url)
-        liar.answers = {"eth_chainId": "0x5", "eth_blockNumber": hex(10**6)}
+        liar.answers = {"eth_chainId": "0x5"}
         await rpc.look_around()
         assert rpc.endpoints[0].last_fault is Fault.WRONG_CHAIN
         assert rpc.endpoints[0].last_reason == "it is a node of chain 5"
-        assert await rpc.head() == anvil.head()
+        assert (await rpc.head()).number == anvil.head()
 
 
 async def test_one_of_another_chain_is_not_asked_even_where_nobody_else_is_left(
@@ -104,7 +99,7 @@ async def test_what_is_wrong_with_one_is_told_by_its_answer(
         liar = Liar(gateway, anvil)
         rpc = await open_rpc(gateway.url, anvil.url)
         liar.answers = {"eth_getLogs": answer}
-        assert await rpc.logs_between(1, 1, [contracts.token], None) == []
+        assert (await rpc.logs_between(1, 1, [contracts.token], None)).answer == []
         assert (rpc.endpoints[0].last_fault, rpc.endpoints[0].last_reason) == (fault, reason)
 
 
@@ -132,7 +127,7 @@ async def test_one_that_does_not_have_a_block_yet_lags_and_another_is_asked_for_
         block = await rpc.block(anvil.head())
         liar.answers = {"eth_getLogs": Refusal(-32000, "unknown block")}
         at = BlockId(number=anvil.head(), hash=block["hash"])
-        assert len(await rpc.logs(at, block["logsBloom"], [contracts.token], None)) == 1
+        assert len((await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer) == 1
         assert rpc.endpoints[0].last_fault is Fault.LAGGING
 
 
@@ -147,67 +142,8 @@ async def test_logs_that_are_for_others_are_asked_for_once(
         rpc = await open_rpc(anvil.url, gateway.url)
         block = await rpc.block(anvil.head())
         at, asked = BlockId(number=anvil.head(), hash=block["hash"]), len(gateway.requests)
-        assert await rpc.logs(at, block["logsBloom"], [contracts.token], [CAROL]) == []
+        assert (await rpc.logs(at, block["logsBloom"], [contracts.token], [CAROL])).answer == []
         assert len(gateway.requests) == asked
-
-
-class Clock:
-    """Time that stands still."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@asynccontextmanager
-async def tracing(chain: Chain, anvil: Anvil, clock: Clock) -> AsyncIterator[tuple[ChainRpc, Liar]]:
-    """A chain of two endpoints, of which the second alone shows what contracts send."""
-    async with scripted_gateway() as without, scripted_gateway() as gateway:
-        refusing, traced = Liar(without, anvil), Liar(gateway, anvil)
-        refusing.answers = {"debug_traceBlockByHash": Refusal(-32601, "the method does not exist")}
-        urls = tuple(SecretStr(liar.url) for liar in (refusing, traced))
-        at = chain.model_copy(update={"endpoints": urls})
-        rpc = ChainRpc(at, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
-        await rpc.start()
-        yield rpc, traced
-        await rpc.aclose()
-
-
-async def test_an_endpoint_that_shows_what_contracts_send_is_waited_for_but_not_for_ever(
-    anvil: Anvil, chain: Chain, caplog: pytest.LogCaptureFixture
-) -> None:
-    clock = Clock()
-    async with tracing(chain, anvil, clock) as [rpc, traced]:
-        anvil.send(BOB, 8)
-        anvil.mine()
-        at = BlockId(number=anvil.head(), hash=(await rpc.block(anvil.head()))["hash"])
-        assert len(await rpc.traces(at) or ()) == 1
-        traced.is_dead = True
-        for _ in range(3):
-            with pytest.raises(ChainUnavailableError, match="what contracts send in block"):
-                await rpc.traces(at)
-        clock.now += TRACES_AWAITED_SECONDS
-        assert await rpc.traces(at) is None
-        assert f"block {at.number} is gone over without" in caplog.text
-        traced.is_dead = False
-        clock.now += 600  # it is no longer set aside
-        assert len(await rpc.traces(at) or ()) == 1
-        traced.answers = {"debug_traceBlockByHash": Refusal(-32000, "required state is pruned")}
-        with pytest.raises(ChainUnavailableError):  # waited for anew
-            await rpc.traces(at)
-
-
-async def test_where_no_endpoint_shows_what_contracts_send_nothing_is_waited_for(
-    anvil: Anvil, chain: Chain, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with tracing(chain, anvil, Clock()) as [rpc, traced]:
-        traced.answers = {"debug_traceBlockByHash": Refusal(0, "debug is not available on your plan", status=403)}
-        at = BlockId(number=anvil.head(), hash=(await rpc.block(anvil.head()))["hash"])
-        for _ in range(3):
-            assert await rpc.traces(at) is None
-        assert caplog.text.count("no endpoint shows what contracts send") == 1
-        assert [endpoint.last_fault for endpoint in rpc.endpoints] == [None, None]
 
 
 async def test_a_websocket_that_cannot_be_opened_is_tried_once_before_another_is_asked(
@@ -227,5 +163,5 @@ async def test_a_websocket_that_cannot_be_opened_is_tried_once_before_another_is
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/{SECRET}"
         rpc = await open_rpc(url, anvil.url)
         assert tries == 1
-        assert await rpc.head() == anvil.head()
+        assert (await rpc.head()).number == anvil.head()
         assert (rpc.endpoints[0].last_fault, rpc.endpoints[0].last_reason) == (Fault.THROTTLED, "HTTP status 429")

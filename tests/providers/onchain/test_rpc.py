@@ -1,6 +1,7 @@
 """Asking a real node, and going on with another when one fails, throttles, lags or lies."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.endpoints import Fault
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.transfers import from_log, from_trace, from_transaction, numbered
+from providers.onchain.traces import Traces
+from providers.onchain.transfers import distinct, from_log, from_transaction
 from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
 from tests.providers.onchain.liar import Liar
@@ -40,21 +42,19 @@ async def test_transfers_of_every_kind_are_found_in_their_block(
     at, block = await block_at(rpc, anvil.head())
     tokens = [contracts.token, contracts.silent_token]
     logs = await rpc.logs(at, block["logsBloom"], tokens, None)
-    of_tokens = numbered(transfer for log in logs if (transfer := from_log(chain, log)))
-    told = [(one.token.symbol, one.recipient, one.units, one.number) for one in of_tokens]
+    of_tokens = distinct(transfer for log in logs.answer if (transfer := from_log(chain, log)))
+    told = [(one.token.symbol, one.recipient, one.units, one.log_index) for one in of_tokens]
     assert told == [
         ("USDT", BOB, 5, 0),
-        ("OLD", BOB, 6, 0),
-        ("USDT", contracts.forwarder, 100, 0),
-        ("USDT", BOB, 7, 0),
-        ("USDT", BOB, 7, 1),
-        ("USDT", CAROL, 7, 0),
+        ("OLD", BOB, 6, 1),
+        ("USDT", contracts.forwarder, 100, 2),
+        ("USDT", BOB, 7, 3),
+        ("USDT", BOB, 7, 4),
+        ("USDT", CAROL, 7, 5),
     ]
     direct = [one for transaction in block["transactions"] if (one := from_transaction(chain, transaction))]
     assert [(one.recipient, one.units) for one in direct] == [(BOB, 8), (contracts.forwarder, 9)]
-    traces = await rpc.traces(at)
-    assert traces is not None
-    inner = [one for tx_hash, call in traces for one in from_trace(chain, tx_hash, call, at)]
+    inner = await Traces(chain, rpc, time.monotonic).sent_on(at) or []
     assert [(one.tx_hash, one.sender, one.recipient, one.units) for one in inner] == [
         (forwarded, contracts.forwarder, BOB, 9)
     ]
@@ -69,7 +69,7 @@ async def test_recipients_narrow_what_is_asked_for(
         anvil.transfer(contracts.token, recipient, 1)
         anvil.mine()
     found = await rpc.logs_between(first, anvil.head(), [contracts.token], [BOB, ALICE])
-    assert [transfer.recipient for log in found if (transfer := from_log(chain, log))] == [BOB, ALICE]
+    assert [transfer.recipient for log in found.answer if (transfer := from_log(chain, log))] == [BOB, ALICE]
 
 
 async def test_a_node_of_another_chain_is_an_error_at_the_start(open_rpc: OpenRpc) -> None:
@@ -84,7 +84,7 @@ async def test_another_endpoint_is_asked_when_one_is_away_and_no_url_is_shown(
     anvil: Anvil, open_rpc: OpenRpc, caplog: pytest.LogCaptureFixture
 ) -> None:
     rpc = await open_rpc(NOBODY, anvil.url)
-    assert await rpc.head() == anvil.head()
+    assert (await rpc.head()).number == anvil.head()
     assert rpc.endpoints[0].last_fault is Fault.UNREACHABLE
     assert rpc.endpoints[1].last_fault is None
     alone = await open_rpc(NOBODY)
@@ -97,21 +97,21 @@ async def test_another_endpoint_is_asked_when_one_is_away_and_no_url_is_shown(
 async def test_an_endpoint_that_is_killed_is_replaced_within_one_question(anvil: Anvil, open_rpc: OpenRpc) -> None:
     with running_anvil() as other:
         rpc = await open_rpc(other.url, anvil.url)
-        assert await rpc.head() == 0
-    assert await rpc.head() == anvil.head()
+        assert (await rpc.head()).number == 0
+    assert (await rpc.head()).number == anvil.head()
 
 
 async def test_an_endpoint_that_throttles_or_talks_nonsense_is_set_aside(anvil: Anvil, open_rpc: OpenRpc) -> None:
     async with scripted_gateway() as gateway:
         liar = Liar(gateway, anvil)
         for answers, fault in (
-            ({"eth_blockNumber": 429}, Fault.THROTTLED),
-            ({"eth_blockNumber": 503}, Fault.UNREACHABLE),
-            ({"eth_blockNumber": "soon"}, Fault.INCONSISTENT),
+            ({"eth_getBlockByNumber": 429}, Fault.THROTTLED),
+            ({"eth_getBlockByNumber": 503}, Fault.UNREACHABLE),
+            ({"eth_getBlockByNumber": "soon"}, Fault.INCONSISTENT),
         ):
             rpc = await open_rpc(gateway.url, anvil.url)
             liar.answers = answers
-            assert await rpc.head() == anvil.head()
+            assert (await rpc.head()).number == anvil.head()
             assert rpc.endpoints[0].last_fault is fault
             liar.answers = {}
 
@@ -120,12 +120,12 @@ async def test_an_endpoint_that_lags_is_set_aside(anvil: Anvil, open_rpc: OpenRp
     anvil.mine(5)
     async with scripted_gateway() as gateway:
         liar = Liar(gateway, anvil)
-        liar.answers = {"eth_blockNumber": hex(anvil.head() - 4)}
+        liar.stands_at(anvil.head() - 4)
         rpc = await open_rpc(gateway.url, anvil.url)
-        assert await rpc.head() == anvil.head() - 4  # it knows no better yet
+        assert (await rpc.head()).number == anvil.head() - 4  # it knows no better yet
         assert await rpc.look_around() == anvil.head()
         assert rpc.endpoints[0].last_fault is Fault.LAGGING
-        assert await rpc.head() == anvil.head()
+        assert (await rpc.head()).number == anvil.head()
         behind = await open_rpc(gateway.url, anvil.url)
         liar.answers = {"eth_getBlockByNumber": None}
         assert (await behind.block(anvil.head()))["number"] == hex(anvil.head())
@@ -142,13 +142,13 @@ async def test_an_endpoint_that_leaves_out_logs_is_found_out_by_the_blooms(
         rpc = await open_rpc(gateway.url, anvil.url)
         at, block = await block_at(rpc, anvil.head())
         liar.answers = {"eth_getLogs": []}
-        assert len(await rpc.logs(at, block["logsBloom"], [contracts.token], None)) == 1
+        assert len((await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer) == 1
         assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
         # Where the bloom filter rules logs out, nobody else is asked.
         anvil.mine()
         empty, block = await block_at(rpc, anvil.head())
         asked = len(gateway.requests)
-        assert await rpc.logs(empty, block["logsBloom"], [contracts.token], None) == []
+        assert (await rpc.logs(empty, block["logsBloom"], [contracts.token], None)).answer == []
         assert len(gateway.requests) <= asked + 1
 
 
@@ -159,9 +159,9 @@ async def test_logs_of_another_block_are_not_taken(anvil: Anvil, contracts: Cont
         liar = Liar(gateway, anvil)
         rpc = await open_rpc(gateway.url, anvil.url)
         at, block = await block_at(rpc, anvil.head())
-        [log] = await rpc.logs(at, block["logsBloom"], [contracts.token], None)
+        [log] = (await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer
         liar.answers = {"eth_getLogs": [log | {"blockHash": "0x" + "1" * 64}]}
-        assert await rpc.logs(at, block["logsBloom"], [contracts.token], None) == [log]
+        assert (await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer == [log]
         assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
 
 
@@ -180,6 +180,6 @@ async def test_new_blocks_wake_whoever_subscribes(anvil: Anvil, open_rpc: OpenRp
         while not woken.is_set():
             await asyncio.to_thread(anvil.mine)
             await asyncio.sleep(0.05)
-    assert await rpc.head() == anvil.head()  # on the same connection
+    assert (await rpc.head()).number == anvil.head()  # on the same connection
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

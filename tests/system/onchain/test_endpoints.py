@@ -43,6 +43,11 @@ class Endpoint:
     def close(self) -> None:
         self._http.close()
 
+    def moves_to(self, anvil: Anvil) -> None:
+        """Stands before another node from now on."""
+        self._http.close()
+        self._http = client_of(anvil.url, limits=httpx.Limits())
+
     def _answer(self, request: Request) -> bytes | None:
         if self.is_dead:
             return None
@@ -108,8 +113,8 @@ def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
         first.is_dead = True
         market.mine()
         market.wait_for(payment, confirmations=2)
-        stands_at = hex(anvil.head())
-        second.changes = lambda question, result: stands_at if question["method"] == "eth_blockNumber" else result
+        newest = anvil.ask("eth_getBlockByNumber", "latest", False)
+        second.changes = lambda question, result: newest if "latest" in question["params"] else result
         market.mine(CONFIRMATIONS)
         market.wait_for(payment, status="completed")
         assert third.asked
@@ -128,8 +133,8 @@ def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
 def test_one_that_throttles_is_left_alone_for_a_while(
     anvil: Anvil, contracts: Contracts, open_market: StartMarket
 ) -> None:
-    with endpoints(anvil, anvil) as [first, second]:
-        market = open_market(anvil, first, second)
+    with endpoints(anvil, anvil, anvil) as [first, second, third]:
+        market = open_market(anvil, first, second, third)
         payment = market.create("throttled")
         market.pay("usdt", address("throttled"), 100)
         first.status = 429
@@ -148,10 +153,10 @@ def test_one_that_throttles_is_left_alone_for_a_while(
 def test_one_that_turns_out_to_be_of_another_chain_is_not_believed(
     anvil: Anvil, contracts: Contracts, open_market: StartMarket
 ) -> None:
-    with running_anvil(5) as other, endpoints(other, anvil) as [wrong, right]:
+    with running_anvil(5) as other, endpoints(other, anvil, anvil) as [wrong, right, another]:
         other.mine(50)
         wrong.is_dead = True  # so nothing is known of it at the start
-        market = open_market(anvil, wrong, right)
+        market = open_market(anvil, wrong, right, another)
         wrong.is_dead = False
         payment = market.create("of-another-chain")
         market.pay("usdt", address("of-another-chain"), 100)
@@ -171,7 +176,8 @@ def test_the_urls_of_endpoints_are_shown_nowhere(
     with endpoints(anvil, anvil) as [first, second]:
         bridge = make_bridge(
             BRIDGE_CHAINS_FILE=str(chains),
-            BRIDGE_ENDPOINTS_ANVIL=f"{anvil.websocket_url}/?key={SECRET},ws://127.0.0.1:9/{SECRET},{first.url},{second.url}",
+            BRIDGE_ENDPOINTS_ANVIL=f"{anvil.websocket_url}/?key={SECRET},ws://127.0.0.1:9/{SECRET},{first.url},{second.url}"
+            f",{anvil.url}/?key={SECRET}",
             BRIDGE_LOG_LEVEL="debug",
         )
         market = Market(bridge, anvil, contracts)
@@ -236,9 +242,14 @@ def test_one_on_another_fork_is_followed_back_to_the_chain_that_goes_on(
             )
             right.is_dead = False
             anvil.mine(4)  # more than the other fork has
+            market.wait_for(payment, status="confirming")
+            # Of two that contradict each other neither is believed.
+            contradicted = wait_until(lambda: market.get("/api/chains/troubles")["alarms"])
+            assert {one["kind"] for one in contradicted or []} == {"contradicted"}
+            assert market.payment(payment)["status"] == "confirming"
+            forked.moves_to(anvil)
             market.wait_for(payment, status="completed")
             assert told(buyer, "purchase-request-update")[-1][1] == "payment-completed"
-            assert market.get("/api/chains/troubles")["alarms"] == []
 
 
 def test_a_bridge_killed_while_it_catches_up_misses_nothing_and_counts_nothing_twice(
@@ -298,3 +309,51 @@ def _blocks_left(market: Market) -> int:
     [chain] = market.get("/api/chains")["chains"]
     left = chain["blocksBehind"]
     return 10**9 if left is None else int(left)
+
+
+def test_a_node_that_is_stuck_and_one_that_is_bold_are_said_to_be(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with endpoints(anvil) as [only]:
+        market = open_market(anvil, only)
+        assert market.get("/health/ready")["checks"]["anvil"].startswith("ok: 0 blocks behind")
+
+        def old(question: Document, result: Any) -> Any:
+            is_newest = "latest" in question["params"]
+            return result | {"timestamp": hex(int(result["timestamp"], 16) - 7_200)} if is_newest else result
+
+        only.changes = old
+        wait_until(lambda: "newest block is 2 h old" in market.get("/health/ready")["checks"]["anvil"])
+        [chain] = market.get("/api/chains")["chains"]
+        assert (chain["blocksBehind"], "newest block is 2 h old" in chain["problem"]) == (0, True)
+        only.changes = lambda question, result: result
+        wait_until(lambda: market.get("/health/ready")["checks"]["anvil"].startswith("ok: 0 blocks behind"))
+        [chain] = market.get("/api/chains")["chains"]
+        assert chain["problem"] is None
+        assert chain["headAt"] is not None
+
+
+def test_a_contradiction_is_on_the_list_and_in_readiness_and_leaves_readiness_with_its_reason(
+    anvil: Anvil, contracts: Contracts, open_market: StartMarket
+) -> None:
+    with endpoints(anvil, anvil) as [first, second]:
+        market = open_market(anvil, first, second)
+        payment = market.create("contradicted")
+        other = "0x" + "1" * 64
+
+        def another_block(question: Document, result: Any) -> Any:
+            return [log | {"blockHash": other} for log in result] if question["method"] == "eth_getLogs" else result
+
+        second.changes = another_block
+        market.pay("usdt", address("contradicted"), 100)
+        market.mine(CONFIRMATIONS)
+        items = wait_until(lambda: market.get("/api/ops/attention")["items"])
+        [item] = [one for one in items or [] if one["kind"] == "chain-contradicted"]
+        assert other in item["detail"]
+        assert payment["paymentId"] in item["detail"]
+        assert "contradict each other" in market.get("/health/ready")["checks"]["anvil"]
+        found = market.wait_for(payment, status="confirming")
+        assert [one["reason"] for one in found["sightings"]] == ["two endpoints contradict each other"]
+        second.changes = lambda question, result: result
+        market.wait_for(payment, status="completed")
+        wait_until(lambda: market.get("/health/ready")["checks"]["anvil"].startswith("ok: 0 blocks behind"))

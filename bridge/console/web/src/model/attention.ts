@@ -39,6 +39,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "webhook-unmatched": "Unmatched webhook",
   "transfer-unmatched": "Unmatched transfer",
   "chain-alarm": "Chain alarm",
+  "chain-contradicted": "Contradicting endpoints",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

@@ -265,7 +265,8 @@ export type AttentionKind =
   | "webhook-unreadable"
   | "webhook-unmatched"
   | "transfer-unmatched"
-  | "chain-alarm";
+  | "chain-alarm"
+  | "chain-contradicted";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";

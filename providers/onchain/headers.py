@@ -1,0 +1,39 @@
+"""Headers of blocks, as far as they are looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from providers.onchain.canonical import BlockId
+from providers.onchain.endpoints import Fault
+from providers.onchain.node import FaultyError
+
+__all__ = ["Header", "header_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block that somebody has shown."""
+
+    id: BlockId
+    made_at: datetime
+    """By whoever made it."""
+    content: Mapping[str, Any]
+
+    @property
+    def number(self) -> int:
+        return self.id.number
+
+    @property
+    def hash(self) -> str:
+        return self.id.hash
+
+
+def header_of(block: Any) -> Header:
+    """What an endpoint shows. Raises FaultyError."""
+    try:
+        number, seconds = int(block["number"], 16), int(block["timestamp"], 16)
+        return Header(BlockId(number=number, hash=str(block["hash"])), datetime.fromtimestamp(seconds, UTC), block)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise FaultyError(Fault.INCONSISTENT, "what it calls a block is none") from None

@@ -1,0 +1,74 @@
+"""Payees: for whom the transfers of blocks are, with what cannot be told kept for a person."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from providers.onchain.assigning import Assigning
+from providers.onchain.chains import Chain
+from providers.onchain.claim_rounds import nothing_of
+from providers.onchain.following import Paying, sighted
+from providers.onchain.matching import OLDER, Watched, is_older
+from providers.onchain.scanning import Seen
+from providers.onchain.second_words import SecondWords
+from providers.onchain.steps import Step
+from providers.onchain.store import Assigned, ChainStore, Recorded
+from providers.onchain.transfers import ChainTransfer
+
+__all__ = ["Payees"]
+
+logger = logging.getLogger("bridge.onchain")
+
+
+class Payees:
+    """Finds them by what is recorded of those who wait."""
+
+    def __init__(self, chain: Chain, store: ChainStore, words: SecondWords) -> None:
+        self._chain = chain
+        self._store = store
+        self._words = words
+
+    async def recorded(self, step: Step, transfers: Iterable[ChainTransfer]) -> list[Recorded]:
+        hashes = sorted({one.tx_hash for one in transfers})
+        known = await self._store.recorded(self._chain.name, hashes) if hashes else ()
+        return [*known, *step.recorded]
+
+    async def assign(self, step: Step, found: Sequence[Seen], *, is_again: bool = False) -> list[Paying]:
+        """Finds out what transfers are for, and keeps what cannot be told for a person. `is_again`: in blocks that
+        were read before, when some of those who wait did not wait yet."""
+        if not found:
+            return []
+        name = self._chain.name
+        waiting = list(await self._store.waiting_at(name, sorted({seen.transfer.recipient for seen in found})))
+        assigning = Assigning(
+            [seen.transfer for seen in found], await self.recorded(step, (seen.transfer for seen in found))
+        )
+        paying = []
+        for seen in found:
+            transfer = seen.transfer
+            candidates = [one for one in waiting if one.recipient == transfer.recipient]
+            matched = assigning.assign(transfer, seen.mined_at, candidates)
+            subject, reason = matched.subject, matched.reason
+            if is_again and reason == OLDER:
+                continue
+            if subject is not None:
+                paying.append(Paying(subject, transfer, seen.mined_at))
+                self._words.told(transfer.transfer_id, seen.told_by)
+                # A payout that was told by its sender alone has its transfer now.
+                waiting = [one for one in waiting if one.subject != subject or subject.kind == "payment" or one.hints]
+            else:
+                logger.warning("%s: %s to %s is nobody's: %s", name, transfer.tx_hash, transfer.recipient, reason)
+                self._tell_of_another_token(step, seen, candidates)
+            step.assign(Assigned(transfer, seen.mined_at, subject, reason))
+        return paying
+
+    def _tell_of_another_token(self, step: Step, seen: Seen, candidates: Sequence[Watched]) -> None:
+        """Tells a payment of money that can only have been meant for it, in a token that it does not take."""
+        transfer = seen.transfer
+        opened = [
+            one
+            for one in candidates
+            if one.is_open and one.payer in (None, transfer.sender) and not is_older(seen.mined_at, one)
+        ]
+        if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
+            reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"
+            step.take(sighted(step.following, opened[0].subject, nothing_of(opened[0], transfer.tx_hash, reason)))

@@ -1,0 +1,219 @@
+"""Second words: before money counts as final, another endpoint than the one that told of it is asked what it has at
+that height. Who says something else stops it; who says nothing delays it, but not for ever.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from coordinator.money import format_amount
+from providers.onchain.chains import Chain
+from providers.onchain.following import Finality, Paying, Sighted, disowned, due, joined
+from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.steps import Step
+from providers.onchain.store import Alarm
+from providers.onchain.watchlist import Watchlist
+from providers.onchain.witnesses import Due, Witnesses, Word
+
+__all__ = ["ABSENCE_BELIEVED_SECONDS", "SECOND_WORD_AWAITED_SECONDS", "Heard", "SecondWords"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# How long money waits for a second endpoint while none answers, before it counts by the word of one.
+SECOND_WORD_AWAITED_SECONDS = 60.0
+# An endpoint that has the block and tells no such transfer may still be reading it. After so long it means that.
+ABSENCE_BELIEVED_SECONDS = 60.0
+# Who did not agree is asked again after a block, then ever later, but no later than this.
+LONGEST_PAUSE_SECONDS = 60.0
+# One word is not taken for want of a second after fewer tries than this, however long they took.
+TRIES = 3
+WAITS = "it waits for the word of a second endpoint"
+CONTRADICTED = "two endpoints contradict each other"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of those that are due."""
+
+    held: Mapping[str, str]
+    """Those that are not final yet, by their ids, and why."""
+    alarms: tuple[Alarm, ...] = ()
+    disowned: frozenset[str] = frozenset()
+    """Those of which nobody tells any more, whoever told of them."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question that was not answered in the affirmative yet."""
+
+    since: float
+    next_at: float
+    tries: int = 0
+    absent_since: float | None = None
+    has_differed: bool = False
+    """Whether the last word was another. While a chain is reorganised two endpoints differ for a moment."""
+    contradiction: str | None = None
+
+
+@dataclass(slots=True)
+class SecondWords:
+    """Asks for them, and remembers what was said."""
+
+    chain: Chain
+    rpc: ChainRpc
+    watchlist: Watchlist
+    witnesses: Witnesses
+    clock: Callable[[], float]
+    _told_by: dict[str, int] = field(default_factory=dict)
+    """Which endpoint told of a transfer; of what was read before the start that is not known."""
+    _agreed: set[str] = field(default_factory=set)
+    _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> str | None:
+        """What is waited for now, or what contradicts, for a person to read."""
+        if not self._questions:
+            return None
+        (number, _, _), question = min(self._questions.items(), key=lambda one: one[0][0])
+        if question.contradiction is not None:
+            return f"two endpoints contradict each other about block {number}: {question.contradiction}"
+        return f"money in block {number} waits for the word of a second endpoint"
+
+    def told(self, transfer_id: str, place: int) -> None:
+        """Remembers who told of a transfer."""
+        self._told_by[transfer_id] = place
+
+    def agree(self, transfer_ids: Iterable[str]) -> None:
+        """Remembers that two endpoints have told of transfers."""
+        self._agreed |= set(transfer_ids)
+
+    def forget_others(self, transfer_ids: Iterable[str]) -> None:
+        """Forgets all transfers but these."""
+        kept = set(transfer_ids)
+        self._told_by = {name: place for name, place in self._told_by.items() if name in kept}
+        self._agreed &= kept
+
+    async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
+        """Asks about the money that is deep enough at this head: what is awaited, and what is about to be. Returns
+        what is final with it, and has the step raise the alarm where two endpoints contradict each other."""
+        new = joined(step.following, paying, finality)[1]
+        to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
+        deep = due((*step.following.awaited, *new), finality.safe(head))
+        heard = await self.hear([Due(one, self._recipient(one, to)) for one in deep])
+        step.alarms += heard.alarms
+        step.take(disowned(step.following, heard.disowned))
+        step.forgotten |= heard.disowned
+        return replace(finality, held=heard.held)
+
+    def _recipient(self, sighted: Sighted, to: Mapping[str, str]) -> str | None:
+        watched = self.watchlist.get(sighted.subject)
+        return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
+
+    async def hear(self, deep: Sequence[Due]) -> Heard:
+        """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block."""
+        if len(self.rpc.endpoints) < 2:
+            return Heard({})
+        open_ones = [one for one in deep if one.transfer_id not in self._agreed]
+        held: dict[str, str] = {}
+        gone: set[str] = set()
+        alarms = []
+        asked = set()
+        for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
+            some = list(group)
+            asked.add(key)
+            question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+            before = question.contradiction
+            if self.clock() >= question.next_at:
+                has_differed = question.has_differed
+                await self._put(question, key, some)
+                if has_differed and question.has_differed and await self._is_disowned(some):
+                    gone |= {one.transfer_id for one in some}
+                    self._questions.pop(key, None)
+            if key not in self._questions:
+                continue
+            if question.contradiction is not None:
+                held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
+                if before is None:
+                    alarms.append(self._alarm(key[0], question.contradiction, some))
+            else:
+                held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
+        self._questions = {key: one for key, one in self._questions.items() if key in asked}
+        return Heard(held, tuple(alarms), frozenset(gone))
+
+    async def _is_disowned(self, some: Sequence[Due]) -> bool:
+        """Whether all endpoints say something else, also the one that told of it."""
+        words = [(await self._hear_of(place, some))[0] for place in self.rpc.everybody()]
+        return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
+
+    def _key(self, due: Due) -> tuple[int, str, int | None]:
+        return *due.block, self._told_by.get(due.transfer_id)
+
+    def _sorting(self, due: Due) -> tuple[int, str, int]:
+        number, block_hash, place = self._key(due)
+        return number, block_hash, -1 if place is None else place
+
+    async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
+        number, _, told_by = key
+        word, said = await self._ask(told_by, some)
+        now = self.clock()
+        question.tries += 1
+        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
+        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        if word is Word.ABSENT:
+            question.absent_since = now if question.absent_since is None else question.absent_since
+            if now >= question.absent_since + ABSENCE_BELIEVED_SECONDS:
+                word, question.has_differed = Word.DIFFERS, True
+        if word is Word.DIFFERS:
+            question.contradiction = said if question.has_differed else question.contradiction
+            question.has_differed = True
+            return
+        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
+        is_alone = is_late and not question.has_differed and question.absent_since is None
+        if word is Word.SILENT and is_alone:
+            logger.error(
+                "%s: money in block %d counts by the word of one endpoint, since no other one answers (%s)",
+                self.chain.name,
+                number,
+                said,
+            )
+        if word is Word.AGREES or (word is Word.SILENT and is_alone):
+            self.agree(one.transfer_id for one in some)
+            del self._questions[key]
+
+    def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
+        subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
+        message = f"{contradiction}; it stops {subjects}"
+        logger.critical("%s: block %d: %s", self.chain.name, number, message)
+        return Alarm("contradicted", number, message)
+
+    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str]:
+        """What others say, and who. Where it is not known who told of it, two others have to agree."""
+        agreeing, silent = 0 if told_by is None else 1, []
+        teller = "what was read before" if told_by is None else self.rpc.endpoints[told_by].host
+        for place in self.rpc.everybody():
+            if place == told_by:
+                continue
+            host = self.rpc.endpoints[place].host
+            word, said = await self._hear_of(place, some)
+            if word in (Word.DIFFERS, Word.ABSENT):
+                return word, f"{teller} has {_sum(some)} in block {some[0].block[1]}; {host} {said}"
+            agreeing += word is Word.AGREES
+            if agreeing == 2:
+                return Word.AGREES, ""
+            silent += [f"{host}: {said}"] if word is Word.SILENT else []
+        return Word.SILENT, "; ".join(silent)
+
+    async def _hear_of(self, place: int, some: Sequence[Due]) -> tuple[Word, str]:
+        try:
+            return await self.witnesses.word_of(place, some)
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+            return Word.SILENT, str(error)
+        except RefusedByNodeError as error:
+            return Word.SILENT, str(error)
+
+
+def _sum(some: Sequence[Due]) -> str:
+    transfers = (one.sighted.sighting.transfer for one in some)
+    return ", ".join(f"{format_amount(one.amount)} {one.asset} ({one.tx_hash})" for one in transfers)

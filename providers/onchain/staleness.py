@@ -1,0 +1,33 @@
+"""Staleness: whether a chain stands still, by how old its newest block is, and the newest that it calls finalized.
+Pure."""
+
+from datetime import datetime, timedelta
+
+from providers.onchain.chains import Chain
+
+__all__ = ["staleness"]
+
+# A chain makes no block for some blocks' time now and then.
+LATE_BLOCKS = 10
+LATE_AT_LEAST = timedelta(minutes=2)
+# Ethereum calls a block finalized after a quarter of an hour, what is built upon it after half an hour.
+FINALIZED_LATE = timedelta(hours=1)
+
+
+def staleness(chain: Chain, head_at: datetime | None, finalized_at: datetime | None, now: datetime) -> str | None:
+    """What stands still; None if nothing does, or nothing is known yet."""
+    if head_at is None:
+        return None
+    allowed = max(LATE_AT_LEAST, timedelta(seconds=LATE_BLOCKS * chain.block_seconds))
+    if now - head_at > allowed:
+        return f"its newest block is {_spelt(now - head_at)} old, and one takes about {chain.block_seconds:g} s"
+    if finalized_at is not None and head_at - finalized_at > FINALIZED_LATE:
+        return f"the newest block that it calls finalized is {_spelt(head_at - finalized_at)} older than its newest"
+    return None
+
+
+def _spelt(age: timedelta) -> str:
+    minutes = int(age.total_seconds()) // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

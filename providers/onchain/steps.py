@@ -1,0 +1,58 @@
+"""Steps along a chain: what comes together until it is committed, all of it at once."""
+
+from dataclasses import dataclass, field
+
+from providers.onchain.following import Following, Sighted, Told
+from providers.onchain.matching import Subject
+from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
+
+__all__ = ["Step"]
+
+
+@dataclass(slots=True)
+class Step:
+    """What is committed next."""
+
+    following: Following
+    told: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
+    transfers: dict[tuple[str, str, str], Assigned] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
+
+    def take(self, told: Told) -> None:
+        self.following, sightings = told
+        # Of several sightings of one transfer the last is enough.
+        self.told |= {(one.subject, one.sighting.transfer.transfer_id): one for one in sightings}
+
+    def assign(self, assigned: Assigned) -> None:
+        transfer = assigned.transfer
+        self.transfers[transfer.transfer_id, transfer.token.symbol, transfer.recipient] = assigned
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """What this step is about to write down."""
+        return [
+            Recorded(
+                one.tx_hash,
+                one.transfer_id,
+                one.token.symbol,
+                one.recipient,
+                assigned.subject,
+            )
+            for assigned in self.transfers.values()
+            for one in [assigned.transfer]
+        ]
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to commit besides where the chain is followed to."""
+        return bool(self.told or self.transfers or self.alarms)
+
+    def finished(self) -> ChainStep:
+        return ChainStep(
+            self.following,
+            tuple(self.told.values()),
+            tuple(self.transfers.values()),
+            tuple(self.alarms),
+            tuple(sorted(self.forgotten)),
+        )

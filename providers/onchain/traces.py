@@ -1,0 +1,136 @@
+"""What contracts send of a chain's own coin, which stands in no log: the calls of each transaction of a block, as far
+as an endpoint shows them."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from providers.onchain.canonical import BlockId
+from providers.onchain.chains import Chain
+from providers.onchain.endpoints import Fault
+from providers.onchain.node import FaultyError, RefusedByNodeError
+from providers.onchain.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.transfers import ChainTransfer, MalformedError, from_trace
+
+__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# How long the chain waits for an endpoint that shows what contracts send, before it goes on without.
+TRACES_AWAITED_SECONDS = 60.0
+# Waited for so many tries at least, since all may have been away for longer than that.
+TRIES = 3
+# One that says that it does not offer this is asked again after so long: a plan may have changed, or a backend.
+TRACES_ASKED_AGAIN_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Since when nobody has shown what contracts send, and how often that was asked for."""
+
+    since: float
+    tries: int = 0
+
+
+class Traces:
+    """Asks for them, waits for an endpoint that is away, but not for long, and remembers who does not offer them."""
+
+    def __init__(self, chain: Chain, rpc: ChainRpc, clock: Callable[[], float]) -> None:
+        self._chain = chain
+        self._rpc = rpc
+        self._clock = clock
+        self._without_until: dict[int, float] = {}
+        """The endpoints that do not offer it, and when they are asked again."""
+        self._waiting: _Waiting | None = None
+
+    async def sent_on(self, block: BlockId) -> list[ChainTransfer] | None:
+        """What contracts sent on in a block; None if no endpoint shows it. Raises ChainUnavailableError."""
+        if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+            return None
+        try:
+            traced = await self._traced(block)
+        except (RefusedByNodeError, ChainUnavailableError) as error:
+            if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+                logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
+            else:
+                self._wait(block, str(error))
+            return None
+        self._waiting = None
+        found = []
+        for tx_hash, call in traced.items():
+            transfers = None if call is None else self._transfers(tx_hash, call, block)
+            if transfers is None:
+                logger.error(
+                    "%s: what contracts send in %s is not shown; name it for a payment that is missed",
+                    self._chain.name,
+                    tx_hash,
+                )
+            found += transfers or []
+        return found
+
+    async def _traced(self, block: BlockId) -> dict[str, Mapping[str, Any] | None]:
+        """The calls of each transaction; None for one that nobody can show. One transaction that an endpoint cannot
+        trace is no reason to go without the others, but one to ask the next endpoint too."""
+        found: dict[str, Mapping[str, Any] | None] = {}
+
+        async def asked(place: int) -> None:
+            if self._does_not_offer(place):
+                raise RefusedByNodeError(0, "it shows no traces")
+            try:
+                answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            except RefusedByNodeError as error:
+                if error.is_for_good:
+                    self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
+                raise
+            for tx_hash, call in _results(answer):
+                found[tx_hash] = found.get(tx_hash) or call
+
+        await self._rpc.first_good(asked)
+        for place in self._rpc.well():
+            if all(call is not None for call in found.values()):
+                break
+            try:
+                await asked(place)
+            except FaultyError as error:
+                self._rpc.set_aside(place, error)
+            except RefusedByNodeError:
+                continue
+        return found
+
+    def _transfers(self, tx_hash: str, call: Mapping[str, Any], block: BlockId) -> list[ChainTransfer] | None:
+        try:
+            return from_trace(self._chain, tx_hash, call, block)
+        except MalformedError:
+            return None
+
+    def _does_not_offer(self, place: int) -> bool:
+        return self._clock() < self._without_until.get(place, 0.0)
+
+    def _wait(self, block: BlockId, reason: str) -> None:
+        """Raises ChainUnavailableError until it has been waited for long enough."""
+        now = self._clock()
+        waiting = self._waiting = self._waiting or _Waiting(now)
+        waiting.tries += 1
+        if now < waiting.since + TRACES_AWAITED_SECONDS or waiting.tries <= TRIES:
+            raise ChainUnavailableError(
+                f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
+            )
+        logger.error(
+            "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
+            " transaction of a payment that is missed",
+            self._chain.name,
+            block.number,
+            reason,
+        )
+
+
+def _results(answer: Any) -> Sequence[tuple[str, Mapping[str, Any] | None]]:
+    """The calls of each transaction, None for one that could not be traced. Raises FaultyError."""
+    try:
+        if not isinstance(answer, list):
+            raise TypeError
+        found = [(str(one["txHash"]), one.get("result")) for one in answer]
+    except (KeyError, TypeError, AttributeError):
+        raise FaultyError(Fault.INCONSISTENT, "its traces are none") from None
+    return [(tx_hash, call if isinstance(call, dict) else None) for tx_hash, call in found]

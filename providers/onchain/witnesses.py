@@ -1,0 +1,166 @@
+"""Witnesses: what one endpoint has at a height where another one told of money."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from providers.onchain.bloom import may_contain
+from providers.onchain.chains import Chain, token_amount
+from providers.onchain.following import Sighted
+from providers.onchain.headers import header_of
+from providers.onchain.log_filters import transfer_filter
+from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.transfers import (
+    TRANSFER_TOPIC,
+    ChainTransfer,
+    MalformedError,
+    distinct,
+    from_log,
+    from_transaction,
+    topic_of,
+)
+
+__all__ = ["Due", "Witnesses", "Word"]
+
+
+class Word(StrEnum):
+    """What another endpoint says of money in a block."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    ABSENT = "absent"
+    """It has the block, and does not tell of the money in it."""
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A transfer that would be final by its depth, and whom it is to, as far as that is known."""
+
+    sighted: Sighted
+    recipient: str | None
+
+    @property
+    def transfer_id(self) -> str:
+        return self.sighted.sighting.transfer.transfer_id
+
+    @property
+    def block(self) -> tuple[int, str]:
+        return self.sighted.sighting.block_number or 0, self.sighted.sighting.block_hash or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Asks one endpoint at a time."""
+
+    chain: Chain
+    rpc: ChainRpc
+
+    async def other_block(self, number: int) -> tuple[str, str] | None:
+        """What another endpoint than that which is asked first calls its block of that height, and which one; None if
+        none says so."""
+        for place in self.rpc.everybody()[1:]:
+            try:
+                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+                if block is not None:
+                    return self.rpc.endpoints[place].host, header_of(block).hash
+            except FaultyError as error:
+                self.rpc.set_aside(place, error)
+            except RefusedByNodeError:
+                continue
+        return None
+
+    async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
+        native = [one for one in due if self._is_own_coin(one)]
+        tokens = [one for one in due if not self._is_own_coin(one)]
+        for some, ask in ((tokens, self._of_tokens), (native, self._of_own_coin)):
+            if some:
+                word, said = await ask(place, some)
+                if word is not Word.AGREES:
+                    return word, said
+        return Word.AGREES, ""
+
+    def _is_own_coin(self, due: Due) -> bool:
+        token = self.chain.token(due.sighted.sighting.transfer.asset)
+        return token is not None and token.is_native
+
+    async def _of_tokens(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        number, block_hash = due[0].block
+        recipients = [one.recipient for one in due if one.recipient is not None]
+        tokens = {self.chain.token(one.sighted.sighting.transfer.asset) for one in due}
+        contracts = sorted(token.address for token in tokens if token is not None and token.address is not None)
+        narrowed = sorted(set(recipients)) if len(recipients) == len(due) else None
+        question = {"fromBlock": hex(number), "toBlock": hex(number), **transfer_filter(contracts, narrowed)}
+        logs = await self.rpc.ask_at(place, "eth_getLogs", question)
+        try:
+            told = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
+        except (MalformedError, TypeError, AttributeError) as error:
+            raise RefusedByNodeError(0, f"its logs are none ({error})") from None
+        elsewhere = next((one.block.hash for one in told if block_hash not in ("", one.block.hash)), None)
+        if elsewhere is not None:
+            return Word.DIFFERS, f"has block {elsewhere}"
+        if all(any(_is_same(one, other) for other in told) for one in due):
+            return Word.AGREES, ""
+        block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+        if block is None:
+            return Word.SILENT, "it has no such block"
+        if block_hash not in ("", header_of(block).hash):
+            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        ids = {one.transfer_id for one in due}
+        instead = [one for one in told if one.transfer_id in ids]
+        if instead:
+            sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
+            return Word.DIFFERS, f"has {', '.join(sums)} there"
+        if not _may_hold(block.get("logsBloom"), contracts, narrowed):
+            return Word.DIFFERS, "has that block, and no such transfer in it"
+        return Word.ABSENT, "has that block, and tells of no such transfer"
+
+    async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        number, block_hash = due[0].block
+        block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
+        if block is None:
+            return Word.SILENT, "it has no such block"
+        if block_hash not in ("", header_of(block).hash):
+            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
+        for one in due:
+            transaction = transactions.get(one.sighted.sighting.transfer.tx_hash)
+            if transaction is None:
+                return Word.DIFFERS, f"has no transaction {one.sighted.sighting.transfer.tx_hash} there"
+            if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
+                return Word.DIFFERS, f"has another transaction {one.sighted.sighting.transfer.tx_hash} there"
+            # What contracts sent on in one follows from its block; only traces show it.
+        return Word.AGREES, ""
+
+    def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
+        """Whether a transaction carries the transfer itself, by what another endpoint says of it."""
+        try:
+            sent = from_transaction(self.chain, transaction)
+        except MalformedError:
+            return False
+        return sent is not None and _is_same(due, sent)
+
+
+def _of(one: Any, name: str) -> Any:
+    return one.get(name) if isinstance(one, dict) else None
+
+
+def _is_same(due: Due, other: ChainTransfer) -> bool:
+    """Whether what another endpoint tells of is this transfer."""
+    transfer = due.sighted.sighting.transfer
+    if due.recipient not in (None, other.recipient) or transfer.tx_hash != other.tx_hash:
+        return False
+    is_there = other.transfer_id == transfer.transfer_id or "@" not in transfer.transfer_id
+    return is_there and (transfer.asset, transfer.amount) == (
+        other.token.symbol,
+        token_amount(other.token, other.units),
+    )
+
+
+def _may_hold(bloom: Any, contracts: Sequence[str], recipients: Sequence[str] | None) -> bool:
+    if not isinstance(bloom, str):
+        return True
+    topics = [TRANSFER_TOPIC, *map(topic_of, recipients or ())]
+    return all(may_contain(bloom, entry) for entry in (*contracts, *topics))

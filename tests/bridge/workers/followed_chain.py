@@ -1,0 +1,173 @@
+"""A chain that is followed into a real journal, over endpoints that may lie, with a clock that a test moves."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import SecretStr
+from tenacity import wait_none
+
+from bridge.journal import Journal
+from bridge.workers.chains import JournalChainStore, watched_payment
+from coordinator.agreements import DirectPayment
+from coordinator.payments import Payment
+from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
+from coordinator.payouts import Payout
+from providers.onchain.chains import Chain, Token
+from providers.onchain.follower import ChainFollower
+from providers.onchain.rpc import ChainRpc
+from tests.anvil import BOB, CHAIN_ID, Anvil
+from tests.providers.onchain.liar import Liar
+from tests.scripted_gateway import scripted_gateway
+from tests.waiting import GIVE_UP_SECONDS
+
+__all__ = ["CONFIRMATIONS", "Clock", "Followed", "following"]
+
+CONFIRMATIONS = 3
+USDT = 10**6
+
+
+class Clock:
+    """Time that goes on when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Followed:
+    """A chain, its follower, and the journal that it writes into."""
+
+    def __init__(
+        self, journal: Journal, anvil: Anvil, chain: Chain, liars: list[Liar], rpc: ChainRpc, clock: Clock
+    ) -> None:
+        self.journal = journal
+        self.anvil = anvil
+        self.chain = chain
+        self.liars = liars
+        self.clock = clock
+        self.rpc = rpc
+        self.follower = self.new_follower()
+
+    def new_follower(self) -> ChainFollower:
+        store = JournalChainStore(self.journal, {"anvil": self.chain}, days=7)
+        return ChainFollower(self.chain, self.rpc, store, self.clock)
+
+    @property
+    def liar(self) -> Liar:
+        return self.liars[0]
+
+    @property
+    def token(self) -> str:
+        token = self.chain.token("USDT")
+        assert token is not None
+        return str(token.address)
+
+    async def register(
+        self,
+        payment_id: str = "pay_1",
+        *,
+        recipient: str = BOB,
+        created_at: datetime | None = None,
+        currency: str = "USDT",
+    ) -> Payment:
+        payment = Payment(
+            payment_id=payment_id,
+            provider="onchain",
+            external_id=payment_id,
+            request_id="r1",
+            buyer_id="b1",
+            seller_id="s1",
+            amount=Decimal(100),
+            currency=currency,
+            created_at=created_at or datetime.now(UTC),
+            direct=DirectPayment(chain="anvil", recipient=recipient),
+        )
+        await self.journal.register_payment(payment)
+        self.watch(payment)
+        return payment
+
+    def watch(self, payment: Payment) -> None:
+        watched = watched_payment(self.chain, payment)
+        assert watched is not None
+        self.follower.watch(watched)
+
+    async def payment(self, payment_id: str = "pay_1") -> Payment:
+        record = await self.journal.payment_record(payment_id)
+        assert record is not None
+        return record.payment
+
+    async def pay_out(self, tx_hash: str, payout_id: str = "out_1", *, amount: int = 7, to: str = BOB) -> Payout:
+        """Registers a payout of the marketplace's own wallet, which this transaction carries."""
+        payout = Payout(
+            payout_id=payout_id,
+            provider="onchain",
+            payment_id="pay_1",
+            seller_id="s1",
+            destination=to,
+            coin="USDT",
+            amount=Decimal(amount),
+            created_at=datetime.now(UTC),
+            chain="anvil",
+        )
+        known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), PayoutSent(tx_hashes=(tx_hash,))]}
+        await self.journal.register_payouts([payout], rules=None, another=True, known=known)
+        return payout
+
+    async def payout(self, payout_id: str = "out_1") -> Payout:
+        [record] = await self.journal.payout_records([payout_id])
+        return record.payout
+
+    def pay(self, amount: int = 100, to: str = BOB) -> str:
+        """Sends tokens, in a block of its own."""
+        tx_hash = self.anvil.transfer(self.token, to, amount * USDT)
+        self.anvil.mine()
+        return tx_hash
+
+    async def follow(self, blocks: int = 0) -> None:
+        """Follows the chain to its head, over so many blocks more, one by one."""
+        await self.follower.round()
+        for _ in range(blocks):
+            self.anvil.mine()
+            await self.follower.round()
+
+    async def alarms(self) -> list[tuple[str, int]]:
+        return [(alarm.kind, alarm.block_number) for alarm in await self.journal.chains.alarms(None)]
+
+
+@asynccontextmanager
+async def following(
+    anvil: Anvil,
+    folder: Path,
+    *others: Anvil,
+    endpoints: int = 1,
+    confirmations: int | str = CONFIRMATIONS,
+    own_coin: bool = False,
+    token: str | None = None,
+    more: Sequence[Token] = (),
+) -> AsyncIterator[Followed]:
+    """Follows a chain over so many endpoints before one node, and one before each of `others`."""
+    async with AsyncExitStack() as stack:
+        journal = await Journal.open(f"sqlite:///{folder / 'journal.db'}")
+        stack.push_async_callback(journal.close)
+        nodes = [anvil] * endpoints + list(others)
+        liars = [Liar(await stack.enter_async_context(scripted_gateway()), node) for node in nodes]
+        tokens = [Token(symbol="USDT", decimals=6, address=token or anvil.deploy("Token"))]
+        chain = Chain.model_validate(
+            {
+                "name": "anvil",
+                "chain_id": CHAIN_ID,
+                "confirmations": confirmations,
+                "block_seconds": 1,
+                "tokens": [*tokens, *more, *([Token(symbol="ETH", decimals=18)] if own_coin else [])],
+                "endpoints": [SecretStr(liar.url) for liar in liars],
+            }
+        )
+        clock = Clock()
+        rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
+        stack.push_async_callback(rpc.aclose)
+        await rpc.start()
+        yield Followed(journal, anvil, chain, liars, rpc, clock)

@@ -1,0 +1,181 @@
+"""Whatever one of two endpoints says, beside reorganisations, held against the books of the honest node: nothing
+counts that did not happen, all that happened counts in the end, and whoever is stopped is on the list.
+
+`make soak` tries many more ways than `make test`.
+"""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from providers.onchain.rpc import ChainUnavailableError
+from providers.onchain.second_words import CONTRADICTED
+from providers.onchain.transfers import TRANSFER_TOPIC, topic_of
+from tests.anvil import Anvil, running_anvil
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
+from tests.system.onchain.conftest import address
+
+# A way takes about a second.
+WAYS = 12 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+PAYMENTS = 3
+Document = dict[str, Any]
+Lie = Callable[[list[Any], Any], Any]
+
+
+def _logs(change: Callable[[list[Document]], list[Document]]) -> dict[str, Lie]:
+    return {"eth_getLogs": lambda parameters, logs: change(logs)}
+
+
+def _forged(logs: list[Document]) -> list[Document]:
+    """Ten times as much as there is, and once more in a transaction that is none."""
+    more = [one | {"data": "0x" + f"{10 * int(one['data'], 16):064x}"} for one in logs]
+    return more + [one | {"logIndex": "0x63", "transactionHash": "0x" + "f" * 64} for one in more]
+
+
+def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
+    """Blocks of another fork."""
+    return block and block | {"hash": _other(block["hash"]), "parentHash": _other(block["parentHash"])}
+
+
+def _other(block_hash: str) -> str:
+    return "0xf" + block_hash[3:]
+
+
+LIES: dict[str, dict[str, Lie]] = {
+    "doubles": _logs(lambda logs: [*logs, *logs]),
+    "reorders": _logs(lambda logs: logs[::-1]),
+    "drops": _logs(lambda logs: []),
+    "truncates": _logs(lambda logs: logs[:-1]),
+    "removes": _logs(lambda logs: [one | {"removed": True} for one in logs]),
+    "forges": _logs(_forged),
+    "moves": _logs(lambda logs: [one | {"blockHash": "0x" + "1" * 64} for one in logs]),
+    "forks": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: [])},
+    "forks with money": {
+        "eth_getBlockByNumber": _elsewhere,
+        **_logs(lambda logs: [one | {"blockHash": _other(one["blockHash"])} for one in _forged(logs)]),
+    },
+    "has no receipts": {"eth_getTransactionReceipt": lambda parameters, receipt: None},
+    "boasts": {
+        "eth_getBlockByNumber": lambda parameters, block: (
+            block and block | {"number": hex(10**9)} if parameters[0] == "latest" else block
+        )
+    },
+}
+
+steps = st.one_of(
+    st.tuples(st.just("pay"), st.integers(0, PAYMENTS - 1), st.integers(0, 120)),
+    st.tuples(st.just("mine"), st.integers(1, 3), st.just(0)),
+    st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS - 1), st.just(0)),
+    st.tuples(st.just("lie"), st.sampled_from(sorted(LIES)), st.just(0)),
+    st.tuples(st.just("roll back"), st.integers(1, 4), st.just(0)),
+    st.tuples(st.sampled_from(["die", "be honest", "restart"]), st.just(0), st.just(0)),
+)
+Step = tuple[str, Any, int]
+
+
+@dataclass
+class Play:
+    """One way that it can go."""
+
+    it: Followed
+    liar: int
+    recipients: list[str]
+    stopped: set[int] = field(default_factory=set)
+    """The blocks of which money was stopped."""
+
+    def on_chain(self, recipient: str, last: int) -> Decimal:
+        """What the honest node has for somebody, up to a block."""
+        question = {
+            "fromBlock": "0x0",
+            "toBlock": hex(max(last, 0)),
+            "address": self.it.token,
+            "topics": [TRANSFER_TOPIC, None, topic_of(recipient)],
+        }
+        logs = self.it.anvil.ask("eth_getLogs", question)
+        return Decimal(sum(int(one["data"], 16) for one in logs)).scaleb(-6)
+
+    def do(self, step: Step) -> None:
+        anvil, liar = self.it.anvil, self.it.liars[self.liar]
+        match step:
+            case ("pay", number, amount):
+                anvil.transfer(self.it.token, self.recipients[number], amount * 10**6)
+                anvil.mine()
+            case ("mine", blocks, _):
+                anvil.mine(blocks)
+            case ("reorganise", depth, _):
+                anvil.reorganise(depth)
+                anvil.mine()
+            case ("lie", name, _):
+                liar.answers, liar.is_dead = {}, False
+                for method, change in LIES[name].items():
+                    liar.changes(method, change)
+            case ("roll back", blocks, _):
+                liar.answers, liar.is_dead = {}, False
+                liar.stands_at(max(anvil.head() - blocks, 0))
+            case ("die", _, _):
+                liar.is_dead = True
+            case ("be honest", _, _):
+                liar.answers, liar.is_dead = {}, False
+            case ("restart", _, _):
+                self.it.follower = self.it.new_follower()
+
+    async def follow(self, seconds: float) -> None:
+        self.it.clock.now += seconds
+        with contextlib.suppress(ChainUnavailableError):  # it is tried again
+            await self.it.follower.round()
+        await self.hold_against_the_books()
+
+    async def hold_against_the_books(self) -> None:
+        head = self.it.anvil.head()
+        for number, recipient in enumerate(self.recipients):
+            payment = await self.it.payment(f"pay_{number}")
+            assert payment.paid <= self.on_chain(recipient, head), "money counts that is not there"
+            self.stopped |= {one.block_number or 0 for one in payment.facts.sightings if one.reason == CONTRADICTED}
+        listed = {number for kind, number in await self.it.alarms() if kind == "contradicted"}
+        assert self.stopped <= listed, "somebody is stopped, and nobody is called"
+
+
+async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with following(anvil, Path(folder), endpoints=2) as it:
+            await it.follow(2 * CONFIRMATIONS)
+            at = Play(it, liar, [address(f"{it.token} {number}") for number in range(PAYMENTS)])
+            for number, recipient in enumerate(at.recipients):
+                await it.register(f"pay_{number}", recipient=recipient)
+            for step in some:
+                at.do(step)
+                await at.follow(1)
+            at.do(("be honest", 0, 0))
+            for _ in range(3 * CONFIRMATIONS):
+                anvil.mine()
+                await at.follow(300)
+            for number, recipient in enumerate(at.recipients):
+                payment = await it.payment(f"pay_{number}")
+                assert payment.paid == at.on_chain(recipient, anvil.head()), "money is missed"
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as anvil:
+        yield anvil
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+@settings(
+    max_examples=WAYS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(some=st.lists(steps, min_size=3, max_size=14))
+def test_whatever_one_endpoint_says_just_what_happened_counts(anvil: Anvil, liar: int, some: list[Step]) -> None:
+    asyncio.run(play(anvil, liar, some))
