@@ -517,7 +517,7 @@ export interface paths {
         };
         /**
          * What a person has to look at
-         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. And reorganisations that took back what was final.
+         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
          */
         get: operations["listTroubles"];
         put?: never;
@@ -1213,6 +1213,8 @@ export interface components {
         /** AlarmItem */
         AlarmItem: {
             chain: string;
+            /** @description `taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say different things of it. */
+            kind: string;
             blockNumber: number;
             message: string;
             /**
@@ -1239,7 +1241,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1295,11 +1297,13 @@ export interface components {
             /** @description A link to a transaction, with `{tx_hash}` in it. */
             explorer: string | null;
             tokens: components["schemas"]["TokenItem"][];
-            /** @description The newest block that its nodes have told of. */
+            /** @description The newest block that its nodes have shown. */
             head: number;
+            /** @description When that block was made; null before the first look. */
+            headAt: string | null;
             /** @description How many are still to be followed; null before the first look. */
             blocksBehind: number | null;
-            /** @description Why it is not followed at the moment. */
+            /** @description Why it is not followed at the moment, what of it stands still, or what money on it waits for. */
             problem: string | null;
         };
         /** ChainList */
@@ -2469,7 +2473,9 @@ export interface components {
             confirmations: number;
             requiredConfirmations: number | null;
             blockNumber: number | null;
-            /** @description Why it came to nothing, for a person to read. */
+            /** @description The block that holds it, or held it; null where none is known to. */
+            blockHash: string | null;
+            /** @description Why it came to nothing, or is not final yet, for a person to read. */
             reason: string | null;
         };
         /**
