@@ -14,7 +14,7 @@ from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
 from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
 
-__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "problems_of"]
+__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "is_news", "problems_of"]
 
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
@@ -51,6 +51,24 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
     if _is_plain(payment):
         return ()
     return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+
+
+def is_news(before: Payment, after: Payment) -> bool:
+    """Whether whoever took what is wrong with a payment off the list would decide anew: it is wrong otherwise, or the
+    money or where the payment stands is another. That the same is told again is none."""
+    wrong = problems_of(after)
+    return problems_of(before) != wrong or (bool(wrong) and _decided_on(before) != _decided_on(after))
+
+
+def _decided_on(payment: Payment) -> tuple[object, ...]:
+    """What a person sees of a payment that something is wrong with."""
+    facts = payment.facts
+    told = [(one.transfer.key, one.transfer.amount, one.transfer.value, one.spread) for one in facts.booked]
+    seen = [(one.transfer.key, one.transfer.amount) for one in facts.seen]
+    on_chain = [(one.transfer.key, one.transfer.amount, one.stage) for one in facts.sightings]
+    sums = (facts.books.balance, None if facts.asked is None else facts.asked.books.balance)
+    standing = (payment.status, facts.standing, payment.paid, payment.received)
+    return standing, sums, told, seen, on_chain, facts.misfits
 
 
 def hold_on_payouts(payment: Payment) -> str | None:

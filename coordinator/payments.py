@@ -5,7 +5,7 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS` of `payment_statuses.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ from coordinator.payment_statuses import (
     PaymentStatus,
 )
 from coordinator.refunded import gone_back
-from coordinator.sums import came_to, counted, is_disputed, is_unread, lacks_some
+from coordinator.sums import came_to, claims_more, counted, has_sunk, is_unread, lacks_some, proven
 
 __all__ = [
     "ESCROW_RULES",
@@ -183,10 +183,11 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        paid = self.paid
-        if not paid or self.direct is not None:
-            return paid
-        fee = fee_in(self.counted, paid, self.fee_terms)
+        return self.paid if self.direct is not None else self._for_goods(self.counted, self.paid)
+
+    def _for_goods(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
+        """What of that which came is for the goods."""
+        fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -245,6 +246,14 @@ class Payment(FrozenModel):
         """Whether money seems to have come that is not counted: nobody is asked for the same money again."""
         return lacks_some(self.facts) or self.is_held
 
+    @property
+    def as_claimed(self) -> "Payment":
+        """As its buyer is asked for the rest. Where its provider calls coins worth more than its prices make of them,
+        the rest is what is missing if that is true."""
+        if lacks_some(self.facts) or not self.is_held:
+            return self
+        return self.with_facts(self.facts.model_copy(update={"rates": {}}))
+
     @cached_property
     def is_held(self) -> bool:
         """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
@@ -252,7 +261,10 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.accepted or self.direct is not None:
             return False
-        return bool(facts.borrowed) or is_unread(facts) or is_disputed(facts)
+        if facts.borrowed or is_unread(facts) or has_sunk(facts):
+            return True
+        # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
+        return claims_more(facts) and self._for_goods(*proven(facts)) < self.least
 
     @cached_property
     def least(self) -> Decimal:

@@ -76,8 +76,11 @@ def fee_priced(opened: InvoiceOpened, amount: Decimal) -> Decimal | None:
 def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
     """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come. Nobody is
     asked for money that has come and that only the provider's sum lacks."""
+    if payment.status not in OPEN_STATUSES:
+        return ToPay()
+    payment = payment.as_claimed
     missing, amount = payment.missing, payment.amount
-    if payment.status not in OPEN_STATUSES or not missing or payment.is_in_doubt:
+    if not missing or payment.is_in_doubt:
         return ToPay()
     if opened.asked is None:
         part, whole, fee = missing, amount, None
