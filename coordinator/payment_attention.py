@@ -44,9 +44,9 @@ _ADVICE: Mapping[ProblemKind, str] = {
     ProblemKind.CONTRADICTING_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. If the money is"
         " there, accept it as paid; if it is not, keep waiting or cancel it. If only the coin's price has risen since"
-        ' the buyer was asked, a new one settles it while the price is as high: "New price" on the payment\'s page, or'
-        ' POST /api/payments/{paymentId}/invoices with "fresh". Until somebody accepts it, or the provider\'s books'
-        " agree, it is not completed, and nothing is paid out of one that is."
+        ' the buyer was asked, a new one settles it while the price is as high: "New price" on its page, or POST'
+        ' /api/payments/{paymentId}/invoices with "fresh". Until somebody accepts it, or the provider\'s books agree,'
+        " it is not completed, and nothing is paid out of one that is."
     ),
     ProblemKind.UNREADABLE_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. It is asked for"

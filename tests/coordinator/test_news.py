@@ -1,4 +1,4 @@
-"""What brings back a problem of a payment that somebody took off the list: other words, money, or another standing."""
+"""What brings back a problem of a payment that somebody took off the list: other words, or money."""
 
 from datetime import timedelta
 from decimal import Decimal
