@@ -13,6 +13,7 @@ from coordinator.observations import Ending, RefundOf, Stage, Standing, Transfer
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
 from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
+from coordinator.withheld import awaiting_a_person
 
 __all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "is_news", "problems_of"]
 
@@ -282,6 +283,10 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
         if not listed or facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
             return None
         return f"{payment.provider} cancelled it, and lists {_hashes(listed)}"
+    if payment.withheld:
+        left = total(awaiting_a_person(payment).values())
+        came = f"{_money(payment, left)} of what came is for it"
+        return f"{', '.join(sorted(payment.withheld))} was cancelled before it was paid; {came}" if left else None
     if facts.cancelled_requests:
         requests = ", ".join(sorted(facts.cancelled_requests))
         return f"{requests} was cancelled, and {_of_amount(payment)} has come"

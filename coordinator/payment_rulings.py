@@ -142,7 +142,7 @@ def _not_accepted(payment: Payment) -> str | None:
     """Why it cannot be accepted; None if it can."""
     if payment.status is PaymentStatus.REFUNDED:
         return "This payment was refunded: its money has gone back."
-    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None:
+    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None and not payment.withheld:
         return "This payment is completed already."
     if going_back(payment.facts.refunds, RefundOf.GOODS):
         return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."

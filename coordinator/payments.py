@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.facts import Facts
 from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
+from coordinator.lateness import came_late
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -109,9 +110,12 @@ class Payment(FrozenModel):
         return moved
 
     def keep_completed(self) -> None:
-        """Has a payment that was just made keep that it is completed: it was told, and what is learnt later does not
-        take that back. In place, since nobody else holds it yet, and a copy would derive everything anew."""
+        """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
+        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would derive
+        everything anew."""
         self.facts.__dict__["completed"] = True
+        if self.facts.cancelled_requests:
+            self.facts.__dict__["withheld"] = self.facts.cancelled_requests
 
     @cached_property
     def status(self) -> PaymentStatus:
@@ -246,14 +250,6 @@ class Payment(FrozenModel):
         """Whether money seems to have come that is not counted: nobody is asked for the same money again."""
         return lacks_some(self.facts) or self.is_held
 
-    @property
-    def as_claimed(self) -> "Payment":
-        """As its buyer is asked for the rest. Where its provider calls coins worth more than its prices make of them,
-        the rest is what is missing if that is true."""
-        if lacks_some(self.facts) or not self.is_held:
-            return self
-        return self.with_facts(self.facts.model_copy(update={"rates": {}}))
-
     @cached_property
     def is_held(self) -> bool:
         """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
@@ -295,6 +291,12 @@ class Payment(FrozenModel):
             return facts.withdrawn
         return all(share.request_id in facts.cancelled_requests for share in self.shares)
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Of the purchase requests that it is for, those that count as unpaid though it is completed: they were
+        cancelled before, and no person has taken it as paid."""
+        return frozenset() if self.facts.accepted else self.facts.withheld
+
     @cached_property
     def missing(self) -> Decimal:
         """What is still to be paid for the goods; nothing once it is completed."""
@@ -315,24 +317,10 @@ class Payment(FrozenModel):
     @cached_property
     def late(self) -> bool:
         """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
-        deadline = self.expires_at
-        if deadline is None:
+        if self.expires_at is None:
             return False
-        facts = self.facts
-        seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
-        moments = [
-            (self._possible(one.transfer.occurred_at), one.first_told_at, seen.get(one.transfer.key))
-            for one in facts.booked
-            if one.counts
-        ]
-        moments += [(one.transfer.occurred_at, None, None) for one in self.sighted(Stage.FINAL)]
-        came = (min((at for at in known if at is not None), default=None) for known in moments)
-        return any(at is not None and at > deadline for at in came)
-
-    def _possible(self, date: datetime | None) -> datetime | None:
-        """What a gateway says of when a transfer came, unless that was before it could come."""
         earliest = self.created_at - ZONES - (timedelta(0) if self.is_opened_here else KEPT_FOR)
-        return date if date is None or date >= earliest else None
+        return came_late(self.facts, self.expires_at, earliest)
 
     @cached_property
     def deadline(self) -> datetime | None:
