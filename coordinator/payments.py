@@ -111,8 +111,8 @@ class Payment(FrozenModel):
 
     def keep_completed(self) -> None:
         """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
-        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would derive
-        everything anew."""
+        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would
+        derive everything anew."""
         self.facts.__dict__["completed"] = True
         if self.facts.cancelled_requests:
             self.facts.__dict__["withheld"] = self.facts.cancelled_requests

@@ -1,5 +1,7 @@
-"""Withheld shares: what came for those purchase requests of a template checkout that were cancelled before it was paid.
-It is nobody's until a person takes it as paid, or it goes back to the buyer. Pure."""
+"""Withheld shares: what came for those purchase requests of a template checkout that were cancelled before.
+
+It is nobody's until a person takes it as paid, or it goes back to the buyer. Pure.
+"""
 
 from decimal import Decimal
 

@@ -379,14 +379,52 @@ def ends(story: Story) -> None:
     assert story.now >= DEADLINE
 
 
+honest_steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
+    st.sampled_from([Decimal(one) for one in ("0.98", "1", "1.03", "1.5", "3")]).map(
+        lambda price: lambda story: story.price_moves(price)
+    ),
+    st.sampled_from([1, SETTLING_SECONDS]).map(lambda seconds: lambda story: story.waits(seconds)),
+    st.integers(0, 3).map(lambda number: lambda story: story.notifies(number, "told")),
+    st.sampled_from(
+        [Story.is_asked, Story.gets_dust, Story.is_dismissed, Story.restarts, Story.asks_for_a_new_price]
+    ),
+)
+
+
+@given(st.lists(honest_steps, max_size=6), st.lists(honest_steps, max_size=6))
+def test_whoever_pays_what_they_were_asked_for_has_paid_however_prices_move(
+    before: list[Callable[[Story], None]], after: list[Callable[[Story], None]]
+) -> None:
+    story = Story(NO_FEE, loses_updates=False)
+    for step in before:
+        step(story)
+    story.price_moves(max(story.gateway.prices[-1][1], story.quoted[-1]))  # it has not fallen since they were asked
+    story.pays(PAYMENT.amount * max(story.quoted) / min(story.quoted), 0, 0)
+    for step in after:
+        step(story)
+    ends(story)
+    assert story.payment.status is PaymentStatus.COMPLETED
+    assert hold_on_payouts(story.payment) is None
+
+
 @given(st.lists(steps, max_size=15), st.sampled_from(FeePolicy))
 def test_under_every_fee_policy_the_goods_are_paid_before_it_is_completed(
     story_steps: list[Callable[[Story], None]], policy: FeePolicy
 ) -> None:
-    """Only notices, each in its time: they name the fee."""
+    """A notice names the fee first."""
     fee = Fee(policy=policy, percent=Decimal(2), fixed=Decimal(5))
     story = Story(fee, loses_updates=False)
-    story.told(InvoiceSnapshot(standing=Standing.NOTHING, currency="USD", received=Decimal(0), transfers=(), fee=fee))
+    story.told(
+        InvoiceSnapshot(
+            standing=Standing.NOTHING,
+            currency="USD",
+            received=Decimal(0),
+            transfers=(),
+            fee=fee,
+            coin="ETH-USDT",
+            address="0xours",
+        )
+    )
     for step in story_steps:
         step(story)
         if story.payment.status is PaymentStatus.COMPLETED:
