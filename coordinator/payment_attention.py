@@ -69,8 +69,9 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " and mark this as settled."
     ),
     ProblemKind.PAID_AFTER_CANCELLATION: (
-        "If the sale still holds and it is not completed, accept it as paid: the seller is told. If the sale is off,"
-        " open a refund, and pay out nothing. Sent back otherwise, mark this as settled."
+        "If the sale still holds, accept it as paid where that is offered: the seller is told and can be paid. If"
+        " the sale is off, open a refund, of a checkout just of the share of that seller, and pay out nothing of it."
+        " Sent back otherwise, mark this as settled."
     ),
     ProblemKind.SHORT: (
         "Let the buyer pay the rest, accept it as paid if the seller agrees, or open a refund, which cancels it. Sent"

@@ -111,7 +111,10 @@ def _money(payment: Payment, amount: Decimal) -> str:
 
 
 def _of_amount(payment: Payment) -> str:
-    return f"{_figure(payment, payment.received)} of {_money(payment, payment.amount)}"
+    came = _figure(payment, payment.received)
+    if payment.missing and came == _figure(payment, payment.amount):
+        came = format_amount(payment.received)  # rounded it would be all
+    return f"{came} of {_money(payment, payment.amount)}"
 
 
 def _figure(payment: Payment, amount: Decimal) -> str:
@@ -283,16 +286,23 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
         if not listed or facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
             return None
         return f"{payment.provider} cancelled it, and lists {_hashes(listed)}"
-    if payment.withheld:
-        left = total(awaiting_a_person(payment).values())
-        came = f"{_money(payment, left)} of what came is for it"
-        return f"{', '.join(sorted(payment.withheld))} was cancelled before it was paid; {came}" if left else None
     if facts.cancelled_requests:
-        requests = ", ".join(sorted(facts.cancelled_requests))
-        return f"{requests} was cancelled, and {_of_amount(payment)} has come"
-    if not facts.withdrawn and facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
+        return "; ".join(_for_cancelled_requests(payment)) or None
+    if facts.withdrawn:
+        return f"it was cancelled, and {_of_amount(payment)} has come"
+    if facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
         return None
-    return f"it was cancelled, and {_of_amount(payment)} has come"
+    return f"{payment.provider} called it cancelled or failed, and {_of_amount(payment)} has come"
+
+
+def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
+    left = total(awaiting_a_person(payment).values())
+    if left:
+        requests = ", ".join(sorted(payment.withheld))
+        yield f"{requests} was cancelled before it was paid; {_money(payment, left)} of what came is for it"
+    others = payment.facts.cancelled_requests - payment.withheld
+    if others:
+        yield f"{', '.join(sorted(others))} was cancelled, and {_of_amount(payment)} has come"
 
 
 def _short(payment: Payment) -> str | None:

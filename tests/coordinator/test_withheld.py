@@ -120,6 +120,12 @@ def test_what_was_told_to_be_paid_is_not_withheld_by_a_later_cancellation() -> N
     assert details(payment) == [(LISTED[0], "r1 was cancelled, and 100.00 of 100.00 USD has come")]
 
 
+def test_of_two_that_are_cancelled_before_and_after_it_was_paid_both_are_listed() -> None:
+    payment, _ = play(CANCELLED, PAID, RequestCancelled(request_id="r2"), payment=CHECKOUT)
+    [(kind, detail)] = details(payment)
+    assert (kind, detail) == (LISTED[0], f"{LISTED[1]}; r2 was cancelled, and 100.00 of 100.00 USD has come")
+
+
 def test_one_of_a_sellers_two_requests_is_withheld_and_the_other_is_theirs() -> None:
     assert CHECKOUT.checkout is not None
     shares = tuple(share.model_copy(update={"seller_id": "s1"}) for share in CHECKOUT.checkout.shares)
