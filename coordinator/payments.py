@@ -29,7 +29,7 @@ from coordinator.payment_statuses import (
     PaymentStatus,
 )
 from coordinator.refunded import gone_back
-from coordinator.sums import came_to, claims_more, counted, has_sunk, is_unread, lacks_some, proven
+from coordinator.sums import DisputeKind, came_to, counted, in_dispute, is_unread, lacks_some, proven
 
 __all__ = [
     "ESCROW_RULES",
@@ -257,10 +257,11 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.accepted or self.direct is not None:
             return False
-        if facts.borrowed or is_unread(facts) or has_sunk(facts):
+        kinds = in_dispute(facts)
+        if facts.borrowed or is_unread(facts) or DisputeKind.SANK in kinds:
             return True
         # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
-        return claims_more(facts) and self._for_goods(*proven(facts)) < self.least
+        return bool(kinds) and self._for_goods(*proven(facts)) < self.least
 
     @cached_property
     def least(self) -> Decimal:

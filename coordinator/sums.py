@@ -20,10 +20,9 @@ __all__ = [
     "Dispute",
     "DisputeKind",
     "came_to",
-    "claims_more",
     "counted",
     "disputes",
-    "has_sunk",
+    "in_dispute",
     "is_unread",
     "lacks_some",
     "proven",
@@ -55,7 +54,7 @@ class DisputeKind(StrEnum):
 
 
 # A sum that is too low lowers what counts, so that nothing more is to be feared of it.
-_CLAIMING = (DisputeKind.BEYOND, DisputeKind.OVERVALUED)
+_HOLDING = (DisputeKind.BEYOND, DisputeKind.SANK, DisputeKind.OVERVALUED)
 
 
 class Dispute(NamedTuple):
@@ -107,14 +106,12 @@ def lacks_some(facts: Facts) -> bool:
     return has_lost_some(books.balance, [one.transfer for one in _listed(facts, books)], facts.rates)
 
 
-def claims_more(facts: Facts) -> bool:
-    """Whether the provider claims more than its transfers show at the prices that the bridge was given."""
-    return not _is_plain(facts) and any(dispute.kind in _CLAIMING for dispute in disputes(facts))
-
-
-def has_sunk(facts: Facts) -> bool:
-    """Whether the provider takes back what it said had come, with no transfer gone."""
-    return not _is_plain(facts) and any(dispute.kind is DisputeKind.SANK for dispute in disputes(facts))
+def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
+    """How the provider claims more than its transfers show at the prices that the bridge was given, or takes back
+    what it said had come: a person, or what it says later, has to tell what came."""
+    if _is_plain(facts):
+        return frozenset()
+    return frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
 
 
 def _is_plain(facts: Facts) -> bool:
