@@ -14,6 +14,7 @@ from coordinator.observations import Ending, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import going_back, gone_back
+from coordinator.withheld import withheld_from
 
 __all__ = ["Escrow", "Pool", "earned", "escrow_of", "left_to_pay_out", "left_to_refund", "paid_out_to", "refundable"]
 
@@ -39,8 +40,9 @@ def earned(payment: Payment, seller_id: str) -> Decimal:
 
 def left_to_pay_out(payment: Payment, seller_id: str, payouts: Iterable[Payout]) -> Decimal:
     """How much more a seller may be paid out, with the payouts that there are. One whose worth was not written down
-    counts for all that the seller has earned."""
-    taken = [_paid_out(payment, [seller_id], payouts), _going_back_of(payment, seller_id)]
+    counts for all that the seller has earned. What goes back is first of what was withheld."""
+    kept = max(withheld_from(payment, seller_id), _going_back_of(payment, seller_id))
+    taken = [_paid_out(payment, [seller_id], payouts), kept]
     return excess_over(earned(payment, seller_id), total(taken))
 
 

@@ -173,6 +173,8 @@ class Facts(FrozenModel):
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()
     """Of the purchase requests that it is for, those that were cancelled."""
+    withheld: frozenset[str] = frozenset()
+    """Those of them that were cancelled when it was completed, so that it was not told to be paid for them."""
     endings: frozenset[Ending] = frozenset()
     refunded_at: AwareDatetime | None = None
     """When it was first told that it was sent back."""

@@ -50,8 +50,10 @@ _ADVICE: Mapping[ProblemKind, str] = {
     ),
     ProblemKind.CONTRADICTING_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. If the money is"
-        " there, accept it as paid; if it is not, keep waiting or cancel it. Until somebody accepts it, or the"
-        " provider's books agree, nothing is paid out of it."
+        " there, accept it as paid; if it is not, keep waiting or cancel it. If only the coin's price has risen since"
+        ' the buyer was asked, a new one settles it while the price is as high: "New price" on its page, or POST'
+        ' /api/payments/{paymentId}/invoices with "fresh". Until somebody accepts it, or the provider\'s books agree,'
+        " it is not completed, and nothing is paid out of one that is."
     ),
     ProblemKind.UNREADABLE_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. It is asked for"
@@ -74,8 +76,9 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " and mark this as settled."
     ),
     ProblemKind.PAID_AFTER_CANCELLATION: (
-        "If the sale still holds and it is not completed, accept it as paid: the seller is told. If the sale is off,"
-        " open a refund, and pay out nothing. Sent back otherwise, mark this as settled."
+        "If the sale still holds, accept it as paid where that is offered: the seller is told and can be paid. If"
+        " the sale is off, open a refund, of a checkout just of the share of that seller, and pay out nothing of it."
+        " Sent back otherwise, mark this as settled."
     ),
     ProblemKind.SHORT: (
         "Let the buyer pay the rest, accept it as paid if the seller agrees, or open a refund, which cancels it. Sent"
@@ -95,6 +98,13 @@ _ADVICE: Mapping[ProblemKind, str] = {
         " it as settled."
     ),
 }
+
+# Of a contradiction from which nothing follows.
+_HOLDS_NOTHING = (
+    "It holds nothing back: of what the provider says the least counts, and that is paid out as always. If it says"
+    " more, look in its own books and in an explorer whether more has come than the transfers are worth at the prices"
+    " that were asked for; as a rule a price has moved. Dismiss this then."
+)
 
 # Where no money need have come, so that there may be nothing to settle.
 _DISMISSABLE = (
@@ -132,12 +142,17 @@ def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back:
             subject=payment.payment_id,
             title=_TITLES[problem.kind],
             detail=problem.detail,
-            advice=_ADVICE[problem.kind],
+            advice=_advice(payment, problem.kind),
             since=problems_at,
             news_at=problems_at,
             payment_id=payment.payment_id,
             remedies=(*remedies, "dismiss") if problem.kind in _DISMISSABLE else remedies,
         )
+
+
+def _advice(payment: Payment, kind: ProblemKind) -> str:
+    holds_nothing = kind is ProblemKind.CONTRADICTING_BOOKS and not payment.is_held
+    return _HOLDS_NOTHING if holds_nothing else _ADVICE[kind]
 
 
 def _may_be_refunded(payment: Payment) -> bool:

@@ -99,6 +99,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
         payment.escrow_state,
         payment.paid,
         payment.refunded,
+        payment.withheld,
         len(payment.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
         tuple((sighting.transfer.transfer_id, sighting.stage) for sighting in payment.facts.sightings),
@@ -143,14 +144,23 @@ def _events(before: Payment, after: Payment, observation: Observation, siblings:
         buyerId=after.buyer_id,
         sellerId=after.seller_ids,
     )
-    if after.status == before.status:
-        return [update]
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
+    if after.status == before.status:
+        # A person took it as paid for the others too.
+        told_now = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
+        of_others = [
+            event
+            for share in after.shares
+            if share.request_id in told_now
+            for event in _share_events(after, share, happened, tx_hash, siblings, completes=True)
+        ]
+        return [update, *of_others]
     # That it was paid was told before its money went back, and is told once.
     completes = after.status is PaymentStatus.COMPLETED and before.status is not PaymentStatus.REFUNDED
     of_shares = [
         event
         for share in after.shares
+        if share.request_id not in after.withheld
         for event in _share_events(after, share, happened, tx_hash, siblings, completes=completes)
     ]
     return [update, *of_shares, *_checkout_events(after, completes=completes)]
@@ -212,7 +222,7 @@ def _checkout_events(payment: Payment, *, completes: bool) -> Iterator[Event]:
     if completes:
         yield CheckoutPaymentConfirmed(
             checkout_id=checkout_id,
-            request_ids=[share.request_id for share in payment.shares],
+            request_ids=[share.request_id for share in payment.shares if share.request_id not in payment.withheld],
             payment_id=payment.payment_id,
         ).to()
     elif payment.status in CHECKOUT_FAILURES:

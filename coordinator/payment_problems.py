@@ -14,8 +14,9 @@ from coordinator.overdrawn import overdrawn
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
 from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
+from coordinator.withheld import awaiting_a_person
 
-__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "problems_of"]
+__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "is_news", "problems_of"]
 
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
@@ -53,6 +54,24 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
     if _is_plain(payment):
         return ()
     return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+
+
+def is_news(before: Payment, after: Payment) -> bool:
+    """Whether whoever took what is wrong with a payment off the list would decide anew: it is wrong otherwise, or the
+    money or where the payment stands is another. That the same is told again is none."""
+    wrong = problems_of(after)
+    return problems_of(before) != wrong or (bool(wrong) and _decided_on(before) != _decided_on(after))
+
+
+def _decided_on(payment: Payment) -> tuple[object, ...]:
+    """What a person sees of a payment that something is wrong with."""
+    facts = payment.facts
+    told = [(one.transfer.key, one.transfer.amount, one.transfer.value, one.spread) for one in facts.booked]
+    seen = [(one.transfer.key, one.transfer.amount) for one in facts.seen]
+    on_chain = [(one.transfer.key, one.transfer.amount, one.stage) for one in facts.sightings]
+    sums = (facts.books.balance, None if facts.asked is None else facts.asked.books.balance)
+    standing = (payment.status, facts.standing, payment.paid, payment.received)
+    return standing, sums, told, seen, on_chain, facts.misfits
 
 
 def hold_on_payouts(payment: Payment) -> str | None:
@@ -94,7 +113,10 @@ def _money(payment: Payment, amount: Decimal) -> str:
 
 
 def _of_amount(payment: Payment) -> str:
-    return f"{_figure(payment, payment.received)} of {_money(payment, payment.amount)}"
+    came = _figure(payment, payment.received)
+    if payment.missing and came == _figure(payment, payment.amount):
+        came = format_amount(payment.received)  # rounded it would be all
+    return f"{came} of {_money(payment, payment.amount)}"
 
 
 def _figure(payment: Payment, amount: Decimal) -> str:
@@ -275,11 +297,22 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
             return None
         return f"{payment.provider} cancelled it, and lists {_hashes(listed)}"
     if facts.cancelled_requests:
-        requests = ", ".join(sorted(facts.cancelled_requests))
-        return f"{requests} was cancelled, and {_of_amount(payment)} has come"
-    if not facts.withdrawn and facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
+        return "; ".join(_for_cancelled_requests(payment)) or None
+    if facts.withdrawn:
+        return f"it was cancelled, and {_of_amount(payment)} has come"
+    if facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
         return None
-    return f"it was cancelled, and {_of_amount(payment)} has come"
+    return f"{payment.provider} called it cancelled or failed, and {_of_amount(payment)} has come"
+
+
+def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
+    left = total(awaiting_a_person(payment).values())
+    if left:
+        requests = ", ".join(sorted(payment.withheld))
+        yield f"{requests} was cancelled before it was paid; {_money(payment, left)} of what came is for it"
+    others = payment.facts.cancelled_requests - payment.withheld
+    if others:
+        yield f"{', '.join(sorted(others))} was cancelled, and {_of_amount(payment)} has come"
 
 
 def _short(payment: Payment) -> str | None:

@@ -1,6 +1,6 @@
 """Rulings: what a person, or the marketplace, may decide about a payment, and when that makes no sense. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -39,6 +39,8 @@ class Rule:
     then, and TimeWrongError."""
     holds: Callable[[Payment], bool]
     """Whether a payment stands as it was decided, so that who decides the same again is told so."""
+    answers: Collection[ProblemKind] = ()
+    """What may be wrong with a payment that is decided with it."""
 
 
 class RulingRefusedError(BridgeError):
@@ -49,6 +51,16 @@ class TimeWrongError(BridgeError):
     """The time until which a payment is to wait is none that it can wait until."""
 
 
+# Whoever accepts has looked at what came and whose it is.
+_ANSWERED_BY_ACCEPTANCE = (
+    ProblemKind.CONTRADICTING_BOOKS,
+    ProblemKind.UNREADABLE_BOOKS,
+    ProblemKind.FOREIGN,
+    ProblemKind.FORGOTTEN,
+    ProblemKind.OTHER_CURRENCY,
+)
+
+
 def acceptance(by: str, note: str) -> Rule:
     """Takes it as paid, whatever has come."""
 
@@ -56,7 +68,11 @@ def acceptance(by: str, note: str) -> Rule:
         _require(_not_accepted(payment))
         return PaymentAccepted(by=by, note=note)
 
-    return Rule(decide, lambda payment: payment.facts.accepted and payment.status is PaymentStatus.COMPLETED)
+    return Rule(
+        decide,
+        lambda payment: payment.facts.accepted and payment.status is PaymentStatus.COMPLETED,
+        answers=_ANSWERED_BY_ACCEPTANCE,
+    )
 
 
 def cancellation(by: str, note: str) -> Rule:
@@ -126,7 +142,7 @@ def _not_accepted(payment: Payment) -> str | None:
     """Why it cannot be accepted; None if it can."""
     if payment.status is PaymentStatus.REFUNDED:
         return "This payment was refunded: its money has gone back."
-    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None:
+    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None and not payment.withheld:
         return "This payment is completed already."
     if going_back(payment.facts.refunds, RefundOf.GOODS):
         return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."

@@ -5,7 +5,7 @@ no difference: every part only grows. The status is read off the facts by one ta
 may make are another, `TRANSITIONS` of `payment_statuses.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.facts import Facts
 from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
+from coordinator.lateness import came_late
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -28,7 +29,7 @@ from coordinator.payment_statuses import (
     PaymentStatus,
 )
 from coordinator.refunded import gone_back
-from coordinator.sums import came_to, counted, is_disputed, is_unread, lacks_some
+from coordinator.sums import DisputeKind, came_to, counted, in_dispute, is_unread, lacks_some, proven
 
 __all__ = [
     "ESCROW_RULES",
@@ -109,9 +110,12 @@ class Payment(FrozenModel):
         return moved
 
     def keep_completed(self) -> None:
-        """Has a payment that was just made keep that it is completed: it was told, and what is learnt later does not
-        take that back. In place, since nobody else holds it yet, and a copy would derive everything anew."""
+        """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
+        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would
+        derive everything anew."""
         self.facts.__dict__["completed"] = True
+        if self.facts.cancelled_requests:
+            self.facts.__dict__["withheld"] = self.facts.cancelled_requests
 
     @cached_property
     def status(self) -> PaymentStatus:
@@ -183,10 +187,11 @@ class Payment(FrozenModel):
     @cached_property
     def received(self) -> Decimal:
         """What has come for the goods, in the payment's currency."""
-        paid = self.paid
-        if not paid or self.direct is not None:
-            return paid
-        fee = fee_in(self.counted, paid, self.fee_terms)
+        return self.paid if self.direct is not None else self._for_goods(self.counted, self.paid)
+
+    def _for_goods(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
+        """What of that which came is for the goods."""
+        fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
         return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
 
     @cached_property
@@ -252,7 +257,11 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.accepted or self.direct is not None:
             return False
-        return bool(facts.borrowed) or is_unread(facts) or is_disputed(facts)
+        kinds = in_dispute(facts)
+        if facts.borrowed or is_unread(facts) or DisputeKind.SANK in kinds:
+            return True
+        # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
+        return bool(kinds) and self._for_goods(*proven(facts)) < self.least
 
     @cached_property
     def least(self) -> Decimal:
@@ -283,6 +292,12 @@ class Payment(FrozenModel):
             return facts.withdrawn
         return all(share.request_id in facts.cancelled_requests for share in self.shares)
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Of the purchase requests that it is for, those that count as unpaid though it is completed: they were
+        cancelled before, and no person has taken it as paid."""
+        return frozenset() if self.facts.accepted else self.facts.withheld
+
     @cached_property
     def missing(self) -> Decimal:
         """What is still to be paid for the goods; nothing once it is completed."""
@@ -303,24 +318,10 @@ class Payment(FrozenModel):
     @cached_property
     def late(self) -> bool:
         """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
-        deadline = self.expires_at
-        if deadline is None:
+        if self.expires_at is None:
             return False
-        facts = self.facts
-        seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
-        moments = [
-            (self._possible(one.transfer.occurred_at), one.first_told_at, seen.get(one.transfer.key))
-            for one in facts.booked
-            if one.counts
-        ]
-        moments += [(one.transfer.occurred_at, None, None) for one in self.sighted(Stage.FINAL)]
-        came = (min((at for at in known if at is not None), default=None) for known in moments)
-        return any(at is not None and at > deadline for at in came)
-
-    def _possible(self, date: datetime | None) -> datetime | None:
-        """What a gateway says of when a transfer came, unless that was before it could come."""
         earliest = self.created_at - ZONES - (timedelta(0) if self.is_opened_here else KEPT_FOR)
-        return date if date is None or date >= earliest else None
+        return came_late(self.facts, self.expires_at, earliest)
 
     @cached_property
     def deadline(self) -> datetime | None:

@@ -22,6 +22,7 @@ from coordinator.money import (
 )
 from coordinator.payment_decisions import progress_event
 from coordinator.payments import HALF_A_CENT, OPEN_STATUSES, Payment
+from coordinator.sums import lacks_some
 
 __all__ = ["ToPay", "fee_priced", "filled", "has_ended", "must_ask_again", "place_changed", "quote_end", "to_pay"]
 
@@ -76,8 +77,11 @@ def fee_priced(opened: InvoiceOpened, amount: Decimal) -> Decimal | None:
 def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
     """What is to be paid to an invoice now: the whole sum, or what is missing of it once a part has come. Nobody is
     asked for money that has come and that only the provider's sum lacks."""
+    if payment.status not in OPEN_STATUSES:
+        return ToPay()
+    payment = _as_claimed(payment)
     missing, amount = payment.missing, payment.amount
-    if payment.status not in OPEN_STATUSES or not missing or payment.is_in_doubt:
+    if not missing or payment.is_in_doubt:
         return ToPay()
     if opened.asked is None:
         part, whole, fee = missing, amount, None
@@ -97,6 +101,14 @@ def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
         uri = _uri(opened, coin_amount)
     asked = None if fee is None else total([missing, fee])
     return ToPay(coin_amount=coin_amount, payment_uri=uri, asked=asked, fee=fee)
+
+
+def _as_claimed(payment: Payment) -> Payment:
+    """As its buyer is asked for the rest. Where its provider calls coins worth more than its prices make of them, the
+    rest is what is missing if that is true."""
+    if lacks_some(payment.facts) or not payment.is_held:
+        return payment
+    return payment.with_facts(payment.facts.model_copy(update={"rates": {}}))
 
 
 def _worth(opened: InvoiceOpened, asked: Decimal) -> Decimal:

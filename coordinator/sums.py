@@ -5,18 +5,28 @@ allow that the bridge was given; so does a value that is told of one transfer. O
 all there is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
 from coordinator.booked import Booked
 from coordinator.facts import Books, Facts
-from coordinator.money import excess_over, product, rounded, total, trimmed
+from coordinator.money import ZERO, excess_over, product, rounded, total, trimmed
 from coordinator.observations import Transfer
 from coordinator.worths import CENT, as_priced, has_lost_some, least_share, worth_of
 
-__all__ = ["Dispute", "DisputeKind", "came_to", "counted", "disputes", "is_disputed", "is_unread", "lacks_some"]
+__all__ = [
+    "Dispute",
+    "DisputeKind",
+    "came_to",
+    "counted",
+    "disputes",
+    "in_dispute",
+    "is_unread",
+    "lacks_some",
+    "proven",
+]
 
 # By how much of it a sum may differ from what the transfers were worth in the prices asked for: rates move.
 RATES_MOVE_BY = Decimal("0.01")
@@ -64,7 +74,11 @@ class Dispute(NamedTuple):
 def counted(facts: Facts) -> tuple[Transfer, ...]:
     """The booked transfers that count, each with the smallest that was told of it, and worth no more than prices
     allow."""
-    return tuple(_as_priced(one, facts) for one in facts.booked if one.counts and one.transfer.key not in facts.taken)
+    return tuple(_as_priced(one, facts) for one in facts.booked if _is_counting(one, facts))
+
+
+def _is_counting(one: Booked, facts: Facts) -> bool:
+    return one.counts and one.transfer.key not in facts.taken
 
 
 def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
@@ -92,14 +106,46 @@ def lacks_some(facts: Facts) -> bool:
     return has_lost_some(books.balance, [one.transfer for one in _listed(facts, books)], facts.rates)
 
 
-def is_disputed(facts: Facts) -> bool:
-    """Whether the provider claims more than its transfers show, so that a person, or what it says later, has to tell
-    what came."""
-    if facts.asked is None and not facts.rates and len(facts.booked) == 1:
-        one = facts.booked[0].transfer
-        if one.amount and one.value == facts.books.balance:
-            return False  # as it is with most payments
-    return any(dispute.kind in _HOLDING for dispute in disputes(facts))
+def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
+    """How the provider claims more than its transfers show at the prices that the bridge was given, or takes back
+    what it said had come: a person, or what it says later, has to tell what came."""
+    if _is_plain(facts):
+        return frozenset()
+    return frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+
+
+def _is_plain(facts: Facts) -> bool:
+    """Whether nothing can be in dispute: so it is with most payments."""
+    if facts.asked is not None or facts.rates or len(facts.booked) != 1:
+        return False
+    one = facts.booked[0].transfer
+    return bool(one.amount) and one.value == facts.books.balance
+
+
+def proven(facts: Facts) -> tuple[tuple[Transfer, ...], Decimal]:
+    """The transfers that count, and what they come to, if those of which the provider claims too much are worth the
+    least that its prices make of them: nothing in a coin of which it gave none."""
+    all_of_them = any(dispute.kind is DisputeKind.BEYOND for dispute in disputes(facts))
+    coins = {one.transfer.asset for one in facts.booked}
+    lows = {coin: facts.rates.get(coin, (ZERO, ZERO))[0] for coin in coins}
+    lowest = facts.model_copy(update={"rates": {coin: (low, low) for coin, low in lows.items()}})
+    counting = tuple(
+        _at_lowest(one.counted, lows) if all_of_them or _is_unproven(one, facts) else _as_priced(one, facts)
+        for one in facts.booked
+        if _is_counting(one, facts)
+    )
+    return counting, came_to(lowest, counting)
+
+
+def _is_unproven(one: Booked, facts: Facts) -> bool:
+    return one.transfer.asset not in facts.rates or _overvalued(one, facts) is not None
+
+
+def _at_lowest(transfer: Transfer, lows: Mapping[str, Decimal]) -> Transfer:
+    worth = product(transfer.amount, lows[transfer.asset])
+    if transfer.value is None or transfer.value <= worth:
+        return transfer
+    return transfer.model_copy(update={"value": worth, "fee": None})
 
 
 def is_unread(facts: Facts) -> bool:
@@ -125,10 +171,16 @@ def disputes(facts: Facts) -> Iterator[Dispute]:
         else:  # it was told of more since, or some of it has gone
             yield from _differing(facts, books)
     for one in facts.booked:
-        priced = _as_priced(one, facts)
-        value = one.counted.value
-        if value is not None and priced.value is not None and _is_beyond(value, priced.value):
-            yield Dispute(DisputeKind.OVERVALUED, value, priced.value, tx_hash=priced.tx_hash)
+        overvalued = _overvalued(one, facts)
+        if overvalued is not None:
+            yield overvalued
+
+
+def _overvalued(one: Booked, facts: Facts) -> Dispute | None:
+    priced, value = _as_priced(one, facts), one.counted.value
+    if value is None or priced.value is None or not _is_beyond(value, priced.value):
+        return None
+    return Dispute(DisputeKind.OVERVALUED, value, priced.value, tx_hash=priced.tx_hash)
 
 
 def _as_priced(one: Booked, facts: Facts) -> Transfer:

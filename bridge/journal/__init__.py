@@ -50,6 +50,7 @@ from bridge.journal.staged_chains import ChainTransfer
 from bridge.journal.staged_destinations import AllowedDestination
 from bridge.journal.staged_holds import PayoutHold
 from bridge.journal.total_queries import DayTotal
+from bridge.journal.unfinished_queries import CompletedPayment
 
 __all__ = [
     "TOTAL_LIMIT",
@@ -62,6 +63,7 @@ __all__ = [
     "Commit",
     "CommitTimes",
     "CommittedStep",
+    "CompletedPayment",
     "ConsoleFilter",
     "ConsoleRecords",
     "DayTotal",

@@ -5,7 +5,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +22,7 @@ from bridge.journal import (
 )
 from bridge.journal.approval_records import ApprovalRecords
 from bridge.journal.chain_records import ChainRecords
+from bridge.journal.clocks import Clock, steady_clock, utc_now
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
 from bridge.journal.database import (
@@ -69,10 +70,6 @@ DOUBTED_LIMIT = 10_000
 DEADLINE_LIMIT = 200
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Journal:
     """The ordered, durable record of payments, observations and events.
 
@@ -87,11 +84,14 @@ class Journal:
         lock: WriterLock,
         opened: Opened,
         mark_file: MarkFile | None,
-        clock: Callable[[], datetime],
+        clock: Clock,
+        steady: Clock,
     ) -> None:
         self.epoch = opened.epoch
         """Names this very journal; a replaced or restored database has another."""
         self.clock = clock
+        self.steady = steady
+        """How much time passes, whatever the clock is set to."""
         self._engines = (writing, reading)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._lock = lock
@@ -119,10 +119,16 @@ class Journal:
 
     @classmethod
     async def open(
-        cls, database_url: str, clock: Callable[[], datetime] = utc_now, *, mark_file: Path | None = None
+        cls,
+        database_url: str,
+        clock: Clock = utc_now,
+        *,
+        mark_file: Path | None = None,
+        steady: Clock | None = None,
     ) -> "Journal":
         """Opens the database, brings its schema up to date and becomes its only writer. Where the journal is not the
-        one that was left, as it says itself or as `mark_file` does, a new history begins.
+        one that was left, as it says itself or as `mark_file` does, a new history begins. `steady` is a clock that
+        only goes on; if none is given, one that begins now, and of another clock than the machine's that itself.
 
         Raises JournalUrlError when no journal is to be had there, and JournalBusyElsewhereError when another bridge
         has it.
@@ -144,7 +150,9 @@ class Journal:
             lock.release()
             writing.dispose()
             raise
-        return cls(writing, reading_engine(url), lock, opened, mark, clock)
+        if steady is None:
+            steady = steady_clock() if clock is utc_now else clock
+        return cls(writing, reading_engine(url), lock, opened, mark, clock, steady)
 
     async def close(self) -> None:
         """Commits what is waiting and lets the database go."""

@@ -111,9 +111,12 @@ def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) 
     if payout.worth is not None and payout.worth <= left:
         return None
     worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
+    cancelled = [one.request_id for one in payment.shares if one.seller_id == payout.seller_id]
+    cancelled = [request_id for request_id in cancelled if request_id in payment.withheld]
+    why = f"; {', '.join(cancelled)} was cancelled before it was paid, and has to be accepted by a person first"
     return (
         f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
-        f" {payout.seller_id}, and this is worth {worth}"
+        f" {payout.seller_id}, and this is worth {worth}{why if cancelled else ''}"
     )
 
 

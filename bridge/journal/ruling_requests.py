@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from bridge.journal.batch import Batch
 from bridge.journal.requests import Outcome, Recorded, record_observation
-from bridge.journal.staged_actions import SETTLE, Action
+from bridge.journal.staged_actions import DISMISS, SETTLE, Action
 from coordinator.payment_attention import problem_key
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payment_rulings import Rule, RulingRefusedError, cancellation, closes_when_settled
@@ -53,14 +53,20 @@ def withdraw(batch: Batch, payment_id: str, *, by: str, note: str) -> Recorded:
 def record_ruling(
     batch: Batch, payment_id: str, *, by: str, action: str, said: str, key: str, rule: Rule
 ) -> tuple[Payment, Action]:
-    """As `rule_on`, with the record of who did it; a repeat gets the record of the first time."""
+    """As `rule_on`, with the record of who did it; a repeat gets the record of the first time. What is wrong with the
+    payment and was decided with it leaves the list until there is news."""
     recorded = rule_on(batch, payment_id, key=key, rule=rule)
     payment = recorded.payment or _payment(batch, payment_id)
     earlier = batch.actions.last(action, payment_id) if recorded.outcome is Outcome.DUPLICATE else None
     if earlier is not None:
         return payment, earlier
     outcome = f"{said}; it is {payment.status.replace('_', ' ')}"
-    return payment, batch.actions.add(action, payment_id, outcome, by=by, concerns=payment_id)
+    done = batch.actions.add(action, payment_id, outcome, by=by, concerns=payment_id)
+    for problem in problems_of(payment):
+        if problem.kind in rule.answers:
+            taken_off = f"taken off the list: {said}"
+            batch.actions.add(DISMISS, problem_key(problem.kind, payment_id), taken_off, by=by, concerns=payment_id)
+    return payment, done
 
 
 def record_settlement(

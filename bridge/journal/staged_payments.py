@@ -12,7 +12,7 @@ from bridge.journal.look_ahead import payments_by_external_ids, payments_of_requ
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import payment_from_row, payment_problems, payment_row, payment_standing
 from bridge.journal.statements import Row, Writing, first_known, insert_into, padded
-from coordinator.payment_problems import problems_of
+from coordinator.payment_problems import is_news
 from coordinator.payments import Payment, PaymentStatus
 
 __all__ = ["StagedPayments"]
@@ -76,7 +76,8 @@ class StagedPayments:
         """Which of the new payments are for each purchase request."""
         self._moved: set[str] = set()
         self._due_anew: set[str] = set()
-        self._with_other_problems: set[str] = set()
+        self._with_news: set[str] = set()
+        """Those of the moved with whose problems there is news."""
         self._checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
         self.writes = 0
@@ -162,8 +163,8 @@ class StagedPayments:
         self._moved.add(payment.payment_id)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
-        if before is None or problems_of(before) != problems_of(payment):
-            self._with_other_problems.add(payment.payment_id)
+        if before is None or is_news(before, payment):
+            self._with_news.add(payment.payment_id)
 
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
@@ -177,7 +178,7 @@ class StagedPayments:
         problems = [
             {"by_payment_id": payment.payment_id, **_prefixed(payment_problems(payment, self._now))}
             for payment in moved
-            if payment.payment_id in self._with_other_problems
+            if payment.payment_id in self._with_news
         ]
         return (
             (insert_into(schema.payments), new),

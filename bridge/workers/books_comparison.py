@@ -21,6 +21,7 @@ from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from coordinator.withheld import withheld_from
 from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
 
 __all__ = ["BooksComparison"]
@@ -332,14 +333,15 @@ class BooksComparison:
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
     """To whom payouts of a payment may have been made, beside those that the journal has. More than is left is never
-    paid out; but what is left of one that is not completed may be more by now than the journal knows, and one that no
-    provider has in its books may have come to nothing."""
+    paid out; but what is left of one that is not completed, or waits for a person, may be more by now than the
+    journal knows, and one that no provider has in its books may have come to nothing."""
     is_completed = payment.status is PaymentStatus.COMPLETED
     certain = [one for one in payouts if one.has_arrived or one.facts.booked]
     to_sellers = [one for one in payouts if one.refund_id is None]
     for seller_id in payment.seller_ids:
         of_seller = [one for one in to_sellers if one.seller_id == seller_id]
-        if is_completed and (_was_long_ago(of_seller, now) or not left_to_pay_out(payment, seller_id, certain)):
+        is_left = left_to_pay_out(payment, seller_id, certain) or withheld_from(payment, seller_id)
+        if is_completed and (_was_long_ago(of_seller, now) or not is_left):
             continue
         yield _Share(Share(payment, seller_id), of_seller)
     if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, certain)):

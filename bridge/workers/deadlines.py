@@ -52,9 +52,9 @@ class Deadlines:
 
     async def round(self) -> int:
         """Applies what is due. Returns to how many payments it was applied."""
-        now = self._journal.clock()
-        self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > now}
-        away = [name for name, until in self._away_until.items() if until > now]
+        now, waited = self._journal.clock(), self._journal.steady()
+        self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
+        away = [name for name, until in self._away_until.items() if until > waited]
         due = await self._journal.due_payments(now, without=away)
         # These have waited long enough.
         due += await self._journal.due_payments(now - self._grace, only=away) if away else []
@@ -80,7 +80,7 @@ class Deadlines:
         gateway = self._gateways.get(payment.provider)
         if gateway is None or payment.status not in OPEN_STATUSES:
             return True
-        now = self._journal.clock()
+        now = self._journal.steady()
         if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
             return False
         try:

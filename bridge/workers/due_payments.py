@@ -1,8 +1,9 @@
 """Due payments: which of those that may still move is asked about next. Pure; it holds ids and times, and the clock
-is given.
+is given, which has to go on steadily: by one that is put back all would wait for as long as it was wrong.
 
-A share of the turns, just large enough that everyone has theirs within an hour, goes to whoever was asked about
-longest ago; the others go to the newest, whose money is most likely to have come. One that is completed is asked
+A share of the turns goes to whoever was asked about longest ago: just large enough that everyone has theirs within an
+hour at the pace that is wanted, and a quarter at least, since a slow provider has fewer; the others go to the newest,
+whose money is most likely to have come. One that is completed is asked
 about again at times that lie ever further apart: its provider may tell of more, of less, or of nothing.
 """
 
@@ -17,6 +18,7 @@ __all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_look_back"]
 # Nobody waits longer than an hour for their turn, of which some minutes are for those who are due at the same time.
 LONGEST_WAIT = timedelta(minutes=50)
 PROMISE_SECONDS = 3300.0
+LEAST_SHARE = 0.25
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
 # A minute after it was completed, then after 4, 16, 64 minutes, 4, 17 and 68 hours: seven times in a week.
@@ -139,7 +141,8 @@ class DuePayments:
     def take(self, now: datetime, limit: int) -> list[str]:
         """The next that are due, in the order in which to ask about them."""
         self._become_due(now)
-        share = min(1.0, (len(self._open) - len(self._completed)) / (self._per_second * PROMISE_SECONDS))
+        promised = (len(self._open) - len(self._completed)) / (self._per_second * PROMISE_SECONDS)
+        share = min(1.0, max(promised, LEAST_SHARE))
         taken: list[str] = []
         while self._due and len(taken) < limit:
             self._owed += share

@@ -164,7 +164,7 @@ class InvoiceOpener:
         """Opens the invoice that is to be paid, unless it is. Returns whether it is open now."""
         unopened = [invoice for invoice in record.invoices[:1] if invoice.opened is None]
         for invoice in unopened:
-            if self.patience.leaves_alone((invoice.payment_id, invoice.wanted.coin), self._journal.clock()):
+            if self.patience.leaves_alone((invoice.payment_id, invoice.wanted.coin), self._journal.steady()):
                 return False
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
@@ -183,7 +183,7 @@ class InvoiceOpener:
     def _note(self, payment_id: str, coin: str, error: Exception) -> None:
         because = because_of(error)
         if because is not None:
-            is_news = self.patience.failed((payment_id, coin), because, self._journal.clock())
+            is_news = self.patience.failed((payment_id, coin), because, self._journal.steady())
         if because is None or is_news or because is Because.COIN:
             logger.warning("no invoice for %s yet: %s", payment_id, str(error) or "it took too long")
 

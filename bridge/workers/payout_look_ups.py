@@ -45,7 +45,8 @@ class PayoutLookUps:
         self._gateways = gateways
         self._shortest_wait = shortest_wait
         self._is_being_asked = is_being_asked
-        self._looked: dict[str, datetime] = {}
+        self._looked: dict[str, tuple[datetime, datetime]] = {}
+        """When each was looked up last, by the machine's clock and by the one that only goes on."""
         self._places: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(AT_ONCE_IN_A_COIN)
         )
@@ -60,14 +61,19 @@ class PayoutLookUps:
             payout_id = payout.payout_id
             if payout_id in self.tasks or not self._is_due(payout, now):
                 continue
-            self._looked[payout_id] = now
+            self._looked[payout_id] = now, self._journal.steady()
             self.tasks[payout_id] = asyncio.create_task(self._look_up(payout))
         known = {payout.payout_id for payout in payouts}
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in known}
 
     def _is_due(self, payout: Payout, now: datetime) -> bool:
-        last = self._looked.get(payout.payout_id) or payout.facts.asked_at
-        return last is None or next_look(payout, last, self._shortest_wait) <= now
+        looked = self._looked.get(payout.payout_id)
+        if looked is not None:
+            last, began = looked
+            return next_look(payout, last, self._shortest_wait) - last <= self._journal.steady() - began
+        asked_at = payout.facts.asked_at
+        # One that was asked for in the time to come was so by a clock that was wrong.
+        return asked_at is None or not now < next_look(payout, asked_at, self._shortest_wait) <= now + LONGEST_WAIT
 
     async def _look_up(self, payout: Payout) -> None:
         try:

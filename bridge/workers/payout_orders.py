@@ -89,7 +89,7 @@ class PayoutOrders:
     @property
     def waits(self) -> bool:
         """Whether the provider is left alone for a moment, because nothing could be asked for."""
-        return self._waits_until is not None and self._journal.clock() < self._waits_until
+        return self._waits_until is not None and self._journal.steady() < self._waits_until
 
     async def is_answered(self) -> None:
         """Returns when the order that is being given at this moment is answered, or none is."""
@@ -117,7 +117,7 @@ class PayoutOrders:
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
         wait = min(FIRST_WAIT * 2 ** min(self._failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
-        self._failures, self._waits_until = self._failures + 1, self._journal.clock() + wait
+        self._failures, self._waits_until = self._failures + 1, self._journal.steady() + wait
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
 
     async def _names(self, order: Order) -> Mapping[str, _Name]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import Journal
+from bridge.journal import CompletedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import Payment
@@ -106,38 +106,43 @@ class Reconciliation:
 
     async def _take_in(self) -> None:
         """Learns which payments are open: the new ones, and now and then all of them."""
-        now = self._journal.clock()
+        now = self._journal.steady()
         everything = self._everything_at is None or now >= self._everything_at + EVERYTHING_EVERY
         for provider, known in self._open.items():
             found: set[str] = set()
             async for page in self._journal.unfinished.open_payments(provider):
-                new = [known.add(payment.payment_id, payment.created_at, now) for payment in page]
+                new = [known.add(payment.payment_id, self._steadily(payment.created_at), now) for payment in page]
                 found.update(payment.payment_id for payment in page)
                 # The newest come first: behind a page of which everything is known there is nothing new.
                 if not everything and not any(new):
                     break
-            since = now - self._ended_within
+            since = self._journal.clock() - self._ended_within
             async for completed in self._journal.unfinished.completed_payments(provider, since):
-                new = [
-                    # Whoever has just begun does not know what was asked about before.
-                    known.add_completed(
-                        one.payment_id, one.created_at, one.completed_at, one.completed_at if self._knows_all else now
-                    )
-                    for one in completed
-                ]
+                new = [self._add_completed(known, one, now) for one in completed]
                 found.update(one.payment_id for one in completed)
                 if not everything and not any(new):
                     break
             if everything:
                 async for page in self._journal.unfinished.ended_payments(provider, since):
                     for payment in page:
-                        known.add(payment.payment_id, payment.created_at, now)
+                        known.add(payment.payment_id, self._steadily(payment.created_at), now)
                     found.update(payment.payment_id for payment in page)
                 known.keep_only(found)
             OPEN.labels(provider).set(len(known))
         self._knows_all = True
         if everything:
             self._everything_at = now
+
+    def _add_completed(self, known: DuePayments, one: CompletedPayment, now: datetime) -> bool:
+        # What lies in the time to come was written down by a clock that was wrong.
+        completed_at = min(self._steadily(one.completed_at), now)
+        # Whoever has just begun does not know what was asked about before.
+        asked_at = completed_at if self._knows_all else now
+        return known.add_completed(one.payment_id, self._steadily(one.created_at), completed_at, asked_at)
+
+    def _steadily(self, moment: datetime) -> datetime:
+        """When that was by the clock that only goes on."""
+        return self._journal.steady() - (self._journal.clock() - moment)
 
     async def _ask_doubted(self) -> None:
         """Asks about the payments of which something was told that did not fit, also those that are over: the
@@ -148,7 +153,7 @@ class Reconciliation:
                 continue
             record = None if await self._is_away(gateway) else await self._journal.payment_record(payment_id)
             if record is None or not await self._ask(gateway, record.payment):
-                self._open[provider].hurry(payment_id, self._journal.clock())
+                self._open[provider].hurry(payment_id, self._journal.steady())
             await asyncio.sleep(self._pause_seconds)
 
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
@@ -159,13 +164,13 @@ class Reconciliation:
         self._refusing.discard(gateway.provider)
         asked = False
         async with asyncio.TaskGroup() as asking:
-            while taken := due.take(self._journal.clock(), PAGE):
+            while taken := due.take(self._journal.steady(), PAGE):
                 payments = await self._read(due, taken)
                 for number, payment in enumerate(payments):
                     await places.acquire()
                     is_late = until is not None and loop.time() >= until
                     if is_late or await self._is_away(gateway):
-                        due.put_back([left.payment_id for left in payments[number:]], self._journal.clock())
+                        due.put_back([left.payment_id for left in payments[number:]], self._journal.steady())
                         return is_late or gateway.provider in self._refusing
                     if not asked:  # the first alone: if the provider was away, only one finds out that it is back
                         asked = True
@@ -195,7 +200,7 @@ class Reconciliation:
         except (ValueError, LookupError, TypeError):  # of a row that makes no sense
             if len(payment_ids) == 1:
                 logger.exception("%s cannot be read from the journal; the next one follows", payment_ids[0])
-                due.failed(payment_ids[0], self._journal.clock())
+                due.failed(payment_ids[0], self._journal.steady())
                 return []
             return [payment for one in payment_ids for payment in await self._read(due, [one])]
         by_id = {payment.payment_id: payment for payment in found}
@@ -218,13 +223,13 @@ class Reconciliation:
             logger.exception("the bridge failed over %s; the next one follows", payment_id)
             CHECKED.labels(gateway.provider, "failed").inc()
         if answered:
-            due.asked(payment_id, self._journal.clock())
+            due.asked(payment_id, self._journal.steady())
             if payment_id in self._missed:
-                due.hurry(payment_id, self._journal.clock())
+                due.hurry(payment_id, self._journal.steady())
         elif await self._is_away(gateway):
-            due.put_back([payment_id], self._journal.clock())  # it was not its fault
+            due.put_back([payment_id], self._journal.steady())  # it was not its fault
         else:
-            due.failed(payment_id, self._journal.clock())
+            due.failed(payment_id, self._journal.steady())
         return answered
 
     async def _check(self, gateway: InvoiceGateway, payment: Payment) -> bool:
@@ -255,7 +260,7 @@ class Reconciliation:
         """Believes that a provider has forgotten an invoice, or what it had told of it, when it is asked twice in a
         row: a webhook may have come while it answered, and a gateway that starts may answer too early. To ask it for
         the invoice once more does no harm: if it knows it after all, it answers with the same one."""
-        payment_id, now = payment.payment_id, self._journal.clock()
+        payment_id, now = payment.payment_id, self._journal.steady()
         if not is_missing:
             self._missed.discard(payment_id)
         elif payment_id not in self._missed:

@@ -115,7 +115,7 @@ class UnopenedInvoices:
 
     async def _due(self, there: set[str]) -> Mapping[tuple[str, str], Sequence[Invoice]]:
         """What may be opened now, by provider and coin, the newest first."""
-        now, patience = self._journal.clock(), self._opener.patience
+        now, patience = self._journal.steady(), self._opener.patience
         waiting = patience.waiting_coins(now)
         left_out = waiting | {coin for provider, coin in self._tasks if provider}
         due: defaultdict[tuple[str, str], list[Invoice]] = defaultdict(list)
@@ -174,7 +174,7 @@ class UnopenedInvoices:
 
     async def _rest(self) -> None:
         """Waits until there may be something to do."""
-        now, next_try = self._journal.clock(), self._opener.patience.next_try()
+        now, next_try = self._journal.steady(), self._opener.patience.next_try()
         seconds = IDLE_SECONDS if next_try is None else (next_try - now).total_seconds()
         away = [until - asyncio.get_running_loop().time() for until in self._away_until.values()]
         seconds = min(max(seconds, AWAY_SECONDS), IDLE_SECONDS, *(wait for wait in away if wait > 0))

@@ -364,6 +364,33 @@ def test_a_request_that_was_cancelled_gets_nobody_paid() -> None:
     assert "payment-received" not in [event.name for event in events]
 
 
+def test_what_its_gateway_called_cancelled_and_then_paid_is_not_said_to_be_cancelled_here() -> None:
+    payment, _ = play(InvoiceEnded(ending=Ending.CANCELLED), notice(PAID, transfer("t1", 100)))
+    assert payment.status == "completed"
+    (found,) = problems_of(payment)
+    assert found.detail == "shkeeper called it cancelled or failed, and 100.00 of 100.00 USD has come"
+
+
+def test_what_is_missing_is_not_rounded_away() -> None:
+    exact = PAYMENT.model_copy(update={"terms": PAYMENT.terms.exact()})
+    payment, _ = play(notice(PAID, transfer("t1", "99.99999999")), payment=exact)
+    assert "99.99999999 of 100.00 USD" in problems_of(payment)[0].detail
+    whole, _ = play(notice(PAID, transfer("t1", "92.00000001")), payment=exact)
+    assert "92.00 of 100.00 USD" in problems_of(whole)[0].detail
+
+
+def test_a_part_that_came_in_time_and_is_told_of_later_leaves_it_expired_and_reaches_a_person() -> None:
+    """As if it had been told of before: in whatever order they come, the same two make the same of it."""
+    expires, part = DeadlinePassed(deadline=DEADLINE), notice(Standing.PARTIAL, transfer("t1", 50))
+    for told in ((expires, (part, DEADLINE + timedelta(minutes=5))), (part, expires)):
+        payment, _ = play(*told)
+        assert (payment.status, payment.received) == ("expired", Decimal(50))
+        assert kinds(payment) == [ProblemKind.PARTLY_PAID_EXPIRED]
+    whole = notice(PAID, transfer("t1", 50), transfer("t2", 50))
+    completed, _ = play((whole, DEADLINE + timedelta(minutes=5)), payment=payment)
+    assert completed.status == "completed"
+
+
 def test_a_checkout_goes_on_while_some_of_its_requests_do() -> None:
     shares = tuple(Share(request_id=f"r{number}", seller_id="s1", amount=Decimal(50)) for number in (1, 2))
     checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=shares)})

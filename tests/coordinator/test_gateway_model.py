@@ -1,7 +1,7 @@
 """A model of a gateway, played in any order.
 
 A payment is completed only if what was agreed has come and is confirmed, and never later than the stated bound once
-that is so; every other end of the story is on somebody's list.
+that is so, however prices move; every other end of the story is on somebody's list, also after they took it off.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from coordinator.observations import (
     Standing,
 )
 from coordinator.payment_decisions import decide, not_counted
-from coordinator.payment_problems import hold_on_payouts, problems_of
+from coordinator.payment_problems import hold_on_payouts, is_news, problems_of
 from coordinator.payments import Payment, PaymentStatus
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, transfer
 
@@ -37,7 +37,7 @@ class Paid:
     """A buyer's transfer: when a block holds it, and how long each further block takes."""
 
     name: str
-    value: Decimal
+    coins: Decimal
     mined_at: datetime
     block_seconds: float
 
@@ -57,6 +57,12 @@ class Gateway:
     fee: Fee = NO_FEE
     loses_updates: bool = False
     transfers: list[Paid] = field(default_factory=list)
+    prices: list[tuple[datetime, Decimal]] = field(default_factory=lambda: [(NOW, Decimal(1))])
+    """Since when a coin is worth what."""
+
+    def value(self, one: Paid) -> Decimal:
+        """What it is called worth: at the price of the moment at which it is booked."""
+        return one.coins * [price for since, price in self.prices if since <= one.mined_at][-1]
 
     def booked(self, at: datetime) -> list[Paid]:
         return [one for one in self.transfers if one.confirmations(at) >= 1]
@@ -67,8 +73,10 @@ class Gateway:
     def balance(self, at: datetime) -> Decimal:
         booked = self.booked(at)
         if not self.loses_updates:
-            return sum((one.value for one in booked), Decimal(0))
-        return sum({one.mined_at: one.value for one in booked}.values(), Decimal(0))  # of one moment only the last
+            return sum((self.value(one) for one in booked), Decimal(0))
+        return sum(
+            {one.mined_at: self.value(one) for one in booked}.values(), Decimal(0)
+        )  # of one moment only the last
 
     def standing(self, at: datetime) -> Standing:
         return judged(self.balance(at))
@@ -85,7 +93,7 @@ class Gateway:
         return max(self.balance(at) - PAYMENT.amount * Decimal("1.05"), Decimal(0))
 
     def _snapshot(self, at: datetime, proven: frozenset[str], *, with_values: bool) -> InvoiceSnapshot:
-        listed = [transfer(one.name, one.value) for one in self.booked(at)]
+        listed = [transfer(one.name, self.value(one), amount=one.coins) for one in self.booked(at)]
         if not with_values:
             listed = [one.model_copy(update={"value": None, "occurred_at": None}) for one in listed]
         return InvoiceSnapshot(
@@ -150,11 +158,33 @@ class Story:
         self.lied_last = False
         self.has_foreign = False
         self.completed_events = 0
+        self.quoted = [Decimal(1)]
+        """The prices that the buyer was given."""
+        self.is_on_list = False
+        self.decided_on: tuple[object, ...] = ()
+        """What whoever took it off the list last had seen."""
         self._held_back: list[tuple[Observation, datetime]] = []
 
     def pays(self, value: Decimal, seconds: int, block_seconds: float) -> None:
-        name = f"t{len(self.gateway.transfers)}"
-        self.gateway.transfers.append(Paid(name, value, self.now + timedelta(seconds=seconds), block_seconds))
+        """So much, at the price that the buyer was given last."""
+        name, coins = f"t{len(self.gateway.transfers)}", value / self.quoted[-1]
+        self.gateway.transfers.append(Paid(name, coins, self.now + timedelta(seconds=seconds), block_seconds))
+
+    def price_moves(self, price: Decimal) -> None:
+        self.gateway.prices.append((self.now, price))
+
+    def asks_for_a_new_price(self) -> None:
+        self.quoted.append(self.gateway.prices[-1][1])
+        self.told(OPENED.model_copy(update={"rate": self.quoted[-1]}))
+
+    def is_dismissed(self) -> None:
+        """A person takes all that is wrong with it off the list."""
+        self.is_on_list, self.decided_on = False, self._seen_by_a_person()
+
+    def _seen_by_a_person(self) -> tuple[object, ...]:
+        payment = self.payment
+        told = [(one.transfer.key, one.transfer.amount) for one in payment.facts.booked]
+        return payment.status, payment.paid, payment.received, told, problems_of(payment)
 
     def waits(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
@@ -180,7 +210,7 @@ class Story:
         matched = invoice_of(self.payment, found, ("0xours",))
         if matched.unfit is not None:
             misfit, observation = matched.unfit.misfit, matched.unfit.observation
-            self.payment = not_counted(self.payment, misfit, observation, self.now).payment
+            self._stands(not_counted(self.payment, misfit, observation, self.now).payment)
             return
         for observation in matched.observations:
             self.told(observation)
@@ -243,23 +273,37 @@ class Story:
 
     def told(self, observation: Observation) -> None:
         decision = decide(self.payment, observation, self.now)
-        self.payment = decision.payment
+        self._stands(decision.payment)
         self.completed_events += [event.name for event in decision.events].count("payment-received")
         self.check()
 
+    def _stands(self, payment: Payment) -> None:
+        if is_news(self.payment, payment):
+            self.is_on_list = bool(problems_of(payment))
+        self.payment = payment
+
     def check(self) -> None:
-        """Whatever has happened: it is completed only if what was agreed has come and is confirmed."""
+        """Whatever has happened: it is completed only if what was agreed has come and is confirmed, and whoever took
+        it off the list had seen all that there is to see."""
+        if not self.is_on_list and problems_of(self.payment):
+            assert self._seen_by_a_person() == self.decided_on
         if self.payment.status is not PaymentStatus.COMPLETED:
             assert self.completed_events == 0
             return
         if self.lied_last and self.payment.is_held:
             assert hold_on_payouts(self.payment)
         assert self.completed_events == 1
-        assert self.came(self.gateway.confirmed(self.now)) >= self.payment.least
+        assert self.came_at_most(self.gateway.confirmed(self.now)) >= self.payment.least
 
     def came(self, transfers: list[Paid]) -> Decimal:
-        """What has come for the goods."""
-        return sum((one.value for one in transfers), Decimal(0))
+        """What has certainly come for the goods, at whichever of the prices that the buyer was given."""
+        low = min(self.quoted)
+        return sum((min(self.gateway.value(one), one.coins * low) for one in transfers), Decimal(0))
+
+    def came_at_most(self, transfers: list[Paid]) -> Decimal:
+        """The same at the dearest of them, which are rounded."""
+        high = max(self.quoted) * Decimal("1.0001")
+        return sum((one.coins * high + Decimal("0.01") for one in transfers), Decimal(0))
 
 
 steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
@@ -280,6 +324,11 @@ steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
     st.tuples(st.sampled_from([Decimal(one) for one in ("0.5", "1", "2", "200")]), st.booleans()).map(
         lambda some: lambda story: story.is_asked_and_lied_to(factor=some[0], unreadable=some[1])
     ),
+    st.sampled_from([Decimal(one) for one in ("0.5", "0.98", "1", "1.005", "1.03", "1.5", "3")]).map(
+        lambda price: lambda story: story.price_moves(price)
+    ),
+    st.just(Story.asks_for_a_new_price),
+    st.just(Story.is_dismissed),
     st.just(Story.gets_dust),
     st.just(Story.is_told_otherwise),
     st.just(Story.restarts),
@@ -301,7 +350,9 @@ def test_completed_only_if_what_was_agreed_has_come_and_is_confirmed(
 def ends(story: Story) -> None:
     """The gateway tells again what was not heard, or is asked, and time runs out."""
     story.waits(10_000)
-    has_come = story.came(story.gateway.transfers) >= PAYMENT.amount * Decimal("0.95")
+    enough = PAYMENT.amount * Decimal("0.95")
+    has_come = story.came(story.gateway.transfers) >= enough
+    may_have_come = story.came_at_most(story.gateway.transfers) >= enough
     story.is_asked()
     story.waits(SETTLING_SECONDS)
     story.gets_dust()
@@ -311,11 +362,15 @@ def ends(story: Story) -> None:
         assert story.payment.status is PaymentStatus.COMPLETED
     for number in range(len(story.gateway.transfers)):
         story.notifies(number, "told")
-    assert (story.payment.status is PaymentStatus.COMPLETED) is has_come
+    is_completed = story.payment.status is PaymentStatus.COMPLETED
+    assert is_completed if has_come else may_have_come or not is_completed
+    if is_completed and not story.lied_last and not story.lied:
+        # It is paid out, whatever a price did.
+        assert hold_on_payouts(story.payment) is None
     while story.payment.due_at is not None:
         story.now = max(story.now, story.payment.due_at)
         story.lets_time_run_out()
-    if story.payment.paid and not has_come:
+    if story.payment.paid and not is_completed:
         assert problems_of(story.payment)
     if story.lied or story.has_foreign:
         assert problems_of(story.payment)
@@ -324,18 +379,56 @@ def ends(story: Story) -> None:
     assert story.now >= DEADLINE
 
 
+honest_steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
+    st.sampled_from([Decimal(one) for one in ("0.98", "1", "1.03", "1.5", "3")]).map(
+        lambda price: lambda story: story.price_moves(price)
+    ),
+    st.sampled_from([1, SETTLING_SECONDS]).map(lambda seconds: lambda story: story.waits(seconds)),
+    st.integers(0, 3).map(lambda number: lambda story: story.notifies(number, "told")),
+    st.sampled_from(
+        [Story.is_asked, Story.gets_dust, Story.is_dismissed, Story.restarts, Story.asks_for_a_new_price]
+    ),
+)
+
+
+@given(st.lists(honest_steps, max_size=6), st.lists(honest_steps, max_size=6))
+def test_whoever_pays_what_they_were_asked_for_has_paid_however_prices_move(
+    before: list[Callable[[Story], None]], after: list[Callable[[Story], None]]
+) -> None:
+    story = Story(NO_FEE, loses_updates=False)
+    for step in before:
+        step(story)
+    story.price_moves(max(story.gateway.prices[-1][1], story.quoted[-1]))  # it has not fallen since they were asked
+    story.pays(PAYMENT.amount * max(story.quoted) / min(story.quoted), 0, 0)
+    for step in after:
+        step(story)
+    ends(story)
+    assert story.payment.status is PaymentStatus.COMPLETED
+    assert hold_on_payouts(story.payment) is None
+
+
 @given(st.lists(steps, max_size=15), st.sampled_from(FeePolicy))
 def test_under_every_fee_policy_the_goods_are_paid_before_it_is_completed(
     story_steps: list[Callable[[Story], None]], policy: FeePolicy
 ) -> None:
-    """Only notices, each in its time: they name the fee."""
+    """A notice names the fee first."""
     fee = Fee(policy=policy, percent=Decimal(2), fixed=Decimal(5))
     story = Story(fee, loses_updates=False)
-    story.told(InvoiceSnapshot(standing=Standing.NOTHING, currency="USD", received=Decimal(0), transfers=(), fee=fee))
+    story.told(
+        InvoiceSnapshot(
+            standing=Standing.NOTHING,
+            currency="USD",
+            received=Decimal(0),
+            transfers=(),
+            fee=fee,
+            coin="ETH-USDT",
+            address="0xours",
+        )
+    )
     for step in story_steps:
         step(story)
         if story.payment.status is PaymentStatus.COMPLETED:
-            paid = sum((one.value for one in story.gateway.confirmed(story.now)), Decimal(0))
+            paid = story.came_at_most(story.gateway.confirmed(story.now))
             assert fee.taken_off(paid, PAYMENT.amount) >= PAYMENT.least
 
 

@@ -86,32 +86,48 @@ def test_a_price_that_rose_and_was_asked_for_makes_more_of_the_same_coins() -> N
     assert (payment.paid, payment.status) == (Decimal(100), "completed")
 
 
+def test_a_sum_that_is_far_too_much_holds_nothing_if_the_coins_are_enough_at_any_price_and_is_not_counted() -> None:
+    payment, _ = play(PRICED, told(20_000, transfer("t1", 102), standing=OVERPAID))
+    assert (payment.received, payment.excess, payment.status) == (Decimal(100), Decimal(0), "completed")
+    assert (hold_on_payouts(payment), kinds(payment)) == (None, [ProblemKind.CONTRADICTING_BOOKS])
+    assert "20000" in problems_of(payment)[0].detail
+
+
+# Enough at the dearer of two prices, and not at the other.
+DEARER = PRICED.model_copy(update={"rate": Decimal(2)})
+HALF = transfer("t1", 51)
+
+
+def held_payment() -> Payment:
+    return play(PRICED, DEARER, told(20_000, HALF, standing=OVERPAID))[0]
+
+
 def test_a_sum_that_is_far_too_much_holds_completion_until_it_agrees() -> None:
-    payment, events = play(PRICED, told(20_000, transfer("t1", 102), standing=OVERPAID))
+    payment, events = play(PRICED, DEARER, told(20_000, HALF, standing=OVERPAID))
     assert (payment.received, payment.excess, payment.status) == (Decimal(100), Decimal(0), "confirming")
     assert (payment.is_in_doubt, kinds(payment)) == (True, [ProblemKind.CONTRADICTING_BOOKS])
     assert "payment-received" not in [event.name for event in events]
     # The books agree later.
-    cleared, events = play((told(102, transfer("t1", 102)), SOON), payment=payment)
+    cleared, events = play((told(102, HALF), SOON), payment=payment)
     assert (cleared.status, [event.name for event in events].count("payment-received")) == ("completed", 1)
     assert hold_on_payouts(cleared) is None
 
 
 def test_or_until_a_person_accepts_it() -> None:
-    held, _ = play(PRICED, told(20_000, transfer("t1", 102), standing=OVERPAID))
+    held = held_payment()
     assert play(PaymentAccepted(by="Ada", note="seen"), payment=held)[0].status == "completed"
 
 
 def test_what_is_held_does_not_run_out_of_time() -> None:
-    held, _ = play(PRICED, told(20_000, transfer("t1", 102), standing=OVERPAID))
+    held = held_payment()
     waiting, _ = play((DeadlinePassed(deadline=DEADLINE, for_unconfirmed=True), DEADLINE), payment=held)
     assert waiting.status == "confirming"
 
 
 def test_of_a_completed_payment_a_contradiction_holds_the_payouts_until_a_person_accepts_it() -> None:
-    completed, _ = play(PRICED, told(102, transfer("t1", 102)))
+    completed, _ = play(PRICED, DEARER, told(102, HALF))
     assert hold_on_payouts(completed) is None
-    doubted, _ = play((told(20_000, transfer("t1", 102)), SOON), payment=completed)
+    doubted, _ = play((told(20_000, HALF), SOON), payment=completed)
     assert (doubted.status, "20000" in (hold_on_payouts(doubted) or "")) == ("completed", True)
     accepted, events = play((PaymentAccepted(by="Ada", note="seen"), LATER), payment=doubted)
     assert (hold_on_payouts(accepted), events) == (None, [])

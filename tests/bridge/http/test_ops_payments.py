@@ -32,7 +32,9 @@ def registered(client: httpx.Client, **changes: object) -> dict[str, Any]:
     return ok(client.post("/api/payments", json=registration(amount="50.00", **changes)))
 
 
-def tell(client: httpx.Client, payment: dict[str, Any], came: str = "20", **changes: object) -> str:
+def tell(
+    client: httpx.Client, payment: dict[str, Any], came: str = "20", txid: str | None = None, **changes: object
+) -> str:
     """The gateway's webhook, that so much has come."""
     transaction = {
         "amount_crypto": came,
@@ -40,7 +42,7 @@ def tell(client: httpx.Client, payment: dict[str, Any], came: str = "20", **chan
         "crypto": "ETH-USDT",
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
         "trigger": True,
-        "txid": f"0x{time.monotonic_ns():x}",
+        "txid": txid or f"0x{time.monotonic_ns():x}",
     }
     fields = {"balance_fiat": came, "status": "PARTIAL", "paid": False, "transactions": [transaction], **changes}
     body = notice(payment["externalId"], **fields)
@@ -122,6 +124,10 @@ def test_what_came_in_another_currency_is_accepted_by_hand(client: httpx.Client)
     assert story(client, payment)["misfits"] == [{"kind": "other-currency", "detail": "50 EUR, agreed USD"}]
     assert [one["kind"] for one in story(client, payment)["problems"]] == ["payment-other-currency"]
     assert ok(rule(client, payment, "acceptance", **NOTE))["payment"]["status"] == "completed"
+    # Which was the decision about that, until there is news.
+    assert attention(client, payment) == {}
+    assert tell(client, payment, "60", fiat="EUR", status="PAID") == "other-currency"
+    assert attention(client, payment).keys() == {"payment-other-currency"}
 
 
 # Cancellation
@@ -288,6 +294,25 @@ def test_of_two_things_that_are_wrong_one_is_settled_and_one_dismissed(client: h
     assert "payment-over" in problem(unknown, 409)["detail"]
     nothing = rule(client, registered(client), "settlement", note="x", **ADA)
     assert problem(nothing, 409)["detail"] == "Nothing is wrong with this payment that could be settled."
+
+
+def test_what_was_dismissed_comes_back_when_money_comes_and_not_by_repetition(client: httpx.Client) -> None:
+    payment = registered(client)
+    assert tell(client, payment, "70", status="PARTIAL") == "not-counted"
+    dismiss(client, payment, "payment-foreign")
+    assert tell(client, payment, "25", txid="0xhalf") == "applied"
+    assert attention(client, payment).keys() == {"payment-foreign"}
+    dismiss(client, payment, "payment-foreign")
+    tell(client, payment, "25", txid="0xhalf", addr="0xa")  # the same of the same transfer, in another message
+    assert attention(client, payment) == {}
+    assert tell(client, payment, "50", txid="0xwhole", status="PAID", paid=True) == "applied"
+    assert "payment-foreign" in attention(client, payment)
+
+
+def dismiss(client: httpx.Client, payment: dict[str, Any], kind: str) -> None:
+    dismissal = {"id": attention(client, payment)[kind]["id"], "note": "Seen", **ADA}
+    ok(client.post("/api/ops/attention/dismissal", json=dismissal))
+    assert attention(client, payment) == {}
 
 
 def test_an_overpayment_is_on_the_list_and_can_be_dismissed(client: httpx.Client) -> None:

@@ -33,7 +33,8 @@ def test_the_newest_comes_first_and_nobody_comes_before_the_time() -> None:
     for number in (1, 2, 3):
         due.asked(f"pay_{number}", START)
     assert due.take(START + MINUTE - timedelta(seconds=1), 10) == []
-    assert due.take(START + MINUTE, 10) == ["pay_3", "pay_2", "pay_1"]
+    # The fourth turn is of whoever has waited longest.
+    assert due.take(START + MINUTE, 10) == ["pay_1", "pay_3", "pay_2"]
 
 
 def test_what_fails_is_put_off_longer_and_longer_and_a_success_ends_that() -> None:
@@ -85,6 +86,22 @@ def test_a_hundred_thousand_are_each_asked_about_within_the_hour_whatever_the_ne
             due.asked(payment_id, now)
     longest = max(longest, *(now - at for at in last.values()))
     assert longest <= timedelta(hours=1)
+
+
+def test_with_a_slow_provider_whoever_has_waited_longest_has_a_fair_share_of_the_turns() -> None:
+    """Two answers a second where forty were wanted, and always newer payments that are due."""
+    due, now = due_payments(), START
+    ages = {f"pay_{number}": timedelta(seconds=number) for number in range(1_200)}
+    for payment_id, age in ages.items():
+        due.add(payment_id, START - age, START)
+    asked = dict.fromkeys(ages, 0)
+    for _ in range(3600):
+        now += timedelta(seconds=1)
+        for payment_id in due.take(now, 2):
+            asked[payment_id] += 1
+            due.asked(payment_id, now)
+    assert min(asked.values()) >= 1
+    assert max(asked.values()) > 10
 
 
 def test_what_is_left_over_in_the_orders_is_cleared_away() -> None:

@@ -108,7 +108,7 @@ SUMS: dict[str, Lie] = {
     "no coins": lambda gateway, one, at: gateway.tells(one, listed(0, at)),
     "next to none": lambda gateway, one, at: gateway.tells(one, listed("0.00000001", at)),
     "one": lambda gateway, one, at: gateway.tells(one, listed(1, at)),
-    "too much": lambda gateway, one, at: gateway.tells(one, listed(102, at), balance_fiat="20000"),
+    "too much": lambda gateway, one, at: gateway.tells(one, listed(50, at), balance_fiat="20000"),
 }
 
 
@@ -123,11 +123,19 @@ def test_a_sum_alone_completes_nothing_and_is_not_paid_out(shop: Shop, lie: Lie)
 
 def test_what_is_held_completes_once_the_books_agree(shop: Shop) -> None:
     payment_id = shop.sells()
-    shop.gateway.tells(payment_id, listed(102, shop.address(payment_id)), balance_fiat="20000")
+    address, first = shop.address(payment_id), "0xaa" + payment_id
+    shop.gateway.tells(payment_id, listed(50, address, first), balance_fiat="20000")
     shop.wait_for(payment_id, "payment-contradicting-books")
-    shop.gateway.invoices[payment_id]["balance_fiat"] = "102"
+    shop.gateway.tells(payment_id, listed(50, address, first), listed(52, address), balance_fiat="102")
     wait_until(lambda: shop.stands(payment_id)["status"] == "completed")
-    assert shop.kinds(payment_id) == []
+    wait_until(lambda: shop.kinds(payment_id) == [])
+
+
+def test_a_sum_beyond_coins_that_are_enough_holds_nothing_and_is_shown(shop: Shop) -> None:
+    payment_id = shop.sells()
+    shop.gateway.tells(payment_id, listed(102, shop.address(payment_id)), balance_fiat="20000")
+    found = shop.wait_for(payment_id, "payment-contradicting-books")
+    assert (found["status"], found["received"], found["excess"]) == ("completed", "100.00", "0")
 
 
 def test_a_transaction_that_stands_there_twice_counts_once(shop: Shop) -> None:

@@ -1,0 +1,80 @@
+"""A template checkout of which one purchase request was cancelled before it was paid, beside the local SHKeeper."""
+
+import pytest
+
+from tests.made_destinations import destination
+from tests.played_shkeeper import PlayedShkeeper
+from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.waiting import wait_until
+
+KIND = "payment-paid-after-cancellation"
+BY = {"by": "Ada", "note": "The seller sends it all the same"}
+
+
+@pytest.fixture
+def sold(marketplace: Marketplace, shkeeper: PlayedShkeeper, request: pytest.FixtureRequest) -> str:
+    """The payment, of which the request of the first seller was cancelled."""
+    name = request.node.name[-12:]
+    shares = [
+        {"requestId": f"{seller}-{name}", "sellerId": seller, "offerId": "o", "amount": amount}
+        for seller, amount in (("first", "60"), ("second", "40"))
+    ]
+    checkout = {"provider": "shkeeper", "coin": "ETH-USDT", "buyerId": "b9", "currency": "USD", "shares": shares}
+    answer = marketplace.client.post("/api/template-checkouts", json=checkout)
+    assert answer.status_code == 201, answer.text
+    payment = answer.json()["payment"]
+    said = {"event": "request-cancelled", "target": {"buyerId": "b9", "sellerId": "first"}}
+    told = marketplace.client.post(
+        "/api/events", json={**said, "data": {"requestId": shares[0]["requestId"], "reason": "changed my mind"}}
+    )
+    assert told.is_success, told.text
+    shkeeper.transfer(payment["invoices"][0]["address"])
+    payment_id: str = payment["paymentId"]
+    marketplace.wait_for(payment_id, "completed")
+    return payment_id
+
+
+def pay_out(marketplace: Marketplace, payment_id: str, seller_id: str, amount: str, status: int) -> Document:
+    content = {"paymentId": payment_id, "sellerId": seller_id, "coin": "ETH-USDT", "amount": amount}
+    order = {"payouts": [{**content, "destination": destination("ETH-USDT", seller_id + payment_id)}]}
+    answer = marketplace.client.post("/api/payouts", json=order)
+    assert answer.status_code == status, answer.text
+    found: Document = answer.json()
+    return found
+
+
+def listed(marketplace: Marketplace, payment_id: str) -> list[Document]:
+    items = marketplace.client.get("/api/ops/attention").json()["items"]
+    return [one for one in items if (one["kind"], one["paymentId"]) == (KIND, payment_id)]
+
+
+def times_told(marketplace: Marketplace, payment_id: str) -> int:
+    """How many sellers were told of their money."""
+    story = marketplace.client.get(f"/api/ops/payments/{payment_id}/story").json()
+    return [step.get("event") for step in story["steps"]].count("payment-received")
+
+
+def test_its_seller_is_paid_only_once_a_person_has_accepted_it(marketplace: Marketplace, sold: str) -> None:
+    refused = pay_out(marketplace, sold, "first", "59", 409)
+    assert "first-" in refused["detail"]
+    assert "was cancelled before it was paid" in refused["detail"]
+    pay_out(marketplace, sold, "second", "39", 202)
+    (item,) = listed(marketplace, sold)
+    assert "60.00 USD of what came is for it" in item["detail"]
+    assert {"accept", "refund"} <= set(item["actions"])
+    assert times_told(marketplace, sold) == 1
+    answer = marketplace.client.post(f"/api/ops/payments/{sold}/acceptance", json=BY)
+    assert answer.status_code == 200, answer.text
+    assert times_told(marketplace, sold) == 2
+    assert listed(marketplace, sold) == []
+    pay_out(marketplace, sold, "first", "59", 202)
+
+
+def test_a_refund_of_just_its_share_takes_it_off_the_list(marketplace: Marketplace, sold: str) -> None:
+    order = {"paymentId": sold, "sellerId": "first", "reason": "cancelled"}
+    answer = marketplace.client.post("/api/refunds", json=order)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["amount"] in ("60", "60.00")
+    wait_until(lambda: listed(marketplace, sold) == [])
+    pay_out(marketplace, sold, "first", "1", 409)
+    pay_out(marketplace, sold, "second", "40", 202)
