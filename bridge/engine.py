@@ -103,9 +103,7 @@ async def running_engine(
         tasks += [asyncio.create_task(reconciliation.run()), asyncio.create_task(unopened.run())]
     if registry.payouts:
         tasks.append(asyncio.create_task(sender.run()))
-    comparison = BooksComparison(
-        journal, sender, registry.payouts, registry.invoices, chains, per_second=settings.reconcile_per_second
-    )
+    comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     tasks += [asyncio.create_task(comparison.run()), asyncio.create_task(journal.history.watch())]
     tasks += [asyncio.create_task(_stop_if_replaced(journal, stop)), *chains.tasks()]
     checks: dict[str, Check] = {"journal": journal.check, "dispatcher": _alive(following)}

@@ -242,6 +242,10 @@ class PayoutGateway(Protocol):
     async def coins(self) -> Sequence[str]:
         """What can be paid out at this moment. Raises ProviderError."""
 
+    @property
+    def coins_ever(self) -> Collection[str]:
+        """What the provider may have paid out at any time, whether it offers it at this moment or not."""
+
     async def find_payout(self, external_id: str, coin: str) -> BookedPayout | None:
         """What the provider has in its books under a name. Raises ProviderError."""
 

@@ -13,7 +13,7 @@ from coordinator.comparisons import ForgottenPayout
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payouts import Payout
 
-__all__ = ["ForgottenRow", "forgotten_payouts", "payable_payments", "payouts_of", "registered_names"]
+__all__ = ["ForgottenRow", "coins_used", "forgotten_payouts", "payable_payments", "payouts_of", "registered_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,17 @@ def payouts_of(connection: Connection, payment_ids: Sequence[str]) -> list[Payou
     payouts = schema.payouts
     rows = connection.execute(select(payouts).where(payouts.c.payment_id.in_(payment_ids)))
     return [payout_from_row(row) for row in rows.mappings()]
+
+
+def coins_used(connection: Connection, provider: str) -> frozenset[str]:
+    """What a provider was asked to be paid in, or to pay out."""
+    payments, invoices, payouts = schema.payments, schema.invoices, schema.payouts
+    asked = (
+        select(invoices.c.coin)
+        .join(payments, payments.c.payment_id == invoices.c.payment_id)
+        .where(payments.c.provider == provider)
+    )
+    return frozenset(connection.scalars(asked.union(select(payouts.c.coin).where(payouts.c.provider == provider))))
 
 
 def registered_names(connection: Connection, provider: str, names: Sequence[str]) -> frozenset[str]:

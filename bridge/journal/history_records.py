@@ -17,6 +17,7 @@ from bridge.journal.histories import HistoryRecord, Opened, histories
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.history_queries import (
     ForgottenRow,
+    coins_used,
     forgotten_payouts,
     payable_payments,
     payouts_of,
@@ -134,6 +135,11 @@ class HistoryRecords:
     async def payouts_of(self, payment_ids: Sequence[str]) -> list[Payout]:
         """The payouts of some payments."""
         found: list[Payout] = await self._read(payouts_of, payment_ids)
+        return found
+
+    async def coins_used(self, provider: str) -> frozenset[str]:
+        """What a provider was asked to be paid in, or to pay out."""
+        found: frozenset[str] = await self._read(coins_used, provider)
         return found
 
     async def registered_names(self, provider: str, names: Sequence[str]) -> frozenset[str]:

@@ -10,11 +10,12 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payout_books import LONG_SETTLED, PayoutBooks
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.earnings import left_to_pay_out, refundable
@@ -22,7 +23,7 @@ from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 from coordinator.withheld import withheld_from
-from providers.contract import InvoiceGateways, PayoutGateway, PayoutGateways, ProviderError
+from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
 
 __all__ = ["BooksComparison"]
 
@@ -31,12 +32,8 @@ logger = logging.getLogger("bridge.history")
 T = TypeVar("T")
 
 PAGE = 200
-# SHKeeper has 16 threads for all that is asked of it.
-AT_ONCE = 4
 # Whoever can answer again is asked again so soon; later, if it took longer.
 AGAIN_SECONDS = 5.0
-# Of a payment that was paid out longer ago nobody makes another payout.
-LONG_SETTLED = timedelta(days=30)
 # At the usual pace that is three quarters of an hour, in which nobody is paid out. Over the rest a person decides.
 QUESTIONS_LIMIT = 100_000
 # A follower asks its chain every few seconds.
@@ -93,7 +90,6 @@ class BooksComparison:
         self,
         journal: Journal,
         sender: PayoutSender,
-        gateways: PayoutGateways,
         invoice_gateways: InvoiceGateways,
         chains: ChainFollowers,
         *,
@@ -103,7 +99,7 @@ class BooksComparison:
     ) -> None:
         self._journal = journal
         self._sender = sender
-        self._gateways = gateways
+        self._gateways = sender.gateways
         self._invoice_gateways = invoice_gateways
         self._chains = chains
         self._pause_seconds = 1 / per_second
@@ -206,8 +202,9 @@ class BooksComparison:
     # Payouts that the journal has forgotten
 
     async def _ask_for_names(self, gateway: PayoutGateway, found: _Findings) -> None:
+        books = self._sender.books[gateway.provider]
         try:
-            coins = await gateway.coins()
+            coins = await books.coins()
         except ProviderError as error:
             found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
             return
@@ -219,52 +216,16 @@ class BooksComparison:
                 )
                 return
             try:
-                await self._ask_for(gateway, coins, share, found)
+                await self._ask_for(books, coins, share, found)
             except ProviderError as error:
                 found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
                 return
 
-    async def _ask_for(self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, found: _Findings) -> None:
-        known: dict[str, bool] = {}
-        while (name := share.names.next_to_ask(share.payouts, known)) is not None:
-            booked = await self._find(gateway, coins, share, name)
-            found.names += 1
-            found.questions += len(coins)
-            found.forgotten += booked
-            known[name] = bool(booked)
-
-    async def _find(
-        self, gateway: PayoutGateway, coins: Sequence[str], share: _Share, name: str
-    ) -> list[ForgottenPayout]:
-        """What a provider has under a name; a name may stand in the books of several coins."""
-        booked: list[ForgottenPayout] = []
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def ask(coin: str) -> None:
-            async with places:
-                one = await self._paced(lambda: gateway.find_payout(name, coin))
-            if one is not None:
-                booked.append(
-                    ForgottenPayout(
-                        external_id=name,
-                        provider=gateway.provider,
-                        payment_id=share.payment.payment_id,
-                        payee_id=share.payee_id,
-                        coin=coin,
-                        amount=one.amount,
-                        destination=one.destination,
-                        status=one.status,
-                        tx_hashes=one.tx_hashes,
-                    )
-                )
-
-        results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        # Meanwhile somebody may have had it paid out anew, which is no forgetting.
-        by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
-        return [] if any(payout.holds(name) for payout in by_now) else booked
+    async def _ask_for(self, books: PayoutBooks, coins: Sequence[str], share: _Share, found: _Findings) -> None:
+        asked = await books.ask(share.names, share.payouts, coins, self._paced)
+        found.names += asked.names
+        found.questions += asked.questions
+        found.forgotten += asked.forgotten
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
         """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments

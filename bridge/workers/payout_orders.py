@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter
 
 from bridge.journal import Journal, observation_key
+from bridge.workers.payout_books import PayoutBooks
 from coordinator.payout_names import Naming
 from coordinator.payout_observations import (
     PayoutBooked,
@@ -72,9 +73,10 @@ class PayoutOrders:
     questions at the same moment could both pass. Lanes do not wait for each other.
     """
 
-    def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
+    def __init__(self, journal: Journal, gateway: PayoutGateway, books: PayoutBooks) -> None:
         self._journal = journal
         self._gateway = gateway
+        self._books = books
         self._failures = 0
         """How often in a row nothing could be asked for."""
         self._waits_until: datetime | None = None
@@ -124,6 +126,7 @@ class PayoutOrders:
         """What each payout is asked for by; nothing of those that have to wait. Raises ProviderError."""
         names: dict[str, _Name] = {}
         for payout in order:
+            await self._books.look_before_sending(payout.payment_id)
             while (naming := await self._naming(payout)) is not None:
                 is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
                 if not is_known or naming.arrived is None:

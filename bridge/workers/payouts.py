@@ -14,6 +14,7 @@ from decimal import Decimal
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, observation_key
+from bridge.workers.payout_books import PayoutBooks
 from bridge.workers.payout_look_ups import PayoutLookUps
 from bridge.workers.payout_orders import Order, PayoutOrders
 from coordinator.payout_observations import PayoutObservation
@@ -54,6 +55,8 @@ class PayoutSender:
     ) -> None:
         self._journal = journal
         self._gateways = gateways
+        self.books = {name: PayoutBooks(journal, gateway) for name, gateway in gateways.items()}
+        """Those of each provider."""
         self._shortest_wait = shortest_wait
         self._turn_ends_after = turn_ends_after
         self._lanes: dict[Lane, PayoutOrders] = {}
@@ -63,6 +66,11 @@ class PayoutSender:
         )
         self._overdue: set[str] = set()
         self._woken = asyncio.Event()
+
+    @property
+    def gateways(self) -> PayoutGateways:
+        """The providers that it asks."""
+        return self._gateways
 
     def sends_for(self, provider: str) -> bool:
         """Whether payouts can be sent through this provider."""
@@ -201,7 +209,7 @@ class PayoutSender:
             by_lane[self._lane(order[0])].append(order)
         for lane, waiting in by_lane.items():
             if lane not in self._lanes:
-                self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]])
+                self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
             if lane not in busy and lane not in self._giving and not self._lanes[lane].waits:
                 self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
 

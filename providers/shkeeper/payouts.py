@@ -195,6 +195,10 @@ class ShkeeperPayouts:
     async def coins(self) -> Sequence[str]:
         return await self._coins()
 
+    @property
+    def coins_ever(self) -> Collection[str]:
+        return DECIMALS.keys()
+
     async def find_payout(self, external_id: str, coin: str) -> BookedPayout | None:
         record = await self._booked(coin, external_id)
         if record is None:

@@ -69,6 +69,12 @@ def payment(number: int = 1, *, created_at: datetime = START) -> Payment:
 async def paid(journal: Journal, number: int = 1) -> str:
     """A payment that is completed, so that its escrow is funded."""
     await journal.register_payment(payment(number))
+    await told_paid(journal, number)
+    return f"pay_{number}"
+
+
+async def told_paid(journal: Journal, number: int = 1) -> None:
+    """Its provider tells that it is paid."""
     transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100))
     await journal.record_observation(
         provider="shkeeper",
@@ -78,4 +84,3 @@ async def paid(journal: Journal, number: int = 1) -> str:
             standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=(transfer,)
         ),
     )
-    return f"pay_{number}"

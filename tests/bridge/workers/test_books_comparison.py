@@ -29,7 +29,7 @@ from coordinator.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts import ShkeeperPayouts
-from tests.bridge.workers.conftest import START, paid, payment
+from tests.bridge.workers.conftest import START, paid, payment, told_paid
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import until
@@ -46,6 +46,8 @@ class Books:
         self.invoices: list[str] = []
         self.is_down = False
         self.asked_for: list[tuple[str, str]] = []
+        self.ordered = 0
+        """How often it was asked to send money."""
         gateway.answers(self._answer)
 
     def has(
@@ -67,6 +69,11 @@ class Books:
             return says({"status": "success", "crypto": COINS})(request)
         if path.path.endswith("/invoices"):
             return says({"status": "success", "invoices": [{"external_id": one} for one in self.invoices]})(request)
+        if "/task/" in path.path:
+            return says({"status": "PENDING", "result": None})(request)
+        if request.method == "POST":
+            self.ordered += 1
+            return says({"task_id": "t1"})(request)
         found = re.search(r"/([A-Z-]+)/payout/status$", path.path)
         assert found is not None, request.path
         name, coin = parse_qs(path.query)["external_id"][0], found[1]
@@ -96,18 +103,18 @@ async def comparison(journal: Journal, api: ShkeeperApi) -> BooksComparison:
     return comparing(journal, api)
 
 
+def sender_of(api: ShkeeperApi, journal: Journal) -> PayoutSender:
+    coins = ShkeeperInvoices(api).coins
+    callback_url = "http://127.0.0.1:8000/"
+    payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url=callback_url, coins=coins)
+    return PayoutSender(journal, {"shkeeper": payouts})
+
+
 def comparing(journal: Journal, api: ShkeeperApi, **settings: Any) -> BooksComparison:
-    invoices = ShkeeperInvoices(api)
-    gateways = {
-        "shkeeper": ShkeeperPayouts(
-            api, user="admin", password="secret", callback_url="http://127.0.0.1:8000/", coins=invoices.coins
-        )
-    }
     return BooksComparison(
         journal,
-        PayoutSender(journal, gateways),
-        gateways,
-        {"shkeeper": invoices},
+        sender_of(api, journal),
+        {"shkeeper": ShkeeperInvoices(api)},
         ChainFollowers(journal, {}, days=7),
         per_second=100_000,
         **{"again_seconds": 0.01, **settings},
@@ -375,3 +382,64 @@ async def test_a_journal_that_is_new_asks_nobody(
     finally:
         await journal.close()
     assert books.asked_for == []
+
+
+# Before a payout leaves
+
+
+@pytest.mark.parametrize("forgotten", [name(1, 0), name(1, 1), refund_name(1, 0)])
+async def test_a_payment_that_was_registered_anew_is_asked_about_before_anything_of_it_leaves(
+    journal: Journal,
+    api: ShkeeperApi,
+    comparison: BooksComparison,
+    books: Books,
+    clock: Clock,
+    forgotten: str,
+) -> None:
+    await compared(comparison, journal)  # which knows nothing of it
+    books.has(forgotten, "BTC")
+    clock.now += timedelta(minutes=1)
+    again = payment(1, created_at=clock()).model_copy(update={"payment_id": "pay_anew"})
+    await journal.register_payment(again)
+    await told_paid(journal, 1)
+    await registered(journal, payment_id="pay_anew")
+    await sender_of(api, journal).round()
+    assert books.ordered == 0
+    [row] = await journal.history.forgotten_payouts()
+    assert (row.payout.external_id, row.payout.coin, row.payout.payment_id) == (forgotten, "BTC", "pay_anew")
+
+
+async def test_what_went_out_in_a_coin_that_is_not_offered_is_found_before_anything_leaves(
+    journal: Journal, api: ShkeeperApi, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    books.has(name(1, 0), "TRX")  # switched off, or behind
+    assert (await compared(comparison, journal)).agrees
+    await registered(journal)
+    await sender_of(api, journal).round()
+    assert books.ordered == 0
+    assert [one.payout.coin for one in await journal.history.forgotten_payouts()] == ["TRX"]
+
+
+async def test_where_nothing_was_forgotten_a_payout_leaves(
+    journal: Journal, api: ShkeeperApi, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    assert (await compared(comparison, journal)).agrees
+    await registered(journal)
+    await sender_of(api, journal).round()
+    assert books.ordered == 1
+
+
+async def test_a_payment_is_asked_about_once_and_a_new_one_never(
+    journal: Journal, api: ShkeeperApi, comparison: BooksComparison, books: Books, clock: Clock
+) -> None:
+    await paid(journal, 1)
+    clock.now += timedelta(minutes=1)
+    await journal.register_payment(payment(2, created_at=clock()))  # by a name that nobody had before
+    await told_paid(journal, 2)
+    own = sender_of(api, journal).books["shkeeper"]
+    for payment_id in ("pay_1", "pay_1", "pay_2"):
+        await own.look_before_sending(payment_id)
+    assert {one for one, _ in books.asked_for} == {named(1, at) for named in (name, refund_name) for at in (0, 1)}
+    assert len(books.asked_for) == len(set(books.asked_for))

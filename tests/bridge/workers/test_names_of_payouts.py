@@ -115,6 +115,10 @@ class Provider:
     async def coins(self) -> Sequence[str]:
         return COINS
 
+    @property
+    def coins_ever(self) -> Collection[str]:
+        return COINS
+
     async def knows_payout(self, external_id: str, coin: str) -> bool:
         return (external_id, coin) in self.books
 
@@ -358,7 +362,6 @@ class World:
         comparison = BooksComparison(
             self.journal,
             self.sender,
-            {"shkeeper": self.provider},
             {},
             ChainFollowers(self.journal, {}, days=7),
             per_second=1_000_000,

@@ -1,0 +1,147 @@
+"""Payout books of a provider: what it has of a payment's payouts that a journal has forgotten which was restored,
+rewound, copied or promoted. The names of each share are asked for in order, in every coin.
+
+A comparison asks for the payments that it can think of. Whatever it left out, and whatever was registered anew since,
+is asked for before the first payout of that payment leaves.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.journal import Journal
+from coordinator.comparisons import ForgottenPayout
+from coordinator.histories import Beginning
+from coordinator.payments import Payment
+from coordinator.payout_names import Share
+from coordinator.payouts import Payout
+from providers.contract import BookedPayout, PayoutGateway
+
+__all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
+
+Find = Callable[[Callable[[], Awaitable[BookedPayout | None]]], Awaitable[BookedPayout | None]]
+
+# Of a payment that was paid out longer ago nobody makes another payout.
+LONG_SETTLED = timedelta(days=30)
+# SHKeeper has 16 threads for all that is asked of it.
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, and what the journal had forgotten."""
+
+    names: int = 0
+    questions: int = 0
+    forgotten: tuple[ForgottenPayout, ...] = ()
+
+
+async def _at_once(ask: Callable[[], Awaitable[BookedPayout | None]]) -> BookedPayout | None:
+    return await ask()
+
+
+class PayoutBooks:
+    """Those of one provider, and what was asked of them since the bridge was started."""
+
+    def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
+        self._journal = journal
+        self._gateway = gateway
+        self._coins: dict[tuple[str, str | None], frozenset[str]] = {}
+        """In which coins each share was asked for, by payment and seller."""
+        self._known: dict[tuple[str, str | None], dict[str, bool]] = {}
+        """Of its names, whether the provider knew them."""
+        self._used: frozenset[str] | None = None
+        self._forgetful_since: datetime | None = None
+        self._is_looked_up = False
+
+    async def coins(self) -> Sequence[str]:
+        """Those that are compared: what it offers now, and what the journal's invoices and payouts are in. Raises
+        ProviderError."""
+        if self._used is None:
+            self._used = await self._journal.history.coins_used(self._gateway.provider)
+        self._used = self._used.union(await self._gateway.coins())
+        return sorted(self._used)
+
+    async def ask(
+        self, share: Share, payouts: Sequence[Payout], coins: Sequence[str], paced: Find = _at_once
+    ) -> Asked:
+        """Asks for the names of a share that follow on those which the journal's payouts have, in the coins in which
+        that was not done yet. Raises ProviderError."""
+        key = (share.payment.payment_id, share.seller_id)
+        left = [coin for coin in coins if coin not in self._coins.get(key, ())]
+        if not left:
+            return Asked()
+        before = self._known.get(key, {})
+        known: dict[str, bool] = {}
+        forgotten: list[ForgottenPayout] = []
+        while (name := share.next_to_ask(payouts, known)) is not None:
+            booked = await self._find(share, name, left, paced)
+            forgotten += booked
+            known[name] = bool(booked) or before.get(name, False)
+        self._coins[key] = self._coins.get(key, frozenset()).union(left)
+        self._known[key] = before | known
+        return Asked(len(known), len(known) * len(left), tuple(forgotten))
+
+    async def look_before_sending(self, payment_id: str) -> None:
+        """Asks for all payouts of a payment that the journal may have forgotten and keeps what is found, so that
+        nothing more leaves of it before a person has seen that. Raises ProviderError."""
+        since = await self._since()
+        if since is None:
+            return
+        record = await self._journal.payment_record(payment_id)
+        if record is None or not _may_be_forgotten(record.payment, since):
+            return
+        payouts = await self._journal.history.payouts_of([payment_id])
+        # A coin that is switched off, or lags, is not offered, and what was sent in it is in the books all the same.
+        coins = sorted({*await self.coins(), *self._gateway.coins_ever})
+        for seller_id in (*record.payment.seller_ids, None):
+            share = Share(record.payment, seller_id)
+            asked = await self.ask(share, share.of(payouts), coins)
+            await self._journal.history.add_forgotten(asked.forgotten)
+
+    async def _since(self) -> datetime | None:
+        """When the present history began, if it began with forgetting. It is the same for as long as the bridge
+        runs."""
+        if not self._is_looked_up:
+            present = (await self._journal.history.all())[0]
+            self._forgetful_since = None if present.beginning is Beginning.NEW else present.began_at
+            self._is_looked_up = True
+        return self._forgetful_since
+
+    async def _find(self, share: Share, name: str, coins: Sequence[str], paced: Find) -> list[ForgottenPayout]:
+        """What the provider has under a name; a name may stand in the books of several coins."""
+        booked: list[ForgottenPayout] = []
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(coin: str) -> None:
+            async with places:
+                one = await paced(lambda: self._gateway.find_payout(name, coin))
+            if one is not None:
+                booked.append(
+                    ForgottenPayout(
+                        external_id=name,
+                        provider=self._gateway.provider,
+                        payment_id=share.payment.payment_id,
+                        payee_id=share.payee_id,
+                        coin=coin,
+                        amount=one.amount,
+                        destination=one.destination,
+                        status=one.status,
+                        tx_hashes=one.tx_hashes,
+                    )
+                )
+
+        results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        # Meanwhile somebody may have had it paid out anew, which is no forgetting.
+        by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
+        return [] if any(payout.holds(name) for payout in by_now) else booked
+
+
+def _may_be_forgotten(payment: Payment, since: datetime) -> bool:
+    """Whether payouts of a payment may have been made before a history began. One whose invoice was made elsewhere is
+    registered again by the name that it had; what the bridge opened since then has a new one."""
+    return payment.created_at <= since + (timedelta(0) if payment.is_opened_here else LONG_SETTLED)
