@@ -27,10 +27,14 @@ none."""
 _ARRIVED = (PayoutStatus.COMPLETED, PayoutStatus.RETURNED)
 
 
-def payout_id_of(payment: Payment, seller_id: str, ordinal: int) -> str:
-    """The bridge's own id of a payout to a seller; `ordinal` is how many were ordered for the same share before. It
-    is nobody's name at a provider."""
-    return derived_id("out", payment.provider, payment.external_id, seller_id, "order", ordinal)
+def payout_id_of(payment: Payment, seller_id: str, ordinal: int, *ordered: str) -> str:
+    """The bridge's own id of a payout to a seller; `ordinal` is how many were ordered for the same share before, and
+    `ordered` what is to be sent where. It is nobody's name at a provider.
+
+    A journal that has forgotten a payout gives the same order the same id. Another order has another: what somebody
+    decided of the first, and may say once more, is said of no other.
+    """
+    return derived_id("out", payment.provider, payment.external_id, seller_id, "order", ordinal, *ordered)
 
 
 @dataclass(frozen=True, slots=True)

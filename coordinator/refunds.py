@@ -174,7 +174,7 @@ class Sending:
 def payout_for(refund: Refund, payment: Payment, sending: Sending, *, now: datetime) -> Payout:
     """The payout that carries a refund: one and no other."""
     return Payout(
-        payout_id=derived_id("out", refund.refund_id),
+        payout_id=derived_id("out", refund.refund_id, sending.destination),
         provider=refund.provider,
         payment_id=refund.payment_id,
         seller_id=refund.seller_id or payment.seller_id,

@@ -19,7 +19,7 @@ from bridge.workers.payouts import PayoutSender
 from coordinator.ids import Id, new_id
 from coordinator.invoices import Coin
 from coordinator.models import FrozenModel
-from coordinator.money import Amount, PositiveAmount
+from coordinator.money import Amount, PositiveAmount, format_amount
 from coordinator.payments import Payment
 from coordinator.payout_approval import PayoutRules
 from coordinator.payout_names import payout_id_of
@@ -158,14 +158,15 @@ async def _payout(
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )
+    ordered = item.model_dump(exclude={"seller_id", "tx_hash"}) | going
+    what = (ordered["coin"], format_amount(ordered["amount"]), ordered["destination"])
     payout = Payout(
-        # Whoever wants the same again of a journal that has forgotten it gets the same id.
-        payout_id=payout_id_of(payment, seller_id, ordinal),
+        payout_id=payout_id_of(payment, seller_id, ordinal, *what),
         provider=provider,
         seller_id=seller_id,
         created_at=journal.clock(),
         worth_currency=payment.currency,
-        **item.model_dump(exclude={"seller_id", "tx_hash"}) | going,
+        **ordered,
     )
     return payout, doubts
 

@@ -173,6 +173,24 @@ def test_a_payout_that_was_asked_for_after_the_backup_is_not_asked_for_again(
     assert len(marketplace.sent(payout["payoutId"])) == 1
 
 
+def test_what_was_decided_of_one_order_is_said_of_no_other(
+    backup: Callable[[], Backup], marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    kept = backup()
+    [sent] = pay_out(marketplace, [payment_id], None)
+    marketplace.settle([sent], "completed")
+    kept.restore()
+    compared(marketplace)
+    settle(marketplace)
+    # Something else for the same seller of the same payment is another payout, the same again is the same.
+    [other] = marketplace.pay_out(payment_id, amount="97")
+    assert other["payoutId"] != sent["payoutId"]
+    approval = {"by": "Bo", "note": "as before"}
+    assert marketplace.client.post(f"/api/ops/payouts/{sent['payoutId']}/approval", json=approval).status_code == 404
+    assert marketplace.payout_status(other) == "awaiting_approval"
+
+
 def test_clients_begin_anew_and_offsets_of_before_are_gone(
     backup: Callable[[], Backup], bridge: BridgeProcess, marketplace: Marketplace, listen: StartListener
 ) -> None:
