@@ -189,6 +189,10 @@ def test_what_was_decided_of_one_order_is_said_of_no_other(
     approval = {"by": "Bo", "note": "as before"}
     assert marketplace.client.post(f"/api/ops/payouts/{sent['payoutId']}/approval", json=approval).status_code == 404
     assert marketplace.payout_status(other) == "awaiting_approval"
+    do(marketplace, f"payouts/{other['payoutId']}/rejection", note="it is paid")
+    [again] = pay_out(marketplace, [payment_id], None)
+    marketplace.settle([again], "completed")
+    assert len(marketplace.sent(again["payoutId"])) == 1
 
 
 def test_clients_begin_anew_and_offsets_of_before_are_gone(
