@@ -29,7 +29,8 @@ class LyingGateway:
     url: str = ""
     invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
     address: str | None = None
-    """The one that it gives out to everybody, if a test wants so."""
+    """The one that it gives out to everybody, if a test wants so; an invoice that is opened again has its own."""
+    addresses: dict[str, str] = field(default_factory=dict)
     of_new: dict[str, Any] = field(default_factory=dict)
     """What it tells otherwise of an invoice from its opening on, before anybody can have asked about it."""
 
@@ -47,8 +48,9 @@ class LyingGateway:
             return {"status": "success", "invoices": [self.invoices[call]] if call in self.invoices else []}
         asked = json.loads(body) if body else {}
         if call == "payment_request":
-            wallet = self.address or f"0x{next(_NUMBERS):040x}"
-            self.tells(asked["external_id"], **{"status": "UNPAID", "balance_fiat": "0"} | self.of_new)
+            name = asked["external_id"]
+            wallet = self.addresses.setdefault(name, self.address or f"0x{next(_NUMBERS):040x}")
+            self.tells(name, **{"status": "UNPAID", "balance_fiat": "0"} | self.of_new)
             return {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": wallet}
         return {"status": "error", "message": "there is no such thing"}
 
