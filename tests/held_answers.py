@@ -15,8 +15,6 @@ __all__ = ["NEVER_SECONDS", "let_time_pass_while_answers_are_held"]
 NEVER_SECONDS = 3600.0
 """For how long an answer is held that never comes; the most that a fault may last."""
 
-TURNS = 100
-
 
 def let_time_pass_while_answers_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once SHKeeper holds an answer back, as `What.TIMEOUT` has it, GIVE_UP_SECONDS pass at once. So the time that
@@ -26,17 +24,10 @@ def let_time_pass_while_answers_are_held(monkeypatch: pytest.MonkeyPatch) -> Non
     async def hold(request: Any, fault: Any, allows: Any) -> Any:
         if fault.what is not What.TIMEOUT:
             return await go_wrong(request, fault, allows)
-        passing = asyncio.create_task(_pass())
+        passing = asyncio.create_task(pass_seconds(GIVE_UP_SECONDS))
         try:
             return await go_wrong(request, fault, allows)
         finally:
             passing.cancel()
 
     monkeypatch.setattr(server, "_go_wrong", hold)
-
-
-async def _pass() -> None:
-    # The asker has said all, and comes to wait for the answer in a few turns of the loop, however long they take.
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
-    pass_seconds(GIVE_UP_SECONDS)

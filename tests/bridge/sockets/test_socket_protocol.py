@@ -161,7 +161,7 @@ async def test_a_polling_client_is_pinged_and_forgotten_if_it_is_silent(serve: S
         assert (await http.get(address)).text == "2"
         assert (await http.post(address, content="3")).status_code == 200
         assert (await http.get(address)).text == "2"
-        pass_seconds(GIVE_UP_SECONDS)
+        await pass_seconds(GIVE_UP_SECONDS)
         assert (await http.get(address)).status_code == 400
 
 
@@ -172,7 +172,7 @@ async def test_a_web_socket_client_is_pinged_and_closed_if_it_is_silent(serve: S
         assert await hear(websocket) == "2"
         await websocket.send("3")
     assert await hear(websocket) == "2"
-    pass_seconds(GIVE_UP_SECONDS)
+    await pass_seconds(GIVE_UP_SECONDS)
     with pytest.raises(ConnectionClosed):
         await hear(websocket)
 
@@ -419,7 +419,7 @@ async def test_what_a_connect_handler_says_does_not_come_in_one_read_with_connec
 async def test_a_client_that_leaves_the_main_namespace_stays_on_the_line(url: str, server: SocketServer) -> None:
     websocket = await joined(url)
     await websocket.send("41")
-    pass_seconds(server.eio.ping_interval)
+    await pass_seconds(server.eio.ping_interval)
     assert await hear(websocket) == "2"
     await websocket.send("3")
     await websocket.send("40")
@@ -503,7 +503,7 @@ async def test_a_client_that_never_connects_is_dropped(serve: Serve) -> None:
     await hear(present)
     await present.send("40")
     assert str(await hear(present)).startswith("40{")
-    pass_seconds(GIVE_UP_SECONDS)
+    await pass_seconds(GIVE_UP_SECONDS)
     with pytest.raises(ConnectionClosed):
         await hear(silent)
     await present.send('420["nothing"]')

@@ -147,7 +147,7 @@ async def test_pings_come_at_the_interval_and_silence_ends_the_connection(
         await websocket.send("3")
         while await websocket.recv() != "2":
             pass
-        pass_seconds(GIVE_UP_SECONDS)
+        await pass_seconds(GIVE_UP_SECONDS)
         await websocket.wait_closed()  # for want of a second pong
     await eventually(lambda: not server.manager.rooms)
 

@@ -54,7 +54,7 @@ async def hear(websocket: ClientConnection) -> str:
 async def waits_for_ever(request: asyncio.Task[Any]) -> None:
     """Whether a request is still not answered when hours have passed on a server that has done all it would do."""
     for _ in range(10):
-        pass_seconds(GIVE_UP_SECONDS / 100)
+        await pass_seconds(GIVE_UP_SECONDS / 100)
         await asyncio.sleep(0)
     assert not request.done()
     request.cancel()
@@ -316,7 +316,7 @@ async def test_a_client_that_never_finishes_its_upgrade_goes_on_polling(serve: S
     async with connect(url.replace("http", "ws", 1) + address.replace("polling", "websocket")) as websocket:
         await websocket.send("2probe")
         assert await websocket.recv() == "3probe"
-        pass_seconds(GIVE_UP_SECONDS)
+        await pass_seconds(GIVE_UP_SECONDS)
         await websocket.wait_closed()
     await client.post(address, content='421["fence"]')
 

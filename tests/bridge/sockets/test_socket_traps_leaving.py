@@ -130,10 +130,10 @@ async def test_a_websocket_that_times_out_while_connecting_leaves_nothing_behind
     websocket = await dial(await serve(server))
     await websocket.send("40")
     await gate.entered.wait()
-    pass_seconds(server.eio.ping_interval)
+    await pass_seconds(server.eio.ping_interval)
     assert await hear(websocket) == "2"
     server.eio.ping_interval = server.eio.ping_timeout = 0.01  # stock asks the wall clock as well
-    pass_seconds(GIVE_UP_SECONDS)
+    await pass_seconds(GIVE_UP_SECONDS)
     await eventually(lambda: not server.environ)
     gate.opened.set()
     await eventually(lambda: hung_up(server))

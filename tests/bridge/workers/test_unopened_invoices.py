@@ -254,7 +254,7 @@ async def test_everything_is_opened_within_seconds_of_the_providers_return(
     provider.is_away = False
     waiting = asyncio.create_task(opened_within(journal, 0))
     while not waiting.done():
-        pass_seconds(unopened_invoices.AWAY_SECONDS)
+        await pass_seconds(unopened_invoices.AWAY_SECONDS)
         await asyncio.sleep(0.01)
     assert [external_id for external_id, _ in provider.asked[asked:][:1]] == ["pay_19"]
     assert len(provider.asked) == asked + 20
@@ -271,7 +271,7 @@ async def test_a_wrong_key_is_no_refusal_of_the_invoice(
     assert len(provider.asked) == 1
     assert (await record(journal, 2)).refusals == {}
     del provider.does["BTC"]
-    pass_seconds(unopened_invoices.REFUSED_SECONDS)
+    await pass_seconds(unopened_invoices.REFUSED_SECONDS)
     await unopened.round()
     assert [await is_open(journal, number) for number in (1, 2)] == [True, True]
 

@@ -118,7 +118,7 @@ async def test_a_coin_that_hangs_keeps_back_no_other_coin_and_no_look_up(gateway
     for number in range(1, COIN_FAILURES + 1):
         opening = asyncio.create_task(invoices.open_invoice(hanging))
         await until(lambda number=number: len(gateway.requests) == number)  # type: ignore[misc]
-        pass_seconds(GIVE_UP_SECONDS + 1)
+        await pass_seconds(GIVE_UP_SECONDS + 1)
         with pytest.raises(CoinUnavailableError, match="LTC"):
             await opening
     for _ in range(5):  # it bounds itself: after some tries nobody waits any more
@@ -144,7 +144,7 @@ async def test_nobody_waits_for_a_list_of_coins_that_hangs(gateway: Gateway, api
     asked = len(gateway.requests)
     waiting = asyncio.create_task(asyncio.wait_for(invoices.coins(), GIVE_UP_SECONDS))
     await until(lambda: len(gateway.requests) > asked)
-    pass_seconds(3)
+    await pass_seconds(3)
     assert await waiting == ("BTC", "ETH-USDT")  # the older list, long before the answer is given up
     await invoices.check()
 
@@ -153,7 +153,7 @@ async def test_a_list_that_hangs_from_the_first_time_on_is_unknown_soon(gateway:
     gateway.answers(hangs_for("crypto", otherwise=says(OPENED)))
     waiting = asyncio.create_task(ShkeeperInvoices(api).coins())
     await until(lambda: gateway.requests)
-    pass_seconds(3)
+    await pass_seconds(3)
     with pytest.raises(ProviderUnavailableError):
         await waiting
 

@@ -184,10 +184,8 @@ async def test_an_answer_that_is_promised_and_does_not_come_in_time_is_unclear(
     gateway.answers(lambda _: b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n")
     asking = asyncio.create_task(ask(payouts))
     await until(lambda: gateway.requests)
-    while not asking.done():  # it may yet have to come to where it waits for the answer
-        pass_seconds(GIVE_UP_SECONDS)
-        await asyncio.sleep(0)
-    assert isinstance(asking.result(), PayoutUnclear)
+    await pass_seconds(GIVE_UP_SECONDS)
+    assert isinstance(await asking, PayoutUnclear)
     assert len(gateway.requests) == 1
 
 
