@@ -170,7 +170,7 @@ def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url:
         kept = connection.execute(text("SELECT observation FROM observations")).scalars().all()
     engine.dispose()
     facts = json.loads(row.facts)
-    assert not {"asked", "unreadable", "borrowed", "taken"} & facts.keys()
+    assert not {"asked", "unreadable", "borrowed", "taken", "withheld"} & facts.keys()
     assert "claimed-twice" not in {one["kind"] for one in facts["misfits"]}
     assert "payment-unreadable-books" not in (row.problems or "")
     assert not {json.loads(one)["kind"] for one in kept} & {one.kind for one in LEARNT}

@@ -1,19 +1,18 @@
 """Payouts can be doubted, contradicted and sent back; each counts for something in the currency of its payment, and
 all can be held. The escrow follows the last that is known of each."""
 
-import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import rewrite_json
 
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-PAGE = 1_000
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Json = dict[str, Any]
 
@@ -35,7 +34,7 @@ def upgrade() -> None:
         table.alter_column(
             "destination", existing_type=sa.String(200), type_=sa.String(1000), existing_nullable=False
         )
-    _rewrite(payouts, "payout_id", "facts", _failed_for_good)
+    rewrite_json(payouts, "payout_id", "facts", _failed_for_good)
     op.create_table(
         "payout_holds",
         sa.Column("hold_id", ROW_ID, nullable=False),
@@ -49,9 +48,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("payout_holds")
-    _rewrite(payments, "payment_id", "facts", _without_steps)
-    _rewrite(payouts, "payout_id", "facts", lambda facts, _: _as_before(facts))
-    _rewrite(observations, "observation_id", "observation", lambda observation, _: _told_as_before(observation))
+    rewrite_json(payments, "payment_id", "facts", _without_steps)
+    rewrite_json(payouts, "payout_id", "facts", lambda facts, _: _as_before(facts))
+    rewrite_json(observations, "observation_id", "observation", lambda observation, _: _told_as_before(observation))
     op.execute(sa.update(payouts).where(payouts.c.status == "returned").values(status="completed"))
     with op.batch_alter_table("payouts") as table:
         table.drop_column("worth")
@@ -98,31 +97,3 @@ def _told_as_before(observation: Json) -> Json:
         case "payout-returned":
             return {"kind": "payout-settled", "reason": f"{kept['reason']} ({kept['txHash']})"}
     return kept
-
-
-def _rewrite(table: sa.TableClause, key: str, name: str, rewritten: Callable[[Json, Any], Json]) -> None:
-    connection, identifier = op.get_bind(), table.c[key]
-    change = table.update().where(identifier == sa.bindparam("by_key")).values({name: sa.bindparam("new_text")})
-    for rows in _pages(connection, table, identifier):
-        changed = []
-        for row in rows:
-            before = json.loads(row._mapping[name])
-            after = rewritten(before, row)
-            if after != before:
-                text = json.dumps(after, separators=(",", ":"), ensure_ascii=False)
-                changed.append({"by_key": row._mapping[key], "new_text": text})
-        if changed:
-            connection.execute(change, changed)
-
-
-def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any) -> Iterator[Any]:
-    after = None
-    while True:
-        statement = sa.select(table).order_by(identifier).limit(PAGE)
-        if after is not None:
-            statement = statement.where(identifier > after)
-        rows = connection.execute(statement).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]._mapping[identifier.name]

@@ -1,18 +1,17 @@
 """Payouts above a limit wait for a second person, and sellers have lists of destinations."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import rewrite_json
 
 revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-PAGE = 1_000
 Json = dict[str, Any]
 
 payments = sa.table("payments", sa.column("payment_id"), sa.column("currency"))
@@ -50,8 +49,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _require_that_none_waits()
-    _rewrite(payouts, "payout_id", "facts", _without_approval)
-    _rewrite(observations, "observation_id", "observation", _told_as_before)
+    rewrite_json(payouts, "payout_id", "facts", lambda facts, _: _without_approval(facts))
+    rewrite_json(observations, "observation_id", "observation", lambda told, _: _told_as_before(told))
     op.drop_table("allowed_destinations")
     op.drop_index("ix_payouts_worth_currency_cleared_at", "payouts")
     with op.batch_alter_table("payouts") as table:
@@ -84,31 +83,3 @@ def _told_as_before(observation: Json) -> Json:
         case _:
             return observation
     return {"kind": "payout-not-asked", "attempt": 1, "reason": said}
-
-
-def _rewrite(table: sa.TableClause, key: str, name: str, rewritten: Any) -> None:
-    connection, identifier = op.get_bind(), table.c[key]
-    change = table.update().where(identifier == sa.bindparam("by_key")).values({name: sa.bindparam("new_text")})
-    for rows in _pages(connection, table, identifier):
-        changed = []
-        for row in rows:
-            before = json.loads(row._mapping[name])
-            after = rewritten(before)
-            if after != before:
-                text = json.dumps(after, separators=(",", ":"), ensure_ascii=False)
-                changed.append({"by_key": row._mapping[key], "new_text": text})
-        if changed:
-            connection.execute(change, changed)
-
-
-def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any) -> Iterator[Any]:
-    after = None
-    while True:
-        statement = sa.select(table).order_by(identifier).limit(PAGE)
-        if after is not None:
-            statement = statement.where(identifier > after)
-        rows = connection.execute(statement).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]._mapping[identifier.name]

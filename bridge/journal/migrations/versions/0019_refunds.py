@@ -1,18 +1,18 @@
 """Money can go back to the buyer: refunds, and the payouts that carry them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import pages, rewrite_json
 
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-PAGE = 1_000
 Json = dict[str, Any]
 
 payments = sa.table("payments", *(sa.column(name) for name in ("payment_id", "facts", "status")))
@@ -64,17 +64,11 @@ def downgrade() -> None:
     with op.batch_alter_table("payouts") as table:
         table.drop_column("refund_id")
         table.drop_column("buyer_id")
-    connection = op.get_bind()
-    change = payments.update().where(payments.c.payment_id == sa.bindparam("by_key"))
-    change = change.values(facts=sa.bindparam("new_facts"))
-    for rows in _pages(connection, payments, payments.c.payment_id):
-        changed = [{"by_key": row.payment_id, "new_facts": text} for row in rows if (text := _as_before(row))]
-        if changed:
-            connection.execute(change, changed)
-    for rows in _pages(connection, observations, observations.c.observation_id):
+    rewrite_json(payments, "payment_id", "facts", _as_before)
+    for rows in pages(observations, "observation_id"):
         gone = [row.observation_id for row in rows if json.loads(row.observation)["kind"] in NEW_KINDS]
         if gone:
-            connection.execute(observations.delete().where(observations.c.observation_id.in_(gone)))
+            op.get_bind().execute(observations.delete().where(observations.c.observation_id.in_(gone)))
 
 
 def _require_that_none_is_open() -> None:
@@ -89,25 +83,10 @@ def _require_that_none_is_open() -> None:
         )
 
 
-def _as_before(row: Any) -> str | None:
-    """The facts without what is new; None if there is nothing of that."""
-    facts: Json = json.loads(row.facts)
+def _as_before(facts: Json, row: Any) -> Json:
     if not any(name in facts for name in NEW_FACTS):
-        return None
+        return facts
     kept = {name: value for name, value in facts.items() if name not in NEW_FACTS}
     if row.status == "refunded" and "refunded" not in kept.get("endings", []):
         kept["endings"] = [*kept.get("endings", []), "refunded"]
-    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
-
-
-def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any) -> Iterator[Any]:
-    after = None
-    while True:
-        statement = sa.select(table).order_by(identifier).limit(PAGE)
-        if after is not None:
-            statement = statement.where(identifier > after)
-        rows = connection.execute(statement).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]._mapping[identifier.name]
+    return kept

@@ -1,19 +1,19 @@
 """What can be only one payment's is written down, and of a gateway's sums the one that was told last."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import rewrite, rewrite_json
 
 revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-PAGE = 1_000
 MOMENT = sa.DateTime(timezone=True)
 Json = dict[str, Any]
 
@@ -53,18 +53,18 @@ def upgrade() -> None:
         first.setdefault(claim, {"claim": claim, "payment_id": row.payment_id, "claimed_at": row.given_at})
     if first:
         op.bulk_insert(claims, list(first.values()))
-    _rewrite(payments, "payment_id", "facts", _without("provenBalance"))
+    rewrite_json(payments, "payment_id", "facts", _without("provenBalance"))
 
 
 def downgrade() -> None:
     op.drop_table("claims")
-    _rewrite(payments, "payment_id", "facts", _as_before)
-    _rewrite(payments, "payment_id", "problems", lambda text: _without_new_problems(text))
+    rewrite_json(payments, "payment_id", "facts", lambda facts, _: _as_before(facts))
+    rewrite(payments, "payment_id", "problems", lambda text, _: _without_new_problems(text))
     op.execute(sa.update(payments).where(payments.c.problems == "").values(problems=None))
     connection = op.get_bind()
     for kind in NEW_KINDS:
         connection.execute(sa.delete(observations).where(observations.c.observation.contains(f'"kind":"{kind}"')))
-    _rewrite(observations, "observation_id", "observation", _without(*NEW_FIELDS))
+    rewrite_json(observations, "observation_id", "observation", _without(*NEW_FIELDS))
 
 
 def _key(address: str) -> str:
@@ -73,55 +73,19 @@ def _key(address: str) -> str:
     return lower if is_caseless else address
 
 
-def _as_before(text: str) -> str:
-    facts = json.loads(text)
+def _as_before(facts: Json) -> Json:
     asked = facts.get("asked")
     kept = {name: value for name, value in facts.items() if name not in NEW_FACTS}
     kept["misfits"] = [one for one in facts.get("misfits", []) if one["kind"] not in NEW_MISFITS]
     kept["books"] = {name: value for name, value in facts.get("books", {}).items() if name != "isWhole"}
     # What had come by SHKeeper's own sum alone.
     kept["provenBalance"] = "0" if asked is None else asked["books"]["balance"]
-    return _text(kept)
+    return kept
 
 
-def _without(*names: str) -> Callable[[str], str]:
-    def rewritten(text: str) -> str:
-        content = json.loads(text)
-        kept = {name: value for name, value in content.items() if name not in names}
-        return text if len(kept) == len(content) else _text(kept)
-
-    return rewritten
+def _without(*names: str) -> Callable[[Json, Any], Json]:
+    return lambda content, _: {name: value for name, value in content.items() if name not in names}
 
 
 def _without_new_problems(text: str) -> str:
     return " ".join(kind for kind in text.split() if kind not in NEW_PROBLEMS)
-
-
-def _text(content: Json) -> str:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-
-
-def _rewrite(table: sa.TableClause, key: str, name: str, rewritten: Callable[[str], str]) -> None:
-    connection, identifier = op.get_bind(), table.c[key]
-    change = table.update().where(identifier == sa.bindparam("by_key")).values({name: sa.bindparam("new_text")})
-    for rows in _pages(connection, table, identifier, table.c[name]):
-        changed = [
-            {"by_key": row._mapping[key], "new_text": after}
-            for row in rows
-            if (after := rewritten(row._mapping[name])) != row._mapping[name]
-        ]
-        if changed:
-            connection.execute(change, changed)
-
-
-def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any, column: Any) -> Iterator[Any]:
-    after = None
-    while True:
-        statement = sa.select(table).where(column.is_not(None)).order_by(identifier).limit(PAGE)
-        if after is not None:
-            statement = statement.where(identifier > after)
-        rows = connection.execute(statement).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]._mapping[identifier.name]

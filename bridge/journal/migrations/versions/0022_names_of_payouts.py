@@ -2,18 +2,18 @@
 the name that they had, their own id."""
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import pages, rewrite_json
 
 revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
 
-PAGE = 1_000
 Json = dict[str, Any]
 
 payouts = sa.table("payouts", *(sa.column(name) for name in ("payout_id", "facts", "status")))
@@ -35,26 +35,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("external_id", "payout_id", name="pk_payout_names"),
         comment="What providers were asked for payouts by; of several by one name all but the last ended without it",
     )
-    _rewrite(payouts, "payout_id", "facts", _named)
+    rewrite_json(payouts, "payout_id", "facts", _named)
     with op.batch_alter_table("forgotten_payouts") as table:
         table.alter_column("payout_id", new_column_name="external_id", existing_type=sa.String(64))
-    _rewrite(forgotten, "external_id", "said", lambda said, _: _renamed(said, "payoutId", "externalId"))
-    _rewrite(histories, "epoch", "comparison", lambda it, _: _of_comparison(it, "payoutId", "externalId"))
+    rewrite_json(forgotten, "external_id", "said", lambda said, _: _renamed(said, "payoutId", "externalId"))
+    rewrite_json(histories, "epoch", "comparison", lambda it, _: _of_comparison(it, "payoutId", "externalId"))
 
 
 def downgrade() -> None:
     _require_that_a_bridge_of_before_finds_them()
-    _rewrite(histories, "epoch", "comparison", lambda it, _: _of_comparison(it, "externalId", "payoutId"))
-    _rewrite(forgotten, "external_id", "said", lambda said, _: _renamed(said, "externalId", "payoutId"))
+    rewrite_json(histories, "epoch", "comparison", lambda it, _: _of_comparison(it, "externalId", "payoutId"))
+    rewrite_json(forgotten, "external_id", "said", lambda said, _: _renamed(said, "externalId", "payoutId"))
     with op.batch_alter_table("forgotten_payouts") as table:
         table.alter_column("external_id", new_column_name="payout_id", existing_type=sa.String(64))
-    _rewrite(payouts, "payout_id", "facts", lambda facts, _: _without(facts, NEW_FACTS))
-    connection = op.get_bind()
-    for rows in _pages(connection, observations, observations.c.observation_id):
+    rewrite_json(payouts, "payout_id", "facts", lambda facts, _: _without(facts, NEW_FACTS))
+    for rows in pages(observations, "observation_id"):
         gone = [row.observation_id for row in rows if json.loads(row.observation)["kind"] in NEW_KINDS]
         if gone:
-            connection.execute(observations.delete().where(observations.c.observation_id.in_(gone)))
-    _rewrite(observations, "observation_id", "observation", lambda it, _: _asked_as_before(it))
+            op.get_bind().execute(observations.delete().where(observations.c.observation_id.in_(gone)))
+    rewrite_json(observations, "observation_id", "observation", lambda it, _: _asked_as_before(it))
     op.drop_table("payout_names")
 
 
@@ -79,7 +78,7 @@ def _named(facts: Json, row: Any) -> Json:
 
 def _require_that_a_bridge_of_before_finds_them() -> None:
     """It looks for each payout by its own id."""
-    for rows in _pages(op.get_bind(), payouts, payouts.c.payout_id):
+    for rows in pages(payouts, "payout_id"):
         for row in rows:
             named = json.loads(row.facts).get("externalIds") or {}
             if row.status not in ENDED and any(one.partition("-")[0] != row.payout_id for one in named.values()):
@@ -104,35 +103,3 @@ def _renamed(document: Json, old: str, new: str) -> Json:
 
 def _without(document: Json, fields: tuple[str, ...]) -> Json:
     return {name: value for name, value in document.items() if name not in fields}
-
-
-def _rewrite(table: sa.TableClause, key: str, column: str, change: Callable[[Json, Any], Json]) -> None:
-    """Changes the JSON of a column, where there is some and it changes."""
-    connection = op.get_bind()
-    writing = table.update().where(table.c[key] == sa.bindparam("by_key")).values({column: sa.bindparam("new_json")})
-    for rows in _pages(connection, table, table.c[key]):
-        changed = []
-        for row in rows:
-            text = row._mapping[column]
-            before = None if text is None else json.loads(text)
-            if before is not None and (after := change(before, row)) != before:
-                changed.append({"by_key": row._mapping[key], "new_json": _text(after)})
-        if changed:
-            connection.execute(writing, changed)
-
-
-def _text(document: Json) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-
-
-def _pages(connection: sa.Connection, table: sa.TableClause, identifier: Any) -> Iterator[Any]:
-    after = None
-    while True:
-        statement = sa.select(table).order_by(identifier).limit(PAGE)
-        if after is not None:
-            statement = statement.where(identifier > after)
-        rows = connection.execute(statement).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]._mapping[identifier.name]

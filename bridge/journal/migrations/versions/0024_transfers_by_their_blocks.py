@@ -1,11 +1,13 @@
 """Transfers on chains are called by the block that holds them and their place in it; alarms are of several kinds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge.journal.migrations.rewriting import compact, rewrite
 
 revision = "0024"
 down_revision = "0023"
@@ -30,9 +32,9 @@ NEW_IN_FOLLOWING = ("checked_number",)
 def upgrade() -> None:
     op.add_column("chain_transfers", sa.Column("tx_hash", sa.String(100)))
     op.add_column("chain_transfers", sa.Column("block_hash", sa.String(100)))
-    for row in _rows(transfers.c.transfer_id):
-        named = transfers.c.transfer_id == row.transfer_id
-        tx_hash = row.transfer_id.partition("#")[0]
+    for transfer_id in _transfer_ids():
+        named = transfers.c.transfer_id == transfer_id
+        tx_hash = transfer_id.partition("#")[0]
         op.get_bind().execute(sa.update(transfers).where(named).values(tx_hash=tx_hash))
     with op.batch_alter_table("chain_transfers") as table:
         table.alter_column("tx_hash", existing_type=sa.String(100), nullable=False)
@@ -51,11 +53,11 @@ def downgrade() -> None:
         table.drop_column("tx_hash")
         table.drop_column("block_hash")
         table.alter_column("transfer_id", existing_type=sa.String(200), type_=sa.String(100), existing_nullable=False)
-    _rewrite(payments, "payment_id", "facts", _facts_as_before)
-    _rewrite(payouts, "payout_id", "facts", _facts_as_before)
-    _rewrite(observations, "observation_id", "observation", _observation_as_before)
-    _rewrite(payout_observations, "observation_id", "observation", _observation_as_before)
-    _rewrite(checkpoints, "chain", "following", _following_as_before)
+    rewrite(payments, "payment_id", "facts", lambda text, _: _facts_as_before(text))
+    rewrite(payouts, "payout_id", "facts", lambda text, _: _facts_as_before(text))
+    rewrite(observations, "observation_id", "observation", lambda text, _: _observation_as_before(text))
+    rewrite(payout_observations, "observation_id", "observation", lambda text, _: _observation_as_before(text))
+    rewrite(checkpoints, "chain", "following", lambda text, _: _following_as_before(text))
 
 
 def _rename_transfers() -> None:
@@ -87,7 +89,7 @@ def _facts_as_before(text: str) -> str:
     if not content.get("sightings"):
         return text
     content["sightings"] = _sightings_as_before(content["sightings"])
-    return _text(content)
+    return compact(content)
 
 
 def _sightings_as_before(sightings: list[Json]) -> list[Json]:
@@ -107,36 +109,24 @@ def _observation_as_before(text: str) -> str:
         return text
     content = json.loads(text)
     content.get("sighting", {}).pop("blockHash", None)
-    return _text(content)
+    return compact(content)
 
 
 def _following_as_before(text: str) -> str:
     content = {name: value for name, value in json.loads(text).items() if name not in NEW_IN_FOLLOWING}
     for one in content.get("awaited", ()):
         [one["sighting"]] = _sightings_as_before([one["sighting"]])
-    return _text(content)
+    return compact(content)
 
 
-def _text(content: Json) -> str:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-
-
-def _rewrite(table: sa.TableClause, key: str, name: str, rewritten: Callable[[str], str]) -> None:
-    connection, identifier = op.get_bind(), table.c[key]
-    change = table.update().where(identifier == sa.bindparam("by_key")).values({name: sa.bindparam("new_text")})
-    for row in _rows(identifier, table.c[name]):
-        before = row._mapping[name]
-        if before is not None and (after := rewritten(before)) != before:
-            connection.execute(change, {"by_key": row._mapping[key], "new_text": after})
-
-
-def _rows(identifier: sa.ColumnClause[Any], *others: sa.ColumnClause[Any]) -> Iterator[Any]:
-    """All rows with their identifiers, some at a time."""
-    after = None
+def _transfer_ids() -> Iterator[str]:
+    """Each once, some at a time; two transfers may have the same."""
+    after = ""
     while True:
-        statement = sa.select(identifier, *others).distinct().order_by(identifier).limit(PAGE)
-        rows = op.get_bind().execute(statement if after is None else statement.where(identifier > after)).all()
-        if not rows:
+        name = transfers.c.transfer_id
+        statement = sa.select(name).distinct().where(name > after).order_by(name).limit(PAGE)
+        found = op.get_bind().scalars(statement).all()
+        if not found:
             return
-        yield from rows
-        after = rows[-1]._mapping[identifier.name]
+        yield from found
+        after = found[-1]
