@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import BridgeProcess, StartBridge
 from tests.pages.browsing import WAIT_MS, Browsing, running_browser
@@ -49,6 +49,15 @@ def shkeeper() -> Iterator[PlayedShkeeper]:
 @pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
     return make_bridge(**settings_for(shkeeper))
+
+
+@pytest.fixture
+def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
+    """The console, once it is live."""
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    return page
 
 
 @pytest.fixture

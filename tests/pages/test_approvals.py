@@ -26,14 +26,6 @@ def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
     return make_bridge(**settings_for(shkeeper) | {"BRIDGE_PAYOUT_LIMITS": limits(per_payout=50)})
 
 
-@pytest.fixture
-def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
-    page = browsing.page()
-    page.goto(f"{bridge.url}/ops")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    return page
-
-
 def item_of(page: Page, payout: Document) -> Locator:
     return page.locator(".item[data-kind=payout-awaiting-approval]").filter(
         has=page.locator(f"a[href='/ops/payouts/{payout['payoutId']}']")

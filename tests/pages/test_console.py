@@ -5,7 +5,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from providers.shkeeper.simulator.faults import Call, What
@@ -17,14 +16,6 @@ from tests.made_destinations import destination
 from tests.pages.browsing import Browsing
 from tests.played_shkeeper import KEY, PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
-
-
-@pytest.fixture
-def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
-    page = browsing.page()
-    page.goto(f"{bridge.url}/ops")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    return page
 
 
 def row_of(page: Page, document: Document) -> Locator:

@@ -4,23 +4,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from tests.asking import post
 from tests.conftest import BridgeProcess
-from tests.pages.browsing import Browsing
 from tests.played_shkeeper import KEY
 from tests.system.shkeeper.conftest import Document, Marketplace
-
-
-@pytest.fixture
-def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
-    page = browsing.page()
-    page.goto(f"{bridge.url}/ops")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    return page
 
 
 def tell(bridge: BridgeProcess, payment: Document, came: str, **changes: Any) -> None:

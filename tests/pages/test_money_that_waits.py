@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import BridgeProcess, StartBridge
-from tests.pages.browsing import Browsing
 from tests.pages.test_decisions import item_of
 from tests.pages.test_refunds import opened
 from tests.played_shkeeper import PlayedShkeeper
@@ -15,14 +14,6 @@ from tests.system.shkeeper.conftest import Marketplace, settings_for
 def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
     """One that waits for no buyer's address."""
     return make_bridge(**settings_for(shkeeper) | {"BRIDGE_REFUND_ADDRESS_WAIT_HOURS": "0"})
-
-
-@pytest.fixture
-def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
-    page = browsing.page()
-    page.goto(f"{bridge.url}/ops")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    return page
 
 
 def test_a_refund_without_an_address_is_withdrawn_from_the_list(console: Page, marketplace: Marketplace) -> None:

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from providers.shkeeper.simulator.payout_tasks import Outcome
@@ -13,14 +12,6 @@ from tests.pages.test_decisions import item_of
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def console(browsing: Browsing, bridge: BridgeProcess) -> Page:
-    page = browsing.page()
-    page.goto(f"{bridge.url}/ops")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    return page
 
 
 def overpaid(marketplace: Marketplace, shkeeper: PlayedShkeeper) -> Document:
