@@ -8,16 +8,16 @@ A payout that the journal has forgotten is found by its name: the names of a sha
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payout_books import LONG_SETTLED, PayoutBooks
+from bridge.workers.payout_books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts import PayoutSender
-from coordinator.comparisons import Comparison, ForgottenPayout
+from coordinator.comparisons import Comparison
 from coordinator.earnings import left_to_pay_out, refundable
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payout_names import Share
@@ -56,8 +56,8 @@ class _Findings:
     payouts_asked: int = 0
     moved: list[str] = field(default_factory=list)
     questions: int = 0
-    names: int = 0
-    forgotten: list[ForgottenPayout] = field(default_factory=list)
+    asked: list[tuple[PayoutBooks, Asked]] = field(default_factory=list)
+    """Of whom it was asked for payouts that the journal has forgotten, and what was found."""
     differing: list[str] = field(default_factory=list)
     not_asked: dict[str, None] = field(default_factory=dict)
     """What could not be asked, each thing once."""
@@ -134,8 +134,8 @@ class BooksComparison:
             at=self._journal.clock(),
             payouts_asked=found.payouts_asked,
             moved=tuple(found.moved),
-            names_asked=found.names,
-            forgotten=tuple(found.forgotten),
+            names_asked=sum(len(asked.known) for _, asked in found.asked),
+            forgotten=tuple(one for _, asked in found.asked for one in asked.forgotten),
             differing=tuple(found.differing),
             not_asked=tuple(found.not_asked),
             left_out=tuple(found.left_out),
@@ -144,6 +144,8 @@ class BooksComparison:
             unknown_invoices=tuple(found.unknown_invoices),
         )
         resumed = await self._journal.history.record_comparison(history.epoch, comparison)
+        for books, asked in found.asked:
+            books.keep(asked)
         self._tell(comparison)
         if resumed is not None:
             logger.info("payouts are sent again")
@@ -221,11 +223,10 @@ class BooksComparison:
                 found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
                 return
 
-    async def _ask_for(self, books: PayoutBooks, coins: Sequence[str], share: _Share, found: _Findings) -> None:
+    async def _ask_for(self, books: PayoutBooks, coins: Collection[str], share: _Share, found: _Findings) -> None:
         asked = await books.ask(share.names, share.payouts, coins, self._paced)
-        found.names += asked.names
+        found.asked.append((books, asked))
         found.questions += asked.questions
-        found.forgotten += asked.forgotten
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
         """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments

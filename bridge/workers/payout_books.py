@@ -6,8 +6,8 @@ is asked for before the first payout of that payment leaves.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
@@ -30,11 +30,19 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for, and what the journal had forgotten."""
+    """What was asked of a share, and what the journal had forgotten of it."""
 
-    names: int = 0
-    questions: int = 0
-    forgotten: tuple[ForgottenPayout, ...] = ()
+    payment_id: str
+    seller_id: str | None
+    """None for the buyer."""
+    coins: frozenset[str]
+    known: Mapping[str, bool]
+    """Of its names, whether the provider knows them."""
+    forgotten: tuple[ForgottenPayout, ...]
+
+    @property
+    def questions(self) -> int:
+        return len(self.known) * len(self.coins)
 
 
 async def _at_once(ask: Callable[[], Awaitable[BookedPayout | None]]) -> BookedPayout | None:
@@ -47,41 +55,43 @@ class PayoutBooks:
     def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
         self._journal = journal
         self._gateway = gateway
-        self._coins: dict[tuple[str, str | None], frozenset[str]] = {}
-        """In which coins each share was asked for, by payment and seller."""
-        self._known: dict[tuple[str, str | None], dict[str, bool]] = {}
-        """Of its names, whether the provider knew them."""
+        self._kept: dict[tuple[str, str | None], Asked] = {}
+        """What need not be asked again of each share, by payment and seller."""
+        self._looked: dict[str, frozenset[str]] = {}
+        """In which coins each payment was looked for to the end."""
         self._used: frozenset[str] | None = None
         self._forgetful_since: datetime | None = None
         self._is_looked_up = False
 
-    async def coins(self) -> Sequence[str]:
+    async def coins(self) -> frozenset[str]:
         """Those that are compared: what it offers now, and what the journal's invoices and payouts are in. Raises
         ProviderError."""
         if self._used is None:
             self._used = await self._journal.history.coins_used(self._gateway.provider)
         self._used = self._used.union(await self._gateway.coins())
-        return sorted(self._used)
+        return self._used
 
     async def ask(
-        self, share: Share, payouts: Sequence[Payout], coins: Sequence[str], paced: Find = _at_once
+        self, share: Share, payouts: Sequence[Payout], coins: Collection[str], paced: Find = _at_once
     ) -> Asked:
-        """Asks for the names of a share that follow on those which the journal's payouts have, in the coins in which
-        that was not done yet. Raises ProviderError."""
-        key = (share.payment.payment_id, share.seller_id)
-        left = [coin for coin in coins if coin not in self._coins.get(key, ())]
-        if not left:
-            return Asked()
-        before = self._known.get(key, {})
+        """Asks for the names of a share that follow on those which the journal's payouts have, in some coins. Raises
+        ProviderError."""
+        before = self._kept.get((share.payment.payment_id, share.seller_id))
         known: dict[str, bool] = {}
         forgotten: list[ForgottenPayout] = []
         while (name := share.next_to_ask(payouts, known)) is not None:
-            booked = await self._find(share, name, left, paced)
+            booked = await self._find(share, name, sorted(coins), paced)
             forgotten += booked
-            known[name] = bool(booked) or before.get(name, False)
-        self._coins[key] = self._coins.get(key, frozenset()).union(left)
-        self._known[key] = before | known
-        return Asked(len(known), len(known) * len(left), tuple(forgotten))
+            known[name] = bool(booked) or (before is not None and before.known.get(name, False))
+        return Asked(share.payment.payment_id, share.seller_id, frozenset(coins), known, tuple(forgotten))
+
+    def keep(self, asked: Asked) -> None:
+        """Notes that what was found is written down, so that it need not be asked again before a payout leaves."""
+        key = (asked.payment_id, asked.seller_id)
+        before = self._kept.get(key)
+        if before is not None:
+            asked = replace(asked, coins=before.coins | asked.coins, known={**before.known, **asked.known})
+        self._kept[key] = replace(asked, forgotten=())
 
     async def look_before_sending(self, payment_id: str) -> None:
         """Asks for all payouts of a payment that the journal may have forgotten and keeps what is found, so that
@@ -89,16 +99,22 @@ class PayoutBooks:
         since = await self._since()
         if since is None:
             return
-        record = await self._journal.payment_record(payment_id)
-        if record is None or not _may_be_forgotten(record.payment, since):
-            return
-        payouts = await self._journal.history.payouts_of([payment_id])
         # A coin that is switched off, or lags, is not offered, and what was sent in it is in the books all the same.
-        coins = sorted({*await self.coins(), *self._gateway.coins_ever})
-        for seller_id in (*record.payment.seller_ids, None):
-            share = Share(record.payment, seller_id)
-            asked = await self.ask(share, share.of(payouts), coins)
-            await self._journal.history.add_forgotten(asked.forgotten)
+        coins = (await self.coins()).union(self._gateway.coins_ever)
+        if self._looked.get(payment_id) == coins:
+            return
+        record = await self._journal.payment_record(payment_id)
+        if record is not None and _may_be_forgotten(record.payment, since):
+            payouts = await self._journal.history.payouts_of([payment_id])
+            for seller_id in (*record.payment.seller_ids, None):
+                share = Share(record.payment, seller_id)
+                kept = self._kept.get((payment_id, seller_id))
+                left = coins if kept is None else coins - kept.coins
+                if left:
+                    asked = await self.ask(share, share.of(payouts), left)
+                    await self._journal.history.add_forgotten(asked.forgotten)
+                    self.keep(asked)
+        self._looked[payment_id] = coins
 
     async def _since(self) -> datetime | None:
         """When the present history began, if it began with forgetting. It is the same for as long as the bridge
