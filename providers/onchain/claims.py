@@ -13,8 +13,8 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.matching import OLDER, Watched, is_older
 from providers.onchain.rpc import ChainRpc, RefusedByNodeError
-from providers.onchain.scanning import FAILED_STATUS
 from providers.onchain.transfers import (
+    FAILED_STATUS,
     ChainTransfer,
     MalformedError,
     distinct,

@@ -32,13 +32,13 @@ from providers.onchain.matching import Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.scanning import FAILED_STATUS, see_block, see_range
+from providers.onchain.scanning import see_block, see_range
 from providers.onchain.second_readings import SecondReadings
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm, Assigned, ChainStore
 from providers.onchain.traces import Traces
-from providers.onchain.transfers import MalformedError
+from providers.onchain.transfers import FAILED_STATUS, MalformedError
 from providers.onchain.watchlist import Watchlist
 from providers.onchain.witnesses import Witnesses
 

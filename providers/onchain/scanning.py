@@ -13,12 +13,17 @@ from providers.onchain.endpoints import Fault
 from providers.onchain.headers import Header
 from providers.onchain.rpc import ChainRpc, FaultyError, Told
 from providers.onchain.traces import Traces
-from providers.onchain.transfers import ChainTransfer, MalformedError, distinct, from_log, from_transaction
+from providers.onchain.transfers import (
+    FAILED_STATUS,
+    ChainTransfer,
+    MalformedError,
+    distinct,
+    from_log,
+    from_transaction,
+)
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["FAILED_STATUS", "BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range"]
-
-FAILED_STATUS = "0x0"
+__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, Token
 
 __all__ = [
+    "FAILED_STATUS",
     "TRANSFER_TOPIC",
     "ChainTransfer",
     "MalformedError",
@@ -21,6 +22,8 @@ __all__ = [
     "topic_of",
 ]
 
+# In the receipt of a transaction that was undone.
+FAILED_STATUS = "0x0"
 # keccak256 of "Transfer(address,address,uint256)", the event of ERC-20.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _WORD_DIGITS = 64

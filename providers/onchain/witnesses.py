@@ -6,17 +6,20 @@ from enum import StrEnum
 from typing import Any
 
 from providers.onchain.bloom import may_contain
+from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.following import Sighted
 from providers.onchain.headers import header_of
 from providers.onchain.log_filters import transfer_filter
 from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.transfers import (
+    FAILED_STATUS,
     TRANSFER_TOPIC,
     ChainTransfer,
     MalformedError,
     distinct,
     from_log,
+    from_trace,
     from_transaction,
     topic_of,
 )
@@ -44,6 +47,10 @@ class Due:
     @property
     def transfer_id(self) -> str:
         return self.sighted.sighting.transfer.transfer_id
+
+    @property
+    def tx_hash(self) -> str:
+        return self.sighted.sighting.transfer.tx_hash
 
     @property
     def block(self) -> tuple[int, str]:
@@ -126,13 +133,46 @@ class Witnesses:
             return Word.DIFFERS, f"has block {header_of(block).hash}"
         transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
         for one in due:
-            transaction = transactions.get(one.sighted.sighting.transfer.tx_hash)
+            transaction = transactions.get(one.tx_hash)
             if transaction is None:
-                return Word.DIFFERS, f"has no transaction {one.sighted.sighting.transfer.tx_hash} there"
+                return Word.DIFFERS, f"has no transaction {one.tx_hash} there"
             if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
-                return Word.DIFFERS, f"has another transaction {one.sighted.sighting.transfer.tx_hash} there"
-            # What contracts sent on in one follows from its block; only traces show it.
+                return Word.DIFFERS, f"has another transaction {one.tx_hash} there"
+        for tx_hash in {one.tx_hash: None for one in due}:
+            word, said = await self._of_success(place, tx_hash, header_of(block).hash)
+            if word is not Word.AGREES:
+                return word, said
+        for one in due:
+            if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
+                return Word.DIFFERS, f"has no such transfer within {one.tx_hash}"
         return Word.AGREES, ""
+
+    async def _of_success(self, place: int, tx_hash: str, block_hash: str) -> tuple[Word, str]:
+        """Whether a transaction succeeded. Its block shows only what it was to do."""
+        receipt = await self.rpc.ask_at(place, "eth_getTransactionReceipt", tx_hash)
+        if _of(receipt, "blockHash") != block_hash:
+            return Word.SILENT, f"it has no receipt of {tx_hash} yet"
+        if receipt.get("status") == FAILED_STATUS:
+            return Word.DIFFERS, f"says that {tx_hash} failed"
+        return Word.AGREES, ""
+
+    async def _sends_on(self, place: int, due: Due) -> bool:
+        """Whether a contract sent it on within its transaction; true if this endpoint shows nobody what contracts
+        do."""
+        try:
+            call = await self.rpc.ask_at(place, "debug_traceTransaction", due.tx_hash, {"tracer": "callTracer"})
+        except RefusedByNodeError as error:
+            if error.is_for_good:
+                return True
+            raise
+        if not isinstance(call, dict):
+            raise RefusedByNodeError(0, "its trace is none")
+        number, block_hash = due.block
+        try:
+            told = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
+        except MalformedError as error:
+            raise RefusedByNodeError(0, str(error)) from None
+        return any(_is_same(due, one) for one in told)
 
     def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
         """Whether a transaction carries the transfer itself, by what another endpoint says of it."""

@@ -1,6 +1,6 @@
 """A real journal, and a SHKeeper that answers as a test has scripted it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,9 @@ from bridge.journal import Journal
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
+from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.books import Books
+from tests.bridge.workers.followed_chain import Follow, following
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS
@@ -44,6 +46,18 @@ async def api(gateway: Gateway) -> AsyncIterator[ShkeeperApi]:
     api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
     yield api
     await api.aclose()
+
+
+@pytest.fixture
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as anvil:
+        yield anvil
+
+
+@pytest.fixture
+def follow(anvil: Anvil, tmp_path: Path) -> Follow:
+    """Follows the node's chain: over so many `endpoints` before it, and one before each other node that is named."""
+    return lambda *others, **options: following(anvil, tmp_path, *others, **options)
 
 
 @pytest.fixture

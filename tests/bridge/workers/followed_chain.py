@@ -1,17 +1,19 @@
 """A chain that is followed into a real journal, over endpoints that may lie, with a clock that a test moves."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from pydantic import SecretStr
 from tenacity import wait_none
 
+from bridge.http.ops_overview import needs_a_person
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment
 from coordinator.agreements import DirectPayment
+from coordinator.attention import Attention
 from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts import Payout
@@ -23,7 +25,7 @@ from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["CONFIRMATIONS", "Clock", "Followed", "following"]
+__all__ = ["CONFIRMATIONS", "Clock", "Follow", "Followed", "contradictions", "following", "goes_on", "listed"]
 
 CONFIRMATIONS = 3
 USDT = 10**6
@@ -171,3 +173,25 @@ async def following(
         stack.push_async_callback(rpc.aclose)
         await rpc.start()
         yield Followed(journal, anvil, chain, liars, rpc, clock)
+
+
+Follow = Callable[..., AbstractAsyncContextManager[Followed]]
+
+
+async def goes_on(it: Followed, *nodes: Anvil, blocks: int = CONFIRMATIONS + 3) -> None:
+    """Mines on all nodes, and follows, as time goes on."""
+    for _ in range(blocks):
+        for node in nodes or (it.anvil,):
+            node.mine()
+        it.clock.now += 1
+        await it.follower.round()
+
+
+async def contradictions(it: Followed) -> list[Attention]:
+    """What endpoints contradict each other in, as a person sees it."""
+    found = await needs_a_person(it.journal, timedelta(days=3))
+    return [one for one in found if one.kind == "chain-contradicted"]
+
+
+async def listed(it: Followed) -> list[str]:
+    return [one.key for one in await contradictions(it)]

@@ -1,7 +1,7 @@
 """Following a real chain into a real journal, where it is far behind, or is taken back where few blocks are known."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,9 @@ from coordinator.observations import TransactionHinted
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from providers.onchain.rpc import ChainUnavailableError
 from providers.onchain.web3_library import Web3
-from tests.anvil import CAROL, Anvil, running_anvil
+from tests.anvil import CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 from tests.providers.onchain.liar import Refusal
-
-
-@pytest.fixture
-def anvil() -> Iterator[Anvil]:
-    with running_anvil() as anvil:
-        yield anvil
 
 
 @pytest.fixture

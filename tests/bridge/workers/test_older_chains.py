@@ -1,10 +1,8 @@
 """Journals of a bridge that called transfers by their transaction and a number: what was counted counts once."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
@@ -14,16 +12,10 @@ from bridge.journal.database import parse_database_url, writing_engine
 from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.observations import TransactionHinted
 from coordinator.payments import PaymentStatus
-from tests.anvil import BOB, CAROL, Anvil, running_anvil
+from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 
 BEFORE = "0021"
-
-
-@pytest.fixture
-def anvil() -> Iterator[Anvil]:
-    with running_anvil() as anvil:
-        yield anvil
 
 
 async def as_before(it: Followed, folder: Path) -> list[tuple[str, str]]:

@@ -1,0 +1,130 @@
+"""One bad item harms itself only: claims, receipts and rollbacks that cannot be read stop nothing else."""
+
+from decimal import Decimal
+from typing import Any
+
+from coordinator.observations import Stage, TransactionHinted
+from coordinator.payments import PaymentStatus
+from tests.anvil import BOB, CAROL, Anvil
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+
+Document = dict[str, Any]
+COMPLETED, PARTLY, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.CONFIRMING
+
+
+async def hinted(it: Followed, payment_id: str, tx_hash: str) -> None:
+    recorded = await it.journal.record_observation(
+        provider="onchain",
+        external_id=payment_id,
+        key=f"hint {tx_hash}",
+        observation=TransactionHinted(hinted=tx_hash),
+    )
+    assert recorded.payment is not None
+    it.watch(recorded.payment)
+
+
+async def test_a_claim_that_cannot_be_read_stops_no_other_and_degrades_nobody(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        old, good = it.pay(50), it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)  # before anybody waited for either
+        for payment_id, recipient, tx_hash in (("pay_1", BOB, old), ("pay_2", CAROL, good)):
+            await it.register(payment_id, recipient=recipient)
+            await hinted(it, payment_id, tx_hash)
+
+        def broken(parameters: list[Any], receipt: Document) -> Document:
+            return receipt | {"logs": None} if parameters[0] == old else receipt
+
+        it.liar.changes("eth_getTransactionReceipt", broken)
+        await it.follow(2)
+        assert (await it.payment("pay_2")).status == COMPLETED
+        assert it.rpc.endpoints[0].last_fault is None
+        it.liar.answers = {}
+        await it.follow(2)
+        assert (await it.payment("pay_1")).received == Decimal(50)
+
+
+async def test_a_receipt_without_a_status_tells_of_tokens_by_its_logs(follow: Follow) -> None:
+    """As those of before Byzantium are, which say instead what the state was."""
+    async with follow() as it:
+        await it.follow()
+        tx_hash = it.pay()
+        await it.follow(CONFIRMATIONS)
+        await it.register()
+        await hinted(it, "pay_1", tx_hash)
+        it.liar.changes(
+            "eth_getTransactionReceipt",
+            lambda parameters, receipt: {name: value for name, value in receipt.items() if name != "status"},
+        )
+        await it.follow(1)
+        assert (await it.payment()).status == COMPLETED
+        assert it.rpc.endpoints[0].last_fault is None
+
+
+async def test_a_receipt_that_is_there_before_its_block_is_waited_for(follow: Follow) -> None:
+    """Behind one endpoint are several backends, of which one is ahead."""
+    async with follow() as it:
+        await it.follow()
+        await it.register()
+        tx_hash = it.anvil.transfer(it.token, BOB, 100 * 10**6)
+        await hinted(it, "pay_1", tx_hash)
+        it.anvil.mine()
+        stood_at = it.anvil.head() - 1
+        it.liar.changes(
+            "eth_getTransactionByHash",
+            lambda parameters, known: known | {"blockNumber": None, "blockHash": None},
+        )
+        it.liar.stands_at(stood_at)
+        await it.follow()
+        assert (await it.payment()).status == CONFIRMING
+        assert it.rpc.endpoints[0].last_fault is None
+        it.liar.answers = {}
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == COMPLETED
+
+
+async def test_the_receipt_of_a_transaction_that_another_backend_has_not_yet_is_waited_for(
+    follow: Follow, anvil: Anvil
+) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        await it.register(currency="ETH")
+        it.liar.answers["eth_getTransactionReceipt"] = None
+        anvil.send(BOB, 100 * 10**18)
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+
+
+async def test_after_a_rollback_that_stands_still_a_payment_loses_its_confirmations(
+    follow: Follow, anvil: Anvil
+) -> None:
+    async with follow(confirmations=9) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await it.follow(3)
+        assert [one.confirmations for one in (await it.payment()).facts.sightings] == [4]
+        anvil.ask("anvil_rollback", 5)
+        await it.follow()
+        assert (await it.payment()).status == CONFIRMING  # an endpoint that lags shows the same
+        it.clock.now += 60
+        await it.follow()
+        payment = await it.payment()
+        assert payment.status == "pending"
+        assert [one.stage for one in payment.facts.sightings] == [Stage.REORGANISED]
+        assert await it.alarms() == []
+
+
+async def test_an_endpoint_that_shows_old_blocks_for_long_takes_back_nothing_that_is_final(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow(20)
+        await it.register()
+        it.pay()
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == COMPLETED
+        it.liar.stands_at(it.anvil.head() - 15)
+        for _ in range(3):
+            it.clock.now += 60
+            await it.follow()
+        assert (await it.payment()).status == COMPLETED
+        assert await it.alarms() == []
