@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from coordinator.addresses import is_among, resembled
 from coordinator.coin_prices import strays_from
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
@@ -66,11 +67,24 @@ def reasons_to_wait(
     allowed_since: datetime | None,
     rules: PayoutRules,
     now: datetime,
+    *,
+    known_destinations: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are what
-    others take of the limits; `allowed_since` is since when its destination is on its seller's list."""
+    others take of the limits; `allowed_since` is since when its destination is on its seller's list;
+    `known_destinations` are where its payee was paid before, or may be."""
     limits = rules.limits.get(payout.worth_currency or "")
     over = over_limits(payout, paid_out(outflows, payout, now), limits)
+    other = (
+        None
+        if is_among(payout.destination, known_destinations)
+        else resembled(payout.destination, known_destinations)
+    )
+    if other is not None:
+        over = (
+            *over,
+            f"{payout.destination} begins and ends like {other}, where {payout.payee_id} is paid, and is another",
+        )
     wait = rules.destination_wait
     # Where a refund goes its buyer has said, who has no list.
     if wait is None or payout.refund_id is not None or (allowed_since is not None and now >= allowed_since + wait):

@@ -28,7 +28,10 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
         again = taken_over(payout, share_of(payment, payout).of(payouts), forgotten)
         unknown = [one.external_id for one in forgotten if one.external_id != again]
         doubts = (*doubts_about(payout, payment, others, unknown), *doubts)
-    reasons = (*reasons_to_wait(payout, outflows, allowed_since, rules, batch.now), *doubts)
+    listed = batch.destinations.of(payout.seller_id) if payout.refund_id is None else []
+    known = {*batch.payouts.destinations_of(payout), *listed}
+    reasons = reasons_to_wait(payout, outflows, allowed_since, rules, batch.now, known_destinations=known)
+    reasons = (*reasons, *doubts)
     if reasons:
         withheld = PayoutWithheld(reasons=reasons)
         record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)

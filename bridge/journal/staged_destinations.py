@@ -60,6 +60,10 @@ class StagedDestinations:
         row = self._connection.execute(_ALLOWED, parameters).mappings().first()
         return None if row is None else AllowedDestination(**row)
 
+    def of(self, seller_id: str) -> list[str]:
+        """A seller's list as it was before this batch."""
+        return [one.destination for one in allowed_destinations(self._connection, seller_id)]
+
     def add(self, seller_id: str, destination: str, *, coin: str, by: str) -> AllowedDestination:
         added = AllowedDestination(seller_id, destination, coin, self._now, by)
         self._stage(seller_id, destination, added)

@@ -23,6 +23,20 @@ _OBSERVATION = select(schema.payout_observations.c.observation_id).where(
     schema.payout_observations.c.key == bindparam("by_key"),
 )
 _OF_PAYMENT = select(schema.payouts).where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
+# Of those who are paid most there are thousands; where they are paid of late is what a new one is taken for.
+DESTINATIONS_COMPARED = 200
+_DESTINATIONS = (
+    select(schema.payouts.c.destination)
+    .where(
+        schema.payouts.c.seller_id == bindparam("by_seller_id"),
+        func.coalesce(schema.payouts.c.buyer_id, "") == bindparam("by_buyer_id"),
+        schema.payouts.c.payout_id != bindparam("by_payout_id"),
+        schema.payouts.c.status.not_in(WITHOUT_OUTFLOW),
+        schema.payouts.c.cleared_at.is_not(None),
+    )
+    .order_by(schema.payouts.c.created_at.desc())
+    .limit(DESTINATIONS_COMPARED)
+)
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
 _OUTFLOWS = select(
     *(schema.payouts.c[name] for name in ("payout_id", "worth", "cleared_at", "status")),
@@ -104,6 +118,15 @@ class StagedPayouts:
         written = [one for payout_id, one in self._outflows[currency].items() if payout_id not in self._payouts]
         staged = [outflow_of(payout) for payout in self._payouts.values() if payout.worth_currency == currency]
         return [*written, *(one for one in staged if one is not None)]
+
+    def destinations_of(self, payout: Payout) -> set[str]:
+        """Where else its payee's payouts have gone of late, or were let go."""
+        parameters = {
+            "by_seller_id": payout.seller_id,
+            "by_buyer_id": payout.buyer_id or "",
+            "by_payout_id": payout.payout_id,
+        }
+        return {row.destination for row in self._connection.execute(_DESTINATIONS, parameters)}
 
     def steps(self, payout_id: str) -> int:
         """How many observations of it are written down, those staged so far among them."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from coordinator.addresses import resembled
 from providers.onchain.transfers import ChainTransfer
 
 __all__ = ["Match", "Subject", "Watched", "is_older", "match"]
@@ -91,11 +92,18 @@ def match(
         other = {one.symbol for one in payments}
         if other:
             return Match(None, f"it carries {transfer.token.symbol}, but {' or '.join(sorted(other))} is waited for")
-        return Match(None, "nobody waits for money of this sender" if candidates else "nobody waits for it")
+        return Match(None, _of_nobody(transfer, candidates) if candidates else "nobody waits for it")
     for narrowed in _narrowings(transfer, fitting):
         if len(narrowed) == 1:
             return Match(narrowed[0].subject)
     return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
+
+
+def _of_nobody(transfer: ChainTransfer, candidates: Sequence[Watched]) -> str:
+    payer = resembled(transfer.sender, [one.payer for one in candidates if one.payer is not None])
+    if payer is None:
+        return "nobody waits for money of this sender"
+    return f"its sender {transfer.sender} is not {payer}, whose money is waited for, and was made to look like it"
 
 
 def _payout(

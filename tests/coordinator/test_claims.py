@@ -1,12 +1,7 @@
-"""What can be only one payment's, and when two ways to write an address are one."""
+"""What can be only one payment's."""
 
 from decimal import Decimal
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from coordinator.addresses import address_key, is_among
 from coordinator.claims import MoneyClaim, address_claim, money_claims
 from coordinator.observations import AddressBorrowed, ClaimContested, MoneyTaken, Standing, TransferSeen
 from coordinator.payment_problems import ProblemKind, hold_on_payouts, problems_of
@@ -16,33 +11,6 @@ PARTIAL, PAID = Standing.PARTIAL, Standing.PAID
 EVM = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA"
 BASE58 = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "are_same"),
-    [
-        (EVM, EVM.lower(), True),
-        (EVM, "0X" + EVM[2:].upper(), True),
-        (EVM, EVM[:-1] + "b", False),
-        (SEGWIT, SEGWIT.upper(), True),
-        # Bech32 is written in one case; mixed it is no address.
-        (SEGWIT, SEGWIT.capitalize(), False),
-        (BASE58, BASE58.lower(), False),
-        (BASE58, BASE58.swapcase(), False),
-        ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "tr7nhqjekqxgtci8q8zy4pl8otszgjlj6t", False),
-        ("lnbc1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5", None, True),
-    ],
-)
-def test_addresses_are_equal_as_their_family_has_it(one: str, other: str | None, are_same: bool) -> None:
-    other = one.upper() if other is None else other
-    assert (address_key(one) == address_key(other)) is are_same
-    assert is_among(other, {one}) is are_same
-
-
-@given(st.text(max_size=60))
-def test_an_address_is_itself_however_often_it_is_made_equal(text: str) -> None:
-    assert address_key(address_key(text)) == address_key(text)
-    assert is_among(text, [text])
 
 
 def test_the_money_of_a_transfer_is_its_transaction_its_coin_and_its_address() -> None:

@@ -132,6 +132,40 @@ async def test_a_day_is_over_after_24_hours_and_begins_anew_with_an_approval(jou
     assert await status(journal, fourth) == "awaiting_approval"
 
 
+SELLERS = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA"
+MADE_ALIKE = "0x9C1b000000000000000000000000000000000eeA"
+
+
+@pytest.mark.parametrize("known_by", ["an earlier payout", "the list of destinations"])
+async def test_a_destination_made_to_look_like_the_sellers_own_waits(journal: Journal, known_by: str) -> None:
+    if known_by == "an earlier payout":
+        await register(journal, await sold(journal, 1, "1", destination=SELLERS))
+    else:
+        await journal.approvals.allow_destination("s1", SELLERS, coin="ETH", by="Ada")
+    poisoned = await sold(journal, 2, "1", destination=MADE_ALIKE)
+    own = await sold(journal, 3, "1", destination=SELLERS.lower())
+    another = await sold(journal, 4, "1", destination="0x" + 40 * "1")
+    await register(journal, poisoned, own, another)
+    assert [await status(journal, one) for one in (poisoned, own, another)] == [
+        "awaiting_approval",
+        "created",
+        "created",
+    ]
+    [record] = await journal.payout_records([poisoned.payout_id])
+    assert record.payout.facts.withheld == (
+        f"{MADE_ALIKE} begins and ends like {SELLERS}, where s1 is paid, and is another",
+    )
+    # What nobody let go is not where the seller is paid; what somebody has is.
+    await journal.approvals.reject(poisoned.payout_id, by=BO, note="copied from dust")
+    again = await sold(journal, 5, "1", destination=MADE_ALIKE)
+    await register(journal, again)
+    assert await status(journal, again) == "awaiting_approval"
+    await journal.approvals.approve(again.payout_id, by=BO, note="it is theirs")
+    third = await sold(journal, 6, "1", destination=MADE_ALIKE)
+    await register(journal, third)
+    assert await status(journal, third) == "created"
+
+
 async def test_what_the_own_wallet_sends_is_not_held_and_counts(journal: Journal) -> None:
     own, other = await sold(journal, 1, "9"), await sold(journal, 2, "1")
     await journal.register_payouts([own], rules=RULES, known={own.payout_id: [PayoutKnown()]})

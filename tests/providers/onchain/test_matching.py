@@ -56,6 +56,17 @@ def test_another_token_is_said_in_words() -> None:
     assert (found.subject, found.reason) == (None, "it carries USDC, but USDT is waited for")
 
 
+def test_a_sender_that_was_made_to_look_like_the_payer_is_told_of_as_that() -> None:
+    payer, other = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA", "0x9C1b000000000000000000000000000000000eeA"
+    found = match(transfer(sender=other), NOW, [watched(1, payer=payer)])
+    assert found.subject is None
+    assert found.reason == (
+        f"its sender {other} is not {payer}, whose money is waited for, and was made to look like it"
+    )
+    stranger = match(transfer(sender="0x" + 40 * "1"), NOW, [watched(1, payer=payer)])
+    assert (stranger.subject, stranger.reason) == (None, "nobody waits for money of this sender")
+
+
 def test_what_is_older_than_a_payment_is_not_for_it_however_late_it_is_read() -> None:
     yesterday = SINCE - timedelta(days=1)
     found = match(transfer(), yesterday, [watched(1)])

@@ -104,6 +104,8 @@ describe("where to pay", () => {
     const said = `${"0x" + "ab".repeat(32)} pays 61.82 ETH-USDT of 61.83`;
     expect(withShortHashes(said)).toBe("0xabab…abab pays 61.82 ETH-USDT of 61.83");
     expect(withShortHashes("98 ETH-USDT to 0xshop for s1")).toBe("98 ETH-USDT to 0xshop for s1");
+    const address = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA";
+    expect(withShortHashes(`98 USDT to ${address}`)).toBe(`98 USDT to ${address}`);
   });
 
   it("links to an explorer only by the web", () => {

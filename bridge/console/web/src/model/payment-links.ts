@@ -91,14 +91,17 @@ export function explorerOf(payment: PaymentDocument, chains: readonly Chain[]): 
   return chains.find((chain) => chain.name === payment.direct?.chain)?.explorer ?? null;
 }
 
-/** A hash or an address that has little room: its beginning and its end. */
+/** A hash or an id that has little room: its beginning and its end. */
 export function shortened(text: string, ends = 6): string {
   return text.length <= 2 * ends + 3 ? text : `${text.slice(0, ends + 2)}…${text.slice(-ends)}`;
 }
 
-/** A text whose hashes and addresses are shortened, where it stands beside a link to the whole story. */
+/**
+ * A text whose hashes of transactions and blocks are shortened, where it stands beside a link to the whole story.
+ * Addresses stay whole: others are made whose ends are the same.
+ */
 export function withShortHashes(text: string): string {
-  return text.replace(/\b0x[0-9a-f]{16,}\b/gi, (hash) => shortened(hash, 4));
+  return text.replace(/\b0x[0-9a-f]{64}\b/gi, (hash) => shortened(hash, 4));
 }
 
 /** An address in groups of four, so that eyes can compare it. */

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
 import type { Chain, PaymentDocument } from "../model/documents";
-import { explorerOf, shortened, whyNowhere } from "../model/payment-links";
+import { explorerOf, whyNowhere } from "../model/payment-links";
 import { paymentLine, type Side } from "../model/payment-line";
 import { useStore } from "../net/store";
 import { Amount } from "../parts/Amount";
@@ -108,7 +108,7 @@ function PaidTo({ payment }: { payment: PaymentDocument }): JSX.Element | null {
   return (
     <p class="paid-to">
       The buyer pays in {coin}
-      {name ? ` (${name})` : ""} to <code title={address}>{shortened(address)}</code>.
+      {name ? ` (${name})` : ""} to <code>{address}</code>.
     </p>
   );
 }
