@@ -82,7 +82,7 @@ lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock file
 	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build --group dev -o requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build -c requirements-dev.lock -o requirements.lock pyproject.toml
 
-LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK_OPTIONS := --quiet --universal --all-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## Remove what was installed here (not the journal in var/)
 	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules $(WEB)/node_modules bridge/console/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

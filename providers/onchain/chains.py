@@ -6,6 +6,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -148,7 +149,18 @@ def read_chains(
         _overlay(content, own, _own(own), providers)
     chains = {name: _read_chain(name, entry, environment, providers) for name, entry in content.items()}
     _refuse_strangers(chains, environment)
+    _require_web3(chains)
     return chains
+
+
+def _require_web3(chains: Mapping[str, Chain]) -> None:
+    """Raises ChainsError if chains are to be followed and what asks their nodes is not installed."""
+    followed = [name for name, chain in chains.items() if chain.endpoints]
+    if followed and find_spec("web3") is None:
+        raise ChainsError(
+            f"{', '.join(followed)} {'have' if len(followed) > 1 else 'has'} endpoints, and web3, which asks them, is"
+            " not installed: pip install 'bridge[onchain]'"
+        )
 
 
 def _shipped() -> dict[str, Any]:
