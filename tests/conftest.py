@@ -2,6 +2,7 @@
 that is too slow."""
 
 import functools
+import gc
 import os
 import signal
 import time
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
 
     items.sort(key=lambda item: rank(item.path))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what was imported and collected, which it would look through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
