@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.console.pages import pages_router
+from bridge.door import Guests
 from bridge.engine import Sessions, Stop, running_engine
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
@@ -64,9 +65,11 @@ def _stop_by_signal(_reason: BridgeError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal) -> Any:
+def create_app(
+    settings: Settings | None = None, *, stop: Stop = _stop_by_signal, guests: Guests | None = None
+) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
-    on."""
+    on; `guests` are the connections of the front door before it, if that is ours."""
     settings = settings or load_settings()
     verifier = settings.verifier
     sockets = create_socket_server(
@@ -88,7 +91,7 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
         asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
     )
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    rest = rest_app(settings, sockets, callers, stop)
+    rest = rest_app(settings, sockets, callers, stop, guests)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     return asgi_app(sockets, beside=Head(Lane(rest, plain)))
@@ -101,10 +104,12 @@ def described_routes() -> dict[str, Any]:
     callers = Callers(
         settings.services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False)
     )
-    return rest_app(settings, sockets, callers, _stop_by_signal).openapi_schema.to_schema()
+    return rest_app(settings, sockets, callers, _stop_by_signal, None).openapi_schema.to_schema()
 
 
-def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
+def rest_app(
+    settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop, guests: Guests | None
+) -> Litestar:
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
     expiry = settings.payment_expiry_seconds

@@ -41,6 +41,14 @@ class Deadlines(Generic[T]):
         """Waits for one no more, if it did."""
         self._due.pop(one, None)
 
+    def __contains__(self, one: T) -> bool:
+        """Whether it is waited for."""
+        return one in self._due
+
+    def first(self) -> T | None:
+        """The one that is due first; None of none."""
+        return next(iter(self._due), None)
+
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
