@@ -8,14 +8,17 @@ from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["any_door"]
 
+# Also where a test lets hours pass.
+PATIENCE_SECONDS = 1_000 * GIVE_UP_SECONDS
+
 
 def any_door(**limits: Any) -> Any:
     """For `uvicorn.Config(http=…)`: open to all, and patient in whatever `limits` do not name."""
     patient = DoorLimits(
-        head_seconds=GIVE_UP_SECONDS,
-        body_seconds=GIVE_UP_SECONDS,
-        idle_seconds=GIVE_UP_SECONDS,
-        answer_seconds=GIVE_UP_SECONDS,
+        head_seconds=PATIENCE_SECONDS,
+        body_seconds=PATIENCE_SECONDS,
+        idle_seconds=PATIENCE_SECONDS,
+        answer_seconds=PATIENCE_SECONDS,
         body_bytes=10_000_000,
     )
     guests = Guests(places=10_000, kept_places=1, per_address=10_000)

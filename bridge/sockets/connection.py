@@ -283,14 +283,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
-            await self._keep_pace()
+            await self.keep_pace()
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
             await super().receive(pkt)
 
-    async def _keep_pace(self) -> None:
+    async def keep_pace(self) -> None:
         """Lets a client that sends faster than it may wait: what it sends is read later, and nothing is lost."""
         now = asyncio.get_running_loop().time()
         pace = self.server.limits.messages

@@ -128,6 +128,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             await connection.cut_off("what is no packet")
             await self._make_response(self._bad_request(), environ)
         else:
+            if connection is not None and scope["method"] == "POST" and not body:
+                await connection.keep_pace()  # as for a packet, of which such a POST has none
             await super().handle_request(environ)
 
     def _present(self, query: Mapping[str, str]) -> Connection | None:

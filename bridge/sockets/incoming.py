@@ -57,9 +57,7 @@ def packet_of(content: str | bytes) -> Any | None:
 
 
 def is_payload(body: bytes) -> bool:
-    """Whether the body of a POST holds packets that a client may send there, at least one, and nothing else."""
-    if not body:
-        return False
+    """Whether the body of a POST holds packets that a client may send there, and nothing else."""
     try:
         packets = Payload(encoded_payload=body.decode()).packets
     except Exception:  # whatever the library raises, it cannot read the body
