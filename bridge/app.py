@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,15 +17,16 @@ from prometheus_client import Gauge
 from bridge.access import Principal
 from bridge.console.pages import pages_router
 from bridge.door import Guests
-from bridge.engine import Sessions, Stop, running_engine
+from bridge.engine import Engine, Sessions, Stop, running_engine
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
+from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
-from bridge.http.health import live, metrics, ready
+from bridge.http.health import DegradedError, live, metrics, ready
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
@@ -151,6 +152,7 @@ def rest_app(
                 providers=engine.providers,
                 offsets=engine.offsets,
                 connections=lambda: sockets.manager.client_count,
+                turned_away=lambda: 0 if guests is None else guests.stand.turned_away,
                 clock=engine.journal.clock,
             )
             telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
@@ -169,6 +171,10 @@ def rest_app(
     def pulse_of(state: State) -> Pulse:
         pulse: Pulse = state.pulse
         return pulse
+
+    def checks_of(state: State) -> ReadinessChecks:
+        engine: Engine = state.engine
+        return engine.checks if guests is None else {"connections": _let_in(guests), **engine.checks}
 
     def service_of(request: AnyRequest) -> Service:
         service: Service = request.state.service
@@ -200,7 +206,7 @@ def rest_app(
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
-            "checks": _of_engine("checks"),
+            "checks": Provide(checks_of, sync_to_thread=False),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
@@ -229,6 +235,20 @@ def rest_app(
         openapi_config=openapi_config,
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
+
+
+def _let_in(guests: Guests) -> Callable[[], Awaitable[str | None]]:
+    """Whether whoever comes is let in."""
+
+    async def check() -> None:
+        connections, places, turned_away = guests.stand
+        if turned_away:
+            raise DegradedError(
+                f"{turned_away} connections were turned away within a minute; {connections} of {places} places are"
+                " taken, and webhooks and health are still answered"
+            )
+
+    return check
 
 
 def _of_engine(part: str) -> Provide:
