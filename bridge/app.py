@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -172,10 +172,6 @@ def rest_app(
         pulse: Pulse = state.pulse
         return pulse
 
-    def checks_of(state: State) -> ReadinessChecks:
-        engine: Engine = state.engine
-        return engine.checks if guests is None else {"connections": _let_in(guests), **engine.checks}
-
     def service_of(request: AnyRequest) -> Service:
         service: Service = request.state.service
         return service
@@ -206,7 +202,7 @@ def rest_app(
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
-            "checks": Provide(checks_of, sync_to_thread=False),
+            "checks": _checks(guests),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
@@ -237,10 +233,12 @@ def rest_app(
     )
 
 
-def _let_in(guests: Guests) -> Callable[[], Awaitable[str | None]]:
-    """Whether whoever comes is let in."""
+def _checks(guests: Guests | None) -> Provide:
+    """What decides whether the bridge is ready; first whether whoever comes is let in."""
 
-    async def check() -> None:
+    async def let_in() -> None:
+        if guests is None:
+            return
         connections, places, turned_away = guests.stand
         if turned_away:
             raise DegradedError(
@@ -248,7 +246,11 @@ def _let_in(guests: Guests) -> Callable[[], Awaitable[str | None]]:
                 " taken, and webhooks and health are still answered"
             )
 
-    return check
+    def provide(state: State) -> ReadinessChecks:
+        engine: Engine = state.engine
+        return engine.checks if guests is None else {"connections": let_in, **engine.checks}
+
+    return Provide(provide, sync_to_thread=False)
 
 
 def _of_engine(part: str) -> Provide:
