@@ -114,14 +114,15 @@ def test_a_client_that_does_not_read_its_answers_is_closed_and_costs_one_answer(
 
 def test_a_poll_may_wait_longer_than_a_request_may_take_to_be_sent(bridge: BridgeProcess) -> None:
     poll = "GET /socket.io/?EIO=4&transport=polling{} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with Stranger(bridge) as stranger, Stranger(bridge) as other:
+    with Stranger(bridge) as stranger:
         stranger.send(poll.format("").encode())
         sid = stranger.answer().body.decode().split('"sid":"')[1].split('"')[0]
         stranger.send(poll.format(f"&sid={sid}").encode())
         time.sleep(2 * PATIENCE_SECONDS)
-        message = f"POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        other.send(f"{message}Content-Length: 2\r\n\r\n40".encode())
-        assert other.answer().status == 200
+        connect = f"POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        with Stranger(bridge) as other:
+            other.send(f"{connect}Content-Length: 2\r\n\r\n40".encode())
+            assert other.answer().status == 200
         assert stranger.answer().body.startswith(b"40{")
 
 
