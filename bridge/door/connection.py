@@ -87,8 +87,7 @@ class HttpConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
         if self._guest is None:
-            self._transport.write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
-            self._close_outright()
+            self._turn_away()
         else:
             self._door.heads.add(self, self._door.limits.head_seconds)
 
@@ -114,6 +113,11 @@ class HttpConnection(asyncio.Protocol):
         if self._drained is not None:
             self._drained.set_result(None)
             self._drained = None
+
+    def _turn_away(self) -> None:
+        """There is no place. It is closed without waiting for anything, even if it never reads why."""
+        self._transport.write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
+        self._close_outright()
 
     def shutdown(self) -> None:
         """uvicorn stops."""
@@ -168,7 +172,8 @@ class HttpConnection(asyncio.Protocol):
             return
         if not door.guests.has_a_place(self._guest) and not head.path.startswith(MATTERS_MOST):
             door.guests.turn_away_last()
-            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
+            self._turn_away()
+            return
         if head.is_web_socket and self._config.ws_protocol_class is not None:
             self._hand_over(head, rest)
             return

@@ -40,8 +40,8 @@ class Door:
         return self.guests.enter(address, self._make_room)
 
     def _make_room(self) -> bool:
-        """Has the one leave that has gone longest without asking anything."""
-        longest = self.idle.first() or self.heads.first()
+        """Has one leave that is being closed, or else the one that has gone longest without asking anything."""
+        longest = self.leaving.first() or self.idle.first() or self.heads.first()
         if longest is None:
             return False
         longest.turn_out("made room")

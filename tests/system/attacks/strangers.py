@@ -1,5 +1,6 @@
 """A stranger, who writes to the bridge's port whatever bytes they like; and what goes on beside them."""
 
+import contextlib
 import hashlib
 import socket
 import threading
@@ -45,6 +46,8 @@ class Stranger:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # also for who reads at the side
         self._socket.close()
 
     def send(self, content: bytes) -> None:
@@ -61,6 +64,18 @@ class Stranger:
             pass
         self._socket.settimeout(GIVE_UP_SECONDS)
         return taken
+
+    def read_on(self) -> None:
+        """Reads and forgets whatever comes, from now on and at the side."""
+        ours = self._socket.dup()
+        ours.settimeout(GIVE_UP_SECONDS)
+
+        def read() -> None:
+            with ours, contextlib.suppress(OSError):
+                while ours.recv(65_536):
+                    pass
+
+        threading.Thread(target=read, daemon=True).start()
 
     def receive(self) -> bytes:
         """What comes next; nothing at the end."""
