@@ -169,6 +169,10 @@ class WebSocketProtocol(asyncio.Protocol):
     def broken(self, error: WebSocketError) -> None:
         """The client has broken the protocol."""
         logger.debug("closing a WebSocket: the client sent %s", error)
+        if not self._is_open and self._status is None:
+            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
+            self._end(LOST)
+            return
         self.finish(error.status)
         # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
         if self.transport.can_write_eof():

@@ -22,6 +22,7 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol, write_frames
 from tests.bridge.sockets.clients import connect
 from tests.doors import any_door
+from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS, until
 
 LIMIT_BYTES = 100_000
@@ -140,6 +141,23 @@ async def test_a_handshake_that_is_none_is_told_why(lines: list[str], status: by
         answer = await raw_request(address, [*lines, "Host: x", "Upgrade: websocket", "Connection: Upgrade"])
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert explanation in answer
+
+
+async def test_what_breaks_the_protocol_before_it_is_open_is_refused() -> None:
+    heard: list[str] = []
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        heard.extend([(await receive())["type"], (await receive())["type"]])
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as (address, _):
+        port = int(address.rstrip("/").rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HANDSHAKE + frame(1, b"not masked", mask=False))
+        answer = await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert heard == ["websocket.connect", "websocket.disconnect"]
 
 
 async def test_a_handshake_ends_without_the_garbage_collector() -> None:
