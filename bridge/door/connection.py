@@ -6,12 +6,12 @@ within its own, and of what comes after them no more is taken from the socket th
 """
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+from bridge.door.answers import problem
 from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
-from bridge.door.exchange import Exchange, status_line
+from bridge.door.exchange import Exchange, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
 from bridge.sockets.handshake import Request
@@ -36,7 +36,7 @@ WAITING_BYTES = 65_536
 LARGE_ANSWER_BYTES = 65_536
 TOO_MANY = "There are too many connections; try again in a while."
 # Whoever comes when all is full is answered here.
-MATTERS_MOST = ("/webhooks/", "/health/")
+MATTERS_MOST = ("/webhooks/", "/health/", "/metrics")
 
 
 class HttpConnection(asyncio.Protocol):
@@ -49,7 +49,9 @@ class HttpConnection(asyncio.Protocol):
         "_drained",
         "_exchange",
         "_guest",
+        "_held_bytes",
         "_is_closing",
+        "_is_deaf",
         "_is_paused",
         "_looked_at",
         "_server_state",
@@ -67,6 +69,8 @@ class HttpConnection(asyncio.Protocol):
         self._guest: Guest | None = None
         self._unread = b""
         """What has come of the next requests."""
+        self._held_bytes = 0
+        """How much is kept of a head or a body that has not come whole, or of what has come before its turn."""
         self._looked_at = 0
         """How much of that was found to be the beginning of a head."""
         self._exchange: Exchange | None = None
@@ -76,6 +80,8 @@ class HttpConnection(asyncio.Protocol):
         self._is_paused = False
         self._is_closing = False
         """Whether nothing more is listened to."""
+        self._is_deaf = False
+        """Whether it has sent so much before its turn that it is closed after this one."""
         self._drained: asyncio.Future[None] | None = None
         """While what was answered waits for the client to read it."""
 
@@ -96,6 +102,7 @@ class HttpConnection(asyncio.Protocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
+        self._hold(0)
         self._let_write()
         if self._guest is not None:
             self._guest.leave()
@@ -116,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _turn_away(self) -> None:
         """There is no place. It is closed without waiting for anything, even if it never reads why."""
-        self._transport.write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
+        self._transport.write(problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
         self._close_outright()
 
     def shutdown(self) -> None:
@@ -138,7 +145,13 @@ class HttpConnection(asyncio.Protocol):
 
     def _wait_with(self, unread: bytes) -> None:
         """What has come before its turn."""
+        if self._exchange is not None and len(unread) > self._door.limits.waiting_bytes:
+            self._exchange.keeps_alive = False
+            self._is_deaf = True
+            unread = b""
+            self._pause()
         self._unread = unread
+        self._hold(len(unread))
         if unread:
             self._pause()
 
@@ -152,6 +165,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             if 0 <= end <= limits.head_bytes:
                 self._unread, self._looked_at = b"", 0
+                self._hold(0)
                 self._begin(read_head(data[:end], limits), data[end + 4 :])
                 return
             require_readable(data, self._looked_at, limits)
@@ -159,6 +173,9 @@ class HttpConnection(asyncio.Protocol):
             self.refuse(error.status, error.detail)
             return
         self._unread, self._looked_at = data, len(data)
+        self._hold(len(data))
+        if self._is_closing:
+            return
         if self not in self._door.heads:
             self._door.idle.discard(self)
             self._door.heads.add(self, limits.head_seconds)
@@ -170,8 +187,7 @@ class HttpConnection(asyncio.Protocol):
         door.waits_no_more(self)
         if self._guest is None:
             return
-        if not door.guests.has_a_place(self._guest) and not head.path.startswith(MATTERS_MOST):
-            door.guests.turn_away_last()
+        if not head.path.startswith(MATTERS_MOST) and not door.find_place(self._guest):
             self._turn_away()
             return
         if head.is_web_socket and self._config.ws_protocol_class is not None:
@@ -193,25 +209,9 @@ class HttpConnection(asyncio.Protocol):
                 self._read_body(rest)
 
     def _start(self, exchange: Exchange, head: Head) -> None:
-        config, transport = self._config, self._transport
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        scope = {
-            "type": "http",
-            "asgi": {"version": config.asgi_version, "spec_version": "2.3"},
-            "http_version": head.version,
-            "server": tuple(own[:2]) if isinstance(own, tuple) else None,
-            "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
-            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
-            "method": head.method,
-            "root_path": config.root_path,
-            "path": config.root_path + head.path,
-            "raw_path": config.root_path.encode() + head.raw_path,
-            "query_string": head.query,
-            "headers": head.headers,
-            "state": self._state.copy(),
-        }
+        scope = scope_of(head, self._transport, self._config, self._state)
         tasks: set[asyncio.Task[None]] = self._server_state.tasks
-        task = asyncio.get_running_loop().create_task(exchange.run(config.loaded_app, scope))
+        task = asyncio.get_running_loop().create_task(exchange.run(self._config.loaded_app, scope))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -230,8 +230,15 @@ class HttpConnection(asyncio.Protocol):
         exchange.feed(content, is_whole=body.is_whole)
         if body.is_whole:
             self._wait_with(rest)
-        elif exchange.waiting_bytes > WAITING_BYTES:
+            return
+        self._hold(self._held_bytes + len(content))
+        if exchange.waiting_bytes > WAITING_BYTES:
             self._pause()
+
+    def _hold(self, held_bytes: int) -> None:
+        more_bytes, self._held_bytes = held_bytes - self._held_bytes, held_bytes
+        if more_bytes:
+            self._door.hold(more_bytes)
 
     def _pause(self) -> None:
         if not self._is_paused and not self._transport.is_closing():
@@ -240,7 +247,7 @@ class HttpConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
-        if self._body is not None or not self._unread:
+        if self._body is not None or not (self._unread or self._is_deaf):
             self._listen()
 
     def _listen(self) -> None:
@@ -301,7 +308,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange is not None and exchange.is_begun:
             self.break_off()
             return
-        self._transport.write(_problem(status, detail, self.default_headers))
+        self._transport.write(problem(status, detail, self.default_headers))
         self.close()
 
     def _drop_exchange(self) -> None:
@@ -314,13 +321,15 @@ class HttpConnection(asyncio.Protocol):
         it left unread, the system would take back what was written last."""
         self._is_closing = True
         self._unread = b""
+        self._hold(0)
         is_all_read = self._exchange is not None and self._body is None and not self._is_paused
         self._exchange = self._body = None
         if is_all_read or not self._transport.can_write_eof():
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
-            self._listen()
+            if not self._is_deaf:
+                self._listen()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:
@@ -341,6 +350,8 @@ class HttpConnection(asyncio.Protocol):
         """Closes at once, whatever is still to be written."""
         self._is_closing = True
         self._drop_exchange()
+        self._hold(0)
+        self._door.forget(self)
         self._transport.abort()
 
     def turn_out(self, reason: str) -> None:
@@ -376,17 +387,3 @@ class HttpConnection(asyncio.Protocol):
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
             protocol.data_received(rest)
-
-
-def _problem(status: HTTPStatus, detail: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """A whole answer that closes the connection: a problem document (RFC 9457)."""
-    content = json.dumps(
-        {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    ).encode()
-    told = [
-        *headers,
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(content)),
-        (b"connection", b"close"),
-    ]
-    return b"".join([status_line(status.value), *(b"%b: %b\r\n" % header for header in told), b"\r\n", content])

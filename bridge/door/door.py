@@ -21,7 +21,7 @@ class Door:
         self.limits = limits or DoorLimits()
         self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
         """Whose request has begun, or should have, and has not said what it asks."""
-        self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.turn_out("idle"))
+        self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.close())
         """Who was answered, and has not asked again."""
         self.bodies: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late("body"))
         """Whose body is on its way."""
@@ -29,6 +29,7 @@ class Door:
         """Who does not read what they are answered."""
         self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
         """Who is being closed."""
+        self._held_bytes = 0
 
     def __call__(
         self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: object = None
@@ -39,6 +40,10 @@ class Door:
         """Lets a connection in, if there is a place for it."""
         return self.guests.enter(address, self._make_room)
 
+    def find_place(self, guest: Guest) -> bool:
+        """Finds one for who has asked for something; returns whether there is one."""
+        return self.guests.find_place(guest, self._make_room)
+
     def _make_room(self) -> bool:
         """Has one leave that is being closed, or else the one that has gone longest without asking anything."""
         longest = self.leaving.first() or self.idle.first() or self.heads.first()
@@ -46,6 +51,15 @@ class Door:
             return False
         longest.turn_out("made room")
         return True
+
+    def hold(self, more_bytes: int) -> None:
+        """So much more is held of what has not come whole, or less."""
+        self._held_bytes += more_bytes
+        while more_bytes > 0 and self._held_bytes > self.limits.held_bytes:
+            longest = self.bodies.first() or self.heads.first() or self.answers.first()
+            if longest is None:
+                return
+            longest.turn_out("made room")
 
     def waits_no_more(self, connection: HttpConnection) -> None:
         """It has said what it asks."""

@@ -7,17 +7,16 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from bridge.door.answers import CONTINUE, status_line
 from bridge.door.head import Head
 
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
 
-__all__ = ["Exchange", "status_line"]
+__all__ = ["Exchange", "scope_of"]
 
 logger = logging.getLogger("bridge.door")
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 # An application that puts what it was told into a header must not be made to write one of somebody else's.
 UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -26,8 +25,24 @@ WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 Message = MutableMapping[str, Any]
 
 
-def status_line(status: int) -> bytes:
-    return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+def scope_of(head: Head, transport: asyncio.BaseTransport, config: Any, state: dict[str, Any]) -> Message:
+    """What an ASGI application is told of a request; `config` is uvicorn's."""
+    peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    return {
+        "type": "http",
+        "asgi": {"version": config.asgi_version, "spec_version": "2.3"},
+        "http_version": head.version,
+        "server": tuple(own[:2]) if isinstance(own, tuple) else None,
+        "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
+        "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+        "method": head.method,
+        "root_path": config.root_path,
+        "path": config.root_path + head.path,
+        "raw_path": config.root_path.encode() + head.raw_path,
+        "query_string": head.query,
+        "headers": head.headers,
+        "state": state.copy(),
+    }
 
 
 class Exchange:

@@ -83,14 +83,9 @@ class Guests:
         self._network = _networks_of(trusted)
         CONNECTIONS.set_function(lambda: self._connections)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether all places are taken but those that are kept."""
-        return self._connections >= self.places
-
     def enter(self, address: str, make_room: Callable[[], bool]) -> Guest | None:
-        """Lets a connection in, or returns None. `make_room` has one leave that has nothing under way; it returns
-        whether there was one."""
+        """Lets a connection in, or returns None. `make_room` has one leave that asks nothing; it returns whether
+        there was one. Whoever has just come is spared as long as there are places that are kept."""
         network = self._network(address)
         if network is not None and self._counts[network] >= self.per_address:
             self._turn_away(
@@ -99,19 +94,22 @@ class Guests:
                 " (connections_per_address; trusted_proxies, if it is a proxy)",
             )
             return None
-        is_last = self.is_full and not make_room()
-        if is_last and self._connections >= self.places + self._kept_places:
-            self.turn_away_last()
+        if self._connections >= self.places + self._kept_places and not make_room():
+            self._turn_away(FULL, self._all_taken)
             return None
+        is_last = self._connections >= self.places
         self._connections += 1
         if network is not None:
             self._counts[network] += 1
         return Guest(self, network, is_last=is_last)
 
-    def has_a_place(self, guest: Guest) -> bool:
-        """Whether it has one that is not kept; by now, if it had none when it came."""
-        if guest.is_last and self._connections <= self.places:
+    def find_place(self, guest: Guest, make_room: Callable[[], bool]) -> bool:
+        """Gives one of the other places to who was let in to one that is kept; returns whether there is one. If not,
+        it is turned away."""
+        if guest.is_last and (self._connections <= self.places or make_room()):
             guest.is_last = False
+        if guest.is_last:
+            self._turn_away(FULL, self._all_taken)
         return not guest.is_last
 
     def left(self, guest: Guest) -> None:
@@ -123,11 +121,9 @@ class Guests:
             if not self._counts[network]:
                 del self._counts[network]
 
-    def turn_away_last(self) -> None:
-        """One that came when all was full has asked for what does not matter most."""
-        self._turn_away(
-            FULL, f"all {self.places} places are taken (max_connections, or the system's limit on open files)"
-        )
+    @property
+    def _all_taken(self) -> str:
+        return f"all {self.places} places are taken (max_connections, or the system's limit on open files)"
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()

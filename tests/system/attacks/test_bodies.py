@@ -1,12 +1,13 @@
 """Bodies: what is too large is refused before it has come, and what may not be sent at all before it is looked at."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Stranger, memory_mb
+from tests.system.attacks.strangers import Stranger, figure, memory_mb
 from tests.system.conftest import GATEWAY_KEY, Gateway
 
 HOST = b"Host: 127.0.0.1\r\n"
@@ -51,6 +52,20 @@ def test_a_body_in_a_million_chunks_is_refused(bridge: BridgeProcess, meanwhile:
         stranger.send(post(b"/api/events", b"Transfer-Encoding: chunked\r\n"))
         stranger.send_what_is_taken(b"1\r\nx\r\n" * 1_000_000)
         assert stranger.answers() in ([400], [])
+
+
+def test_a_crowd_of_bodies_that_stop_short_of_their_end_is_not_kept_in_memory(
+    bridge: BridgeProcess, meanwhile: HonestTraffic
+) -> None:
+    before_mb, most_mb = memory_mb(bridge), 0.0
+    with meanwhile(), contextlib.ExitStack() as stack:
+        for _ in range(150):
+            stranger = stack.enter_context(Stranger(bridge))
+            with contextlib.suppress(OSError):
+                stranger.send(post(b"/api/events", b"Content-Length: 900000\r\n") + b"x" * 899_999)
+            most_mb = max(most_mb, memory_mb(bridge))
+    assert most_mb - before_mb < 80
+    assert figure(bridge, 'bridge_door_refused_total{reason="made room"}') > 0
 
 
 def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
