@@ -9,6 +9,9 @@ from bridge.sockets.deadlines import Deadlines
 
 __all__ = ["Door"]
 
+# Who has just come is not sent away for somebody else's sake: their request is on its way.
+MOMENT_SECONDS = 1.0
+
 
 class Door:
     """Makes a connection's protocol for uvicorn, `uvicorn.Config(http=Door(…))`.
@@ -38,15 +41,16 @@ class Door:
 
     def enter(self, address: str) -> Guest | None:
         """Lets a connection in, if there is a place for it."""
-        return self.guests.enter(address, self._make_room)
+        return self.guests.enter(address, lambda: self._make_room(self.heads.first()))
 
     def find_place(self, guest: Guest) -> bool:
         """Finds one for who has asked for something; returns whether there is one."""
-        return self.guests.find_place(guest, self._make_room)
+        patience = self.limits.head_seconds - MOMENT_SECONDS
+        return self.guests.find_place(guest, lambda: self._make_room(self.heads.first(within_seconds=patience)))
 
-    def _make_room(self) -> bool:
-        """Has one leave that is being closed, or else the one that has gone longest without asking anything."""
-        longest = self.leaving.first() or self.idle.first() or self.heads.first()
+    def _make_room(self, silent: HttpConnection | None) -> bool:
+        """Has one leave that is being closed, or has been answered and asked nothing more; or else who is silent."""
+        longest = self.leaving.first() or self.idle.first() or silent
         if longest is None:
             return False
         longest.turn_out("made room")

@@ -106,8 +106,9 @@ class Guests:
     def find_place(self, guest: Guest, make_room: Callable[[], bool]) -> bool:
         """Gives one of the other places to who was let in to one that is kept; returns whether there is one. If not,
         it is turned away."""
-        if guest.is_last and (self._connections <= self.places or make_room()):
-            guest.is_last = False
+        while guest.is_last and self._connections > self.places and make_room():
+            pass  # also of those that are kept
+        guest.is_last = guest.is_last and self._connections > self.places
         if guest.is_last:
             self._turn_away(FULL, self._all_taken)
         return not guest.is_last
