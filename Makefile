@@ -14,7 +14,7 @@ NPM_CI := ci --no-audit --no-fund --ignore-scripts
 SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-start bench-onchain profile
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-start bench-onchain profile
 .PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible
 
 help: ## List the targets
@@ -68,6 +68,9 @@ screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chrom
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
+
+bench-attacks: has-python $(VENV)/.test-ready ## Measure what honest clients notice of an attacker of each kind
+	$(SUPERVISED) $(BIN)/python -m benchmarks.attacks $(BENCH)
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)
