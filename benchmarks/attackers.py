@@ -1,4 +1,4 @@
-"""One attacker of a kind, a process of its own on the core of the clients: `python -m benchmarks.attackers KIND PORT`.
+"""One attacker of a kind, as a process of its own: `python -m benchmarks.attackers KIND PORT`.
 
 It goes on until it is ended, and minds nothing that the server does about it.
 """

@@ -41,7 +41,9 @@ def verify(
     `headers` have lowercase names. With `accept_api_key_only` a webhook without any signature may carry one of the
     keys itself, as old gateways do; a wrong signature is never made good by that. Raises WebhookRefusedError.
     """
-    require_headers(headers, keys=keys, now=now, window_seconds=window_seconds, accept_api_key_only=accept_api_key_only)
+    require_headers(
+        headers, keys=keys, now=now, window_seconds=window_seconds, accept_api_key_only=accept_api_key_only
+    )
     signature = headers.get(SIGNATURE_HEADER)
     if signature is None:
         return
