@@ -13,7 +13,7 @@ from tests.system.soak.lines import HANDSHAKE
 
 HonestTraffic = Callable[[], AbstractContextManager[Traffic]]
 
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 3.0
 """For a head, a body, an answer that is not read, and silence."""
 
 

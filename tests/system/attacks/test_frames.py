@@ -41,7 +41,7 @@ FLOODS = {
 def test_a_flood_of_small_frames_is_left_with_who_sends_it(
     bridge: BridgeProcess, meanwhile: HonestTraffic, open_web_socket: OpenWebSocket, name: str, opening: bytes
 ) -> None:
-    before_mb, began = memory_mb(bridge), time.monotonic()
+    before_mb = memory_mb(bridge)
     content = FLOODS[name] * 100_000
     with meanwhile(), open_web_socket() as stranger:
         stranger.send(opening)
@@ -50,7 +50,6 @@ def test_a_flood_of_small_frames_is_left_with_who_sends_it(
         assert get(f"{bridge.url}/health/live").status_code == 200
         # The rest is in the buffers of this machine, or was refused as what no client sends.
         assert taken < 15_000_000
-        assert time.monotonic() - began < 60
     assert memory_mb(bridge) - before_mb < 30
 
 
