@@ -193,9 +193,8 @@ class HttpConnection(asyncio.Protocol):
         if head.is_web_socket and self._config.ws_protocol_class is not None:
             self._hand_over(head, rest)
             return
-        if head.length > door.limits.body_bytes:
-            raise too_large(door.limits.body_bytes)
         self._exchange = exchange = Exchange(self, head)
+        exchange.is_too_large = head.length > door.limits.body_bytes
         if self._guest.is_last:
             exchange.keeps_alive = False
         if head.length:
@@ -203,10 +202,12 @@ class HttpConnection(asyncio.Protocol):
         self._start(exchange, head)
         if self._body is None:
             self._wait_with(rest)
-        else:
-            door.bodies.add(self, door.limits.body_seconds)
-            if rest:
-                self._read_body(rest)
+            return
+        door.bodies.add(self, door.limits.body_seconds)
+        if exchange.is_too_large:
+            self._pause()
+        elif rest:
+            self._read_body(rest)
 
     def _start(self, exchange: Exchange, head: Head) -> None:
         scope = scope_of(head, self._transport, self._config, self._state)
@@ -360,6 +361,11 @@ class HttpConnection(asyncio.Protocol):
         if self._guest is not None:
             self._guest.leave()
         self.break_off()
+
+    def refuse_body(self) -> None:
+        """The application wants a body that is larger than any may be."""
+        error = too_large(self._door.limits.body_bytes)
+        self.refuse(error.status, error.detail)
 
     def late_head(self) -> None:
         """It has been given long enough to say what it asks."""

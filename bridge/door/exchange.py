@@ -61,6 +61,7 @@ class Exchange:
         "_wants_continue",
         "is_begun",
         "is_body_taken",
+        "is_too_large",
         "is_whole",
         "keeps_alive",
         "waiting_bytes",
@@ -77,6 +78,9 @@ class Exchange:
         """Whether all of the body has come."""
         self.is_body_taken = False
         """Whether the application has been given the end of the body."""
+        self.is_too_large = False
+        """Whether it says that its body is larger than any may be. The application may say first that it may not be
+        sent at all."""
         self._wants_continue = head.expects_continue and head.length != 0
         self._waiter: asyncio.Future[None] | None = None
         self._opening: bytes | None = None
@@ -128,6 +132,9 @@ class Exchange:
         while not self.waiting_bytes and (self.is_body_taken or not self.is_whole):
             connection = self._connection
             if connection is None or self._is_over:
+                break
+            if self.is_too_large:
+                connection.refuse_body()
                 break
             if self._wants_continue and not self.is_begun:
                 connection.write(CONTINUE)

@@ -17,7 +17,7 @@ END = b"\r\n\r\n"
 CHUNKED = -1
 """The length of a body that comes in chunks, and so says itself where it ends."""
 
-METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"}
+METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"}
 LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([!-~]++) HTTP/(\d\.\d)")
 # Whole, and without looking back: what is wrong is found in one pass over the bytes.
 HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")

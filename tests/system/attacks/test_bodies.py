@@ -28,14 +28,31 @@ def post(path: bytes, headers: bytes) -> bytes:
     return b"POST " + path + b" HTTP/1.1\r\n" + HOST + headers + b"\r\n"
 
 
-@pytest.mark.parametrize("path", [b"/api/events", b"/api/payments", b"/missing", b"/webhooks/shkeeper"])
-def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(bridge: BridgeProcess, path: bytes) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (b"/api/events", 413),
+        (b"/api/payments", 413),
+        (b"/socket.io/?EIO=4&transport=polling", 400),
+        (b"/missing", 404),
+        (b"/webhooks/shkeeper", 401),
+    ],
+)
+@pytest.mark.parametrize("length", [LARGEST + 1, 1_000_000_000_000])
+def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(
+    bridge: BridgeProcess, path: bytes, status: int, length: int
+) -> None:
     with Stranger(bridge) as stranger:
-        stranger.send(post(path, b"Content-Length: 1000000000000\r\nExpect: 100-continue\r\n"))
+        stranger.send(post(path, b"Content-Length: %d\r\nExpect: 100-continue\r\n" % length))
         answer = stranger.answer()
-        assert (answer.status, answer.headers["connection"]) == (413, "close")
-        assert f"{LARGEST} bytes".encode() in answer.body
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
         assert stranger.is_closed()
+
+
+def test_a_body_that_is_larger_than_any_may_be_is_told_how_large_one_may(bridge: BridgeProcess) -> None:
+    with Stranger(bridge) as stranger:
+        stranger.send(post(b"/api/payments", b"Content-Length: %d\r\n" % (LARGEST + 1)))
+        assert f"{LARGEST} bytes".encode() in stranger.answer().body
 
 
 def test_a_body_in_chunks_is_refused_once_it_is_too_large(bridge: BridgeProcess, meanwhile: HonestTraffic) -> None:
