@@ -14,7 +14,7 @@ NPM_CI := ci --no-audit --no-fund --ignore-scripts
 SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS bridge/cli/supervisor.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-start bench-onchain profile
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-start bench-onchain profile
 .PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible
 
 help: ## List the targets
@@ -39,11 +39,12 @@ test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_mo
 	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
-soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, then try payouts under every fault and endpoints that lie (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE)
+soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, then try payouts under every fault, endpoints that lie and spoilt requests (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
+	$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS)
 
 PAYOUTS_UNDER_FAULTS := $(addprefix tests/system/shkeeper/,test_payout_matrix.py test_payouts_of_an_afternoon.py)
 ENDPOINTS_THAT_LIE := tests/bridge/workers/test_any_lies.py
+SPOILT_REQUESTS := tests/bridge/door/test_requests_fuzz.py
 
 lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .
@@ -67,6 +68,9 @@ screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chrom
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
+
+bench-attacks: has-python $(VENV)/.test-ready ## Measure what honest clients notice of an attacker of each kind
+	$(SUPERVISED) $(BIN)/python -m benchmarks.attacks $(BENCH)
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)

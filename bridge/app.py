@@ -16,15 +16,17 @@ from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.console.pages import pages_router
-from bridge.engine import Sessions, Stop, running_engine
+from bridge.door import Guests
+from bridge.engine import Engine, Sessions, Stop, running_engine
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
+from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
-from bridge.http.health import live, metrics, ready
+from bridge.http.health import DegradedError, live, metrics, ready
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
@@ -64,9 +66,11 @@ def _stop_by_signal(_reason: BridgeError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal) -> Any:
+def create_app(
+    settings: Settings | None = None, *, stop: Stop = _stop_by_signal, guests: Guests | None = None
+) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
-    on."""
+    on; `guests` are the connections of the front door before it, if that is ours."""
     settings = settings or load_settings()
     verifier = settings.verifier
     sockets = create_socket_server(
@@ -88,7 +92,7 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
         asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
     )
     callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    rest = rest_app(settings, sockets, callers, stop)
+    rest = rest_app(settings, sockets, callers, stop, guests)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     return asgi_app(sockets, beside=Head(Lane(rest, plain)))
@@ -101,10 +105,12 @@ def described_routes() -> dict[str, Any]:
     callers = Callers(
         settings.services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False)
     )
-    return rest_app(settings, sockets, callers, _stop_by_signal).openapi_schema.to_schema()
+    return rest_app(settings, sockets, callers, _stop_by_signal, None).openapi_schema.to_schema()
 
 
-def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
+def rest_app(
+    settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop, guests: Guests | None
+) -> Litestar:
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
     expiry = settings.payment_expiry_seconds
@@ -146,6 +152,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
                 providers=engine.providers,
                 offsets=engine.offsets,
                 connections=lambda: sockets.manager.client_count,
+                turned_away=lambda: 0 if guests is None else guests.stand.turned_away,
                 clock=engine.journal.clock,
             )
             telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
@@ -195,7 +202,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
-            "checks": _of_engine("checks"),
+            "checks": _checks(guests),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
@@ -224,6 +231,26 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
         openapi_config=openapi_config,
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
+
+
+def _checks(guests: Guests | None) -> Provide:
+    """What decides whether the bridge is ready; first whether whoever comes is let in."""
+
+    async def let_in() -> None:
+        if guests is None:
+            return
+        connections, places, turned_away = guests.stand
+        if turned_away:
+            raise DegradedError(
+                f"{turned_away} connections were turned away within a minute; {connections} of {places} places are"
+                " taken, and webhooks and health are still answered"
+            )
+
+    def provide(state: State) -> ReadinessChecks:
+        engine: Engine = state.engine
+        return engine.checks if guests is None else {"connections": let_in, **engine.checks}
+
+    return Provide(provide, sync_to_thread=False)
 
 
 def _of_engine(part: str) -> Provide:

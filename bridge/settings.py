@@ -30,6 +30,7 @@ from pydantic_settings import (
 )
 
 from bridge.access import KeysError
+from bridge.door import DoorLimits, Guests
 from bridge.http.services import Services, ServicesError, read_services
 from bridge.journal.database import parse_database_url
 from bridge.journal.mark_file import default_mark_file
@@ -56,6 +57,10 @@ OWN_CHAINS = Path("config/chains.toml")
 COIN_NAMING_PROVIDERS = ("shkeeper",)
 # After a silence a client may do at once what it may do in so many seconds.
 BURST_SECONDS = 10
+
+# Connections beyond the others, for webhooks and for whoever asks how the bridge is; and the files that it needs for
+# its journal, its providers and itself.
+KEPT_PLACES, OTHER_FILES = 64, 200
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -136,6 +141,12 @@ class Settings(BaseSettings):
     joins_per_second: float = Field(50, gt=0, le=100_000)
     connections_per_second: float = Field(20, gt=0, le=100_000)
     trusted_proxies: str = "127.0.0.1,::1"
+    max_connections: int = Field(20_000, ge=10, le=1_000_000)
+    connections_per_address: int = Field(500, ge=1, le=1_000_000)
+    head_timeout_seconds: float = Field(10, gt=0, le=3600)
+    body_timeout_seconds: float = Field(30, gt=0, le=3600)
+    idle_timeout_seconds: float = Field(75, gt=0, le=3600)
+    answer_timeout_seconds: float = Field(60, gt=0, le=3600)
     retention_days: float = Field(90, gt=0, le=36_500)
     retention_events: int = Field(0, ge=0)
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
@@ -227,6 +238,28 @@ class Settings(BaseSettings):
             messages=Pace(self.messages_per_second, BURST_SECONDS * self.messages_per_second),
             joins=Pace(self.joins_per_second, Limits().rooms),
             connections=Pace(self.connections_per_second, BURST_SECONDS * self.connections_per_second),
+        )
+
+    @property
+    def door_limits(self) -> DoorLimits:
+        """What one connection may have before a route has answered it."""
+        return DoorLimits(
+            body_bytes=max(self.max_payload_bytes, self.max_publication_bytes, self.max_webhook_bytes),
+            head_seconds=self.head_timeout_seconds,
+            body_seconds=self.body_timeout_seconds,
+            idle_seconds=self.idle_timeout_seconds,
+            answer_seconds=self.answer_timeout_seconds,
+        )
+
+    def guests(self, file_limit: int) -> Guests:
+        """How many connections there may be, where a process may have so many files open."""
+        kept = max(1, min(KEPT_PLACES, file_limit // 16))
+        left = file_limit - kept - max(1, min(OTHER_FILES, file_limit // 4))
+        return Guests(
+            places=max(1, min(self.max_connections, left)),
+            kept_places=kept,
+            per_address=self.connections_per_address,
+            trusted=self.trusted_proxies,
         )
 
     def callback_url(self, provider: str) -> str:

@@ -156,6 +156,9 @@ class WebhookReader(Protocol):
     def provider(self) -> str:
         """The provider's name, as in `/webhooks/{provider}` and in the events."""
 
+    def require(self, headers: Mapping[str, str], now: datetime) -> None:
+        """Raises WebhookRefusedError by the headers of a webhook alone, before its body has come."""
+
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
         """Reads one webhook. `headers` have lowercase names; `body` is what came over the wire, untouched.
 

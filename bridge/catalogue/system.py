@@ -54,6 +54,9 @@ class SystemStatus(Payload):
     version: str
     started_at: Moment
     connections: int
+    turned_away: int = Field(
+        description="Connections that were turned away in about the last minute, because too many are open."
+    )
     events_per_second: float
     deliveries_per_second: float
     fanout_ms: Latency | None = Field(

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import logging.config
+import resource
 import secrets
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -134,6 +135,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
+    from bridge.door import Door
     from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
@@ -145,7 +147,8 @@ def _run(
         failures.append(reason)
         server.should_exit = True
 
-    application = _explaining(create_app(settings, stop=give_up), failures)
+    guests = settings.guests(_raised_file_limit())
+    application = _explaining(create_app(settings, stop=give_up, guests=guests), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -165,7 +168,7 @@ def _run(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http="httptools",
+            http=cast(Any, Door(guests, settings.door_limits)),
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
@@ -194,6 +197,16 @@ def _run(
         raise failures[0]
     if not server.started:
         raise typer.Exit(1)
+
+
+def _raised_file_limit() -> int:
+    """How many files this process may have open: as many as it may allow itself, since every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # some systems have a lower limit than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def _spare_the_collector() -> None:

@@ -28,8 +28,8 @@ class PlainPost(NamedTuple):
 
     answer: Answer
     max_body_bytes: int
-    require: Callable[[Mapping[str, str]], object] | None = None
-    """Raises by the headers for whoever may not ask, before the body is read."""
+    require: Callable[[Journal, Mapping[str, str]], object]
+    """For whoever may not ask, by the headers and before the body has come: gives a problem, or raises."""
 
 
 class Lane:
@@ -49,12 +49,15 @@ class Lane:
             await self._application(scope, receive, send)
             return
         try:
-            if post.require is not None:
-                post.require(headers)
+            journal = self._application.state.engine.journal
+            refusal = post.require(journal, headers)
+            if isinstance(refusal, Response):
+                await send_problem(refusal, scope, receive, send)
+                return
             body = await _body(receive)
             if body is None:
                 return
-            answer = await post.answer(self._application.state.engine.journal, headers, body)
+            answer = await post.answer(journal, headers, body)
         except Exception as error:
             await send_problem(error, scope, receive, send)
             return

@@ -47,6 +47,8 @@ TITLES = {
 
 # How the framework says so, as an error of its own.
 WHO_ASKED_HAS_GONE = "client disconnected prematurely"
+# And that a request has no body, which it calls the route's `data`.
+NO_BODY = {"key": "data", "message": "'data'"}.items()
 
 REFUND_REFUSED = "refund_refused"
 """The `code` of a refund that cannot be opened, sent or withdrawn so."""
@@ -130,6 +132,8 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
         return _unexpected(request, error)
     title = TITLES.get(error.status_code, "Refused")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        if any(fault.items() >= NO_BODY for fault in error.extra):
+            return _wrong_fields([{"field": "body", "message": "is empty; this takes a JSON object"}])
         return _wrong_fields(
             [
                 {"field": fault.get("key", "body"), "message": fault["message"].removeprefix("Value error, ")}

@@ -121,8 +121,28 @@ async def receive_webhook(request: Request[Any, Any, State], provider: FromPath[
     if provider not in readers:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
     journal: Journal = request.app.state.engine.journal
+    refusal = refused_webhook(readers, provider, journal, request.headers)
+    if refusal is not None:
+        return refusal
     taken = await take_webhook(readers, provider, journal, request.headers, await request.body())
     return Response(taken, status_code=202) if isinstance(taken, Accepted) else taken
+
+
+def refused_webhook(
+    readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str]
+) -> Response[dict[str, object]] | None:
+    """How a webhook is answered that is refused by its headers alone; None if its body decides."""
+    try:
+        readers[provider].require(headers, journal.clock())
+    except WebhookRefusedError as error:
+        return _refused(provider, error)
+    return None
+
+
+def _refused(provider: str, error: WebhookRefusedError) -> Response[dict[str, object]]:
+    WEBHOOKS.labels(provider, f"refused-{error.reason}").inc()
+    logger.warning("refused a webhook of %s: %s", provider, error)
+    return problem(401, "Webhook refused", str(error))
 
 
 async def take_webhook(
@@ -135,9 +155,7 @@ async def take_webhook(
     try:
         reading = readers[provider].read(headers, body, journal.clock())
     except WebhookRefusedError as error:
-        WEBHOOKS.labels(provider, f"refused-{error.reason}").inc()
-        logger.warning("refused a webhook of %s: %s", provider, error)
-        return problem(401, "Webhook refused", str(error))
+        return _refused(provider, error)
     except WebhookUnreadableError as error:
         return await _keep_unreadable(journal, provider, body, str(error))
     if isinstance(reading, PayoutReading):
@@ -194,7 +212,11 @@ async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason:
 def plain_webhooks(readers: WebhookReaders, max_body_bytes: int) -> dict[str, PlainPost]:
     """The webhooks that need no route, by their paths."""
     return {
-        f"/webhooks/{provider}": PlainPost(functools.partial(take_webhook, readers, provider), max_body_bytes)
+        f"/webhooks/{provider}": PlainPost(
+            functools.partial(take_webhook, readers, provider),
+            max_body_bytes,
+            require=functools.partial(refused_webhook, readers, provider),
+        )
         for provider in readers
     }
 

@@ -282,14 +282,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         return True
 
     async def receive(self, pkt: Any) -> None:
+        if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
+            await self.keep_pace()
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
-            await self._keep_pace()
             await super().receive(pkt)
 
-    async def _keep_pace(self) -> None:
+    async def keep_pace(self) -> None:
         """Lets a client that sends faster than it may wait: what it sends is read later, and nothing is lost."""
         now = asyncio.get_running_loop().time()
         pace = self.server.limits.messages
@@ -354,7 +355,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         for packet in waiting:
             self.put(packet)
         door.owe(self._owed_bytes)
-        door.take_over(self, backlog_limit_bytes=self.server.limits.backlog_bytes)
+        limits = self.server.limits
+        door.take_over(self, backlog_limit_bytes=limits.backlog_bytes, pace=limits.messages)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

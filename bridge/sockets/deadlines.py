@@ -1,6 +1,7 @@
 """Deadlines of the same length for tens of thousands, watched by one timer."""
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -40,6 +41,15 @@ class Deadlines(Generic[T]):
     def discard(self, one: T) -> None:
         """Waits for one no more, if it did."""
         self._due.pop(one, None)
+
+    def __contains__(self, one: T) -> bool:
+        """Whether it is waited for."""
+        return one in self._due
+
+    def first(self, *, within_seconds: float = math.inf) -> T | None:
+        """The one that is due first; None if none is, or none so soon."""
+        one, due = next(iter(self._due.items()), (None, math.inf))
+        return one if due - asyncio.get_running_loop().time() <= within_seconds else None
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -30,8 +30,8 @@ from prometheus_client import Counter
 
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
-from bridge.sockets.environ import environ_of
-from bridge.sockets.incoming import Message, Receive, Send, body_of, is_payload
+from bridge.sockets.environ import environ_of, put_body
+from bridge.sockets.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
 from bridge.sockets.refusals import METHODS, Code, Refusal, refusal_of
@@ -106,11 +106,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     # Polling
 
     async def _serve_polling(self, scope: Message, receive: Receive, send: Send) -> None:
-        limit_bytes = self.max_http_buffer_size
-        body = await body_of(receive, limit_bytes)
-        if body is None:
-            return
-        environ = environ_of(scope, receive, _as_everywhere(send), body)
+        environ = environ_of(scope, receive, _as_everywhere(send))
         if scope["method"] == "OPTIONS":
             await self._answer(environ, HTTPStatus.NO_CONTENT)
             return
@@ -120,12 +116,20 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if refusal is not None:
             allow = [("Allow", ", ".join(METHODS))] if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED else []
             await self._answer(environ, refusal.status, [("Content-Type", JSON), *allow], refusal.content)
-        elif len(body) > limit_bytes:
+            return
+        limit_bytes = self.max_http_buffer_size
+        body = b"" if declared_bytes(scope) > limit_bytes else await body_of(receive, limit_bytes)
+        if body is None:
+            return
+        put_body(environ, body)
+        if max(declared_bytes(scope), len(body)) > limit_bytes:
             await self._answer(environ, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif connection is not None and scope["method"] == "POST" and not _is_payload(environ, body):
             await connection.cut_off("what is no packet")
             await self._make_response(self._bad_request(), environ)
         else:
+            if connection is not None and scope["method"] == "POST" and not body:
+                await connection.keep_pace()  # as for a packet, of which such a POST has none
             await super().handle_request(environ)
 
     def _present(self, query: Mapping[str, str]) -> Connection | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.sockets.incoming import Message, Receive, Send
 
-__all__ = ["environ_of", "without_request"]
+__all__ = ["environ_of", "put_body", "without_request"]
 
 # What belongs to the one request, and would be kept for as long as the client stays.
 OF_THE_REQUEST = ("asgi.receive", "asgi.send", "asgi.scope", "wsgi.input")
@@ -39,8 +39,8 @@ def _value(value: bytes) -> str:
     return value.decode("latin-1")
 
 
-def environ_of(scope: Message, receive: Receive, send: Send, body: bytes = b"") -> dict[str, Any]:
-    """A request whose body has come, in the words of CGI; one for a WebSocket is a GET, and has none."""
+def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
+    """A request, in the words of CGI; one for a WebSocket is a GET."""
     client = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
@@ -49,7 +49,7 @@ def environ_of(scope: Message, receive: Receive, send: Send, body: bytes = b"") 
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),
         "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
-        "wsgi.input": Body(body),
+        "wsgi.input": Body(b""),
         "asgi.receive": receive,
         "asgi.send": send,
         "asgi.scope": scope,
@@ -57,8 +57,14 @@ def environ_of(scope: Message, receive: Receive, send: Send, body: bytes = b"") 
     for name, value in scope["headers"]:
         key = _key(name)
         environ[key] = f"{environ[key]},{_value(value)}" if key in environ else _value(value)
-    environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
+    environ["CONTENT_LENGTH"] = "0"
     return environ
+
+
+def put_body(environ: dict[str, Any], body: bytes) -> None:
+    """Its body has come."""
+    environ["wsgi.input"] = Body(body)
+    environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
 
 
 def without_request(environ: dict[str, Any]) -> dict[str, Any]:

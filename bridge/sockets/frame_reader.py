@@ -48,7 +48,7 @@ class WebSocketError(Exception):
 class FrameReader:
     """Makes whole messages of bytes that come in pieces of any size."""
 
-    __slots__ = ("_limit_bytes", "_needed_bytes", "_part_bytes", "_parts", "_parts_opcode", "_unread")
+    __slots__ = ("_limit_bytes", "_needed_bytes", "_parts", "_parts_opcode", "_unread")
 
     def __init__(self, *, limit_bytes: int) -> None:
         """`limit_bytes` is the most that one message has."""
@@ -57,14 +57,14 @@ class FrameReader:
         """The beginning of a frame."""
         self._needed_bytes = 0
         """How much there has to be before there is more to say of it."""
-        self._parts: list[bytes] | None = None
-        """Of a message in several frames, those that have come."""
+        self._parts: bytearray | None = None
+        """Of a message in several frames, what has come: in one piece, or thousands of small ones would be large."""
         self._parts_opcode = Opcode.TEXT
-        self._part_bytes = 0
 
-    def feed(self, data: bytes) -> Iterator[Heard]:
-        """The messages that these bytes complete; to be taken to the end before more is fed. Raises WebSocketError
-        in the place of the first that is none; after that nothing may be fed."""
+    def feed(self, data: bytes) -> Iterator[Heard | None]:
+        """For each frame that these bytes complete, the message that it completes, or None; to be taken to the end
+        before more is fed. Raises WebSocketError in the place of the first that is none; after that nothing may be
+        fed."""
         if self._unread is not None:
             self._unread += data
             if len(self._unread) < self._needed_bytes:
@@ -84,9 +84,7 @@ class FrameReader:
             if end < start + length:
                 break
             position, needed = start + length, SHORTEST
-            whole = self._whole(opcode, _unmasked(data[start:position], data[start - MASK : start]), first >= FINAL)
-            if whole is not None:
-                yield whole
+            yield self._whole(opcode, _unmasked(data[start:position], data[start - MASK : start]), first >= FINAL)
         self._unread = bytearray(data[position:]) if position < end else None
         self._needed_bytes = needed
 
@@ -102,7 +100,7 @@ class FrameReader:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
         elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
             raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
-        elif self._part_bytes + length > self._limit_bytes:
+        elif length + len(self._parts or b"") > self._limit_bytes:
             raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
         return opcode
 
@@ -113,13 +111,11 @@ class FrameReader:
         if is_final and opcode:
             return opcode, _content(opcode, payload)
         if self._parts is None:
-            self._parts, self._parts_opcode = [], opcode
-        self._parts.append(payload)
-        self._part_bytes += len(payload)
+            self._parts, self._parts_opcode = bytearray(), opcode
+        self._parts += payload
         if not is_final:
             return None
-        content = b"".join(self._parts)
-        self._parts, self._part_bytes = None, 0
+        content, self._parts = bytes(self._parts), None
         return self._parts_opcode, _content(self._parts_opcode, content)
 
 

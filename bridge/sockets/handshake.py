@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 __all__ = ["Answer", "Request", "accepting", "response"]
 
@@ -20,22 +19,16 @@ Answer = tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]
 
 
 class Request:
-    """A request, as uvicorn has read it and hands it on: whole."""
+    """A request that asks for a WebSocket, with the headers under lowercase names."""
 
-    def __init__(self, data: bytes) -> None:
-        request_line, *lines = data[: data.index(b"\r\n\r\n")].split(b"\r\n")
-        self._method, self._target, _ = request_line.split(b" ", 2)
-        self._headers: list[tuple[bytes, bytes]] = []
-        for line in lines:
-            name, _, value = line.partition(b": ")
-            self._headers.append((name, value))
-        self._found = dict(self._headers)
+    def __init__(self, path: str, raw_path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        self._path, self._raw_path, self._query = path, raw_path, query
+        self._headers = headers
+        self._found = dict(headers)
 
     @property
     def fault(self) -> Answer | None:
-        """How it is answered if it is wrong. That it asks for an upgrade, uvicorn has seen."""
-        if self._method != b"GET":
-            return HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET")], b"a WebSocket begins with GET"
+        """How it is answered if it is wrong. That it is a GET that asks for an upgrade, the front door has seen."""
         if self._found.get(b"sec-websocket-version") != VERSION:
             asked_for = [(b"upgrade", b"websocket"), (b"sec-websocket-version", VERSION)]
             return HTTPStatus.UPGRADE_REQUIRED, asked_for, b"WebSockets here are of version 13"
@@ -55,7 +48,6 @@ class Request:
 
     def scope(self, transport: asyncio.BaseTransport, *, root_path: str) -> dict[str, Any]:
         """What an ASGI application is told of it."""
-        path, _, query = self._target.partition(b"?")
         peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname"))
         offered = self._found.get(b"sec-websocket-protocol", b"").decode("latin-1")
         return {
@@ -65,9 +57,9 @@ class Request:
             "server": tuple(own[:2]) if isinstance(own, tuple) else None,
             "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
             "root_path": root_path,
-            "path": root_path + unquote(path.decode("latin-1")),
-            "raw_path": root_path.encode() + path,
-            "query_string": query,
+            "path": root_path + self._path,
+            "raw_path": root_path.encode() + self._raw_path,
+            "query_string": self._query,
             "headers": self._headers,
             "subprotocols": [name.strip() for name in offered.split(",") if name.strip()],
         }

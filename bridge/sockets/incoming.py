@@ -22,6 +22,7 @@ __all__ = [
     "Receive",
     "Send",
     "body_of",
+    "declared_bytes",
     "is_payload",
     "packet_of",
     "received",
@@ -78,6 +79,14 @@ async def received(receive: Receive) -> str | bytes | None:
         return None
     text: str | bytes | None = message.get("text")
     return message.get("bytes") if text is None else text
+
+
+def declared_bytes(scope: Message) -> int:
+    """How long a request says that its body is; 0 if it does not."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 async def body_of(receive: Receive, limit_bytes: int) -> bytes | None:

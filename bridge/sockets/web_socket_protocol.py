@@ -1,9 +1,8 @@
 """WebSockets for uvicorn, `uvicorn.Config(ws=WebSocketProtocol)`: an ASGI server of them, with a door behind it.
 
-An application may take one over: from then on it is no task and no queue, but what comes is handed to a `Taker` at
-once, and ready frames are written as they are. uvicorn needs the constructor, `connections`, `tasks` and `shutdown`,
-and its own protocol has a `parser` (uvicorn/protocols/http/httptools_impl.py, handle_websocket_upgrade; server.py,
-shutdown).
+`bridge/door/connection.py` hands each over once its request is read. An application may take one over: from then on
+it is no task and no queue, but what comes is handed to a `Taker` at once, and ready frames are written as they are.
+What is used of uvicorn, `UVICORN_NAMES` there says.
 """
 
 import asyncio
@@ -13,15 +12,16 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from bridge.sockets.frame_reader import FrameReader, Heard, Opcode, WebSocketError
+from bridge.sockets.frame_reader import Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
 from bridge.sockets.handshake import Answer, Request, accepting, response
+from bridge.sockets.pace import Pace
+from bridge.sockets.reading import Reading
+from bridge.sockets.takers import Guest, Taker
 
-__all__ = ["DOOR", "Send", "Taker", "WebSocketProtocol", "write_frames"]
+__all__ = ["DOOR", "Send", "WebSocketProtocol", "write_frames"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -40,22 +40,6 @@ FLUSH_SECONDS = 5.0
 Message = MutableMapping[str, Any]
 Send = Callable[[bytes], int]
 """Puts bytes into a socket; returns how many it took. Raises OSError."""
-
-
-class Taker(Protocol):
-    """Whoever takes a WebSocket over."""
-
-    def received(self, content: str | bytes) -> None:
-        """A message has come."""
-
-    def lost(self) -> None:
-        """The connection is gone, or closing. Called once."""
-
-    def moved(self) -> None:
-        """From now on what is written waits in memory, or no longer."""
-
-    def stalled(self) -> None:
-        """More waits to be written than the limit that was set."""
 
 
 def _dropped(_frames: bytes) -> None:
@@ -102,8 +86,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_is_open",
         "_next",
         "_owed_bytes",
-        "_paused",
-        "_reader",
+        "_reading",
         "_refusal",
         "_server_state",
         "_state",
@@ -111,6 +94,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_taker",
         "_writable",
         "direct",
+        "guest",
         "transport",
         "write_frames",
     )
@@ -118,9 +102,9 @@ class WebSocketProtocol(asyncio.Protocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
         self._config = config
         self._server_state = server_state
-        self._state: dict[str, Any] | None = app_state
-        self._reader: FrameReader | None = FrameReader(limit_bytes=config.ws_max_size)
-        """None once the client has broken the protocol."""
+        self._state = app_state
+        self._reading: Reading | None = None
+        """None before it begins, and once it is gone."""
         self._accept_key = b""
         self._refusal: Answer | None = None
         """What the application has said so far of why it does not want it."""
@@ -134,12 +118,13 @@ class WebSocketProtocol(asyncio.Protocol):
         """What the application has not asked for yet."""
         self._next: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self._paused = False
         self._backlog_limit_bytes = 0
         self._owed_bytes = 0
         self._borrowed: _Borrowed | None = None
         self.direct: Send | None = None
         """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
+        self.guest: Guest | None = None
+        """What is told when the connection is gone."""
         self.transport: asyncio.Transport
         self.write_frames: Callable[[bytes], None] = _dropped
         """Writes frames that are ready, at once and in the order of the calls; nothing once it is closed."""
@@ -148,17 +133,19 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self._reading = Reading(self.transport, self, limit_bytes=self._config.ws_max_size)
         self._server_state.connections.add(self)
-        before = self.transport.get_protocol()
-        if isinstance(before, HttpToolsProtocol):
-            # It and its parser hold each other, until the connection is lost; of which it will not hear.
-            before.parser = None  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server_state.connections.discard(self)
         if self._closing is not None:
             self._closing.cancel()
         self._end(LOST)
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
+        if self.guest is not None:
+            self.guest.leave()
 
     def pause_writing(self) -> None:
         if self._taker is None:
@@ -176,30 +163,29 @@ class WebSocketProtocol(asyncio.Protocol):
             self._write_directly()
 
     def data_received(self, data: bytes) -> None:
-        if self._state is not None:
-            self._shake_hands(data, self._state)
+        if self._reading is not None:
+            self._reading.feed(data)
+
+    def broken(self, error: WebSocketError) -> None:
+        """The client has broken the protocol."""
+        logger.debug("closing a WebSocket: the client sent %s", error)
+        if not self._is_open and self._status is None:
+            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
+            self._end(LOST)
             return
-        if self._reader is None:
-            return
-        try:
-            for heard in self._reader.feed(data):
-                self._hear(heard)
-        except WebSocketError as error:
-            logger.debug("closing a WebSocket: the client sent %s", error)
-            self.finish(error.status)
-            self._reader = None
-            # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
-            if self.transport.can_write_eof():
-                self.transport.write_eof()
-            else:
-                self.transport.close()
+        self.finish(error.status)
+        # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def shutdown(self) -> None:
         """uvicorn stops."""
         self.finish(RESTARTING)
         self.transport.close()
 
-    def _hear(self, heard: Heard) -> None:
+    def hear(self, heard: Heard) -> None:
         opcode, content = heard
         if opcode == Opcode.PING:
             self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
@@ -232,11 +218,8 @@ class WebSocketProtocol(asyncio.Protocol):
             taker.lost()
         self._tell({"type": "websocket.disconnect", "code": status})
 
-    # The handshake. uvicorn has read the request and hands on what it found, as a whole.
-
-    def _shake_hands(self, data: bytes, state: dict[str, Any]) -> None:
-        self._state = None
-        request = Request(data)
+    def shake_hands(self, request: Request) -> None:
+        """Begins, as the request asks. `connection_made` was called, and nothing else."""
         if request.fault is not None:
             self._answer(*request.fault)
             return
@@ -244,7 +227,7 @@ class WebSocketProtocol(asyncio.Protocol):
         scope = {
             **request.scope(self.transport, root_path=self._config.root_path),
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
-            "state": state.copy(),
+            "state": self._state.copy(),
             "extensions": {DOOR: self, "websocket.http.response": {}},
         }
         self._early = deque([{"type": "websocket.connect"}])
@@ -331,12 +314,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The door
 
-    def take_over(self, taker: Taker, *, backlog_limit_bytes: int) -> None:
-        """From now on everything is handed to `taker`, first what the application has not asked for."""
+    def take_over(self, taker: Taker, *, backlog_limit_bytes: int, pace: Pace) -> None:
+        """From now on everything is handed to `taker`, first what the application has not asked for; no faster than
+        `pace` has it."""
         if self._status is not None:
             taker.lost()
             return
         self._taker = taker
+        if self._reading is not None:
+            self._reading.pace = pace
         self._backlog_limit_bytes = backlog_limit_bytes
         # From now on to pause means that something waits, and to resume that nothing does.
         self.transport.set_write_buffer_limits(high=0)
@@ -380,15 +366,13 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
-        if not self._paused and not self.transport.is_closing():
-            self._paused = True
-            self.transport.pause_reading()
+        if self._reading is not None:
+            self._reading.pause()
 
     def resume(self) -> None:
         """Reads again."""
-        if self._paused and not self.transport.is_closing():
-            self._paused = False
-            self.transport.resume_reading()
+        if self._reading is not None:
+            self._reading.resume()
 
     def finish(self, status: int = NORMAL) -> None:
         """Ends the connection after what is still to be written, once the client has said that it closes too, or has

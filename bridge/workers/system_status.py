@@ -40,6 +40,7 @@ class Pulse:
         providers: Mapping[str, Check | None],
         offsets: Callable[[], tuple[int, int]],
         connections: Callable[[], int],
+        turned_away: Callable[[], int],
         clock: Callable[[], datetime],
     ) -> None:
         """`providers` are all of them, each with its check if the bridge speaks to it; `offsets` are those of the
@@ -49,6 +50,7 @@ class Pulse:
         self._providers = providers
         self._offsets = offsets
         self._connections = connections
+        self._turned_away = turned_away
         self._clock = clock
         self._version = version("bridge")
         self._started_at = moment_text(clock())
@@ -61,6 +63,7 @@ class Pulse:
             version=self._version,
             started_at=self._started_at,
             connections=self._connections(),
+            turned_away=self._turned_away(),
             events_per_second=rates.events,
             deliveries_per_second=rates.deliveries,
             fanout_ms=_latency(self._vitals.fanout()),

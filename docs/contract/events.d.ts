@@ -990,6 +990,8 @@ export interface SystemStatus {
   version: string;
   startedAt: string;
   connections: number;
+  /** Connections that were turned away in about the last minute, because too many are open. */
+  turnedAway: number;
   eventsPerSecond: number;
   deliveriesPerSecond: number;
   /** From the commit of an event until it was written to all who hear it; null if none went out. */

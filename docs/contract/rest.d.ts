@@ -2516,6 +2516,8 @@ export interface components {
             version: string;
             startedAt: string;
             connections: number;
+            /** @description Connections that were turned away in about the last minute, because too many are open. */
+            turnedAway: number;
             eventsPerSecond: number;
             deliveriesPerSecond: number;
             /** @description From the commit of an event until it was written to all who hear it; null if none went out. */

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from providers.contract import WebhookRefusedError
 
-__all__ = ["API_KEY_HEADER", "SIGNATURE_HEADER", "TIMESTAMP_HEADER", "sign", "verify"]
+__all__ = ["API_KEY_HEADER", "SIGNATURE_HEADER", "TIMESTAMP_HEADER", "require_headers", "sign", "verify"]
 
 SIGNATURE_HEADER = "x-shkeeper-signature"
 TIMESTAMP_HEADER = "x-shkeeper-timestamp"
@@ -41,6 +41,31 @@ def verify(
     `headers` have lowercase names. With `accept_api_key_only` a webhook without any signature may carry one of the
     keys itself, as old gateways do; a wrong signature is never made good by that. Raises WebhookRefusedError.
     """
+    require_headers(
+        headers, keys=keys, now=now, window_seconds=window_seconds, accept_api_key_only=accept_api_key_only
+    )
+    signature = headers.get(SIGNATURE_HEADER)
+    if signature is None:
+        return
+    expected = [sign(key, headers[TIMESTAMP_HEADER], body) for key in keys if key.strip()]
+    if not _SIGNATURE.fullmatch(signature) or not _equals_any(signature, expected):
+        raise WebhookRefusedError(
+            "bad-signature",
+            "X-Shkeeper-Signature is not made with a configured key over this time and body;"
+            " compare the keys, and see that no proxy changes the body",
+        )
+
+
+def require_headers(
+    headers: Mapping[str, str],
+    *,
+    keys: Sequence[str],
+    now: datetime,
+    window_seconds: int = 300,
+    accept_api_key_only: bool = False,
+) -> None:
+    """Returns if a webhook may be signed well by its headers, whatever its body is, which need not have come. Raises
+    WebhookRefusedError."""
     # Anyone can sign with an empty key, so one that slipped through the configuration must not count.
     keys = [key for key in keys if key.strip()]
     if not keys:
@@ -59,13 +84,6 @@ def verify(
         raise WebhookRefusedError(
             "stale-timestamp",
             f"X-Shkeeper-Timestamp is more than {window_seconds} s from this machine's time; compare the clocks",
-        )
-    expected = [sign(key, timestamp, body) for key in keys]
-    if not _SIGNATURE.fullmatch(signature) or not _equals_any(signature, expected):
-        raise WebhookRefusedError(
-            "bad-signature",
-            "X-Shkeeper-Signature is not made with a configured key over this time and body;"
-            " compare the keys, and see that no proxy changes the body",
         )
 
 

@@ -29,7 +29,7 @@ from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, Payou
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
-from providers.shkeeper.signature import verify
+from providers.shkeeper.signature import require_headers, verify
 from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
 __all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
@@ -142,6 +142,16 @@ class ShkeeperWebhooks:
         self._api_keys = tuple(api_keys)
         self._window_seconds = window_seconds
         self._accept_api_key_only = accept_api_key_only
+
+    def require(self, headers: Mapping[str, str], now: datetime) -> None:
+        """Raises WebhookRefusedError for what is refused whatever its body is."""
+        require_headers(
+            headers,
+            keys=self._api_keys,
+            now=now,
+            window_seconds=self._window_seconds,
+            accept_api_key_only=self._accept_api_key_only,
+        )
 
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
         """What a webhook says. Raises WebhookRefusedError and WebhookUnreadableError."""

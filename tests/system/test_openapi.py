@@ -1,6 +1,7 @@
 """The OpenAPI document against a running bridge: every answer to whatever is asked is one that the document names."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,9 @@ def test_what_there_is_and_what_is_refused_reads_as_the_document_says(
     payment_id = client.post(f"{url}/api/payments", json=registration).raise_for_status().json()["paymentId"]
     elsewhere = {"Origin": "https://elsewhere.example"}
     key = {"Idempotency-Key": "k1"}
+    webhook = {"path_parameters": {"provider": "shkeeper"}}
+    # Only the body would show that it is not.
+    maybe_signed = {"X-Shkeeper-Signature": "0" * 64, "X-Shkeeper-Timestamp": str(int(time.time()))}
     asked: list[tuple[int, str, dict[str, Any]]] = [
         (200, "getPayment", {"path_parameters": {"payment_id": payment_id}}),
         (200, "listPayments", {"query": {"requestId": "r1"}}),
@@ -181,9 +185,9 @@ def test_what_there_is_and_what_is_refused_reads_as_the_document_says(
         (202, "publishEvents", {"body": events[0], "headers": key}),
         (422, "publishEvents", {"body": events[1], "headers": key}),
         (413, "publishEvents", {"body": {"event": "x" * 1_100_000}}),
-        (401, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {}}),
-        (413, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {"x": "x" * 300_000}}),
-        (403, "receiveWebhook", {"path_parameters": {"provider": "shkeeper"}, "body": {}, "headers": elsewhere}),
+        (401, "receiveWebhook", {**webhook, "body": {}}),
+        (413, "receiveWebhook", {**webhook, "body": {"x": "x" * 300_000}, "headers": maybe_signed}),
+        (403, "receiveWebhook", {**webhook, "body": {}, "headers": elsewhere}),
     ]
 
     answered = []

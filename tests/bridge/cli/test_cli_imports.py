@@ -23,7 +23,6 @@ LIBRARIES = {
     "click",  # uvicorn's own command line
     "dotenv",
     "engineio",
-    "httptools",
     "litestar",
     "msgspec",
     "multidict",

@@ -12,7 +12,7 @@ def test_health(client: httpx.Client) -> None:
     assert client.get("/health/live").json() == {"status": "alive"}
     assert client.get("/health/ready").json() == {
         "status": "ready",
-        "checks": {"journal": "ok", "dispatcher": "ok"},
+        "checks": {"connections": "ok", "journal": "ok", "dispatcher": "ok"},
     }
 
 

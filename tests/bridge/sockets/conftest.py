@@ -22,6 +22,7 @@ from bridge.sockets.engine import Engine
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
+from tests.doors import any_door
 from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -69,6 +70,7 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             socketio.ASGIApp(server, other_asgi_app=plain_app),
+            http=any_door() if web_sockets is WebSocketProtocol else "httptools",
             ws=web_sockets,
             lifespan="off",
             log_config=None,

@@ -31,7 +31,8 @@ def read_by_us(pieces: list[bytes]) -> Read:
     try:
         for piece in pieces:
             for message in reader.feed(piece):
-                read.heard.append(message)
+                if message is not None:
+                    read.heard.append(message)
     except WebSocketError as error:
         read.status = error.status
     return read

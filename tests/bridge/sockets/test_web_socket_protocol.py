@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
 
+from bridge.door.connection import HttpConnection
 from bridge.sockets.frames import frame_of
+from bridge.sockets.limits import Limits
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol, write_frames
 from tests.bridge.sockets.clients import connect
+from tests.doors import any_door
+from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS, until
 
 LIMIT_BYTES = 100_000
@@ -34,6 +37,7 @@ async def serving(app: App) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
+        http=any_door(),
         ws=WebSocketProtocol,
         ws_max_size=LIMIT_BYTES,
         lifespan="off",
@@ -123,8 +127,6 @@ async def test_the_scope_is_that_of_asgi() -> None:
 @pytest.mark.parametrize(
     ("lines", "status", "explanation"),
     [
-        (["POST / HTTP/1.1"], b"405", b"begins with GET"),
-        (["POST / HTTP/1.1"], b"405", b"\r\nallow: GET\r\n"),
         (["GET / HTTP/1.1"], b"426", b"version 13"),
         (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"426", b"version 13"),
         (["GET / HTTP/1.1", "Sec-WebSocket-Version: 8"], b"426", b"\r\nsec-websocket-version: 13\r\n"),
@@ -141,6 +143,23 @@ async def test_a_handshake_that_is_none_is_told_why(lines: list[str], status: by
     assert explanation in answer
 
 
+async def test_what_breaks_the_protocol_before_it_is_open_is_refused() -> None:
+    heard: list[str] = []
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        heard.extend([(await receive())["type"], (await receive())["type"]])
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as (address, _):
+        port = int(address.rstrip("/").rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HANDSHAKE + frame(1, b"not masked", mask=False))
+        answer = await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert heard == ["websocket.connect", "websocket.disconnect"]
+
+
 async def test_a_handshake_ends_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
@@ -148,7 +167,7 @@ async def test_a_handshake_ends_without_the_garbage_collector() -> None:
         async with serving(echo) as (address, _):
             for _ in range(5):
                 await (await connect(address)).close()
-            left = [one for one in gc.get_objects() if type(one) is HttpToolsProtocol]
+            left = [one for one in gc.get_objects() if type(one) is HttpConnection]
     finally:
         gc.enable()
     assert left == []
@@ -299,7 +318,7 @@ async def taken(taker: Taker, until: asyncio.Event | None = None) -> App:
         if until is not None:
             await until.wait()
         taker.door = scope["extensions"][DOOR]
-        taker.door.take_over(taker, backlog_limit_bytes=200_000)
+        taker.door.take_over(taker, backlog_limit_bytes=200_000, pace=Limits().messages)
 
     return app
 

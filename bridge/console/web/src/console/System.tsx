@@ -33,7 +33,13 @@ function Seen({ seen }: { seen: SystemSeen }): JSX.Element {
         {moment(status.startedAt)}. {Math.round(status.memoryMb)} MB of memory.
       </p>
       <dl class="tiles">
-        <Tile name="Connections" value={whole(status.connections)} values={connections} />
+        <Tile
+          name="Connections"
+          value={whole(status.connections)}
+          values={connections}
+          note={status.turnedAway > 0 ? `${whole(status.turnedAway)} turned away in a minute` : null}
+          isWrong={status.turnedAway > 0}
+        />
         <Tile name="Events a second" value={rate(status.eventsPerSecond)} values={events} />
         <Tile name="Deliveries a second" value={rate(status.deliveriesPerSecond)} values={deliveries} />
         <Tile name="Commit to client" value={percentile(status.fanoutMs, "p50")} note={slowest(status.fanoutMs)} />

@@ -1,0 +1,10 @@
+"""The front door: HTTP/1.1 as it comes in, bounded in bytes, in time and in connections before a route hears of it.
+
+uvicorn listens and hands each connection to `Door`; what asks for a WebSocket goes on to `bridge/sockets`.
+"""
+
+from bridge.door.door import Door
+from bridge.door.guests import Guests, Stand
+from bridge.door.limits import DoorLimits
+
+__all__ = ["Door", "DoorLimits", "Guests", "Stand"]

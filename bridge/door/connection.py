@@ -1,0 +1,395 @@
+"""One connection to the front door: HTTP/1.1, one request at a time, or the beginning of a WebSocket.
+
+uvicorn's own protocols read all that has come at once, without a bound and without a deadline, and take what follows
+any upgrade for a request. Here nothing is read before its turn: a head ends within its bounds or is refused, a body
+within its own, and of what comes after them no more is taken from the socket than one read until the answer is out.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from bridge.door.answers import problem
+from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
+from bridge.door.exchange import Exchange, scope_of
+from bridge.door.guests import REFUSED, Guest
+from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
+from bridge.sockets.handshake import Request
+
+if TYPE_CHECKING:
+    from bridge.door.door import Door
+
+__all__ = ["UVICORN_NAMES", "HttpConnection"]
+
+UVICORN_NAMES = {
+    "uvicorn.config.Config": ("http", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
+    "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
+    "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
+}
+"""What is used of uvicorn here and in `bridge/sockets/web_socket_protocol.py` and `bridge/cli/serve.py`: of its
+objects, the attributes. It uses of ours the constructor and `shutdown`."""
+
+EMPTY_LINE = b"\r\n"
+# Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
+WAITING_BYTES = 65_536
+# What a client reads within moments, if it reads at all.
+LARGE_ANSWER_BYTES = 65_536
+TOO_MANY = "There are too many connections; try again in a while."
+# Whoever comes when all is full is answered here.
+MATTERS_MOST = ("/webhooks/", "/health/", "/metrics")
+
+
+class HttpConnection(asyncio.Protocol):
+    """What a client sends over one connection, and what it is answered."""
+
+    __slots__ = (
+        "_body",
+        "_config",
+        "_door",
+        "_drained",
+        "_exchange",
+        "_guest",
+        "_held_bytes",
+        "_is_closing",
+        "_is_deaf",
+        "_is_paused",
+        "_looked_at",
+        "_server_state",
+        "_state",
+        "_transport",
+        "_unread",
+    )
+
+    def __init__(self, door: "Door", config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
+        self._door = door
+        self._config = config
+        self._server_state = server_state
+        self._state = app_state
+        self._transport: asyncio.Transport
+        self._guest: Guest | None = None
+        self._unread = b""
+        """What has come of the next requests."""
+        self._held_bytes = 0
+        """How much is kept of a head or a body that has not come whole, or of what has come before its turn."""
+        self._looked_at = 0
+        """How much of that was found to be the beginning of a head."""
+        self._exchange: Exchange | None = None
+        """The request that is under way."""
+        self._body: Body | None = None
+        """What is still to come of its body."""
+        self._is_paused = False
+        self._is_closing = False
+        """Whether nothing more is listened to."""
+        self._is_deaf = False
+        """Whether it has sent so much before its turn that it is closed after this one."""
+        self._drained: asyncio.Future[None] | None = None
+        """While what was answered waits for the client to read it."""
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._server_state.connections.add(self)
+        peer = transport.get_extra_info("peername")
+        self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
+        if self._guest is None:
+            self._turn_away()
+        else:
+            self._door.heads.add(self, self._door.limits.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        self._door.forget(self)
+        self._is_closing = True
+        self._drop_exchange()
+        self._hold(0)
+        self._let_write()
+        if self._guest is not None:
+            self._guest.leave()
+
+    def pause_writing(self) -> None:
+        self._drained = asyncio.get_running_loop().create_future()
+        self._door.answers.add(self, self._door.limits.answer_seconds)
+
+    def resume_writing(self) -> None:
+        self._door.answers.discard(self)
+        self._let_write()
+        self._go_on()
+
+    def _let_write(self) -> None:
+        if self._drained is not None:
+            self._drained.set_result(None)
+            self._drained = None
+
+    def _turn_away(self) -> None:
+        """There is no place. It is closed without waiting for anything, even if it never reads why."""
+        self._transport.write(problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
+        self._close_outright()
+
+    def shutdown(self) -> None:
+        """uvicorn stops."""
+        if self._exchange is None:
+            self._close_outright()
+        else:
+            self._exchange.keeps_alive = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_closing:
+            return
+        if self._body is not None:
+            self._read_body(data)
+        elif self._exchange is None and self._drained is None:
+            self._read_head(self._unread + data if self._unread else data)
+        else:
+            self._wait_with(self._unread + data)
+
+    def _wait_with(self, unread: bytes) -> None:
+        """What has come before its turn."""
+        if self._exchange is not None and len(unread) > self._door.limits.waiting_bytes:
+            self._exchange.keeps_alive = False
+            self._is_deaf = True
+            unread = b""
+            self._pause()
+        self._unread = unread
+        self._hold(len(unread))
+        if unread:
+            self._pause()
+
+    # Reading
+
+    def _read_head(self, data: bytes) -> None:
+        limits = self._door.limits
+        if data.startswith(EMPTY_LINE):  # some clients send one after a body
+            data = data[2:]
+        end = data.find(END, max(0, self._looked_at - 3))
+        try:
+            if 0 <= end <= limits.head_bytes:
+                self._unread, self._looked_at = b"", 0
+                self._hold(0)
+                self._begin(read_head(data[:end], limits), data[end + 4 :])
+                return
+            require_readable(data, self._looked_at, limits)
+        except RequestError as error:
+            self.refuse(error.status, error.detail)
+            return
+        self._unread, self._looked_at = data, len(data)
+        self._hold(len(data))
+        if self._is_closing:
+            return
+        if self not in self._door.heads:
+            self._door.idle.discard(self)
+            self._door.heads.add(self, limits.head_seconds)
+        self._listen()
+
+    def _begin(self, head: Head, rest: bytes) -> None:
+        """A request whose head is known."""
+        door = self._door
+        door.waits_no_more(self)
+        if self._guest is None:
+            return
+        if not head.path.startswith(MATTERS_MOST) and not door.find_place(self._guest):
+            self._turn_away()
+            return
+        if head.is_web_socket and self._config.ws_protocol_class is not None:
+            self._hand_over(head, rest)
+            return
+        self._exchange = exchange = Exchange(self, head)
+        exchange.is_too_large = head.length > door.limits.body_bytes
+        if self._guest.is_last:
+            exchange.keeps_alive = False
+        if head.length:
+            self._body = ChunkedBody(door.limits.body_bytes) if head.length == CHUNKED else CountedBody(head.length)
+        self._start(exchange, head)
+        if self._body is None:
+            self._wait_with(rest)
+            return
+        door.bodies.add(self, door.limits.body_seconds)
+        if exchange.is_too_large:
+            self._pause()
+        elif rest:
+            self._read_body(rest)
+
+    def _start(self, exchange: Exchange, head: Head) -> None:
+        scope = scope_of(head, self._transport, self._config, self._state)
+        tasks: set[asyncio.Task[None]] = self._server_state.tasks
+        task = asyncio.get_running_loop().create_task(exchange.run(self._config.loaded_app, scope))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def _read_body(self, data: bytes) -> None:
+        body, exchange = self._body, self._exchange
+        if body is None or exchange is None:
+            return
+        try:
+            content, rest = body.feed(data)
+        except RequestError as error:
+            self.refuse(error.status, error.detail)
+            return
+        if body.is_whole:
+            self._body = None
+            self._door.bodies.discard(self)
+        exchange.feed(content, is_whole=body.is_whole)
+        if body.is_whole:
+            self._wait_with(rest)
+            return
+        self._hold(self._held_bytes + len(content))
+        if exchange.waiting_bytes > WAITING_BYTES:
+            self._pause()
+
+    def _hold(self, held_bytes: int) -> None:
+        more_bytes, self._held_bytes = held_bytes - self._held_bytes, held_bytes
+        if more_bytes:
+            self._door.hold(more_bytes)
+
+    def _pause(self) -> None:
+        if not self._is_paused and not self._transport.is_closing():
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads on, unless what comes next has its turn later."""
+        if self._body is not None or not (self._unread or self._is_deaf):
+            self._listen()
+
+    def _listen(self) -> None:
+        if self._is_paused and not self._transport.is_closing():
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    # Answering
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Those of every answer."""
+        headers: list[tuple[bytes, bytes]] = self._server_state.default_headers
+        return headers
+
+    def write(self, content: bytes) -> None:
+        """Sends something of an answer."""
+        self._transport.write(content)
+
+    async def drained(self) -> None:
+        """Returns once the client has read so much that there is room for more."""
+        if self._drained is not None:
+            await asyncio.shield(self._drained)
+
+    def answered(self, exchange: Exchange) -> None:
+        """The answer to a request is written, whole."""
+        self._server_state.total_requests += 1
+        if not exchange.keeps_alive or self._body is not None:
+            self.close()
+            return
+        self._exchange = None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Turns to the next request, once the one before is answered and the answer on its way."""
+        if self._exchange is not None or self._drained is not None or self._is_closing:
+            return
+        if self._unread:
+            # In a turn of its own: whoever sends hundreds at once is not alone here.
+            asyncio.get_running_loop().call_soon(self._read_on)
+        else:
+            self._door.idle.add(self, self._door.limits.idle_seconds)
+            self.resume()
+
+    def _read_on(self) -> None:
+        if self._exchange is None and not self._is_closing:
+            self._read_head(self._unread)
+
+    def fail(self) -> None:
+        """The application has given no answer."""
+        self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "The bridge failed on this request; its log says why.")
+
+    def refuse(self, status: HTTPStatus, detail: str) -> None:
+        """Answers what has come without the application, and closes. What has begun to be answered cannot be."""
+        REFUSED.labels(str(status.value)).inc()
+        exchange = self._exchange
+        self._drop_exchange()
+        if exchange is not None and exchange.is_begun:
+            self.break_off()
+            return
+        self._transport.write(problem(status, detail, self.default_headers))
+        self.close()
+
+    def _drop_exchange(self) -> None:
+        exchange, self._exchange, self._body = self._exchange, None, None
+        if exchange is not None:
+            exchange.end()
+
+    def close(self) -> None:
+        """Closes after what is still to be written. What the client is still sending is passed over meanwhile: were
+        it left unread, the system would take back what was written last."""
+        self._is_closing = True
+        self._unread = b""
+        self._hold(0)
+        is_all_read = self._exchange is not None and self._body is None and not self._is_paused
+        self._exchange = self._body = None
+        if is_all_read or not self._transport.can_write_eof():
+            self._close_outright()
+        elif not self._transport.is_closing():
+            self._leave_within_moments()
+            if not self._is_deaf:
+                self._listen()
+            self._transport.write_eof()
+
+    def _close_outright(self) -> None:
+        self._is_closing = True
+        self._leave_within_moments()
+        self._transport.close()
+
+    def _leave_within_moments(self) -> None:
+        """However long the client takes to read what is still to be written."""
+        self._door.forget(self)
+        limits = self._door.limits
+        if self._transport.get_write_buffer_size() > LARGE_ANSWER_BYTES:
+            self._door.answers.add(self, limits.answer_seconds)
+        else:
+            self._door.leaving.add(self, limits.linger_seconds)
+
+    def break_off(self) -> None:
+        """Closes at once, whatever is still to be written."""
+        self._is_closing = True
+        self._drop_exchange()
+        self._hold(0)
+        self._door.forget(self)
+        self._transport.abort()
+
+    def turn_out(self, reason: str) -> None:
+        """Closes one that has nothing under way, or takes too long."""
+        REFUSED.labels(reason).inc()
+        if self._guest is not None:
+            self._guest.leave()
+        self.break_off()
+
+    def refuse_body(self) -> None:
+        """The application wants a body that is larger than any may be."""
+        error = too_large(self._door.limits.body_bytes)
+        self.refuse(error.status, error.detail)
+
+    def late_head(self) -> None:
+        """It has been given long enough to say what it asks."""
+        if self._unread:
+            self.late("head")
+        else:
+            self.turn_out("silent")
+
+    def late(self, part: str) -> None:
+        """Some part of a request has not come whole in time."""
+        self.refuse(HTTPStatus.REQUEST_TIMEOUT, f"The {part} of the request did not come in time.")
+
+    # WebSockets
+
+    def _hand_over(self, head: Head, rest: bytes) -> None:
+        """From here on the connection is a WebSocket's."""
+        guest, self._guest = self._guest, None
+        self._is_closing = True
+        self._door.forget(self)
+        self._server_state.connections.discard(self)
+        protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
+        self._transport.set_protocol(protocol)
+        protocol.guest = guest
+        protocol.connection_made(self._transport)
+        protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
+        if rest:
+            protocol.data_received(rest)

@@ -1,0 +1,76 @@
+"""What all connections to the front door share: their limits, their deadlines, and who is in."""
+
+from typing import Any
+
+from bridge.door.connection import HttpConnection
+from bridge.door.guests import Guest, Guests
+from bridge.door.limits import DoorLimits
+from bridge.sockets.deadlines import Deadlines
+
+__all__ = ["Door"]
+
+# Who has just come is not sent away for somebody else's sake: their request is on its way.
+MOMENT_SECONDS = 1.0
+
+
+class Door:
+    """Makes a connection's protocol for uvicorn, `uvicorn.Config(http=Door(…))`.
+
+    Each of the deadlines is of one length for all, and so watched by one timer.
+    """
+
+    def __init__(self, guests: Guests, limits: DoorLimits | None = None) -> None:
+        self.guests = guests
+        self.limits = limits or DoorLimits()
+        self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
+        """Whose request has begun, or should have, and has not said what it asks."""
+        self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.close())
+        """Who was answered, and has not asked again."""
+        self.bodies: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late("body"))
+        """Whose body is on its way."""
+        self.answers: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.turn_out("answer unread"))
+        """Who does not read what they are answered."""
+        self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
+        """Who is being closed."""
+        self._held_bytes = 0
+
+    def __call__(
+        self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: object = None
+    ) -> HttpConnection:
+        return HttpConnection(self, config, server_state, app_state)
+
+    def enter(self, address: str) -> Guest | None:
+        """Lets a connection in, if there is a place for it."""
+        return self.guests.enter(address, lambda: self._make_room(self.heads.first()))
+
+    def find_place(self, guest: Guest) -> bool:
+        """Finds one for who has asked for something; returns whether there is one."""
+        patience = self.limits.head_seconds - MOMENT_SECONDS
+        return self.guests.find_place(guest, lambda: self._make_room(self.heads.first(within_seconds=patience)))
+
+    def _make_room(self, silent: HttpConnection | None) -> bool:
+        """Has one leave that is being closed, or has been answered and asked nothing more; or else who is silent."""
+        longest = self.leaving.first() or self.idle.first() or silent
+        if longest is None:
+            return False
+        longest.turn_out("made room")
+        return True
+
+    def hold(self, more_bytes: int) -> None:
+        """So much more is held of what has not come whole, or less."""
+        self._held_bytes += more_bytes
+        while more_bytes > 0 and self._held_bytes > self.limits.held_bytes:
+            longest = self.bodies.first() or self.heads.first() or self.answers.first()
+            if longest is None:
+                return
+            longest.turn_out("made room")
+
+    def waits_no_more(self, connection: HttpConnection) -> None:
+        """It has said what it asks."""
+        self.heads.discard(connection)
+        self.idle.discard(connection)
+
+    def forget(self, connection: HttpConnection) -> None:
+        """Watches a connection no longer."""
+        for deadlines in (self.heads, self.idle, self.bodies, self.answers, self.leaving):
+            deadlines.discard(connection)

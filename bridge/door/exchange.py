@@ -1,0 +1,222 @@
+"""One request and its answer, as ASGI has them: what the application hears of the body and says."""
+
+import asyncio
+import logging
+import re
+from collections.abc import MutableMapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from bridge.door.answers import CONTINUE, status_line
+from bridge.door.head import Head
+
+if TYPE_CHECKING:
+    from bridge.door.connection import HttpConnection
+
+__all__ = ["Exchange", "scope_of"]
+
+logger = logging.getLogger("bridge.door")
+
+# An application that puts what it was told into a header must not be made to write one of somebody else's.
+UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+Message = MutableMapping[str, Any]
+
+
+def scope_of(head: Head, transport: asyncio.BaseTransport, config: Any, state: dict[str, Any]) -> Message:
+    """What an ASGI application is told of a request; `config` is uvicorn's."""
+    peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    return {
+        "type": "http",
+        "asgi": {"version": config.asgi_version, "spec_version": "2.3"},
+        "http_version": head.version,
+        "server": tuple(own[:2]) if isinstance(own, tuple) else None,
+        "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
+        "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+        "method": head.method,
+        "root_path": config.root_path,
+        "path": config.root_path + head.path,
+        "raw_path": config.root_path.encode() + head.raw_path,
+        "query_string": head.query,
+        "headers": head.headers,
+        "state": state.copy(),
+    }
+
+
+class Exchange:
+    """The application's side of one request."""
+
+    __slots__ = (
+        "_body",
+        "_connection",
+        "_expected_bytes",
+        "_has_content",
+        "_head",
+        "_is_chunked",
+        "_is_over",
+        "_opening",
+        "_waiter",
+        "_wants_continue",
+        "is_begun",
+        "is_body_taken",
+        "is_too_large",
+        "is_whole",
+        "keeps_alive",
+        "waiting_bytes",
+    )
+
+    def __init__(self, connection: "HttpConnection", head: Head) -> None:
+        self._connection: HttpConnection | None = connection
+        """None once the client has gone, or has been answered by somebody else."""
+        self._head = head
+        self._body: list[bytes] = []
+        self.waiting_bytes = 0
+        """What has come of the body and was not asked for yet."""
+        self.is_whole = head.length == 0
+        """Whether all of the body has come."""
+        self.is_body_taken = False
+        """Whether the application has been given the end of the body."""
+        self.is_too_large = False
+        """Whether it says that its body is larger than any may be. The application may say first that it may not be
+        sent at all."""
+        self._wants_continue = head.expects_continue and head.length != 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._opening: bytes | None = None
+        """The answer's line and headers, which leave with the first of its content."""
+        self._has_content = True
+        self._is_chunked = False
+        self._expected_bytes: int | None = None
+        self.keeps_alive = head.keeps_alive
+        self.is_begun = False
+        """Whether something of the answer has left."""
+        self._is_over = False
+
+    async def run(self, application: Any, scope: Message) -> None:
+        """Has the application answer."""
+        try:
+            await application(scope, self.receive, self.send)
+        except Exception:
+            logger.exception("%s %s failed", self._head.method, self._head.path[:200])
+        if self._is_over or self._connection is None:
+            return
+        if self.is_begun:
+            self._connection.break_off()
+        else:
+            self._connection.fail()
+
+    # The connection's side
+
+    def feed(self, content: bytes, *, is_whole: bool) -> None:
+        """Something of the body has come."""
+        if content:
+            self._body.append(content)
+            self.waiting_bytes += len(content)
+        self.is_whole = is_whole
+        self._wake()
+
+    def end(self) -> None:
+        """Nobody hears any more what is answered."""
+        self._connection = None
+        self._body.clear()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # ASGI
+
+    async def receive(self) -> Message:
+        while not self.waiting_bytes and (self.is_body_taken or not self.is_whole):
+            connection = self._connection
+            if connection is None or self._is_over:
+                break
+            if self.is_too_large:
+                connection.refuse_body()
+                break
+            if self._wants_continue and not self.is_begun:
+                connection.write(CONTINUE)
+            self._wants_continue = False
+            connection.resume()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+            self._waiter = None
+        if self._connection is None or self._is_over:
+            return {"type": "http.disconnect"}
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self.waiting_bytes = 0
+        self.is_body_taken = self.is_whole
+        return {"type": "http.request", "body": body, "more_body": not self.is_whole}
+
+    async def send(self, message: Message) -> None:
+        if self._connection is not None:
+            await self._connection.drained()
+        if self._connection is None:
+            return
+        kind = message["type"]
+        if self._opening is None and not self.is_begun:
+            if kind != "http.response.start":
+                raise RuntimeError(f"an answer does not begin with {kind}")
+            self._opening = self._opening_of(message, self._connection.default_headers)
+            return
+        if kind != "http.response.body" or self._is_over:
+            raise RuntimeError(f"an answer has no {kind} here")
+        body, more = message.get("body", b""), message.get("more_body", False)
+        self._write(body, more=more)
+        if not more:
+            self._is_over = True
+            self._wake()
+            self._connection.answered(self)
+
+    def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
+        status: int = message["status"]
+        lines = [status_line(status)]
+        names = set()
+        for name, value in (*default_headers, *message.get("headers", ())):
+            if UNFIT_NAME.search(name) or UNFIT_VALUE.search(value):
+                raise RuntimeError("an answer has a header that is none")
+            name = name.lower()
+            if name == b"content-length":
+                self._expected_bytes = int(value)
+            elif name == b"connection" and b"close" in value.lower():
+                self.keeps_alive = False
+            if name != b"transfer-encoding":
+                names.add(name)
+                lines.append(name + b": " + value + b"\r\n")
+        self._has_content = self._head.method != "HEAD" and status not in WITHOUT_CONTENT
+        if self._has_content and self._expected_bytes is None:
+            # Of HTTP/1.0, the end of the connection is the end of the answer.
+            self._is_chunked = self._head.version == "1.1"
+            if self._is_chunked:
+                lines.append(b"transfer-encoding: chunked\r\n")
+        # What has not come of the body by now is not waited for.
+        if not self.is_whole:
+            self.keeps_alive = False
+        if not self.keeps_alive and b"connection" not in names:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def _write(self, body: bytes, *, more: bool) -> None:
+        if not self._has_content:
+            content = b""
+        elif self._is_chunked:
+            content = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            content += b"" if more else b"0\r\n\r\n"
+        else:
+            content = self._counted(body, more=more)
+        if not self.is_begun and self._opening is not None:
+            content, self._opening, self.is_begun = self._opening + content, None, True
+        if content and self._connection is not None:
+            self._connection.write(content)
+
+    def _counted(self, body: bytes, *, more: bool) -> bytes:
+        if self._expected_bytes is None:
+            return body
+        self._expected_bytes -= len(body)
+        if self._expected_bytes < 0 or (self._expected_bytes and not more):
+            raise RuntimeError("an answer is not as long as it says")
+        return body

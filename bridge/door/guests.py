@@ -1,0 +1,165 @@
+"""The connections that are in: how many there may be, in all and from one address, and who is turned away.
+
+Some places are kept for what matters most: whoever comes when all others are taken is let in as far as the head of a
+request, and answered if it is a webhook or asks after the bridge's health. No I/O.
+"""
+
+import ipaddress
+import logging
+import time
+from collections import Counter as Counts
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from prometheus_client import Counter, Gauge
+
+from bridge.sockets.pace import network_of
+
+__all__ = ["REFUSED", "Guest", "Guests", "Stand"]
+
+logger = logging.getLogger("bridge.door")
+
+REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has seen, by why", ["reason"])
+CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
+
+FULL, ADDRESS = "full", "address"
+# How often the log says that somebody is turned away, and for how long readiness does.
+TELLING_SECONDS = 60.0
+
+
+class Guest:
+    """One connection, from when it is let in until it is gone."""
+
+    __slots__ = ("_guests", "is_last", "network")
+
+    def __init__(self, guests: "Guests", network: str | None, *, is_last: bool) -> None:
+        self._guests: Guests | None = guests
+        self.network = network
+        self.is_last = is_last
+        """Whether it has one of the places that are kept."""
+
+    def leave(self) -> None:
+        """It is gone, or as good as. May be said again."""
+        guests, self._guests = self._guests, None
+        if guests is not None:
+            guests.left(self)
+
+
+class Stand(NamedTuple):
+    """How full it is."""
+
+    connections: int
+    places: int
+    turned_away: int
+    """Within about a minute."""
+
+
+class Guests:
+    """Lets connections in, and counts them."""
+
+    def __init__(
+        self,
+        *,
+        places: int,
+        kept_places: int,
+        per_address: int,
+        trusted: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`kept_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each of
+        which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
+        self.places = places
+        self._kept_places = kept_places
+        self.per_address = min(per_address, max(1, places // 4))
+        self._clock = clock
+        self._counts: Counts[str] = Counts()
+        self._connections = 0
+        self._told_at = -TELLING_SECONDS
+        self._turned_away = 0
+        """Since the log last said so."""
+        self._turned_away_before = 0
+        self._last_turned_away_at = -TELLING_SECONDS
+        self._network = _networks_of(trusted)
+        CONNECTIONS.set_function(lambda: self._connections)
+
+    def enter(self, address: str, make_room: Callable[[], bool]) -> Guest | None:
+        """Lets a connection in, or returns None. `make_room` has one leave that asks nothing; it returns whether
+        there was one. Whoever has just come is spared as long as there are places that are kept."""
+        network = self._network(address)
+        if network is not None and self._counts[network] >= self.per_address:
+            self._turn_away(
+                ADDRESS,
+                f"{network} has {self.per_address} connections, which is all that one address may have"
+                " (connections_per_address; trusted_proxies, if it is a proxy)",
+            )
+            return None
+        if self._connections >= self.places + self._kept_places and not make_room():
+            self._turn_away(FULL, self._all_taken)
+            return None
+        is_last = self._connections >= self.places
+        self._connections += 1
+        if network is not None:
+            self._counts[network] += 1
+        return Guest(self, network, is_last=is_last)
+
+    def find_place(self, guest: Guest, make_room: Callable[[], bool]) -> bool:
+        """Gives one of the other places to who was let in to one that is kept; returns whether there is one. If not,
+        it is turned away."""
+        while guest.is_last and self._connections > self.places and make_room():
+            pass  # also of those that are kept
+        guest.is_last = guest.is_last and self._connections > self.places
+        if guest.is_last:
+            self._turn_away(FULL, self._all_taken)
+        return not guest.is_last
+
+    def left(self, guest: Guest) -> None:
+        """For the guest to say."""
+        self._connections -= 1
+        network = guest.network
+        if network is not None:
+            self._counts[network] -= 1
+            if not self._counts[network]:
+                del self._counts[network]
+
+    @property
+    def _all_taken(self) -> str:
+        return f"all {self.places} places are taken (max_connections, or the system's limit on open files)"
+
+    def _turn_away(self, reason: str, why: str) -> None:
+        REFUSED.labels(reason).inc()
+        now = self._clock()
+        self._turned_away += 1
+        self._last_turned_away_at = now
+        if now - self._told_at >= TELLING_SECONDS:
+            before = f"; {self._turned_away - 1} more since this was last said" if self._turned_away > 1 else ""
+            logger.warning("turning connections away: %s%s", why, before)
+            self._told_at, self._turned_away_before, self._turned_away = now, self._turned_away, 0
+
+    @property
+    def stand(self) -> Stand:
+        is_of_now = self._clock() - self._last_turned_away_at < TELLING_SECONDS
+        turned_away = max(1, self._turned_away, self._turned_away_before) if is_of_now else 0
+        return Stand(self._connections, self.places, turned_away)
+
+
+def _networks_of(trusted: str) -> Callable[[str], str | None]:
+    """Whom an address counts as; None for one that may have as many connections as there are."""
+    networks = [parsed for name in trusted.split(",") if (parsed := _parsed(name.strip())) is not None]
+
+    @lru_cache(maxsize=4_096)
+    def network_for(address: str) -> str | None:
+        found = network_of(address)
+        if found is None:
+            return None
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return None if any(parsed in one for one in networks) else found
+
+    return network_for
+
+
+def _parsed(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(name, strict=False)
+    except ValueError:  # uvicorn takes other names too, of sockets in files
+        return None

@@ -1,0 +1,190 @@
+"""The head of an HTTP/1.1 request: its line and its headers, read to the letter of RFC 9112. No I/O.
+
+What can be read in two ways is refused, since a proxy in front may have read it the other way: two lengths, a length
+beside chunks, a header folded or with a space before its colon, a line that does not end with CR and LF.
+"""
+
+import re
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from bridge.door.limits import DoorLimits
+
+__all__ = ["CHUNKED", "END", "Head", "RequestError", "read_head", "require_readable"]
+
+END = b"\r\n\r\n"
+CHUNKED = -1
+"""The length of a body that comes in chunks, and so says itself where it ends."""
+
+METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"}
+LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([!-~]++) HTTP/(\d\.\d)")
+# Whole, and without looking back: what is wrong is found in one pass over the bytes.
+HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")
+PATH = re.compile(rb"(/[^?#]*)(?:\?([^#]*))?")
+# A proxy asks so; what it names as the host is not for a server behind it to judge.
+ABSOLUTE = re.compile(rb"(?i:https?)://[^/?#]+(.*)")
+HOST = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]*")
+LENGTH = re.compile(rb"[0-9]{1,15}")
+# A line feed that ends no line, or a return that no line feed follows.
+BARE = re.compile(rb"(?<!\r)\n|\r[^\n]")
+
+OF_FRAMING = {b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect"}
+# Once at most, whatever they say: two of them are two readings.
+ONCE = {b"host": "Host", b"content-length": "Content-Length", b"transfer-encoding": "Transfer-Encoding"}
+
+
+class RequestError(Exception):
+    """A request that is not taken in: the answer's status, and what was wrong and what to do."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Head(NamedTuple):
+    """What a request asks, and how it goes on."""
+
+    method: str
+    version: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    """Under lowercase names, in their order."""
+    length: int
+    """Of the body: in bytes, or CHUNKED."""
+    keeps_alive: bool
+    """Whether another request may follow on the connection."""
+    expects_continue: bool
+    """Whether the client sends the body only once it is told to."""
+    is_web_socket: bool
+    """Whether it asks for a WebSocket, as such a handshake begins. Any other upgrade is passed over (RFC 9110, 7.8):
+    the request is one as any."""
+
+
+def read_head(content: bytes, limits: DoorLimits) -> Head:
+    """What a head says; `content` is all of it but END. Raises RequestError."""
+    line, _, fields = content.partition(b"\r\n")
+    read = LINE.fullmatch(line)
+    if read is None:
+        raise _bad("The request line is not METHOD target HTTP/1.1.")
+    method, target, version = read.groups()
+    if len(target) > limits.target_bytes:
+        raise too_long_target(limits)
+    if version not in (b"1.1", b"1.0"):
+        raise RequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
+    if method not in METHODS:
+        raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "This server does not know the request's method.")
+    if fields and HEADERS.fullmatch(fields + b"\r\n") is None:
+        raise _bad(
+            "A header is not name: value on a line of its own that ends with CR and LF; names have no spaces, and"
+            " values are not folded."
+        )
+    headers, found = _headers(fields, limits)
+    _require_one_host(found.get(b"host"), version)
+    raw_path, query = _path_of(method, target)
+    length = _length(found, version)
+    connection = found.get(b"connection", b"").lower()
+    tokens = {token.strip() for token in connection.split(b",")} if connection else ()
+    return Head(
+        method=method.decode(),
+        version=version.decode(),
+        path=unquote(raw_path.decode()) if b"%" in raw_path else raw_path.decode(),
+        raw_path=raw_path,
+        query=query,
+        headers=headers,
+        length=length,
+        keeps_alive=version == b"1.1" and b"close" not in tokens,
+        expects_continue=version == b"1.1" and found.get(b"expect", b"").lower() == b"100-continue",
+        is_web_socket=method == b"GET"
+        and version == b"1.1"
+        and length == 0
+        and b"upgrade" in tokens
+        and b"websocket" in [name.strip() for name in found.get(b"upgrade", b"").lower().split(b",")],
+    )
+
+
+def _headers(fields: bytes, limits: DoorLimits) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
+    """All, and what those say that tell how to read the request: of some that may stand there twice, joined."""
+    lines = fields.split(b"\r\n") if fields else []
+    if len(lines) > limits.headers:
+        raise RequestError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has at most {limits.headers} headers here."
+        )
+    headers: list[tuple[bytes, bytes]] = []
+    found: dict[bytes, bytes] = {}
+    for line in lines:
+        name, _, value = line.partition(b":")
+        name, value = name.lower(), value.strip(b" \t")
+        headers.append((name, value))
+        if name in OF_FRAMING:
+            if name not in found:
+                found[name] = value
+            elif name in ONCE:
+                raise _bad(f"{ONCE[name]} stands there twice.")
+            else:
+                found[name] += b"," + value
+    return headers, found
+
+
+def _require_one_host(host: bytes | None, version: bytes) -> None:
+    if host is None:
+        if version == b"1.1":
+            raise _bad("Host is missing; HTTP/1.1 asks for it.")
+    elif HOST.fullmatch(host) is None:
+        raise _bad("Host is no name and no address.")
+
+
+def _path_of(method: bytes, target: bytes) -> tuple[bytes, bytes]:
+    absolute = ABSOLUTE.fullmatch(target)
+    if absolute is not None:
+        target = absolute[1] if absolute[1].startswith(b"/") else b"/" + absolute[1]
+    if target == b"*" and method == b"OPTIONS":
+        return target, b""
+    path = PATH.fullmatch(target)
+    if path is None:
+        raise _bad("The target of the request is no path, such as /health/live.")
+    return path[1], path[2] or b""
+
+
+def _length(found: dict[bytes, bytes], version: bytes) -> int:
+    length, coding = found.get(b"content-length"), found.get(b"transfer-encoding")
+    if coding is not None:
+        if length is not None:
+            raise _bad("Content-Length and Transfer-Encoding say twice how long the body is.")
+        if version == b"1.0":
+            raise _bad("HTTP/1.0 has no Transfer-Encoding.")
+        if coding.lower() != b"chunked":
+            raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "The only Transfer-Encoding here is chunked.")
+        return CHUNKED
+    if length is None:
+        return 0
+    if LENGTH.fullmatch(length) is None:
+        raise _bad("Content-Length is no number of bytes, in at most 15 digits.")
+    return int(length)
+
+
+def require_readable(content: bytes, begin: int, limits: DoorLimits) -> None:
+    """Raises RequestError if a head of which this is the beginning cannot become one that is taken in. What is before
+    `begin` was looked at before."""
+    if BARE.search(content, max(0, begin - 1)):
+        raise _bad("A line of the request does not end with CR and LF.")
+    if len(content) > limits.target_bytes + 64 and content.find(b"\r\n", 0, limits.target_bytes + 64) < 0:
+        raise too_long_target(limits)
+    if len(content) > limits.head_bytes:
+        raise RequestError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"The line and the headers of a request have at most {limits.head_bytes} bytes here.",
+        )
+
+
+def too_long_target(limits: DoorLimits) -> RequestError:
+    return RequestError(
+        HTTPStatus.REQUEST_URI_TOO_LONG, f"The target of a request has at most {limits.target_bytes} bytes here."
+    )
+
+
+def _bad(detail: str) -> RequestError:
+    return RequestError(HTTPStatus.BAD_REQUEST, detail)

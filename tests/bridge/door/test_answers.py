@@ -1,0 +1,89 @@
+"""What an application answers, as it goes over the wire, also where the application is wrong."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.bridge.door.conftest import House, served
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+START = "http.response.start"
+BODY = "http.response.body"
+
+
+class Answering(House):
+    """Answers each request with the same messages."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        super().__init__()
+        self._messages = messages
+
+    async def _answer(self, _scope: Any, _receive: Any, send: Any) -> None:
+        for message in self._messages:
+            await send(message)
+            await asyncio.sleep(0)
+
+
+async def heard(*messages: dict[str, Any], request: bytes = GET) -> tuple[bytes, bytes]:
+    """The head of an answer, and the rest of what comes."""
+    house = Answering(*messages)
+    async with served(house):
+        head, _, rest = (await house.converse([request])).partition(b"\r\n\r\n")
+    return head, rest
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": START, "status": status, "headers": list(headers)}
+
+
+def body(content: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": BODY, "body": content, "more_body": more}
+
+
+async def test_an_answer_without_a_length_comes_in_chunks() -> None:
+    head, rest = await heard(start(), body(b"one", more=True), body(b"", more=True), body(b"two"))
+    assert b"transfer-encoding: chunked" in head
+    assert rest == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+
+async def test_an_answer_without_a_length_to_http_1_0_ends_with_the_connection() -> None:
+    head, rest = await heard(start(), body(b"one", more=True), body(b"two"), request=b"GET / HTTP/1.0\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert rest == b"onetwo"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(GET.replace(b"GET", b"HEAD"), 200), (GET, 204), (GET, 304)],
+    ids=["HEAD", "204", "304"],
+)
+async def test_what_has_no_content_has_none_whatever_the_application_says(request_: bytes, status: int) -> None:
+    head, rest = await heard(start((b"content-length", b"3"), status=status), body(b"one"), request=request_)
+    assert (b"content-length: 3" in head, rest) == (True, b"")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [start((b"x", b"a\r\nSet-Cookie: forged"))],
+        [start((b"x: a\r\nSet-Cookie", b"forged"))],
+        [start()],
+        [body(b"")],
+        [start((b"content-length", b"3")), body(b"four")],
+        [start((b"content-length", b"3")), body(b"")],
+    ],
+    ids=["nothing", "a-value", "a-name", "no-body", "no-start", "too-long", "too-short"],
+)
+async def test_an_application_that_is_wrong_from_the_start_is_a_500_of_ours(messages: list[dict[str, Any]]) -> None:
+    head, rest = await heard(*messages)
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"forged" not in head
+    assert b"its log says why" in rest
+
+
+async def test_an_answer_that_breaks_off_ends_the_connection_and_nothing_is_added_to_it() -> None:
+    head, rest = await heard(start((b"content-length", b"30")), body(b"one", more=True))
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert rest in (b"", b"one")

@@ -1,0 +1,101 @@
+"""Who is let in, and who is turned away and told of it."""
+
+import logging
+
+import pytest
+
+from bridge.door import Guests
+from bridge.settings import Settings
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def nobody_leaves() -> bool:
+    return False
+
+
+def test_all_places_and_then_those_that_are_kept() -> None:
+    guests = Guests(places=2, kept_places=1, per_address=100)
+    let_in = [guests.enter("127.0.0.1", nobody_leaves) for _ in range(4)]
+    assert [guest and guest.is_last for guest in let_in] == [False, False, True, None]
+    assert guests.stand[:2] == (3, 2)
+
+
+def test_who_has_a_kept_place_gets_another_once_somebody_has_left() -> None:
+    guests = Guests(places=1, kept_places=1, per_address=100)
+    first, last = guests.enter("", nobody_leaves), guests.enter("", nobody_leaves)
+    assert first is not None
+    assert last is not None
+    assert not guests.find_place(last, nobody_leaves)
+    first.leave()
+    first.leave()
+    assert guests.find_place(last, nobody_leaves)
+    assert guests.stand[:2] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "let_in"),
+    [
+        (["203.0.113.7"] * 3, 2),
+        (["203.0.113.7", "203.0.113.8", "203.0.113.9"], 3),
+        (["::ffff:203.0.113.7", "203.0.113.7", "203.0.113.7"], 2),
+        (["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1"], 2),
+        (["127.0.0.1"] * 3, 3),
+        (["127.8.9.1", "::1", "::1", "::1"], 4),
+        (["10.1.2.3"] * 3, 3),
+        (["10.2.0.1"] * 3, 2),
+        (["2001:db8:1::7"] * 3, 3),
+        ([""] * 3, 3),
+    ],
+)
+def test_one_address_may_have_some_and_this_machine_and_proxies_all(addresses: list[str], let_in: int) -> None:
+    trusted = "10.1.0.0/16, 2001:db8:1::7, unix:/run/proxy"
+    guests = Guests(places=100, kept_places=1, per_address=2, trusted=trusted)
+    assert sum(guests.enter(address, nobody_leaves) is not None for address in addresses) == let_in
+
+
+def test_an_address_whose_connections_have_gone_may_come_again() -> None:
+    guests = Guests(places=100, kept_places=1, per_address=1)
+    for _ in range(3):
+        guest = guests.enter("203.0.113.7", nobody_leaves)
+        assert guest is not None
+        guest.leave()
+
+
+def test_it_is_said_in_the_log_once_a_minute_and_for_a_minute_to_whoever_asks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    time = Time()
+    guests = Guests(places=1, kept_places=0, per_address=100, clock=time)
+    assert guests.enter("", nobody_leaves) is not None
+    assert guests.stand.turned_away == 0
+    with caplog.at_level(logging.WARNING, logger="bridge.door"):
+        for _ in range(100):
+            assert guests.enter("", nobody_leaves) is None
+            time.now += 0.5
+        assert guests.stand.turned_away >= 99
+        time.now += 11
+        assert guests.enter("", nobody_leaves) is None
+    first, second = (record.getMessage() for record in caplog.records)
+    assert (
+        first
+        == "turning connections away: all 1 places are taken (max_connections, or the system's limit on open files)"
+    )
+    assert second.endswith("; 99 more since this was last said")
+    time.now += 61
+    assert guests.stand.turned_away == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "places", "most"),
+    [(1_000_000, 20_000, 500), (1_024, 760, 190), (256, 176, 44), (64, 44, 11)],
+)
+def test_there_are_no_more_places_than_files(files: int, places: int, most: int) -> None:
+    guests = Settings().guests(files)
+    assert (guests.places, guests.per_address) == (places, most)

@@ -1,0 +1,25 @@
+"""A front door for a web server of the tests."""
+
+from dataclasses import replace
+from typing import Any
+
+from bridge.door import Door, DoorLimits, Guests
+from tests.waiting import GIVE_UP_SECONDS
+
+__all__ = ["any_door"]
+
+# Also where a test lets hours pass.
+PATIENCE_SECONDS = 1_000 * GIVE_UP_SECONDS
+
+
+def any_door(**limits: Any) -> Any:
+    """For `uvicorn.Config(http=…)`: open to all, and patient in whatever `limits` do not name."""
+    patient = DoorLimits(
+        head_seconds=PATIENCE_SECONDS,
+        body_seconds=PATIENCE_SECONDS,
+        idle_seconds=PATIENCE_SECONDS,
+        answer_seconds=PATIENCE_SECONDS,
+        body_bytes=10_000_000,
+    )
+    guests = Guests(places=10_000, kept_places=1, per_address=10_000)
+    return Door(guests, replace(patient, **limits))
