@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, open_listener, url_of
+from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 
@@ -92,14 +92,24 @@ def run_bridge(
 
 def _warn(settings: "Settings") -> None:
     """Of what may not be as it was meant."""
-    from bridge.settings import unknown_variables
-
-    for name in unknown_variables(besides=[TOKEN_VARIABLE]):
-        warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
+    _note_injected()
     if not settings.shkeeper_keys:
         warn(
             "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
             " to the API key of your wallet"
+        )
+
+
+def _note_injected() -> None:
+    import os
+
+    from bridge.environment import injected_variables
+
+    injected = injected_variables(os.environ)
+    if injected:
+        warn(
+            f"{', '.join(injected)} come from an orchestrator with a service called bridge, and are ignored; a port"
+            " for the bridge itself is set by --port, or in the configuration file"
         )
 
 

@@ -24,7 +24,7 @@ from providers.contract import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.api import LIST_LIMIT_BYTES, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
@@ -231,7 +231,7 @@ class ShkeeperInvoices:
         return [looked_up(invoice, self._confirmations) for invoice in answer.invoices]
 
     async def names(self) -> Sequence[str]:
-        answer = await self._api.ask(ListAnswer, "GET", "invoices")
+        answer = await self._api.ask(ListAnswer, "GET", "invoices", limit_bytes=LIST_LIMIT_BYTES)
         return [invoice.external_id for invoice in answer.invoices]
 
     async def balance(self, coin: str) -> Balance:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from coordinator.errors import BridgeError
 from coordinator.ids import Id
+from providers.json_text import NotJsonError, json_in, refuse_constant
 
 __all__ = ["Code", "ExternalId", "Moment", "UnreadableError", "Wire", "faults", "read_object"]
 
@@ -52,12 +53,9 @@ class Wire(BaseModel):
 def read_object(body: bytes) -> dict[str, Any]:
     """The one JSON object that a body is. Raises UnreadableError."""
     try:
-        content = _DECODER.decode(body.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        raise UnreadableError("is not JSON in UTF-8") from None
-    # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
-    except (ValueError, ArithmeticError, RecursionError):
-        raise UnreadableError("nests too deeply, or has a number beyond all sense") from None
+        content = json_in(body, _DECODER)
+    except NotJsonError as error:
+        raise UnreadableError(str(error)) from None
     if not isinstance(content, dict):
         raise UnreadableError("is not a JSON object")
     return content
@@ -73,12 +71,8 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
 # Amounts are text; those that are numbers after all keep every digit.
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse_constant, object_pairs_hook=_object)
 
 
 def faults(error: ValidationError) -> str:
