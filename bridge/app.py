@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,12 +16,13 @@ from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.console.pages import pages_router
-from bridge.engine import Sessions, Stop, running_engine
+from bridge.engine import Sessions, Stop, running_engine, untroubled
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
+from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
@@ -35,7 +36,7 @@ from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
 from bridge.http.refunds import refund_router
-from bridge.http.services import Service
+from bridge.http.services import Service, WatchedServices
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
@@ -87,8 +88,10 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
         settings.own_origins,
         asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
     )
-    callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    rest = rest_app(settings, sockets, callers, stop)
+    services = settings.services
+    callers = Callers(services, verifier, require_front_end=require_front_end)
+    troubles = {"services": services.trouble} | ({} if verifier is None else {"keys": verifier.trouble})
+    rest = rest_app(settings, sockets, callers, stop, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     return asgi_app(sockets, beside=Head(Lane(rest, plain)))
@@ -98,17 +101,23 @@ def described_routes() -> dict[str, Any]:
     """The OpenAPI document, which is the same whatever the settings are."""
     settings = Settings.model_construct()
     sockets = create_socket_server(frontend_url=settings.frontend_url)
-    callers = Callers(
-        settings.services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False)
-    )
-    return rest_app(settings, sockets, callers, _stop_by_signal).openapi_schema.to_schema()
+    services = WatchedServices(None)
+    callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
+    return rest_app(settings, sockets, callers, _stop_by_signal, {}).openapi_schema.to_schema()
 
 
-def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop) -> Litestar:
+def rest_app(
+    settings: Settings,
+    sockets: SocketServer,
+    callers: Callers,
+    stop: Stop,
+    troubles: Mapping[str, Callable[[], str | None]],
+) -> Litestar:
+    """`troubles` say what is wrong with files that are read while the bridge runs."""
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
     expiry = settings.payment_expiry_seconds
-    ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
+    ops_access = OpsAccess(settings.access == "jwt", names_services=callers.names_services)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
@@ -140,6 +149,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         async with running_engine(settings, registry, deliver_stretch, begin, stop=stop) as engine:
             app.state.engine = engine
+            app.state.checks = engine.checks | {name: untroubled(trouble) for name, trouble in troubles.items()}
             app.state.pulse = Pulse(
                 vitals=vitals,
                 chains=engine.chains,
@@ -149,10 +159,12 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
                 clock=engine.journal.clock,
             )
             telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
+            watching = asyncio.create_task(sockets.admission.watch_keys())
             try:
                 yield
             finally:
                 telling.cancel()
+                watching.cancel()
                 await sockets.shutdown()
 
     def is_watched() -> bool:
@@ -195,7 +207,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
-            "checks": _of_engine("checks"),
+            "checks": Provide(_checks, sync_to_thread=False),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
@@ -224,6 +236,11 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
         openapi_config=openapi_config,
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
+
+
+def _checks(state: State) -> ReadinessChecks:
+    checks: ReadinessChecks = state.checks
+    return checks
 
 
 def _of_engine(part: str) -> Provide:

@@ -51,10 +51,8 @@ def unknown_variables(
 
 def explain_unknown(name: str, known: Collection[str]) -> str:
     """What to do about one, whose value is not shown: it may be a secret."""
-    # One that the bridge has under a name without its prefix is as near as a name can be.
     bare = name.upper().removeprefix(PREFIX)
-    near = (
-        [bare] if bare in known else difflib.get_close_matches(name.upper(), sorted({*known, *OWN}), n=1, cutoff=0.75)
-    )
+    by_bare_name = {one.removeprefix(PREFIX): one for one in sorted({*known, *OWN})}
+    near = [by_bare_name[one] for one in difflib.get_close_matches(bare, by_bare_name, n=1, cutoff=0.7)]
     meant = f"is it {near[0]}?" if near else "see the comments in config/bridge.toml for those that there are."
     return f"{name} is set and is no setting of the bridge; {meant} Correct it, or take it out of the environment"

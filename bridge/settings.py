@@ -32,7 +32,7 @@ from pydantic_settings import (
 
 from bridge.access import KeysError
 from bridge.environment import CONFIG_FILE_VARIABLE, injected_variables
-from bridge.http.services import Services, ServicesError, read_services
+from bridge.http.services import ServicesError, WatchedServices
 from bridge.journal.database import parse_database_url
 from bridge.journal.mark_file import default_mark_file
 from bridge.setting_errors import SettingsError, explain, explain_unreadable, refuse_slips, variable_name
@@ -268,8 +268,8 @@ class Settings(BaseSettings):
         if self.access == "open":
             return None
         secrets = [key.get_secret_value() for key in self.jwt_secrets]
-        secrets = secrets or _keys_in(self._text_of("jwt_secrets_file"), separator="\n")
-        if not secrets and self.jwt_jwks_file is None:
+        secrets_file = None if secrets else self.file_of("jwt_secrets_file")
+        if not secrets and secrets_file is None and self.jwt_jwks_file is None:
             raise SettingsError(
                 "access = jwt needs keys to verify tokens with: set jwt_jwks_file to a file of public keys,"
                 " or BRIDGE_JWT_SECRETS to the secret that tokens are signed with"
@@ -279,6 +279,7 @@ class Settings(BaseSettings):
         try:
             return TokenVerifier(
                 secrets=secrets,
+                secrets_file=secrets_file,
                 jwks_file=self.jwt_jwks_file,
                 audience=self.jwt_audience or None,
                 issuer=self.jwt_issuer or None,
@@ -320,12 +321,12 @@ class Settings(BaseSettings):
         return {name: chain for name, chain in found.items() if chain.endpoints}
 
     @property
-    def services(self) -> Services:
-        """The services that may publish, from their file; none if there is no such file."""
+    def services(self) -> WatchedServices:
+        """The services that may publish, as their file has them; none if there is no such file."""
         try:
-            return read_services(self._text_of("services_file"))
-        except ServicesError as error:
-            raise SettingsError(f"services_file: {self.file_of('services_file')}: {error}") from None
+            return WatchedServices(self.file_of("services_file"))
+        except (KeysError, ServicesError) as error:
+            raise SettingsError(f"services_file: {error}") from None
 
 
 def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings:

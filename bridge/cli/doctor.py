@@ -115,7 +115,7 @@ def _users(settings: "Settings") -> Iterator[Finding]:
 
 def _services(settings: "Settings") -> Iterator[Finding]:
     try:
-        services = settings.services
+        services = settings.services.now()
     except BridgeError as error:
         yield Finding("error", str(error))
         return
@@ -206,8 +206,8 @@ def _told(url: str, *, within_seconds: float, through_proxies: bool = True) -> A
 
     import httpx
 
+    from coordinator.json_text import json_in
     from providers.answers import ask, neighbour
-    from providers.json_text import json_in
 
     async def put() -> bytes:
         async with neighbour(through_proxies=through_proxies) as client:

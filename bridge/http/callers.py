@@ -8,7 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
 from bridge.http.origins import RequireFrontEnd
-from bridge.http.services import ANY_SERVICE, Service, Services
+from bridge.http.services import ANY_SERVICE, Service, WatchedServices
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
@@ -32,11 +32,16 @@ class Callers:
     """
 
     def __init__(
-        self, services: Services, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
+        self, services: WatchedServices, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
     ) -> None:
         self._services = services
         self._verifier = verifier
         self._require_front_end = require_front_end
+
+    @property
+    def names_services(self) -> bool:
+        """Whether those who may write are named."""
+        return self._services.are_named
 
     async def guard(
         self,
@@ -61,14 +66,14 @@ class Callers:
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""
-        if not self._services and self._verifier is None:
+        if not self._services.are_named and self._verifier is None:
             return ANY_SERVICE
         token = _bearer_token(authorization)
         if token is None:
             raise _not_authenticated(
                 "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
             )
-        service = self._services.find(token)
+        service = self._services.now().find(token)
         if service is None:
             raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
         return service
@@ -76,7 +81,7 @@ class Callers:
     def principal(self, authorization: str | None) -> Principal:
         """Whoever wants to read. Raises NotAuthorizedException."""
         token = _bearer_token(authorization)
-        service = None if token is None else self._services.find(token)
+        service = None if token is None else self._services.now().find(token)
         if service is not None:
             return Principal(
                 service.name,

@@ -3,8 +3,8 @@ reads answers of any size for any time."""
 
 from typing import Any
 
+from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, ask, neighbour
-from providers.json_text import NotJsonError, json_in
 from providers.onchain.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
 
 __all__ = ["ANSWER_LIMIT_BYTES", "HttpProvider", "StatusError"]

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
+from coordinator.json_text import NotJsonError
 from providers.answers import AnswerTooLargeError, NeighbourError
-from providers.json_text import NotJsonError
 from providers.onchain.chains import Chain, host_of
 from providers.onchain.endpoints import Fault
 from providers.onchain.http_provider import HttpProvider, StatusError

@@ -8,7 +8,7 @@ for: with the stock provider it fails.
 
 from typing import Any
 
-from providers.json_text import NotJsonError, json_in
+from coordinator.json_text import NotJsonError, json_in
 from providers.onchain.http_provider import ANSWER_LIMIT_BYTES
 from providers.onchain.web3_library import RPCEndpoint, RPCRequest, RPCResponse, WebSocketProvider
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError, field_validator
 
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.money import Amount
 from coordinator.payout_observations import (
     PayoutAccepted,
@@ -153,8 +153,8 @@ FINAL_AFTER = timedelta(minutes=2)
 class OrderAnswer(Wire):
     """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
-    task_id: Id | None = None
-    result: tuple[Id, ...] = ()
+    task_id: KeptId | None = None
+    result: tuple[KeptId, ...] = ()
 
     @field_validator("result", mode="before")
     @classmethod
@@ -169,7 +169,7 @@ class TaskResult(Wire):
     dest: str
     status: str
     amount: Amount | None = None
-    txids: tuple[Id, ...] = ()
+    txids: tuple[KeptId, ...] = ()
     message: str | None = None
     details: Any = None
 
@@ -185,7 +185,7 @@ class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
     status: str
-    txid: Id | tuple[Id, ...] | None = None
+    txid: KeptId | tuple[KeptId, ...] | None = None
     crypto: str | None = None
     amount: Amount | None = None
     destination: str | None = None

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.fees import Fee, FeePolicy
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.money import ZERO, Amount
 from coordinator.observations import (
     Ending,
@@ -40,7 +40,7 @@ PROVIDER = "shkeeper"
 class WireTransaction(Wire):
     """One confirmed transaction of an invoice."""
 
-    txid: Id
+    txid: KeptId
     crypto: Code
     amount_crypto: Amount
     amount_fiat: Amount
@@ -86,7 +86,7 @@ class UnconfirmedNotice(Wire):
 
     external_id: ExternalId
     status: Literal["unconfirmed"]
-    txid: Id
+    txid: KeptId
     crypto: Code
     addr: str | None = None
     amount: Amount
@@ -101,7 +101,7 @@ class PayoutNotice(Wire):
     payout_id: int
     external_id: ExternalId | None = None
     status: Literal["SUCCESS"]
-    tx_hash: Id
+    tx_hash: KeptId
     crypto: Code | None = None
     amount: Amount | None = None
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from coordinator.errors import BridgeError
-from coordinator.ids import Id
-from providers.json_text import NotJsonError, json_in, refuse_constant
+from coordinator.ids import KeptId
+from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
 __all__ = ["Code", "ExternalId", "Moment", "UnreadableError", "Wire", "faults", "read_object"]
 
@@ -40,7 +40,7 @@ def _utc(value: object) -> object:
 
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-ExternalId = Annotated[Id, BeforeValidator(_text_of_number)]
+ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
+from coordinator.json_text import NotJsonError, json_in
 from providers.answers import (
     Answer,
     AnswerTooLargeError,
@@ -19,7 +20,6 @@ from providers.answers import (
     ask,
     neighbour,
 )
-from providers.json_text import NotJsonError, json_in
 from tests.lying_neighbour import LIES, Asked, LyingNeighbour, answer, drip, drip_head, encoded, lying_neighbour
 from tests.waiting import GIVE_UP_SECONDS, until
 
