@@ -30,7 +30,7 @@ from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
 from bridge.http.ops_access import OpsAccess
-from bridge.http.origins import front_end_only
+from bridge.http.origins import Preflights, front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
@@ -94,7 +94,7 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
     rest = rest_app(settings, sockets, callers, stop, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Head(Lane(rest, plain)))
+    return asgi_app(sockets, beside=Preflights(Head(Lane(rest, plain)), settings.frontend_origins))
 
 
 def described_routes() -> dict[str, Any]:

@@ -9,15 +9,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-__all__ = ["ID_LIMIT_CHARACTERS", "Id", "KeptId", "derived_id", "is_id", "new_id"]
+__all__ = ["ID_LIMIT_CHARACTERS", "UNSEEN", "Id", "KeptId", "derived_id", "is_id", "new_id"]
 
 # Far above any UUID or hash; an id in a room name lives in memory for as long as its client.
 ID_LIMIT_CHARACTERS = 200
 
 # Nothing that ends a line, moves a cursor, or turns the direction of what stands around it, and something besides
 # blanks: no control characters, line separators, or marks and controls of bidirectional text.
-_UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_TEXT, _VISIBLE = rf"[^{_UNSEEN}]", rf"[^{_UNSEEN}\x20\xa0]"
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""The same, as a part of a class of characters in a regular expression."""
+_TEXT, _VISIBLE = rf"[^{UNSEEN}]", rf"[^{UNSEEN}\x20\xa0]"
 _PATTERN = rf"{_TEXT}*{_VISIBLE}{_TEXT}*"
 _WHOLE = re.compile(_PATTERN)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")

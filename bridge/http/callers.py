@@ -8,6 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
 from bridge.http.origins import RequireFrontEnd
+from bridge.http.queries import require_plain_query
 from bridge.http.services import ANY_SERVICE, Service, WatchedServices
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Callers:
         state of the connection.
         """
         self._require_front_end(connection)
+        require_plain_query(connection)
         given = handler.parsed_fn_signature.parameters
         authorization = connection.headers.get("authorization")
         if "service" in given or handler.opt.get(FOR_SERVICES):
