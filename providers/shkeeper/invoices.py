@@ -32,6 +32,7 @@ from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
+from providers.shkeeper.refusals import shown
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Code, Wire, faults
 
@@ -103,7 +104,7 @@ def opened_invoice(
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,
             asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
-            display_name=answer.display_name,
+            display_name=None if answer.display_name is None else shown(answer.display_name) or None,
             payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
             uri_template=uri_template(wanted.coin, answer.wallet),
             whole_only=is_lightning,

@@ -30,7 +30,7 @@ from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import verify
-from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import Address, Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
 __all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
 
@@ -56,7 +56,7 @@ class InvoiceNotice(Wire):
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     crypto: Code | None = None
-    addr: str | None = None
+    addr: Address | None = None
     balance_fiat: Amount
     paid: bool | None = None
     overpaid_fiat: Amount | None = None
@@ -88,7 +88,7 @@ class UnconfirmedNotice(Wire):
     status: Literal["unconfirmed"]
     txid: KeptId
     crypto: Code
-    addr: str | None = None
+    addr: Address | None = None
     amount: Amount
 
 
