@@ -15,6 +15,8 @@ from providers.onchain.web3_library import RPCEndpoint, RPCRequest, RPCResponse,
 __all__ = ["HeldWebSocketProvider"]
 
 NEWS = "eth_subscription"
+# A header is some thousand characters; they wait in a queue until somebody looks at them.
+NEWS_LIMIT = 100_000
 
 
 class HeldWebSocketProvider(WebSocketProvider):
@@ -51,13 +53,14 @@ class HeldWebSocketProvider(WebSocketProvider):
             raise NotJsonError("has ended")
         message = await self._ws.recv()
         try:
-            return self._read(json_in(message))
+            return self._read(json_in(message), len(message))
         except NotJsonError:
             await self._hang_up()
             raise
 
-    def _read(self, said: Any) -> RPCResponse:
-        if isinstance(said, dict) and said.get("method") == NEWS and isinstance(said.get("params"), dict):
+    def _read(self, said: Any, size: int) -> RPCResponse:
+        is_news = isinstance(said, dict) and said.get("method") == NEWS and isinstance(said.get("params"), dict)
+        if is_news and size <= NEWS_LIMIT:
             return RPCResponse(**said)  # type: ignore[typeddict-item]
         number = said.get("id") if isinstance(said, dict) else None
         if not isinstance(number, int) or number not in self._asked:

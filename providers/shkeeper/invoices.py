@@ -34,7 +34,7 @@ from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
 from providers.shkeeper.refusals import shown
 from providers.shkeeper.webhooks import PROVIDER
-from providers.shkeeper.wire import Code, Wire, faults
+from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
 __all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
 
@@ -62,11 +62,11 @@ class PaymentRequestAnswer(Wire):
     """`POST /{crypto}/payment_request`."""
 
     amount: Amount
-    wallet: str | None = None
+    wallet: Address | None = None
     """None if the coin's wallet failed when it was asked for an address first; it stays so for this invoice."""
     exchange_rate: Amount | None = None
-    display_name: str | None = None
-    bip21: str | None = None
+    display_name: Words | None = None
+    bip21: Words | None = None
     """Of a Lightning invoice the URI that names its address on the chain too."""
     recalculate_after: int | None = None
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
@@ -77,7 +77,7 @@ class Balance(Wire):
 
     amount_crypto: Amount
     amount_fiat: Amount | None = None
-    server_status: str | None = None
+    server_status: Words | None = None
 
 
 def opened_invoice(

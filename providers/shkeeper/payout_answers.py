@@ -34,7 +34,7 @@ from coordinator.payouts import Payout
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.refusals import is_error, reason_of, shown
-from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
 
@@ -166,29 +166,29 @@ class OrderAnswer(Wire):
 class TaskResult(Wire):
     """What a task did for one destination."""
 
-    dest: str
-    status: str
+    dest: Words
+    status: Words
     amount: Amount | None = None
     txids: tuple[KeptId, ...] = ()
-    message: str | None = None
+    message: Words | None = None
     details: Any = None
 
 
 class TaskAnswer(Wire):
     """`GET /{crypto}/task/{task_id}`. Of a task that it does not know any more it says PENDING for ever."""
 
-    status: str
-    result: tuple[TaskResult, ...] | str | None = None
+    status: Words
+    result: tuple[TaskResult, ...] | Words | None = None
 
 
 class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
-    status: str
+    status: Words
     txid: KeptId | tuple[KeptId, ...] | None = None
-    crypto: str | None = None
+    crypto: Words | None = None
     amount: Amount | None = None
-    destination: str | None = None
+    destination: Words | None = None
 
 
 def answered(status_code: int, is_redirect: bool, body: bytes, payouts: int) -> PayoutObservation:

@@ -1,7 +1,6 @@
 """What all of SHKeeper's messages have in common: how it writes codes, dates and objects."""
 
 import json
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from coordinator.errors import BridgeError
 from coordinator.ids import UNSEEN, KeptId
 from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
-__all__ = ["Address", "Code", "ExternalId", "Moment", "UnreadableError", "Wire", "faults", "read_object"]
+__all__ = ["Address", "Code", "ExternalId", "Moment", "UnreadableError", "Wire", "Words", "faults", "read_object"]
 
 # A field's name is shown in a message up to this length: longer than any of SHKeeper's.
 SHOWN_NAME_CHARACTERS = 40
@@ -41,6 +40,8 @@ def _utc(value: object) -> object:
 
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Words = Annotated[str, StringConstraints(max_length=1_000_000)]
+"""Text that can be written down: that it is measured has pydantic look for half characters (lone surrogates)."""
 Address = Annotated[str, StringConstraints(max_length=1_000, pattern=rf"^[^{UNSEEN}]*$")]
 """Where something is paid: longest are invoices of Lightning, of some hundred characters."""
 ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
@@ -61,18 +62,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise UnreadableError(str(error)) from None
     if not isinstance(content, dict):
         raise UnreadableError("is not a JSON object")
-    if _MAYBE_HALF.search(body) and _has_half_a_character(content):
-        raise UnreadableError("has half a character in it (a lone surrogate)")
     return content
-
-
-def _has_half_a_character(content: dict[str, Any]) -> bool:
-    """Which nothing can be written with: no database, no log, no address."""
-    try:
-        json.dumps(content, ensure_ascii=False, default=str).encode()
-    except (UnicodeEncodeError, RecursionError):
-        return True
-    return False
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,7 +75,6 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 # Amounts are text; those that are numbers after all keep every digit.
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse_constant, object_pairs_hook=_object)
 

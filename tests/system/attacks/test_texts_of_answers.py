@@ -128,7 +128,7 @@ def test_a_looked_up_transfer_with_what_cannot_be_kept_keeps_back_nothing(
     bridge: BridgeProcess, liar: Liar, gateway: LyingNeighbour, field: str
 ) -> None:
     status, document = register(bridge, f"r-looked-up-{field}")
-    assert status == 201, document
+    assert status in (201, 202), document  # the coin is left alone for a while after so many answers
     payment_id = document["paymentId"]
     for text in (*(f"0x{evil}1" for evil in EVIL), "0" * 1_001):
         liar.invoice = {field: text}
