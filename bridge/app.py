@@ -90,7 +90,8 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
     )
     services = settings.services
     callers = Callers(services, verifier, require_front_end=require_front_end)
-    troubles = {"services": services.trouble} | ({} if verifier is None else {"keys": verifier.trouble})
+    troubles = {"services": services.trouble} if services.are_watched else {}
+    troubles |= {} if verifier is None else {"keys": verifier.trouble}
     rest = rest_app(settings, sockets, callers, stop, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)

@@ -39,9 +39,9 @@ class Callers:
         self._verifier = verifier
         self._require_front_end = require_front_end
 
-    @property
     def names_services(self) -> bool:
         """Whether those who may write are named."""
+        self._services.now()
         return self._services.are_named
 
     async def guard(
@@ -68,6 +68,7 @@ class Callers:
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""
+        services = self._services.now()
         if not self._services.are_named and self._verifier is None:
             return ANY_SERVICE
         token = _bearer_token(authorization)
@@ -75,7 +76,7 @@ class Callers:
             raise _not_authenticated(
                 "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
             )
-        service = self._services.now().find(token)
+        service = services.find(token)
         if service is None:
             raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
         return service

@@ -155,10 +155,19 @@ class WatchedServices:
         self._file = (
             None if path is None else WatchedFile(path, lambda content: _services_in(content, path), nothing=NONE)
         )
-        self.are_named = len(self.now()) > 0
+        self.are_named = False
+        """Whether any have been, so far."""
+        self.now()
 
     def now(self) -> Services:
-        return NONE if self._file is None else self._file.value()
+        found = NONE if self._file is None else self._file.value()
+        self.are_named = self.are_named or len(found) > 0
+        return found
+
+    @property
+    def are_watched(self) -> bool:
+        """Whether there is a file that may name some."""
+        return self._file is not None
 
     def trouble(self) -> str | None:
         """What is wrong with their file; None if it can be read."""

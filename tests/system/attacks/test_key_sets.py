@@ -141,6 +141,15 @@ def test_where_users_bring_no_tokens_no_services_left_opens_no_door_either(
     assert not may_write(bridge, None)
 
 
+def test_services_that_are_named_later_shut_the_door_behind_them(make_bridge: StartBridge, files: Files) -> None:
+    files.services.write_text("")
+    bridge = make_bridge(BRIDGE_SERVICES_FILE=str(files.services))
+    assert may_write(bridge, None)
+    files.services.write_text(services(SERVICE_TOKEN))
+    assert not may_write(bridge, None)
+    assert may_write(bridge, SERVICE_TOKEN)
+
+
 def test_a_small_rsa_key_is_no_key(make_bridge: StartBridge, files: Files) -> None:
     small = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     entry = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(small.public_key()))
