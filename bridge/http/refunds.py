@@ -216,7 +216,7 @@ async def give_destination(
     refund = (await _visible(journal, refund_id, principal)).refund
     _require_buyer(principal, refund)
     # Where only services may write, whoever has the page may be anybody.
-    is_doubted = principal.speaks_for_everybody and ops_access.names_services
+    is_doubted = principal.speaks_for_everybody and ops_access.names_services()
     doubts = (NOBODY_ASKED,) if is_doubted else ()
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
