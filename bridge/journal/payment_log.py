@@ -9,7 +9,7 @@ from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout
 from coordinator.refunds import Refund
 
-__all__ = ["log_action", "log_payout", "log_recorded", "log_refund", "log_standing"]
+__all__ = ["log_action", "log_deed", "log_payout", "log_recorded", "log_refund", "log_standing"]
 
 logger = logging.getLogger("bridge.payments")
 
@@ -29,7 +29,12 @@ def log_recorded(recorded: requests.Recorded, name: str) -> None:
 
 def log_action(action: Action) -> None:
     """Says what somebody did, by their name."""
-    logger.info("%s: %s by %s: %s", action.subject, action.action, action.by, action.outcome)
+    log_deed(action.subject, action.action, by=action.by, said=action.outcome)
+
+
+def log_deed(subject: str, deed: str, *, by: str, said: str) -> None:
+    """Says who did something to what, and what they said to it."""
+    logger.info("%s: %s by %s: %s", subject, deed, by, said or "without a note")
 
 
 def log_payout(payout: Payout) -> None:

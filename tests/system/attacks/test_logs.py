@@ -188,7 +188,7 @@ def test_origins_that_somebody_makes_up_fill_no_log(bridge: BridgeProcess) -> No
     assert len(told) <= 10
 
 
-def test_what_somebody_does_in_the_console_is_told_of_by_their_name(bridge: BridgeProcess) -> None:
+def test_what_somebody_does_is_told_of_by_their_name(bridge: BridgeProcess) -> None:
     external_id = "order-of-the-console"
     made = post(f"{bridge.url}/api/payments", json=order(externalId=external_id, requestId="r-console"))
     assert made.status_code == 201, made.text
@@ -198,4 +198,4 @@ def test_what_somebody_does_in_the_console_is_told_of_by_their_name(bridge: Brid
     wait_until(lambda: any("hold by Ada" in line and "a look first" in line for line in log_lines(bridge)))
     cancelled = post(f"{bridge.url}/api/payments/{payment_id}/cancellation", json={"note": "no sale"})
     assert cancelled.status_code == 200, cancelled.text
-    wait_until(lambda: any(payment_id in line and "cancelled" in line for line in log_lines(bridge)))
+    wait_until(lambda: any(f"{payment_id}: cancellation by somebody: no sale" in line for line in log_lines(bridge)))
