@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from prometheus_client import Gauge
 from bridge.access import Principal
 from bridge.console.pages import pages_router
 from bridge.door import Guests
-from bridge.engine import Engine, Sessions, Stop, running_engine
+from bridge.engine import Sessions, Stop, running_engine, untroubled
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
@@ -26,18 +26,18 @@ from bridge.http.checkouts import checkout_router
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
-from bridge.http.health import DegradedError, live, metrics, ready
+from bridge.http.health import live, metrics, ready
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
 from bridge.http.ops_access import OpsAccess
-from bridge.http.origins import front_end_only
+from bridge.http.origins import Preflights, front_end_only
 from bridge.http.payments import payment_router
 from bridge.http.payouts import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.problems import exception_handlers
 from bridge.http.refunds import refund_router
-from bridge.http.services import Service
+from bridge.http.services import Service, WatchedServices
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
@@ -91,30 +91,40 @@ def create_app(
         settings.own_origins,
         asks_nobody_on_loopback=settings.access == "open" and settings.is_loopback,
     )
-    callers = Callers(settings.services, verifier, require_front_end=require_front_end)
-    rest = rest_app(settings, sockets, callers, stop, guests)
+    services = settings.services
+    callers = Callers(services, verifier, require_front_end=require_front_end)
+    troubles = {"services": services.trouble} if services.are_watched else {}
+    troubles |= {} if verifier is None else {"keys": verifier.trouble}
+    troubles |= {} if guests is None else {"connections": guests.trouble}
+    rest = rest_app(settings, sockets, callers, stop, guests, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Head(Lane(rest, plain)))
+    return asgi_app(sockets, beside=Preflights(Head(Lane(rest, plain)), settings.frontend_origins))
 
 
 def described_routes() -> dict[str, Any]:
     """The OpenAPI document, which is the same whatever the settings are."""
     settings = Settings.model_construct()
     sockets = create_socket_server(frontend_url=settings.frontend_url)
-    callers = Callers(
-        settings.services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False)
-    )
-    return rest_app(settings, sockets, callers, _stop_by_signal, None).openapi_schema.to_schema()
+    services = WatchedServices(None)
+    callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
+    return rest_app(settings, sockets, callers, _stop_by_signal, None, {}).openapi_schema.to_schema()
 
 
 def rest_app(
-    settings: Settings, sockets: SocketServer, callers: Callers, stop: Stop, guests: Guests | None
+    settings: Settings,
+    sockets: SocketServer,
+    callers: Callers,
+    stop: Stop,
+    guests: Guests | None,
+    troubles: Mapping[str, Callable[[], str | None]],
 ) -> Litestar:
+    """`troubles` say what is wrong beside the journal and the providers, such as with files that are read while the
+    bridge runs."""
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
     expiry = settings.payment_expiry_seconds
-    ops_access = OpsAccess(settings.access == "jwt", names_services=len(settings.services) > 0)
+    ops_access = OpsAccess(settings.access == "jwt", names_services=callers.names_services)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
@@ -146,6 +156,7 @@ def rest_app(
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         async with running_engine(settings, registry, deliver_stretch, begin, stop=stop) as engine:
             app.state.engine = engine
+            app.state.checks = engine.checks | {name: untroubled(trouble) for name, trouble in troubles.items()}
             app.state.pulse = Pulse(
                 vitals=vitals,
                 chains=engine.chains,
@@ -156,10 +167,12 @@ def rest_app(
                 clock=engine.journal.clock,
             )
             telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
+            watching = asyncio.create_task(sockets.admission.watch_keys())
             try:
                 yield
             finally:
                 telling.cancel()
+                watching.cancel()
                 await sockets.shutdown()
 
     def is_watched() -> bool:
@@ -202,7 +215,7 @@ def rest_app(
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
-            "checks": _checks(guests),
+            "checks": Provide(_checks, sync_to_thread=False),
             "readers": Provide(lambda: registry.readers, sync_to_thread=False),
             "service": Provide(service_of, sync_to_thread=False),
             "principal": Provide(principal_of, sync_to_thread=False),
@@ -233,24 +246,9 @@ def rest_app(
     )
 
 
-def _checks(guests: Guests | None) -> Provide:
-    """What decides whether the bridge is ready; first whether whoever comes is let in."""
-
-    async def let_in() -> None:
-        if guests is None:
-            return
-        connections, places, turned_away = guests.stand
-        if turned_away:
-            raise DegradedError(
-                f"{turned_away} connections were turned away within a minute; {connections} of {places} places are"
-                " taken, and webhooks and health are still answered"
-            )
-
-    def provide(state: State) -> ReadinessChecks:
-        engine: Engine = state.engine
-        return engine.checks if guests is None else {"connections": let_in, **engine.checks}
-
-    return Provide(provide, sync_to_thread=False)
+def _checks(state: State) -> ReadinessChecks:
+    checks: ReadinessChecks = state.checks
+    return checks
 
 
 def _of_engine(part: str) -> Provide:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bridge.http.dependencies import ReadinessChecks
 from bridge.http.health import DegradedError
 from bridge.journal import Deliver, Dispatcher, Journal
 from bridge.registry import Registry
@@ -23,7 +22,7 @@ from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.errors import BridgeError
 from providers.contract import InvoiceGateway, ProviderError
 
-__all__ = ["Engine", "Sessions", "Stop", "running_engine"]
+__all__ = ["Engine", "Sessions", "Stop", "running_engine", "untroubled"]
 
 logger = logging.getLogger("bridge")
 
@@ -46,7 +45,7 @@ class Engine:
     opener: InvoiceOpener
     sender: PayoutSender
     chains: ChainFollowers
-    checks: ReadinessChecks
+    checks: dict[str, Check]
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
     dispatcher: Dispatcher
@@ -146,6 +145,17 @@ def _degraded(gateway: InvoiceGateway) -> Check:
             await gateway.examine()
         except ProviderError as error:
             raise DegradedError(str(error)) from None
+
+    return check
+
+
+def untroubled(trouble: Callable[[], str | None]) -> Check:
+    """Without its files of keys, and while it turns connections away, the bridge takes webhooks all the same."""
+
+    async def check() -> None:
+        found = trouble()
+        if found is not None:
+            raise DegradedError(found)
 
     return check
 

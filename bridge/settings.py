@@ -2,13 +2,14 @@
 
 Read in this order, the first that says something wins: environment variables (`BRIDGE_` and the setting's name in
 capitals; `FRONTEND_URL` by that name alone), the TOML file, the defaults. Secrets come from the environment or from a
-file of their own, never from the TOML file.
+file of their own, never from the TOML file. What is named has to be there, and what has no meaning is an error: a
+slip must not open a door that was to be shut.
 """
 
 import ipaddress
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -31,9 +32,11 @@ from pydantic_settings import (
 
 from bridge.access import KeysError
 from bridge.door import DoorLimits, Guests
-from bridge.http.services import Services, ServicesError, read_services
+from bridge.environment import CONFIG_FILE_VARIABLE, injected_variables
+from bridge.http.services import ServicesError, WatchedServices
 from bridge.journal.database import parse_database_url
 from bridge.journal.mark_file import default_mark_file
+from bridge.setting_errors import SettingsError, explain, explain_unreadable, refuse_slips, variable_name
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
@@ -47,12 +50,16 @@ from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsErr
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Settings", "SettingsError", "load_settings", "unknown_variables", "variable_name"]
+__all__ = ["Settings", "SettingsError", "load_settings", "variable_name"]
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
-CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
-# The operator's own chains, where there is such a file.
-OWN_CHAINS = Path("config/chains.toml")
+# Where a file is looked for that is not named. There it may be or not; one that is named must be there.
+USUAL_FILES = {
+    "shkeeper_api_keys_file": Path("var/shkeeper.keys"),
+    "jwt_secrets_file": Path("var/jwt.secrets"),
+    "services_file": Path("var/services.toml"),
+    "chains_file": Path("config/chains.toml"),
+}
 # Those whose own names of coins are said there.
 COIN_NAMING_PROVIDERS = ("shkeeper",)
 # After a silence a client may do at once what it may do in so many seconds.
@@ -64,16 +71,7 @@ KEPT_PLACES, OTHER_FILES = 64, 200
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
-# Of maps whose values are no numbers.
-UNREADABLE_EXAMPLES = {
-    "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}'
-}
-
 SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
-
-
-class SettingsError(BridgeError):
-    """A setting is wrong. The message names it and says what it should be."""
 
 
 class Settings(BaseSettings):
@@ -92,7 +90,7 @@ class Settings(BaseSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
     shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    shkeeper_api_keys_file: Path | None = Path("var/shkeeper.keys")
+    shkeeper_api_keys_file: Path | None = None
     shkeeper_url: str = ""
     shkeeper_user: str = ""
     shkeeper_password: SecretStr = SecretStr("")
@@ -108,7 +106,7 @@ class Settings(BaseSettings):
 
     access: Literal["open", "jwt"] = "open"
     jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    jwt_secrets_file: Path | None = Path("var/jwt.secrets")
+    jwt_secrets_file: Path | None = None
     jwt_jwks_file: Path | None = None
     jwt_audience: str = ""
     jwt_issuer: str = ""
@@ -116,8 +114,8 @@ class Settings(BaseSettings):
     confidential_events_to: Literal["parties", "everyone"] = "parties"
     presence_grace_seconds: float = Field(5, ge=0, le=3600)
 
-    services_file: Path | None = Path("var/services.toml")
-    chains_file: Path | None = OWN_CHAINS
+    services_file: Path | None = None
+    chains_file: Path | None = None
 
     payment_expiry_seconds: int = Field(86_400, ge=0)
     deadline_grace_seconds: int = Field(900, ge=0, le=86_400)
@@ -158,10 +156,19 @@ class Settings(BaseSettings):
     def _split_keys(cls, value: object) -> object:
         return _keys_in(value, separator=",") if isinstance(value, str) else value
 
-    @field_validator("jwt_jwks_file", "chains_file", "journal_mark_file", mode="before")
+    @field_validator(*USUAL_FILES, "jwt_jwks_file", "journal_mark_file", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator(*USUAL_FILES, "jwt_jwks_file")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and (not value.exists() or value.is_dir()):
+            raise ValueError(
+                f"there is no file {value.absolute()}; put it there, name the one that is meant, or name none"
+            )
+        return value
 
     @field_validator("frontend_url")
     @classmethod
@@ -272,7 +279,21 @@ class Settings(BaseSettings):
         """The keys that SHKeeper may sign with: from the environment, or else from the file, one a line."""
         if self.shkeeper_api_keys:
             return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
-        return tuple(_keys_in(_secret_text("shkeeper_api_keys_file", self.shkeeper_api_keys_file), separator="\n"))
+        return tuple(_keys_in(self._text_of("shkeeper_api_keys_file"), separator="\n"))
+
+    def file_of(self, setting: str) -> Path | None:
+        """The file that is named, or else that at its usual place, if there is one."""
+        named: Path | None = getattr(self, setting)
+        usual = USUAL_FILES[setting]
+        return named or (usual if usual.exists() else None)
+
+    def _text_of(self, setting: str) -> str:
+        """What a file holds; nothing if there is none and none is named."""
+        path = self.file_of(setting)
+        try:
+            return "" if path is None else path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{setting}: cannot read {path} as a text file: {type(error).__name__}") from None
 
     @property
     def verifier(self) -> "TokenVerifier | None":
@@ -280,8 +301,8 @@ class Settings(BaseSettings):
         if self.access == "open":
             return None
         secrets = [key.get_secret_value() for key in self.jwt_secrets]
-        secrets = secrets or _keys_in(_secret_text("jwt_secrets_file", self.jwt_secrets_file), separator="\n")
-        if not secrets and self.jwt_jwks_file is None:
+        secrets_file = None if secrets else self.file_of("jwt_secrets_file")
+        if not secrets and secrets_file is None and self.jwt_jwks_file is None:
             raise SettingsError(
                 "access = jwt needs keys to verify tokens with: set jwt_jwks_file to a file of public keys,"
                 " or BRIDGE_JWT_SECRETS to the secret that tokens are signed with"
@@ -291,6 +312,7 @@ class Settings(BaseSettings):
         try:
             return TokenVerifier(
                 secrets=secrets,
+                secrets_file=secrets_file,
                 jwks_file=self.jwt_jwks_file,
                 audience=self.jwt_audience or None,
                 issuer=self.jwt_issuer or None,
@@ -322,9 +344,7 @@ class Settings(BaseSettings):
     def chains(self) -> dict[str, Chain]:
         """The chains that are followed: those that come with the bridge and those of the operator's own file that
         have endpoints, there or in the environment, as they were read first."""
-        own = self.chains_file
-        if own == OWN_CHAINS and not own.exists():
-            own = None
+        own = self.file_of("chains_file")
         if own is None and not any(name.startswith(ENDPOINTS_VARIABLE_PREFIX) for name in os.environ):
             return {}
         try:
@@ -334,12 +354,12 @@ class Settings(BaseSettings):
         return {name: chain for name, chain in found.items() if chain.endpoints}
 
     @property
-    def services(self) -> Services:
-        """The services that may publish, from their file; none if there is no such file."""
+    def services(self) -> WatchedServices:
+        """The services that may publish, as their file has them; none if there is no such file."""
         try:
-            return read_services(_secret_text("services_file", self.services_file))
-        except ServicesError as error:
-            raise SettingsError(f"services_file: {self.services_file}: {error}") from None
+            return WatchedServices(self.file_of("services_file"))
+        except (KeysError, ServicesError) as error:
+            raise SettingsError(f"services_file: {error}") from None
 
 
 def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings:
@@ -348,6 +368,7 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
     `config_file` None means the file that BRIDGE_CONFIG names, or else `config/bridge.toml` if there is one.
     Raises SettingsError with every wrong setting, what it should be and where to set it.
     """
+    refuse_slips(os.environ, {variable_name(name) for name in Settings.model_fields})
     path = config_file or _default_config_file()
     file_values = {} if path is None else _read_toml(path)
 
@@ -361,29 +382,18 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            if isinstance(env_settings, EnvSettingsSource):
+                ignored = {name.lower() for name in injected_variables(os.environ)}
+                kept = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in ignored}
+                env_settings.env_vars = kept
             return init_settings, env_settings, InitSettingsSource(settings_cls, file_values)
 
     try:
         return SettingsWithFile(**overrides)
     except UnreadableSettingError as error:
-        raise SettingsError(_explain_unreadable(str(error))) from None
+        raise SettingsError(explain_unreadable(str(error))) from None
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(problem, path, overrides) for problem in error.errors())) from None
-
-
-def unknown_variables(environment: Mapping[str, str] = os.environ, *, besides: Collection[str] = ()) -> list[str]:
-    """Variables that look like settings of the bridge and are neither that nor in `besides`, most likely misspelt."""
-    known = {variable_name(name) for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE, *besides}
-    return sorted(
-        name
-        for name in environment
-        if name.startswith("BRIDGE_") and not name.startswith(ENDPOINTS_VARIABLE_PREFIX) and name not in known
-    )
-
-
-def variable_name(setting: str) -> str:
-    """The environment variable of a setting."""
-    return "FRONTEND_URL" if setting == "frontend_url" else f"BRIDGE_{setting.upper()}"
+        raise SettingsError("\n".join(explain(problem, path, overrides) for problem in error.errors())) from None
 
 
 def _default_config_file() -> Path | None:
@@ -405,36 +415,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
                 f"{path}: {secret} does not belong in this file, being secret; set {variable_name(secret)}{in_file}"
             )
     return values
-
-
-def _explain(problem: ErrorDetails, path: Path | None, overrides: Collection[str]) -> str:
-    message = problem["msg"].removeprefix("Value error, ")
-    if not problem["loc"]:
-        return message
-    name, place = str(problem["loc"][0]), ".".join(map(str, problem["loc"]))
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: there is no such setting; see the comments in config/bridge.toml"
-    if name in overrides:
-        return f"{place}: {message} (set with --{name.replace('_', '-')})"
-    where = variable_name(name) + (f" or {path}" if path else "")
-    return f"{place}: {message} (set in {where})"
-
-
-def _explain_unreadable(message: str) -> str:
-    """Of a variable that should hold JSON; the library's message names the setting in quotes."""
-    name = message.split('"')[1] if message.count('"') > 1 else "a setting"
-    example = UNREADABLE_EXAMPLES.get(name, '{"ETH": 12}')
-    return f"{name}: this is no JSON; write it such as {example} (set in {variable_name(name)})"
-
-
-def _secret_text(setting: str, path: Path | None) -> str:
-    """What a file of secrets holds; nothing if there is none."""
-    if path is None or not path.exists():
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{setting}: cannot read {path} as a text file: {type(error).__name__}") from None
 
 
 def _keys_in(text: str, *, separator: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from coordinator.fees import Fee
-from coordinator.ids import Id
+from coordinator.ids import UNSEEN, KeptId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 
@@ -18,8 +18,8 @@ Coin = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^
 class InvoiceWanted(FrozenModel):
     """An invoice to be opened. Wanted again with the same words it is the same invoice."""
 
-    provider: Id
-    external_id: Id
+    provider: KeptId
+    external_id: KeptId
     callback_url: str
     coin: Coin
     amount: PositiveAmount
@@ -30,7 +30,7 @@ class InvoiceWanted(FrozenModel):
 class InvoiceOpened(FrozenModel):
     """What the provider says of an invoice that it has opened."""
 
-    address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=rf"^[^{UNSEEN}]+$")]
     also_at: tuple[str, ...] = ()
     """Where it can be paid besides, as a Lightning invoice can on the chain."""
     coin_amount: Amount

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from coordinator.fees import Fee
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.transfers import SETBACKS, Sighting, Stage, Transfer, transfer_key, with_sighting
@@ -206,7 +206,7 @@ class PaymentAccepted(_Observation):
     """A person takes a payment as paid, whatever has come."""
 
     kind: Literal["payment-accepted"] = "payment-accepted"
-    by: Id
+    by: KeptId
     note: str
 
 
@@ -214,7 +214,7 @@ class PaymentWithdrawn(_Observation):
     """A person or the marketplace cancelled the payment: what comes from now on is for a person to decide about."""
 
     kind: Literal["payment-withdrawn"] = "payment-withdrawn"
-    by: Id
+    by: KeptId
     note: str
 
 
@@ -222,7 +222,7 @@ class RequestCancelled(_Observation):
     """A purchase request that the payment is for was cancelled."""
 
     kind: Literal["request-cancelled"] = "request-cancelled"
-    request_id: Id
+    request_id: KeptId
 
 
 class AddressBorrowed(_Observation):
@@ -230,7 +230,7 @@ class AddressBorrowed(_Observation):
 
     kind: Literal["address-borrowed"] = "address-borrowed"
     address: str
-    payment_id: Id
+    payment_id: KeptId
 
 
 class MoneyTaken(_Observation):
@@ -238,7 +238,7 @@ class MoneyTaken(_Observation):
 
     kind: Literal["money-taken"] = "money-taken"
     transfer_key: str
-    payment_id: Id
+    payment_id: KeptId
 
 
 class ClaimContested(_Observation):
@@ -246,14 +246,14 @@ class ClaimContested(_Observation):
 
     kind: Literal["claim-contested"] = "claim-contested"
     what: str
-    payment_id: Id
+    payment_id: KeptId
 
 
 class RegistrationContested(_Observation):
     """Somebody else wanted to register another payment under the same id of the provider's."""
 
     kind: Literal["registration-contested"] = "registration-contested"
-    by: Id
+    by: KeptId
     differing: tuple[str, ...]
     """What of the other payment differs, by the names of its fields."""
 
@@ -262,21 +262,21 @@ class SiblingRegistered(_Observation):
     """Another payment was registered for the same purchase request."""
 
     kind: Literal["sibling-registered"] = "sibling-registered"
-    payment_id: Id
+    payment_id: KeptId
 
 
 class SiblingCompleted(_Observation):
     """Another payment for the same purchase request was completed, as this one is."""
 
     kind: Literal["sibling-completed"] = "sibling-completed"
-    payment_id: Id
+    payment_id: KeptId
 
 
 class SiblingRefunded(_Observation):
     """The money of another payment for the same purchase request has gone back."""
 
     kind: Literal["sibling-refunded"] = "sibling-refunded"
-    payment_id: Id
+    payment_id: KeptId
 
 
 class Release(IntEnum):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.money import Amount
 from coordinator.payouts import PayoutStatus, Verification
 
@@ -21,11 +21,11 @@ class PayoutCreated(Payload):
     event_name: ClassVar[str] = "payout-created"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: Id
-    task_id: Id
-    seller_id: Id
+    payout_id: KeptId
+    task_id: KeptId
+    seller_id: KeptId
     amount: Amount
-    currency: Id
+    currency: KeptId
 
 
 class PayoutCompleted(Payload):
@@ -34,9 +34,9 @@ class PayoutCompleted(Payload):
     event_name: ClassVar[str] = "payout-completed"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: Id
-    task_id: Id
-    tx_hash: Id
+    payout_id: KeptId
+    task_id: KeptId
+    tx_hash: KeptId
 
 
 class PayoutUpdated(Payload):
@@ -46,7 +46,7 @@ class PayoutUpdated(Payload):
     event_name: ClassVar[str] = "payout-updated"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: Id
+    payout_id: KeptId
     status: PayoutStatus
 
 
@@ -59,7 +59,7 @@ class PayoutProgress(Payload):
         rooms=(RoomRule(rooms.user, "sellerId"),), fixed_rooms=(rooms.OPS,)
     )
 
-    payout_id: Id
+    payout_id: KeptId
     status: PayoutStatus
     verification: Annotated[Verification | None, Field(exclude_if=unless_none)] = None
     confirmations: int | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.observations import Sighting
@@ -71,7 +71,7 @@ class PayoutAsked(FrozenModel):
     kind: Literal["payout-asked"] = "payout-asked"
     attempt: int = Field(1, ge=1)
     at: AwareDatetime | None = None
-    external_id: Id | None = None
+    external_id: KeptId | None = None
     """What it is called in the question."""
 
 
@@ -89,7 +89,7 @@ class PayoutAccepted(FrozenModel):
     """The provider has taken it on, and calls it by a task's name."""
 
     kind: Literal["payout-accepted"] = "payout-accepted"
-    task_id: Id
+    task_id: KeptId
     parts: int | None = Field(None, ge=1)
     """How many payouts the task is for; None where that was not written down."""
 
@@ -98,7 +98,7 @@ class PayoutBooked(FrozenModel):
     """The provider has it in its books, under a name that it was asked for by; whatever became of it."""
 
     kind: Literal["payout-booked"] = "payout-booked"
-    external_id: Id
+    external_id: KeptId
     stated: Stated | None = None
 
 
@@ -106,7 +106,7 @@ class PayoutNamePassedOn(FrozenModel):
     """It had ended, the provider knew nothing of its name, and another payout was given that."""
 
     kind: Literal["payout-name-passed-on"] = "payout-name-passed-on"
-    external_id: Id
+    external_id: KeptId
 
 
 class PayoutKnown(FrozenModel):
@@ -133,7 +133,7 @@ class PayoutSent(FrozenModel):
     """Transactions that carry it."""
 
     kind: Literal["payout-sent"] = "payout-sent"
-    tx_hashes: tuple[Id, ...] = Field(min_length=1)
+    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
     stated: Stated | None = None
 
 
@@ -149,7 +149,7 @@ class PayoutFailed(FrozenModel):
 
     kind: Literal["payout-failed"] = "payout-failed"
     reason: str
-    disowned_hashes: tuple[Id, ...] = ()
+    disowned_hashes: tuple[KeptId, ...] = ()
     """Transactions that were taken for its own, and of which a person says that they are not."""
 
 
@@ -157,7 +157,7 @@ class PayoutReverted(FrozenModel):
     """Transactions that should have carried it are in a block, and moved nothing."""
 
     kind: Literal["payout-reverted"] = "payout-reverted"
-    tx_hashes: tuple[Id, ...] = Field(min_length=1)
+    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
     reason: str
     is_final: bool = True
     """Whether no other block can take the place of theirs any more."""
@@ -185,7 +185,7 @@ class PayoutReturned(FrozenModel):
     """It arrived and was sent back, as a person has found."""
 
     kind: Literal["payout-returned"] = "payout-returned"
-    tx_hash: Id
+    tx_hash: KeptId
     """The transaction that brought it back."""
     reason: str
 

@@ -18,7 +18,7 @@ from enum import StrEnum
 from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.observations import Sighting, Stage
@@ -95,9 +95,9 @@ class Payout(FrozenModel):
     payment_id: str
     seller_id: str
     """Of a refund the one out of whose share it is, if it is out of one."""
-    refund_id: Id | None = None
+    refund_id: KeptId | None = None
     """The refund that it carries."""
-    buyer_id: Id | None = None
+    buyer_id: KeptId | None = None
     """Whom it pays, if it carries a refund."""
     destination: str = Field(max_length=DESTINATION_LIMIT_CHARACTERS)
     """The address that it goes to."""
@@ -108,18 +108,18 @@ class Payout(FrozenModel):
     """What the sender sets for the network, where a coin needs that."""
     worth: Amount | None = None
     """What the amount counts for in the payment's currency; None if that was not written down."""
-    worth_currency: Id | None = None
+    worth_currency: KeptId | None = None
     """The payment's currency, of `worth`."""
-    asked_by: Id | None = None
+    asked_by: KeptId | None = None
     """Who wanted it sent: the person, or the service where no person was named. None if that was not written down."""
-    asked_through: Id | None = None
+    asked_through: KeptId | None = None
     """The service that asked for it; None where services have no names, or where a person asked in the console."""
     created_at: AwareDatetime
     batch_id: str | None = None
     """Equal for payouts that may be sent in one question."""
-    chain: Id | None = None
+    chain: KeptId | None = None
     """The chain on which it is followed to its end; None if it goes over none that is watched."""
-    sender: Id | None = None
+    sender: KeptId | None = None
     """The wallet that sends it, if it is told by that and not by its transaction."""
     facts: PayoutFacts = PayoutFacts()
 

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime
 from coordinator.earnings import left_to_refund
 from coordinator.errors import BridgeError
 from coordinator.events import Event
-from coordinator.ids import Id, derived_id
+from coordinator.ids import KeptId, derived_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Ending, RefundMoved, RefundOf, Release
@@ -72,7 +72,7 @@ class Refund(FrozenModel):
     """The service that opened it; None where services have no names, or where a person did in the console."""
     opened_at: AwareDatetime
     cancelled_by: str | None = None
-    payout_id: Id | None = None
+    payout_id: KeptId | None = None
     """What carries it, since the buyer gave an address."""
     destination: str | None = None
     coin_amount: Amount | None = None

@@ -4,13 +4,17 @@ from typing import Literal
 
 from coordinator.errors import BridgeError
 
-__all__ = ["KeysError", "TokenError", "TokenErrorCode"]
+__all__ = ["KeysError", "NoKeyServesError", "TokenError", "TokenErrorCode"]
 
 TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid"]
 
 
 class KeysError(BridgeError):
     """The keys that tokens are to be verified with cannot be used; the message says which and why."""
+
+
+class NoKeyServesError(KeysError):
+    """A file of keys can be read, and has none that serves: whoever wrote it has taken all back."""
 
 
 class TokenError(BridgeError):

@@ -72,6 +72,8 @@ class Principal:
     roles: frozenset[Role] = frozenset()
     expires_at: datetime | None = None
     """From when on the grant is void. None: never."""
+    proven_by: str | None = None
+    """The key by which a token proved it, by its name in memory; None if none did."""
 
     def may_see(self, room: str) -> bool:
         """Whether they may join a room, and read what was told in it."""

@@ -4,10 +4,8 @@ RFC 7519 (JWT) with the algorithms HS256, RS256 and ES256 of RFC 7518. The algor
 the token, so a public key can never serve as a secret. No token, and no part of one, ever stands in an error.
 """
 
-import json
-import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,35 +14,24 @@ import jwt
 from pydantic import ValidationError
 
 from bridge.access.errors import KeysError, TokenError
+from bridge.access.key_sets import Key, keys_of_set, secret_key
 from bridge.access.principals import Claims, Principal, principal_of
+from bridge.access.watched_file import WatchedFile
 
 __all__ = ["TokenVerifier"]
 
-logger = logging.getLogger("bridge.access")
-
-# RFC 7518, section 3.2: a shorter secret can be guessed from one token.
-SECRET_LEAST_BYTES = 32
 # Room for a thousand ids; whatever is longer is not looked at.
 TOKEN_LIMIT_CHARACTERS = 100_000
 
-_CURVE_OF_ES256 = "P-256"
-_PRIVATE_PARTS = {"d", "p", "q", "dp", "dq", "qi", "k"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    algorithm: str
-    key: Any
-    key_id: str | None = None
-
 
 class TokenVerifier:
-    """Says who a token belongs to, by keys that it was made with. A JWKS file that changes is read again."""
+    """Says who a token belongs to, by keys that it was made with. Files of keys are read again when they change."""
 
     def __init__(
         self,
         *,
         secrets: Sequence[str] = (),
+        secrets_file: Path | None = None,
         jwks_file: Path | None = None,
         audience: str | None = None,
         issuer: str | None = None,
@@ -52,21 +39,34 @@ class TokenVerifier:
     ) -> None:
         """Tokens need `aud` and `iss` where an audience and an issuer are named; `leeway_seconds` is how far the
         clocks of issuer and bridge may be apart. Raises KeysError."""
-        self._secrets = [_secret_key(secret) for secret in secrets]
-        self._jwks_file = jwks_file
-        self._jwks_version = 0
-        self._public_keys: list[_Key] = []
+        self._secrets = [secret_key(secret) for secret in secrets]
+        self._files: list[WatchedFile[list[Key]]] = []
+        if secrets_file is not None:
+            self._files.append(WatchedFile(secrets_file, _secrets_in, nothing=[]))
+        if jwks_file is not None:
+            where = str(jwks_file)
+            self._files.append(WatchedFile(jwks_file, lambda content: keys_of_set(content, where), nothing=[]))
         self._audience = audience
         self._issuer = issuer
         self._leeway = timedelta(seconds=leeway_seconds)
-        if jwks_file is not None:
-            self._jwks_version, self._public_keys = _read_jwks(jwks_file)
-        if not self._secrets and not self._public_keys:
+        if not self._keys():
             raise KeysError("there is neither a secret nor a JWKS file to verify tokens with")
+
+    def _keys(self) -> list[Key]:
+        return [*self._secrets, *(key for file in self._files for key in file.value())]
+
+    def key_names(self) -> frozenset[str]:
+        """The keys that serve at the moment, by the names that principals have them under."""
+        return frozenset(key.name for key in self._keys())
+
+    def trouble(self) -> str | None:
+        """What is wrong with the files of keys; None if they can be read."""
+        self._keys()
+        return "; ".join(file.trouble for file in self._files if file.trouble is not None) or None
 
     def describe_keys(self) -> str:
         """How many keys of which kind there are, for a person to read."""
-        kinds = [key.algorithm for key in (*self._secrets, *self._public_keys)]
+        kinds = [key.algorithm for key in self._keys()]
         counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
         return ", ".join(f"{count} {kind} key{'s' if count > 1 else ''}" for kind, count in counts.items())
 
@@ -78,8 +78,10 @@ class TokenVerifier:
             raise TokenError("token_invalid", "the token is not a JWT")
         try:
             header = jwt.get_unverified_header(token)
-            claims = Claims.model_validate(self._claims(token, header))
-            return principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
+            content, key = self._claims(token, header)
+            claims = Claims.model_validate(content)
+            principal = principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
+            return replace(principal, proven_by=key.name)
         except jwt.ExpiredSignatureError:
             raise TokenError("token_expired", "the token has expired; get a new one") from None
         except jwt.InvalidTokenError as error:
@@ -90,7 +92,7 @@ class TokenVerifier:
         except (ValueError, OverflowError, RecursionError, OSError):  # numbers and nesting that no token has
             raise TokenError("token_invalid", "the token is not a JWT") from None
 
-    def _claims(self, token: str, header: dict[str, Any]) -> dict[str, Any]:
+    def _claims(self, token: str, header: dict[str, Any]) -> tuple[dict[str, Any], Key]:
         failure: jwt.InvalidTokenError = jwt.InvalidSignatureError()
         for key in self._candidates(header):
             try:
@@ -106,72 +108,25 @@ class TokenVerifier:
             except jwt.InvalidSignatureError as error:
                 failure = error
             else:
-                return claims
+                return claims, key
         raise failure
 
-    def _candidates(self, header: dict[str, Any]) -> Iterable[_Key]:
+    def _candidates(self, header: dict[str, Any]) -> Iterable[Key]:
         """The keys that the token may have been signed with: of its algorithm, and of its key id if both have one."""
-        self._read_changed_jwks()
         algorithm, key_id = header.get("alg"), header.get("kid")
-        keys = [key for key in (*self._secrets, *self._public_keys) if key.algorithm == algorithm]
+        keys = [key for key in self._keys() if key.algorithm == algorithm]
         if not keys:
             raise jwt.InvalidAlgorithmError
         return [key for key in keys if key_id is None or key.key_id is None or key.key_id == key_id]
 
-    def _read_changed_jwks(self) -> None:
-        if self._jwks_file is None:
-            return
-        try:
-            if self._jwks_file.stat().st_mtime_ns != self._jwks_version:
-                self._jwks_version, self._public_keys = _read_jwks(self._jwks_file)
-                logger.info("read %s anew: %d keys", self._jwks_file, len(self._public_keys))
-        except (OSError, KeysError) as error:
-            logger.error("keeping the keys of before: %s", error)
 
-
-def _secret_key(secret: str) -> _Key:
-    key = secret.encode()
-    if len(key) < SECRET_LEAST_BYTES:
-        raise KeysError(f"a secret has {len(key)} bytes; HS256 needs at least {SECRET_LEAST_BYTES}")
-    return _Key("HS256", key)
-
-
-def _read_jwks(path: Path) -> tuple[int, list[_Key]]:
-    """The version of the file, and the keys of a JWK set (RFC 7517). Raises KeysError."""
+def _secrets_in(content: bytes) -> list[Key]:
+    """Those of a file, one a line."""
     try:
-        version = path.stat().st_mtime_ns
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise KeysError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
-        raise KeysError(f"{path} is not JSON in UTF-8") from None
-    entries = content.get("keys") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not entries:
-        raise KeysError(f'{path} is no JWK set: expected {{"keys": [...]}} with at least one key')
-    return version, [_public_key(path, number, entry) for number, entry in enumerate(entries)]
-
-
-def _public_key(path: Path, number: int, entry: object) -> _Key:
-    where = f"{path}: key {number}"
-    if not isinstance(entry, dict):
-        raise KeysError(f"{where} is not an object")
-    if _PRIVATE_PARTS & entry.keys():
-        raise KeysError(f"{where} holds a private key or a secret; only public keys belong in this file")
-    match entry.get("kty"), entry.get("crv"):
-        case "RSA", _:
-            algorithm = "RS256"
-        case "EC", "P-256":
-            algorithm = "ES256"
-        case _:
-            raise KeysError(f"{where} is neither an RSA key nor an EC key on {_CURVE_OF_ES256}")
-    if entry.get("alg", algorithm) != algorithm:
-        raise KeysError(f"{where} is for {entry['alg']}; tokens are verified with HS256, RS256 and ES256")
-    try:
-        key = jwt.PyJWK(entry, algorithm).key
-    except jwt.PyJWTError:
-        raise KeysError(f"{where} is not a well-formed {algorithm} key") from None
-    key_id = entry.get("kid")
-    return _Key(algorithm, key, key_id if isinstance(key_id, str) else None)
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError:
+        raise KeysError("the file of secrets is not a text file in UTF-8") from None
+    return [secret_key(line.strip()) for line in lines if line.strip()]
 
 
 def _reason(error: jwt.InvalidTokenError) -> str:

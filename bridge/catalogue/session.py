@@ -1,17 +1,32 @@
 """What the server tells one client alone about its own connection. The product added it to the specification."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from coordinator.events import AudienceRule, Payload, Text
 
-__all__ = ["SessionEnded"]
+__all__ = ["Ending", "SessionEnded"]
+
+Ending = Literal["token_expired", "key_withdrawn"]
+
+
+WORDS: Mapping[Ending, str] = {
+    "token_expired": "the token has expired; connect again with a new one",
+    "key_withdrawn": "the key that the token was signed with is not accepted any more; connect again with a new one",
+}
 
 
 class SessionEnded(Payload):
-    """The connection is about to be closed: the token it was made with has expired. Connect again with a new one."""
+    """The connection is about to be closed: the token it was made with has expired, or the key that it was signed
+    with is not accepted any more. Connect again with a new one."""
 
     event_name: ClassVar[str] = "session-ended"
     audience_rule: ClassVar[AudienceRule] = AudienceRule()
 
-    reason: Literal["token_expired"]
+    reason: Ending
     message: Text
+
+    @classmethod
+    def because(cls, reason: Ending) -> Self:
+        """With words for a person."""
+        return cls(reason=reason, message=WORDS[reason])

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from bridge.environment import TOKEN_VARIABLE
 from coordinator.errors import BridgeError
 
 __all__ = [
@@ -20,8 +21,6 @@ __all__ = [
 ]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
-"""The environment variable for the token that a command brings to a bridge."""
 
 # How far to look for a port that nobody has, near the one that was wanted, before any is taken.
 PORTS_TRIED = 20

@@ -86,10 +86,10 @@ def demo(
             "shkeeper_api_keys": key,
             "shkeeper_user": "admin",
             "shkeeper_password": password,
-            "services_file": None,
+            "services_file": Path(os.devnull),  # nobody is named in it, whatever there is at the usual place
             "payout_limits": LIMITS,
             "payout_turn_seconds": TURN_SECONDS,
-            "chains_file": None,
+            "chains_file": Path(os.devnull),
             "payment_expiry_seconds": EXPIRY_SECONDS,
             "log_level": "error",
         }

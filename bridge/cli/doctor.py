@@ -7,13 +7,13 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 from pydantic import SecretStr
 
-from bridge.cli.address import TOKEN_VARIABLE, AddressError, open_listener, url_of
+from bridge.cli.address import AddressError, open_listener, url_of
 from bridge.cli.console import say, styled, symbol
 from coordinator.errors import BridgeError
 
@@ -25,6 +25,8 @@ __all__ = ["doctor"]
 
 SHORT_KEY_CHARACTERS = 16
 LITTLE_SPACE_BYTES = 100_000_000
+ANSWER_LIMIT_BYTES = 1_000_000
+NAME_SERVICES = "list them in a file, and name that in services_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ def doctor(
 
 
 def _examine(config: Path | None) -> Iterator[Finding]:
-    from bridge.settings import load_settings, unknown_variables
+    from bridge.environment import injected_variables
+    from bridge.settings import load_settings
 
-    for name in unknown_variables(besides=[TOKEN_VARIABLE]):
-        yield Finding("warning", f"{name} is set but is no setting of the bridge; is it misspelt?")
+    injected = injected_variables(os.environ)
+    if injected:
+        yield Finding("ok", f"{', '.join(injected)} come from an orchestrator, and are ignored")
     try:
         settings = load_settings(config)
     except BridgeError as error:
@@ -106,12 +110,12 @@ def _users(settings: "Settings") -> Iterator[Finding]:
     if not settings.jwt_audience:
         yield Finding("warning", "tokens made for anything are accepted unless they say for what; set jwt_audience")
     if not settings.jwt_secrets:
-        yield from _readable_by_others(settings.jwt_secrets_file)
+        yield from _readable_by_others(settings.file_of("jwt_secrets_file"))
 
 
 def _services(settings: "Settings") -> Iterator[Finding]:
     try:
-        services = settings.services
+        services = settings.services.now()
     except BridgeError as error:
         yield Finding("error", str(error))
         return
@@ -125,15 +129,14 @@ def _services(settings: "Settings") -> Iterator[Finding]:
                 "payouts above a limit wait for a second person, and nobody may be that: where services are named and"
                 ' access is "open", one of them has to have approves = ["payouts"]',
             )
-        yield from _readable_by_others(settings.services_file)
+        yield from _readable_by_others(settings.file_of("services_file"))
     elif settings.access == "jwt":
         yield Finding(
             "warning",
-            f"no service is named, so nobody may publish events or register payments; list them in"
-            f" {settings.services_file}",
+            f"no service is named, so nobody may publish events or register payments; {NAME_SERVICES}",
         )
     elif not settings.is_loopback:
-        yield Finding("warning", f"no service is named, so anybody may write; list them in {settings.services_file}")
+        yield Finding("warning", f"no service is named, so anybody may write; {NAME_SERVICES}")
 
 
 def _readable_by_others(path: Path | None) -> Iterator[Finding]:
@@ -167,7 +170,7 @@ def _shkeeper(settings: "Settings") -> Iterator[Finding]:
     if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
         yield Finding("warning", f"a key is shorter than {SHORT_KEY_CHARACTERS} characters: it can be guessed")
     if not settings.shkeeper_api_keys:
-        yield from _readable_by_others(settings.shkeeper_api_keys_file)
+        yield from _readable_by_others(settings.file_of("shkeeper_api_keys_file"))
     if settings.shkeeper_accept_api_key_only:
         yield Finding(
             "warning", "unsigned webhooks with a bare API key are accepted; whoever sees one can forge the next"
@@ -176,15 +179,13 @@ def _shkeeper(settings: "Settings") -> Iterator[Finding]:
 
 def _gateway(settings: "Settings") -> Iterator[Finding]:
     """What the bridge asks SHKeeper for: invoices, and payouts."""
-    import httpx
-
     if not settings.shkeeper_url:
         return
     try:
-        coins = httpx.get(f"{settings.shkeeper_url}/api/v1/crypto", timeout=15).json()["crypto"]
+        coins = _told(f"{settings.shkeeper_url}/api/v1/crypto", within_seconds=15)["crypto"]
         yield Finding("ok", f"SHKeeper answers on {settings.shkeeper_url} and offers {', '.join(map(str, coins))}")
         yield from _credentials(settings, [str(coin) for coin in coins])
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+    except (BridgeError, ValueError, LookupError, TypeError):
         yield Finding("warning", f"no SHKeeper answers on {settings.shkeeper_url}; invoices wait until it does")
     callback_url = settings.callback_url("shkeeper")
     yield Finding("ok", f"SHKeeper is told to send its webhooks to {callback_url}")
@@ -197,6 +198,27 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent")
     elif settings.shkeeper_user:
         yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
+
+
+def _told(url: str, *, within_seconds: float, through_proxies: bool = True) -> Any:
+    """What is answered in JSON. Raises NeighbourError, NotJsonError, and ValueError for what is no URL."""
+    import asyncio
+
+    import httpx
+
+    from coordinator.json_text import json_in
+    from providers.answers import ask, neighbour
+
+    async def put() -> bytes:
+        async with neighbour(through_proxies=through_proxies) as client:
+            try:
+                request = client.build_request("GET", url)
+            except httpx.InvalidURL as error:
+                raise ValueError(str(error)) from None
+            told = await ask(client, request, deadline_seconds=within_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
+            return told.content
+
+    return json_in(asyncio.run(put()))
 
 
 def _credentials(settings: "Settings", coins: list[str]) -> Iterator[Finding]:
@@ -226,6 +248,8 @@ def _chains(settings: "Settings") -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("error", str(error))
         return
+    if not chains:
+        yield Finding("ok", "no chain is followed, since none has endpoints (BRIDGE_ENDPOINTS_…)")
     for chain in chains.values():
         for endpoint in chain.endpoints:
             yield _endpoint(chain, endpoint.get_secret_value())
@@ -301,8 +325,6 @@ def _mark(settings: "Settings") -> Finding:
 
 
 def _port(settings: "Settings") -> Iterator[Finding]:
-    import httpx
-
     if settings.port == 0:
         return
     where = f"{settings.host}:{settings.port}"
@@ -312,8 +334,8 @@ def _port(settings: "Settings") -> Iterator[Finding]:
         try:
             # Through no proxy: the bridge that is asked for is on this machine.
             url = f"{url_of(settings.host, settings.port)}/health/ready"
-            status = httpx.get(url, timeout=5, trust_env=False).json()["status"]
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+            status = _told(url, within_seconds=5, through_proxies=False)["status"]
+        except (BridgeError, ValueError, LookupError, TypeError):
             yield Finding("error", str(error))
         else:
             yield Finding(

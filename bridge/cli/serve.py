@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, open_listener, url_of
+from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
+from bridge.cli.log_lines import LogLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,14 +94,24 @@ def run_bridge(
 
 def _warn(settings: "Settings") -> None:
     """Of what may not be as it was meant."""
-    from bridge.settings import unknown_variables
-
-    for name in unknown_variables(besides=[TOKEN_VARIABLE]):
-        warn(f"{name} is set but is no setting of the bridge; is it misspelt?")
+    _note_injected()
     if not settings.shkeeper_keys:
         warn(
             "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
             " to the API key of your wallet"
+        )
+
+
+def _note_injected() -> None:
+    import os
+
+    from bridge.environment import injected_variables
+
+    injected = injected_variables(os.environ)
+    if injected:
+        warn(
+            f"{', '.join(injected)} come from an orchestrator with a service called bridge, and are ignored; a port"
+            " for the bridge itself is set by --port, or in the configuration file"
         )
 
 
@@ -109,7 +120,7 @@ def configure_logging(level: str) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+            "formatters": {"line": {"()": LogLines, "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"level": level.upper(), "handlers": ["stderr"]},
             # Their news is the server's start and stop, which is said more plainly here.

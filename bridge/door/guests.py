@@ -142,6 +142,16 @@ class Guests:
         turned_away = max(1, self._turned_away, self._turned_away_before) if is_of_now else 0
         return Stand(self._connections, self.places, turned_away)
 
+    def trouble(self) -> str | None:
+        """What an operator should know: that connections are turned away."""
+        connections, places, turned_away = self.stand
+        if not turned_away:
+            return None
+        return (
+            f"{turned_away} connections were turned away within a minute; {connections} of {places} places are taken,"
+            " and webhooks and health are still answered"
+        )
+
 
 def _networks_of(trusted: str) -> Callable[[str], str | None]:
     """Whom an address counts as; None for one that may have as many connections as there are."""

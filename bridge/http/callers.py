@@ -8,7 +8,8 @@ from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
 from bridge.http.origins import RequireFrontEnd
-from bridge.http.services import ANY_SERVICE, Service, Services
+from bridge.http.queries import require_plain_query
+from bridge.http.services import ANY_SERVICE, Service, WatchedServices
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
@@ -32,11 +33,16 @@ class Callers:
     """
 
     def __init__(
-        self, services: Services, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
+        self, services: WatchedServices, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
     ) -> None:
         self._services = services
         self._verifier = verifier
         self._require_front_end = require_front_end
+
+    def names_services(self) -> bool:
+        """Whether those who may write are named."""
+        self._services.now()
+        return self._services.are_named
 
     async def guard(
         self,
@@ -49,6 +55,7 @@ class Callers:
         state of the connection.
         """
         self._require_front_end(connection)
+        require_plain_query(connection)
         given = handler.parsed_fn_signature.parameters
         authorization = connection.headers.get("authorization")
         if "service" in given or handler.opt.get(FOR_SERVICES):
@@ -61,14 +68,15 @@ class Callers:
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""
-        if not self._services and self._verifier is None:
+        services = self._services.now()
+        if not self._services.are_named and self._verifier is None:
             return ANY_SERVICE
         token = _bearer_token(authorization)
         if token is None:
             raise _not_authenticated(
                 "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
             )
-        service = self._services.find(token)
+        service = services.find(token)
         if service is None:
             raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
         return service
@@ -76,7 +84,7 @@ class Callers:
     def principal(self, authorization: str | None) -> Principal:
         """Whoever wants to read. Raises NotAuthorizedException."""
         token = _bearer_token(authorization)
-        service = None if token is None else self._services.find(token)
+        service = None if token is None else self._services.now().find(token)
         if service is not None:
             return Principal(
                 service.name,

@@ -8,6 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath
 from pydantic import Field
 
+from bridge.access import ANYBODY, Principal
 from bridge.http.dependencies import (
     GivenChains,
     GivenInvoiceOpener,
@@ -20,6 +21,7 @@ from bridge.http.dependencies import (
 )
 from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
+from bridge.http.own_shares import shares_for
 from bridge.http.payment_documents import PaymentDocument, payment_document
 from bridge.http.payments import Currency
 from bridge.http.problems import wrong_field
@@ -28,7 +30,7 @@ from bridge.journal import PaymentRecord
 from coordinator.agreements import Checkout, Share
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
-from coordinator.money import total
+from coordinator.money import PositiveAmount, total
 from coordinator.payment_decisions import CHECKOUT_FAILURES
 from coordinator.payments import Payment, PaymentStatus
 
@@ -37,13 +39,22 @@ __all__ = ["checkout_router"]
 SHARES_LIMIT = 100
 
 
+class ShareRequest(FrozenModel):
+    """What the payment pays for one purchase request."""
+
+    request_id: Id
+    seller_id: Id
+    offer_id: Id | None = None
+    amount: PositiveAmount
+
+
 class CheckoutRequest(WayToPay):
     """A template checkout: who pays for which purchase requests, and how much for each."""
 
     checkout_id: Id | None = Field(None, description="Of the marketplace's choice. Left out, the bridge makes it up.")
     buyer_id: Id
     currency: Currency = Field(description="The currency of the amounts: SHKeeper's `fiat`, or the chain's token.")
-    shares: list[Share] = Field(min_length=1, max_length=SHARES_LIMIT)
+    shares: list[ShareRequest] = Field(min_length=1, max_length=SHARES_LIMIT)
 
 
 class CheckoutDocument(FrozenModel):
@@ -52,7 +63,7 @@ class CheckoutDocument(FrozenModel):
     checkout_id: str
     status: Literal["pending", "confirmed", "failed"]
     reason: str | None = Field(description="Why it failed, for the buyer to read.")
-    shares: list[Share]
+    shares: list[Share] = Field(description="All, or a seller's own, to whom the others' are no business.")
     payment: PaymentDocument
 
 
@@ -121,7 +132,10 @@ async def register_checkout(
         created_at=now,
         expires_at=None if payment_expiry is None else now + payment_expiry,
         terms=payment_terms if direct is None else payment_terms.exact(),
-        checkout=Checkout(checkout_id=data.checkout_id or new_id("checkout", now), shares=tuple(data.shares)),
+        checkout=Checkout(
+            checkout_id=data.checkout_id or new_id("checkout", now),
+            shares=tuple(Share(**dict(share)) for share in data.shares),
+        ),
     )
     idempotency = idempotency_of(service, "checkouts", idempotency_key, data, unsaid=unsaid(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
@@ -140,7 +154,7 @@ async def get_checkout(
     record = await journal.checkout_record(checkout_id) if is_id(checkout_id) else None
     if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no template checkout {checkout_id!r}.")
-    return _document(record)
+    return _document(record, principal)
 
 
 checkout_router = Router(
@@ -148,7 +162,7 @@ checkout_router = Router(
 )
 
 
-def _document(record: PaymentRecord) -> CheckoutDocument:
+def _document(record: PaymentRecord, principal: Principal = ANYBODY) -> CheckoutDocument:
     payment = record.payment
     if payment.checkout is None:
         raise LookupError(f"payment {payment.payment_id} is of no checkout")
@@ -158,6 +172,6 @@ def _document(record: PaymentRecord) -> CheckoutDocument:
         checkout_id=payment.checkout.checkout_id,
         status="confirmed" if confirmed else "failed" if reason else "pending",
         reason=reason,
-        shares=list(payment.checkout.shares),
-        payment=payment_document(record),
+        shares=list(shares_for(principal, payment)),
+        payment=payment_document(record, seen_by=principal),
     )

@@ -1,6 +1,7 @@
 """Who may act in the console, and in whose name. It must never take somebody's word for who they are where a token
 says it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from litestar.di import NamedDependency
@@ -18,7 +19,7 @@ class OpsAccess:
     """How the bridge is set: whether it asks people who they are."""
 
     asks_for_tokens: bool
-    names_services: bool
+    names_services: Callable[[], bool]
     """Whether only services that are named may write; then nobody may who is asked nothing."""
 
     def may_act(self, principal: Principal) -> bool:
@@ -32,7 +33,7 @@ class OpsAccess:
     def _may(self, principal: Principal, role: Role) -> bool:
         if self.asks_for_tokens:
             return role in principal.roles
-        return principal.speaks_for_everybody and not self.names_services
+        return principal.speaks_for_everybody and not self.names_services()
 
     def actor(self, principal: Principal, given_name: str | None, role: Role = Role.ACT) -> str:
         """Who acts, for the record: the user of the token, or, where nobody is asked for one, whoever they say.

@@ -2,13 +2,18 @@
 Programs that are no browsers send no origin, and are not concerned."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
 from litestar.exceptions import PermissionDeniedException
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["RequireFrontEnd", "front_end_only"]
+from bridge.access.refused_origins import refused_origins
+
+__all__ = ["Preflights", "RequireFrontEnd", "front_end_only"]
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
@@ -30,6 +35,10 @@ def front_end_only(
     names = frozenset(urlsplit(origin).hostname for origin in allowed)
 
     def require(connection: ASGIConnection) -> None:  # type: ignore[type-arg]
+        origin = connection.headers.get("origin")
+        if origin is not None and origin not in allowed:
+            # One that only reads is answered all the same, but its browser does not let it have the answer.
+            refused_origins.note(origin, "REST", ", ".join(origins))
         if connection.scope.get("method") in SAFE_METHODS:
             host = connection.headers.get("host")
             if asks_nobody_on_loopback and host and not _leads_here(name := _name_in(host)) and name not in names:
@@ -38,13 +47,28 @@ def front_end_only(
                     " address that it has for others"
                 )
             return
-        origin = connection.headers.get("origin")
         if origin is not None and origin not in allowed:
             raise PermissionDeniedException(
                 f"pages of {origin} may not do this; FRONTEND_URL names {', '.join(origins)}"
             )
 
     return require
+
+
+class Preflights:
+    """An ASGI application before another, which takes notice of pages whose browsers ask whether they may call, and
+    that may not: they never get as far as a route."""
+
+    def __init__(self, application: ASGIApp, origins: Sequence[str]) -> None:
+        self._application = application
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            origin = Headers.from_scope(scope).get("origin")
+            if origin is not None and origin not in self._origins:
+                refused_origins.note(origin, "REST", ", ".join(self._origins))
+        await self._application(scope, receive, send)
 
 
 def _name_in(host: str) -> str:

@@ -6,6 +6,8 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from pydantic import AwareDatetime, Field
 
+from bridge.access import ANYBODY, Principal
+from bridge.http.own_shares import is_of_hidden_share
 from bridge.http.refund_documents import RefundItem, refund_item
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.earnings import escrow_of, refundable
@@ -284,7 +286,8 @@ def payment_response(description: str) -> ResponseSpec:
     )
 
 
-def payment_document(record: PaymentRecord) -> PaymentDocument:
+def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> PaymentDocument:
+    """Without what is out of the shares of others, for a seller of a template checkout."""
     payment = record.payment
     registered = HistoryItem(
         at=payment.created_at,
@@ -305,7 +308,11 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         fee=payment.fee,
         missing_fee=payment.missing_fee,
         refunded=payment.refunded,
-        refundable=[RefundableItem(**pool._asdict()) for pool in refundable(payment, record.payouts)],
+        refundable=[
+            RefundableItem(**pool._asdict())
+            for pool in refundable(payment, record.payouts)
+            if not is_of_hidden_share(seen_by, payment, pool.seller_id)
+        ],
         escrow=EscrowItem(**escrow_of(payment, record.payouts)._asdict()),
         late=payment.late,
         confirmations=payment.awaited and payment.awaited.confirmations,
@@ -319,7 +326,11 @@ def payment_document(record: PaymentRecord) -> PaymentDocument:
         updated_at=record.updated_at,
         expires_at=payment.deadline,
         invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
-        refunds=[refund_item(refund) for refund in record.refunds],
+        refunds=[
+            refund_item(refund)
+            for refund in record.refunds
+            if not is_of_hidden_share(seen_by, payment, refund.seller_id)
+        ],
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 

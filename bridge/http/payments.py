@@ -296,7 +296,9 @@ async def list_payments(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     records = await journal.request_records(request_id)
-    return PaymentList(payments=[payment_document(record) for record in records if is_for(principal, record)])
+    return PaymentList(
+        payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)]
+    )
 
 
 @get(
@@ -309,7 +311,7 @@ async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principa
     # To whom it is none of their business, a payment does not exist.
     if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    return payment_document(record)
+    return payment_document(record, seen_by=principal)
 
 
 payment_router = Router(

@@ -49,6 +49,6 @@ async def renew_price(
         raise ClientException(f"This payment is {record.payment.status}.", status_code=409)
     if record.invoices[0].opened is None:
         # It is opened as soon as it can be; a page that insists must not have the provider asked ever more often.
-        return Response(payment_document(record), status_code=202)
+        return Response(payment_document(record, seen_by=principal), status_code=202)
     is_open, record = await switch(journal, opener, record, record.invoices[0].wanted.coin)
-    return Response(payment_document(record), status_code=200 if is_open else 202)
+    return Response(payment_document(record, seen_by=principal), status_code=200 if is_open else 202)

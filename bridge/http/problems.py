@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, SerializationException, ValidationException
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from bridge.catalogue.publication import PublicationRefusedError
@@ -93,7 +93,7 @@ def _showable(text: str) -> str:
 
 def unreadable_body() -> ValidationException:
     """To be raised where the body is no JSON at all."""
-    return wrong_field("body", "is not JSON in UTF-8")
+    return wrong_field("body", "is not JSON in UTF-8, or has half a character in it (a lone surrogate)")
 
 
 def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -> Response[dict[str, object]]:
@@ -128,6 +128,8 @@ def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Respo
 def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
     if error.detail == WHO_ASKED_HAS_GONE:
         return problem(400, TITLES[400], "The connection was closed before the request was whole.")
+    if isinstance(error.__cause__, SerializationException):
+        return _http(request, unreadable_body())
     if error.status_code >= 500:
         return _unexpected(request, error)
     title = TITLES.get(error.status_code, "Refused")

@@ -21,6 +21,7 @@ from bridge.http.idempotency import idempotency_of
 from bridge.http.notes import Note
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.ops_access import GivenOpsAccess
+from bridge.http.own_shares import is_of_hidden_share
 from bridge.http.payout_orders import Destination
 from bridge.http.problems import no_such, wrong_field
 from bridge.http.refund_documents import RefundDocument, RefundList, knows_address, refund_document
@@ -135,7 +136,11 @@ async def list_refunds(
         raise no_such(f"payment {payment_id!r}")
     found = await journal.refunds.of_payment(payment_id)
     return RefundList(
-        refunds=[refund_document(one, with_address=knows_address(principal, one.refund)) for one in found]
+        refunds=[
+            refund_document(one, with_address=knows_address(principal, one.refund))
+            for one in found
+            if not is_of_hidden_share(principal, record.payment, one.refund.seller_id)
+        ]
     )
 
 
@@ -211,7 +216,7 @@ async def give_destination(
     refund = (await _visible(journal, refund_id, principal)).refund
     _require_buyer(principal, refund)
     # Where only services may write, whoever has the page may be anybody.
-    is_doubted = principal.speaks_for_everybody and ops_access.names_services
+    is_doubted = principal.speaks_for_everybody and ops_access.names_services()
     doubts = (NOBODY_ASKED,) if is_doubted else ()
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
@@ -278,7 +283,9 @@ async def _record(journal: Journal, payment_id: str) -> PaymentRecord:
 async def _visible(journal: Journal, refund_id: str, principal: Principal) -> ListedRefund:
     """To whom its payment is none of their business, a refund does not exist."""
     listed = await listed_refund(journal, refund_id)
-    if not _may_see(principal, await _record(journal, listed.refund.payment_id)):
+    record = await _record(journal, listed.refund.payment_id)
+    is_hidden = is_of_hidden_share(principal, record.payment, listed.refund.seller_id)
+    if is_hidden or not _may_see(principal, record):
         raise no_such(f"refund {refund_id!r}")
     return listed
 

@@ -4,6 +4,7 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from litestar.exceptions import PermissionDeniedException
@@ -17,12 +18,13 @@ from pydantic import (
     model_validator,
 )
 
+from bridge.access.watched_file import WatchedFile
 from bridge.catalogue import CATEGORIES, EVENTS
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.models import FrozenModel
 
-__all__ = ["ANY_SERVICE", "Service", "Services", "ServicesError", "read_services"]
+__all__ = ["ANY_SERVICE", "Service", "Services", "ServicesError", "WatchedServices", "read_services"]
 
 SOMEBODY = "somebody"
 """Whoever asks where nobody is asked for a name."""
@@ -144,6 +146,44 @@ class Services:
         return self._by_token_hash.get(_hash(token))
 
 
+class WatchedServices:
+    """The services that are named at the moment. Once some are, nobody else may write, also when all have been taken
+    out of their file or the file is gone."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Without a file nobody is named. Raises KeysError and ServicesError."""
+        self._file = (
+            None if path is None else WatchedFile(path, lambda content: _services_in(content, path), nothing=NONE)
+        )
+        self.are_named = False
+        """Whether any have been, so far."""
+        self.now()
+
+    def now(self) -> Services:
+        found = NONE if self._file is None else self._file.value()
+        self.are_named = self.are_named or len(found) > 0
+        return found
+
+    @property
+    def are_watched(self) -> bool:
+        """Whether there is a file that may name some."""
+        return self._file is not None
+
+    def trouble(self) -> str | None:
+        """What is wrong with their file; None if it can be read."""
+        self.now()
+        return None if self._file is None else self._file.trouble
+
+
+def _services_in(content: bytes, path: Path) -> Services:
+    try:
+        return read_services(content.decode())
+    except UnicodeDecodeError:
+        raise ServicesError(f"{path}: it is no text file in UTF-8") from None
+    except ServicesError as error:
+        raise ServicesError(f"{path}: {error}") from None
+
+
 def read_services(text: str) -> Services:
     """Reads a TOML file with a table for each service: its `token`; what it `publishes`, events or categories; what
     it `registers` and `approves`; and whether it `reads` all there is.
@@ -176,6 +216,9 @@ def read_services(text: str) -> Services:
             reads=entry.reads,
         )
     return Services(by_token_hash)
+
+
+NONE = Services({})
 
 
 def _names(publishes: Sequence[str]) -> frozenset[str]:

@@ -3,12 +3,13 @@
 import logging
 
 from bridge.journal import requests
+from bridge.journal.staged_actions import Action
 from coordinator.money import format_amount
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout
 from coordinator.refunds import Refund
 
-__all__ = ["log_payout", "log_recorded", "log_refund", "log_standing"]
+__all__ = ["log_action", "log_deed", "log_payout", "log_recorded", "log_refund", "log_standing"]
 
 logger = logging.getLogger("bridge.payments")
 
@@ -24,6 +25,16 @@ def log_recorded(recorded: requests.Recorded, name: str) -> None:
             logger.warning("%s: what came does not fit the payment, so it is not counted", name)
         case requests.Outcome.APPLIED if recorded.payment is not None:
             log_standing(recorded.payment)
+
+
+def log_action(action: Action) -> None:
+    """Says what somebody did, by their name."""
+    log_deed(action.subject, action.action, by=action.by, said=action.outcome)
+
+
+def log_deed(subject: str, deed: str, *, by: str, said: str) -> None:
+    """Says who did something to what, and what they said to it."""
+    logger.info("%s: %s by %s: %s", subject, deed, by, said or "without a note")
 
 
 def log_payout(payout: Payout) -> None:

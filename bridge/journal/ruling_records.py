@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from bridge.journal import requests, ruling_requests
-from bridge.journal.payment_log import log_recorded, log_standing
-from bridge.journal.requests import Recorded
+from bridge.journal.payment_log import log_deed, log_recorded, log_standing
+from bridge.journal.requests import Outcome, Recorded
 from bridge.journal.staged_actions import Action
 from bridge.journal.writer import Request
 from coordinator.payment_problems import ProblemKind
@@ -55,6 +55,8 @@ class RulingRecords:
         recorded: Recorded = await self._submit(
             functools.partial(ruling_requests.withdraw, payment_id=payment_id, by=by, note=note)
         )
+        if recorded.outcome is Outcome.APPLIED:
+            log_deed(payment_id, "cancellation", by=by, said=note)
         log_recorded(recorded, payment_id)
 
     async def contest(self, payment_id: str, *, by: str, differing: Sequence[str]) -> None:

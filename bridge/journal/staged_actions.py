@@ -77,7 +77,8 @@ class StagedActions:
     def __init__(self, connection: Connection, *, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._actions: list[Action] = []
+        self.added: list[Action] = []
+        """What people did."""
         self._read: list[dict[str, Any]] = []
         self.writes = 0
         """How many changes are staged."""
@@ -89,7 +90,7 @@ class StagedActions:
 
     def last(self, action: str, concerns: str) -> Action | None:
         """What was done last of one kind about a payment or payout."""
-        staged = [one for one in self._actions if (one.action, one.concerns) == (action, concerns)]
+        staged = [one for one in self.added if (one.action, one.concerns) == (action, concerns)]
         if staged:
             return staged[-1]
         row = self._connection.execute(_LAST_OF, {"by_action": action, "by_concerns": concerns}).mappings().first()
@@ -98,12 +99,12 @@ class StagedActions:
     def add(self, action: str, subject: str, outcome: str, *, by: str, concerns: str | None) -> Action:
         """Writes down what somebody did."""
         self.writes += 1
-        if self._actions:
-            action_id = self._actions[-1].action_id + 1
+        if self.added:
+            action_id = self.added[-1].action_id + 1
         else:
             action_id = (self._connection.scalar(select(func.max(schema.actions.c.action_id))) or 0) + 1
         added = Action(action_id, self._now, by, action, subject, concerns, outcome)
-        self._actions.append(added)
+        self.added.append(added)
         return added
 
     def webhook_was_read(self, webhook_id: int) -> None:
@@ -113,4 +114,4 @@ class StagedActions:
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged, one statement a table."""
-        return [(insert_into(schema.actions), [asdict(action) for action in self._actions]), (_READ, self._read)]
+        return [(insert_into(schema.actions), [asdict(action) for action in self.added]), (_READ, self._read)]

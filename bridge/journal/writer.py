@@ -24,6 +24,7 @@ from bridge.journal.database import WriterLock
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.payment_log import log_action
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import JournaledEvent
 from coordinator.errors import BridgeError
@@ -183,12 +184,21 @@ class Writer:
                     self._commit([job], events)
                 return False
             COMMIT_FAILURES.inc()
-            logger.exception("could not commit a batch of %d", len(jobs))
+            self._log_failure(error, len(jobs))
             for job in jobs:
                 job.error = JournalUnavailableError("nothing was committed; send the request again")
             return False
         BATCH_REQUESTS.observe(len(jobs))
         return True
+
+    def _log_failure(self, error: Exception, requests: int) -> None:
+        """One line while the database fails, which it does again with the next batch; of the bridge's own faults all
+        there is."""
+        if isinstance(error, self._troubles):
+            # Its own words, without the statement and its values.
+            logger.error("could not commit a batch of %d: %s", requests, getattr(error, "orig", None) or error)
+        else:
+            logger.error("could not commit a batch of %d", requests, exc_info=error)
 
     def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
         if self._guard.error is not None:
@@ -210,6 +220,8 @@ class Writer:
             batch.flush()
         self._next_offset = batch.next_offset
         batch.remember()
+        for action in batch.actions.added:
+            log_action(action)
         return batch.events
 
     def _connect(self) -> Connection:

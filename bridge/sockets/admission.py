@@ -1,11 +1,13 @@
 """Who each client is. It must never let a client be somebody whom its token does not prove."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.access import ANYBODY, Principal
+from bridge.catalogue.session import Ending
 from bridge.sockets.manager import Member
 
 if TYPE_CHECKING:
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission"]
 
+logger = logging.getLogger("bridge.sockets")
+
 NOBODY = Principal("nobody")
+
+# How long a client stays connected, at most, whose key has been taken back.
+LOOK_SECONDS = 2.0
 
 # The longest that one timer of the event loop is trusted with: the clock may be set, and loops have limits.
 TIMER_LIMIT_SECONDS = 3600.0
@@ -29,8 +36,33 @@ class Admission:
         self._verifier = verifier
         self._principals: dict[Member, Principal] = {}
         self._timers: dict[Member, asyncio.TimerHandle] = {}
-        self.end_session: Callable[[Member], None] = lambda _: None
-        """Called once for a client whose token has expired."""
+        self._key_names: Collection[str] = () if verifier is None else verifier.key_names()
+        """The keys that were good when it was looked last."""
+        self.end_session: Callable[[Member, Ending], None] = lambda _member, _reason: None
+        """Called once for a client whose token has expired, or whose key has been taken back."""
+
+    async def watch_keys(self) -> None:
+        """Ends the sessions of those whose key has been taken back, until it is cancelled."""
+        while self._verifier is not None:
+            try:
+                self.look_at_keys()
+            except Exception:
+                logger.exception("could not look which keys are good; looking again")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look_at_keys(self) -> None:
+        """Ends the sessions of those whose key does not serve any more."""
+        if self._verifier is None:
+            return
+        names = self._verifier.key_names()
+        withdrawn = set(self._key_names) - set(names)
+        self._key_names = names
+        if not withdrawn:
+            return
+        ended = [member for member, principal in self._principals.items() if principal.proven_by in withdrawn]
+        logger.warning("%d keys for tokens have been taken back; closing %d connections", len(withdrawn), len(ended))
+        for member in ended:
+            self._end(member, "key_withdrawn")
 
     def identify(self, auth: object) -> Principal:
         """The principal of a client that brings `auth` with its CONNECT. Raises TokenError."""
@@ -42,7 +74,11 @@ class Admission:
         """From now on a client is somebody, for as long as its token is good."""
         if self._verifier is not None:
             self._principals[member] = principal
-            self._watch(member, principal)
+            # It may have been taken back while the client was being connected.
+            if principal.proven_by is not None and principal.proven_by not in self._verifier.key_names():
+                self._end(member, "key_withdrawn")
+            else:
+                self._watch(member, principal)
 
     def principal(self, sid: str, namespace: str = "/") -> Principal:
         """The principal of a client; one who may do nothing if it is not connected."""
@@ -67,10 +103,13 @@ class Admission:
             return
         seconds = (principal.expires_at - datetime.now(UTC)).total_seconds()
         if seconds <= 0:
-            self._timers.pop(member, None)
-            self._principals.pop(member, None)
-            self.end_session(member)
+            self._end(member, "token_expired")
             return
         loop = asyncio.get_running_loop()
         wait_seconds = min(seconds, TIMER_LIMIT_SECONDS)
         self._timers[member] = loop.call_later(wait_seconds, self._watch, member, principal)
+
+    def _end(self, member: Member, reason: Ending) -> None:
+        """From now on a client is nobody, and is told why."""
+        self.departed(member)
+        self.end_session(member, reason)

@@ -28,6 +28,7 @@ import engineio
 from engineio.packet import OPEN, Packet
 from prometheus_client import Counter
 
+from bridge.access.refused_origins import refused_origins
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
 from bridge.sockets.environ import environ_of, put_body
@@ -148,13 +149,16 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self, query: Mapping[str, str], environ: dict[str, Any], connection: Connection | None
     ) -> Refusal | None:
         origin, allowed = environ.get("HTTP_ORIGIN"), self._cors_allowed_origins(environ)
+        barred = origin if origin and allowed is not None and origin not in allowed else None
+        if barred is not None:
+            refused_origins.note(barred, "a WebSocket" if _is_websocket(environ) else "polling", ", ".join(allowed))
         transport = None if connection is None else "websocket" if connection.upgraded else "polling"
         return refusal_of(
             query,
             method=environ["REQUEST_METHOD"],
-            is_upgrade=environ["asgi.scope"]["type"] == "websocket",
+            is_upgrade=_is_websocket(environ),
             session_transport=transport,
-            barred_origin=origin if origin and allowed is not None and origin not in allowed else None,
+            barred_origin=barred,
         )
 
     async def _answer(
@@ -258,6 +262,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             "maxPayload": self.max_http_buffer_size,
         }
         return Packet(OPEN, content)
+
+
+def _is_websocket(environ: Mapping[str, Any]) -> bool:
+    return bool(environ["asgi.scope"]["type"] == "websocket")
 
 
 def _as_it_is(environ: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
 from bridge.access import TokenError
 from bridge.catalogue.answers import failure
-from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.session import Ending, SessionEnded
 from bridge.sockets.activity_log import ActivityLog
 from bridge.sockets.admission import Admission
 from bridge.sockets.engine import Engine
@@ -113,21 +113,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None:
             await self.returns.close()
 
-    def _end_session(self, member: Member) -> None:
-        task = asyncio.create_task(self._close_session(member))
+    def _end_session(self, member: Member, reason: Ending) -> None:
+        task = asyncio.create_task(self._close_session(member, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close_session(self, member: Member) -> None:
+    async def _close_session(self, member: Member, reason: Ending) -> None:
         """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
         itself, with the token that it has by then."""
         namespace, sid = member
         eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
         if eio_sid is None:
             return
-        ended = SessionEnded(reason="token_expired", message="the token has expired; connect again with a new one")
+        ended = SessionEnded.because(reason)
         await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
-        logger.info("the token of %s has expired; closing its connection", sid)
+        logger.info("closing the connection of %s: %s", sid, ended.reason)
         await self._close_connection(eio_sid, self.reason.SERVER_DISCONNECT)
 
     async def _close_connection(self, eio_sid: str, reason: str) -> None:

@@ -27,6 +27,8 @@ __all__ = ["ChainFollowers", "ChainProblemError", "ChainStanding"]
 logger = logging.getLogger("bridge.onchain")
 
 SHORTEST_PAUSE_SECONDS = 0.5
+# Also of news: an endpoint may tell of a thousand blocks a second, and have all others asked as often.
+ROUND_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 15.0
 # A WebSocket tells of new blocks at once; then the chain is asked only in case one was missed.
 PAUSE_WITH_WEBSOCKET = 5
@@ -221,6 +223,7 @@ class ChainFollowers:
                 running.problem = None
             running.end_round()
             self._measure(name, running)
+            await asyncio.sleep(ROUND_PAUSE_SECONDS)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
             await _wait(running.woken, pause * PAUSE_WITH_WEBSOCKET if running.has_websocket else pause)
 

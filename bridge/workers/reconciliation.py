@@ -88,13 +88,18 @@ class Reconciliation:
             try:
                 await self._take_in()
                 await self._ask_doubted()
-                for gateway in self._gateways.values():
-                    # Nothing signals that a provider is back.
-                    while not await self._ask_due(gateway, until=next_look) and loop.time() < next_look:  # noqa: ASYNC110
-                        await asyncio.sleep(AWAY_SECONDS)
+                async with asyncio.TaskGroup() as asking:
+                    for gateway in self._gateways.values():  # none waits for another
+                        asking.create_task(self._ask_until(gateway, next_look))
             except Exception:
                 logger.exception("a round failed; the next one follows")
             await asyncio.sleep(max(next_look - loop.time(), 0))
+
+    async def _ask_until(self, gateway: InvoiceGateway, next_look: float) -> None:
+        loop = asyncio.get_running_loop()
+        # Nothing signals that a provider is back.
+        while not await self._ask_due(gateway, until=next_look) and loop.time() < next_look:  # noqa: ASYNC110
+            await asyncio.sleep(AWAY_SECONDS)
 
     async def round(self) -> None:
         """Looks through all that is open, and asks once about everything that is due."""

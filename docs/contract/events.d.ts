@@ -282,7 +282,8 @@ export interface ServerToClientEvents {
   // additions
 
   /**
-   * The connection is about to be closed: the token it was made with has expired. Connect again with a new one.
+   * The connection is about to be closed: the token it was made with has expired, or the key that it was signed with
+   * is not accepted any more. Connect again with a new one.
    *
    * Goes to the one client that it is about.
    *
@@ -883,12 +884,13 @@ export interface ReferralSignup {
 }
 
 /**
- * The connection is about to be closed: the token it was made with has expired. Connect again with a new one.
+ * The connection is about to be closed: the token it was made with has expired, or the key that it was signed with is
+ * not accepted any more. Connect again with a new one.
  *
  * What `session-ended` carries.
  */
 export interface SessionEnded {
-  reason: "token_expired";
+  reason: "token_expired" | "key_withdrawn";
   message: string;
 }
 

@@ -1345,6 +1345,7 @@ export interface components {
             status: "pending" | "confirmed" | "failed";
             /** @description Why it failed, for the buyer to read. */
             reason: string | null;
+            /** @description All, or a seller's own, to whom the others' are no business. */
             shares: components["schemas"]["Share"][];
             payment: components["schemas"]["PaymentDocument"];
         };
@@ -1392,7 +1393,7 @@ export interface components {
             buyerId: string;
             /** @description The currency of the amounts: SHKeeper's `fiat`, or the chain's token. */
             currency: string;
-            shares: components["schemas"]["Share"][];
+            shares: components["schemas"]["ShareRequest"][];
         };
         /** CoinRequest */
         CoinRequest: {
@@ -2458,6 +2459,13 @@ export interface components {
         };
         /** Share */
         Share: {
+            requestId: string;
+            sellerId: string;
+            offerId?: string | null;
+            amount: string;
+        };
+        /** ShareRequest */
+        ShareRequest: {
             requestId: string;
             sellerId: string;
             offerId?: string | null;

@@ -10,8 +10,9 @@ from coordinator.observations import Sighting, Stage, Transfer
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.claims import Finding, Looked, Verdict, judge_claim, look_at
 from providers.onchain.matching import Subject, Watched
+from providers.onchain.quantities import quantity
 from providers.onchain.rpc import ChainRpc
-from providers.onchain.transfers import ChainTransfer
+from providers.onchain.transfers import ChainTransfer, MalformedError
 
 __all__ = ["Claim", "ClaimRounds", "News", "nothing_of"]
 
@@ -137,7 +138,10 @@ class ClaimRounds:
         if claim.known_at_block is None:
             return None
         if claim.sender is not None:
-            count = int(await self.rpc.call("eth_getTransactionCount", claim.sender, "latest"), 16)
+            try:
+                count = quantity(await self.rpc.call("eth_getTransactionCount", claim.sender, "latest"))
+            except ValueError:
+                raise MalformedError("the number of an account's transactions is malformed") from None
             if count > claim.nonce:
                 return REPLACED
         return FORGOTTEN if head - claim.known_at_block >= self.forgotten_after_blocks else None

@@ -12,6 +12,7 @@ from providers.onchain.addresses import with_checksum
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.matching import OLDER, Watched, is_older
+from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.rpc import ChainRpc, RefusedByNodeError
 from providers.onchain.transfers import (
     FAILED_STATUS,
@@ -83,11 +84,12 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
     told = await rpc.told("eth_getTransactionReceipt", tx_hash)
     receipt = told.answer
     try:
-        sender, nonce = with_checksum(transaction["from"]), int(transaction["nonce"], 16)
+        sender, nonce = with_checksum(transaction["from"]), quantity(transaction["nonce"])
+        hash_in(transaction["hash"])
         waits = Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
         if receipt is None:
             return waits
-        block = BlockId(number=int(receipt["blockNumber"], 16), hash=receipt["blockHash"])
+        block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
         # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
         status, logs = receipt.get("status"), list(receipt["logs"])
         is_placed = transaction.get("blockHash") == block.hash
@@ -139,17 +141,17 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     if to is None:
         return ()
     token = next((token for token in chain.tokens if token.address == with_checksum(to)), None)
-    recipient, units = with_checksum(to), int(transaction["value"], 16)
+    recipient, units = with_checksum(to), quantity(transaction["value"])
     if token is None:
         token = chain.own_coin if data in ("", "0x") else None
     elif data.startswith(TRANSFER_CALL) and len(data) == TRANSFER_CALL_CHARACTERS:
-        recipient, units = with_checksum("0x" + data[34:74]), int(data[74:], 16)
+        recipient, units = with_checksum("0x" + data[34:74]), quantity("0x" + data[74:])
     else:
         token = None
     if token is None:
         return ()
     sender = with_checksum(transaction["from"])
-    return (ChainTransfer(transaction["hash"], token, sender, recipient, units, NOT_MINED),)
+    return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
 
 
 def judge_claim(watched: Watched, looked: Looked) -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 from providers.onchain.canonical import BlockId
 from providers.onchain.endpoints import Fault
 from providers.onchain.node import FaultyError
+from providers.onchain.quantities import hash_in, quantity
 
 __all__ = ["Header", "header_of"]
 
@@ -33,7 +34,9 @@ class Header:
 def header_of(block: Any) -> Header:
     """What an endpoint shows. Raises FaultyError."""
     try:
-        number, seconds = int(block["number"], 16), int(block["timestamp"], 16)
-        return Header(BlockId(number=number, hash=str(block["hash"])), datetime.fromtimestamp(seconds, UTC), block)
-    except (KeyError, TypeError, ValueError, OverflowError):
+        number, seconds = quantity(block["number"]), quantity(block["timestamp"])
+        return Header(
+            BlockId(number=number, hash=hash_in(block["hash"])), datetime.fromtimestamp(seconds, UTC), block
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise FaultyError(Fault.INCONSISTENT, "what it calls a block is none") from None

@@ -12,10 +12,14 @@ from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
+from coordinator.json_text import NotJsonError
+from providers.answers import AnswerTooLargeError, NeighbourError
 from providers.onchain.chains import Chain, host_of
 from providers.onchain.endpoints import Fault
 from providers.onchain.http_provider import HttpProvider, StatusError
+from providers.onchain.quantities import quantity
 from providers.onchain.web3_library import AsyncWeb3, RPCEndpoint, Web3RPCError, WebSocketProvider
+from providers.onchain.web_socket_provider import HeldWebSocketProvider
 
 __all__ = ["QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "number_in"]
 
@@ -115,6 +119,12 @@ class Node:
                 return await self._web3.manager.coro_request(RPCEndpoint(method), list(parameters))
         except Web3RPCError as error:
             raise self._refusal(method, error) from None
+        except AnswerTooLargeError as error:
+            if method == "eth_getLogs":  # of a range, of which half may be asked for
+                raise RefusedByNodeError(0, str(error)) from None
+            raise FaultyError(Fault.UNREACHABLE, str(error)) from None
+        except (NeighbourError, NotJsonError) as error:
+            raise FaultyError(Fault.UNREACHABLE, str(error)) from None
         except Exception as error:
             # The libraries below have errors of their own for each transport, and their texts repeat the URL.
             status = _status_in(error)
@@ -139,17 +149,15 @@ class Node:
 def number_in(value: Any) -> int:
     """A number as nodes write it. Raises FaultyError."""
     try:
-        return int(value, 16)
-    except (TypeError, ValueError):
+        return quantity(value)
+    except ValueError:
         raise FaultyError(Fault.INCONSISTENT, "a number is none") from None
 
 
 def _web3(url: str, timeout_seconds: float) -> "AsyncWeb3[Any]":
     # Without middleware the answers are the nodes' own, in hexadecimal: all that is needed, at the least cost.
     if url.startswith("ws"):
-        # One try: where it fails another endpoint is asked, which is sooner than to wait here and try again.
-        provider = WebSocketProvider(url, request_timeout=timeout_seconds, max_connection_retries=1)
-        return AsyncWeb3(provider, middleware=[])
+        return AsyncWeb3(HeldWebSocketProvider(url, timeout_seconds=timeout_seconds), middleware=[])
     return AsyncWeb3(HttpProvider(url, timeout_seconds=timeout_seconds), middleware=[])
 
 

@@ -11,6 +11,7 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
 from providers.onchain.headers import Header
+from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.rpc import ChainRpc, FaultyError, Told
 from providers.onchain.traces import Traces
 from providers.onchain.transfers import (
@@ -66,18 +67,18 @@ async def see_block(
         content, shown_by = told.answer, told.place
     else:
         content, shown_by = shown.content, 0
-    block = BlockId(number=number, hash=content["hash"])
+    block, parent_hash = _place(number, content)
     made_at = mined_at(content)
     found: list[Seen] = []
     contracts = _contracts(chain)
     if contracts and len(watchlist):
-        logs = await rpc.logs(block, content["logsBloom"], contracts, watchlist.asked_for)
+        logs = await rpc.logs(block, content.get("logsBloom"), contracts, watchlist.asked_for)
         found += (Seen(transfer, made_at, logs.place) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:
         own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
         found += (Seen(transfer, made_at, shown_by) for transfer in own_coin)
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, content["parentHash"], waited_for)
+    return BlockSeen(block, parent_hash, waited_for)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
@@ -111,7 +112,9 @@ def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
 async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
     waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
-    times = {log["blockHash"]: _moment(log["blockTimestamp"]) for log in told.answer if log.get("blockTimestamp")}
+    times = {
+        str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in told.answer if log.get("blockTimestamp")
+    }
     for transfer in waited_for:
         if transfer.block.hash not in times:
             times[transfer.block.hash] = mined_at(await rpc.block(transfer.block.number))
@@ -125,14 +128,24 @@ def mined_at(block: Mapping[str, Any]) -> datetime:
 
 def _moment(seconds: Any) -> datetime:
     try:
-        return datetime.fromtimestamp(int(seconds, 16), UTC)
-    except (TypeError, ValueError, OverflowError):
+        return datetime.fromtimestamp(quantity(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
         raise MalformedError("a time is malformed") from None
+
+
+def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
+    """Which block it is, and the hash of the one before it. Raises MalformedError."""
+    try:
+        return BlockId(number=number, hash=hash_in(block["hash"])), hash_in(block["parentHash"])
+    except (KeyError, ValueError):
+        raise MalformedError("a block is malformed") from None
 
 
 async def _own_coin(
     rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
 ) -> list[ChainTransfer]:
+    if not isinstance(content.get("transactions"), list):
+        raise MalformedError("a block is malformed")
     sent = [transfer for one in content["transactions"] if (transfer := from_transaction(chain, one)) is not None]
     sent = [transfer for transfer in sent if transfer.recipient in watchlist]
     succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer)]

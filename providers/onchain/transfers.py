@@ -9,6 +9,7 @@ from typing import Any
 from providers.onchain.addresses import with_checksum
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, Token
+from providers.onchain.quantities import hash_in, quantity
 
 __all__ = [
     "FAILED_STATUS",
@@ -92,17 +93,17 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
         # An NFT's Transfer has a fourth topic in place of the amount.
         if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
             return None
-        units = int(data, 16)
+        units = quantity("0x" + data)
         if not units:
             return None
         return ChainTransfer(
-            tx_hash=log["transactionHash"],
+            tx_hash=hash_in(log["transactionHash"]),
             token=token,
             sender=_address_in(topics[1]),
             recipient=_address_in(topics[2]),
             units=units,
-            block=BlockId(number=int(log["blockNumber"], 16), hash=log["blockHash"]),
-            log_index=int(log["logIndex"], 16),
+            block=BlockId(number=quantity(log["blockNumber"]), hash=hash_in(log["blockHash"])),
+            log_index=quantity(log["logIndex"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError(f"a log is malformed ({type(error).__name__})") from None
@@ -113,25 +114,27 @@ def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTrans
     makes a contract. Whether it succeeded stands in its receipt. Raises MalformedError."""
     token = chain.own_coin
     try:
-        recipient, units = transaction["to"], int(transaction["value"], 16)
+        recipient, units = transaction["to"], quantity(transaction["value"])
         if token is None or recipient is None or not units:
             return None
         return ChainTransfer(
-            tx_hash=transaction["hash"],
+            tx_hash=hash_in(transaction["hash"]),
             token=token,
             sender=with_checksum(transaction["from"]),
             recipient=with_checksum(recipient),
             units=units,
-            block=BlockId(number=int(transaction["blockNumber"], 16), hash=transaction["blockHash"]),
+            block=BlockId(number=quantity(transaction["blockNumber"]), hash=hash_in(transaction["blockHash"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError(f"a transaction is malformed ({type(error).__name__})") from None
 
 
-def from_trace(chain: Chain, tx_hash: str, call: Mapping[str, Any], block: BlockId) -> list[ChainTransfer]:
+def from_trace(chain: Chain, tx_hash: str, call: object, block: BlockId) -> list[ChainTransfer]:
     """The chain's own coin that contracts sent on within a transaction: `call` is what the `callTracer` of
     `debug_trace…` answers. The outermost call is left out, being the transaction itself. Calls that were reverted,
     and all within them, moved nothing. Raises MalformedError."""
+    if not isinstance(call, Mapping):
+        raise MalformedError("a trace is malformed")
     token = chain.own_coin
     if token is None or "error" in call:
         return []
@@ -142,14 +145,14 @@ def from_trace(chain: Chain, tx_hash: str, call: Mapping[str, Any], block: Block
                 token=token,
                 sender=with_checksum(inner["from"]),
                 recipient=with_checksum(inner["to"]),
-                units=int(inner["value"], 16),
+                units=quantity(inner["value"]),
                 block=block,
                 trace_address=place,
             )
             for place, inner in _inner_calls(call.get("calls", ()))
-            if inner["type"] in _MOVING_CALLS and int(inner.get("value") or "0x0", 16)
+            if inner["type"] in _MOVING_CALLS and quantity(inner.get("value") or "0x0")
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise MalformedError(f"a trace is malformed ({type(error).__name__})") from None
 
 

@@ -11,7 +11,7 @@ _recursion_limit = sys.getrecursionlimit()
 from web3 import AsyncWeb3, Web3, WebSocketProvider  # noqa: E402
 from web3.exceptions import Web3RPCError  # noqa: E402
 from web3.providers.async_base import AsyncJSONBaseProvider  # noqa: E402
-from web3.types import RPCEndpoint, RPCResponse  # noqa: E402
+from web3.types import RPCEndpoint, RPCRequest, RPCResponse  # noqa: E402
 
 sys.setrecursionlimit(_recursion_limit)
 # It logs the URLs of endpoints, which hold keys.
@@ -22,6 +22,7 @@ __all__ = [
     "AsyncJSONBaseProvider",
     "AsyncWeb3",
     "RPCEndpoint",
+    "RPCRequest",
     "RPCResponse",
     "Web3",
     "Web3RPCError",

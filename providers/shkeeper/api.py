@@ -5,14 +5,15 @@ SHKeeper answers 200 with an error in the body; here that is an error. No key an
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from providers.certificates import certificates
+from providers.answers import Answer as Answered
+from providers.answers import NeighbourError, NotReachedError, TooLateError, ask, neighbour
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -24,13 +25,17 @@ from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits,
 from providers.shkeeper.refusals import is_error, is_passing, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
-__all__ = ["NOT_REACHED", "UNKNOWN_ID", "ShkeeperApi"]
+__all__ = ["LIST_LIMIT_BYTES", "UNKNOWN_ID", "ShkeeperApi"]
 
 Answer = TypeVar("Answer", bound=Wire)
 
 TRIES = 3
 # SHKeeper gives a wallet ten seconds and then says so: longer than that, to hear it say so.
 TIMEOUT_SECONDS = 12.0
+# An answer is a few hundred bytes, or a few thousand where an invoice has many transactions; that which lists all
+# invoices has as many for each.
+ANSWER_LIMIT_BYTES = 4_000_000
+LIST_LIMIT_BYTES = 64_000_000
 NOT_FOUND = 404
 BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
 BAD_PASSWORD_MESSAGE = "bad http basic auth credentials"  # noqa: S105 (what is said of a wrong one)
@@ -39,9 +44,6 @@ BAD_PASSWORD = "SHKeeper does not accept the operator's user and password"  # no
 
 UNKNOWN_ID = "bridge-asks-whether-it-may"
 """Of no invoice and no task: asking about it is harmless."""
-
-# What fails before a byte of the question has left.
-NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 # Pauses between tries: what hiccups is back within a second or two, what is down is the workers' business.
 backoff = wait_random_exponential(multiplier=0.2, max=2)
@@ -84,27 +86,20 @@ class ShkeeperApi:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`url` is SHKeeper's, without `/api/v1`. Of several keys the first that it knows is used from then on.
-        `pauses` are those between two tries."""
+        `timeout_seconds` is how long a try may take as a whole, `pauses` are those between two."""
         base_url = f"{url.rstrip('/')}/api/v1/"
+        self._timeout_seconds = timeout_seconds
         # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
-        # Few are kept: before every question httpx looks whether each of those is still open.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=8)
-        self._http = httpx.AsyncClient(
-            base_url=base_url, timeout=timeout_seconds, limits=limits, verify=certificates()
-        )
+        self._http = neighbour(base_url)
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
-        unkept = httpx.Limits(max_keepalive_connections=0)
-        self.once = httpx.AsyncClient(
-            base_url=base_url, timeout=timeout_seconds, limits=unkept, verify=certificates()
-        )
-        """For what must not be repeated: every request has a connection of its own."""
+        self._unkept = neighbour(base_url, kept_connections=0)
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
         self._circuits = Circuits(clock)
 
     async def aclose(self) -> None:
         await self._http.aclose()
-        await self.once.aclose()
+        await self._unkept.aclose()
 
     async def check(self) -> None:
         """Raises CircuitOpenError while SHKeeper is not asked. One coin's trouble is none of this."""
@@ -123,6 +118,7 @@ class ShkeeperApi:
         *,
         coin: str | None = None,
         operator: httpx.Auth | None = None,
+        limit_bytes: int = ANSWER_LIMIT_BYTES,
     ) -> Answer:
         """Asks what is harmless to repeat, with a key or in the operator's name, until there is an answer or it has
         failed a few times. `coin` is that whose wallet SHKeeper asks in turn. Raises ProviderError."""
@@ -132,11 +128,21 @@ class ShkeeperApi:
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
-        request = self._http.build_request(method, path, json=content)
+        question = _Question(self._http.build_request(method, path, json=content), coin, limit_bytes)
         async with self._circuits.place(coin):
             if operator is not None:
-                return await retrying(self._try, model, request, operator, coin)
-            return await retrying(self._try_keys, model, request, coin)
+                return await retrying(self._try, model, question, operator)
+            return await retrying(self._try_keys, model, question)
+
+    async def ask_once(self, path: str, content: object, operator: httpx.Auth) -> Answered:
+        """Puts what must not be repeated, over a connection of its own. Raises NeighbourError."""
+        request = self._unkept.build_request("POST", path, json=content)
+        return await self._put(self._unkept, request, operator, ANSWER_LIMIT_BYTES)
+
+    async def _put(
+        self, http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth, limit_bytes: int
+    ) -> Answered:
+        return await ask(http, request, auth=auth, deadline_seconds=self._timeout_seconds, limit_bytes=limit_bytes)
 
     async def ask_for_known(self, model: type[Answer], path: str) -> Answer | None:
         """As `ask`, for what SHKeeper answers with 404 if it does not know it."""
@@ -145,10 +151,10 @@ class ShkeeperApi:
         except NotKnownError:
             return None
 
-    async def _try_keys(self, model: type[Answer], request: httpx.Request, coin: str | None) -> Answer:
+    async def _try_keys(self, model: type[Answer], question: "_Question") -> Answer:
         for number, key in enumerate(self._api_keys):
             try:
-                answer = await self._try(model, request, _KeyAuth(key), coin)
+                answer = await self._try(model, question, _KeyAuth(key))
             except CredentialsRefusedError:
                 if number == len(self._api_keys) - 1:
                     raise
@@ -158,10 +164,11 @@ class ShkeeperApi:
                 return answer
         raise CredentialsRefusedError("no key for SHKeeper is configured; set BRIDGE_SHKEEPER_API_KEYS")
 
-    async def _try(self, model: type[Answer], request: httpx.Request, auth: httpx.Auth, coin: str | None) -> Answer:
+    async def _try(self, model: type[Answer], question: "_Question", auth: httpx.Auth) -> Answer:
+        coin = question.coin
         self._circuits.admit(coin)
         try:
-            answer = await self._answer(model, request, auth, coin)
+            answer = await self._answer(model, question, auth)
         except _FailedError as error:
             raise self._failed(error, coin) from None
         except (ProviderRefusedError, AnswerUnusableError):
@@ -170,19 +177,16 @@ class ShkeeperApi:
         self._circuits.succeed(coin)
         return answer
 
-    async def _answer(
-        self, model: type[Answer], request: httpx.Request, auth: httpx.Auth, coin: str | None
-    ) -> Answer:
+    async def _answer(self, model: type[Answer], question: "_Question", auth: httpx.Auth) -> Answer:
         try:
-            response = await self._http.send(request, auth=auth)
-        except NOT_REACHED as error:
-            raise _FailedError(Failure.NOT_REACHED, f"SHKeeper was not reached ({type(error).__name__})") from None
-        except httpx.TimeoutException as error:
-            raise _FailedError(Failure.TOO_SLOW, f"SHKeeper was too slow ({type(error).__name__})") from None
-        except httpx.HTTPError as error:
-            message = f"no whole answer came from SHKeeper ({type(error).__name__})"
-            raise _FailedError(Failure.BROKEN, message) from None
-        return _read(model, response, coin)
+            answer = await self._put(self._http, question.request, auth, question.limit_bytes)
+        except NotReachedError as error:
+            raise _FailedError(Failure.NOT_REACHED, f"SHKeeper was not reached ({error})") from None
+        except TooLateError as error:
+            raise _FailedError(Failure.TOO_SLOW, f"SHKeeper was too slow ({error})") from None
+        except NeighbourError as error:
+            raise _FailedError(Failure.BROKEN, f"no whole answer came from SHKeeper ({error})") from None
+        return _read(model, answer, question.coin)
 
     def _failed(self, error: _FailedError, coin: str | None) -> ProviderUnavailableError:
         """Counts a failure, and says whose it is."""
@@ -208,16 +212,22 @@ class ShkeeperApi:
     async def _accepts(self, path: str, auth: httpx.Auth, refusals: frozenset[str]) -> bool | None:
         """Asks once, whatever the circuits say, and whatever comes of it tells them nothing."""
         try:
-            response = await self.once.get(path, auth=auth)
-            if response.is_redirect or response.status_code == 401:
+            answer = await self._put(self._unkept, self._unkept.build_request("GET", path), auth, ANSWER_LIMIT_BYTES)
+            if answer.is_redirect or answer.status == 401:
                 return False
-            content = read_object(response.content)
-        except (httpx.HTTPError, UnreadableError):
+            content = read_object(answer.content)
+        except (NeighbourError, UnreadableError):
             return None
         if reason_of(content).casefold() in refusals:
             return False
         # A coin whose wallet is down makes it a 500, which says nothing about a password.
-        return True if response.is_success and not is_error(content) else None
+        return True if answer.is_success and not is_error(content) else None
+
+
+class _Question(NamedTuple):
+    request: httpx.Request
+    coin: str | None
+    limit_bytes: int
 
 
 class _KeyAuth(httpx.Auth):
@@ -235,19 +245,19 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, ProviderUnavailableError) and not isinstance(error, lasts)
 
 
-def _read(model: type[Answer], response: httpx.Response, coin: str | None) -> Answer:
-    """The answer. Raises ProviderError."""
-    if response.status_code == NOT_FOUND:
+def _read(model: type[Answer], answer: Answered, coin: str | None) -> Answer:
+    """What the answer says. Raises ProviderError."""
+    if answer.status == NOT_FOUND:
         raise NotKnownError("SHKeeper does not know this; or is shkeeper_url not the address of one?")
-    if not response.is_success and response.status_code < 500:
-        raise ProviderRefusedError(f"SHKeeper answered {response.status_code}; is shkeeper_url the address of one?")
-    failure = Failure.SERVER_ERROR if response.status_code >= 500 else Failure.BROKEN
+    if not answer.is_success and answer.status < 500:
+        raise ProviderRefusedError(f"SHKeeper answered {answer.status}; is shkeeper_url the address of one?")
+    failure = Failure.SERVER_ERROR if answer.status >= 500 else Failure.BROKEN
     try:
-        content = read_object(response.content)
+        content = read_object(answer.content)
     except UnreadableError as error:
-        raise _FailedError(failure, f"SHKeeper's answer {error} (status {response.status_code})") from None
-    if is_error(content) or response.status_code >= 500:
-        raise _said_no(content, response.status_code, coin)
+        raise _FailedError(failure, f"SHKeeper's answer {error} (status {answer.status})") from None
+    if is_error(content) or answer.status >= 500:
+        raise _said_no(content, answer.status, coin)
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -24,7 +24,7 @@ from providers.contract import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.api import LIST_LIMIT_BYTES, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
@@ -32,8 +32,9 @@ from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.payment_uri import payment_uri, uri_template
+from providers.shkeeper.refusals import shown
 from providers.shkeeper.webhooks import PROVIDER
-from providers.shkeeper.wire import Code, Wire, faults
+from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
 __all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
 
@@ -61,11 +62,11 @@ class PaymentRequestAnswer(Wire):
     """`POST /{crypto}/payment_request`."""
 
     amount: Amount
-    wallet: str | None = None
+    wallet: Address | None = None
     """None if the coin's wallet failed when it was asked for an address first; it stays so for this invoice."""
     exchange_rate: Amount | None = None
-    display_name: str | None = None
-    bip21: str | None = None
+    display_name: Words | None = None
+    bip21: Words | None = None
     """Of a Lightning invoice the URI that names its address on the chain too."""
     recalculate_after: int | None = None
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
@@ -76,7 +77,7 @@ class Balance(Wire):
 
     amount_crypto: Amount
     amount_fiat: Amount | None = None
-    server_status: str | None = None
+    server_status: Words | None = None
 
 
 def opened_invoice(
@@ -103,7 +104,7 @@ def opened_invoice(
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,
             asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
-            display_name=answer.display_name,
+            display_name=None if answer.display_name is None else shown(answer.display_name) or None,
             payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
             uri_template=uri_template(wanted.coin, answer.wallet),
             whole_only=is_lightning,
@@ -231,7 +232,7 @@ class ShkeeperInvoices:
         return [looked_up(invoice, self._confirmations) for invoice in answer.invoices]
 
     async def names(self) -> Sequence[str]:
-        answer = await self._api.ask(ListAnswer, "GET", "invoices")
+        answer = await self._api.ask(ListAnswer, "GET", "invoices", limit_bytes=LIST_LIMIT_BYTES)
         return [invoice.external_id for invoice in answer.invoices]
 
     async def balance(self, coin: str) -> Balance:

@@ -23,7 +23,7 @@ from coordinator.observations import (
 from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
-from providers.shkeeper.wire import Code, ExternalId, Wire, faults
+from providers.shkeeper.wire import Address, Code, ExternalId, Wire, faults
 
 __all__ = ["InvoiceAnswer", "ListAnswer", "looked_up"]
 
@@ -38,7 +38,7 @@ class LookedUpTransaction(Wire):
     txid: ExternalId
     crypto: Code
     amount: Amount
-    addr: str | None = None
+    addr: Address | None = None
     status: Literal["CONFIRMED", "UNCONFIRMED"]
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError, field_validator
 
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.money import Amount
 from coordinator.payout_observations import (
     PayoutAccepted,
@@ -34,7 +34,7 @@ from coordinator.payouts import Payout
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.refusals import is_error, reason_of, shown
-from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
 
@@ -153,8 +153,8 @@ FINAL_AFTER = timedelta(minutes=2)
 class OrderAnswer(Wire):
     """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
-    task_id: Id | None = None
-    result: tuple[Id, ...] = ()
+    task_id: KeptId | None = None
+    result: tuple[KeptId, ...] = ()
 
     @field_validator("result", mode="before")
     @classmethod
@@ -166,29 +166,29 @@ class OrderAnswer(Wire):
 class TaskResult(Wire):
     """What a task did for one destination."""
 
-    dest: str
-    status: str
+    dest: Words
+    status: Words
     amount: Amount | None = None
-    txids: tuple[Id, ...] = ()
-    message: str | None = None
+    txids: tuple[KeptId, ...] = ()
+    message: Words | None = None
     details: Any = None
 
 
 class TaskAnswer(Wire):
     """`GET /{crypto}/task/{task_id}`. Of a task that it does not know any more it says PENDING for ever."""
 
-    status: str
-    result: tuple[TaskResult, ...] | str | None = None
+    status: Words
+    result: tuple[TaskResult, ...] | Words | None = None
 
 
 class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
-    status: str
-    txid: Id | tuple[Id, ...] | None = None
-    crypto: str | None = None
+    status: Words
+    txid: KeptId | tuple[KeptId, ...] | None = None
+    crypto: Words | None = None
     amount: Amount | None = None
-    destination: str | None = None
+    destination: Words | None = None
 
 
 def answered(status_code: int, is_redirect: bool, body: bytes, payouts: int) -> PayoutObservation:

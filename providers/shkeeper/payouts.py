@@ -24,8 +24,9 @@ from coordinator.money import (
 )
 from coordinator.payout_observations import PayoutObservation, PayoutUnclear
 from coordinator.payouts import Payout
+from providers.answers import NeighbourError, NotReachedError
 from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
-from providers.shkeeper.api import NOT_REACHED, UNKNOWN_ID, ShkeeperApi
+from providers.shkeeper.api import UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
@@ -179,12 +180,12 @@ class ShkeeperPayouts:
 
     async def _ask_once(self, path: str, content: object, payouts: int) -> PayoutObservation:
         try:
-            response = await self._api.once.post(path, json=content, auth=self._operator)
-        except NOT_REACHED as error:
-            raise ProviderUnavailableError(f"SHKeeper was not reached ({type(error).__name__})") from None
-        except httpx.HTTPError as error:
-            return PayoutUnclear(reason=f"no whole answer came from SHKeeper ({type(error).__name__})")
-        return answered(response.status_code, response.is_redirect, response.content, payouts)
+            answer = await self._api.ask_once(path, content, self._operator)
+        except NotReachedError as error:
+            raise ProviderUnavailableError(f"SHKeeper was not reached ({error})") from None
+        except NeighbourError as error:
+            return PayoutUnclear(reason=f"no whole answer came from SHKeeper ({error})")
+        return answered(answer.status, answer.is_redirect, answer.content, payouts)
 
     async def knows_payout(self, external_id: str, coin: str) -> bool:
         for name in (external_id, *names_of_before(external_id)):

@@ -11,6 +11,8 @@ from typing import Any
 __all__ = ["SHOWN_CHARACTERS", "is_error", "is_passing", "reason_of", "shown", "subject_of", "trouble_of"]
 
 SHOWN_CHARACTERS = 300
+# Of a megabyte that somebody says instead of a reason.
+LOOKED_AT_CHARACTERS = 10_000
 
 # What it says when a coin's daemon is not reached, is too slow, or answers something else than expected: exceptions
 # of its HTTP client, and the names of fields that it looked for in vain (`'base58check_address'`).
@@ -57,9 +59,10 @@ def reason_of(content: Mapping[str, Any]) -> str:
 def shown(said: str) -> str:
     """Words of the gateway or a daemon as a person may read them: on one line, not too long, without a traceback, and
     without what lets others in, which stands in the addresses of nodes."""
-    without_traceback = said.partition("Traceback (most recent call last)")[0]
+    without_traceback = said[:LOOKED_AT_CHARACTERS].partition("Traceback (most recent call last)")[0]
     without_secrets = _KEY_IN_URL.sub(r"\1***", _LOGIN_IN_URL.sub("//***@", without_traceback))
-    return " ".join(without_secrets.split())[:SHOWN_CHARACTERS]
+    seen = "".join(letter if letter.isprintable() else " " for letter in without_secrets)
+    return " ".join(seen.split())[:SHOWN_CHARACTERS]
 
 
 def is_passing(reason: str) -> bool:

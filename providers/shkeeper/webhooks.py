@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.fees import Fee, FeePolicy
-from coordinator.ids import Id
+from coordinator.ids import KeptId
 from coordinator.money import ZERO, Amount
 from coordinator.observations import (
     Ending,
@@ -30,7 +30,7 @@ from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import require_headers, verify
-from providers.shkeeper.wire import Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import Address, Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
 
 __all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
 
@@ -40,7 +40,7 @@ PROVIDER = "shkeeper"
 class WireTransaction(Wire):
     """One confirmed transaction of an invoice."""
 
-    txid: Id
+    txid: KeptId
     crypto: Code
     amount_crypto: Amount
     amount_fiat: Amount
@@ -56,7 +56,7 @@ class InvoiceNotice(Wire):
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     crypto: Code | None = None
-    addr: str | None = None
+    addr: Address | None = None
     balance_fiat: Amount
     paid: bool | None = None
     overpaid_fiat: Amount | None = None
@@ -86,9 +86,9 @@ class UnconfirmedNotice(Wire):
 
     external_id: ExternalId
     status: Literal["unconfirmed"]
-    txid: Id
+    txid: KeptId
     crypto: Code
-    addr: str | None = None
+    addr: Address | None = None
     amount: Amount
 
 
@@ -101,7 +101,7 @@ class PayoutNotice(Wire):
     payout_id: int
     external_id: ExternalId | None = None
     status: Literal["SUCCESS"]
-    tx_hash: Id
+    tx_hash: KeptId
     crypto: Code | None = None
     amount: Amount | None = None
 

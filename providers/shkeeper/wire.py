@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from coordinator.errors import BridgeError
-from coordinator.ids import Id
+from coordinator.ids import UNSEEN, KeptId
+from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
-__all__ = ["Code", "ExternalId", "Moment", "UnreadableError", "Wire", "faults", "read_object"]
+__all__ = ["Address", "Code", "ExternalId", "Moment", "UnreadableError", "Wire", "Words", "faults", "read_object"]
 
 # A field's name is shown in a message up to this length: longer than any of SHKeeper's.
 SHOWN_NAME_CHARACTERS = 40
@@ -39,7 +40,11 @@ def _utc(value: object) -> object:
 
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-ExternalId = Annotated[Id, BeforeValidator(_text_of_number)]
+Words = Annotated[str, StringConstraints(max_length=1_000_000)]
+"""Text that can be written down: that it is measured has pydantic look for half characters (lone surrogates)."""
+Address = Annotated[str, StringConstraints(max_length=1_000, pattern=rf"^[^{UNSEEN}]*$")]
+"""Where something is paid: longest are invoices of Lightning, of some hundred characters."""
+ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 
 
@@ -52,12 +57,9 @@ class Wire(BaseModel):
 def read_object(body: bytes) -> dict[str, Any]:
     """The one JSON object that a body is. Raises UnreadableError."""
     try:
-        content = _DECODER.decode(body.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        raise UnreadableError("is not JSON in UTF-8") from None
-    # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
-    except (ValueError, ArithmeticError, RecursionError):
-        raise UnreadableError("nests too deeply, or has a number beyond all sense") from None
+        content = json_in(body, _DECODER)
+    except NotJsonError as error:
+        raise UnreadableError(str(error)) from None
     if not isinstance(content, dict):
         raise UnreadableError("is not a JSON object")
     return content
@@ -73,12 +75,8 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
 # Amounts are text; those that are numbers after all keep every digit.
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse_constant, object_pairs_hook=_object)
 
 
 def faults(error: ValidationError) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.settings import Settings, SettingsError, load_settings, unknown_variables
+from bridge.environment import injected_variables
+from bridge.settings import Settings, SettingsError, load_settings
 
 CONFIG = Path(__file__).parents[2] / "config" / "bridge.toml"
 
@@ -149,9 +150,82 @@ def test_loopback_needs_no_permission(host: str) -> None:
     assert not load_settings(host="0.0.0.0", open_to_network=True).is_loopback
 
 
-def test_a_misspelt_variable_is_found() -> None:
-    environment = {"BRIDGE_PORT": "1", "BRIDGE_CONFIG": "x", "BRIDGE_PROT": "1", "PATH": "/bin", "FRONTEND_URL": "x"}
-    assert unknown_variables(environment) == ["BRIDGE_PROT"]
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("BRIDGE_ACESS", "is it BRIDGE_ACCESS?"),
+        ("bridge_acess", "is it BRIDGE_ACCESS?"),
+        ("BRIDGE_SERVICE_FILE", "is it BRIDGE_SERVICES_FILE?"),
+        ("BRIDGE_FRONTEND_URL", "is it FRONTEND_URL?"),
+        ("BRIDGE_WHATEVER_IT_IS", "see the comments in config/bridge.toml"),
+    ],
+)
+def test_a_variable_that_is_no_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, hint: str) -> None:
+    """`BRIDGE_ACESS=jwt` would leave the bridge open to anybody."""
+    monkeypatch.setenv(name, "s3cret")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"{name} is set and is no setting of the bridge; {hint}")
+    assert "s3cret" not in str(caught.value)
+
+
+# What Kubernetes gives a pod beside a service named bridge, and one named bridge-metrics.
+INJECTED = {
+    "BRIDGE_SERVICE_HOST": "10.0.0.1",
+    "BRIDGE_SERVICE_PORT": "8000",
+    "BRIDGE_SERVICE_PORT_HTTP": "8000",
+    "BRIDGE_PORT": "tcp://10.0.0.1:8000",
+    "BRIDGE_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "BRIDGE_PORT_8000_TCP_PROTO": "tcp",
+    "BRIDGE_PORT_8000_TCP_PORT": "8000",
+    "BRIDGE_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "BRIDGE_METRICS_SERVICE_HOST": "10.0.0.2",
+    "BRIDGE_METRICS_PORT": "tcp://10.0.0.2:9000",
+    "BRIDGE_METRICS_PORT_9000_TCP_ADDR": "10.0.0.2",
+}
+
+
+def test_what_an_orchestrator_injects_is_told_apart_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in INJECTED.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().port == 8000
+    (tmp_path / "bridge.toml").write_text("port = 81\n")
+    assert load_settings(tmp_path / "bridge.toml").port == 81
+    assert injected_variables({**INJECTED, "BRIDGE_ACCESS": "jwt", "PORT": "tcp://10.0.0.1:1"}) == sorted(INJECTED)
+    assert injected_variables({"BRIDGE_PORT": "8000"}) == []
+
+
+@pytest.mark.parametrize(
+    "setting", ["shkeeper_api_keys_file", "jwt_secrets_file", "jwt_jwks_file", "services_file", "chains_file"]
+)
+def test_a_file_that_is_named_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv(f"BRIDGE_{setting.upper()}", "missing.file")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"{setting}: there is no file {tmp_path}/missing.file; put it there")
+    assert f"(set in BRIDGE_{setting.upper()})" in str(caught.value)
+    monkeypatch.setenv(f"BRIDGE_{setting.upper()}", "")  # names none
+    load_settings()
+    (tmp_path / "bridge.toml").write_text(f'{setting} = "."\n')
+    monkeypatch.delenv(f"BRIDGE_{setting.upper()}")
+    with pytest.raises(SettingsError, match=f"{setting}: there is no file"):
+        load_settings(tmp_path / "bridge.toml")
+
+
+def test_a_file_that_is_not_named_is_looked_for_at_its_usual_place(tmp_path: Path) -> None:
+    assert len(load_settings().services.now()) == 0
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "services.toml").write_text('[shop]\ntoken = "0123456789abcdef"\nreads = true\n')
+    assert len(load_settings().services.now()) == 1
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_authorities_that_are_named_must_be_there(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "/missing/authorities")
+    with pytest.raises(SettingsError, match=f"{variable}: there is no /missing/authorities"):
+        load_settings()
 
 
 @pytest.mark.parametrize(

@@ -340,9 +340,7 @@ async def connected(url: str, **auth: Any) -> tuple[ClientConnection, dict[str, 
 
 
 async def test_a_stolen_proof_is_useless_and_a_half_open_connection_is_closed(make_bridge: StartBridge) -> None:
-    bridge = await asyncio.to_thread(
-        make_bridge, BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS=SECRET, BRIDGE_SERVICES_FILE="none.toml"
-    )
+    bridge = await asyncio.to_thread(make_bridge, BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS=SECRET)
     first, answer = await connected(bridge.url, token=token("u1"))
     await first.send('420["join-user-room","u1"]')
     assert '"ok":true' in str(await first.recv())

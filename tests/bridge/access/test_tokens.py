@@ -27,7 +27,7 @@ OTHER_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def jwk(key: Any, **members: str) -> dict[str, Any]:
+def jwk(key: Any, **members: Any) -> dict[str, Any]:
     algorithm = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
     return {**json.loads(algorithm.to_jwk(key.public_key())), **members}
 
@@ -235,17 +235,74 @@ def test_what_is_signed_well_but_no_token_is_invalid(header: bytes, body: bytes)
     assert refusal(TokenVerifier(secrets=[SECRET]), by_hand({"alg": "HS256"}, nested, SECRET.encode()))
 
 
-def test_a_changed_file_of_keys_is_read_again_and_a_broken_one_is_not(jwks: Path) -> None:
+def test_a_changed_file_of_keys_is_read_again_and_what_left_it_is_refused_at_once(jwks: Path) -> None:
     verifier = TokenVerifier(jwks_file=jwks)
     new_token = signed(OTHER_RSA_KEY, "RS256", "r2")
     assert refusal(verifier, new_token)[0] == "token_invalid"
     rewrite(jwks, {"keys": [jwk(OTHER_RSA_KEY, kid="r2")]})
     assert verifier.principal(new_token).user_id == "u1"
     assert refusal(verifier, signed(RSA_KEY, "RS256", "r1"))[0] == "token_invalid"
-    rewrite(jwks, {"keys": "none"})
-    assert verifier.principal(new_token).user_id == "u1"
-    jwks.unlink()
-    assert verifier.principal(new_token).user_id == "u1"
+    rewrite(jwks, {"keys": []})
+    assert refusal(verifier, new_token)[0] == "token_invalid"
+
+
+@pytest.mark.parametrize("name", ["jwks.json", "jwt.secrets"])
+def test_a_file_that_is_gone_is_told_of_and_its_keys_count_for_a_moment_only(
+    jwks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "jwt.secrets").write_text(f"{SECRET}\n")
+    verifier = TokenVerifier(
+        jwks_file=jwks if name == "jwks.json" else None,
+        secrets_file=tmp_path / "jwt.secrets" if name == "jwt.secrets" else None,
+    )
+    token = signed(RSA_KEY, "RS256", "r1") if name == "jwks.json" else signed()
+    assert verifier.trouble() is None
+    (tmp_path / name).unlink()
+    assert verifier.principal(token).user_id == "u1"
+    assert f"{name}: No such file" in (verifier.trouble() or "")
+    monkeypatch.setattr("bridge.access.watched_file.GRACE_SECONDS", 0)
+    assert refusal(verifier, token)[0] == "token_invalid"
+
+
+def test_a_token_says_by_which_key_it_was_proven(jwks: Path) -> None:
+    verifier = TokenVerifier(secrets=[SECRET], jwks_file=jwks)
+    by_secret, by_rsa = verifier.principal(signed()), verifier.principal(signed(RSA_KEY, "RS256", "r1"))
+    assert {str(by_secret.proven_by), str(by_rsa.proven_by)} < verifier.key_names()
+    rewrite(jwks, {"keys": [jwk(EC_KEY, kid="e1")]})
+    assert by_secret.proven_by in verifier.key_names()
+    assert by_rsa.proven_by not in verifier.key_names()
+
+
+SMALL_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+ED25519 = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "ed"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (ED25519, "is neither an RSA key"),
+        (5, "is not an object"),
+        ({**jwk(RSA_KEY), "use": "enc"}, "not for signatures"),
+        ({**jwk(RSA_KEY), "key_ops": ["encrypt"]}, "not to verify with"),
+        ({**jwk(RSA_KEY), "key_ops": "verify"}, "not to verify with"),
+        ({**jwk(RSA_KEY), "alg": "RS512"}, "is for RS512"),
+        ({**jwk(RSA_KEY), "alg": ["RS256"]}, "is for None"),
+        (jwk(SMALL_RSA_KEY), "1024 bits"),
+        (jwk(ec.generate_private_key(ec.SECP384R1())), "is neither"),
+        ({"kty": "RSA", "n": 5, "e": "AQAB"}, "not a well-formed"),
+        ({"kty": "EC", "crv": "P-256", "x": "AA"}, "not a well-formed"),
+    ],
+)
+def test_a_key_that_does_not_serve_is_ignored_in_one_line_and_the_others_serve(
+    jwks: Path, caplog: pytest.LogCaptureFixture, entry: object, why: str
+) -> None:
+    jwks.write_text(json.dumps({"keys": [entry, jwk(EC_KEY, kid="e1", use="sig", key_ops=["verify"])]}))
+    verifier = TokenVerifier(jwks_file=jwks)
+    assert verifier.principal(signed(EC_KEY, "ES256", "e1")).user_id == "u1"
+    assert refusal(verifier, signed(RSA_KEY, "RS256"))[0] == "token_invalid"
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1
+    assert why in told[0]
 
 
 def rewrite(path: Path, content: object) -> None:
@@ -263,7 +320,8 @@ def with_private_key() -> dict[str, Any]:
     [
         ("{", "not JSON"),
         ("[]", "no JWK set"),
-        ('{"keys": []}', "at least one key"),
+        ('{"keys": []}', "no key that serves here: it is empty"),
+        ("[" * 100_000, "nests too deeply"),
         ('{"keys": [5]}', "key 0 is not an object"),
         (
             json.dumps({"keys": [jwk(EC_KEY), {"kty": "oct", "k": "c2VjcmV0"}]}),
@@ -291,5 +349,9 @@ def test_keys_are_needed_and_secrets_must_not_be_guessable(tmp_path: Path) -> No
     with pytest.raises(KeysError, match="at least 32") as caught:
         TokenVerifier(secrets=["too short"])
     assert "too short" not in str(caught.value)
+    for guessable in ("a" * 32, "abc" * 20, "0" * 64):
+        with pytest.raises(KeysError, match="random") as caught:
+            TokenVerifier(secrets=[guessable])
+        assert guessable not in str(caught.value)
     with pytest.raises(KeysError, match="cannot read"):
         TokenVerifier(jwks_file=tmp_path / "none.json")

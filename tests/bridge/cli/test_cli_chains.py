@@ -79,7 +79,7 @@ def test_wherever_it_is_started_the_chains_that_come_with_it_are_known(run: Any,
 def test_a_file_of_chains_that_is_named_and_not_there_is_an_error(run: Any, tmp_path: Path) -> None:
     examined = run("serve", BRIDGE_CHAINS_FILE=str(tmp_path / "none.toml"), BRIDGE_PORT="0")
     assert examined.returncode == 1
-    assert "cannot read the chains in" in " ".join(examined.stderr.split())
+    assert "there is no file" in " ".join(examined.stderr.split())
 
 
 def test_doctor_says_what_one_endpoint_means_and_what_two_do(run: Any, anvil: Anvil, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_an_external_id_with_other_fields_is_a_conflict_that_names_the_payment(c
         ({"buyerId": ...}, "buyerId", "required"),
         ({"buyerId": ""}, "buyerId", "at least 1 character"),
         ({"buyerId": "a" * 201}, "buyerId", "at most 200"),
-        ({"buyerId": "a\nb"}, "buyerId", "pattern"),
+        ({"buyerId": "a\nb"}, "buyerId", "control characters"),
         ({"buyerId": 5}, "buyerId", "string"),
         ({"amount": 49.9}, "amount", "a float would lose digits"),
         ({"amount": "-1"}, "amount", "non-negative"),

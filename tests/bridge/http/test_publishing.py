@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bridge.http.callers import Callers
-from bridge.http.services import ServicesError, read_services
+from bridge.http.services import ServicesError, WatchedServices, read_services
 from tests.asking import client_of, post
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -219,4 +219,4 @@ def test_a_wrong_list_of_services_is_explained_without_its_tokens(text: str, wor
 
 
 def test_where_no_service_is_named_anybody_may_publish() -> None:
-    assert Callers(read_services(""), None, require_front_end=lambda _: None).service(None).name == "anybody"
+    assert Callers(WatchedServices(None), None, require_front_end=lambda _: None).service(None).name == "anybody"

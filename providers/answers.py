@@ -1,0 +1,165 @@
+"""Answers of neighbours, which is whoever the bridge asks over HTTP: every question has a deadline for the whole of
+it and a bound on the decoded size of its answer, follows no redirect, and ends in an answer or in an error from here.
+
+Nothing that is raised shows a URL, which may hold a key, or a word of what was answered.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from coordinator.errors import BridgeError
+from providers.certificates import certificates
+
+__all__ = [
+    "Answer",
+    "AnswerTooLargeError",
+    "NeighbourError",
+    "NoWholeAnswerError",
+    "NotReachedError",
+    "TooLateError",
+    "ask",
+    "neighbour",
+]
+
+# Of its encodings the one that all servers have, and that can be decoded a piece at a time.
+ASKED_ENCODING = "gzip"
+# Gzip and deflate, whichever begins there.
+_ANY_WINDOW = 47
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+# httpx's trace says so right before the first byte of a question leaves.
+_SENDING = ".send_request_headers.started"
+# What fails before a byte of the question has left.
+_NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class NeighbourError(BridgeError):
+    """A question was not answered as questions are."""
+
+
+class NotReachedError(NeighbourError):
+    """Not a byte of the question has left."""
+
+
+class TooLateError(NeighbourError):
+    """The whole answer was not there by the deadline."""
+
+
+class NoWholeAnswerError(NeighbourError):
+    """The answer broke off, or is none of HTTP."""
+
+
+class AnswerTooLargeError(NoWholeAnswerError):
+    """The answer is larger than the bridge reads; the rest of it was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered, whole and decoded."""
+
+    status: int
+    content: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def is_redirect(self) -> bool:
+        return 300 <= self.status < 400
+
+
+def neighbour(
+    base_url: str = "",
+    *,
+    headers: Mapping[str, str] | None = None,
+    connections: int | None = None,
+    kept_connections: int = 8,
+    through_proxies: bool = True,
+) -> httpx.AsyncClient:
+    """The connections to somebody whom `ask` is to ask. Few are kept: before every question httpx looks whether each
+    of those is still open. `through_proxies` are those that the environment names."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        headers={"Accept-Encoding": ASKED_ENCODING, **(headers or {})},
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=kept_connections),
+        verify=certificates(),
+        trust_env=through_proxies,
+        timeout=None,  # noqa: S113 (that of `ask` is for the whole)
+    )
+
+
+async def ask(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    deadline_seconds: float,
+    limit_bytes: int,
+    auth: httpx.Auth | None = None,
+) -> Answer:
+    """Puts one question, once. Raises NeighbourError."""
+    has_left = False
+
+    async def note(name: str, _details: Mapping[str, Any]) -> None:
+        nonlocal has_left
+        has_left = has_left or name.endswith(_SENDING)
+
+    request.extensions = {**request.extensions, "trace": note}
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            return await _whole(client, request, limit_bytes, auth)
+    except TimeoutError:
+        late = f"no whole answer within {deadline_seconds:g} s"
+        raise (TooLateError(late) if has_left else NotReachedError(f"no connection; {late}")) from None
+    except NeighbourError:
+        raise
+    except _NOT_REACHED as error:
+        raise NotReachedError(type(error).__name__) from None
+    except Exception as error:
+        # Besides httpx's own whatever its layers make of bytes that nobody has thought of.
+        raise (NoWholeAnswerError if has_left else NotReachedError)(type(error).__name__) from None
+    finally:
+        client.cookies.clear()  # nobody here has a session, and a neighbour may set ever more of them
+
+
+async def _whole(
+    client: httpx.AsyncClient, request: httpx.Request, limit_bytes: int, auth: httpx.Auth | None
+) -> Answer:
+    response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
+    try:
+        parts: list[bytes] = []
+        left = limit_bytes
+        async for part in _decoded(response, limit_bytes):
+            left -= len(part)
+            if left < 0:
+                raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes")
+            parts.append(part)
+        return Answer(response.status_code, b"".join(parts))
+    finally:
+        await response.aclose()
+
+
+async def _decoded(response: httpx.Response, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The content piece by piece, none of them larger than what is read at most and one byte."""
+    encoding = response.headers.get("content-encoding", "").strip().casefold()
+    if encoding in ("", "identity"):
+        async for part in response.aiter_raw():
+            yield part
+        return
+    if encoding not in _ENCODINGS:
+        # Two encodings, one within the other, are as good as none: four hundred bytes of them come to a gigabyte.
+        raise NoWholeAnswerError("its answer is encoded in a way that was not asked for")
+    decoder = zlib.decompressobj(_ANY_WINDOW)
+    async for raw in response.aiter_raw():
+        try:
+            yield decoder.decompress(raw, limit_bytes + 1)
+        except zlib.error:
+            raise NoWholeAnswerError("its answer is not encoded as it says") from None
+        if decoder.unconsumed_tail:
+            raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes")
+    if not decoder.eof:
+        raise NoWholeAnswerError("its encoded answer breaks off")

@@ -1,0 +1,53 @@
+"""Log lines: whatever a stranger says, nobody else writes a line."""
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.cli.log_lines import LINE_LIMIT_CHARACTERS, LogLines
+
+LINES = LogLines("LINE %(levelname)s %(name)s: %(message)s")
+
+
+def line(text: str, error: BaseException | None = None) -> str:
+    info = None if error is None else (type(error), error, error.__traceback__)
+    return LINES.format(logging.LogRecord("bridge", logging.ERROR, "x", 1, "said %s", (text,), info))
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("a\nLINE ERROR bridge: forged", "a\\nLINE ERROR bridge: forged"),
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\u2028b", "a\\u2028b"),
+        ("a\ud800b", "a\\ud800b"),
+        ("\x00\r\t", "\\x00\\r\\t"),
+        ("Zoë 🔌 東京", "Zoë 🔌 東京"),
+    ],
+)
+def test_what_could_move_the_cursor_is_written_out(said: str, written: str) -> None:
+    assert line(said) == f"LINE ERROR bridge: said {written}"
+
+
+@given(st.text(), st.text())
+def test_only_the_first_of_a_records_lines_begins_as_a_line_does(said: str, raised: str) -> None:
+    try:
+        raise ValueError(raised)
+    except ValueError as error:
+        first, *below = line(said, error).split("\n")
+    assert first.startswith("LINE ERROR bridge: said ")
+    assert below
+    assert all(one.startswith("    ") for one in below)
+    assert all(one.isprintable() for one in (first, *below))
+
+
+def test_a_megabyte_is_no_line() -> None:
+    assert len(line("a" * 1_000_000)) < LINE_LIMIT_CHARACTERS + 100
+
+
+def test_a_stack_is_set_in_too() -> None:
+    record = logging.LogRecord("bridge", logging.ERROR, "x", 1, "said", (), None, sinfo="Stack\n  deep")
+    assert LINES.format(record) == "LINE ERROR bridge: said\n    Stack\n      deep"
