@@ -88,16 +88,18 @@ class Returns:
             missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
             if missed is None:
                 break
-            if await free(missed.session.sid) and self.can_be_restored(missed):
+            if await free(missed.session.sid) and self.can_be_restored(missed, principal):
                 RECOVERIES.labels("recovered").inc()
                 return missed
         RECOVERIES.labels("anew").inc()
         return None
 
-    def can_be_restored(self, missed: Missed) -> bool:
-        """Whether a client that is not connected any more can be told all that it missed."""
+    def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
+        """Whether a client that is not connected any more can be given back all that it had, and told all that it
+        missed."""
         left = missed.session.left
-        return left is not None and self.recovery.is_current(missed) and self._activity_log.reaches(left.sure)
+        is_current = left is not None and self.recovery.is_current(missed, principal)
+        return left is not None and is_current and self._activity_log.reaches(left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""

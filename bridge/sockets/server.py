@@ -256,19 +256,20 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._turns.take()
         if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
-        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed):
+        principal = self.admission.principal(sid)
+        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed, principal):
             await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
         answer, restored = {"sid": sid}, NOTHING
         if missed is not None and self.returns is not None:
             answer["pid"] = missed.pid
-            restored = self.returns.restore(missed, self.admission.principal(sid))
+            restored = self.returns.restore(missed, principal)
             for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             connection.owe(restored.messages)
         elif self.recovery is not None and connection.takes_offsets:
-            answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
+            answer["pid"] = self.recovery.begin(sid, principal)
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:

@@ -214,7 +214,7 @@ def test_events_that_are_committed_in_a_crash_are_told_after_it(
     assert set(heard_numbers) == set(range(publisher.published))
     offsets = listener.offsets
     assert len(offsets) == len(set(offsets))
-    places = [int(offset.rpartition("-")[2]) for offset in offsets]
+    places = [int(offset.split("-")[1]) for offset in offsets]
     assert places == list(range(places[0], places[0] + len(places)))
 
 
