@@ -82,8 +82,8 @@ class ChatMessages(FrozenModel):
     responses=problem_responses(
         {
             **REFUSALS,
-            410: "The journal does not hold the offset: it is of another history, of an event that is gone, or older than "
-            "what is kept; begin anew without it",
+            410: "The journal does not hold the offset: it is of another history, of an event that is gone, or older "
+            "than what is kept; begin anew without it",
         }
     ),
 )

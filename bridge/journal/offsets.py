@@ -1,8 +1,8 @@
 """Offsets as clients know them: opaque text that names a place in one history and proves itself, so that one of an
 event that is gone is proof of a rewind, and nobody can make one up.
 
-The key is the history's own and lies in the journal: taken back to an earlier state, it still knows what it has signed
-since. A copy that goes its own way begins another history, and signs with another key.
+The key is the history's own and lies in the journal: taken back to an earlier state, it still knows what it has
+signed since. A copy that goes its own way begins another history, and signs with another key.
 """
 
 import hashlib
