@@ -77,6 +77,7 @@ class JournalSessions:
             set(content["online"]),
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
             Leaving(left_at, left_at),
+            is_over=bool(content.get("isOver")),
         )
 
 
@@ -94,4 +95,5 @@ def _content(session: Session) -> dict[str, Any]:
         "online": sorted(session.online),
         "typing": sorted(session.typing),
         "leftAt": None if session.left is None else session.left.at,
+        "isOver": session.is_over,
     }

@@ -268,8 +268,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             connection.owe(restored.messages)
-        elif self.recovery is not None and connection.takes_offsets:
-            answer["pid"] = self.recovery.begin(sid, principal)
+        elif self.recovery is not None:
+            # Also of who will not be recovered: the next process has to know who was online.
+            pid = self.recovery.begin(sid, principal)
+            answer |= {"pid": pid} if connection.takes_offsets else {}
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
