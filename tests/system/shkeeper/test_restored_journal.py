@@ -249,8 +249,8 @@ def test_whoever_heard_what_is_gone_proves_that_the_whole_machine_was_taken_back
     listen: StartListener,
     asks_by: str,
 ) -> None:
-    """Its mark was taken back with it, and the session began before. Who asks by REST does so once the journal reaches
-    as far again, with other events."""
+    """Its mark was taken back with it, and the session began before. Who asks by REST does so when the journal is as
+    far again, with other events."""
     listener = listen(bridge.url, JOINS)
     kept = backup()
     mark = Path(f"{bridge.database}.mark").read_bytes()
