@@ -7,7 +7,7 @@ heard. It is recovered only if all its rooms are known, and all that it missed c
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.access import Principal
@@ -172,7 +172,7 @@ class Recovery:
 
     def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
         """A client goes, and may come back, unless it goes for good."""
-        self._sessions.let_go(sid, replace(left, told_until=self.cursor), for_good=for_good)
+        self._sessions.let_go(sid, left._replace(told_until=self.cursor), for_good=for_good)
 
     def waiting_count(self, sid: str) -> int:
         """How many wait for `kept`."""

@@ -29,6 +29,8 @@ CLEAN_ENDS = {
     Engine.reason.CLIENT_DISCONNECT,
     Engine.reason.SERVER_DISCONNECT,
 }
+# How exactly the event loop's clock tells when something was.
+CLOCK_MICROS = 2_000
 # While a session is looked up, others may come for it.
 TAKE_UP_TIMES = 3
 
@@ -115,6 +117,9 @@ class Returns:
         now, silent_seconds = self._activity_log.now(), float(LATENESS_SECONDS)
         if connection is not None:
             silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
+            if connection.lost_at is not None:
+                # Since then it was told nothing, which is noticed in its turn.
+                now -= round((asyncio.get_running_loop().time() - connection.lost_at) * 1_000_000) + CLOCK_MICROS
         sure = now - round(silent_seconds * 1_000_000)
         is_clean = reason in CLEAN_ENDS and connection is not None and connection.protocol is not None
         self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)

@@ -7,7 +7,7 @@ recovered has to be known.
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.sockets.kept_changes import KeptChanges
 
@@ -17,8 +17,7 @@ __all__ = ["Leaving", "Session", "SessionStore", "Sessions"]
 AWAY_LIMIT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """How a client left: up to when, in microseconds since 1970, it heard what it was told."""
 
     at: int

@@ -8,6 +8,9 @@ __all__ = ["Turns"]
 
 # What clients may take of one turn of the loop together; nobody notices that.
 SLICE_SECONDS = 0.01
+# Of those who waited no more are let in at once: they are not asked again, and what each has done may cost a hundred
+# times as much as what was done by those before them.
+FITTING_LIMIT = 100
 
 
 class Turns:
@@ -43,7 +46,8 @@ class Turns:
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         was_spent = loop.time() >= self._slice_ends_at
-        self._fitting = max(1, self._taken // 2 if was_spent else 2 * max(self._taken, self._fitting))
+        fitting = self._taken // 2 if was_spent else 2 * max(self._taken, self._fitting)
+        self._fitting = min(max(1, fitting), FITTING_LIMIT)
         self._is_open = False
         if not self._waiting:
             return
