@@ -7,10 +7,10 @@ from collections import deque
 __all__ = ["Turns"]
 
 # What clients may take of one turn of the loop together; nobody notices that.
-SLICE_SECONDS = 0.01
+SLICE_SECONDS = 0.003
 # Of those who waited no more are let in at once: they are not asked again, and what each has done may cost a hundred
 # times as much as what was done by those before them.
-FITTING_LIMIT = 100
+FITTING_LIMIT = 50
 
 
 class Turns:
