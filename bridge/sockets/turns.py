@@ -23,6 +23,8 @@ class Turns:
         self._fitting = 1
         """How many are let in at once: as many as fitted into a slice lately."""
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._let_in = 0
+        """How many of them are let in and have not gone on yet: nobody overtakes them."""
         self._is_open = False
 
     async def take(self) -> None:
@@ -30,12 +32,15 @@ class Turns:
         loop = asyncio.get_running_loop()
         if not self._is_open:
             self._open(loop)
-        if not self._waiting and loop.time() < self._slice_ends_at:
+        if not self._waiting and not self._let_in and loop.time() < self._slice_ends_at:
             self._taken += 1
             return
         waiter = loop.create_future()
         self._waiting.append(waiter)
-        await waiter
+        try:
+            await waiter
+        finally:
+            self._let_in -= waiter.done() and not waiter.cancelled()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begins a slice; the next turn of the loop ends it."""
@@ -56,4 +61,5 @@ class Turns:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
+                self._let_in += 1
                 self._taken += 1
