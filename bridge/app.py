@@ -45,12 +45,12 @@ from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
 from bridge.sockets.recovery import Recovery
-from bridge.sockets.remembered import Told
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
 from coordinator.errors import BridgeError
 from coordinator.events import Event
+from coordinator.histories import Place
 
 __all__ = ["create_app", "described_routes"]
 
@@ -127,21 +127,25 @@ def rest_app(
     ops_access = OpsAccess(settings.access == "jwt", names_services=callers.names_services)
     payment_expiry = timedelta(seconds=expiry) if expiry else None
 
+    history: JournalHistory | None = None
+
     async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
         recovery = sockets.recovery
-        if recovery is None:
+        if recovery is None or history is None:
             raise LookupError("events are told only when clients can be recovered")
-        recovery.went_out([Told(offset, event) for offset, event, _ in stretch])
-        offsets = [recovery.offset_text(offset) for offset, _, _ in stretch]
-        written = deliver(sockets, [event for _, event, _ in stretch], offsets=offsets)
+        told = [history.told(one) for one in stretch]
+        recovery.went_out(told)
+        written = deliver(sockets, [one.event for one in told], offsets=[one.offset for one in told])
         vitals.delivered(stretch, written)
 
-    def begin(journal: Journal, cursor: int) -> Sessions:
-        history, sessions = JournalHistory(journal), JournalSessions(journal)
+    def begin(journal: Journal, told_until: Place) -> Sessions:
+        nonlocal history
+        history = JournalHistory(journal)
         recovery = Recovery(
             history,
-            sessions,
-            cursor=cursor,
+            JournalSessions(journal),
+            cursor=told_until.number,
+            offset=journal.offset_text(told_until),
             keeps_confidence=settings.keeps_confidence,
             remembered_bytes=settings.remembered_bytes,
             replay_bytes=settings.replay_limit_bytes,

@@ -20,6 +20,7 @@ from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.retention import Retention
 from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.errors import BridgeError
+from coordinator.histories import Place
 from providers.contract import InvoiceGateway, ProviderError
 
 __all__ = ["Engine", "Sessions", "Stop", "running_engine", "untroubled"]
@@ -61,12 +62,12 @@ async def running_engine(
     settings: Settings,
     registry: Registry,
     deliver: Deliver,
-    begin: Callable[[Journal, int], Sessions],
+    begin: Callable[[Journal, Place], Sessions],
     *,
     stop: Stop,
 ) -> AsyncIterator[Engine]:
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
-    before the first event is delivered, with the offset of the last that needs no delivery any more; it
+    before the first event is delivered, with the place of the last that needs no delivery any more; it
     returns what tells the sessions that are in use."""
     journal = await Journal.open(settings.database_url, mark_file=settings.mark_file)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
@@ -75,12 +76,13 @@ async def running_engine(
     except BaseException:
         await journal.close()
         raise
-    dispatcher = await journal.dispatcher(deliver)
+    told_until = await journal.newest_place()
+    dispatcher = journal.dispatcher(deliver, after=told_until.number)
     retention = Retention(
         journal,
         days=settings.retention_days,
         newest=settings.retention_events,
-        sessions_in_use=begin(journal, dispatcher.cursor),
+        sessions_in_use=begin(journal, told_until),
     )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)

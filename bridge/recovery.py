@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournaledEvent
 from bridge.sockets.activity_log import now_micros
 from bridge.sockets.remembered import Told
 from bridge.sockets.sessions import Leaving, Session
@@ -17,28 +17,21 @@ class JournalHistory:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def offset_text(self, number: int) -> str:
-        return self._journal.offset_text(number)
+    def told(self, journaled: JournaledEvent) -> Told:
+        """An event of the journal, as it is told."""
+        return Told(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
-    def read_offset(self, text: str) -> int:
-        return self._journal.read_offset(text)
+    async def number_of(self, offset: str) -> int:
+        return await self._journal.held_offset(offset)
 
     async def oldest(self) -> int:
         return await self._journal.oldest_offset()
-
-    async def newest(self) -> int:
-        return await self._journal.newest_offset()
-
-    async def was_further(self, number: int) -> None:
-        await self._journal.history.begin_after_rewind(
-            f"a client proves by its signed session that there were {number} events, and there are fewer"
-        )
 
     async def heard(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
     ) -> tuple[Sequence[Told], bool]:
         stretch = await self._journal.room_events(names, everyone=everyone, hidden=(), after=after, limit=limit)
-        return [Told(one.offset, one.event) for one in stretch.events], stretch.more
+        return [self.told(one) for one in stretch.events], stretch.more
 
 
 class JournalSessions:
@@ -84,6 +77,7 @@ class JournalSessions:
             set(content["online"]),
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
             Leaving(left_at, left_at),
+            is_over=bool(content.get("isOver")),
         )
 
 
@@ -101,4 +95,5 @@ def _content(session: Session) -> dict[str, Any]:
         "online": sorted(session.online),
         "typing": sorted(session.typing),
         "leftAt": None if session.left is None else session.left.at,
+        "isOver": session.is_over,
     }

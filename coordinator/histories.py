@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -23,6 +23,7 @@ __all__ = [
     "Judgement",
     "Kept",
     "Mark",
+    "Place",
     "Reach",
     "ServerGround",
     "judge",
@@ -99,6 +100,16 @@ _NUMBERED = (
     ("payout_observations", "observations of payouts"),
     ("actions", "actions of people"),
 )
+
+
+class Place(NamedTuple):
+    """A place in a journal: an event, by its number and by when it was committed. Two histories that went different
+    ways have different ones."""
+
+    number: int
+    """0 is the beginning, before the first."""
+    at: datetime | None
+    """None where that is not known any more, and of the beginning."""
 
 
 class Mark(FrozenModel):

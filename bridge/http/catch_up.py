@@ -82,8 +82,8 @@ class ChatMessages(FrozenModel):
     responses=problem_responses(
         {
             **REFUSALS,
-            410: "The journal does not hold the offset: it is of another history, beyond the end, or older than what "
-            "is kept; begin anew without it",
+            410: "The journal does not hold the offset: it is of another history, of an event that is gone, or older "
+            "than what is kept; begin anew without it",
         }
     ),
 )
@@ -114,14 +114,14 @@ async def get_events(
     return PastEvents(
         events=[
             PastEvent(
-                offset=journal.offset_text(journaled.offset),
+                offset=journal.offset_text(journaled.place),
                 event=journaled.event.name,
                 data=journaled.event.payload,
                 at=journaled.committed_at,
             )
             for journaled in stretch.events
         ],
-        next=journal.offset_text(stretch.next_offset),
+        next=journal.offset_text(stretch.next),
         more=stretch.more,
     )
 

@@ -261,7 +261,7 @@ def _told(journal: Journal, vitals: Vitals, told: Iterable[JournaledEvent]) -> I
             title=f"Told as {event.name}" + (" to everyone" if event.audience.everyone else ""),
             detail=_detail(event.payload),
             status=str(event.payload["status"]) if "status" in event.payload else None,
-            offset=journal.offset_text(journaled.offset),
+            offset=journal.offset_text(journaled.place),
             event=event.name,
             rooms=list(event.audience.rooms),
             deliveries=None if delivery is None else delivery.connections,

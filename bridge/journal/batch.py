@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import LookAhead, observations_by_keys
+from bridge.journal.queries import committed_at
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.staged_actions import StagedActions, waiting_key
@@ -283,6 +284,11 @@ class Batch:
             if event.audience.everyone:
                 self._heard[EVERYONE].append(self.next_offset)
             self.next_offset += 1
+
+    def committed_at(self, offset: int) -> datetime | None:
+        """When an event was committed, of this batch or of an earlier one; None if it is forgotten."""
+        is_of_this = bool(self.events) and offset >= self.events[0].offset
+        return self.now if is_of_this else committed_at(self._connection, offset)
 
     def forget_events(self, last: int) -> int:
         """Forgets every event up to an offset, at once. Returns how many."""

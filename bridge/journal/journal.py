@@ -33,13 +33,14 @@ from bridge.journal.database import (
     writing_engine,
 )
 from bridge.journal.dispatcher import Deliver, Dispatcher
+from bridge.journal.errors import OffsetElsewhereError
 from bridge.journal.examine import examine_database
 from bridge.journal.histories import Opened, open_history
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.history_records import HistoryRecords
 from bridge.journal.look_ahead import LookAhead
 from bridge.journal.mark_file import MarkFile
-from bridge.journal.offsets import offset_number, offset_text, require_held
+from bridge.journal.offsets import Offsets, proof_of_rewind, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.refund_records import RefundRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
@@ -51,6 +52,7 @@ from bridge.journal.writer import Writer
 from coordinator.claims import money_claims
 from coordinator.events import Event
 from coordinator.facts import Misfit
+from coordinator.histories import Place
 from coordinator.invoices import InvoiceWanted
 from coordinator.observations import Observation
 from coordinator.payments import Payment
@@ -98,6 +100,7 @@ class Journal:
         self.commit_times = CommitTimes()
         self._dispatcher: Dispatcher | None = None
         self._doubted: dict[str, str] = {}
+        self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
         self._writer = Writer(writing, lock, guard, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
@@ -309,22 +312,28 @@ class Journal:
 
         Raises IdempotencyKeyReusedError.
         """
-        offsets = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
-        return [self.offset_text(offset) for offset in offsets]
+        places = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
+        return [self.offset_text(place) for place in places]
 
-    def offset_text(self, offset: int) -> str:
-        """An offset as clients know it: opaque to them, and of no other journal than this."""
-        return offset_text(offset, self.epoch)
-
-    def read_offset(self, text: str) -> int:
-        """An offset that a client brings back. Raises OffsetUnreadableError and OffsetElsewhereError."""
-        return offset_number(text, self.epoch)
+    def offset_text(self, place: Place) -> str:
+        """A place as clients know it: opaque to them, of no other journal than this, and proof that it was there."""
+        return self._offsets.text(place)
 
     async def held_offset(self, text: str) -> int:
-        """As `read_offset`, for whoever wants what came after it. Raises OffsetElsewhereError also if this history
-        does not reach as far, or has forgotten what came next."""
-        require_held(self.read_offset(text), oldest=await self.oldest_offset(), newest=await self.newest_offset())
-        return self.read_offset(text)
+        """The number of an offset that a client brings back, for whoever wants what came after it.
+
+        Raises OffsetUnreadableError if it is none that was ever given, and OffsetElsewhereError if it is of another
+        history, or what came next is forgotten, or it proves that the journal was rewound. Another history begins
+        then.
+        """
+        place = self._offsets.place(text)
+        held = await self._read(queries.held_at, place.number)
+        proven = proof_of_rewind(place, held)
+        if proven is not None:
+            await self.history.begin_after_rewind(proven)
+            raise OffsetElsewhereError("the journal does not hold this offset any more; begin anew without it")
+        require_held(place, held)
+        return place.number
 
     async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""
@@ -416,9 +425,9 @@ class Journal:
         """The place of the oldest event that is kept; 1 if there is none."""
         return await self._read(queries.oldest_offset)
 
-    async def newest_offset(self) -> int:
-        """The place of the newest event; 0 if there is none."""
-        return await self._read(queries.last_offset)
+    async def newest_place(self) -> Place:
+        """That of the newest event; the beginning if there is none."""
+        return await self._read(queries.last_place)
 
     async def events_about(self, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
         """The events of some kinds that tell about some purchase requests or messages, in order."""
@@ -433,13 +442,13 @@ class Journal:
 
     # Following
 
-    async def dispatcher(self, deliver: Deliver) -> Dispatcher:
-        """A follower of the tail, starting after the newest event, which every commit wakes."""
+    def dispatcher(self, deliver: Deliver, *, after: int) -> Dispatcher:
+        """A follower of the tail, starting after an event, which every commit wakes."""
 
         async def read_tail(after: int, limit: int) -> Sequence[JournaledEvent]:
             return await self._read(queries.tail, after, limit)
 
-        self._dispatcher = Dispatcher(read_tail, deliver, cursor=await self._read(queries.last_offset))
+        self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
 
     def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:

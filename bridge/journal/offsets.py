@@ -1,37 +1,88 @@
-"""Offsets as clients know them: opaque text that names the epoch, so that one of another history is not mistaken for
-one of this."""
+"""Offsets as clients know them: opaque text that names a place in one history and proves itself, so that one of an
+event that is gone is proof of a rewind, and nobody can make one up.
 
+The key is the history's own and lies in the journal: taken back to an earlier state, it still knows what it has
+signed since. A copy that goes its own way begins another history, and signs with another key.
+"""
+
+import hashlib
+import hmac
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
+from coordinator.histories import Place
 
-__all__ = ["offset_number", "offset_text", "require_held"]
+__all__ = ["Held", "Offsets", "proof_of_rewind", "require_held"]
 
-_OFFSET = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})")
-
-
-def offset_text(number: int, epoch: str) -> str:
-    """A place in the journal, as clients know it."""
-    return f"{epoch}-{number}"
-
-
-def offset_number(text: str, epoch: str) -> int:
-    """The place that a client brings back. Raises OffsetUnreadableError, and OffsetElsewhereError if it is of another
-    history than that of an epoch."""
-    match = _OFFSET.fullmatch(text)
-    if match is None:
-        raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
-    if match["epoch"] != epoch:
-        raise OffsetElsewhereError(
-            "this offset is of another history than the journal's present one; begin anew without it"
-        )
-    return int(match["number"])
+_OFFSET = re.compile(
+    r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})-(?P<micros>[0-9a-f]{1,16})\.(?P<proof>[0-9a-f]{16})"
+)
+_PROOF_BYTES = 8
+_PERSON = b"offset"
+"""What else is signed with the same key is no offset."""
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def require_held(number: int, *, oldest: int, newest: int) -> None:
-    """Raises OffsetElsewhereError unless all that came after a place is kept; `oldest` and `newest` are the places of
-    events."""
-    if number > newest:
-        raise OffsetElsewhereError("the journal does not reach to this offset; begin anew without it")
-    if number < oldest - 1:
+class Offsets:
+    """The offsets of one history."""
+
+    def __init__(self, epoch: str, key: bytes) -> None:
+        self._epoch = epoch
+        # Copied for each: half of the cost is to take in the key.
+        self._proof = hashlib.blake2b(key=key, digest_size=_PROOF_BYTES, person=_PERSON)
+
+    def text(self, place: Place) -> str:
+        """A place in the journal, as clients know it."""
+        micros = 0 if place.at is None else (place.at - _BEGINNING) // _MICROSECOND
+        return self._signed(f"{self._epoch}-{place.number}-{micros:x}")
+
+    def _signed(self, said: str) -> str:
+        proof = self._proof.copy()
+        proof.update(said.encode())
+        return f"{said}.{proof.hexdigest()}"
+
+    def place(self, text: str) -> Place:
+        """The place that a client brings back. Raises OffsetUnreadableError if nobody was ever given it, and
+        OffsetElsewhereError if it is of another history."""
+        match = _OFFSET.fullmatch(text)
+        if match is None:
+            raise OffsetUnreadableError("this is no offset; send one as the bridge wrote it")
+        if match["epoch"] != self._epoch:
+            raise OffsetElsewhereError(
+                "this offset is of another history than the journal's present one; begin anew without it"
+            )
+        if not hmac.compare_digest(self._signed(text.rpartition(".")[0]), text):
+            raise OffsetUnreadableError("this is no offset that the bridge wrote; send one as it did")
+        micros = int(match["micros"], 16)
+        return Place(int(match["number"]), _BEGINNING + micros * _MICROSECOND if micros else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a journal holds, as far as that says something of one place."""
+
+    oldest: int
+    newest: int
+    """The numbers of events."""
+    committed_at: datetime | None
+    """When the event of that place was committed; None if it is not there."""
+
+
+def proof_of_rewind(place: Place, held: Held) -> str | None:
+    """What a genuine place proves, in words: that the journal was rewound, if it has no such event any more, or has
+    another there; None if it has it, or has forgotten it."""
+    if place.number > held.newest:
+        return f"a client proves by its offset that there were {place.number} events, and there are {held.newest}"
+    is_another = None not in (place.at, held.committed_at) and place.at != held.committed_at
+    if is_another:
+        return f"a client proves by its offset that the event {place.number} is another than the one that was there"
+    return None
+
+
+def require_held(place: Place, held: Held) -> None:
+    """Raises OffsetElsewhereError unless all that came after a place is kept."""
+    if place.number < held.oldest - 1:
         raise OffsetElsewhereError("what came after this offset is not kept any more; begin anew without it")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, func, select
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import payments_of_requests
+from bridge.journal.offsets import Held
 from bridge.journal.rows import (
     JournaledEvent,
     event_from_row,
@@ -20,6 +21,7 @@ from bridge.journal.rows import (
     payout_from_row,
     refund_from_row,
 )
+from coordinator.histories import Place
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
 from coordinator.payments import Payment
@@ -31,10 +33,13 @@ __all__ = [
     "PaymentRecord",
     "asked_addresses",
     "checkout_record",
+    "committed_at",
     "due_payments",
     "events_about",
+    "held_at",
     "last_of_the_old",
     "last_offset",
+    "last_place",
     "oldest_offset",
     "payment_record",
     "request_records",
@@ -187,6 +192,27 @@ def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
 def last_offset(connection: Connection) -> int:
     """The newest event's offset, or 0 while there is none."""
     return connection.scalar(select(func.max(schema.events.c.offset))) or 0
+
+
+def last_place(connection: Connection) -> Place:
+    """That of the newest event; the beginning while there is none."""
+    events = schema.events
+    last = connection.execute(
+        select(events.c.offset, events.c.committed_at).order_by(events.c.offset.desc()).limit(1)
+    ).first()
+    return Place(0, None) if last is None else Place(last.offset, last.committed_at)
+
+
+def committed_at(connection: Connection, offset: int) -> datetime | None:
+    """When an event was committed; None if it is not there."""
+    events = schema.events
+    at: datetime | None = connection.scalar(select(events.c.committed_at).where(events.c.offset == offset))
+    return at
+
+
+def held_at(connection: Connection, offset: int) -> Held:
+    """What the journal holds, for one place in it."""
+    return Held(oldest_offset(connection), last_offset(connection), committed_at(connection, offset))
 
 
 def oldest_offset(connection: Connection) -> int:

@@ -21,6 +21,7 @@ from bridge.journal.recording import (
 )
 from coordinator.events import Event
 from coordinator.facts import Misfit, MisfitKind
+from coordinator.histories import Place
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import DeadlinePassed, RegistrationContested, RequestCancelled, SiblingRegistered
 from coordinator.payment_decisions import Decision, created, decide, not_counted
@@ -178,11 +179,12 @@ def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -
         )
 
 
-def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[int]:
-    """Appends what a service publishes; returns the offsets. Raises IdempotencyKeyReusedError."""
+def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[Place]:
+    """Appends what a service publishes; returns the places. Raises IdempotencyKeyReusedError."""
     earlier: list[int] | None = made_before(batch, idempotency)
     if earlier is not None:
-        return earlier
+        at = batch.committed_at(earlier[0]) if earlier else None
+        return [Place(offset, at) for offset in earlier]
     first = batch.next_offset
     batch.add_events(events, payment_id=None)
     offsets = list(range(first, batch.next_offset))
@@ -190,7 +192,7 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
     for request_id in sorted(cancelled):
         _cancel_request(batch, request_id)
     remember(batch, idempotency, offsets)
-    return offsets
+    return [Place(offset, batch.now) for offset in offsets]
 
 
 def _cancel_request(batch: Batch, request_id: str) -> None:

@@ -11,8 +11,9 @@ from itertools import islice
 from sqlalchemy import Connection, func, select, union_all
 
 from bridge.journal import schema
-from bridge.journal.queries import last_offset
+from bridge.journal.queries import last_place
 from bridge.journal.rows import EVERYONE, JournaledEvent, event_from_row
+from coordinator.histories import Place
 
 __all__ = ["Stretch", "count_room_events", "room_events", "room_events_before"]
 
@@ -30,7 +31,7 @@ class Stretch:
     """Some events in a row, and where to go on."""
 
     events: tuple[JournaledEvent, ...]
-    next_offset: int
+    next: Place
     """Everything up to here has been seen."""
     more: bool
     """Whether there is more beyond."""
@@ -44,10 +45,10 @@ def room_events(
 
     EVERYONE among the rooms stands for what went to everyone, but not for the events named in `hidden`.
     """
-    newest = last_offset(connection)
+    newest = last_place(connection)
     while True:
         heard = {
-            room: {offset for offset in offsets if after < offset <= newest}
+            room: {offset for offset in offsets if after < offset <= newest.number}
             for room, offsets in _heard_after(connection, rooms, after, limit).items()
         }
         offsets = sorted(set().union(*heard.values()))
@@ -55,10 +56,11 @@ def room_events(
         told = set().union(*(those for room, those in heard.items() if room != EVERYONE))
         events = tuple(one for one in seen if one.offset in told or one.event.name not in hidden)
         if read == len(offsets):
-            return Stretch(events, max(newest, after), more=False)
+            return Stretch(events, newest, more=False)
         after = offsets[read - 1]
         if events:
-            return Stretch(events, after, more=True)
+            # The oldest are forgotten first: what was read last is there if anything is.
+            return Stretch(events, seen[-1].place, more=True)
 
 
 def room_events_before(

@@ -12,6 +12,7 @@ from coordinator.agreements import Checkout, DirectPayment, Terms
 from coordinator.booked import Booked, Seen
 from coordinator.events import Audience, Event
 from coordinator.facts import Facts
+from coordinator.histories import Place
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.money import format_amount
 from coordinator.observations import Observation, Sighting
@@ -52,6 +53,10 @@ class JournaledEvent(NamedTuple):
     offset: int
     event: Event
     committed_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return Place(self.offset, self.committed_at)
 
 
 def observation_from_text(text: str) -> Observation:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select
 from bridge.journal import schema
 from bridge.journal.batch import Batch
 from bridge.journal.writer import Request
+from coordinator.compact_json import compact_json
 
 __all__ = ["SessionRecords"]
 
@@ -36,7 +37,7 @@ class SessionRecords:
 
         def request(batch: Batch) -> None:
             for session_id, content in contents.items():
-                batch.sessions.keep(session_id, None if content is None else json.dumps(content))
+                batch.sessions.keep(session_id, None if content is None else compact_json(content))
 
         await self._submit(request)
 
@@ -74,7 +75,7 @@ def _newest(connection: Connection) -> str | None:
 
 def _active(connection: Connection) -> list[tuple[str, str]]:
     sessions = schema.sessions
-    is_active = or_(sessions.c.content.like('%"online": ["%'), sessions.c.content.like('%"typing": [["%'))
+    is_active = or_(sessions.c.content.like('%"online":["%'), sessions.c.content.like('%"typing":[["%'))
     rows = connection.execute(
         select(sessions.c.session_id, sessions.c.content)
         .where(is_active)

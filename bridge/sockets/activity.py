@@ -1,9 +1,15 @@
-"""What clients do that others see at once: who is online and who types. None of it is journaled."""
+"""What clients do that others see at once: who is online and who types. None of it is journaled.
+
+Of nobody it is told that they came or type before that is kept, so that whatever happens the next process can tell
+that they have gone.
+"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bridge.catalogue.chat import UserStatusChange, UserTyping
 from bridge.sockets.activity_log import moment_of
+from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.fanout import deliver
 from bridge.sockets.manager import Member
 from bridge.sockets.presence import Presence, status_change
@@ -24,7 +30,7 @@ class Activity:
         self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
         self._grace_micros = round(presence_grace_seconds * 1_000_000)
         self._typists = Typists()
-        server.comes_back_online = self.presence.arrive
+        server.comes_back_online = self.comes_back_online
         server.recalls = self.recall
         server.manager.watchers.append(self)
 
@@ -55,11 +61,30 @@ class Activity:
             self.presence.expect(user_id, moment_of(seen_at))
         self._server.activity_log.is_complete_since(0)
 
-    def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
-        """Raises TooManyError."""
+    async def come_online(self, sid: str, user_id: str) -> None:
+        """A client that has claimed a user stands for it from now on. Raises ClientGoneError."""
+        await self._kept(sid)
+        self.presence.arrive(sid, user_id)
+
+    def comes_back_online(self, sid: str, user_id: str) -> None:
+        """A client is back that has said before that a user is online."""
+        self.presence.claim(sid, user_id)
+        if self.presence.is_here(user_id):
+            self.presence.arrive(sid, user_id)  # which is told already
+        else:
+            self._server.eio.start(self._come_back_online(sid, user_id))
+
+    async def _come_back_online(self, sid: str, user_id: str) -> None:
+        with suppress(ClientGoneError):
+            await self.come_online(sid, user_id)
+
+    async def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
+        """Raises TooManyError, and ClientGoneError."""
         self._typists.start(sid, typing)
         self._keep(sid, typing, is_typing=True)
-        self._tell_chat(typing, sid, user_name, is_typing=True)
+        await self._kept(sid)
+        if self._typists.types(sid, typing):
+            self._tell_chat(typing, sid, user_name, is_typing=True)
 
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)
@@ -76,7 +101,8 @@ class Activity:
             return
         user_id, chat_id = rooms.user_of(room), rooms.chat_of(room)
         if user_id is not None:
-            self.presence.leave(sid, user_id)
+            # Who is gone was connected until now, and may come back.
+            self.presence.leave(sid, user_id, for_good=self._server.manager.is_connected(sid, namespace))
         if chat_id is not None:
             self._stop_typing(sid, self._typists.leave(sid, chat_id))
 
@@ -91,6 +117,10 @@ class Activity:
         for typing in stopped:
             self._keep(sid, typing, is_typing=False)
             self._tell_chat(typing, sid, is_typing=False)
+
+    async def _kept(self, sid: str) -> None:
+        if self._server.recovery is not None:
+            await self._server.recovery.kept(sid)
 
     def _keep(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
         if self._server.recovery is not None:

@@ -61,6 +61,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.session: dict[str, Any] = {}
         self.ends = False
         """Whether it is about to be closed from outside."""
+        self.lost_at: float | None = None
+        """When its WebSocket ended, by the event loop's clock: some time before it is closed here, in a crowd."""
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
         self.protocol: WebSocketProtocol | None = None
@@ -234,6 +236,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def lost(self) -> None:
         """The WebSocket is gone; what came before is handled first."""
+        self.lost_at = asyncio.get_running_loop().time()
         self.server.moved(self)
         if self._came is None:
             self.server.start(self._leave())
@@ -263,6 +266,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._came = None
 
     async def _leave(self) -> None:
+        await self.server.turns.take()
         await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
         if self.protocol is not None:
             self.protocol.finish()

@@ -36,6 +36,7 @@ from bridge.sockets.incoming import Message, Receive, Send, body_of, declared_by
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
 from bridge.sockets.refusals import METHODS, Code, Refusal, refusal_of
+from bridge.sockets.turns import Turns
 from bridge.sockets.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -77,6 +78,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Who is not connected to any namespace yet."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
+        self.turns = Turns()
+        """Shared by all that clients have done: come, speak and go."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -173,6 +176,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         """A WebSocket for a new connection, or for one that has been polling."""
         await receive()
+        await self.turns.take()
         query = _query_of(scope["query_string"])
         environ = environ_of(scope, receive, send)
         connection = self._present(query)
@@ -202,6 +206,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     # Both transports
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
+        await self.turns.take()
         wait_seconds = self._wait_seconds(environ["asgi.scope"])
         if wait_seconds:
             return self._too_fast(wait_seconds)

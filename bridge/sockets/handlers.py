@@ -92,10 +92,12 @@ def _user_online(server: SocketServer, activity: Activity) -> Handler:
         _require_connection(server, sid)
         _require_voice(server, sid, user_id)
         _require_rooms(server, sid, names)
-        activity.presence.arrive(sid, user_id)
+        activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
-        return await _enter(server, sid, names)
+        answer = await _enter(server, sid, names)
+        await activity.come_online(sid, user_id)
+        return answer
 
     return user_online
 
@@ -104,7 +106,8 @@ def _typing_start(server: SocketServer, activity: Activity) -> Handler:
     async def typing_start(sid: str, arguments: tuple[object, ...]) -> Answer:
         typing = TYPING_START.read(arguments)
         _require_typist(server, sid, typing)
-        activity.start_typing(sid, Typing(typing.chat_id, typing.user_id), typing.user_name)
+        _require_patience(server, sid)
+        await activity.start_typing(sid, Typing(typing.chat_id, typing.user_id), typing.user_name)
         return success()
 
     return typing_start
@@ -142,12 +145,16 @@ def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> No
     limit = server.eio.limits.rooms
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
-    if server.recovery is not None and server.recovery.waiting_count(sid) >= WAITING_LIMIT:
-        raise TooManyError("too many of this connection's joins wait for the journal; try again later")
+    _require_patience(server, sid)
     connection = server.manager.connection(sid, "/")
     wait_seconds = connection.join_wait_seconds() if connection is not None else 0
     if wait_seconds:
         raise TooManyError(f"this connection joins rooms too fast; try again in {wait_seconds:.1f} s")
+
+
+def _require_patience(server: SocketServer, sid: str) -> None:
+    if server.recovery is not None and server.recovery.waiting_count(sid) >= WAITING_LIMIT:
+        raise TooManyError("too much of what this connection asked for waits for the journal; try again later")
 
 
 def _require_typist(server: SocketServer, sid: str, typing: TypingStart | TypingStop) -> None:

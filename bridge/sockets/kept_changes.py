@@ -18,8 +18,8 @@ T = TypeVar("T")
 # For what nobody waits for: most who connect have joined their rooms by then, and are saved once.
 SOON_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-# A save must not hold the writer for long.
-SAVED_AT_ONCE = 1_000
+# A save must hold neither the writer nor the event loop for long.
+SAVED_AT_ONCE = 250
 # While nothing can be saved, clients come and go; of those who have gone, no more are kept in mind.
 WAITING_LIMIT = 50_000
 

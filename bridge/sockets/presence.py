@@ -50,12 +50,18 @@ class Roster:
         """Users without a socket whose grace period runs, the first to end first."""
         self._gone: OrderedDict[str, datetime] = OrderedDict()
 
-    def arrive(self, sid: str, user_id: str) -> bool:
-        """A socket says that a user is online. Returns whether that is news. Raises TooManyError."""
-        users = self._users_of.setdefault(sid, set())
+    def claim(self, sid: str, user_id: str) -> None:
+        """A socket says that a user is online, which counts once it has arrived. Raises TooManyError."""
+        users = self._users_of.get(sid, set())
         if user_id not in users and len(users) >= USERS_LIMIT_PER_SOCKET:
             raise TooManyError(f"one connection speaks for at most {USERS_LIMIT_PER_SOCKET} users")
-        users.add(user_id)
+        self._users_of.setdefault(sid, users).add(user_id)
+
+    def arrive(self, sid: str, user_id: str) -> bool:
+        """A user is online from now on, unless the socket that claimed it has left meanwhile. Returns whether that is
+        news."""
+        if user_id not in self._users_of.get(sid, ()):
+            return False
         here = self._here.get(user_id)
         is_news = here is None
         if here is None:
@@ -72,19 +78,28 @@ class Roster:
             self._here[user_id] = _Here(gone_at=now, seen_at=seen_at)
             self._leaving[user_id] = None
 
-    def leave(self, sid: str, user_id: str, now: datetime) -> None:
-        """A socket does not stand for a user any more."""
+    def is_here(self, user_id: str) -> bool:
+        """Whether a user is online, or its grace period runs."""
+        return user_id in self._here
+
+    def leave(self, sid: str, user_id: str, now: datetime, *, for_good: bool = False) -> None:
+        """A socket does not stand for a user any more; `for_good` if it said so, so that there is no grace period."""
         users = self._users_of.get(sid, set())
         if user_id not in users:
             return
         users.discard(user_id)
         if not users:
             del self._users_of[sid]
-        here = self._here[user_id]
+        here = self._here.get(user_id)
+        if here is None or sid not in here.sids:
+            return
         here.sids.discard(sid)
         if not here.sids:
             here.gone_at = now
+            if for_good:
+                here.gone_at, here.seen_at = now - self._grace, now
             self._leaving[user_id] = None
+            self._leaving.move_to_end(user_id, last=not for_good)
 
     def depart(self, sid: str, now: datetime) -> None:
         """A socket is gone."""
@@ -139,8 +154,16 @@ class Presence:
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
 
+    def claim(self, sid: str, user_id: str) -> None:
+        """A socket says that a user is online, which is told once it has arrived. Raises TooManyError."""
+        self._roster.claim(sid, user_id)
+
+    def is_here(self, user_id: str) -> bool:
+        """Whether a user is online, or its grace period runs."""
+        return self._roster.is_here(user_id)
+
     def arrive(self, sid: str, user_id: str) -> None:
-        """A socket says that a user is online. Raises TooManyError."""
+        """A user whom a socket has claimed is online, unless that has left meanwhile."""
         if self._roster.arrive(sid, user_id):
             self._tell(user_id, "online", self._clock())
 
@@ -149,9 +172,13 @@ class Presence:
         self._roster.expect(user_id, seen_at, self._clock())
         self._wait()
 
-    def leave(self, sid: str, user_id: str) -> None:
-        self._roster.leave(sid, user_id, self._clock())
-        self._wait()
+    def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
+        """A socket does not stand for a user any more; `for_good` if it said so, which is told at once."""
+        self._roster.leave(sid, user_id, self._clock(), for_good=for_good)
+        if for_good:
+            self._expire()
+        else:
+            self._wait()
 
     def depart(self, sid: str) -> None:
         self._roster.depart(sid, self._clock())
@@ -168,7 +195,9 @@ class Presence:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         for user_id, last_seen in self._roster.expire(self._clock()):
             self._tell(user_id, "offline", last_seen)
         self._wait()

@@ -7,7 +7,7 @@ heard. It is recovered only if all its rooms are known, and all that it missed c
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.access import Principal
@@ -34,20 +34,12 @@ FRAME_BYTES = 100
 class History(Protocol):
     """What was told, as the journal keeps it."""
 
-    def offset_text(self, number: int) -> str:
-        """An event's offset, as clients know it."""
-
-    def read_offset(self, text: str) -> int:
-        """The place of an offset. Raises BridgeError if it is none, or of another journal."""
+    async def number_of(self, offset: str) -> int:
+        """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
+        events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
         """The place of the oldest event that is kept; 1 if there is none."""
-
-    async def newest(self) -> int:
-        """The place of the newest event; 0 if there is none."""
-
-    async def was_further(self, number: int) -> None:
-        """It is proven that there was an event of that number, beyond the newest: the journal was rewound."""
 
     async def heard(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
@@ -88,16 +80,19 @@ class Recovery:
         store: SessionStore,
         *,
         cursor: int,
+        offset: str,
         keeps_confidence: bool,
         remembered_bytes: int = 32_000_000,
         replay_bytes: int = 8_000_000,
     ) -> None:
-        """`cursor` is the newest event that needs no telling any more. Of what was told lately no more is remembered
-        than `remembered_bytes`, and no client is told more again than `replay_bytes`."""
+        """`cursor` is the newest event that needs no telling any more, and `offset` its offset. Of what was told
+        lately no more is remembered than `remembered_bytes`, and no client is told more again than `replay_bytes`."""
         self._history = history
         self._key = store.key
         self._replay_bytes = replay_bytes
         self.cursor = cursor
+        self._offset = offset
+        self._start = (offset, cursor)
         self._remembered = Remembered(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
         self._sessions = Sessions(store)
 
@@ -107,40 +102,37 @@ class Recovery:
         """Notes what goes to the clients at this moment."""
         for one in told:
             self._remembered.add(one)
-            self.cursor = one.number
-
-    def offset_text(self, number: int) -> str:
-        """An event's offset, as clients know it."""
-        return self._history.offset_text(number)
+            self.cursor, self._offset = one.number, one.offset
 
     # Sessions
 
     def begin(self, sid: str, principal: Principal) -> str:
         """A new session for a client; returns its `pid`."""
-        session = Session(sid, self.cursor)
+        # Staff has its room by its token alone.
+        session = Session(sid, self.cursor, {rooms.STAFF: self.cursor} if principal.is_staff else {})
         self._sessions.begin(session)
-        return pid_of(self._key, sid, session.began_at, principal)
+        return pid_of(self._key, sid, self._offset, principal)
 
     def resume(self, missed: Missed, principal: Principal) -> Resumed:
-        """A client takes up its session again, with what it is granted now, while `is_current`. Nothing may be sent
-        between this and the client's hearing what goes out."""
+        """A client takes up its session again, while `is_current`. Nothing may be sent between this and the client's
+        hearing what goes out."""
         session, left = missed.session, missed.session.left
-        told = self._all_of(missed, principal)
-        session.rooms = _granted(session, principal)
-        session.online = {user_id for user_id in session.online if principal.may_speak_for(user_id)}
+        told = self._all_of(missed)
+        if principal.is_staff:
+            session.rooms.setdefault(rooms.STAFF, self.cursor)
         session.typing = set()
         self._sessions.take_up(session)
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
         has_lost = left is not None and bool(told) and told[0].number <= left.told_until
         knew_until = 0 if left is None else left.sure if has_lost else left.at
-        events = [(one.event, self._history.offset_text(one.number)) for one in told]
+        events = [(one.event, one.offset) for one in told]
         return Resumed(tuple(session.rooms), frozenset(session.online), events, knew_until)
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
-        """A client has entered a room; staff has its own by its token alone."""
+        """A client has entered a room."""
         namespace, sid = member
         session = self._sessions.of(sid)
-        if session is not None and namespace == "/" and room not in (*session.rooms, rooms.STAFF):
+        if session is not None and namespace == "/" and room not in session.rooms:
             session.rooms[room] = self.cursor
             self._sessions.changed(session)
 
@@ -180,7 +172,7 @@ class Recovery:
 
     def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
         """A client goes, and may come back, unless it goes for good."""
-        self._sessions.let_go(sid, replace(left, told_until=self.cursor), for_good=for_good)
+        self._sessions.let_go(sid, left._replace(told_until=self.cursor), for_good=for_good)
 
     def waiting_count(self, sid: str) -> int:
         """How many wait for `kept`."""
@@ -216,20 +208,22 @@ class Recovery:
         return None
 
     async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
-        if proven.began_at > self.cursor and proven.began_at > await self._history.newest():
-            # What is signed was true. The offset is not: anybody may write one.
-            await self._history.was_further(proven.began_at)
-            return None
-        heard = self._history.read_offset(offset) if isinstance(offset, str) else proven.began_at
-        after = heard = max(heard, proven.began_at)
         session = await self._sessions.find(proven.sid)
+        # Also where the session is unknown: what the client brings may prove that the journal was rewound.
+        heard = await self._number_of(offset) if isinstance(offset, str) else 0
+        if session is None or heard <= session.began_at:
+            heard = max(heard, await self._number_of(proven.began_at))
+        after = heard
         if session is None or after > self.cursor:
+            return None
+        if not _keeps_all(session, principal):
+            logger.info("a client begins anew: its token does not grant all that it was in")
             return None
         told: list[Told] = []
         size_bytes = 0
         while after < self._remembered_from - 1:
             # Each time anew: whoever holds the session may join another room in the meantime.
-            since_of = _since_of(session, principal)
+            since_of = dict(session.rooms)
             if len(since_of) > ROOMS_LIMIT or len(told) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
                 return None
             page, more = await self._history.heard([*since_of], everyone=True, after=after, limit=PAGE)
@@ -242,19 +236,27 @@ class Recovery:
         if after > heard and heard < await self._history.oldest() - 1:
             return None  # nor may any of it have been forgotten while it was read
         missed = Missed(session, pid, after, tuple(one for one in told if one.number <= after))
-        everything = self._all_of(missed, principal)
+        everything = self._all_of(missed)
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
             return None
         return missed
 
-    def is_current(self, missed: Missed) -> bool:
-        """Whether what was found out about a session is still so, and all that it missed can be told."""
+    async def _number_of(self, offset: str) -> int:
+        number = self._remembered.number_of(offset)
+        if number is None and offset == self._start[0]:  # which all bring that come back after a restart
+            number = self._start[1]
+        return await self._history.number_of(offset) if number is None else number
+
+    def is_current(self, missed: Missed, principal: Principal) -> bool:
+        """Whether what was found out about a session is still so, all that it missed can be told, and its client may
+        have all of it again."""
         known = self._sessions.known(missed.session.sid)
         is_the_same = known is missed.session or known is None
-        return is_the_same and not missed.session.is_over and missed.after >= self._remembered_from - 1
+        reaches = missed.after >= self._remembered_from - 1
+        return is_the_same and not missed.session.is_over and reaches and _keeps_all(missed.session, principal)
 
-    def _all_of(self, missed: Missed, principal: Principal) -> list[Told]:
-        return [*missed.told, *self._remembered.after(missed.after, _since_of(missed.session, principal))]
+    def _all_of(self, missed: Missed) -> list[Told]:
+        return [*missed.told, *self._remembered.after(missed.after, missed.session.rooms)]
 
     @property
     def _remembered_from(self) -> int:
@@ -266,14 +268,10 @@ class Recovery:
         return any(room is None or since_of.get(room, told.number) < told.number for room in heard_in)
 
 
-def _since_of(session: Session, principal: Principal) -> dict[str, int]:
-    """Since when a client hears each of its rooms; staff has its own by its token alone."""
-    return _granted(session, principal) | ({rooms.STAFF: session.began_at} if principal.is_staff else {})
-
-
-def _granted(session: Session, principal: Principal) -> dict[str, int]:
-    """The rooms of a session that its client may be in."""
-    return {room: since for room, since in session.rooms.items() if principal.may_see(room)}
+def _keeps_all(session: Session, principal: Principal) -> bool:
+    """Whether the token that a client brings grants all that it had: who is told that it is recovered does not ask
+    for its rooms again, and would never hear that it may not be in one, nor get it back with its next token."""
+    return all(map(principal.may_see, session.rooms)) and all(map(principal.may_speak_for, session.online))
 
 
 def _size_bytes(told: Collection[Told]) -> int:

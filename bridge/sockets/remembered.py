@@ -13,8 +13,8 @@ from coordinator.events import Event
 __all__ = ["Remembered", "Told"]
 
 EVENTS_LIMIT = 20_000
-# What an event takes besides its payload: itself, its rooms and its places in the indexes.
-EVENT_BYTES = 600
+# What an event takes besides its payload: itself, its offset, its rooms and its places in the indexes.
+EVENT_BYTES = 800
 
 Room = str | None
 """None is everyone."""
@@ -25,6 +25,8 @@ class Told(NamedTuple):
 
     number: int
     event: Event
+    offset: str
+    """That place, as clients know it."""
 
 
 class Remembered:
@@ -36,6 +38,8 @@ class Remembered:
         self._limit = limit
         self._told: deque[tuple[Told, tuple[Room, ...]]] = deque()
         self._of: dict[Room, deque[Told]] = {}
+        self._numbers: dict[str, int] = {}
+        """By offset."""
         self.size_bytes = 0
         """What it takes of the memory, about."""
 
@@ -46,6 +50,7 @@ class Remembered:
         """Notes an event, and forgets the oldest that are too many by that."""
         rooms = self.rooms_of(told)
         self._told.append((told, rooms))
+        self._numbers[told.offset] = told.number
         self.size_bytes += _size_bytes(told)
         for room in rooms:
             self._of.setdefault(room, deque()).append(told)
@@ -54,6 +59,7 @@ class Remembered:
 
     def _forget_oldest(self) -> None:
         told, rooms = self._told.popleft()
+        del self._numbers[told.offset]
         self.size_bytes -= _size_bytes(told)
         for room in rooms:
             of_room = self._of[room]
@@ -65,6 +71,10 @@ class Remembered:
     def first(self) -> int | None:
         """The oldest event from which on all are here."""
         return self._told[0][0].number if self._told else None
+
+    def number_of(self, offset: str) -> int | None:
+        """The place of an offset; None if it is of no event that is here."""
+        return self._numbers.get(offset)
 
     def after(self, number: int, since_of: Mapping[str, int]) -> list[Told]:
         """What went to everyone after an event, and to some rooms, for each of which is given from when on, in

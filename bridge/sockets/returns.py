@@ -29,6 +29,8 @@ CLEAN_ENDS = {
     Engine.reason.CLIENT_DISCONNECT,
     Engine.reason.SERVER_DISCONNECT,
 }
+# How exactly the event loop's clock tells when something was.
+CLOCK_MICROS = 2_000
 # While a session is looked up, others may come for it.
 TAKE_UP_TIMES = 3
 
@@ -88,16 +90,18 @@ class Returns:
             missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
             if missed is None:
                 break
-            if await free(missed.session.sid) and self.can_be_restored(missed):
+            if await free(missed.session.sid) and self.can_be_restored(missed, principal):
                 RECOVERIES.labels("recovered").inc()
                 return missed
         RECOVERIES.labels("anew").inc()
         return None
 
-    def can_be_restored(self, missed: Missed) -> bool:
-        """Whether a client that is not connected any more can be told all that it missed."""
+    def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
+        """Whether a client that is not connected any more can be given back all that it had, and told all that it
+        missed."""
         left = missed.session.left
-        return left is not None and self.recovery.is_current(missed) and self._activity_log.reaches(left.sure)
+        is_current = left is not None and self.recovery.is_current(missed, principal)
+        return left is not None and is_current and self._activity_log.reaches(left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
@@ -113,6 +117,9 @@ class Returns:
         now, silent_seconds = self._activity_log.now(), float(LATENESS_SECONDS)
         if connection is not None:
             silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
+            if connection.lost_at is not None:
+                # Since then it was told nothing, which is noticed in its turn.
+                now -= round((asyncio.get_running_loop().time() - connection.lost_at) * 1_000_000) + CLOCK_MICROS
         sure = now - round(silent_seconds * 1_000_000)
         is_clean = reason in CLEAN_ENDS and connection is not None and connection.protocol is not None
         self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)

@@ -50,7 +50,6 @@ from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
 from bridge.sockets.returns import NOTHING, Recalls, Returns
-from bridge.sockets.turns import Turns
 from coordinator import rooms
 from coordinator.compact_json import compact_json
 
@@ -97,7 +96,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self._closing: set[asyncio.Task[None]] = set()
-        self._turns = Turns()
         self.activity_log = ActivityLog()
         self.returns: Returns | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
@@ -148,7 +146,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT, for_good=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        await self._turns.take()
+        await self.eio.turns.take()
         if eio_sid not in self.environ:
             return  # The connection was closed before this.
         try:
@@ -253,22 +251,25 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.manager.connect(sid, namespace)
             return
         connection.takes_offsets = _brought(auth).get("recovery") is not False
-        await self._turns.take()
+        await self.eio.turns.take()
         if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
-        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed):
+        principal = self.admission.principal(sid)
+        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed, principal):
             await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
         answer, restored = {"sid": sid}, NOTHING
         if missed is not None and self.returns is not None:
             answer["pid"] = missed.pid
-            restored = self.returns.restore(missed, self.admission.principal(sid))
+            restored = self.returns.restore(missed, principal)
             for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             connection.owe(restored.messages)
-        elif self.recovery is not None and connection.takes_offsets:
-            answer["pid"] = self.recovery.begin(sid, self.admission.principal(sid))
+        elif self.recovery is not None:
+            # Also of who will not be recovered: the next process has to know who was online.
+            pid = self.recovery.begin(sid, principal)
+            answer |= {"pid": pid} if connection.takes_offsets else {}
         Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
@@ -330,6 +331,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         namespace: str,
         id: int | None,  # noqa: A002 (the library's name)
     ) -> None:
+        await self.eio.turns.take()  # what reads a packet only begins this
         event, *arguments = data
         answer = await self._answer(event, namespace, sid, arguments)
         if id is None:

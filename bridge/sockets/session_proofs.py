@@ -8,19 +8,19 @@ from bridge.access import Principal
 
 __all__ = ["Proven", "pid_of", "proven_by"]
 
-LENGTH_LIMIT = 100
-NUMBER_LENGTH_LIMIT = 18
+LENGTH_LIMIT = 200
 
 
 class Proven(NamedTuple):
     """What is true of a session because the bridge has signed it."""
 
     sid: str
-    began_at: int
+    began_at: str
+    """The offset of the newest event when it began."""
 
 
-def pid_of(key: bytes, sid: str, began_at: int, principal: Principal) -> str:
-    """The proof of a session that began after an event."""
+def pid_of(key: bytes, sid: str, began_at: str, principal: Principal) -> str:
+    """The proof of a session that began after an event, which is given by its offset."""
     proof = hmac.digest(key, f"{sid}.{began_at}.{principal.name}".encode(), "sha256")
     return f"{sid}.{began_at}.{proof.hex()[:32]}"
 
@@ -30,8 +30,6 @@ def proven_by(key: bytes, pid: object, principal: Principal) -> Proven | None:
     if not isinstance(pid, str) or not pid.isascii() or len(pid) > LENGTH_LIMIT:
         return None
     sid, _, rest = pid.partition(".")
-    number, _, _ = rest.partition(".")
-    if not number.isdigit() or len(number) > NUMBER_LENGTH_LIMIT:
-        return None
-    is_genuine = hmac.compare_digest(pid_of(key, sid, int(number), principal), pid)
-    return Proven(sid, int(number)) if is_genuine else None
+    began_at, _, _ = rest.rpartition(".")
+    is_genuine = hmac.compare_digest(pid_of(key, sid, began_at, principal), pid)
+    return Proven(sid, began_at) if is_genuine else None

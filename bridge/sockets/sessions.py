@@ -7,7 +7,7 @@ recovered has to be known.
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.sockets.kept_changes import KeptChanges
 
@@ -17,8 +17,7 @@ __all__ = ["Leaving", "Session", "SessionStore", "Sessions"]
 AWAY_LIMIT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """How a client left: up to when, in microseconds since 1970, it heard what it was told."""
 
     at: int
@@ -61,7 +60,7 @@ class SessionStore(Protocol):
         may have been kept."""
 
     async def load(self, sid: str) -> Session | None:
-        """A session, if it is known; never one that has not left."""
+        """A session, if it is known and not over; never one that has not left."""
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
@@ -103,13 +102,13 @@ class Sessions:
         self._changes.abandon(sid)
         if session is None:
             return
-        if for_good:
-            session.is_over = True
-            self._changes.add(sid, None)
-        else:
-            session.left = left
+        session.left, session.is_over = left, for_good
+        if not for_good:
             self._changes.add(sid, session, soon=True)
             self._remember(session)
+        else:
+            # Of who was online it is kept that they are gone, in case nobody is told any more by this process.
+            self._changes.add(sid, session if session.online else None)
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         """As the store has it. That they have left is kept, so that the next process knows when."""
@@ -126,8 +125,9 @@ class Sessions:
             self._away.popitem(last=False)
 
     def known(self, sid: str) -> Session | None:
-        """A session that is known without a look into the store."""
-        return self._connected.get(sid) or self._away.get(sid) or self._changes.waiting(sid)
+        """A session that may be taken up, as far as that is known without a look into the store."""
+        known = self._connected.get(sid) or self._away.get(sid) or self._changes.waiting(sid)
+        return None if known is None or known.is_over else known
 
     async def find(self, sid: str) -> Session | None:
         """A session; None if it is unknown, or over."""

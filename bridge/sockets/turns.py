@@ -7,7 +7,10 @@ from collections import deque
 __all__ = ["Turns"]
 
 # What clients may take of one turn of the loop together; nobody notices that.
-SLICE_SECONDS = 0.01
+SLICE_SECONDS = 0.003
+# Of those who waited no more are let in at once: they are not asked again, and what each has done may cost a hundred
+# times as much as what was done by those before them.
+FITTING_LIMIT = 50
 
 
 class Turns:
@@ -20,6 +23,8 @@ class Turns:
         self._fitting = 1
         """How many are let in at once: as many as fitted into a slice lately."""
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._let_in = 0
+        """How many of them are let in and have not gone on yet: nobody overtakes them."""
         self._is_open = False
 
     async def take(self) -> None:
@@ -27,12 +32,15 @@ class Turns:
         loop = asyncio.get_running_loop()
         if not self._is_open:
             self._open(loop)
-        if not self._waiting and loop.time() < self._slice_ends_at:
+        if not self._waiting and not self._let_in and loop.time() < self._slice_ends_at:
             self._taken += 1
             return
         waiter = loop.create_future()
         self._waiting.append(waiter)
-        await waiter
+        try:
+            await waiter
+        finally:
+            self._let_in -= waiter.done() and not waiter.cancelled()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begins a slice; the next turn of the loop ends it."""
@@ -43,7 +51,8 @@ class Turns:
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         was_spent = loop.time() >= self._slice_ends_at
-        self._fitting = max(1, self._taken // 2 if was_spent else 2 * max(self._taken, self._fitting))
+        fitting = self._taken // 2 if was_spent else 2 * max(self._taken, self._fitting)
+        self._fitting = min(max(1, fitting), FITTING_LIMIT)
         self._is_open = False
         if not self._waiting:
             return
@@ -52,4 +61,5 @@ class Turns:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
+                self._let_in += 1
                 self._taken += 1

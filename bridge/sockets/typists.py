@@ -35,6 +35,10 @@ class Typists:
         own.add(typing)
         self._sockets[typing] = self._sockets.get(typing, 0) + 1
 
+    def types(self, sid: str, typing: Typing) -> bool:
+        """Whether a socket's user types."""
+        return typing in self._of_socket.get(sid, ())
+
     def stop(self, sid: str, typing: Typing) -> bool:
         """A socket's user does not type any more. Returns whether that was the last socket to say so."""
         own = self._of_socket.get(sid, set())

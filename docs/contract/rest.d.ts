@@ -4948,7 +4948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The journal does not hold the offset: it is of another history, beyond the end, or older than what is kept; begin anew without it */
+            /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
             410: {
                 headers: {
                     [name: string]: unknown;

@@ -121,7 +121,8 @@ export class Rooms<Found> {
   private readonly connected = (): void => {
     this.end();
     const isRecovered = this.wire.recovered === true;
-    if (!isRecovered) this.miss();
+    if (isRecovered) this.missed = this.asked; // what was to be looked up before still is
+    else this.miss();
     for (const [name, wish] of this.wishes) {
       if (!isRecovered && isLeave(wish.event)) this.wishes.delete(name);
       // Recovered is only what was answered before: a join whose answer was cut off may never have arrived.
@@ -155,7 +156,7 @@ export class Rooms<Found> {
     await Promise.resolve(); // whoever else hears `connect` may wish for rooms
     while (!connection.aborted) {
       this.isNudged = false;
-      if (!this.isThere) this.stands("catching up");
+      this.stands(this.isThere ? "live" : "catching up");
       await Promise.all(this.open.map((wish) => this.ask(wish, connection)));
       if (!connection.aborted && this.done < this.asked) await this.lookUp(connection);
       if (connection.aborted) return;

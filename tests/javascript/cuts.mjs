@@ -3,8 +3,8 @@
 //
 // node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling", 1], …]'
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
-// until every client was cut, and some more when all are back, until each has heard one in each room. Then it prints {"done":
-// true}, and at the end of its input a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}. The log
+// until every client was cut, and some more when all are back, until each has heard one in each room. Then, or at the end of its
+// input, it prints a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log
 // has ["heard", number], ["found", the last number that was looked up] and ["stands", standing].
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -108,11 +108,15 @@ async function publish() {
   const event = number % 2
     ? { event: "purchase-request-update", data: { type: String(number), requestId: "r1" } }
     : { event: "unread-count-update", data: { unreadCount: number }, target: { userId: "u1" } };
-  const answer = await fetch(`${url}/api/events`, {
+  const request = {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "Idempotency-Key": `cuts-${number}` },
     body: JSON.stringify(event),
-  });
+  };
+  // On a machine that stood still, the bridge has closed by now what it was asked over the last time.
+  const once = () => fetch(`${url}/api/events`, request).catch(() => null);
+  let answer = null;
+  while ((answer = await once()) === null) await moment();
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
 }
 
@@ -123,9 +127,14 @@ async function until(holds) {
 
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 process.stdin.on("end", () => {
-  for (const one of frontEnds) print(one.close());
+  if (!isDone) end();
   process.stdout.write("", () => process.exit());
 }).resume();
+let isDone = false;
+function end() {
+  isDone = true;
+  for (const one of frontEnds) print(one.close());
+}
 const frontEnds = await Promise.all(JSON.parse(clients).map(frontEnd));
 while (!frontEnds.every(({ proxy }) => proxy.isCut)) {
   await publish();
@@ -138,4 +147,5 @@ while (!frontEnds.every((one) => one.hearsAll())) {
   await until(() => frontEnds.every((one) => one.hasAll()));
 }
 await until(() => frontEnds.every((one) => one.isThere()));
+end(); // in this very moment: later one may be offline again, because the machine stood still
 print({ done: true });

@@ -31,16 +31,18 @@ function open(client, { url, joins, tokens, transports }) {
   socket.onAny((event, ...args) => print({ event, args }));
   socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
-  let isIn = false; // whether every join was answered in this session
+  let isIn = false; // whether every join was granted in this session
   socket.on("connect", async () => {
     isIn &&= socket.recovered;
+    let isRefused = false; // the next token may grant it
     for (const [event, ...args] of isIn ? [] : joins) {
       // A server that goes does not answer; the client connects again, and joins anew.
       const answer = await socket.emitWithAck(event, ...args).catch(() => null);
       if (answer === null) return;
       if (!answer.ok) print({ refused: [event, ...args], answer });
+      isRefused ||= !answer.ok;
     }
-    isIn = true;
+    isIn = !isRefused;
     print({ ready: socket.id, recovered: socket.recovered });
   });
   let fences = 0;

@@ -128,8 +128,8 @@ class Listener(Hearing):
         self._tell(fence=True)
         self.wait_for(lambda line: "fence" in line)
 
-    def join(self, event: str, argument: str) -> None:
-        """Joins another room; what is answered is heard as `asked`."""
+    def join(self, event: str, argument: str | Line) -> None:
+        """Joins another room, or says that somebody types; what is answered is heard as `asked`."""
         self._tell(join=[event, argument])
 
     def come_again(self) -> None:

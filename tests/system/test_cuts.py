@@ -50,7 +50,8 @@ class Cut(Hearing):
         with suppress(AssertionError):
             self.wait_for(lambda line: "done" in line)
         self._script.close()
-        ended = list(iter(lambda: self.lines.get(timeout=GIVE_UP_SECONDS), None))
+        self.heard += iter(lambda: self.lines.get(timeout=GIVE_UP_SECONDS), None)
+        ended = [line for line in self.heard if "cut" in line]
         assert len(ended) == self._count, "the clients did not even begin"
         return ended
 

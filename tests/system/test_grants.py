@@ -257,6 +257,57 @@ def test_a_connection_ends_with_its_token_and_comes_back_with_the_next(bridge: A
     assert client.refused == {}
 
 
+def moved(request_id: str, number: int) -> Row:
+    payload = {"requestId": request_id, "status": "shipped", "trackingNumber": str(number)}
+    return Row("delivery-update", False, (f"request-{request_id}",), {}, payload)
+
+
+def numbers_heard(client: Listener, last: int) -> list[int]:
+    """Those that were heard up to the last, which surely is."""
+    client.wait_for(lambda line: "event" in line and line["args"][0].get("trackingNumber") == str(last))
+    return [int(payload["trackingNumber"]) for name, [payload] in client.events if name == "delivery-update"]
+
+
+def test_what_one_token_takes_away_is_refused_and_joined_again_once_the_next_gives_it_back(
+    bridge: Any, listen: StartListener
+) -> None:
+    """Who lost a room, or its user, is not recovered: it would not ask again, and be deaf with a good token."""
+    whole = token("b1", requests=["r1", "r2"])
+    part = token("b1", requests=["r2"])
+    joins = [["join-request-room", "r1"], ["join-request-room", "r2"]]
+    client = listen(bridge.url, joins, whole, whole, part, part, whole, whole)
+    recovered, heard = [], []
+    for number, hears in enumerate(["r1 r2", "r1 r2", "r2", "r2", "r1 r2", "r1 r2"]):
+        if number:
+            client.close_engine()
+            recovered.append(client.wait_for(lambda line: "ready" in line)["recovered"])
+        publish(bridge, (moved("r1", 2 * number), moved("r2", 2 * number + 1)))
+        heard += [2 * number] * ("r1" in hears) + [2 * number + 1]
+        assert numbers_heard(client, 2 * number + 1) == heard
+    # A token that grants more takes nothing away.
+    assert recovered == [True, False, True, True, True]
+    assert list(client.refused) == ["join-request-room r1"]
+
+
+def test_staff_that_is_none_any_more_is_not_recovered_and_hears_all_once_it_is_again(
+    bridge: Any, listen: StartListener
+) -> None:
+    """Staff hears what is confidential without a room of its own."""
+    staff, user = token("f1", staff=True), token("f1")
+    client = listen(bridge.url, [["join-user-room", "f1"]], staff, user, staff)
+    recovered = []
+    for number in range(3):
+        if number:
+            client.close_engine()
+            recovered.append(client.wait_for(lambda line: "ready" in line)["recovered"])
+        paid = PAID._replace(payload={**PAID.payload, "requestId": f"r{number}"})
+        last = Row("unread-count-update", False, (), {"userId": "f1"}, {"unreadCount": number})
+        publish(bridge, (paid, last))
+        client.wait_for(lambda line: line.get("event") == last.event)  # noqa: B023
+    assert [payload["requestId"] for name, [payload] in client.events if name == PAID.event] == ["r0", "r2"]
+    assert recovered == [False, True]
+
+
 def test_confidential_events_go_to_everyone_where_that_is_configured(
     make_bridge: Any, listen: Any, variables: dict[str, str]
 ) -> None:

@@ -42,7 +42,7 @@ def client(connect: Any, bridge: Any) -> Any:
 
 
 def place(offset: str) -> int:
-    return int(offset.rpartition("-")[2])
+    return int(offset.split("-")[1])
 
 
 def payment(**changes: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_a_wrong_question_about_events_names_what_is_wrong(client: httpx.Client,
 
 
 def test_an_offset_of_another_journal_is_gone(client: httpx.Client) -> None:
-    answer = client.get("/api/events", params={"room": "a", "after": "0123456789abcdef-5"})
+    answer = client.get("/api/events", params={"room": "a", "after": "0123456789abcdef-5-5.0123456789abcdef"})
     assert (answer.status_code, answer.json()["title"]) == (410, "Offset not held")
 
 

@@ -299,7 +299,7 @@ async def follow(
             raise ConnectionError("the sockets are away for a moment")
         deliver_to.extend(stretch)
 
-    dispatcher = await journal.dispatcher(deliver)
+    dispatcher = journal.dispatcher(deliver, after=(await journal.newest_place()).number)
     return asyncio.create_task(dispatcher.run())
 
 

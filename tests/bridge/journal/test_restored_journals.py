@@ -15,14 +15,21 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from bridge.journal import HistoryRecord, Journal, JournalUnavailableError, JournalUrlError, OffsetElsewhereError
+from bridge.journal import (
+    HistoryRecord,
+    Journal,
+    JournalUnavailableError,
+    JournalUrlError,
+    OffsetElsewhereError,
+    OffsetUnreadableError,
+)
 from bridge.journal.database import parse_database_url, writing_engine
 from bridge.journal.mark_file import MarkFile
 from bridge.journal.schema_versions import MIGRATIONS
 from bridge.journal.upkeep import back_up, declare_restored, histories_of
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.events import Audience, Event
-from coordinator.histories import Beginning
+from coordinator.histories import Beginning, Place
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 from tests.postgresql import Cluster, journal_cluster
@@ -122,9 +129,79 @@ async def test_an_sqlite_backup_that_is_copied_over_the_file_is_noticed_by_the_m
         assert hold is not None
         assert (hold.held_by, hold.epoch) == ("the bridge", present.epoch)
         with pytest.raises(OffsetElsewhereError, match="begin anew"):
-            journal.read_offset(offset)
+            await journal.held_offset(offset)
         assert [action.by for action in await journal.console.actions(10)] == ["the bridge"]
     assert (await left.history()).epoch == present.epoch  # once
+
+
+@pytest.mark.parametrize("written_since", [0, 2, 3, 4])
+async def test_an_offset_of_an_event_that_is_gone_proves_that_the_journal_was_rewound(
+    left: Left, written_since: int
+) -> None:
+    """Of a whole machine's snapshot nothing else does: its mark is in it. So it is where the journal reaches as far
+    again, with other events."""
+    await left.write()
+    snapshot, mark = file_of(left).read_bytes(), (left.mark_file or file_of(left)).read_bytes()
+    offset, known = await left.write(), await left.history()
+    overwrite(file_of(left), snapshot)
+    (left.mark_file or file_of(left)).write_bytes(mark)
+    left.clock.now += timedelta(seconds=0.5)
+    if written_since:
+        await left.write(written_since)
+    assert await left.history() == known  # not noticed
+    async with left.opened() as journal:
+        with pytest.raises(OffsetElsewhereError, match="begin anew"):
+            await journal.held_offset(offset)
+        assert "a client proves by its offset" in str(await journal.history.replaced())
+        with pytest.raises(JournalUnavailableError):
+            await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+    async with left.opened() as journal:
+        [present, first] = await journal.history.all()
+        assert (present.beginning, first.epoch) == (Beginning.REWOUND, known.epoch)
+        assert await journal.console.payout_hold() is not None
+        with pytest.raises(OffsetElsewhereError, match="another history"):
+            await journal.held_offset(offset)
+
+
+async def test_an_offset_proves_nothing_of_a_journal_that_has_its_event_or_has_forgotten_it(left: Left) -> None:
+    offsets = [await left.write(1) for _ in range(4)]
+    async with left.opened() as journal:
+        assert [await journal.held_offset(offset) for offset in offsets] == [1, 2, 3, 4]
+        assert await journal.held_offset(journal.offset_text(Place(0, None))) == 0
+        assert await journal.forget_events(before=left.clock.now, newest=0, limit=2) == 2
+        for offset in (offsets[0], journal.offset_text(Place(0, None))):
+            with pytest.raises(OffsetElsewhereError, match="not kept any more"):
+                await journal.held_offset(offset)
+        assert [await journal.held_offset(offset) for offset in offsets[1:]] == [2, 3, 4]
+        assert len(await journal.history.all()) == 1
+
+
+async def test_an_offset_that_nobody_was_given_proves_nothing(left: Left) -> None:
+    offset = await left.write()
+    async with left.opened() as journal:
+        beyond = f"{journal.epoch}-4-{offset.split('-')[2]}"
+        changed = [
+            offset[:place] + ("0" if letter != "0" else "1") + offset[place + 1 :]
+            for place, letter in enumerate(offset)
+            if place > len(journal.epoch)
+        ]
+        for forged in (beyond, f"{journal.epoch}-4", *changed):
+            with pytest.raises(OffsetUnreadableError):
+                await journal.held_offset(forged)
+        assert len(await journal.history.all()) == 1
+
+
+async def test_a_copy_that_went_its_own_way_proves_nothing_of_the_journal_that_it_was_made_of(
+    left: Left, tmp_path: Path
+) -> None:
+    await left.write()
+    shutil.copy(file_of(left), tmp_path / "copy.db")
+    copy = Left(f"sqlite:///{tmp_path / 'copy.db'}", left.clock, None)
+    offset = await copy.write()
+    async with left.opened() as journal:
+        with pytest.raises(OffsetElsewhereError, match="another history"):
+            await journal.held_offset(offset)
+        assert len(await journal.history.all()) == 1
 
 
 async def test_without_its_mark_such_a_copy_cannot_be_told(left: Left) -> None:
@@ -236,7 +313,7 @@ async def test_a_backup_of_a_running_journal_is_whole_and_says_what_it_is(left: 
     async with left.opened() as journal:
         [present, first] = await journal.history.all()
         assert (present.beginning, first.epoch) == (Beginning.RESTORED, epoch)
-        assert await journal.newest_offset() == 3
+        assert (await journal.newest_place()).number == 3
         assert "2026-05-01" in present.evidence[0]
 
 
@@ -418,9 +495,9 @@ async def test_a_promoted_replica_is_noticed_at_the_start_and_by_who_writes_on(
             [present, _] = await journal.history.all()
             assert present.beginning is Beginning.PROMOTED
             assert "it had 4 events, and has 3" in present.evidence
-            assert await journal.newest_offset() == 3  # nothing was written on
+            assert (await journal.newest_place()).number == 3  # nothing was written on
             with pytest.raises(OffsetElsewhereError):
-                journal.read_offset(offset)
+                await journal.held_offset(offset)
         assert (await left.history()).epoch == present.epoch
     finally:
         replica.stop()
@@ -451,6 +528,6 @@ async def test_a_point_in_time_is_noticed(cluster: Cluster, clock: Clock) -> Non
     try:
         async with left.opened() as journal:
             assert (await journal.history.all())[0].beginning is Beginning.PROMOTED
-            assert await journal.newest_offset() == 3
+            assert (await journal.newest_place()).number == 3
     finally:
         base.stop()

@@ -9,6 +9,7 @@ from bridge.workers import retention
 from bridge.workers.retention import Retention
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
+from coordinator.histories import Place
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 
@@ -45,4 +46,4 @@ async def test_old_events_go_and_the_last_one_stays(
     assert (await journal.sessions.load("s0") is None) is (days <= 10)
     # The next event goes on where the last stands.
     offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), '{"n":12}')])
-    assert offset == [journal.offset_text(13)]
+    assert offset == [journal.offset_text(Place(13, clock.now))]

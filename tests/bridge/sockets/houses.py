@@ -9,7 +9,6 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery import Recovery
-from bridge.sockets.remembered import Told
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.system.soak.lines import Line, WebSocketLine
@@ -39,15 +38,21 @@ class House:
         server = create_socket_server(frontend_url="https://shop.example", **self._options)
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
-            recovery.went_out(Told(one.offset, one.event) for one in stretch)
-            offsets = [recovery.offset_text(one.offset) for one in stretch]
-            deliver(server, [one.event for one in stretch], offsets=offsets)
+            told = [history.told(one) for one in stretch]
+            recovery.went_out(told)
+            deliver(server, [one.event for one in told], offsets=[one.offset for one in told])
 
-        dispatcher = await self.journal.dispatcher(tell)
+        told_until = await self.journal.newest_place()
+        dispatcher = self.journal.dispatcher(tell, after=told_until.number)
         history, sessions = JournalHistory(self.journal), JournalSessions(self.journal)
         replay_bytes = server.eio.limits.backlog_bytes
         recovery = Recovery(
-            history, sessions, cursor=dispatcher.cursor, keeps_confidence=False, replay_bytes=replay_bytes
+            history,
+            sessions,
+            cursor=told_until.number,
+            offset=self.journal.offset_text(told_until),
+            keeps_confidence=False,
+            replay_bytes=replay_bytes,
         )
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery

@@ -20,9 +20,14 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+def arrive(roster: Roster, sid: str, user_id: str) -> bool:
+    roster.claim(sid, user_id)
+    return roster.arrive(sid, user_id)
+
+
 def test_a_user_is_online_once_however_many_sockets_say_so() -> None:
     roster = Roster(GRACE)
-    assert [roster.arrive(sid, "u1") for sid in ("s1", "s2", "s1")] == [True, False, False]
+    assert [arrive(roster, sid, "u1") for sid in ("s1", "s2", "s1")] == [True, False, False]
     roster.depart("s1", at(1))
     assert roster.next_due is None
     roster.depart("s2", at(2))
@@ -35,9 +40,9 @@ def test_a_user_is_online_once_however_many_sockets_say_so() -> None:
 
 def test_who_comes_back_within_the_grace_period_was_never_gone() -> None:
     roster = Roster(GRACE)
-    roster.arrive("s1", "u1")
+    arrive(roster, "s1", "u1")
     roster.depart("s1", at(0))
-    assert not roster.arrive("s2", "u1")
+    assert not arrive(roster, "s2", "u1")
     assert roster.expire(at(100)) == []
     assert roster.next_due is None
 
@@ -45,10 +50,10 @@ def test_who_comes_back_within_the_grace_period_was_never_gone() -> None:
 def test_those_who_leave_go_offline_in_the_order_in_which_they_left() -> None:
     roster = Roster(GRACE)
     for user_id in ("u1", "u2", "u3"):
-        roster.arrive(f"of-{user_id}", user_id)
+        arrive(roster, f"of-{user_id}", user_id)
     roster.depart("of-u2", at(1))
     roster.depart("of-u1", at(2))
-    roster.arrive("again", "u2")
+    arrive(roster, "again", "u2")
     roster.depart("of-u3", at(3))
     roster.depart("again", at(4))
     assert roster.expire(at(7)) == [("u1", at(2))]
@@ -58,10 +63,10 @@ def test_those_who_leave_go_offline_in_the_order_in_which_they_left() -> None:
 def test_one_socket_cannot_stand_for_everybody() -> None:
     roster = Roster(GRACE)
     for number in range(USERS_LIMIT_PER_SOCKET):
-        roster.arrive("s1", f"u{number}")
-    roster.arrive("s1", "u0")
+        arrive(roster, "s1", f"u{number}")
+    arrive(roster, "s1", "u0")
     with pytest.raises(TooManyError):
-        roster.arrive("s1", "one-more")
+        roster.claim("s1", "one-more")
     assert not roster.look_up(["one-more"], START)[0].is_online
 
 
@@ -75,10 +80,20 @@ class PresenceMachine(RuleBasedStateMachine):
         self.sockets: dict[str, set[str]] = {user_id: set() for user_id in USERS}
         self.alone_since: dict[str, datetime | None] = dict.fromkeys(USERS)
         self.told: dict[str, bool] = dict.fromkeys(USERS, False)
+        self.claimed: set[tuple[str, str]] = set()
+
+    @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
+    def claim(self, sid: str, user_id: str) -> None:
+        self.roster.claim(sid, user_id)
+        self.claimed.add((sid, user_id))
 
     @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
     def arrive(self, sid: str, user_id: str) -> None:
         is_news = self.roster.arrive(sid, user_id)
+        assert self.roster.is_here(user_id) or (sid, user_id) not in self.claimed
+        if (sid, user_id) not in self.claimed:
+            assert not is_news
+            return
         assert is_news is not self.told[user_id]
         self.told[user_id] = True
         self.sockets[user_id].add(sid)
@@ -95,7 +110,19 @@ class PresenceMachine(RuleBasedStateMachine):
         for user_id in USERS:
             self._without(sid, user_id)
 
+    @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
+    def leave_for_good(self, sid: str, user_id: str) -> None:
+        self.roster.leave(sid, user_id, self.now, for_good=True)
+        was_the_last = self.sockets[user_id] == {sid}
+        self._without(sid, user_id)
+        offline = self.roster.expire(self.now)
+        assert ((user_id, self.now) in offline) is was_the_last
+        for gone, last_seen in offline:
+            assert gone == user_id or last_seen == self.alone_since[gone]
+            self.told[gone] = False
+
     def _without(self, sid: str, user_id: str) -> None:
+        self.claimed.discard((sid, user_id))
         if self.sockets[user_id] == {sid}:
             self.alone_since[user_id] = self.now
         self.sockets[user_id].discard(sid)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bridge.access import ANYBODY
+from bridge.access import ANYBODY, Principal
 from bridge.sockets import kept_changes
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.recovery import Missed, Recovery
@@ -31,6 +31,7 @@ from coordinator.events import Audience, Event
 ROOMS = ("request-a", "request-b")
 EVERYONE = None
 CLIENTS = 2
+TOKENS = (ANYBODY, ANYBODY, Principal(ANYBODY.name, rooms=frozenset(ROOMS[:1])))
 # So small that what was told lately is soon no more in memory, and some miss too much.
 REMEMBERED_BYTES, REPLAY_BYTES, EVENT_BYTES = 3_000, 2_500, 100
 
@@ -58,16 +59,17 @@ class Journal:
             raise BridgeError("of another history")
         return int(number)
 
+    async def number_of(self, offset: str) -> int:
+        await self._read()
+        number = self.read_offset(offset)
+        assert number <= len(self.events)
+        if number < self.oldest_kept - 1:
+            raise BridgeError("what came next is forgotten")
+        return number
+
     async def oldest(self) -> int:
         await self._read()
         return self.oldest_kept
-
-    async def newest(self) -> int:
-        await self._read()
-        return len(self.events)
-
-    async def was_further(self, number: int) -> None:
-        raise AssertionError(f"there are {len(self.events)} events, and nobody was told {number}")
 
     async def heard(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
@@ -117,6 +119,8 @@ class Client:
     offset: str | None = None
     """Of the last event it heard, which it brings."""
     is_connected: bool = False
+    principal: Principal = ANYBODY
+    """What its newest token grants."""
     coming: asyncio.Task[Missed | None] | None = None
     dawdles: bool = False
     """Whether something else is waited for before it is let in."""
@@ -148,6 +152,7 @@ class Life(RuleBasedStateMachine):
             self.journal,
             self.journal,
             cursor=len(self.journal.events),
+            offset=self.journal.offset_text(len(self.journal.events)),
             keeps_confidence=False,
             remembered_bytes=REMEMBERED_BYTES,
             replay_bytes=REPLAY_BYTES,
@@ -185,12 +190,13 @@ class Life(RuleBasedStateMachine):
         for number in range(CLIENTS):
             self.come(number, dawdles=False)
 
-    @rule(number=st.integers(0, CLIENTS - 1), dawdles=st.booleans())
-    def come(self, number: int, dawdles: bool) -> None:
+    @rule(number=st.integers(0, CLIENTS - 1), dawdles=st.booleans(), token=st.sampled_from(TOKENS))
+    def come(self, number: int, dawdles: bool, token: Principal = ANYBODY) -> None:
         def come(client: Client) -> None:
             client.dawdles = dawdles
             if client.coming is None and (dawdles or not client.is_connected):
-                client.coming = asyncio.create_task(self.recovery.take_up(client.pid, client.offset, ANYBODY))
+                client.principal = token
+                client.coming = asyncio.create_task(self.recovery.take_up(client.pid, client.offset, token))
 
         self.run(number, come)
 
@@ -198,17 +204,18 @@ class Life(RuleBasedStateMachine):
         """As the server does it, without waiting."""
         if client.is_connected:
             self.part(client, for_good=False)
-        if missed is not None and not self.recovery.is_current(missed):
+        if missed is not None and not self.recovery.is_current(missed, client.principal):
             return  # closed again, to come once more
         client.is_connected = True
         if missed is None:
             self.sids += 1
             client.sid, client.offset = f"sid{self.sids}", None
-            client.pid = self.recovery.begin(client.sid, ANYBODY)
+            client.pid = self.recovery.begin(client.sid, client.principal)
             client.surely_in, client.perhaps_in, client.said_goodbye = {}, set(), False
             client.heard = len(self.journal.events)
             return
-        resumed = self.recovery.resume(missed, ANYBODY)
+        resumed = self.recovery.resume(missed, client.principal)
+        assert all(map(client.principal.may_see, resumed.rooms))
         assert not client.said_goodbye
         assert missed.session.sid == client.sid
         assert set(client.surely_in) <= set(resumed.rooms) <= client.perhaps_in | set(client.surely_in)
@@ -236,7 +243,7 @@ class Life(RuleBasedStateMachine):
     @rule(number=st.integers(0, CLIENTS - 1), room=st.sampled_from(ROOMS), deed=st.sampled_from("++-"))
     def ask(self, number: int, room: str, deed: str) -> None:
         def ask(client: Client) -> None:
-            if not client.is_connected:
+            if not client.is_connected or not client.principal.may_see(room):
                 return
             assert client.sid is not None
             if deed == "+":
@@ -277,7 +284,9 @@ class Life(RuleBasedStateMachine):
         async def publish() -> None:
             for _ in range(count):
                 audience = Audience(everyone=True) if room is None else Audience(rooms=(room,))
-                told = Told(len(self.journal.events) + 1, Event("news", audience, "x" * EVENT_BYTES))
+                number = len(self.journal.events) + 1
+                event = Event("news", audience, "x" * EVENT_BYTES)
+                told = Told(number, event, self.journal.offset_text(number))
                 self.journal.events.append(told)
                 self.recovery.went_out([told])
                 for client in self.clients:

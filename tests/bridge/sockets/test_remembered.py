@@ -13,7 +13,7 @@ AUDIENCES = st.sampled_from([(), ("a",), ("b",), ("a", "b"), ("c", "c")])
 
 
 def told(number: int, audience: tuple[str, ...], payload: str = "1", name: str = "news") -> Told:
-    return Told(number, Event(name, Audience(not audience, audience), payload))
+    return Told(number, Event(name, Audience(not audience, audience), payload), f"offset-{number}")
 
 
 @given(

@@ -250,6 +250,35 @@ async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_ag
         await client.cut()
 
 
+async def test_what_is_told_while_it_waits_for_its_turn_to_leave_a_client_has_not_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, user = newcomer(house), newcomer(house)
+    for client in (watcher, user):
+        await client.come()
+    turns, its_turn = house.server.eio.turns.take, asyncio.Event()
+
+    async def take() -> None:
+        if "_leave" in repr(asyncio.current_task()):
+            await its_turn.wait()
+        await turns()
+
+    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    connection = house.server.manager.connection(watcher.sid)
+    await watcher.cut()
+    await house._eventually(lambda: connection.lost_at)
+    lost_at = house.server.activity_log.now()
+    await house._eventually(lambda: house.server.activity_log.now() > lost_at + 10_000)
+    await user.call("user-online", "u1")
+    its_turn.set()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 1)
+    await watcher.come()
+    await hear(watcher, ("u1", "online"))
+    assert watcher.recovered == [False, True]
+    for client in (watcher, user):
+        await client.cut()
+
+
 async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) -> None:
     watcher, late, stays, goes = (newcomer(house) for _ in range(4))
     for client in (watcher, late):

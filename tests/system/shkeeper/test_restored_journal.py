@@ -226,16 +226,57 @@ def assert_gone(marketplace: Marketplace, offset: str) -> None:
     assert (answer.status_code, "without it" in answer.json()["detail"]) == (410, True)
 
 
-def test_an_offset_beyond_the_end_is_gone_and_proves_nothing(
+def test_an_offset_beyond_the_end_that_somebody_made_up_proves_nothing(
     bridge: BridgeProcess, marketplace: Marketplace, listen: StartListener
 ) -> None:
+    marketplace.paid()
     epoch = history(marketplace)["epoch"]
-    assert_gone(marketplace, f"{epoch}-{10**9}")
-    # Anybody may write one: whoever does gets a session, and nobody else hears of it.
+    known = marketplace.client.get("/api/events", params={"everyone": "true"}).json()["next"]
+    made_up = f"{epoch}-{10**9}-{known.split('-')[2]}"
+    answer = marketplace.client.get("/api/events", params={"everyone": "true", "after": made_up})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "after")
+    # Whoever brings one gets a session, and nobody else hears of it.
     genuine = json.loads(polled_connect(bridge, {}))["pid"]
-    brought = {"pid": genuine, "offset": f"{epoch}-{10**9}"}
-    assert json.loads(polled_connect(bridge, brought))["pid"] != genuine
+    assert json.loads(polled_connect(bridge, {"pid": genuine, "offset": made_up}))["pid"] != genuine
     assert (history(marketplace)["epoch"], is_held(marketplace)) == (epoch, False)
+
+
+@pytest.mark.parametrize("asks_by", ["its session", "REST"])
+def test_whoever_heard_what_is_gone_proves_that_the_whole_machine_was_taken_back(
+    backup: Callable[[], Backup],
+    bridge: BridgeProcess,
+    marketplace: Marketplace,
+    listen: StartListener,
+    asks_by: str,
+) -> None:
+    """Its mark was taken back with it, and the session began before. Who asks by REST does so when the journal is as
+    far again, with other events."""
+    listener = listen(bridge.url, JOINS)
+    kept = backup()
+    mark = Path(f"{bridge.database}.mark").read_bytes()
+    assert listener.wait_for(lambda line: "ready" in line)["recovered"] is True
+    marketplace.paid()
+    listener.wait_for(lambda line: line.get("event") == "payment-received")
+    offset, epoch = listener.offsets[-1], history(marketplace)["epoch"]
+    if asks_by == "REST":
+        listener.close()
+    kept.put_back(kept.copy)
+    Path(f"{bridge.database}.mark").write_bytes(mark)
+    if asks_by == "REST":
+        bridge.start()
+        assert history(marketplace)["epoch"] == epoch
+        for _ in range(2):
+            marketplace.paid()
+        assert_gone(marketplace, offset)
+    else:
+        bridge.launch()
+    assert bridge.process.wait() == 1  # it stops by itself, in order
+    bridge.start()
+    present = compared(marketplace)
+    assert (present["beginning"], present["epoch"] != epoch) == ("rewound", True)
+    assert_gone(marketplace, offset)
+    if asks_by == "its session":
+        assert listener.wait_for(lambda line: "ready" in line)["recovered"] is False
 
 
 def polled_connect(bridge: BridgeProcess, brought: Document) -> str:

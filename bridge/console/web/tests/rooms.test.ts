@@ -155,6 +155,32 @@ describe("the rooms", () => {
     expect(lookUps.map(({ signal }) => signal.aborted)).toEqual([true, false]);
   });
 
+  it.each(["while offline", "before the cut"])("are catching up at once with a look-up to do that was asked for %s", async (when) => {
+    const rooms = await liveRooms();
+    if (when === "before the cut") rooms.lookAgain();
+    await settled();
+    socket.cut();
+    if (when === "while offline") rooms.lookAgain();
+    lookUps.splice(0);
+    await socket.connects(true);
+    expect(stood).toEqual(["offline", "catching up"]);
+    await lookUps.shift()?.fail();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(stood).toEqual(["offline", "catching up"]);
+    await lookUps.shift()?.find("pending");
+    expect(stood).toEqual(["offline", "catching up", "live"]);
+  });
+
+  it("are live at once while there is only one to be left", async () => {
+    const rooms = await liveRooms();
+    socket.cut();
+    rooms.leave("leave-request-room", "r1");
+    await socket.connects(true);
+    expect(stood).toEqual(["offline", "live"]);
+    expect(await socket.answers()).toEqual(["leave-request-room r1"]);
+    expect(stood).toEqual(["offline", "live"]);
+  });
+
   it("are all joined again in a new session", async () => {
     const rooms = await liveRooms();
     rooms.join("user-online", "u1");
