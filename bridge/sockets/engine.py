@@ -12,7 +12,7 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 - `_async["translate_request"]`: it made a class for each request, which nothing but the garbage collector could end,
   together with the request and its body; and called every polling client 127.0.0.1.
 
-Used besides: `_trigger_event`, `_cors_allowed_origins`, `_cors_headers`, `_upgrades`, `_unauthorized` and `sockets`.
+Used besides: `_trigger_event`, `_cors_allowed_origins`, `_make_response`, `_upgrades`, `_unauthorized` and `sockets`.
 """
 
 import asyncio

@@ -17,12 +17,13 @@ Overridden here:
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
+- `_engineio_server_class`: the engine of our own kind.
 - `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 
-Used besides: `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the engine its `sockets`
-with their `queue`, `closed`, `upgrading` and `upgraded`.
+Used besides: `_handle_event`, `_handle_ack`, `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the
+engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["Held", "as_toml", "distribution", "found", "private_names"]
+__all__ = ["Held", "as_toml", "distribution", "found", "names_of", "private_names"]
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bridge", "coordinator", "providers")
@@ -98,7 +98,7 @@ def _overridden(ours: type) -> dict[str, str]:
 def _used(ours: type) -> set[str]:
     theirs = [base for base in ours.__mro__[1:] if _is_a_librarys(base) and not _is_documented(base)]
     own = {name for base in ours.__mro__ if not _is_a_librarys(base) for name in vars(base)}
-    names = {base: set(vars(base)) | set(_assigned(base)) for base in theirs}
+    names = {base: names_of(base) for base in theirs}
     uses = set()
     for name in set(_asked_of_self(ours)) - own:
         for base in theirs:
@@ -115,6 +115,11 @@ def fingerprint(theirs: type, name: str) -> str:
     except (TypeError, OSError):  # a value, and not a function
         source = f"{name} is a value"
     return hashlib.sha256(source.encode()).hexdigest()[:10]
+
+
+def names_of(theirs: type) -> set[str]:
+    """What a library's class has, and what it gives its instances."""
+    return {*vars(theirs), *_assigned(theirs)}
 
 
 def _is_a_librarys(base: type) -> bool:

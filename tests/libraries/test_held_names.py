@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import itertools
 import re
 import tomllib
 from importlib.metadata import version
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from tests.libraries.held_names import ROOT, Held, as_toml, distribution, found, private_names
+from bridge.door.connection import UVICORN_NAMES
+from tests.libraries.held_names import ROOT, Held, as_toml, distribution, found, names_of, private_names
 
 RECORD = Path(__file__).with_name("held_names.toml")
 # Nothing of these is documented as made to be overridden: whoever does says in the module what and why.
@@ -41,8 +43,9 @@ def test_the_installed_versions_are_those_on_record() -> None:
 
 def test_every_library_whose_names_are_held_has_an_upper_bound(held: dict[str, Held]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    bounds = {needed.name: needed.specifier for needed in map(Requirement, project["dependencies"])}
-    libraries = {distribution(name) for it in held.values() for name in (*it.overrides, *it.uses)}
+    needed = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    bounds = {one.name: one.specifier for one in map(Requirement, needed)}
+    libraries = {distribution(name) for it in held.values() for name in (*it.overrides, *it.uses)} | {"uvicorn"}
     open_ended = {
         name for name in libraries if not any(bound.operator in {"<", "==", "~="} for bound in bounds[name])
     }
@@ -63,6 +66,16 @@ def test_every_module_says_what_it_overrides_and_no_more(held: dict[str, Held]) 
             ghosts = {name for name in said if _is_private(name)} - overridden - used - _names_in(module)
             faults += [f"{ours} speaks of {name}, which it neither overrides nor uses" for name in sorted(ghosts)]
     assert not faults
+
+
+@pytest.mark.parametrize("theirs", UVICORN_NAMES)
+def test_what_is_used_of_uvicorn_is_there_and_used(theirs: str) -> None:
+    module, _, name = theirs.rpartition(".")
+    found_there = names_of(getattr(importlib.import_module(module), name))
+    assert not set(UVICORN_NAMES[theirs]) - found_there
+    users = ("bridge/door/connection.py", "bridge/door/exchange.py", "bridge/sockets/web_socket_protocol.py")
+    sources = "".join((ROOT / path).read_text(encoding="utf-8") for path in (*users, "bridge/cli/serve.py"))
+    assert not {used for used in UVICORN_NAMES[theirs] if f".{used}" not in sources and f"def {used}" not in sources}
 
 
 def _is_private(name: str) -> bool:
