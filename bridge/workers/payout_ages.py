@@ -1,4 +1,5 @@
-"""Ages of payouts: how long ago each was asked for, by the clock that only goes on, however somebody sets the other."""
+"""Ages of payouts: how long ago each was asked for, by the clock that only goes on, however somebody sets the
+other."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

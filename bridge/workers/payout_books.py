@@ -14,7 +14,7 @@ from bridge.journal import Journal
 from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
 from coordinator.payments import Payment
-from coordinator.payout_names import Share
+from coordinator.payout_names import Share, is_known_here
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, PayoutGateway
 
@@ -154,7 +154,7 @@ class PayoutBooks:
                 raise result
         # Meanwhile somebody may have had it paid out anew, which is no forgetting.
         by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
-        return [] if any(payout.holds(name) for payout in by_now) else booked
+        return [one for one in booked if not is_known_here(one, by_now)]
 
 
 def _may_be_forgotten(payment: Payment, since: datetime) -> bool:

@@ -24,6 +24,7 @@ from coordinator.payout_observations import (
     PayoutNotAsked,
     PayoutObservation,
     PayoutUnclear,
+    PayoutWithheld,
 )
 from coordinator.payouts import Payout
 from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
@@ -129,6 +130,13 @@ class PayoutOrders:
             await self._books.look_before_sending(payout.payment_id)
             while (naming := await self._naming(payout)) is not None:
                 is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
+                if naming.takes_over and not is_known and payout.facts.approved is None:
+                    # It was not looked at whether it may leave, since it had left.
+                    gone = PayoutWithheld(
+                        reasons=(f"{payout.provider} had it as {naming.external_id}, and has not now",)
+                    )
+                    await self._journal.record_payout_observation(payout.payout_id, "taken-over:gone", gone)
+                    break
                 if not is_known or naming.arrived is None:
                     names[payout.payout_id] = _Name(naming.external_id, is_known)
                     break

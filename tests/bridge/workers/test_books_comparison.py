@@ -314,7 +314,7 @@ async def test_what_was_sent_for_an_order_that_the_journal_still_waits_with_is_f
     assert forgotten.external_id == name(1, 0)
     named = await journal.name_payouts([other.payout_id, payout.payout_id])
     # Until a person has looked at it nothing else leaves.
-    assert named == {payout.payout_id: Naming(name(1, 0))}
+    assert named == {payout.payout_id: Naming(name(1, 0), takes_over=True)}
 
 
 async def test_a_provider_that_does_not_answer_is_asked_again_and_nothing_is_sent_before(
