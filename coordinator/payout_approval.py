@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from coordinator.coin_prices import strays_from
 from coordinator.comparisons import ForgottenPayout
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
-from coordinator.money import format_amount, product, total
+from coordinator.money import format_amount, total
 from coordinator.names import may_be_one
 from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
@@ -89,8 +88,8 @@ def reasons_to_wait(
 
 
 def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
-    """What about a payout hangs on one person's word, or on a price that may be wrong, for a second person to read.
-    `others` are those of its payment."""
+    """What about a payout hangs on one person's word, for a second person to read. `others` are those of its
+    payment."""
     for other in others:
         if other.status is PayoutStatus.RETURNED and _is_of_same_share(payout, other):
             carried = ", ".join(other.facts.returns)
@@ -102,14 +101,6 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
             yield (
                 f"{format_amount(leaving)} {payment.currency} leave with it, and {format_amount(came)} came for"
                 f" {payout.seller_id}: a person took the payment as paid"
-            )
-    if payout.worth is not None and payout.coin in payment.facts.rates:
-        low, high = (product(payout.amount, rate) for rate in payment.facts.rates[payout.coin])
-        asked = low if payout.worth < low else high
-        if not low <= payout.worth <= high and strays_from(asked, payout.worth):
-            yield (
-                f"it counts for {format_amount(payout.worth)} {payment.currency} at the price of now, and for"
-                f" {format_amount(asked)} at the price that the buyer was asked for"
             )
 
 
