@@ -104,6 +104,9 @@ class Naming:
     if it does by now, the name is that one's."""
     takes_over: bool = False
     """Whether it is that of a forgotten payout, which is not sent again."""
+    is_anothers: bool = False
+    """Whether another payout is in the provider's books by it, in another coin: unless this one is too, it leaves the
+    name to that one."""
 
 
 def next_name(
@@ -115,8 +118,8 @@ def next_name(
     share = share_of(payment, payout)
     own = share.of(payouts)
     booked = {name for one in own for name in one.facts.booked} | {one.external_id for one in forgotten}
-    if payout.external_id is not None and payout.external_id not in booked:
-        return Naming(payout.external_id)
+    if payout.external_id is not None and payout.external_id not in payout.facts.booked:
+        return Naming(payout.external_id, is_anothers=payout.external_id in booked)
     again = taken_over(payout, own, forgotten)
     if again is not None:
         return Naming(again, takes_over=True)

@@ -21,6 +21,7 @@ from coordinator.payout_names import Naming
 from coordinator.payout_observations import (
     PayoutBooked,
     PayoutFailed,
+    PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
     PayoutUnclear,
@@ -137,6 +138,11 @@ class PayoutOrders:
                     )
                     await self._journal.record_payout_observation(payout.payout_id, "taken-over:gone", gone)
                     break
+                if naming.is_anothers and not is_known:
+                    left = PayoutNamePassedOn(external_id=naming.external_id)
+                    key = f"passed-on:{naming.external_id}"
+                    await self._journal.record_payout_observation(payout.payout_id, key, left)
+                    continue
                 if not is_known or naming.arrived is None:
                     names[payout.payout_id] = _Name(naming.external_id, is_known)
                     break

@@ -228,7 +228,27 @@ async def test_one_that_certainly_was_not_asked_for_gets_another_name_if_its_own
     await compared(comparing(journal, api), journal)
     assert await journal.name_payouts([asked]) == {}  # until somebody has looked at it
     await dismiss(journal)
-    assert (await journal.name_payouts([asked]))[asked].external_id == name(1, 1)
+    await journal.approvals.approve(asked, by=Approver("Bo"), note=None)
+    await sends_all(journal, api, restored.clock)
+    assert ((await payout(journal, asked)).external_id, books.ordered) == (name(1, 1), 1)
+
+
+async def test_nor_is_it_asked_for_again_if_it_is_in_the_books_of_its_own_coin_as_well(
+    restored: Restored, api: ShkeeperApi, books: Books
+) -> None:
+    await paid(restored.journal)
+    asked = await ordered(restored.journal, 1, coin="BTC")
+    await restored.journal.record_payout_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
+    in_vain = PayoutNotAsked(attempt=1, reason="the wallet is away")
+    await restored.journal.record_payout_observation(asked, "outcome:1", in_vain)
+    journal = await restored.restore()
+    for coin in ("BTC", "ETH-USDT"):
+        books.has(name(1, 0), coin)
+    await compared(comparing(journal, api), journal)
+    await dismiss(journal)
+    await journal.approvals.approve(asked, by=Approver("Bo"), note=None)
+    await sends_all(journal, api, restored.clock)
+    assert ((await payout(journal, asked)).external_id, books.ordered) == (name(1, 0), 0)
 
 
 # Whose it is
