@@ -1,45 +1,96 @@
-"""Coin prices: whether what a coin counts for in a payout can be right, by what it was worth in prices that buyers
-were asked for before. Pure.
+"""Coin prices: whether what a coin counts for in a payout can be right, by what it was worth before. Pure.
 
 A provider's rate of the moment says how much of a payout's coin leaves for so much of the payment's money. One that
 is wrong passes every limit, so that it is compared with others, or with none awaits somebody.
+
+While a rate is wrong, whoever buys can be asked for as many prices at it as they like, and pay little at some of
+them. So what the buyer of the very payment was asked for proves nothing, but what they paid does: by that no more
+coins leave than came. And a price of others counts only when it is a day old, and each day for one.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
+from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, format_amount, product, quotient
+from coordinator.money import ZERO, excess_over, format_amount, product, quotient, total
+from coordinator.payments import Payment
 
-__all__ = ["LATELY_LIMIT", "price_doubt", "strays_from"]
+__all__ = ["DAY", "DAYS_LOOKED_AT", "EarlierPrice", "paid_at", "price_doubt", "usual_price"]
 
-LATELY_LIMIT = 20
-"""Of so many prices the one in the middle says what a coin is worth: a few that are wrong do not move it."""
+DAY = timedelta(days=1)
+"""A rate that slipped is seen and put right within this, or nobody looks."""
+DAYS_LOOKED_AT = 7
+"""A price that is older than so many days, and one more, says little of today's."""
+# So many of them have to agree: those on which somebody paid, or all on which somebody was asked for a price.
+DAYS_PAID, DAYS_ASKED = 2, 3
 # A price may halve within a day. One that differs by more than that is more often wrong than true.
 BEARABLE_SHARE = Decimal("0.5")
 SHOWN_DIGITS = 8
 
 
-def strays_from(asked: Decimal, worth: Decimal) -> bool:
-    """Whether what a payout counts for differs by more than half from what it came to at a price asked before."""
-    difference = excess_over(max(asked, worth), min(asked, worth))
-    return difference > product(asked, BEARABLE_SHARE)
+class EarlierPrice(NamedTuple):
+    """What one coin was worth to somebody before."""
+
+    at: datetime
+    """When they were asked for it."""
+    asked: Decimal | None
+    """None if the provider did not say."""
+    paid: Decimal | None
+    """What it came to where they paid with it; None if they did not."""
 
 
-def price_doubt(amount: Decimal, coin: str, worth: Decimal, currency: str, lately: Sequence[Decimal]) -> str | None:
-    """Why somebody has to look at what an amount of a coin counts for; None if it agrees with what one was worth
-    lately."""
-    known = [rate for rate in lately if rate > ZERO]
-    if not known:
+def paid_at(payment: Payment, coin: str) -> Decimal | None:
+    """What one coin was worth as it came for a payment; None if something else came, or nothing."""
+    came = payment.counted
+    amount = total(transfer.amount for transfer in came)
+    if not payment.paid or not amount or any(transfer.asset != coin for transfer in came):
+        return None
+    return quotient(payment.paid, amount)
+
+
+def usual_price(earlier: Iterable[EarlierPrice], now: datetime) -> Decimal | None:
+    """What a coin was worth on most of the last days, without the very last; None if too few of them tell."""
+    days: defaultdict[int, list[EarlierPrice]] = defaultdict(list)
+    for one in earlier:
+        days[(now - one.at) // DAY].append(one)
+    looked_at = [days[number] for number in range(1, DAYS_LOOKED_AT + 1) if number in days]
+    paid = [median(prices) for day in looked_at if (prices := _positive(one.paid for one in day))]
+    if len(paid) >= DAYS_PAID:
+        return median(paid)
+    asked = [median(prices) for day in looked_at if (prices := _positive(one.paid or one.asked for one in day))]
+    return median(asked) if len(asked) >= DAYS_ASKED else None
+
+
+def price_doubt(
+    amount: Decimal, coin: str, worth: Decimal, currency: str, *, paid: Decimal | None, usual: Decimal | None
+) -> str | None:
+    """Why somebody has to look at what an amount of a coin counts for; None if it agrees with what one was worth as
+    the payment was paid with it or, where it was not, on other days."""
+    price = usual if paid is None else paid
+    if price is None:
         return (
-            f"nobody was asked to pay with {coin} lately, so that nothing tells whether {format_amount(amount)}"
-            f" {coin} are worth {format_amount(worth)} {currency}"
+            f"too few were asked to pay with {coin} on other days to tell whether {format_amount(amount)} {coin} are"
+            f" worth {format_amount(worth)} {currency}"
         )
-    usual = median(known)
-    if not strays_from(product(amount, usual), worth):
+    if not _strays_from(product(amount, price), worth):
         return None
     now = _shown(quotient(worth, amount))
-    return f"it counts one {coin} as {now} {currency}, and buyers were asked for {_shown(usual)} lately"
+    whose = "buyers were asked for" if paid is None else "its buyer paid at"
+    when = " on other days" if paid is None else ""
+    return f"it counts one {coin} as {now} {currency}, and {whose} {_shown(price)}{when}"
+
+
+def _positive(prices: Iterable[Decimal | None]) -> list[Decimal]:
+    return [price for price in prices if price is not None and price > ZERO]
+
+
+def _strays_from(before: Decimal, worth: Decimal) -> bool:
+    """Whether what a payout counts for differs by more than half from what it came to at a price of before."""
+    difference = excess_over(max(before, worth), min(before, worth))
+    return difference > product(before, BEARABLE_SHARE)
 
 
 def _shown(rate: Decimal) -> str:

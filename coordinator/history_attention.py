@@ -51,23 +51,29 @@ def journal_rewound(
     )
 
 
-def forgotten_payout_key(external_id: str) -> str:
+def forgotten_payout_key(payout: ForgottenPayout) -> str:
     """What a payout that the journal has forgotten is called on the list."""
-    return f"{AttentionKind.PAYOUT_FORGOTTEN}:{external_id}"
+    return f"{AttentionKind.PAYOUT_FORGOTTEN}:{_subject(payout)}"
+
+
+def _subject(payout: ForgottenPayout) -> str:
+    return f"{payout.external_id}:{payout.coin}"
 
 
 def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
     """A payout that a provider has and the journal has not."""
     return Attention(
         kind=AttentionKind.PAYOUT_FORGOTTEN,
-        subject=payout.external_id,
+        subject=_subject(payout),
         title="It was paid out, and the journal has forgotten it",
         detail=f"For {payout.payee_id}: {payout.told}.",
         advice=(
             "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the"
             " money was sent, in the provider's books and at the destination. Then dismiss this, and have the very"
             " payout asked for again, with the same coin, amount and destination: it gets this name, so it is not"
-            " sent again, and takes over what the provider says of it."
+            " sent again, and takes over what the provider says of it. What was ordered of this payment before, is"
+            " unlike this and was not asked for yet waits for a second person, unless one has approved it: that is"
+            " sent once this is dismissed, so reject or hold it first if it is not to be."
         ),
         since=found_at,
         news_at=found_at,

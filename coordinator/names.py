@@ -34,7 +34,11 @@ _LOOK_ALIKE = dict(
     )
 )
 _LOOK_ALIKE |= {"0": "o", "1": "l", "I": "l"}
-_ALIKE_TOGETHER = {"rn": "m"}
+# Two letters that are read as one.
+_ALIKE_TOGETHER = {"rn": "m", "vv": "w", "cl": "d"}
+# Of all that is shown as nothing (Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt) what counts as
+# a letter: the fillers of Hangul, as NFKD writes all four of them.
+_SHOWN_AS_NOTHING = "\u115f\u1160"
 # Any letter: one of another alphabet within a name that is otherwise of ours.
 _ANY = "\0"
 
@@ -47,7 +51,8 @@ def may_be_one(one: str, other: str) -> bool:
 
 def _shapes(name: str) -> Iterator[str]:
     """What a name looks like: as it is read, and in small letters and in capitals, which look like others' each."""
-    letters = "".join(each for each in unicodedata.normalize("NFKD", name) if each.isalnum())
+    written = unicodedata.normalize("NFKD", name)
+    letters = "".join(each for each in written if each.isalnum() and each not in _SHOWN_AS_NOTHING)
     if not letters:
         yield name
         return

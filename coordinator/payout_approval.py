@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from coordinator.addresses import is_among, resembled
-from coordinator.coin_prices import strays_from
+from coordinator.comparisons import ForgottenPayout
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
-from coordinator.money import format_amount, product, total
+from coordinator.money import format_amount, total
 from coordinator.names import may_be_one
 from coordinator.payments import Payment
+from coordinator.payout_decisions import contradiction
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
-from coordinator.payout_observations import PayoutApproved, PayoutRejected
+from coordinator.payout_observations import PayoutApproved, PayoutRejected, Stated
 from coordinator.payouts import Payout, PayoutStatus
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "SamePersonError",
     "approval",
     "doubts_about",
+    "forgotten_doubts",
+    "may_have_gone_to",
     "reasons_to_wait",
     "rejection",
 ]
@@ -98,24 +101,13 @@ def reasons_to_wait(
     return (*over, new)
 
 
-def doubts_about(
-    payout: Payout, payment: Payment, others: Collection[Payout], forgotten: Collection[str]
-) -> Iterator[str]:
-    """What about a payout hangs on one person's word, or on a price that may be wrong, for a second person to read.
-    `others` are those of its payment; `forgotten` are names under which its provider has payouts of the payment that
-    the journal had forgotten when it was restored, and does not know yet."""
+def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
+    """What about a payout hangs on one person's word, for a second person to read. `others` are those of its
+    payment."""
     for other in others:
-        if other.status is PayoutStatus.RETURNED and (other.payee_id, bool(other.refund_id)) == (
-            payout.payee_id,
-            bool(payout.refund_id),
-        ):
+        if other.status is PayoutStatus.RETURNED and _is_of_same_share(payout, other):
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
-    if forgotten:
-        yield (
-            f"{payout.provider} has {', '.join(sorted(forgotten))}, which the journal forgot when it was restored:"
-            " this may have been paid"
-        )
     came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
@@ -124,14 +116,33 @@ def doubts_about(
                 f"{format_amount(leaving)} {payment.currency} leave with it, and {format_amount(came)} came for"
                 f" {payout.seller_id}: a person took the payment as paid"
             )
-    if payout.worth is not None and payout.coin in payment.facts.rates:
-        low, high = (product(payout.amount, rate) for rate in payment.facts.rates[payout.coin])
-        asked = low if payout.worth < low else high
-        if not low <= payout.worth <= high and strays_from(asked, payout.worth):
+
+
+def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
+    """Why a payout may have been paid: its provider has others of its payment that the journal had forgotten when it
+    was restored, and that no payout has taken over."""
+    for one in forgotten:
+        yield f"{one.told}, which the journal forgot when it was restored: this may have been paid"
+
+
+def may_have_gone_to(payout: Payout, unheard: Iterable[Payout]) -> Iterator[str]:
+    """Why a payout may have been paid by what is taken for another's. `unheard` are those of its payment that were
+    asked for before the journal was restored, without its hearing what came of that: somebody may have found since
+    that one of them had arrived, and the next one have got its name."""
+    for other in unheard:
+        same = Stated(coin=other.coin, amount=other.amount, destination=other.destination)
+        is_taken_for_it = other.external_id in other.facts.booked and _is_of_same_share(payout, other)
+        if is_taken_for_it and contradiction(payout, same) is None:
+            by = f" ({', '.join(other.facts.tx_hashes)})" if other.facts.tx_hashes else ""
             yield (
-                f"it counts for {format_amount(payout.worth)} {payment.currency} at the price of now, and for"
-                f" {format_amount(asked)} at the price that the buyer was asked for"
+                f"{other.provider} has {other.external_id}{by}, which is taken for {other.payout_id}'s: that one was"
+                " asked for before the journal was restored, and nobody had heard whether it was sent. If it had been"
+                f" sent otherwise, that is this one's; see whether one transfer arrived at {other.destination} or two"
             )
+
+
+def _is_of_same_share(one: Payout, other: Payout) -> bool:
+    return (one.payee_id, one.refund_id is None) == (other.payee_id, other.refund_id is None)
 
 
 def approval(

@@ -17,7 +17,17 @@ from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
 from coordinator.payouts import Payout, PayoutStatus
 
-__all__ = ["NAMES_BEYOND", "Naming", "Share", "next_name", "payout_id_of", "share_of", "taken_over", "whose_name"]
+__all__ = [
+    "NAMES_BEYOND",
+    "Naming",
+    "Share",
+    "is_known_here",
+    "next_name",
+    "payout_id_of",
+    "share_of",
+    "taken_over",
+    "whose_name",
+]
 
 NAMES_BEYOND = 2
 """How many names in a row a provider must not know before no further one is asked for. It may not know one where an
@@ -61,16 +71,20 @@ class Share:
 
     def next_to_ask(self, payouts: Collection[Payout], known: Mapping[str, bool]) -> str | None:
         """The name by which its provider is asked next for what the journal may have forgotten; None when all were
-        asked for. `payouts` are those that the journal has of it, `known` what the provider has said so far."""
+        asked for. `payouts` are those that the journal has of it, `known` what the provider has said so far.
+
+        A name that the journal has given is asked for as well, unless its payout is in the books by it: that one may
+        have ended since, and left the name to another in another coin.
+        """
         unknown = 0
         for number in count():
             name = self.name(number)
-            if any(one.holds(name) for one in payouts):
+            if any(name in one.facts.booked for one in payouts):
                 unknown = 0
                 continue
             if name not in known:
                 return name
-            unknown = 0 if known[name] else unknown + 1
+            unknown = 0 if known[name] or any(one.holds(name) for one in payouts) else unknown + 1
             if unknown == NAMES_BEYOND:
                 return None
         return None
@@ -88,6 +102,11 @@ class Naming:
     arrived: str | None = None
     """The payout that was asked for by this name before, and has arrived though the provider was not seen to know it:
     if it does by now, the name is that one's."""
+    takes_over: bool = False
+    """Whether it is that of a forgotten payout, which is not sent again."""
+    is_anothers: bool = False
+    """Whether another payout is in the provider's books by it, in another coin: unless this one is too, it leaves the
+    name to that one."""
 
 
 def next_name(
@@ -96,14 +115,14 @@ def next_name(
     """The name by which a payout is asked for next; None while it has to wait, because too many before it may yet
     come into the provider's books or not. `payouts` are all of its payment; `forgotten` those that the provider has
     of it and the journal had not, when it was restored."""
-    facts, share = payout.facts, share_of(payment, payout)
-    if payout.external_id is not None and payout.external_id not in facts.booked:
-        return Naming(payout.external_id)
+    share = share_of(payment, payout)
     own = share.of(payouts)
+    booked = {name for one in own for name in one.facts.booked} | {one.external_id for one in forgotten}
+    if payout.external_id is not None and payout.external_id not in payout.facts.booked:
+        return Naming(payout.external_id, is_anothers=payout.external_id in booked)
     again = taken_over(payout, own, forgotten)
     if again is not None:
-        return Naming(again)
-    booked = {name for one in own for name in one.facts.booked} | {one.external_id for one in forgotten}
+        return Naming(again, takes_over=True)
     for number in count():
         name = share.name(number)
         if name in booked or any(one.holds(name) for one in own):
@@ -124,14 +143,15 @@ def whose_name(called: Iterable[Payout], name: str, coin: str | None) -> Payout 
     return max(of_coin or meant, key=lambda one: (one.facts.asked_at or one.created_at, one.payout_id), default=None)
 
 
+def is_known_here(forgotten: ForgottenPayout, payouts: Iterable[Payout]) -> bool:
+    """Whether one of some payouts is a forgotten one: the books of a provider are apart for each coin."""
+    return any(one.coin == forgotten.coin and one.holds(forgotten.external_id) for one in payouts)
+
+
 def taken_over(payout: Payout, own: Collection[Payout], forgotten: Sequence[ForgottenPayout]) -> str | None:
     """The name of the forgotten payout that this one is, wanted again: of the same coin, amount and destination. One
     is taken over by one, the earliest first. `own` are those of the same share."""
-    left = [
-        one
-        for one in forgotten
-        if one.payee_id == payout.payee_id and not any(other.holds(one.external_id) for other in own)
-    ]
+    left = [one for one in forgotten if one.payee_id == payout.payee_id and not is_known_here(one, own)]
     nameless = {one.payout_id: one for one in (*own, payout) if one.is_unasked and one.external_id is None}
     for wanted in sorted(nameless.values(), key=lambda one: (one.created_at, one.payout_id)):
         match = next((one for one in left if contradiction(wanted, one.stated) is None), None)

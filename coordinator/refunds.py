@@ -21,28 +21,36 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.observations import Ending, RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
 from coordinator.refund_statuses import AnyRefundStatus, RefundStatus
 from coordinator.refunded import going_back
 
 __all__ = [
+    "ELSEWHERE",
     "Refund",
     "RefundOrder",
     "RefundRefusedError",
     "Sending",
+    "Sent",
     "closes_payment",
     "followed",
     "given",
+    "known_of",
     "moved",
     "not_there",
     "open_refund",
     "opened_event",
     "payout_for",
+    "sent_without",
     "updated_event",
     "withdrawn",
 ]
 
+
+ELSEWHERE = "elsewhere"
+"""Who sends what nobody here sends or follows."""
 
 _WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
 """Of refunds whose money has not left, or is back: another can be opened for it."""
@@ -169,6 +177,36 @@ class Sending:
     """The chain on which it is followed, if on one."""
     doubts: tuple[str, ...] = ()
     """Why somebody has to approve it, whatever the limits say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a refund was sent without the bridge, each part checked as far as it can be."""
+
+    provider: str
+    """Who sent it: the marketplace's own wallet over a chain that is followed, or somebody `ELSEWHERE`."""
+    coin: str
+    coin_amount: Decimal
+    destination: str
+    tx_hash: str
+    chain: str | None = None
+    """The chain on which it is followed; None if on none, so that it is taken at the word of whoever tells of it."""
+
+
+def sent_without(
+    refund: Refund, payment: Payment, sent: Sent, payouts: Collection[Payout], *, now: datetime
+) -> Payout:
+    """The payout that carries a refund which was sent without the bridge. Raises RefundRefusedError."""
+    if any(sent.tx_hash in one.facts.tx_hashes for one in payouts if one.refund_id is not None):
+        raise RefundRefusedError(f"{sent.tx_hash} carries another refund of payment {payment.payment_id} already")
+    sending = Sending(sent.destination, sent.coin_amount, sent.chain)
+    return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
+
+
+def known_of(sent: Sent, *, by: str) -> tuple[PayoutObservation, ...]:
+    """What is known of its payout. What no chain can show is as somebody says."""
+    told = (PayoutKnown(), PayoutSent(tx_hashes=(sent.tx_hash,)))
+    return told if sent.chain else (*told, PayoutSettled(reason=f"{by} says that it was sent without the bridge"))
 
 
 def payout_for(refund: Refund, payment: Payment, sending: Sending, *, now: datetime) -> Payout:

@@ -14,7 +14,7 @@ from bridge.client.answers import (
     RequestedRefund,
 )
 from bridge.client.async_client import AsyncBridgeClient
-from bridge.client.calls import CheckoutShare, PayoutOrder, Publication
+from bridge.client.calls import CheckoutShare, PayoutOrder, Publication, SentRefund
 from bridge.client.errors import (
     BridgeUnavailableError,
     ClientError,
@@ -54,6 +54,7 @@ __all__ = [
     "RequestRefusedError",
     "RequestedPayout",
     "RequestedRefund",
+    "SentRefund",
     "TooLargeError",
     "UnexpectedAnswerError",
 ]

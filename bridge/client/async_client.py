@@ -21,6 +21,7 @@ from bridge.client.calls import (
     CheckoutShare,
     PayoutOrder,
     Publication,
+    SentRefund,
     cancel_payment_call,
     check_refund_destination_call,
     get_refund_call,
@@ -175,6 +176,7 @@ class AsyncBridgeClient:
         seller_id: str | None = None,
         coin: str | None = None,
         asked_by: str | None = None,
+        sent: SentRefund | None = None,
         idempotency_key: str | None = None,
     ) -> RequestedRefund:
         """As `BridgeClient.open_refund`."""
@@ -188,6 +190,7 @@ class AsyncBridgeClient:
                 seller_id=seller_id,
                 coin=coin,
                 asked_by=asked_by,
+                sent=sent,
             )
         )
 

@@ -32,6 +32,7 @@ __all__ = [
     "CheckoutShare",
     "PayoutOrder",
     "Publication",
+    "SentRefund",
     "cancel_payment_call",
     "check_refund_destination_call",
     "get_refund_call",
@@ -95,6 +96,18 @@ class CheckoutShare:
     seller_id: str
     amount: Decimal | str
     offer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRefund:
+    """How money was sent back without the bridge."""
+
+    tx_hash: str
+    """The transaction that carries it."""
+    destination: str
+    """Where it went."""
+    coin_amount: Decimal | str | None = None
+    """How much of the coin it was, where that is not just the amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,11 +218,20 @@ def send_payouts_call(
 
 
 def open_refund_call(
-    payment_id: str, *, amount: Decimal | str | None, idempotency_key: str | None, **fields: str | None
+    payment_id: str,
+    *,
+    amount: Decimal | str | None,
+    sent: SentRefund | None,
+    idempotency_key: str | None,
+    **fields: str | None,
 ) -> Call[RequestedRefund]:
     """Opens a refund; `fields` are the others by their names in Python. Raises RequestRefusedError."""
     exact = None if amount is None else _exact(amount, "amount")
-    body = _object({**fields, "payment_id": payment_id, "amount": exact})
+    told = None
+    if sent is not None:
+        coins = None if sent.coin_amount is None else _exact(sent.coin_amount, "sent.coinAmount")
+        told = _object({**asdict(sent), "coin_amount": coins})
+    body = _object({**fields, "payment_id": payment_id, "amount": exact, "sent": told})
     return _registering("/api/refunds", body, idempotency_key, RequestedRefund.model_validate_json)
 
 

@@ -21,6 +21,7 @@ from bridge.client.calls import (
     CheckoutShare,
     PayoutOrder,
     Publication,
+    SentRefund,
     cancel_payment_call,
     check_refund_destination_call,
     get_refund_call,
@@ -216,6 +217,7 @@ class BridgeClient:
         seller_id: str | None = None,
         coin: str | None = None,
         asked_by: str | None = None,
+        sent: SentRefund | None = None,
         idempotency_key: str | None = None,
     ) -> RequestedRefund:
         """Opens a refund, money of a payment that goes back to its buyer, and returns it as it stands.
@@ -223,7 +225,8 @@ class BridgeClient:
         `amount` is in the payment's currency; left out, it is all that can go back `of` what came for the goods, or
         of what came too much. The buyer reads the `reason`, and is asked on the payment's page where to send it.
         `seller_id` says out of whose share it is, where a completed payment has several; `coin` is the one that the
-        buyer paid with unless another is named; `asked_by` is the person who wants it, if it is one. With the same
+        buyer paid with unless another is named; `asked_by` is the person who wants it, if it is one. `sent` says how
+        it was sent without the bridge, where that sends nothing back: it is only written down then. With the same
         idempotency key it is the same refund, as it stands by then; how it goes on, `refund-updated` tells. Raises
         ClientError, among them RefundRefusedError if so much cannot go back, and NotFoundError.
         """
@@ -237,6 +240,7 @@ class BridgeClient:
                 seller_id=seller_id,
                 coin=coin,
                 asked_by=asked_by,
+                sent=sent,
             )
         )
 

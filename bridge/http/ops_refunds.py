@@ -8,13 +8,13 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath
 
-from bridge.http.dependencies import GivenJournal, GivenPayoutSender, GivenPrincipal
+from bridge.http.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal
 from bridge.http.openapi import problem_responses
 from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.ops_actions import REFUSALS, Doing
 from bridge.http.ops_rows import ActionItem, action_item
 from bridge.http.refund_documents import RefundDocument, refund_document
-from bridge.http.refund_orders import RefundWanted, ordered_refund
+from bridge.http.refund_orders import RefundWanted, ordered_refund, watch_refund
 from bridge.http.refunds import Withdrawal, listed_refund
 from bridge.journal import Action, Journal
 from coordinator.ids import is_id
@@ -56,17 +56,22 @@ async def open_refund_in_console(
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
     sender: GivenPayoutSender,
+    chains: GivenChains,
 ) -> RefundDoing:
     by = ops_access.actor(principal, data.by)
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    order = await ordered_refund(record, data, sender, by=by, through=None)
-    opened = await journal.refunds.open(payment_id, order)
+    wanted = await ordered_refund(journal, record, data, sender, chains, by=by, through=None)
+    opened = await journal.refunds.open(payment_id, wanted.order, sent=wanted.sent)
     if opened.action is None:
         raise LookupError(f"refund {opened.refund_id} was opened without a record of it")
-    amount = f"{format_amount(order.amount)} {record.payment.currency}"
+    amount = f"{format_amount(wanted.order.amount)} {record.payment.currency}"
     message = f"{amount} are reserved, and the buyer is asked on the payment's page where to send them."
+    if wanted.sent is not None:
+        listed = await listed_refund(journal, opened.refund_id)
+        await watch_refund(journal, chains, listed.refund.payout_id)
+        message = f"{amount} are written down as sent back by {wanted.sent.tx_hash}."
     return await _done(journal, opened.refund_id, message, opened.action)
 
 

@@ -40,20 +40,20 @@ from coordinator.observations import TransactionHinted
 from coordinator.payment_rulings import RulingRefusedError
 from coordinator.payments import OPEN_STATUSES, Payment
 
-__all__ = ["Currency", "PaymentRequest", "TxHash", "payment_router"]
+__all__ = ["TX_HASH", "Currency", "PaymentRequest", "TxHash", "payment_router"]
 
 # Whoever may name transactions may be mistaken now and then.
 HINTS_LIMIT = 20
-_TX_HASH = r"0x[0-9a-fA-F]{64}"
+TX_HASH = r"0x[0-9a-fA-F]{64}"
 
 
 def _tx_hash(value: str) -> str:
-    if not re.fullmatch(_TX_HASH, value):
+    if not re.fullmatch(TX_HASH, value):
         raise ValueError("the hash of a transaction is 0x and 64 hexadecimal digits")
     return value
 
 
-TxHash = Annotated[str, AfterValidator(_tx_hash), WithJsonSchema({"type": "string", "pattern": f"^{_TX_HASH}$"})]
+TxHash = Annotated[str, AfterValidator(_tx_hash), WithJsonSchema({"type": "string", "pattern": f"^{TX_HASH}$"})]
 
 
 Currency = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]

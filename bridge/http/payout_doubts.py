@@ -2,24 +2,37 @@
 say: the price that it counts at, and what its sender sets for the network."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
-from coordinator.coin_prices import price_doubt
+from coordinator.coin_prices import paid_at, price_doubt, usual_price
 from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from coordinator.payments import Payment
 from providers.contract import NotPayableError, PayoutOrder
 
-__all__ = ["doubts_about_order"]
+__all__ = ["UsualPrices", "doubts_about_order"]
 
-# A price that is older says little of today's.
-PRICES_OF = timedelta(days=7)
+
+class UsualPrices:
+    """What coins were usually worth, as far as one request needs to know."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: dict[tuple[str, str, str], Decimal | None] = {}
+
+    async def of(self, provider: str, coin: str, currency: str) -> Decimal | None:
+        """None if nobody can tell."""
+        key = provider, coin, currency
+        if key not in self._known:
+            now = self._journal.clock()
+            earlier = await self._journal.approvals.earlier_prices(provider, coin, currency, now)
+            self._known[key] = usual_price(earlier, now)
+        return self._known[key]
 
 
 async def doubts_about_order(
-    journal: Journal,
+    prices: UsualPrices,
     sender: PayoutSender,
     payment: Payment,
     order: PayoutOrder,
@@ -29,13 +42,10 @@ async def doubts_about_order(
     """Why somebody has to approve an order that counts for so much of a payment's money. Raises NotPayableError for a
     fee that cannot be meant."""
     doubts = list(_about_fee(sender, payment.provider, order, network_fee_percent))
-    # A coin that the buyer was given a price in is compared with that as the payout is written down.
-    if order.coin not in payment.facts.rates and not sender.is_worth_itself(
-        payment.provider, order.coin, payment.currency
-    ):
-        since = journal.clock() - PRICES_OF
-        lately = await journal.approvals.asked_lately(payment.provider, order.coin, payment.currency, since)
-        doubt = price_doubt(order.amount, order.coin, worth, payment.currency, lately)
+    if not sender.is_worth_itself(payment.provider, order.coin, payment.currency):
+        paid = paid_at(payment, order.coin)
+        usual = await prices.of(payment.provider, order.coin, payment.currency) if paid is None else None
+        doubt = price_doubt(order.amount, order.coin, worth, payment.currency, paid=paid, usual=usual)
         doubts += [] if doubt is None else [doubt]
     return tuple(doubts)
 

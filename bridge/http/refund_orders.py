@@ -1,6 +1,7 @@
 """Orders of refunds, as services send them and the console does, and what is looked at before one is opened; and the
 address of a buyer, before anything is sent there."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
@@ -9,8 +10,9 @@ from pydantic import Field
 
 from bridge.http.notes import Note
 from bridge.http.own_addresses import require_orders_to_others
-from bridge.http.payout_doubts import doubts_about_order
+from bridge.http.payout_doubts import UsualPrices, doubts_about_order
 from bridge.http.problems import REFUND_REFUSED, wrong_field
+from bridge.http.sent_refunds import RefundSent, read_sent
 from bridge.journal import Journal, PaymentRecord
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
@@ -22,10 +24,10 @@ from coordinator.money import ZERO, PositiveAmount
 from coordinator.observations import RefundOf
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_approval import PayoutRules
-from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
+from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 from providers.contract import NotPayableError, PayoutOrder
 
-__all__ = ["RefundWanted", "ordered_refund", "read_sending"]
+__all__ = ["OrderedRefund", "RefundWanted", "ordered_refund", "read_sending", "watch_refund"]
 
 
 class RefundWanted(FrozenModel):
@@ -42,18 +44,39 @@ class RefundWanted(FrozenModel):
         None, description="In which it is sent. Left out, the one that the buyer paid with, if that is one."
     )
     reason: Annotated[Note, Field(description="Why, for the record, and for the buyer to read.")]
+    sent: RefundSent | None = Field(
+        None,
+        description="For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is "
+        "asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedRefund:
+    """A refund as it is wanted, with all that was left out."""
+
+    order: RefundOrder
+    sent: Sent | None
+    """How it was sent without the bridge, if it was."""
 
 
 async def ordered_refund(
-    record: PaymentRecord, wanted: RefundWanted, sender: PayoutSender, *, by: str, through: str | None
-) -> RefundOrder:
-    """The refund that is wanted, with all that was left out. Raises ValidationException, which names the field that
-    is wrong, ClientException for a payment that nothing can be sent back for here, and RefundRefusedError."""
+    journal: Journal,
+    record: PaymentRecord,
+    wanted: RefundWanted,
+    sender: PayoutSender,
+    chains: ChainFollowers,
+    *,
+    by: str,
+    through: str | None,
+) -> OrderedRefund:
+    """The refund that is wanted. Raises ValidationException, which names the field that is wrong, ClientException for
+    a payment that nothing can be sent back for here, and RefundRefusedError."""
     payment = record.payment
-    if not sender.sends_for(payment.provider):
+    if wanted.sent is None and not sender.sends_for(payment.provider):
         raise ClientException(
             f"This bridge sends nothing back through {payment.provider}: send it from the wallet that has it, and"
-            " mark what is wrong with the payment as settled.",
+            " then open the refund with what was `sent`.",
             status_code=409,
             extra={"code": REFUND_REFUSED},
         )
@@ -62,8 +85,11 @@ async def ordered_refund(
     if amount == ZERO:
         raise RefundRefusedError(f"nothing of the {wanted.of} of payment {payment.payment_id} can go back")
     coin = wanted.coin or _coin_paid_with(payment)
-    await _coins(sender, payment.provider, amount, payment.currency, coin)
-    return RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through)
+    if wanted.sent is None:
+        await _coins(sender, payment.provider, amount, payment.currency, coin)
+        return OrderedRefund(RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through), None)
+    sent = await read_sent(journal, payment, wanted.sent, amount, coin, sender, chains)
+    return OrderedRefund(RefundOrder(wanted.of, seller_id, amount, sent.coin, wanted.reason, by, through), sent)
 
 
 def _seller(payment: Payment, wanted: RefundWanted) -> str | None:
@@ -134,7 +160,13 @@ async def read_sending(
     if record is None:
         raise LookupError(f"payment {refund.payment_id} of refund {refund.refund_id} is gone")
     percent = rules.network_fee_percent
-    of_order = await doubts_about_order(journal, sender, record.payment, order, refund.amount, percent)
+    of_order = await doubts_about_order(UsualPrices(journal), sender, record.payment, order, refund.amount, percent)
     doubts = (*doubts, *of_order)
     chain = chains.chain_of_payout(refund.provider, order.coin)
     return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)
+
+
+async def watch_refund(journal: Journal, chains: ChainFollowers, payout_id: str | None) -> None:
+    """Has the payout that carries a refund looked after on its chain, if on one."""
+    for record in [] if payout_id is None else await journal.payout_records([payout_id]):
+        chains.watch_payout(record.payout)

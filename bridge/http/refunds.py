@@ -25,7 +25,7 @@ from bridge.http.own_shares import is_of_hidden_share
 from bridge.http.payout_orders import Destination
 from bridge.http.problems import no_such, wrong_field
 from bridge.http.refund_documents import RefundDocument, RefundList, knows_address, refund_document
-from bridge.http.refund_orders import RefundWanted, ordered_refund, read_sending
+from bridge.http.refund_orders import RefundWanted, ordered_refund, read_sending, watch_refund
 from bridge.http.registration import is_for
 from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
@@ -86,7 +86,9 @@ DESTINATION_EXAMPLE = {"destination": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c
         "under way, or of what came too much. Its money is reserved from then on. The buyer is asked on the "
         "payment's page where to send it; it is a payout from then on, with the same limits, sent once. A payment "
         "that is not completed is cancelled for good with a refund of its goods, so that what comes later does not "
-        "complete it. With an `Idempotency-Key` a repeat gets the same refund as it stands."
+        "complete it. One that was `sent` without the bridge is only written down: where its chain is followed it is "
+        "`completed` when the chain shows it final, otherwise at once. With an `Idempotency-Key` a repeat gets the "
+        "same refund as it stands."
     ),
     responses=problem_responses(
         {
@@ -105,6 +107,7 @@ async def open_refund(
     journal: GivenJournal,
     service: GivenService,
     sender: GivenPayoutSender,
+    chains: GivenChains,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[RefundDocument]:
     service.require_payouts()
@@ -114,11 +117,12 @@ async def open_refund(
     if refund_id is None:
         record = await _record(journal, data.payment_id)
         by = data.asked_by or service.told_name
-        order = await ordered_refund(record, data, sender, by=by, through=service.own_name)
-        opened = await journal.refunds.open(data.payment_id, order, idempotency)
+        wanted = await ordered_refund(journal, record, data, sender, chains, by=by, through=service.own_name)
+        opened = await journal.refunds.open(data.payment_id, wanted.order, idempotency, sent=wanted.sent)
         refund_id, status = opened.refund_id, 200 if opened.action is None else 201
-    document = refund_document(await listed_refund(journal, refund_id), with_address=True)
-    return Response(document, status_code=status)
+    listed = await listed_refund(journal, refund_id)
+    await watch_refund(journal, chains, listed.refund.payout_id)
+    return Response(refund_document(listed, with_address=True), status_code=status)
 
 
 @get(
@@ -221,8 +225,7 @@ async def give_destination(
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
     sender.wake()
-    for record in await journal.payout_records([given.payout_id or ""]):
-        chains.watch_payout(record.payout)
+    await watch_refund(journal, chains, given.payout_id)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
 
 

@@ -50,7 +50,7 @@ from bridge.journal.staged_chains import ChainTransfer
 from bridge.journal.staged_destinations import AllowedDestination
 from bridge.journal.staged_holds import PayoutHold
 from bridge.journal.total_queries import DayTotal
-from bridge.journal.unfinished_queries import CompletedPayment
+from bridge.journal.unfinished_queries import CompletedPayment, EndedPayment
 
 __all__ = [
     "TOTAL_LIMIT",
@@ -70,6 +70,7 @@ __all__ = [
     "Deliver",
     "Dispatcher",
     "Draft",
+    "EndedPayment",
     "ForAPerson",
     "ForgottenRow",
     "HistoryEntry",

@@ -4,17 +4,17 @@ of where sellers may be paid without one."""
 import functools
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from bridge.journal import approval_requests
 from bridge.journal.address_queries import OwnAddress, own_address
 from bridge.journal.console_records import Read
 from bridge.journal.payment_log import log_payout
-from bridge.journal.price_queries import asked_lately
+from bridge.journal.price_queries import earlier_prices
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writer import Request
+from coordinator.coin_prices import EarlierPrice
 from coordinator.payout_approval import Approver
 from coordinator.payouts import Payout
 
@@ -56,9 +56,9 @@ class ApprovalRecords:
         found: OwnAddress | None = await self._read(own_address, provider, spellings, chains)
         return found
 
-    async def asked_lately(self, provider: str, coin: str, currency: str, since: datetime) -> Sequence[Decimal]:
-        """What one coin was worth in the newest prices of a provider's invoices since then."""
-        found: Sequence[Decimal] = await self._read(asked_lately, provider, coin, currency, since)
+    async def earlier_prices(self, provider: str, coin: str, currency: str, now: datetime) -> Sequence[EarlierPrice]:
+        """What one coin was worth in a provider's invoices of the days before."""
+        found: Sequence[EarlierPrice] = await self._read(earlier_prices, provider, coin, currency, now)
         return found
 
     async def allow_destination(

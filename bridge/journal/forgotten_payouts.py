@@ -2,6 +2,7 @@
 
 from bridge.journal.batch import Batch
 from coordinator.comparisons import ForgottenPayout
+from coordinator.payout_names import is_known_here
 
 __all__ = ["forgotten_of", "still_forgotten"]
 
@@ -28,8 +29,4 @@ def _unclaimed(batch: Batch, payment_id: str) -> list[tuple[ForgottenPayout, boo
     """Each, and whether a person has taken note of it."""
     forgotten = batch.histories.forgotten(payment_id)
     payouts = batch.payouts.of_payment(payment_id) if forgotten else []
-    return [
-        (one, is_settled)
-        for one, is_settled in forgotten
-        if not any(payout.holds(one.external_id) for payout in payouts)
-    ]
+    return [(one, is_settled) for one, is_settled in forgotten if not is_known_here(one, payouts)]

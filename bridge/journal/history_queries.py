@@ -1,6 +1,7 @@
 """What is looked up to compare a journal with the books of others: what may have been paid out without its
 knowing."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from bridge.journal import schema
 from bridge.journal.rows import payment_from_row, payout_from_row
 from coordinator.comparisons import ForgottenPayout
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payout_names import is_known_here
 from coordinator.payouts import Payout
 
 __all__ = ["ForgottenRow", "coins_used", "forgotten_payouts", "payable_payments", "payouts_of", "registered_names"]
@@ -83,8 +85,8 @@ def forgotten_payouts(connection: Connection) -> list[ForgottenRow]:
     finding first."""
     rows = connection.execute(select(schema.forgotten_payouts).order_by(schema.forgotten_payouts.c.found_at)).all()
     payouts = payouts_of(connection, sorted({row.payment_id for row in rows})) if rows else []
-    return [
-        ForgottenRow(ForgottenPayout.model_validate_json(row.said), row.found_at)
-        for row in rows
-        if not any(one.payment_id == row.payment_id and one.holds(row.external_id) for one in payouts)
-    ]
+    found = [ForgottenRow(ForgottenPayout.model_validate_json(row.said), row.found_at) for row in rows]
+    by_payment: defaultdict[str, list[Payout]] = defaultdict(list)
+    for payout in payouts:
+        by_payment[payout.payment_id].append(payout)
+    return [one for one in found if not is_known_here(one.payout, by_payment[one.payout.payment_id])]

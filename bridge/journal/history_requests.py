@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bridge.journal.batch import Batch
 from bridge.journal.console_requests import resume_payouts
+from bridge.journal.payout_withholding import withhold_beside_forgotten
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_holds import THE_BRIDGE
 from coordinator.comparisons import Comparison, ForgottenPayout
@@ -18,16 +19,18 @@ def begin_after_rewind(batch: Batch, *, evidence: str, ground: Ground) -> None:
 
 
 def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None:
-    """Keeps payouts that a provider has in its books and the journal has not."""
+    """Keeps payouts that a provider has in its books and the journal has not. What was ordered of their payments
+    before, and is none of them, waits for a second person from then on."""
     for one in forgotten:
         batch.histories.add_forgotten(one)
+    for payment_id in sorted({one.payment_id for one in forgotten}):
+        withhold_beside_forgotten(batch, payment_id)
 
 
 def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Action | None:
     """Writes down how the books were found to stand, and has payouts sent again if they agree and are held for their
     sake alone."""
-    for one in comparison.forgotten:
-        batch.histories.add_forgotten(one)
+    add_forgotten(batch, forgotten=comparison.forgotten)
     batch.histories.keep(epoch, comparison)
     held = batch.holds.current
     if not comparison.agrees or held is None or held.epoch != epoch:

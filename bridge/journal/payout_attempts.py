@@ -34,9 +34,9 @@ def _naming(batch: Batch, payout: Payout) -> Naming | None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
     forgotten = still_forgotten(batch, payout.payment_id)
     naming = next_name(payout, payment, batch.payouts.of_payment(payout.payment_id), forgotten)
-    is_taken_over = naming is not None and any(one.external_id == naming.external_id for one in forgotten)
     # As long as nobody has looked at what was forgotten, nothing else leaves.
-    return naming if is_taken_over or forgotten_of(batch, payout.payment_id) is None else None
+    takes_over = naming is not None and naming.takes_over
+    return naming if takes_over or forgotten_of(batch, payout.payment_id) is None else None
 
 
 def begin_attempts(batch: Batch, names: Mapping[str, str]) -> dict[str, Payout]:

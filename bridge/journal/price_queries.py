@@ -1,45 +1,60 @@
-"""What a coin was worth in prices that buyers were asked for lately, as its provider said it then."""
+"""What a coin was worth in prices that buyers were asked for before, and paid, as its provider said it then."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from bridge.journal import schema
-from coordinator.coin_prices import LATELY_LIMIT
+from bridge.journal.rows import payment_from_row
+from coordinator.coin_prices import DAY, DAYS_LOOKED_AT, EarlierPrice, paid_at
 from coordinator.invoices import InvoiceOpened
+from coordinator.payments import PaymentStatus
 
-__all__ = ["asked_lately"]
+__all__ = ["earlier_prices"]
 
-# In a coin that few pay with, a price is looked for among no more payments than this.
-PAYMENTS_LIMIT = 2_000
+# Of so many prices of a day the one in the middle says what a coin was worth.
+PRICES_LIMIT = 20
+# In a coin that few pay with, a day's prices are looked for among no more of its payments than this: it is somebody's
+# request that waits for them.
+PAYMENTS_LIMIT = 300
 
 
-def asked_lately(
-    connection: Connection, provider: str, coin: str, currency: str, since: datetime
-) -> Sequence[Decimal]:
-    """What one coin was worth in the newest prices of a provider's invoices, of payments that were registered since
-    then."""
+def earlier_prices(
+    connection: Connection, provider: str, coin: str, currency: str, now: datetime
+) -> Sequence[EarlierPrice]:
+    """What one coin was worth in a provider's invoices of payments that were registered on the days before, some of
+    each day; of a new price when that was asked for. Those of completed payments come first."""
+    return [
+        price
+        for number in range(1, DAYS_LOOKED_AT + 1)
+        for price in _of_day(connection, provider, coin, currency, now - (number + 1) * DAY, now - number * DAY)
+    ]
+
+
+def _of_day(
+    connection: Connection, provider: str, coin: str, currency: str, begin: datetime, end: datetime
+) -> Sequence[EarlierPrice]:
     payments, invoices = schema.payments, schema.invoices
-    newest = (
-        select(payments.c.payment_id, payments.c.created_at, payments.c.provider, payments.c.currency)
-        .where(payments.c.created_at >= since)
+    # By when they were registered alone: by their provider, all that there ever were would be looked through.
+    of_day = connection.scalars(
+        select(payments.c.payment_id)
+        .where(payments.c.created_at > begin, payments.c.created_at <= end)
         .order_by(payments.c.created_at.desc(), payments.c.payment_id.desc())
         .limit(PAYMENTS_LIMIT)
-        .subquery()
+    ).all()
+    asked = select(invoices).where(
+        invoices.c.payment_id.in_(of_day), invoices.c.coin == coin, invoices.c.opened.is_not(None)
     )
-    rows = connection.scalars(
-        select(invoices.c.opened)
-        .join(newest, newest.c.payment_id == invoices.c.payment_id)
-        .where(
-            invoices.c.coin == coin,
-            invoices.c.opened.is_not(None),
-            newest.c.provider == provider,
-            newest.c.currency == currency,
-        )
-        .order_by(newest.c.created_at.desc())
-        .limit(LATELY_LIMIT)
-    )
-    rates = (InvoiceOpened.model_validate_json(opened).exchange_rate for opened in rows)
-    return [rate for rate in rates if rate is not None]
+    priced = {row["payment_id"]: row for row in connection.execute(asked).mappings()}
+    rows = connection.execute(select(payments).where(payments.c.payment_id.in_(priced))).mappings()
+    fitting = [row for row in rows if (row["provider"], row["currency"]) == (provider, currency)]
+    fitting.sort(key=lambda row: (row["status"] == PaymentStatus.COMPLETED, row["created_at"]), reverse=True)
+    return [_price(row, priced[row["payment_id"]], coin) for row in fitting[:PRICES_LIMIT]]
+
+
+def _price(row: RowMapping, invoice: RowMapping, coin: str) -> EarlierPrice:
+    asked = InvoiceOpened.model_validate_json(invoice["opened"]).exchange_rate
+    payment = payment_from_row(row)
+    paid = paid_at(payment, coin) if payment.status is PaymentStatus.COMPLETED else None
+    return EarlierPrice(invoice["wanted_at"], asked, paid)

@@ -13,7 +13,7 @@ from bridge.journal.requests import IdempotencyKey, made_before
 from bridge.journal.staged_actions import Action
 from bridge.journal.writer import Request
 from coordinator.payout_approval import PayoutRules
-from coordinator.refunds import Refund, RefundOrder, Sending
+from coordinator.refunds import Refund, RefundOrder, Sending, Sent
 
 __all__ = ["RefundRecords"]
 
@@ -49,11 +49,17 @@ class RefundRecords:
         return refund_id
 
     async def open(
-        self, payment_id: str, order: RefundOrder, idempotency: IdempotencyKey | None = None
+        self,
+        payment_id: str,
+        order: RefundOrder,
+        idempotency: IdempotencyKey | None = None,
+        *,
+        sent: Sent | None = None,
     ) -> OpenedRefund:
-        """Opens a refund, and reserves its money. Raises IdempotencyKeyReusedError."""
+        """Opens a refund, and reserves its money; `sent` says how it was sent without the bridge, if it was. Raises
+        IdempotencyKeyReusedError."""
         opened: OpenedRefund = await self._submit(
-            lambda batch: refund_requests.open_refund(batch, payment_id, order, idempotency)
+            lambda batch: refund_requests.open_refund(batch, payment_id, order, idempotency, sent=sent)
         )
         return opened
 

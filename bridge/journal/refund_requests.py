@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
 from bridge.journal.forgotten_payouts import forgotten_of
+from bridge.journal.payout_recording import record_payout_observation
 from bridge.journal.payout_withholding import withhold
 from bridge.journal.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests import IdempotencyKey, made_before, remember
@@ -12,7 +13,7 @@ from bridge.journal.staged_actions import Action
 from coordinator import refunds
 from coordinator.money import format_amount
 from coordinator.payout_approval import PayoutRules
-from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending
+from coordinator.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 
 __all__ = ["OpenedRefund", "give_address", "open_refund", "withdraw_refund"]
 
@@ -32,17 +33,26 @@ class OpenedRefund:
 
 
 def open_refund(
-    batch: Batch, payment_id: str, order: RefundOrder, idempotency: IdempotencyKey | None = None
+    batch: Batch,
+    payment_id: str,
+    order: RefundOrder,
+    idempotency: IdempotencyKey | None = None,
+    *,
+    sent: Sent | None = None,
 ) -> OpenedRefund:
     """Opens a refund, and reserves its money. A payment that is not completed is cancelled for good with it, if the
-    money came for its goods. Raises RefundRefusedError and IdempotencyKeyReusedError."""
+    money came for its goods. One that was `sent` without the bridge is carried by a payout at once, of which nothing
+    more is sent. Raises RefundRefusedError and IdempotencyKeyReusedError."""
     earlier = made_before(batch, idempotency)
     if earlier is not None:
         return OpenedRefund(earlier)
-    _require_none_forgotten(batch, payment_id)
+    if sent is None:
+        # What has left cannot be held back.
+        _require_none_forgotten(batch, payment_id)
     payment = payment_of(batch, payment_id)
     ordinal, payouts = len(batch.refunds.of_payment(payment_id)), batch.payouts.of_payment(payment_id)
     refund = refunds.open_refund(payment, order, payouts, ordinal=ordinal, now=batch.now)
+    carrying = None if sent is None else refunds.sent_without(refund, payment, sent, payouts, now=batch.now)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
     if refunds.closes_payment(payment, refund.of):
         payment = withdraw(batch, payment_id, by=order.by, note=said).payment or payment
@@ -50,6 +60,12 @@ def open_refund(
     batch.refunds.add(refund)
     payment = record_refund(batch, payment, refund, step=0)
     batch.add_events([refunds.opened_event(refund, payment)], payment_id=payment_id)
+    if sent is not None and carrying is not None:
+        said += f"; it was sent without the bridge, by {sent.tx_hash}"
+        batch.payouts.add(carrying)
+        batch.refunds.move(refunds.given(refund, payment, carrying, by=order.by))
+        for number, observation in enumerate(refunds.known_of(sent, by=order.by)):
+            record_payout_observation(batch, carrying.payout_id, f"registered:{number}", observation)
     remember(batch, idempotency, refund.refund_id)
     return OpenedRefund(
         refund.refund_id, batch.actions.add(REFUND, refund.refund_id, said, by=order.by, concerns=payment_id)

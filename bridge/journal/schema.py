@@ -18,7 +18,7 @@ from bridge.journal.column_types import RowId, UtcDateTime
 
 __all__ = [
     "AWAITING_ADDRESS",
-    "ENDED_UNPAID",
+    "ENDED",
     "RowId",
     "UtcDateTime",
     "actions",
@@ -57,8 +57,8 @@ def _index_of(columns: tuple[str, ...], those: str, name: str | None = None) -> 
     return Index(name, *columns, sqlite_where=text(those))
 
 
-ENDED_UNPAID = "status IN ('expired', 'cancelled', 'failed')"
-"""Payments that are over without their money."""
+ENDED = "status IN ('expired', 'cancelled', 'failed', 'refunded')"
+"""Payments that are over and not completed."""
 AWAITING_ADDRESS = "status = 'awaiting_address'"
 """Refunds whose buyers have not said where they go."""
 
@@ -110,7 +110,7 @@ forgotten_payouts = Table(
     Column("provider", String(64), nullable=False),
     Column("payment_id", String(64), nullable=False),
     Column("payee_id", String(200), nullable=False, comment="The seller, or the buyer of what was refunded"),
-    Column("coin", String(64), nullable=False),
+    Column("coin", String(64), primary_key=True, comment="A name may stand in the books of several"),
     Column("said", Text, nullable=False, comment="What the provider says of it, as JSON"),
     Column("found_at", UtcDateTime, nullable=False),
     Index(None, "payment_id"),
@@ -176,7 +176,7 @@ payments = Table(
     Index(None, "request_id"),
     _index_of(("due_at",), "due_at IS NOT NULL"),
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
-    _index_of(("provider", "updated_at", "payment_id"), ENDED_UNPAID, "ix_payments_ended_unpaid"),
+    _index_of(("provider", "updated_at", "payment_id"), ENDED, "ix_payments_ended"),
     Index(None, "chain", "recipient"),
     Index(None, "created_at", "payment_id"),
     _index_of(("completed_at",), "completed_at IS NOT NULL"),

@@ -4,14 +4,14 @@ stand, and the payouts that it has forgotten."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.journal import schema
 from bridge.journal.histories import begin_history
 from bridge.journal.staged_actions import DISMISSED_AT
 from bridge.journal.statements import Row, Writing, insert_into
 from coordinator.comparisons import Comparison, ForgottenPayout
-from coordinator.histories import Ground, Judgement
+from coordinator.histories import Beginning, Ground, Judgement
 from coordinator.history_attention import forgotten_payout_key
 
 __all__ = ["StagedHistories"]
@@ -20,9 +20,14 @@ _FORGOTTEN = schema.forgotten_payouts
 _OF_PAYMENT = (
     select(_FORGOTTEN.c.said, _FORGOTTEN.c.found_at)
     .where(_FORGOTTEN.c.payment_id == bindparam("by_payment_id"))
-    .order_by(_FORGOTTEN.c.found_at, _FORGOTTEN.c.external_id)
+    .order_by(_FORGOTTEN.c.found_at, _FORGOTTEN.c.external_id, _FORGOTTEN.c.coin)
 )
-_IS_KNOWN = select(_FORGOTTEN.c.external_id).where(_FORGOTTEN.c.external_id == bindparam("by_external_id"))
+_IS_KNOWN = select(_FORGOTTEN.c.external_id).where(
+    _FORGOTTEN.c.external_id == bindparam("by_external_id"), _FORGOTTEN.c.coin == bindparam("by_coin")
+)
+_LAST_FORGETTING = select(func.max(schema.histories.c.began_at, type_=schema.UtcDateTime)).where(
+    schema.histories.c.beginning != Beginning.NEW
+)
 _KEEP = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
@@ -36,7 +41,8 @@ class StagedHistories:
     def __init__(self, connection: Connection, *, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._forgotten: dict[str, Row] = {}
+        self._forgotten: dict[tuple[str, str], ForgottenPayout] = {}
+        """Those that are staged, by name and coin."""
         self._kept: list[Row] = []
         self.writes = 0
         """How many changes are staged."""
@@ -48,29 +54,27 @@ class StagedHistories:
 
     def forgotten(self, payment_id: str) -> list[tuple[ForgottenPayout, bool]]:
         """The payouts of a payment that a provider had and the journal had not, and of each whether a person has
-        taken note of it."""
+        taken note of it; with everything staged so far."""
         rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id}).all()
         found = [(ForgottenPayout.model_validate_json(row.said), row.found_at) for row in rows]
-        return [(one, self._is_settled(one.external_id, found_at)) for one, found_at in found]
+        staged = [one for one in self._forgotten.values() if one.payment_id == payment_id]
+        return [(one, self._is_settled(one, at)) for one, at in found] + [(one, False) for one in staged]
 
-    def _is_settled(self, external_id: str, found_at: datetime) -> bool:
-        at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(external_id)})
+    def last_forgetting(self) -> datetime | None:
+        """When the last history began that began with forgetting; None if none did."""
+        at: datetime | None = self._connection.scalar(_LAST_FORGETTING)
+        return at
+
+    def _is_settled(self, payout: ForgottenPayout, found_at: datetime) -> bool:
+        at: datetime | None = self._connection.scalar(DISMISSED_AT, {"by_subject": forgotten_payout_key(payout)})
         return at is not None and at >= found_at
 
     def add_forgotten(self, payout: ForgottenPayout) -> None:
         """Keeps a payout that a provider has in its books and the journal has not, unless it was kept before."""
-        known = self._connection.scalar(_IS_KNOWN, {"by_external_id": payout.external_id})
-        if known is None and payout.external_id not in self._forgotten:
+        named = {"by_external_id": payout.external_id, "by_coin": payout.coin}
+        if self._connection.scalar(_IS_KNOWN, named) is None:
             self.writes += 1
-            self._forgotten[payout.external_id] = {
-                "external_id": payout.external_id,
-                "provider": payout.provider,
-                "payment_id": payout.payment_id,
-                "payee_id": payout.payee_id,
-                "coin": payout.coin,
-                "said": payout.model_dump_json(),
-                "found_at": self._now,
-            }
+            self._forgotten.setdefault((payout.external_id, payout.coin), payout)
 
     def keep(self, epoch: str, comparison: Comparison) -> None:
         """Keeps how the books of a history were found to stand."""
@@ -85,4 +89,17 @@ class StagedHistories:
 
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged, one statement a table."""
-        return ((insert_into(_FORGOTTEN), list(self._forgotten.values())), (_KEEP, self._kept))
+        forgotten = [_row(one, self._now) for one in self._forgotten.values()]
+        return ((insert_into(_FORGOTTEN), forgotten), (_KEEP, self._kept))
+
+
+def _row(payout: ForgottenPayout, now: datetime) -> Row:
+    return {
+        "external_id": payout.external_id,
+        "provider": payout.provider,
+        "payment_id": payout.payment_id,
+        "payee_id": payout.payee_id,
+        "coin": payout.coin,
+        "said": payout.model_dump_json(),
+        "found_at": now,
+    }

@@ -13,7 +13,7 @@ from bridge.journal.statements import Row, Writing, first_known, insert_into
 from coordinator.payout_decisions import PayoutDecision
 from coordinator.payout_limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
 from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import UNSETTLED_STATUSES, Payout
+from coordinator.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
 
 __all__ = ["StagedPayouts"]
 
@@ -38,6 +38,15 @@ _DESTINATIONS = (
     .limit(DESTINATIONS_COMPARED)
 )
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
+_STATUS_AT = (
+    select(schema.payout_observations.c.status)
+    .where(
+        schema.payout_observations.c.payout_id == bindparam("by_payout_id"),
+        schema.payout_observations.c.received_at <= bindparam("at", type_=schema.UtcDateTime),
+    )
+    .order_by(schema.payout_observations.c.observation_id.desc())
+    .limit(1)
+)
 _OUTFLOWS = select(
     *(schema.payouts.c[name] for name in ("payout_id", "worth", "cleared_at", "status")),
     func.coalesce(schema.payouts.c.buyer_id, schema.payouts.c.seller_id).label("payee_id"),
@@ -133,6 +142,11 @@ class StagedPayouts:
         staged = [one for one in self._observations if one["payout_id"] == payout_id]
         written = self._connection.execute(_STEPS, {"by_payout_id": payout_id}).scalar_one()
         return len(staged) + int(written)
+
+    def status_at(self, payout_id: str, at: datetime) -> PayoutStatus | None:
+        """Where a payout stood at a time, after the last that was written down of it by then."""
+        status = self._connection.scalar(_STATUS_AT, {"by_payout_id": payout_id, "at": at})
+        return None if status is None else PayoutStatus(status)
 
     def add(self, payout: Payout) -> None:
         self.writes += 1

@@ -16,6 +16,7 @@ from coordinator.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, Paymen
 
 __all__ = [
     "CompletedPayment",
+    "EndedPayment",
     "Page",
     "UnfinishedPayment",
     "completed_payments",
@@ -38,7 +39,15 @@ class UnfinishedPayment(NamedTuple):
 
     payment_id: str
     created_at: datetime
+
+
+class EndedPayment(NamedTuple):
+    """As much of a payment that is over, and not completed."""
+
+    payment_id: str
+    created_at: datetime
     updated_at: datetime
+    is_refunded: bool
 
 
 class CompletedPayment(NamedTuple):
@@ -83,7 +92,7 @@ def open_payments(
     """Payments of a provider that stand so, the one with the last id first."""
     payments = schema.payments
     rows = connection.execute(
-        select(payments.c.payment_id, payments.c.created_at, payments.c.updated_at)
+        select(payments.c.payment_id, payments.c.created_at)
         .where(
             payments.c.provider == provider,
             payments.c.status == status,
@@ -97,21 +106,23 @@ def open_payments(
 
 def ended_payments(
     connection: Connection, provider: str, *, since: datetime, before: Page | None, limit: int
-) -> Sequence[UnfinishedPayment]:
-    """Payments of a provider that ended without their money, no longer ago than that, the last first."""
+) -> Sequence[EndedPayment]:
+    """Payments of a provider that are over and not completed, and of which something was heard no longer ago than
+    that, the last first."""
     payments = schema.payments
+    is_refunded = payments.c.status == PaymentStatus.REFUNDED
     rows = connection.execute(
-        select(payments.c.payment_id, payments.c.created_at, payments.c.updated_at)
+        select(payments.c.payment_id, payments.c.created_at, payments.c.updated_at, is_refunded)
         .where(
             payments.c.provider == provider,
-            text(f"payments.{schema.ENDED_UNPAID}"),  # in the words of the index, or it would not be used
+            text(f"payments.{schema.ENDED}"),  # in the words of the index, or it would not be used
             payments.c.updated_at >= since,
             true() if before is None else _is_before(payments.c.updated_at, payments.c.payment_id, before),
         )
         .order_by(payments.c.updated_at.desc(), payments.c.payment_id.desc())
         .limit(limit)
     )
-    return [UnfinishedPayment(*row) for row in rows]
+    return [EndedPayment(*row) for row in rows]
 
 
 def completed_payments(
@@ -136,15 +147,17 @@ def completed_payments(
 def payments_still_open(
     connection: Connection, payment_ids: Collection[str], *, ended_since: datetime
 ) -> list[Payment]:
-    """Those of some payments that money may still come for: that are not over, or were completed or ended without
-    their money no longer ago than that."""
+    """Those of some payments that money may still come for: that are not over, or ended no longer ago than that."""
     payments = schema.payments
     rows = connection.execute(
         select(payments).where(
             payments.c.payment_id.in_(payment_ids),
             or_(
                 payments.c.status.in_(OPEN_STATUSES),
-                and_(payments.c.status.in_(UNPAID_STATUSES), payments.c.updated_at >= ended_since),
+                and_(
+                    payments.c.status.in_((*UNPAID_STATUSES, PaymentStatus.REFUNDED)),
+                    payments.c.updated_at >= ended_since,
+                ),
                 and_(payments.c.status == PaymentStatus.COMPLETED, payments.c.completed_at >= ended_since),
             ),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.journal import draft_requests, requests, unfinished_queries
 from bridge.journal.draft_requests import Draft
 from bridge.journal.payment_log import log_standing
-from bridge.journal.unfinished_queries import CompletedPayment, Page, UnfinishedPayment
+from bridge.journal.unfinished_queries import CompletedPayment, EndedPayment, Page, UnfinishedPayment
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import OPEN_STATUSES, Payment
 
@@ -94,8 +94,8 @@ class UnfinishedRecords:
                 yield page
                 before = page[-1].payment_id
 
-    async def ended_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[UnfinishedPayment]]:
-        """Payments of a provider that ended without their money since then, in pages, the last first."""
+    async def ended_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[EndedPayment]]:
+        """Payments of a provider that are over and not completed, since then, in pages, the last first."""
         before = None
         while page := await self._read(
             unfinished_queries.ended_payments, provider, since=since, before=before, limit=PAGE

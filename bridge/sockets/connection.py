@@ -2,10 +2,10 @@
 
 What it overrides of python-engineio 4.15 is undocumented; see `server.py` for how it is held:
 
-- `AsyncSocket.__init__`, `send`, `receive`, `close`, `schedule_ping`: stock has a writer task, a queue without bounds,
-  two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind, goes
-  through `put` or `Hearers`: straight into the WebSocket in the order of the calls, or into the backlog of a client
-  that polls. A task runs only while something that came is handled.
+- `AsyncSocket.__init__`, `send`, `receive`, `close`, `schedule_ping`: stock has a writer task, a queue without
+  bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
+  goes through `put` or `Hearers`: straight into the WebSocket in the order of the calls, or into the backlog of a
+  client that polls. A task runs only while something that came is handled.
 - `poll`, `handle_get_request`: two polls at once shared what there was, in no order; one whose client had gone took
   what came next with it; and one that met an upgrade was answered at once, over and over.
 """

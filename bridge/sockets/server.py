@@ -22,8 +22,8 @@ Overridden here:
 
 Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 
-Used besides: `_handle_event`, `_handle_ack`, `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of the
-engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
+Used besides: `_handle_event`, `_handle_ack`, `_get_event_handler`, `_get_namespace_handler`, `_send_packet`, and of
+the engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
 """
 
 import asyncio

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from bridge.journal import HistoryRecord, Journal, observation_key
@@ -18,7 +19,8 @@ from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts import PayoutSender
 from coordinator.comparisons import Comparison
-from coordinator.earnings import left_to_pay_out, refundable
+from coordinator.earnings import earned, left_to_pay_out, refundable
+from coordinator.money import ZERO, product, total
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payout_names import Share
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
@@ -36,6 +38,8 @@ PAGE = 200
 AGAIN_SECONDS = 5.0
 # At the usual pace that is three quarters of an hour, in which nobody is paid out. Over the rest a person decides.
 QUESTIONS_LIMIT = 100_000
+# A price, a fee or a fraction leaves so much of what came, and nobody pays that out.
+REST_SHARE = Decimal("0.05")
 # A follower asks its chain every few seconds.
 CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
 NAMES_AT_ONCE = 500
@@ -302,18 +306,22 @@ def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iter
     to_sellers = [one for one in payouts if one.refund_id is None]
     for seller_id in payment.seller_ids:
         of_seller = [one for one in to_sellers if one.seller_id == seller_id]
-        is_left = left_to_pay_out(payment, seller_id, certain) or withheld_from(payment, seller_id)
-        if is_completed and (_was_long_ago(of_seller, now) or not is_left):
+        left = max(left_to_pay_out(payment, seller_id, certain), withheld_from(payment, seller_id))
+        if is_completed and left <= _rest(earned(payment, seller_id), of_seller, now):
             continue
         yield _Share(Share(payment, seller_id), of_seller)
-    if is_completed and (_was_long_ago(to_sellers, now) or not refundable(payment, certain)):
+    left = total(pool.amount for pool in refundable(payment, certain))
+    if is_completed and left <= _rest(payment.paid, to_sellers, now):
         return
     yield _Share(Share(payment, None), [one for one in payouts if one.refund_id is not None])
 
 
-def _was_long_ago(payouts: Iterable[Payout], now: datetime) -> bool:
-    """Whether one of some payouts arrived, and was asked for so long ago that all is over."""
-    return any(one.status is PayoutStatus.COMPLETED and one.created_at < now - LONG_SETTLED for one in payouts)
+def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:
+    """How much of what came nobody pays out any more: nothing, until one of some payouts has arrived that was asked
+    for long ago, and little from then on."""
+    long_ago = now - LONG_SETTLED
+    is_over = any(one.status is PayoutStatus.COMPLETED and one.created_at < long_ago for one in payouts)
+    return product(came, REST_SHARE) if is_over else ZERO
 
 
 def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:

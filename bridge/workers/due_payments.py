@@ -3,8 +3,8 @@ is given, which has to go on steadily: by one that is put back all would wait fo
 
 A share of the turns goes to whoever was asked about longest ago: just large enough that everyone has theirs within an
 hour at the pace that is wanted, and a quarter at least, since a slow provider has fewer; the others go to the newest,
-whose money is most likely to have come. One that is completed is asked
-about again at times that lie ever further apart: its provider may tell of more, of less, or of nothing.
+whose money is most likely to have come. One that is completed, or refunded, is asked about again at times that lie
+ever further apart, but at least once a day: its provider may tell of more, of less, or of nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,8 +21,10 @@ PROMISE_SECONDS = 3300.0
 LEAST_SHARE = 0.25
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
-# A minute after it was completed, then after 4, 16, 64 minutes, 4, 17 and 68 hours: seven times in a week.
+# A minute after it had ended, then after 4, 16 and 64 minutes, 4 and 17 hours, and once a day from then on: a dozen
+# times in a week.
 TIMES_AS_LATE = 4
+LONGEST_LOOK_BACK = timedelta(days=1)
 
 
 def next_check(created_at: datetime, last: datetime, interval: timedelta) -> datetime:
@@ -30,13 +32,13 @@ def next_check(created_at: datetime, last: datetime, interval: timedelta) -> dat
     return last + max(interval, min((last - created_at) / AGE_SHARE, LONGEST_WAIT))
 
 
-def next_look_back(completed_at: datetime, last: datetime, interval: timedelta) -> datetime:
-    """When to ask again about a payment that is completed since then and was asked about last at that time. It
-    follows from these alone, so that no restart has everything asked about anew."""
+def next_look_back(ended_at: datetime, last: datetime, interval: timedelta) -> datetime:
+    """When to ask again about a payment that has ended then and was asked about last at that time. It follows from
+    these alone, so that no restart has everything asked about anew."""
     wait = interval
-    while completed_at + wait <= last:
-        wait *= TIMES_AS_LATE
-    return completed_at + wait
+    while ended_at + wait <= last:
+        wait = min(wait * TIMES_AS_LATE, wait + max(LONGEST_LOOK_BACK, interval))
+    return ended_at + wait
 
 
 @dataclass(slots=True)
@@ -45,7 +47,10 @@ class _Open:
     due_at: datetime
     asked_at: datetime
     """When it was asked about last; when it was taken in, if it was not."""
-    completed_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When it was completed or refunded, if it is looked back at."""
+    written_at: datetime | None = None
+    """The same, as it was written down."""
     failures: int = 0
 
 
@@ -62,7 +67,7 @@ class DuePayments:
         self._newest: list[tuple[float, str]] = []
         """The same payments, those that are due, in two orders; one that is in neither any more was taken."""
         self._due: set[str] = set()
-        self._completed: set[str] = set()
+        self._ended: set[str] = set()
         self._owed = 0.0
 
     def __len__(self) -> int:
@@ -79,23 +84,24 @@ class DuePayments:
         heappush(self._later, (now, payment_id))
         return True
 
-    def add_completed(
-        self, payment_id: str, created_at: datetime, completed_at: datetime, asked_at: datetime
+    def add_ended(
+        self, payment_id: str, created_at: datetime, ended_at: datetime, asked_at: datetime, *, written_at: datetime
     ) -> bool:
-        """Takes in a payment that is completed, or notes that one is. `asked_at` is when it may have been asked about
-        last, if it is new here. Returns whether that is news."""
+        """Takes in a payment that is completed or refunded, or notes that one is; `written_at` is when by the clock
+        that may be put right, by which it is known. `asked_at` is when it may have been asked about last, if it is
+        new here. Returns whether that is news."""
         payment = self._open.setdefault(payment_id, _Open(created_at, asked_at, asked_at))
-        if payment.completed_at is not None:
+        if payment.written_at is not None and written_at <= payment.written_at:
             return False
-        payment.completed_at, payment.failures = completed_at, 0
-        self._completed.add(payment_id)
-        self._again(payment_id, payment, next_look_back(completed_at, payment.asked_at, self._interval))
+        payment.ended_at, payment.written_at, payment.failures = ended_at, written_at, 0
+        self._ended.add(payment_id)
+        self._again(payment_id, payment, next_look_back(ended_at, payment.asked_at, self._interval))
         return True
 
     def drop(self, payment_id: str) -> None:
         """Forgets a payment, which is over."""
         self._open.pop(payment_id, None)
-        self._completed.discard(payment_id)
+        self._ended.discard(payment_id)
         self._due.discard(payment_id)
 
     def keep_only(self, payment_ids: Collection[str]) -> None:
@@ -108,8 +114,8 @@ class DuePayments:
         payment = self._open.get(payment_id)
         if payment is not None:
             payment.failures, payment.asked_at = 0, now
-            if payment.completed_at is not None:
-                self._again(payment_id, payment, next_look_back(payment.completed_at, now, self._interval))
+            if payment.ended_at is not None:
+                self._again(payment_id, payment, next_look_back(payment.ended_at, now, self._interval))
             else:
                 self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
 
@@ -141,7 +147,7 @@ class DuePayments:
     def take(self, now: datetime, limit: int) -> list[str]:
         """The next that are due, in the order in which to ask about them."""
         self._become_due(now)
-        promised = (len(self._open) - len(self._completed)) / (self._per_second * PROMISE_SECONDS)
+        promised = (len(self._open) - len(self._ended)) / (self._per_second * PROMISE_SECONDS)
         share = min(1.0, max(promised, LEAST_SHARE))
         taken: list[str] = []
         while self._due and len(taken) < limit:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from bridge.journal import Journal
 from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
-from coordinator.payments import Payment
-from coordinator.payout_names import Share
+from coordinator.payments import ZONES, Payment
+from coordinator.payout_names import Share, is_known_here
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, PayoutGateway
 
@@ -22,7 +22,7 @@ __all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
 
 Find = Callable[[Callable[[], Awaitable[BookedPayout | None]]], Awaitable[BookedPayout | None]]
 
-# Of a payment that was paid out longer ago nobody makes another payout.
+# What is left of a payment that was paid out longer ago, and is little, stays.
 LONG_SETTLED = timedelta(days=30)
 # SHKeeper has 16 threads for all that is asked of it.
 AT_ONCE = 4
@@ -154,10 +154,14 @@ class PayoutBooks:
                 raise result
         # Meanwhile somebody may have had it paid out anew, which is no forgetting.
         by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
-        return [] if any(payout.holds(name) for payout in by_now) else booked
+        return [one for one in booked if not is_known_here(one, by_now)]
 
 
 def _may_be_forgotten(payment: Payment, since: datetime) -> bool:
-    """Whether payouts of a payment may have been made before a history began. One whose invoice was made elsewhere is
-    registered again by the name that it had; what the bridge opened since then has a new one."""
-    return payment.created_at <= since + (timedelta(0) if payment.is_opened_here else LONG_SETTLED)
+    """Whether payouts of a payment may have been made before a history began. What the bridge opened since then has a
+    name that nobody had before. One whose invoice was made elsewhere is registered again by the name that it had,
+    however late; it can have been paid out before only if its money had come by then."""
+    if payment.created_at <= since:
+        return True
+    came = [transfer.occurred_at for transfer in payment.counted]
+    return not payment.is_opened_here and any(at is None or at <= since + ZONES for at in came)

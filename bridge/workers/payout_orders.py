@@ -21,9 +21,11 @@ from coordinator.payout_names import Naming
 from coordinator.payout_observations import (
     PayoutBooked,
     PayoutFailed,
+    PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
     PayoutUnclear,
+    PayoutWithheld,
 )
 from coordinator.payouts import Payout
 from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
@@ -129,6 +131,18 @@ class PayoutOrders:
             await self._books.look_before_sending(payout.payment_id)
             while (naming := await self._naming(payout)) is not None:
                 is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
+                if naming.takes_over and not is_known and payout.facts.approved is None:
+                    # It was not looked at whether it may leave, since it had left.
+                    gone = PayoutWithheld(
+                        reasons=(f"{payout.provider} had it as {naming.external_id}, and has not now",)
+                    )
+                    await self._journal.record_payout_observation(payout.payout_id, "taken-over:gone", gone)
+                    break
+                if naming.is_anothers and not is_known:
+                    left = PayoutNamePassedOn(external_id=naming.external_id)
+                    key = f"passed-on:{naming.external_id}"
+                    await self._journal.record_payout_observation(payout.payout_id, key, left)
+                    continue
                 if not is_known or naming.arrived is None:
                     names[payout.payout_id] = _Name(naming.external_id, is_known)
                     break

@@ -14,6 +14,7 @@ from decimal import Decimal
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, observation_key
+from bridge.workers.payout_ages import PayoutAges
 from bridge.workers.payout_books import PayoutBooks
 from bridge.workers.payout_look_ups import PayoutLookUps
 from bridge.workers.payout_orders import Order, PayoutOrders
@@ -59,6 +60,7 @@ class PayoutSender:
         """Those of each provider."""
         self._shortest_wait = shortest_wait
         self._turn_ends_after = turn_ends_after
+        self._ages = PayoutAges(journal)
         self._lanes: dict[Lane, PayoutOrders] = {}
         self._giving: dict[Lane, asyncio.Task[None]] = {}
         self._look_ups = PayoutLookUps(
@@ -172,7 +174,9 @@ class PayoutSender:
         HELD.set(is_held)
         self._note_overdue(payouts)
         sent_here = [payout for payout in payouts if payout.provider in self._gateways]
-        self._look_ups.begin([payout for payout in sent_here if not payout.is_unasked])
+        asked_for = [payout for payout in sent_here if not payout.is_unasked]
+        self._ages.note(asked_for)
+        self._look_ups.begin(asked_for)
         if not is_held:
             self._give_orders(sent_here, busy)
 
@@ -201,7 +205,7 @@ class PayoutSender:
             batches(to_send, sent_together=self._is_sent_together),
             (payout for payout in payouts if not payout.is_unasked),
             wallet_of=self._wallet_in_turn,
-            now=self._journal.clock(),
+            asked_ago=self._ages.of,
             ends_after=self._turn_ends_after,
         )
         by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)

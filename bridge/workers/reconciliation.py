@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import CompletedPayment, Journal
+from bridge.journal import CompletedPayment, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import Payment
@@ -123,27 +123,36 @@ class Reconciliation:
                     break
             since = self._journal.clock() - self._ended_within
             async for completed in self._journal.unfinished.completed_payments(provider, since):
-                new = [self._add_completed(known, one, now) for one in completed]
+                new = [self._add_ended(known, one, one.completed_at, now) for one in completed]
                 found.update(one.payment_id for one in completed)
                 if not everything and not any(new):
                     break
             if everything:
-                async for page in self._journal.unfinished.ended_payments(provider, since):
-                    for payment in page:
-                        known.add(payment.payment_id, self._steadily(payment.created_at), now)
-                    found.update(payment.payment_id for payment in page)
+                async for ended in self._journal.unfinished.ended_payments(provider, since):
+                    self._take_in_ended(known, ended, now)
+                    found.update(one.payment_id for one in ended)
                 known.keep_only(found)
             OPEN.labels(provider).set(len(known))
         self._knows_all = True
         if everything:
             self._everything_at = now
 
-    def _add_completed(self, known: DuePayments, one: CompletedPayment, now: datetime) -> bool:
+    def _take_in_ended(self, known: DuePayments, ended: Sequence[EndedPayment], now: datetime) -> None:
+        for one in ended:
+            if one.is_refunded:
+                self._add_ended(known, one, one.updated_at, now)
+            else:
+                known.add(one.payment_id, self._steadily(one.created_at), now)
+
+    def _add_ended(
+        self, known: DuePayments, one: CompletedPayment | EndedPayment, written_at: datetime, now: datetime
+    ) -> bool:
         # What lies in the time to come was written down by a clock that was wrong.
-        completed_at = min(self._steadily(one.completed_at), now)
+        ended_at = min(self._steadily(written_at), now)
         # Whoever has just begun does not know what was asked about before.
-        asked_at = completed_at if self._knows_all else now
-        return known.add_completed(one.payment_id, self._steadily(one.created_at), completed_at, asked_at)
+        asked_at = ended_at if self._knows_all else now
+        created_at = self._steadily(one.created_at)
+        return known.add_ended(one.payment_id, created_at, ended_at, asked_at, written_at=written_at)
 
     def _steadily(self, moment: datetime) -> datetime:
         """When that was by the clock that only goes on."""

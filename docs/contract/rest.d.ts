@@ -405,7 +405,7 @@ export interface paths {
         put?: never;
         /**
          * Open a refund
-         * @description Has money of a payment go back to its buyer: of what came for the goods, as long as it is not paid out or under way, or of what came too much. Its money is reserved from then on. The buyer is asked on the payment's page where to send it; it is a payout from then on, with the same limits, sent once. A payment that is not completed is cancelled for good with a refund of its goods, so that what comes later does not complete it. With an `Idempotency-Key` a repeat gets the same refund as it stands.
+         * @description Has money of a payment go back to its buyer: of what came for the goods, as long as it is not paid out or under way, or of what came too much. Its money is reserved from then on. The buyer is asked on the payment's page where to send it; it is a payout from then on, with the same limits, sent once. A payment that is not completed is cancelled for good with a refund of its goods, so that what comes later does not complete it. One that was `sent` without the bridge is only written down: where its chain is followed it is `completed` when the chain shows it final, otherwise at once. With an `Idempotency-Key` a repeat gets the same refund as it stands.
          */
         post: operations["openRefund"];
         delete?: never;
@@ -1502,6 +1502,8 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
+            sent?: components["schemas"]["RefundSent"] | null;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
@@ -2375,9 +2377,20 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
+            sent?: components["schemas"]["RefundSent"] | null;
             paymentId: string;
             /** @description The person who wants it, if it is one: they cannot approve it, where that is needed. Otherwise the service counts as who asks. */
             askedBy?: string | null;
+        };
+        /** RefundSent */
+        RefundSent: {
+            /** @description The transaction that carries it; of Lightning the payment's hash. Where its chain is followed, the chain says whether it does. */
+            txHash: string;
+            /** @description Where it went: the buyer's address; of Lightning their invoice. */
+            destination: string;
+            /** @description How much of the coin it was. Left out, as much as `amount`, where the coin stands for the payment's currency. */
+            coinAmount?: string | null;
         };
         /** RefundableItem */
         RefundableItem: {

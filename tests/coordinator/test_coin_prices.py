@@ -1,48 +1,118 @@
-"""What a coin counts for in a payout is compared with what it was worth in prices asked before."""
+"""What a coin counts for in a payout is compared with what it was worth as the payment was paid, or on other days;
+whoever can be asked for prices at will does not teach it a wrong one."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.coin_prices import price_doubt, strays_from
+from coordinator.coin_prices import DAYS_ASKED, DAYS_LOOKED_AT, EarlierPrice, paid_at, price_doubt, usual_price
+from coordinator.facts import Facts
+from coordinator.payments import Payment
+from tests.coordinator.test_earnings import payment
 
+NOW = datetime(2026, 5, 8, 12, tzinfo=UTC)
 RATES = st.decimals("0.000001", "1000000", places=6).filter(lambda rate: rate > 0)
+RIGHT, SLIPPED = Decimal(100_000), Decimal(100)
 
 
-def doubt(worth: str, *lately: str) -> str:
-    return price_doubt(Decimal("0.5"), "BTC", Decimal(worth), "USD", [Decimal(rate) for rate in lately]) or ""
+def doubt(worth: str, *, paid: str | None = None, usual: str | None = None) -> str:
+    before = {name: None if rate is None else Decimal(rate) for name, rate in (("paid", paid), ("usual", usual))}
+    return price_doubt(Decimal("0.5"), "BTC", Decimal(worth), "USD", **before) or ""
+
+
+def asked(days_ago: float, rate: Decimal = RIGHT, *, paid: bool = False) -> EarlierPrice:
+    return EarlierPrice(NOW - timedelta(days=days_ago), rate, rate if paid else None)
 
 
 @pytest.mark.parametrize(
-    ("worth", "lately", "doubted"),
+    ("worth", "doubted"),
     [
-        ("50000", ("100000",), False),
-        ("47500", ("100000", "99000", "101000"), False),  # less a margin
-        ("25000", ("100000",), False),
-        ("24999", ("100000",), True),
-        ("75000", ("100000",), False),
-        ("75001", ("100000",), True),
-        ("5000", ("100000",), True),  # a tenth
-        ("500000", ("100000",), True),  # ten times
-        ("50000", ("100000", "101000", "10000"), False),  # one that was wrong before does not move the middle
-        ("5000", ("100000", "101000", "10000"), True),
+        ("50000", False),
+        ("47500", False),  # less a margin
+        ("25000", False),
+        ("24999", True),
+        ("75000", False),
+        ("75001", True),
+        ("5000", True),  # a tenth
+        ("500000", True),  # ten times
     ],
 )
-def test_a_price_that_differs_by_more_than_half_is_doubted(
-    worth: str, lately: tuple[str, ...], doubted: bool
-) -> None:
-    assert bool(doubt(worth, *lately)) is doubted
+@pytest.mark.parametrize("by", ["paid", "usual"])
+def test_a_price_that_differs_by_more_than_half_is_doubted(worth: str, doubted: bool, by: str) -> None:
+    assert bool(doubt(worth, **{by: "100000"})) is doubted
 
 
 def test_it_says_what_the_prices_are() -> None:
-    assert doubt("5000", "100000") == "it counts one BTC as 10000 USD, and buyers were asked for 100000 lately"
-    nothing = "nobody was asked to pay with BTC lately, so that nothing tells whether 0.5 BTC are worth 5000 USD"
-    assert doubt("5000") == doubt("5000", "0") == nothing
+    usual = "it counts one BTC as 10000 USD, and buyers were asked for 100000 on other days"
+    assert doubt("5000", usual="100000") == usual
+    paid = "it counts one BTC as 10000 USD, and its buyer paid at 100000"
+    assert doubt("5000", paid="100000", usual="10000") == paid
+    nothing = "too few were asked to pay with BTC on other days to tell whether 0.5 BTC are worth 5000 USD"
+    assert doubt("5000") == nothing
 
 
 @given(RATES, RATES)
-def test_it_matters_how_far_off_it_is_and_not_which_coin_it_is(asked: Decimal, worth: Decimal) -> None:
-    assert strays_from(asked, worth) is (worth < asked / 2 or worth > asked * 3 / 2)
-    assert not strays_from(asked, asked)
+def test_it_matters_how_far_off_it_is_and_not_which_coin_it_is(before: Decimal, worth: Decimal) -> None:
+    is_doubted = price_doubt(Decimal(1), "BTC", worth, "USD", paid=before, usual=None) is not None
+    assert is_doubted is (worth < before / 2 or worth > before * 3 / 2)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "usual"),
+    [
+        ([], None),
+        ([asked(0.1, paid=True)] * 50, None),  # of today
+        ([asked(1.1)] * 50, None),  # of one day
+        ([asked(1.1), asked(2.1)], None),
+        ([asked(1.1), asked(2.1), asked(3.1)], RIGHT),
+        ([asked(1.1, paid=True)], None),
+        ([asked(1.1, paid=True), asked(5.1, paid=True)], RIGHT),
+        ([asked(1.1, paid=True), asked(5.1)], None),
+        ([asked(1.1, Decimal(0)), asked(2.1), asked(3.1)], None),
+        ([asked(8.1), asked(9.1), asked(10.1)], None),  # of last week
+        # Of a day on which somebody paid, what others were asked for says nothing.
+        ([asked(1.1, paid=True), asked(5.1, paid=True), *[asked(1.1, SLIPPED)] * 50], RIGHT),
+    ],
+)
+def test_only_what_was_asked_or_paid_on_several_other_days_tells(
+    earlier: Sequence[EarlierPrice], usual: Decimal | None
+) -> None:
+    assert usual_price(earlier, NOW) == usual
+
+
+@given(
+    st.sets(st.integers(1, DAYS_LOOKED_AT), min_size=DAYS_ASKED),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.booleans()), max_size=60),
+)
+def test_whoever_opens_invoices_while_a_rate_slips_for_a_day_teaches_nothing(
+    honest: set[int], attack: list[tuple[float, bool]]
+) -> None:
+    before = [asked(day + 0.5) for day in honest]
+    slipped = [asked(days_ago, SLIPPED, paid=is_paid) for days_ago, is_paid in attack]
+    assert usual_price([*before, *slipped], NOW) == RIGHT
+    assert usual_price(slipped, NOW) is None
+
+
+@given(
+    st.sets(st.integers(1, DAYS_LOOKED_AT), min_size=3),
+    st.integers(1, DAYS_LOOKED_AT),
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=60),
+)
+def test_nor_afterwards_as_long_as_most_days_were_right(honest: set[int], day: int, attack: list[float]) -> None:
+    before = [asked(one + 0.5) for one in honest - {day}]
+    slipped = [asked(day + part, SLIPPED) for part in attack]
+    usual = usual_price([*before, *slipped], NOW)
+    # Between two that differ it is in the middle, which fits neither.
+    assert usual is None or usual == RIGHT or not SLIPPED / 2 <= usual <= SLIPPED * 2
+
+
+def test_what_the_buyer_was_asked_for_and_did_not_pay_proves_nothing() -> None:
+    bought = payment("49.90", rates={"BTC": (SLIPPED, RIGHT)})
+    assert paid_at(bought, "BTC") is None
+    [transfer] = bought.counted
+    assert paid_at(bought, transfer.asset) == bought.paid / transfer.amount
+    assert paid_at(Payment(**{**dict(bought), "facts": Facts()}), transfer.asset) is None

@@ -36,7 +36,7 @@ def test_a_forgotten_payout_is_named_with_what_its_provider_says() -> None:
         external_id="out_1", provider="shkeeper", payment_id="pay_1", payee_id="s1", coin="BTC", status="FAIL"
     )
     item = forgotten_payout(payout, START)
-    assert (item.key, item.payment_id) == (forgotten_payout_key("out_1"), "pay_1")
+    assert (item.key, item.payment_id) == (forgotten_payout_key(payout), "pay_1")
     assert item.detail == (
         "For s1: shkeeper has it in its books as out_1: BTC, FAIL, by no transaction that it names."
     )

@@ -20,6 +20,12 @@ LOOK_ALIKE = [
     ("bill", "bi11"),
     ("user-o", "user-0"),
     ("Warner", "Wamer"),
+    ("wendy", "vvendy"),
+    ("Wendy", "VVendy"),
+    ("ada", "acla"),
+    ("ada", "ac1a"),
+    ("adam", "aclarn"),
+    ("wendy", "\u0475\u0475endy"),  # two Cyrillic letters that look like v each
     ("anna", "ann\ua64b"),  # a letter that nobody has compared: within a name of ours it may be any
     ("Ада", "ада"),
     ("Zo\u00eb", "Zoe\u0308"),
@@ -31,6 +37,21 @@ LOOK_ALIKE = [
 def test_what_looks_like_a_name_is_that_name(one: str, other: str) -> None:
     assert may_be_one(one, other)
     assert may_be_one(other, one)
+
+
+# Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt (15.0): what is shown as nothing.
+SHOWN_AS_NOTHING = [
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0x200B, 0x2010)),
+    *(*range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x3164, *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0),
+    *(*range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)),
+]
+
+
+def test_what_nobody_sees_makes_no_other_name() -> None:
+    told_apart = [
+        hex(code) for code in SHOWN_AS_NOTHING if not may_be_one("ada", f"{chr(code)}a{chr(code)}da{chr(code)}")
+    ]
+    assert told_apart == []
 
 
 @pytest.mark.parametrize(

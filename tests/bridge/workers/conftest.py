@@ -87,9 +87,9 @@ async def paid(journal: Journal, number: int = 1) -> str:
     return f"pay_{number}"
 
 
-async def told_paid(journal: Journal, number: int = 1) -> None:
+async def told_paid(journal: Journal, number: int = 1, *, occurred_at: datetime | None = None) -> None:
     """Its provider tells that it is paid."""
-    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100))
+    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100), occurred_at=occurred_at)
     await journal.record_observation(
         provider="shkeeper",
         external_id=f"pay_{number}",

@@ -23,7 +23,7 @@ from coordinator.comparisons import Comparison
 from coordinator.ids import derived_id
 from coordinator.observations import DeadlinePassed, RefundOf
 from coordinator.payout_names import NAMES_BEYOND, Naming
-from coordinator.payout_observations import PayoutAsked, PayoutConfirmed, PayoutNotAsked, PayoutSent
+from coordinator.payout_observations import PayoutAsked, PayoutBooked, PayoutConfirmed, PayoutNotAsked, PayoutSent
 from coordinator.payouts import Payout
 from coordinator.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
@@ -314,7 +314,7 @@ async def test_what_was_sent_for_an_order_that_the_journal_still_waits_with_is_f
     assert forgotten.external_id == name(1, 0)
     named = await journal.name_payouts([other.payout_id, payout.payout_id])
     # Until a person has looked at it nothing else leaves.
-    assert named == {payout.payout_id: Naming(name(1, 0))}
+    assert named == {payout.payout_id: Naming(name(1, 0), takes_over=True)}
 
 
 async def test_a_provider_that_does_not_answer_is_asked_again_and_nothing_is_sent_before(
@@ -356,15 +356,25 @@ async def test_no_more_is_asked_than_is_bearable_and_what_is_left_over_is_a_pers
     assert await is_held(journal)
 
 
-async def test_a_payment_that_was_paid_out_long_ago_is_left_alone(
-    journal: Journal, comparison: BooksComparison, books: Books, clock: Clock
+@pytest.mark.parametrize(("worth", "is_asked_about"), [(95, False), (94, True), (30, True)])
+async def test_what_little_is_left_of_a_payment_that_was_paid_out_long_ago_is_left_alone(
+    journal: Journal,
+    comparison: BooksComparison,
+    books: Books,
+    clock: Clock,
+    worth: int,
+    is_asked_about: bool,
 ) -> None:
     await paid(journal)
-    payout = await registered(journal)
+    payout = await registered(journal, worth=Decimal(worth))
+    await journal.record_payout_observation(payout.payout_id, "booked", PayoutBooked(external_id=name(1, 0)))
     await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
     await journal.record_payout_observation(payout.payout_id, "there", PayoutConfirmed())
     clock.now += timedelta(days=31)
-    assert (await compared(comparison, journal)).names_asked == 0
+    books.has(name(1, 1))
+    found = await compared(comparison, journal)
+    assert [one.external_id for one in found.forgotten] == ([name(1, 1)] if is_asked_about else [])
+    assert bool(found.names_asked) is is_asked_about
 
 
 async def test_invoices_of_which_the_journal_knows_nothing_are_named(
@@ -407,6 +417,7 @@ async def test_what_was_found_by_a_comparison_that_was_not_whole_is_found_by_the
 
 
 @pytest.mark.parametrize("forgotten", [name(1, 0), name(1, 1), refund_name(1, 0)])
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(days=90)])
 async def test_a_payment_that_was_registered_anew_is_asked_about_before_anything_of_it_leaves(
     journal: Journal,
     api: ShkeeperApi,
@@ -414,10 +425,11 @@ async def test_a_payment_that_was_registered_anew_is_asked_about_before_anything
     books: Books,
     clock: Clock,
     forgotten: str,
+    later: timedelta,
 ) -> None:
     await compared(comparison, journal)  # which knows nothing of it
     books.has(forgotten, "BTC")
-    clock.now += timedelta(minutes=1)
+    clock.now += later
     again = payment(1, created_at=clock()).model_copy(update={"payment_id": "pay_anew"})
     await journal.register_payment(again)
     await told_paid(journal, 1)
@@ -454,11 +466,15 @@ async def test_a_payment_is_asked_about_once_and_a_new_one_never(
     journal: Journal, api: ShkeeperApi, comparison: BooksComparison, books: Books, clock: Clock
 ) -> None:
     await paid(journal, 1)
-    clock.now += timedelta(minutes=1)
+    clock.now += timedelta(days=2)
     await journal.register_payment(payment(2, created_at=clock()))  # by a name that nobody had before
     await told_paid(journal, 2)
+    # By one that somebody may have had before, and its money came only now.
+    elsewhere = payment(3, created_at=clock()).model_copy(update={"payment_id": "pay_elsewhere"})
+    await journal.register_payment(elsewhere)
+    await told_paid(journal, 3, occurred_at=clock())
     own = sender_of(api, journal).books["shkeeper"]
-    for payment_id in ("pay_1", "pay_1", "pay_2"):
+    for payment_id in ("pay_1", "pay_1", "pay_2", "pay_elsewhere"):
         await own.look_before_sending(payment_id)
     assert {one for one, _ in books.asked_for} == {named(1, at) for named in (name, refund_name) for at in (0, 1)}
     assert len(books.asked_for) == len(set(books.asked_for))

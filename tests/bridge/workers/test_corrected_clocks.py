@@ -115,6 +115,25 @@ async def test_payouts_are_looked_up_on(journal: Journal, api: ShkeeperApi, gate
         assert len(gateway.requests) > asked
 
 
+@pytest.mark.parametrize("by_hours", [24, -24])
+async def test_a_wallet_that_sends_one_after_the_other_waits_its_time_and_neither_more_nor_less(
+    journal: Journal, api: ShkeeperApi, gateway: Gateway, clocks: Clocks, by_hours: int
+) -> None:
+    books = PayoutBooks(gateway)
+    sender = new_sender(journal, api)
+    for number in (1, 2):
+        await wanted(journal, number)
+    await sender.round()
+    clocks.wall.move(hours=by_hours)
+    for run in (sender, new_sender(journal, api)) if by_hours < 0 else (sender,):  # also by one that was restarted
+        await run.round()
+        assert books.questions == 1
+        clocks.move(minutes=4)
+    clocks.move(minutes=7)
+    await sender.round()
+    assert books.questions == 2
+
+
 @pytest.mark.usefixtures("registered")
 async def test_deadlines_are_applied_once_a_provider_that_was_away_is_back(
     journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks

@@ -122,7 +122,8 @@ def test_what_is_completed_is_looked_back_at_ever_later_and_a_restart_changes_no
     while (next_look := next_look_back(START, last, MINUTE)) <= START + timedelta(days=7):
         last = next_look
         looks.append((last - START) / MINUTE)
-    assert looks == [1, 4, 16, 64, 256, 1024, 4096]
+    in_a_day = 24 * 60
+    assert looks == [1, 4, 16, 64, 256, 1024, *(1024 + days * in_a_day for days in range(1, 7))]
     # Whoever begins in between goes on where it was.
     assert next_look_back(START, START + 20 * MINUTE, MINUTE) == START + 64 * MINUTE
 
@@ -132,12 +133,17 @@ def test_a_payment_that_was_completed_while_it_was_open_is_asked_about_soon() ->
     due.add("pay_1", START, now)
     assert due.take(now, 10) == ["pay_1"]
     due.asked("pay_1", now)  # and would be only in fifty minutes again
-    assert due.add_completed("pay_1", START, now, now)
-    assert not due.add_completed("pay_1", START, now, now)
+    assert due.add_ended("pay_1", START, now, now, written_at=now)
+    assert not due.add_ended("pay_1", START, now + MINUTE, now, written_at=now)
     assert due.take(now + MINUTE, 10) == ["pay_1"]
     due.asked("pay_1", now + MINUTE)
     assert due.take(now + 3 * MINUTE, 10) == []
     assert due.take(now + 4 * MINUTE, 10) == ["pay_1"]
+    due.asked("pay_1", now + 4 * MINUTE)
+    # And what was refunded later is looked back at from then on.
+    later = now + timedelta(hours=10)
+    assert due.add_ended("pay_1", START, later, later, written_at=later)
+    assert due.take(later + MINUTE, 10) == ["pay_1"]
 
 
 def test_a_hundred_thousand_completed_payments_take_a_small_part_of_the_pace() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from providers.shkeeper.simulator.faults import Call
 from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
 from tests.system.shkeeper.histories import compared, is_held, settle
 from tests.system.shkeeper.payout_rows import AMOUNTS, PERSON, Row, place_of
 from tests.waiting import wait_until
@@ -91,14 +92,10 @@ class Matrix:
         return orders
 
     def _have_prices(self) -> None:
-        """Has a buyer asked to pay with each coin, without which nothing leaves in it that nobody has looked at."""
+        """Has buyers asked to pay with each coin, without which nothing leaves in it that nobody has looked at."""
         if self._has_prices:
             return
-        payment_id = self._marketplace.create(requestId=f"matrix-{next(NUMBERS)}")["paymentId"]
-        for coin in AMOUNTS:
-            self._marketplace.client.post(
-                f"/api/payments/{payment_id}/invoices", json={"coin": coin}
-            ).raise_for_status()
+        asked_on_earlier_days(self._marketplace, AMOUNTS)
         self._has_prices = True
 
     def _pay(self, name: str) -> str:

@@ -11,6 +11,7 @@ from providers.shkeeper.simulator.coins import COINS
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
+from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
 
 NUMBERS = itertools.count()
 BTC = COINS["BTC"].usd
@@ -26,8 +27,9 @@ def rates(shkeeper: PlayedShkeeper) -> Iterator[dict[Any, Decimal]]:
     known.update(before)
 
 
-def sold(marketplace: Marketplace) -> str:
-    return marketplace.paid(requestId=f"price-{next(NUMBERS)}")
+def sold(marketplace: Marketplace, coin: str = "ETH-USDT") -> str:
+    """A payment that was paid with a coin, at its price of the moment."""
+    return marketplace.paid(coin=coin, requestId=f"price-{next(NUMBERS)}")
 
 
 def asked_in(marketplace: Marketplace, coin: str) -> None:
@@ -35,8 +37,9 @@ def asked_in(marketplace: Marketplace, coin: str) -> None:
     marketplace.create(coin=coin, requestId=f"price-{next(NUMBERS)}")
 
 
-def order(marketplace: Marketplace, worth: Decimal, coin: str = "BTC", **changes: Any) -> dict[str, Any]:
-    payment_id = sold(marketplace)
+def order(
+    marketplace: Marketplace, worth: Decimal, coin: str = "BTC", *, payment_id: str, **changes: Any
+) -> dict[str, Any]:
     amount = (worth / COINS[coin].usd).quantize(Decimal("1.00000000"))
     to = destination(coin, payment_id)
     return {"paymentId": payment_id, "coin": coin, "amount": f"{amount:f}", "destination": to, **changes}
@@ -49,26 +52,58 @@ def pay_out(marketplace: Marketplace, wanted: dict[str, Any], status: int = 202)
     return document
 
 
-def test_a_coin_that_buyers_were_asked_for_lately_leaves_at_about_that_price(
+def test_what_was_paid_with_a_coin_leaves_in_it_at_about_that_price(
     marketplace: Marketplace, rates: dict[Any, Decimal]
 ) -> None:
-    asked_in(marketplace, "BTC")
-    assert pay_out(marketplace, order(marketplace, Decimal(90)))["status"] == "created"
+    paid = [sold(marketplace, "BTC") for _ in range(3)]
+    assert pay_out(marketplace, order(marketplace, Decimal(90), payment_id=paid[0]))["status"] == "created"
     # A rate of a tenth, at which ten times as many coins are worth what was earned.
     rates["BTC", "USD"] = BTC / 10
-    for_a_tenth = pay_out(marketplace, order(marketplace, Decimal(900)))
+    for_a_tenth = pay_out(marketplace, order(marketplace, Decimal(900), payment_id=paid[1]))
     assert for_a_tenth["status"] == "awaiting_approval"
     [reason] = for_a_tenth["approval"]["reasons"]
     assert reason.startswith("it counts one BTC as ")
-    assert "buyers were asked for" in reason
+    assert "its buyer paid at" in reason
     rates["BTC", "USD"] = BTC * 10
-    assert pay_out(marketplace, order(marketplace, Decimal(9)))["status"] == "awaiting_approval"
+    assert pay_out(marketplace, order(marketplace, Decimal(9), payment_id=paid[2]))["status"] == "awaiting_approval"
+
+
+def test_a_coin_that_others_were_asked_for_on_earlier_days_leaves_at_about_that_price(
+    marketplace: Marketplace, rates: dict[Any, Decimal]
+) -> None:
+    asked_on_earlier_days(marketplace, ["DOGE"])
+    sent = pay_out(marketplace, order(marketplace, Decimal(90), "DOGE", payment_id=sold(marketplace)))
+    assert sent["status"] == "created"
+    rates["DOGE", "USD"] = COINS["DOGE"].usd / 10
+    waiting = pay_out(marketplace, order(marketplace, Decimal(900), "DOGE", payment_id=sold(marketplace)))
+    [reason] = waiting["approval"]["reasons"]
+    assert (waiting["status"], "buyers were asked for" in reason) == ("awaiting_approval", True)
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_whoever_opens_invoices_at_a_rate_that_slipped_gets_nothing_for_it(
+    marketplace: Marketplace, rates: dict[Any, Decimal], is_own: bool
+) -> None:
+    asked_in(marketplace, "BTC")
+    rates["BTC", "USD"] = BTC / 1000
+    for _ in range(11):
+        asked_in(marketplace, "BTC")
+    payment = marketplace.create(requestId=f"price-{next(NUMBERS)}")
+    if is_own:  # the price of the very payment, which is paid with another coin then
+        url = f"/api/payments/{payment['paymentId']}/invoices"
+        for coin in ("BTC", "ETH-USDT"):
+            assert marketplace.client.post(url, json={"coin": coin}).status_code == 200
+    marketplace.shkeeper.transfer(marketplace.address(payment["paymentId"]) or "")
+    marketplace.wait_for(payment["paymentId"], "completed")
+    waiting = pay_out(marketplace, order(marketplace, Decimal(90_000), payment_id=payment["paymentId"]))
+    [reason] = waiting["approval"]["reasons"]
+    assert (waiting["status"], "too few were asked to pay with BTC" in reason) == ("awaiting_approval", True)
 
 
 def test_a_coin_that_nobody_was_asked_for_waits_for_somebody(marketplace: Marketplace) -> None:
-    waiting = pay_out(marketplace, order(marketplace, Decimal(90), "LTC"))
+    waiting = pay_out(marketplace, order(marketplace, Decimal(90), "LTC", payment_id=sold(marketplace)))
     [reason] = waiting["approval"]["reasons"]
-    assert (waiting["status"], reason.startswith("nobody was asked to pay with LTC lately")) == (
+    assert (waiting["status"], reason.startswith("too few were asked to pay with LTC on other days")) == (
         "awaiting_approval",
         True,
     )
@@ -81,8 +116,7 @@ def test_a_coin_that_nobody_was_asked_for_waits_for_somebody(marketplace: Market
 def test_nor_does_money_go_back_at_a_price_that_may_be_wrong(
     marketplace: Marketplace, rates: dict[Any, Decimal]
 ) -> None:
-    asked_in(marketplace, "BTC")
-    payment_id = sold(marketplace)
+    payment_id = sold(marketplace, "BTC")
     wanted = {"paymentId": payment_id, "amount": "40", "coin": "BTC", "reason": "it arrived bent"}
     refunds = [marketplace.client.post("/api/refunds", json=wanted).json()["refundId"] for _ in range(2)]
     statuses = []
@@ -96,8 +130,7 @@ def test_nor_does_money_go_back_at_a_price_that_may_be_wrong(
 
 
 def test_what_the_network_gets_is_in_proportion_to_what_is_sent(marketplace: Marketplace) -> None:
-    asked_in(marketplace, "BTC")
-    sent, held, refused = (order(marketplace, Decimal(40)) for _ in range(3))
+    sent, held, refused = (order(marketplace, Decimal(40), payment_id=sold(marketplace, "BTC")) for _ in range(3))
     amount = Decimal(sent["amount"])
 
     def rate(share: str) -> str:

@@ -15,6 +15,7 @@ from bridge.client import (
     RefundRefusedError,
     RequestedRefund,
     RequestRefusedError,
+    SentRefund,
 )
 from coordinator.payouts import PayoutStatus
 from coordinator.refund_statuses import RefundStatus
@@ -106,3 +107,27 @@ def test_what_cannot_be_says_why(client: BridgeClient, marketplace: Marketplace)
             look("back_of-nothing")
     with pytest.raises(NotFoundError):
         client.open_refund("pay_of-nothing", reason="nothing was sold")
+
+
+def test_what_was_sent_back_without_the_bridge_is_written_down(
+    client: BridgeClient, marketplace: Marketplace
+) -> None:
+    """Over Lightning nothing goes back, and no chain shows what did."""
+    payment_id = marketplace.paid(requestId=f"back-{next(NUMBERS)}", coin="BTC-LIGHTNING")
+    with pytest.raises(RequestRefusedError):
+        client.open_refund(payment_id, reason="it arrived bent", amount="40")
+    to = destination("BTC-LIGHTNING", payment_id)
+    sent = SentRefund(tx_hash="ab" * 32, destination=to, coin_amount="0.0007")
+    before = len(marketplace.shkeeper.gateway.payouts.sent)
+    for _ in range(2):
+        refund = client.open_refund(
+            payment_id, reason="it arrived bent", amount="40", asked_by="ada", sent=sent, idempotency_key=payment_id
+        )
+    assert (refund.status, refund.tx_hash, refund.coin) == (PayoutStatus.COMPLETED, "ab" * 32, "BTC-LIGHTNING")
+    assert (refund.destination, refund.opened_by) == (sent.destination, "ada")
+    assert len(client.list_refunds(payment_id)) == 1
+    assert marketplace.payment(payment_id)["escrow"]["refunded"] == "40"
+    assert len(marketplace.shkeeper.gateway.payouts.sent) == before
+    with pytest.raises(RequestRefusedError) as caught:
+        client.open_refund(payment_id, reason="no amount", sent=SentRefund(tx_hash="cd" * 32, destination=to))
+    assert [fault.field for fault in caught.value.faults] == ["sent.coinAmount"]
