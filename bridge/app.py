@@ -1,6 +1,7 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -51,6 +52,11 @@ from coordinator.errors import BridgeError
 from coordinator.events import Event
 
 __all__ = ["create_app", "described_routes"]
+
+logger = logging.getLogger("bridge")
+
+# Of the time in which the bridge has to stop: for the clients to be told, and what is known of them to be kept.
+CLIENTS_SHARE = 0.2
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -153,7 +159,7 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
                 yield
             finally:
                 telling.cancel()
-                await sockets.shutdown()
+                await _say_goodbye(sockets, CLIENTS_SHARE * settings.stop_seconds)
 
     def is_watched() -> bool:
         return bool(sockets.manager.hearers("/", rooms.OPS))
@@ -224,6 +230,14 @@ def rest_app(settings: Settings, sockets: SocketServer, callers: Callers, stop: 
         openapi_config=openapi_config,
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
+
+
+async def _say_goodbye(sockets: SocketServer, within_seconds: float) -> None:
+    try:
+        async with asyncio.timeout(within_seconds):
+            await sockets.shutdown()
+    except TimeoutError:
+        logger.warning("not every client was told in time that the bridge stops; they come back")
 
 
 def _of_engine(part: str) -> Provide:

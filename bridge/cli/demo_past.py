@@ -124,7 +124,7 @@ class _Past:
         """Time runs out for whoever did not pay."""
         self._clock.now = at
         while due := await self._journal.due_payments(at):
-            await _together(self._journal.apply_deadline(payment.payment_id) for payment in due)
+            await self._journal.apply_deadlines([payment.payment_id for payment in due])
 
     async def leave_trouble(self) -> None:
         """What does not go on by itself: one of each kind that needs no chain of its own."""

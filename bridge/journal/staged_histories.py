@@ -28,6 +28,7 @@ _KEEP = (
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
     .values(comparison=bindparam("new_comparison"), compared_at=bindparam("new_compared_at"))
 )
+_PROVE = update(schema.journal).values(proven_at=bindparam("new_proven_at"))
 
 
 class StagedHistories:
@@ -38,6 +39,7 @@ class StagedHistories:
         self._now = now
         self._forgotten: dict[str, Row] = {}
         self._kept: list[Row] = []
+        self._is_proven = False
         self.writes = 0
         """How many changes are staged."""
 
@@ -83,6 +85,16 @@ class StagedHistories:
             }
         )
 
+    def prove(self) -> None:
+        """Writes down that it can be written to, and when."""
+        self.writes += 1
+        self._is_proven = True
+
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged, one statement a table."""
-        return ((insert_into(_FORGOTTEN), list(self._forgotten.values())), (_KEEP, self._kept))
+        proven = [{"new_proven_at": self._now}] if self._is_proven else []
+        return (
+            (insert_into(_FORGOTTEN), list(self._forgotten.values())),
+            (_KEEP, self._kept),
+            (_PROVE, proven),
+        )

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments import OPEN_STATUSES, Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
@@ -19,8 +19,8 @@ __all__ = ["Deadlines"]
 logger = logging.getLogger("bridge.deadlines")
 
 INTERVAL_SECONDS = 1.0
-# How many are asked about, and applied, at one moment: what is applied together is committed together.
-TOGETHER = 8
+# How many are asked about at one moment.
+ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
 # Between two tries to ask about a payment of which nothing was learned: it is likely to hear the same again.
@@ -46,6 +46,8 @@ class Deadlines:
             try:
                 while await self.round():
                     pass
+            except JournalUnavailableError as error:
+                logger.warning("could not apply deadlines: %s; trying again", error)
             except Exception:
                 logger.exception("could not apply deadlines; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
@@ -58,29 +60,44 @@ class Deadlines:
         due = await self._journal.due_payments(now, without=away)
         # These have waited long enough.
         due += await self._journal.due_payments(now - self._grace, only=away) if away else []
-        applied = 0
-        for some in _in_groups(due, TOGETHER):
-            applied += sum(await asyncio.gather(*(self._apply(payment) for payment in some)))
+        to_ask = [payment for payment in due if self._is_to_be_asked(payment)]
+        asked = {payment.payment_id for payment in to_ask}
+        applied = await self._apply([payment for payment in due if payment.payment_id not in asked])
+        for some in _in_groups(to_ask, ASKED_TOGETHER):
+            may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
+            applied += await self._apply([one for one, may in zip(some, may_be_applied, strict=True) if may])
         return applied
 
-    async def _apply(self, payment: Payment) -> bool:
-        """Returns whether the deadline was applied."""
+    async def _apply(self, payments: Sequence[Payment]) -> int:
+        """Applies what is due, in one commit. Returns to how many payments it was applied."""
+        if not payments:
+            return 0
         try:
-            if not await self._was_asked(payment) and not self._has_waited(payment):
-                return False
-            await self._journal.apply_deadline(payment.payment_id)
+            await self._journal.apply_deadlines([payment.payment_id for payment in payments])
+        except JournalUnavailableError:
+            raise
         except Exception:  # which must not keep others waiting
-            logger.exception("could not apply the deadline of %s; trying again", payment.payment_id)
+            if len(payments) > 1:
+                return sum([await self._apply([payment]) for payment in payments])
+            logger.exception("could not apply the deadline of %s; trying again", payments[0].payment_id)
+            return 0
+        return len(payments)
+
+    async def _may_be_applied(self, payment: Payment) -> bool:
+        try:
+            return await self._was_asked(payment) or self._has_waited(payment)
+        except Exception:
+            logger.exception("could not ask about %s, which is due; trying again", payment.payment_id)
             return False
-        return True
+
+    def _is_to_be_asked(self, payment: Payment) -> bool:
+        """Whether its provider can say anything that matters."""
+        return payment.provider in self._gateways and payment.status in OPEN_STATUSES
 
     async def _was_asked(self, payment: Payment) -> bool:
-        """Has the provider say how it stands, if that can matter and it can be asked. Returns whether nothing more is
-        to be waited for."""
-        gateway = self._gateways.get(payment.provider)
-        if gateway is None or payment.status not in OPEN_STATUSES:
-            return True
-        now = self._journal.steady()
+        """Has the provider say how it stands, if it can be asked. Returns whether nothing more is to be waited
+        for."""
+        gateway, now = self._gateways[payment.provider], self._journal.steady()
         if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
             return False
         try:

@@ -8,6 +8,5 @@ __all__ = ["apply_deadlines"]
 async def apply_deadlines(journal: Journal) -> int:
     """Applies what is due. Returns how many payments that was."""
     due = await journal.due_payments(journal.clock())
-    for payment in due:
-        await journal.apply_deadline(payment.payment_id)
+    await journal.apply_deadlines([payment.payment_id for payment in due])
     return len(due)

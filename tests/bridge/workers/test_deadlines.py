@@ -1,6 +1,6 @@
 """Deadlines: applied once the provider was asked whether the money came after all, and not for lack of an answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from tenacity import wait_none
@@ -116,14 +116,14 @@ async def test_one_that_fails_keeps_back_no_other(
 ) -> None:
     for number in (1, 2, 3):
         await journal.register_payment(waiting(number))
-    apply_deadline = journal.apply_deadline
+    apply_deadlines = journal.apply_deadlines
 
-    async def breaks(payment_id: str) -> None:
-        if payment_id == "pay_2":
+    async def breaks(payment_ids: Sequence[str]) -> None:
+        if "pay_2" in payment_ids:
             raise ZeroDivisionError
-        await apply_deadline(payment_id)
+        await apply_deadlines(payment_ids)
 
-    monkeypatch.setattr(journal, "apply_deadline", breaks)
+    monkeypatch.setattr(journal, "apply_deadlines", breaks)
     clock.move(days=1, seconds=1)
     assert await deadlines.round() == 2
     assert [(await stands(journal, number)).status for number in (1, 2, 3)] == ["expired", "pending", "expired"]
