@@ -65,8 +65,8 @@ def restored(
 def compact(config: Config = None) -> None:
     """Write an SQLite journal anew, before the bridge is started, so that its file is as small as what it holds.
 
-    From then on it gets smaller by itself as old events are forgotten. Journals that were begun with version 0.9 or
-    later do so without it.
+    From then on it gets smaller by itself as old events are forgotten. A journal of an earlier version needs that
+    once; one that is new does not.
     """
     from bridge.journal.upkeep import compact as compact_journal
     from bridge.settings import load_settings

@@ -56,8 +56,10 @@ def serve(
     Example: [bold]BRIDGE_SHKEEPER_API_KEYS=… FRONTEND_URL=https://shop.example bridge serve[/bold]
     """
     gc.disable()  # until it is ready: of what a start makes next to nothing goes away
+    from bridge.cli.streams import drop_what_cannot_be_written
     from bridge.settings import load_settings
 
+    drop_what_cannot_be_written()
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config, **overrides)
     configure_logging(settings.log_level)

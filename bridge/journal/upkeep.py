@@ -1,5 +1,5 @@
-"""What is done to a journal from a terminal: a backup of one that runs, the word that one was restored, and making its
-file as small as what it holds."""
+"""What is done to a journal from a terminal: a backup of one that runs, the word that one was restored, and its file
+made as small as what it holds."""
 
 import os
 import sqlite3
@@ -99,8 +99,8 @@ def histories_of(database_url: str) -> list[HistoryRecord]:
 
 
 def compact(database_url: str) -> tuple[int, int]:
-    """Writes an SQLite journal anew that no bridge has open, so that it holds no room that is empty, and gives back by
-    itself what retention leaves from then on. Returns the bytes it had and has. Raises JournalUrlError and
+    """Writes an SQLite journal anew that no bridge has open, so that it holds no room that is empty, and from then on
+    gives back by itself what retention leaves. Returns the bytes it had and has. Raises JournalUrlError and
     JournalBusyElsewhereError."""
     url = parse_database_url(database_url)
     if url.get_backend_name() != "sqlite":
