@@ -26,7 +26,8 @@ class DatabaseState:
 
 
 def examine_database(database_url: str) -> DatabaseState:
-    """Whether a journal is or could be there. Raises JournalUrlError if not, saying why and what to do."""
+    """Whether a journal is or could be there. Raises JournalUrlError if not, saying why and what to do, and
+    JournalBusyElsewhereError if a bridge has it open by another name."""
     url = parse_database_url(database_url)
     if url.get_backend_name() != "sqlite":
         engine = reading_engine(url)
@@ -42,6 +43,7 @@ def examine_database(database_url: str) -> DatabaseState:
     folder = _existing_folder(path)
     if not path.exists():
         return DatabaseState(f"{path} will be made at the first start", folder)
+    is_open_elsewhere = is_locked(path)  # before it is opened here, by whatever name
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
@@ -50,7 +52,7 @@ def examine_database(database_url: str) -> DatabaseState:
         raise JournalUrlError(f"{path} is no usable SQLite database: {error.orig}") from None
     finally:
         engine.dispose()
-    return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_locked(path))
+    return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)
 
 
 def _existing_folder(path: Path) -> Path:

@@ -88,9 +88,11 @@ class HistoryGuard:
 
     def check_files(self) -> None:
         """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""
-        trouble = self.files and self.files.trouble()
-        if trouble:
-            raise self._stop(FILES_GONE.format(trouble))
+        files = self.files
+        if files is None or not (trouble := files.gone() or files.besides_gone()):
+            return
+        if files is self.files:  # or the writer has closed them meanwhile, as it may
+            raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))
 
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""

@@ -80,7 +80,10 @@ class HistoryRecords:
     async def note(self) -> None:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""
         try:
+            self._guard.check_files()  # without these nothing that is read would be right
             mark: Mark | None = await self._read(self._mark)
+        except JournalReplacedError:
+            return
         except JournalUnavailableError as error:
             logger.debug("the journal cannot be read to note how far it is: %s", error)
             return

@@ -4,14 +4,15 @@ While a connection is open SQLite itself neither deletes nor replaces any of the
 goes on as before, into files that have no name any more and are gone with the process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import URL
 
 __all__ = ["OpenFiles"]
 
-FILES = {"": "database", "-wal": "WAL", "-shm": "shared memory"}
+DATABASE = "database"
+FILES = {"": DATABASE, "-wal": "WAL", "-shm": "shared memory"}
 Identity = tuple[int, int]
 
 
@@ -26,9 +27,17 @@ class OpenFiles:
             what: _identity(path) for what, path in self._paths.items()
         }
 
-    def trouble(self) -> str | None:
-        """What is not the file any more that is open; None if all are."""
-        for what, path in self._paths.items():
+    def gone(self) -> str | None:
+        """What became of the database itself, if it is not the file any more that is open."""
+        return self._trouble([DATABASE])
+
+    def besides_gone(self) -> str | None:
+        """The same of its WAL and its shared memory: then all that was committed can still be brought into it."""
+        return self._trouble([what for what in self._paths if what != DATABASE])
+
+    def _trouble(self, files: Sequence[str]) -> str | None:
+        for what in files:
+            path = self._paths[what]
             found = _identity(path)
             if found != self._identities[what]:
                 return f"its {what} ({path}) was {'deleted' if found is None else 'replaced'}"

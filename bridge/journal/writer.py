@@ -282,9 +282,9 @@ class Writer:
         if connection is None:
             return
         try:
-            if self._guard.files is not None and self._guard.files.trouble() is not None:
+            files, self._guard.files = self._guard.files, None
+            if files is not None and files.besides_gone() and not files.gone():
                 self._save(connection)
-            self._guard.files = None
             connection.invalidate()
             connection.close()
         except Exception:

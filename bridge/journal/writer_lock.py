@@ -24,6 +24,10 @@ __all__ = ["WriterLock", "is_locked"]
 _ADVISORY_LOCK = 0x62_72_69_64_67_65
 # Whoever only looks whether a journal is open holds its lock for a moment.
 LOCK_SECONDS = 1.0
+_ANOTHER_NAME = (
+    "another bridge, which may know it by another name, has {} open; stop it, or set BRIDGE_DATABASE_URL to another"
+    " database"
+)
 BUSY_SERVER = (
     "another bridge writes to this database; stop it, or set BRIDGE_DATABASE_URL to another one. If none runs, it is"
     " a connection that broke, and PostgreSQL ends it as soon as it notices"
@@ -76,22 +80,31 @@ def _lock_file(path: Path, mode: str, note: IO[str] | None = None) -> IO[Any]:
 
 
 def _busy_file(path: Path, note: IO[str] | None) -> str:
-    if note is None:
-        holder = path.read_text(encoding="ascii", errors="replace").strip()
-        who, database = f"another bridge (process {holder})", path.with_suffix("")
-    else:
+    if note is not None:
         note.close()
-        who, database = "another bridge, which may know it by another name,", path
-    return f"{who} has {database} open; stop it, or set BRIDGE_DATABASE_URL to another database"
+        return _ANOTHER_NAME.format(path)
+    holder = path.read_text(encoding="ascii", errors="replace").strip()
+    return (
+        f"another bridge (process {holder}) has {path.with_suffix('')} open; stop it, or set BRIDGE_DATABASE_URL to"
+        " another database"
+    )
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a bridge has an SQLite file open. Nothing is opened of the database itself: this process may have it
-    open too, and would lose SQLite's own locks."""
+    """Whether a bridge has an SQLite file open. Raises JournalBusyElsewhereError if it has it by another name: SQLite
+    would then look for its WAL in another place, and spoil it."""
     note = Path(f"{path}.lock")
-    if not os.access(note, os.R_OK):
+    if note.exists() and _is_locked(note):
+        return True
+    if _is_locked(path):
+        raise JournalBusyElsewhereError(_ANOTHER_NAME.format(path))
+    return False
+
+
+def _is_locked(path: Path) -> bool:
+    if not os.access(path, os.R_OK):
         return False
-    with note.open("rb") as file:
+    with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
