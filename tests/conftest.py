@@ -115,8 +115,8 @@ def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridg
     """Starts bridges, each with the environment variables it is called with, and stops them after the module."""
     started: list[BridgeProcess] = []
 
-    def start(**variables: str) -> BridgeProcess:
-        bridge = BridgeProcess(tmp_path_factory.mktemp("bridge"), variables)
+    def start(kind: type[BridgeProcess] = BridgeProcess, **variables: str) -> BridgeProcess:
+        bridge = kind(tmp_path_factory.mktemp("bridge"), variables)
         started.append(bridge)
         bridge.start()
         return bridge
