@@ -5,7 +5,7 @@ have the same number, and the chain keeps one of them: the other never arrives, 
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from coordinator.observations import Stage
 from coordinator.payouts import Payout
@@ -17,15 +17,15 @@ __all__ = ["TURN_ENDS_AFTER", "has_turn", "orders_in_turn"]
 TURN_ENDS_AFTER = timedelta(minutes=10)
 
 
-def has_turn(payout: Payout, now: datetime, ends_after: timedelta = TURN_ENDS_AFTER) -> bool:
-    """Whether a payout was asked for, and its wallet may not have it in a block yet."""
+def has_turn(payout: Payout, age: timedelta, ends_after: timedelta = TURN_ENDS_AFTER) -> bool:
+    """Whether a payout was asked for, so long ago, and its wallet may not have it in a block yet."""
     facts = payout.facts
     if facts.attempts == len(facts.void_attempts) or payout.is_settled:
         return False
     came = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
     if facts.confirmed or facts.reverted_hashes or payout.sighted(*came):
         return False
-    return now < (facts.asked_at or payout.created_at) + ends_after
+    return age < ends_after
 
 
 def orders_in_turn(
@@ -33,12 +33,13 @@ def orders_in_turn(
     under_way: Iterable[Payout],
     *,
     wallet_of: Callable[[Payout], Hashable | None],
-    now: datetime,
+    age_of: Callable[[Payout], timedelta],
     ends_after: timedelta = TURN_ENDS_AFTER,
 ) -> list[Sequence[Payout]]:
     """The orders that may be given now, in their order: of each wallet the first, once nothing `under_way` has its
-    turn. `wallet_of` is None for a payout whose wallet sends one after the other without waiting."""
-    taken = {wallet_of(payout) for payout in under_way if has_turn(payout, now, ends_after)} - {None}
+    turn. `age_of` says how long ago a payout was asked for. `wallet_of` is None for a payout whose wallet sends one
+    after the other without waiting."""
+    taken = {wallet_of(payout) for payout in under_way if has_turn(payout, age_of(payout), ends_after)} - {None}
     given = []
     for order in orders:
         wallet = wallet_of(order[0])

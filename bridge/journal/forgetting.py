@@ -2,6 +2,7 @@
 room that this leaves in an SQLite file back to the disk."""
 
 import json
+from contextlib import closing
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, tuple_
@@ -76,7 +77,9 @@ class Forgetting:
         if count <= 0:
             return 0
         self.writes += 1
-        self._connection.exec_driver_sql(f"PRAGMA incremental_vacuum({count})").all()
+        with closing(self._connection.connection.cursor()) as cursor:
+            cursor.execute(f"PRAGMA incremental_vacuum({count})")
+            cursor.fetchall()  # each page is a row without a column
         return count
 
     def _pragma(self, name: str) -> int:

@@ -102,6 +102,8 @@ class Writer:
         self._next_offset = 0
         self._recent_payments = RecentPayments()
         self._closed = False
+        self.batches = 0
+        """How many were begun."""
         self._is_cut_off = False
         """Whether nothing is committed any more, not even what is waiting."""
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -224,6 +226,7 @@ class Writer:
         if self._is_cut_off:
             raise JournalUnavailableError("the journal is closed")
         connection, transaction = self._begin()
+        self.batches += 1
         with transaction:
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
             wanted = [job.about for job in jobs if job.about is not None]

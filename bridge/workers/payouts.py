@@ -14,6 +14,7 @@ from decimal import Decimal
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, observation_key
+from bridge.workers.payout_ages import PayoutAges
 from bridge.workers.payout_books import PayoutBooks
 from bridge.workers.payout_look_ups import PayoutLookUps
 from bridge.workers.payout_orders import Order, PayoutOrders
@@ -61,8 +62,9 @@ class PayoutSender:
         self._turn_ends_after = turn_ends_after
         self._lanes: dict[Lane, PayoutOrders] = {}
         self._giving: dict[Lane, asyncio.Task[None]] = {}
+        self._ages = PayoutAges(journal)
         self._look_ups = PayoutLookUps(
-            journal, gateways, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
+            journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
         self._overdue: set[str] = set()
         self._woken = asyncio.Event()
@@ -172,6 +174,7 @@ class PayoutSender:
         HELD.set(is_held)
         self._note_overdue(payouts)
         sent_here = [payout for payout in payouts if payout.provider in self._gateways]
+        self._ages.forget_all_but({payout.payout_id for payout in payouts})
         self._look_ups.begin([payout for payout in sent_here if not payout.is_unasked])
         if not is_held:
             self._give_orders(sent_here, busy)
@@ -201,7 +204,7 @@ class PayoutSender:
             batches(to_send, sent_together=self._is_sent_together),
             (payout for payout in payouts if not payout.is_unasked),
             wallet_of=self._wallet_in_turn,
-            now=self._journal.clock(),
+            age_of=self._ages.of,
             ends_after=self._turn_ends_after,
         )
         by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)

@@ -32,6 +32,10 @@ def payout(number: int = 1, *, coin: str = "ETH-USDT", chain: str | None = None,
     )
 
 
+def age_of(one: Payout) -> timedelta:
+    return NOW - (one.facts.asked_at or one.created_at)
+
+
 def sighted(stage: Stage) -> dict[str, Any]:
     transfer = Transfer(transfer_id="0x1", asset="ETH-USDT", amount=Decimal(1))
     return {"known": True, "tx_hashes": ("0x1",), "sightings": (Sighting(transfer=transfer, stage=stage, view=1),)}
@@ -58,7 +62,8 @@ def sighted(stage: Stage) -> dict[str, Any]:
     ],
 )
 def test_a_payout_has_its_turn_from_the_question_to_the_block(facts: dict[str, Any], has_it: bool) -> None:
-    assert has_turn(payout(**facts), NOW) is has_it
+    one = payout(**facts)
+    assert has_turn(one, age_of(one)) is has_it
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,8 @@ def test_a_payout_has_its_turn_from_the_question_to_the_block(facts: dict[str, A
     ],
 )
 def test_what_a_chain_shows_ends_a_turn(stage: Stage, has_it: bool) -> None:
-    assert has_turn(payout(chain="ethereum", **ASKED | sighted(stage)), NOW) is has_it
+    one = payout(chain="ethereum", **ASKED | sighted(stage))
+    assert has_turn(one, age_of(one)) is has_it
 
 
 COINS = ["ETH", "ETH-USDT", "ETH-USDC", "BNB", "BNB-USDT", "TON", "TON-USDT", "USDT", "BTC"]
@@ -87,7 +93,7 @@ def wallet_of(one: Payout) -> str | None:
 def test_of_each_wallet_one_order_is_under_way_and_the_first_is_next(waiting: list[str], before: list[str]) -> None:
     orders = [[payout(number, coin=coin)] for number, coin in enumerate(waiting)]
     under_way = [payout(100 + number, coin=coin, **ASKED) for number, coin in enumerate(before)]
-    given_now = orders_in_turn(orders, under_way, wallet_of=wallet_of, now=NOW)
+    given_now = orders_in_turn(orders, under_way, wallet_of=wallet_of, age_of=age_of)
     taken = [wallet_of(one) for one in under_way] + [wallet_of(order[0]) for order in given_now]
     for wallet in {wallet_in_turn(coin) for coin in COINS} - {None}:
         later = [wallet_of(order[0]) for order in given_now].count(wallet)
@@ -108,8 +114,8 @@ def test_a_batch_has_its_turn_until_the_last_of_it_is_in_a_block() -> None:
     first = payout(1, **ASKED | {"known": True, "tx_hashes": ("0x1",), "confirmed": True})
     second = payout(2, **ASKED)
     orders = [[payout(3)]]
-    assert orders_in_turn(orders, [first, second], wallet_of=wallet_of, now=NOW) == []
-    assert orders_in_turn(orders, [first], wallet_of=wallet_of, now=NOW) == orders
+    assert orders_in_turn(orders, [first, second], wallet_of=wallet_of, age_of=age_of) == []
+    assert orders_in_turn(orders, [first], wallet_of=wallet_of, age_of=age_of) == orders
 
 
 def test_all_coins_of_a_chain_share_a_wallet_and_others_wait_for_nobody() -> None:

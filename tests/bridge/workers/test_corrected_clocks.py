@@ -11,6 +11,7 @@ from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.unopened_invoices import UnopenedInvoices
+from coordinator.payout_turns import has_turn
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.books import DOWN, OPENED, Books
@@ -113,6 +114,41 @@ async def test_payouts_are_looked_up_on(journal: Journal, api: ShkeeperApi, gate
         clocks.move(seconds=3)
         await run.round()
         assert len(gateway.requests) > asked
+
+
+async def test_a_clock_that_is_set_forward_makes_no_payout_old(
+    journal: Journal, api: ShkeeperApi, gateway: Gateway, clocks: Clocks
+) -> None:
+    PayoutBooks(gateway)
+    sender = new_sender(journal, api)
+    await wanted(journal)
+    await sender.round()
+    await sender.round()
+    clocks.wall.now += DAY
+    for _ in range(3):  # it is still followed closely
+        asked = len(gateway.requests)
+        clocks.move(seconds=3)
+        await sender.round()
+        assert len(gateway.requests) > asked
+
+
+@pytest.mark.parametrize("set_by", [DAY, -DAY])
+async def test_a_wallet_keeps_its_turn_for_as_long_as_it_is_given_whatever_the_clock_is_set_to(
+    journal: Journal, api: ShkeeperApi, gateway: Gateway, clocks: Clocks, set_by: timedelta
+) -> None:
+    PayoutBooks(gateway)
+    sender = new_sender(journal, api)
+    await wanted(journal)
+    await sender.round()
+    await sender.round()
+    [asked_for] = await sender._payouts_to_follow()
+    age = sender._ages.of(asked_for)
+    clocks.wall.now += set_by
+    clocks.move(minutes=5)
+    assert sender._ages.of(asked_for) == age + timedelta(minutes=5)
+    assert has_turn(asked_for, sender._ages.of(asked_for))
+    clocks.move(minutes=6)
+    assert not has_turn(asked_for, sender._ages.of(asked_for))
 
 
 @pytest.mark.usefixtures("registered")
