@@ -26,6 +26,7 @@ from bridge.http.checkouts import checkout_router
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
+from bridge.http.interruption import Interruption
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
@@ -97,7 +98,7 @@ def create_app(settings: Settings | None = None, *, stop: Stop = _stop_by_signal
     rest = rest_app(settings, sockets, callers, stop)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Head(Lane(rest, plain)))
+    return asgi_app(sockets, beside=Interruption(Head(Lane(rest, plain))))
 
 
 def described_routes() -> dict[str, Any]:

@@ -2,19 +2,14 @@
 neighbours that drip. Readiness says so within its time, nothing that was acknowledged is lost, and the bridge stops
 when it is told to."""
 
-import json
-import resource
 import socket
-import sqlite3
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 
 from bridge.workers.checks import CHECK_SECONDS
@@ -22,6 +17,8 @@ from tests.asking import client_of
 from tests.commands import Command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.postgresql import Cluster, journal_cluster
+from tests.system.outages import few_descriptors, filled, small_disk
+from tests.system.publications import publish, publish_until_kept, published
 from tests.waiting import wait_until
 
 STOP_SECONDS = 12.0
@@ -42,28 +39,6 @@ def on_postgresql(make_bridge: StartBridge, cluster: Cluster) -> Iterator[Bridge
     )
     yield bridge
     bridge.kill()
-
-
-def publish(client: httpx.Client, number: int) -> int:
-    """As a service does it, with a key of its own, so that a repeat is no second event."""
-    event = {"event": "purchase-request-update", "data": {"type": str(number), "requestId": "r1"}}
-    return client.post("/api/events", json=event, headers={"Idempotency-Key": f"n{number}"}).status_code
-
-
-def publish_until_kept(client: httpx.Client, number: int) -> None:
-    wait_until(lambda: publish(client, number) == 202)
-
-
-def published(database: str | Path) -> list[int]:
-    """The numbers of all that is in the journal, in order."""
-    question = "SELECT payload FROM events ORDER BY 1"
-    if isinstance(database, Path):
-        with closing(sqlite3.connect(database)) as file:
-            rows = file.execute(question).fetchall()
-    else:
-        with psycopg.connect(database) as server:
-            rows = server.execute(question.encode()).fetchall()
-    return sorted(int(json.loads(payload)["type"]) for (payload,) in rows)
 
 
 def readiness(client: httpx.Client) -> tuple[int, dict[str, str]]:
@@ -186,32 +161,6 @@ def test_a_wal_that_is_deleted_stops_the_bridge_and_costs_nothing_that_was_ackno
     assert "a new history" not in bridge.log.read_text()
 
 
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Takes all the room there is."""
-    filling = disk / "filling"
-    with filling.open("wb", buffering=0) as file:
-        size = 1_000_000
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
-    return filling
-
-
 def test_a_full_disk_is_said_nothing_is_acknowledged_and_with_room_all_goes_on(
     make_bridge: StartBridge, tmp_path: Path
 ) -> None:
@@ -220,16 +169,15 @@ def test_a_full_disk_is_said_nothing_is_acknowledged_and_with_room_all_goes_on(
         bridge = make_bridge(BRIDGE_DATABASE_URL=f"sqlite:///{database}")
         with client_of(bridge.url) as client:
             kept = [number for number in range(20) if publish(client, number) == 202]
-            filling = fill(disk)
-            checks = wait_for(client, 503, "make room")
-            assert checks["disk"].startswith("failed: 0 MB are free")
-            # Into the room that its WAL has something may still go; some time nothing does.
             number = len(kept)
-            while (status := publish(client, number)) == 202:
-                kept.append(number)
-                number += 1
-            assert status == 503
-            filling.unlink()
+            with filled(disk):
+                checks = wait_for(client, 503, "make room")
+                assert checks["disk"].startswith("failed: 0 MB are free")
+                # Into the room that its WAL has something may still go; some time nothing does.
+                while (status := publish(client, number)) == 202:
+                    kept.append(number)
+                    number += 1
+                assert status == 503
             wait_for(client, 200)
             publish_until_kept(client, number)
             kept.append(number)
@@ -244,12 +192,9 @@ def test_descriptors_that_are_used_up_are_said(make_bridge: StartBridge) -> None
     bridge = make_bridge()
     with client_of(bridge.url, limits=httpx.Limits(max_keepalive_connections=1)) as client:
         wait_for(client, 200)
-        used = max(int(path.name) for path in Path(f"/proc/{bridge.process.pid}/fd").iterdir())
-        before = resource.prlimit(bridge.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(bridge.process.pid, resource.RLIMIT_NOFILE, (used + 10, before[1]))
-        checks = wait_for(client, 503, "file descriptors are left")
-        assert checks["journal"] == "ok"
-        resource.prlimit(bridge.process.pid, resource.RLIMIT_NOFILE, before)
+        with few_descriptors(bridge):
+            checks = wait_for(client, 503, "file descriptors are left")
+            assert checks["journal"] == "ok"
         wait_for(client, 200)
 
 
