@@ -28,7 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Can it commit and deliver */
+        /**
+         * Can it commit and deliver
+         * @description It answers within seconds, whatever hangs. For it a row is committed, once a second at most.
+         */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -2246,6 +2249,7 @@ export interface components {
         /** Readiness */
         Readiness: {
             status: string;
+            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. Then each provider and chain that it asks, which it can do without for a while. */
             checks: {
                 [key: string]: string;
             };
@@ -2842,7 +2846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2949,7 +2953,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3043,7 +3047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3132,7 +3136,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3221,7 +3225,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3360,7 +3364,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3539,7 +3543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3677,7 +3681,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3766,7 +3770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3855,7 +3859,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3944,7 +3948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4062,7 +4066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4140,7 +4144,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4256,7 +4260,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4325,7 +4329,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4473,7 +4477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4611,7 +4615,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4700,7 +4704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4789,7 +4793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5020,7 +5024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6075,7 +6079,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6155,7 +6159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6244,7 +6248,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6333,7 +6337,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6422,7 +6426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6511,7 +6515,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6600,7 +6604,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6689,7 +6693,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6778,7 +6782,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6867,7 +6871,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6956,7 +6960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7025,7 +7029,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7094,7 +7098,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7181,7 +7185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7262,7 +7266,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
