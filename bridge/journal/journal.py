@@ -340,12 +340,15 @@ class Journal:
             )
         )
 
-    async def due_payments(
-        self, before: datetime, *, without: Sequence[str] = (), only: Sequence[str] | None = None
-    ) -> list[Payment]:
-        """Payments whose deadline lies before that and is to be applied, the longest due first, up to a limit;
-        without those of some providers, or only those of some."""
-        return await self._read(queries.due_payments, before, without=without, only=only, limit=DEADLINE_LIMIT)
+    async def due_payments(self, before: datetime, *, only: Sequence[str]) -> list[Payment]:
+        """Payments of some providers that may still move, whose deadline lies before that and is to be applied, the
+        longest due first, up to a limit."""
+        return await self._read(queries.due_payments, before, only=only, limit=DEADLINE_LIMIT)
+
+    async def due_at_once(self, before: datetime, *, but: Sequence[str]) -> list[str]:
+        """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of
+        some providers that may still move."""
+        return await self._read(queries.due_at_once, before, but=but, limit=DEADLINE_LIMIT)
 
     async def apply_deadlines(self, payment_ids: Sequence[str]) -> None:
         """Lets payments know that their time ran out, if it still has, in one commit."""

@@ -55,8 +55,14 @@ class _Reader:
             self.look_up = None
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            return query(connection)
+        with self._engine.connect() as connection:
+            try:
+                with connection.begin():
+                    return query(connection)
+            except BaseException:
+                # Of SQLite, rows that were not read to their end would keep what is read next in the past.
+                connection.invalidate()
+                raise
 
     def cut(self) -> None:
         self.look_up = None

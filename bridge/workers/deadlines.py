@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.look_ups import apply_look_up, note_unreadable
-from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.payments import Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
@@ -57,31 +57,30 @@ class Deadlines:
         now, waited = self._journal.clock(), self._journal.steady()
         self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
-        due = await self._journal.due_payments(now, without=away)
+        applied = await self._apply(await self._journal.due_at_once(now, but=list(self._gateways)))
+        to_ask = await self._journal.due_payments(now, only=[name for name in self._gateways if name not in away])
         # These have waited long enough.
-        due += await self._journal.due_payments(now - self._grace, only=away) if away else []
-        to_ask = [payment for payment in due if self._is_to_be_asked(payment)]
-        asked = {payment.payment_id for payment in to_ask}
-        applied = await self._apply([payment for payment in due if payment.payment_id not in asked])
+        to_ask += await self._journal.due_payments(now - self._grace, only=away) if away else []
         for some in _in_groups(to_ask, ASKED_TOGETHER):
             may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
-            applied += await self._apply([one for one, may in zip(some, may_be_applied, strict=True) if may])
+            ready = [payment.payment_id for payment, may in zip(some, may_be_applied, strict=True) if may]
+            applied += await self._apply(ready)
         return applied
 
-    async def _apply(self, payments: Sequence[Payment]) -> int:
+    async def _apply(self, payment_ids: Sequence[str]) -> int:
         """Applies what is due, in one commit. Returns to how many payments it was applied."""
-        if not payments:
+        if not payment_ids:
             return 0
         try:
-            await self._journal.apply_deadlines([payment.payment_id for payment in payments])
+            await self._journal.apply_deadlines(payment_ids)
         except JournalUnavailableError:
             raise
         except Exception:  # which must not keep others waiting
-            if len(payments) > 1:
-                return sum([await self._apply([payment]) for payment in payments])
-            logger.exception("could not apply the deadline of %s; trying again", payments[0].payment_id)
+            if len(payment_ids) > 1:
+                return sum([await self._apply([payment_id]) for payment_id in payment_ids])
+            logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
             return 0
-        return len(payments)
+        return len(payment_ids)
 
     async def _may_be_applied(self, payment: Payment) -> bool:
         try:
@@ -89,10 +88,6 @@ class Deadlines:
         except Exception:
             logger.exception("could not ask about %s, which is due; trying again", payment.payment_id)
             return False
-
-    def _is_to_be_asked(self, payment: Payment) -> bool:
-        """Whether its provider can say anything that matters."""
-        return payment.provider in self._gateways and payment.status in OPEN_STATUSES
 
     async def _was_asked(self, payment: Payment) -> bool:
         """Has the provider say how it stands, if it can be asked. Returns whether nothing more is to be waited
