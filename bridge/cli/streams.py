@@ -20,7 +20,7 @@ class DroppingStream(io.TextIOWrapper):
     def write(self, text: str) -> int:
         try:
             if self._dropped:
-                super().write(f"{self._dropped} lines could not be written here\n")
+                super().write(f"(could not be written here: {self._dropped} lines)\n")
                 self._dropped = 0
             return super().write(text)
         except OSError:
