@@ -50,8 +50,8 @@ WHO_ASKED_HAS_GONE = "client disconnected prematurely"
 
 NOT_LOOKED_UP = "Ask again in a few seconds."
 NOT_KNOWN_TO_BE_KEPT = (
-    "It is not known whether this was kept. Send the very same request again, with the same Idempotency-Key if it had"
-    " one: it is kept once."
+    "It is not known whether this was kept. Send the very same request again: a webhook, and what has the same"
+    " Idempotency-Key, is kept once."
 )
 
 REFUND_REFUSED = "refund_refused"

@@ -1,6 +1,7 @@
 """The checks of readiness: what each says, that none keeps anybody waiting, and that many who ask cost as one."""
 
 import asyncio
+import gc
 import os
 import resource
 from collections import namedtuple
@@ -120,3 +121,23 @@ async def test_a_loop_that_stood_still_is_said_for_a_while() -> None:
     now += checks.LAG_REMEMBERED_SECONDS + 1
     lag.add(0.0)
     await lag.check()
+
+
+async def test_one_that_fails_too_late_is_asked_anew_and_said_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    end = asyncio.Event()
+
+    async def check() -> None:
+        await end.wait()
+        raise ValueError("at last")
+
+    shared = Shared(check)
+    asking = asyncio.create_task(shared())
+    await pass_seconds(checks.CHECK_SECONDS)
+    with pytest.raises(BridgeError):
+        await asking
+    end.set()
+    with pytest.raises(ValueError, match="at last"):
+        await shared()
+    del shared, asking
+    gc.collect()
+    assert "never retrieved" not in caplog.text
