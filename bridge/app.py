@@ -1,6 +1,7 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
 from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
+from bridge.http.interruption import Interruption
 from bridge.http.lane import Lane
 from bridge.http.openapi import RouteConventions, openapi_config
 from bridge.http.ops import ops_router
@@ -53,6 +55,11 @@ from coordinator.events import Event
 from coordinator.histories import Place
 
 __all__ = ["create_app", "described_routes"]
+
+logger = logging.getLogger("bridge")
+
+# Of the time in which the bridge has to stop: for the clients to be told, and what is known of them to be kept.
+CLIENTS_SHARE = 0.2
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -99,7 +106,7 @@ def create_app(
     rest = rest_app(settings, sockets, callers, stop, guests, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Preflights(Head(Lane(rest, plain)), settings.frontend_origins))
+    return asgi_app(sockets, beside=Interruption(Preflights(Head(Lane(rest, plain)), settings.frontend_origins)))
 
 
 def described_routes() -> dict[str, Any]:
@@ -160,7 +167,7 @@ def rest_app(
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         async with running_engine(settings, registry, deliver_stretch, begin, stop=stop) as engine:
             app.state.engine = engine
-            app.state.checks = engine.checks | {name: untroubled(trouble) for name, trouble in troubles.items()}
+            app.state.checks = {**engine.checks, **{name: untroubled(trouble) for name, trouble in troubles.items()}}
             app.state.pulse = Pulse(
                 vitals=vitals,
                 chains=engine.chains,
@@ -177,7 +184,7 @@ def rest_app(
             finally:
                 telling.cancel()
                 watching.cancel()
-                await sockets.shutdown()
+                await _say_goodbye(sockets, CLIENTS_SHARE * settings.stop_seconds)
 
     def is_watched() -> bool:
         return bool(sockets.manager.hearers("/", rooms.OPS))
@@ -253,6 +260,14 @@ def rest_app(
 def _checks(state: State) -> ReadinessChecks:
     checks: ReadinessChecks = state.checks
     return checks
+
+
+async def _say_goodbye(sockets: SocketServer, within_seconds: float) -> None:
+    try:
+        async with asyncio.timeout(within_seconds):
+            await sockets.shutdown()
+    except TimeoutError:
+        logger.warning("not every client was told in time that the bridge stops; they come back")
 
 
 def _of_engine(part: str) -> Provide:

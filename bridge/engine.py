@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from bridge.http.health import DegradedError
 from bridge.journal import Deliver, Dispatcher, Journal
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
+from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
@@ -27,15 +28,16 @@ __all__ = ["Engine", "Sessions", "Stop", "running_engine", "untroubled"]
 
 logger = logging.getLogger("bridge")
 
-# How often overdue payments are looked for: nobody can tell a payment that expires a second late.
-
 Sessions = Callable[[], Collection[str]]
 """The sessions of the clients that are connected."""
 
 Stop = Callable[[BridgeError], object]
 """Has the bridge end in an orderly way, and say why."""
 
-Check = Callable[[], Awaitable[str | None]]
+# Of the time in which the bridge has to stop: for what it does by itself to end, and for the journal to commit what
+# is waiting. The rest is for those who are connected (`bridge/app.py`, `bridge/cli/serve.py`).
+TASKS_SHARE = 0.1
+JOURNAL_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Engine:
     opener: InvoiceOpener
     sender: PayoutSender
     chains: ChainFollowers
-    checks: dict[str, Check]
+    checks: Mapping[str, Check]
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
     dispatcher: Dispatcher
@@ -107,19 +109,44 @@ async def running_engine(
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     tasks += [asyncio.create_task(comparison.run()), asyncio.create_task(journal.history.watch())]
     tasks += [asyncio.create_task(_stop_if_replaced(journal, stop)), *chains.tasks()]
-    checks: dict[str, Check] = {"journal": journal.check, "dispatcher": _alive(following)}
-    checks |= {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
-    checks |= {name: _followed(check) for name, check in chains.checks().items()}
+    lag = LoopLag()
+    tasks.append(asyncio.create_task(lag.run()))
+    checks = _checks(journal, following, lag)
+    neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
+    neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
+    checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
         yield Engine(journal, opener, sender, chains, checks, providers, dispatcher)
     finally:
+        for check in checks.values():
+            check.cancel()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for close in (*registry.close, chains.aclose):
-            await close()
-        await journal.close()
+        await asyncio.wait(tasks, timeout=TASKS_SHARE * settings.stop_seconds)
+        try:
+            async with asyncio.timeout(TASKS_SHARE * settings.stop_seconds):
+                for close in (*registry.close, chains.aclose):
+                    await close()
+        except TimeoutError:
+            logger.warning("a connection to a provider or an endpoint does not end; it is left behind")
+        await journal.close(JOURNAL_SHARE * settings.stop_seconds)
+
+
+def _checks(journal: Journal, following: asyncio.Task[None], lag: LoopLag) -> dict[str, Shared]:
+    """What the bridge itself cannot do without."""
+    checks: dict[str, Check] = {"journal": journal.check, "dispatcher": _alive(following)}
+    if journal.folder is not None:
+        checks |= {"files": _checked(journal.history.check_files), "disk": partial(check_disk, journal.folder)}
+    checks |= {"descriptors": check_descriptors, "loop": lag.check}
+    return {name: Shared(check) for name, check in checks.items()}
+
+
+def _checked(check: Callable[[], None]) -> Check:
+    async def checked() -> None:
+        check()
+
+    return checked
 
 
 async def _stop_if_replaced(journal: Journal, stop: Stop) -> None:

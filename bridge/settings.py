@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     frontend_url: str = Field("http://localhost:3000", validation_alias="frontend_url")
     database_url: str = Field("sqlite:///var/bridge.db", repr=False)
     journal_mark_file: Path | None = None
+    stop_seconds: float = Field(20, ge=2, le=600)
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
     shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -60,6 +60,7 @@ def no_disk_is_too_slow() -> Iterator[None]:
     """A commit to a journal that a test opens by itself may take as long as the machine needs for it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
+        patched.setattr("bridge.journal.readers.LOOK_UP_SECONDS", GIVE_UP_SECONDS)
         yield
 
 
@@ -121,8 +122,8 @@ def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridg
     """Starts bridges, each with the environment variables it is called with, and stops them after the module."""
     started: list[BridgeProcess] = []
 
-    def start(**variables: str) -> BridgeProcess:
-        bridge = BridgeProcess(tmp_path_factory.mktemp("bridge"), variables)
+    def start(kind: type[BridgeProcess] = BridgeProcess, **variables: str) -> BridgeProcess:
+        bridge = kind(tmp_path_factory.mktemp("bridge"), variables)
         started.append(bridge)
         bridge.start()
         return bridge

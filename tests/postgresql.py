@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,29 @@ class Cluster:
             self._server.send_signal(signal.SIGQUIT)
             self._server.wait(timeout=GIVE_UP_SECONDS)
             self._server = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Has the server and all its sessions stand still: they take connections, and say nothing."""
+        stopped: list[int] = []
+        try:
+            # Whoever is started while this goes on is a child of the first, which comes first.
+            while running := [pid for pid in self._processes() if pid not in stopped]:
+                for pid in running:
+                    os.kill(pid, signal.SIGSTOP)
+                stopped += running
+            yield
+        finally:
+            for pid in reversed(stopped):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """The server's, itself first."""
+        assert self._server is not None
+        server = self._server.pid
+        children = Path(f"/proc/{server}/task/{server}/children").read_text()
+        return [server, *map(int, children.split())]
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(f"{self.url}/{database}", autocommit=True) as connection:

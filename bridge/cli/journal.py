@@ -1,4 +1,4 @@
-"""`bridge journal`: backups of the journal, the word that it was restored, and what the books say since."""
+"""`bridge journal`: backups of the journal, the word that it was restored, what the books say since, and its size."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,20 @@ def restored(
     said = said if note is None else f"{said}: {note}"
     epoch = declare_restored(settings.database_url, settings.mark_file, said, datetime.now(UTC))
     say(f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books before it pays out.")
+
+
+@journal.command()
+def compact(config: Config = None) -> None:
+    """Write an SQLite journal anew, before the bridge is started, so that its file is as small as what it holds.
+
+    From then on it gets smaller by itself as old events are forgotten. A journal of an earlier version needs that
+    once; one that is new does not.
+    """
+    from bridge.journal.upkeep import compact as compact_journal
+    from bridge.settings import load_settings
+
+    before, after = compact_journal(load_settings(config).database_url)
+    say(f"The journal has {after / 10**6:.1f} MB; it had {before / 10**6:.1f} MB.")
 
 
 @journal.command()

@@ -12,25 +12,27 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
+from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
 from bridge.cli.log_lines import LogLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from bridge.settings import Settings
 
 __all__ = ["configure_logging", "run_bridge", "serve"]
 
-# Long enough for a commit to finish; browsers come back by themselves.
-SHUTDOWN_SECONDS = 5
+# Of the time in which the bridge has to stop: for requests to be answered. Browsers come back by themselves.
+REQUESTS_SHARE = 0.2
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
 # The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
@@ -56,8 +58,10 @@ def serve(
     Example: [bold]BRIDGE_SHKEEPER_API_KEYS=… FRONTEND_URL=https://shop.example bridge serve[/bold]
     """
     gc.disable()  # until it is ready: of what a start makes next to nothing goes away
+    from bridge.cli.streams import drop_what_cannot_be_written
     from bridge.settings import load_settings
 
+    drop_what_cannot_be_written()
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config, **overrides)
     configure_logging(settings.log_level)
@@ -154,8 +158,11 @@ def _run(
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 
+    end = EndInTime(settings.stop_seconds)
+
     def give_up(reason: BaseException) -> None:
         failures.append(reason)
+        end.begin()
         server.should_exit = True
 
     guests = settings.guests(_raised_file_limit())
@@ -163,6 +170,10 @@ def _run(
     company = ExitStack()
 
     class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            end.begin()
+            super().handle_exit(sig, frame)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Not every version of uvicorn raises when the application could not start.
@@ -190,13 +201,14 @@ def _run(
             server_header=False,
             backlog=BACKLOG,
             forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_graceful_shutdown=max(1, round(REQUESTS_SHARE * settings.stop_seconds)),
         )
     )
 
     def stop(_number: int, _frame: object) -> None:
         # uvicorn sends itself the signal that stopped it once more when it is done; that is no reason to fail. A
         # signal that comes before uvicorn listens to signals has nobody else to obey it.
+        end.begin()
         if not server.started:
             raise typer.Exit
 
@@ -204,9 +216,14 @@ def _run(
         signal.signal(stopping, stop)
     with suppress(SystemExit):
         server.run(sockets=[listener])
+    _explain_end(failures, is_started=server.started)
+
+
+def _explain_end(failures: "Sequence[BaseException]", *, is_started: bool) -> None:
+    """Raises why it ended, unless it was told to."""
     if failures:
         raise failures[0]
-    if not server.started:
+    if not is_started:
         raise typer.Exit(1)
 
 

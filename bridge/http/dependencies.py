@@ -1,6 +1,6 @@
 """What the routes are given by the composition root, by the names of their parameters."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from bridge.access import Principal
 from bridge.http.services import Service
 from bridge.journal import Journal
 from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.checks import Check
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
@@ -57,8 +58,8 @@ class UserPresence(Protocol):
 LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
 """How each of some users stands, in the same order."""
 
-ReadinessChecks = Mapping[str, Callable[[], Awaitable[str | None]]]
-"""What must work for the bridge to do its work: each check raises when it does not, and may say more when it does."""
+ReadinessChecks = Mapping[str, Check]
+"""What must work for the bridge to do its work."""
 
 GivenChains = NamedDependency[SkipValidation[ChainFollowers]]
 GivenJournal = NamedDependency[SkipValidation[Journal]]

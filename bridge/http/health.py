@@ -1,26 +1,32 @@
 """Whether the bridge lives, whether it can do its work, and its figures for Prometheus."""
 
+import asyncio
+
 from litestar import MediaType, Response, get
 from litestar.openapi import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
 
 from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.dependencies import GivenJournal, GivenReadinessChecks
-from coordinator.errors import BridgeError
+from bridge.workers.checks import Check, DegradedError
 from coordinator.models import FrozenModel
 
-__all__ = ["DegradedError", "Readiness", "live", "metrics", "ready"]
-
-
-class DegradedError(BridgeError):
-    """Something does not work that the bridge can do without for a while."""
+__all__ = ["Readiness", "live", "metrics", "ready"]
 
 
 class Readiness(FrozenModel):
     """`ready`, or which part is not and why; a part that is degraded is not needed for it."""
 
     status: str
-    checks: dict[str, str]
+    checks: dict[str, str] = Field(
+        description=(
+            "Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. "
+            "`files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. "
+            "`descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: "
+            "events are handed on. Then each provider and chain that it asks, which it can do without for a while."
+        )
+    )
 
 
 @get("/health/live", tags=["Health"], summary="Is the process alive")
@@ -32,24 +38,26 @@ async def live() -> dict[str, str]:
     "/health/ready",
     tags=["Health"],
     summary="Can it commit and deliver",
+    description="It answers within seconds, whatever hangs. For it a row is committed, once a second at most.",
     responses={503: ResponseSpec(Readiness, description="A part does not work", generate_examples=False)},
 )
 async def ready(checks: GivenReadinessChecks) -> Response[Readiness]:
-    results: dict[str, str] = {}
-    for name, check in checks.items():
-        try:
-            said = await check()
-        except DegradedError as error:
-            results[name] = f"degraded: {error}"
-        except Exception as error:  # whatever it is, the answer is that this part does not work
-            results[name] = f"failed: {error}"
-        else:
-            results[name] = "ok" if said is None else f"ok: {said}"
+    results = dict(zip(checks, await asyncio.gather(*map(_said_of, checks.values())), strict=True))
     is_ready = not any(result.startswith("failed") for result in results.values())
     return Response(
         Readiness(status="ready" if is_ready else "not ready", checks=results),
         status_code=200 if is_ready else 503,
     )
+
+
+async def _said_of(check: Check) -> str:
+    try:
+        said = await check()
+    except DegradedError as error:
+        return f"degraded: {error}"
+    except Exception as error:  # whatever it is, the answer is that this part does not work
+        return f"failed: {error}"
+    return "ok" if said is None else f"ok: {said}"
 
 
 @get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)

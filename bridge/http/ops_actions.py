@@ -55,7 +55,7 @@ REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No good token",
     403: "They may not act, or a page of another origin asks",
-    503: "Not committed; try again",
+    503: "Not known to be kept; try again",
 }
 
 

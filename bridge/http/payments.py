@@ -111,7 +111,7 @@ class PaymentRequest(WayToPay):
                 403: "The service may not register payments",
                 409: "The `externalId` is registered with other fields",
                 422: "The `Idempotency-Key` was used for another request",
-                503: "Not committed; send it again",
+                503: "Not known to be kept; send it again, with the same key",
             }
         ),
     },
@@ -167,7 +167,7 @@ async def register_payment(
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment is over, or the bridge did not open its invoice",
-                503: "Not committed; send it again",
+                503: "Not known to be kept; send it again, with the same key",
             }
         ),
     },
@@ -209,7 +209,7 @@ async def switch_coin(
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment goes over no chain, or too many transactions were named for it",
-                503: "Not committed; send it again",
+                503: "Not known to be kept; send it again, with the same key",
             }
         ),
     },
@@ -259,7 +259,7 @@ async def hint_transaction(
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment is completed or refunded",
-                503: "Not committed; send it again",
+                503: "Not known to be kept; send it again, with the same key",
             }
         ),
     },

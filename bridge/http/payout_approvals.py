@@ -38,7 +38,7 @@ SERVICE_REFUSALS = {
     403: "The service may not approve payouts, or the payout was asked for by it or by that person",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
-    503: "Not committed; send it again",
+    503: "Not known to be kept; send it again, with the same key",
 }
 CONSOLE_REFUSALS = {
     **REFUSALS,

@@ -50,6 +50,12 @@ WHO_ASKED_HAS_GONE = "client disconnected prematurely"
 # And that a request has no body, which it calls the route's `data`.
 NO_BODY = {"key": "data", "message": "'data'"}.items()
 
+NOT_LOOKED_UP = "Ask again in a few seconds."
+NOT_KNOWN_TO_BE_KEPT = (
+    "It is not known whether this was kept. Send the very same request again: a webhook, and what has the same"
+    " Idempotency-Key, is kept once."
+)
+
 REFUND_REFUSED = "refund_refused"
 """The `code` of a refund that cannot be opened, sent or withdrawn so."""
 NO_SUCH_THING = "not_found"
@@ -100,8 +106,12 @@ def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -
     return _wrong_fields([{"field": fault.field, "message": fault.message} for fault in error.faults])
 
 
-def _unavailable(_request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
-    return problem(503, "Not committed", f"{error}. Nothing was changed; try again.", headers={"Retry-After": "5"})
+def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
+    """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
+    is_question = request.method in ("GET", "HEAD")
+    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_KEPT}"
+    title = "Not available" if is_question else "Not known to be kept"
+    return problem(503, title, said, headers={"Retry-After": "5"})
 
 
 def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:

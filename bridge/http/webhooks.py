@@ -109,7 +109,7 @@ class WebhookOperation(Operation):
                 401: "The signature does not hold; nothing is kept",
                 404: "No such provider",
                 413: "Too large",
-                503: "Not committed; send it again",
+                503: "Not known to be kept; send it again, with the same key",
             }
         ),
     },

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from bridge.journal import schema
+from bridge.journal.forgetting import Forgetting
 from bridge.journal.look_ahead import LookAhead, observations_by_keys
 from bridge.journal.queries import committed_at
 from bridge.journal.recent_payments import RecentPayments
@@ -124,6 +125,7 @@ class Batch:
         self.destinations = StagedDestinations(connection, now=now)
         self.histories = StagedHistories(connection, now=now)
         self.claims = StagedClaims(connection, now=now)
+        self.forgetting = Forgetting(connection)
 
     @property
     def writes(self) -> int:
@@ -131,6 +133,7 @@ class Batch:
         staged = (
             *(self.payments, self.payouts, self.refunds, self.holds, self.chains, self.claims),
             *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
+            self.forgetting,
         )
         return self._writes + sum(part.writes for part in staged)
 
@@ -156,6 +159,11 @@ class Batch:
             return ()
         booked = {one.transfer.key for one in payment.facts.booked}
         return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
+
+    def look_for_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
+        """Looks up at once which of some messages, each a provider and a key, are written down."""
+        for provider in {provider for provider, _ in wanted}:
+            self._look_for_keys(provider, {key for of, key in wanted if of == provider})
 
     def _look_for_keys(self, provider: str, keys: set[str]) -> None:
         if keys:
@@ -289,13 +297,6 @@ class Batch:
         """When an event was committed, of this batch or of an earlier one; None if it is forgotten."""
         is_of_this = bool(self.events) and offset >= self.events[0].offset
         return self.now if is_of_this else committed_at(self._connection, offset)
-
-    def forget_events(self, last: int) -> int:
-        """Forgets every event up to an offset, at once. Returns how many."""
-        self._writes += 1
-        self._connection.execute(delete(schema.room_events).where(schema.room_events.c.last_offset <= last))
-        forgotten = self._connection.execute(delete(schema.events).where(schema.events.c.offset <= last))
-        return forgotten.rowcount
 
     def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
         self._writes += 1

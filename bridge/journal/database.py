@@ -1,22 +1,18 @@
-"""Opening the database: the URL, the settings every connection needs, and the guard against a second writer."""
+"""Opening the database: the URL, and the settings that every connection needs."""
 
-import fcntl
 import os
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from bridge.journal.errors import JournalBusyElsewhereError, JournalUrlError
+from bridge.journal.errors import JournalUrlError
 
 __all__ = [
-    "READERS",
-    "WriterLock",
     "journal_place",
+    "limit_statements",
     "parse_database_url",
     "reading_engine",
     "writing_engine",
@@ -25,13 +21,27 @@ __all__ = [
 # Long enough for a checkpoint or a backup to finish, short enough that a caller still gets its 503 in time.
 BUSY_TIMEOUT_MS = 5_000
 
-# Any number will do as long as no other program on the same PostgreSQL takes it.
-_ADVISORY_LOCK = 0x62_72_69_64_67_65
-
-READERS = 4
-
-# Whoever only looks whether a journal is open holds its lock for a moment.
-LOCK_SECONDS = 1.0
+# What libpq is told of a connection to PostgreSQL, unless the URL says otherwise. A server, or a network, that falls
+# silent is noticed by the kernel within half a minute; one that takes connections and says nothing, by the time-outs
+# of `readers.py` and `writer.py`.
+CONNECTION_SETTINGS = {
+    "application_name": "bridge",
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+# In milliseconds. Shorter than what a caller waits, so that nothing is committed long after its 503.
+STATEMENT_LIMITS = {
+    "statement_timeout": 15_000,
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 30_000,
+    "idle_session_timeout": 0,  # a journal may have nothing to do for days
+}
+# Not every server has all of them, and a pooler need not let them pass at the start of a connection.
+_LIMIT = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name")
 
 
 def parse_database_url(text_url: str) -> URL:
@@ -94,92 +104,45 @@ def _make_folder(path: Path) -> None:
 def writing_engine(url: URL) -> Engine:
     """The engine of the single writer: one connection, durable at each commit."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool)
+        # One and no other, so that it has the writer's lock from its beginning to its end.
+        return create_engine(
+            url, connect_args=_connection_settings(url), poolclass=QueuePool, pool_size=1, max_overflow=0
+        )
     _make_folder(Path(url.database or ""))
     engine = create_engine(url, poolclass=NullPool)
     _prepare_sqlite(
         engine,
         begin="BEGIN IMMEDIATE",
-        pragmas=(f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL"),
+        # Before the first table is made: from then on only VACUUM could change it.
+        pragmas=(
+            "auto_vacuum=INCREMENTAL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+        ),
     )
     return engine
 
 
 def reading_engine(url: URL) -> Engine:
-    """The engine of everybody else: it cannot write."""
+    """The engine of whoever only looks up: its one connection cannot write."""
+    one = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=READERS, pool_pre_ping=True).execution_options(postgresql_readonly=True)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=READERS, connect_args={"check_same_thread": False})
+        engine = create_engine(url, connect_args=_connection_settings(url), **one)
+        return engine.execution_options(postgresql_readonly=True)
+    # A look-up that takes too long is interrupted from another thread.
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **one)
     _prepare_sqlite(engine, begin="BEGIN", pragmas=(f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON"))
     return engine
 
 
-class WriterLock:
-    """Held for as long as a bridge writes to a database, so that a second one stops at its start.
+def _connection_settings(url: URL) -> dict[str, Any]:
+    return {name: value for name, value in CONNECTION_SETTINGS.items() if name not in url.query}
 
-    A file lock beside an SQLite file, an advisory lock in PostgreSQL: both vanish with the process, however it ends.
-    """
 
-    def __init__(self, url: URL, engine: Engine) -> None:
-        self._path = Path(f"{url.database}.lock") if url.get_backend_name() == "sqlite" else None
-        self._engine = engine
-        self._file: IO[str] | None = None
-        self._connection: Connection | None = None
-
-    def ensure(self) -> None:
-        """Takes the lock unless it is held. A PostgreSQL that restarted has forgotten it, so ask before each
-        new connection. Raises JournalBusyElsewhereError when another bridge has it."""
-        if self._path is not None:
-            self._take_file_lock(self._path)
-        else:
-            self._take_advisory_lock()
-
-    def _take_file_lock(self, path: Path) -> None:
-        if self._file is not None:
-            return
-        lock = path.open("a+")
-        give_up = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() < give_up:
-                    time.sleep(0.05)
-                    continue
-                lock.seek(0)
-                holder = lock.read().strip()
-                lock.close()
-                raise JournalBusyElsewhereError(
-                    f"another bridge (process {holder}) has {path.with_suffix('')} open;"
-                    " stop it, or set BRIDGE_DATABASE_URL to another database"
-                ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        self._file = lock
-
-    def _take_advisory_lock(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.execute(text("SELECT 1"))
-            except DBAPIError:
-                self.release()
-            else:
-                return
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
-            connection.close()
-            raise JournalBusyElsewhereError(
-                "another bridge writes to this database; stop it, or set BRIDGE_DATABASE_URL to another one"
-            )
-        self._connection = connection
-
-    def release(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self._connection is not None:
-            with suppress(DBAPIError):
-                self._connection.close()
-            self._connection = None
+def limit_statements(connection: Connection) -> None:
+    """Has PostgreSQL give up what takes too long on a connection. Not what a migration does, which may."""
+    if connection.dialect.name == "postgresql":
+        for name, milliseconds in STATEMENT_LIMITS.items():
+            connection.execute(_LIMIT, {"name": name, "value": str(milliseconds)})
+        connection.commit()

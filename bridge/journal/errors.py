@@ -18,7 +18,8 @@ __all__ = [
 
 
 class JournalUnavailableError(BridgeError):
-    """Nothing was committed. The same request can be sent again."""
+    """The journal cannot be written to or asked at the moment. Of what was to be written it is not known whether it
+    is kept, or will be; the same request can be sent again."""
 
 
 class JournalUrlError(BridgeError):
@@ -30,7 +31,8 @@ class JournalBusyElsewhereError(BridgeError):
 
 
 class JournalReplacedError(BridgeError):
-    """The database is not the one any more that was opened, so nothing is written until the bridge starts again."""
+    """The database is not the one any more that was opened, its files are gone, or another bridge writes to it; so
+    nothing is written until the bridge starts again."""
 
 
 class OffsetElsewhereError(BridgeError):

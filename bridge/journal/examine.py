@@ -1,6 +1,5 @@
 """Looking at a database from outside, without opening it as the journal and without changing it."""
 
-import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from bridge.journal.database import journal_place, parse_database_url
+from bridge.journal.database import journal_place, parse_database_url, reading_engine
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.schema_versions import known_versions, version_of
+from bridge.journal.writer_lock import is_locked
 
 __all__ = ["DatabaseState", "examine_database"]
 
@@ -26,10 +26,11 @@ class DatabaseState:
 
 
 def examine_database(database_url: str) -> DatabaseState:
-    """Whether a journal is or could be there. Raises JournalUrlError if not, saying why and what to do."""
+    """Whether a journal is or could be there. Raises JournalUrlError if not, saying why and what to do, and
+    JournalBusyElsewhereError if a bridge has it open by another name."""
     url = parse_database_url(database_url)
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url)
+        engine = reading_engine(url)
         try:
             with engine.connect() as connection:
                 return DatabaseState(f"{journal_place(database_url)}, {_schema_version(connection)}")
@@ -42,6 +43,7 @@ def examine_database(database_url: str) -> DatabaseState:
     folder = _existing_folder(path)
     if not path.exists():
         return DatabaseState(f"{path} will be made at the first start", folder)
+    is_open_elsewhere = is_locked(path)  # before it is opened here, by whatever name
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
@@ -50,7 +52,7 @@ def examine_database(database_url: str) -> DatabaseState:
         raise JournalUrlError(f"{path} is no usable SQLite database: {error.orig}") from None
     finally:
         engine.dispose()
-    return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=_is_locked(Path(f"{path}.lock")))
+    return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)
 
 
 def _existing_folder(path: Path) -> Path:
@@ -71,18 +73,3 @@ def _schema_version(connection: Connection) -> str:
         return "empty so far"
     newest = known_versions()[-1]
     return f"schema {found}" + ("" if found == newest else f", to be brought to {newest} at the next start")
-
-
-def _is_locked(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        lock = path.open("rb")
-    except OSError:
-        return False
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False

@@ -32,6 +32,7 @@ __all__ = [
     "kept_history",
     "mark_as_backup",
     "open_history",
+    "proven_at",
     "reach_of",
 ]
 
@@ -45,6 +46,8 @@ class Opened:
     """The history that a journal is opened with."""
 
     epoch: str
+    writer: str
+    """Whoever opened it last, and so may write."""
     secret: bytes
     ground: Ground
     judgement: Judgement | None
@@ -89,11 +92,14 @@ def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said
             if row.secret is None or row.ground is None:
                 written = {"secret": secret, "ground": ground.model_dump_json()}
                 connection.execute(update(schema.journal).values(written))
+        writer = secrets.token_hex(8)
+        # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
+        connection.execute(update(schema.journal).values(writer=writer))
     if kept is None and mark is not None:
         logger.warning(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
         )
-    return Opened(epoch, bytes.fromhex(secret), ground, judgement)
+    return Opened(epoch, writer, bytes.fromhex(secret), ground, judgement)
 
 
 def _read(mark_file: MarkFile | None) -> Mark | None:
@@ -166,6 +172,12 @@ def epoch_of(connection: Connection) -> str | None:
     """The epoch that a journal is in."""
     epoch: str | None = connection.scalar(select(schema.journal.c.epoch))
     return epoch
+
+
+def proven_at(connection: Connection) -> datetime | None:
+    """When the bridge last proved that it can write."""
+    at: datetime | None = connection.scalar(select(schema.journal.c.proven_at))
+    return at
 
 
 _NUMBERED = {

@@ -1,19 +1,39 @@
-"""The guard of a history: sees that nobody writes on in a database that is not the one that was opened."""
+"""The guard of a history: sees that nobody writes on in a database that is not the one that was opened, in files that
+are gone, or where another bridge writes."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from bridge.journal import schema
 from bridge.journal.errors import JournalReplacedError
 from bridge.journal.grounds import ground_of
 from bridge.journal.histories import Opened, epoch_of, reach_of
+from bridge.journal.open_files import OpenFiles
 from coordinator.histories import Kept, Reach, judge
 
 __all__ = ["HistoryGuard"]
 
 logger = logging.getLogger("bridge.journal")
+
+REPLACED = (
+    "the journal is not the one that was opened: {}. The bridge stops; started again, it begins a new history, and"
+    " compares the books before it sends a payout"
+)
+FILES_GONE = (
+    "the journal's files were taken away: {}. The bridge saves what it has committed into the database, and stops;"
+    " nothing may delete or replace these files while it runs"
+)
+TAKEN_OVER = (
+    "another bridge has opened this journal and writes to it, which no lock has prevented. This one stops. A pooler"
+    " between bridge and PostgreSQL has to keep a session for each connection (PgBouncer: pool_mode = session)"
+)
+
+_WRITER = select(schema.journal.c.epoch, schema.journal.c.writer)
+# SQLite, which has one who writes at a time, leaves the words out.
+_WRITER_HELD = _WRITER.with_for_update(read=True)
 
 
 class HistoryGuard:
@@ -27,6 +47,8 @@ class HistoryGuard:
         """Why nothing is written any more."""
         self.replaced = asyncio.Event()
         """Set once it is another history."""
+        self.files: OpenFiles | None = None
+        """Those that the writer has open, while it has."""
 
     def check(self, connection: Connection) -> Reach:
         """How far the journal is. Raises JournalReplacedError unless a connection leads to the history that was
@@ -42,6 +64,8 @@ class HistoryGuard:
             raise self.replace("its file is gone") from None
         if evidence:
             raise self.replace("; ".join(evidence))
+        self.check_files()
+        self.check_writer(connection)
         self._reach = reach
         return reach
 
@@ -53,12 +77,31 @@ class HistoryGuard:
         judgement = judge(kept, ground_of(connection), None)
         return judgement.evidence if judgement else ()
 
+    def check_writer(self, connection: Connection) -> None:
+        """Raises JournalReplacedError if another bridge writes by now. A transaction that begins with it is over
+        before another bridge can take the journal: what it reads is locked until then."""
+        only_reads = connection.get_execution_options().get("postgresql_readonly")
+        row = connection.execute(_WRITER if only_reads else _WRITER_HELD).first()
+        # Of another history the writer is another's too; what that means is said elsewhere.
+        if row is not None and row[0] == self._opened.epoch and row[1] != self._opened.writer:
+            raise self._stop(TAKEN_OVER)
+
+    def check_files(self) -> None:
+        """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""
+        files = self.files
+        if files is None or not (trouble := files.gone() or files.besides_gone()):
+            return
+        if files is self.files:  # or the writer has closed them meanwhile, as it may
+            raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))
+
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""
-        self.error = error = JournalReplacedError(
-            f"the journal is not the one that was opened: {reason}. The bridge stops; started again, it begins a new"
-            " history, and compares the books before it sends a payout"
-        )
+        return self._stop(REPLACED.format(reason))
+
+    def _stop(self, message: str) -> JournalReplacedError:
+        if self.error is not None:
+            return self.error
+        self.error = error = JournalReplacedError(message)
         logger.critical("%s", error)
         self._loop.call_soon_threadsafe(self.replaced.set)
         return error

@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from bridge.journal import history_requests
-from bridge.journal.errors import JournalReplacedError
-from bridge.journal.histories import HistoryRecord, Opened, histories
+from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
+from bridge.journal.histories import HistoryRecord, Opened, histories, proven_at
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.history_queries import (
     ForgottenRow,
@@ -81,9 +80,12 @@ class HistoryRecords:
     async def note(self) -> None:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""
         try:
+            self._guard.check_files()  # without these nothing that is read would be right
             mark: Mark | None = await self._read(self._mark)
-        except DBAPIError as error:
-            logger.debug("the journal cannot be read to note how far it is: %s", type(error).__name__)
+        except JournalReplacedError:
+            return
+        except JournalUnavailableError as error:
+            logger.debug("the journal cannot be read to note how far it is: %s", error)
             return
         if mark is not None and self._mark_file is not None:
             await asyncio.to_thread(self._mark_file.write, mark)
@@ -98,6 +100,19 @@ class HistoryRecords:
             return Mark(epoch=self._opened.epoch, reach=self._guard.check(connection))
         except JournalReplacedError:
             return None
+
+    async def prove(self) -> None:
+        """Writes a row, commits it and reads it. Raises JournalUnavailableError if that cannot be done."""
+        written: datetime = await self._submit(history_requests.prove)
+        read: datetime | None = await self._read(proven_at)
+        if read is None or read < written:
+            raise JournalUnavailableError("what was committed a moment ago cannot be read")
+
+    def check_files(self) -> None:
+        """Raises JournalReplacedError if the journal's files are not those any more that are open."""
+        if self._guard.error is not None:
+            raise self._guard.error
+        self._guard.check_files()
 
     async def begin_after_rewind(self, evidence: str) -> None:
         """Begins a new history because somebody has proven that the journal was further, and has the bridge stop:

@@ -1,6 +1,7 @@
 """What can be asked of the journal's writer about its history. Each is committed with what follows from it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bridge.journal.batch import Batch
 from bridge.journal.console_requests import resume_payouts
@@ -10,7 +11,7 @@ from bridge.journal.staged_holds import THE_BRIDGE
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.histories import Beginning, Ground, Judgement
 
-__all__ = ["add_forgotten", "begin_after_rewind", "record_comparison"]
+__all__ = ["add_forgotten", "begin_after_rewind", "prove", "record_comparison"]
 
 
 def begin_after_rewind(batch: Batch, *, evidence: str, ground: Ground) -> None:
@@ -36,3 +37,9 @@ def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Ac
     if not comparison.agrees or held is None or held.epoch != epoch:
         return None
     return resume_payouts(batch, by=THE_BRIDGE, note="the books were compared, and nothing differs")
+
+
+def prove(batch: Batch) -> datetime:
+    """Writes down that the journal can be written to. Returns when."""
+    batch.histories.prove()
+    return batch.now

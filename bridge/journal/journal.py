@@ -4,7 +4,7 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -25,13 +25,8 @@ from bridge.journal.chain_records import ChainRecords
 from bridge.journal.clocks import Clock, steady_clock, utc_now
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
-from bridge.journal.database import (
-    READERS,
-    WriterLock,
-    parse_database_url,
-    reading_engine,
-    writing_engine,
-)
+from bridge.journal.cutting import Cutter
+from bridge.journal.database import parse_database_url, writing_engine
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError
 from bridge.journal.examine import examine_database
@@ -42,13 +37,16 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.mark_file import MarkFile
 from bridge.journal.offsets import Offsets, proof_of_rewind, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.readers import Readers
 from bridge.journal.refund_records import RefundRecords
+from bridge.journal.retention_records import RetentionRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
 from bridge.journal.schema_versions import bring_up_to_date
 from bridge.journal.session_records import SessionRecords
 from bridge.journal.unfinished_records import UnfinishedRecords
 from bridge.journal.writer import Writer
+from bridge.journal.writer_lock import WriterLock
 from coordinator.claims import money_claims
 from coordinator.events import Event
 from coordinator.facts import Misfit
@@ -70,6 +68,7 @@ T = TypeVar("T")
 DOUBTED_LIMIT = 10_000
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
+CLOSE_SECONDS = 60.0
 
 
 class Journal:
@@ -82,7 +81,7 @@ class Journal:
     def __init__(
         self,
         writing: Engine,
-        reading: Engine,
+        cutter: Cutter,
         lock: WriterLock,
         opened: Opened,
         mark_file: MarkFile | None,
@@ -94,15 +93,17 @@ class Journal:
         self.clock = clock
         self.steady = steady
         """How much time passes, whatever the clock is set to."""
-        self._engines = (writing, reading)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
+        self._readers = Readers(writing.url)
+        is_file = writing.url.get_backend_name() == "sqlite"
+        self.folder = Path(writing.url.database or "").resolve().parent if is_file else None
+        """Where the files of an SQLite journal are; None if it is in a server."""
         self._lock = lock
         self.commit_times = CommitTimes()
         self._dispatcher: Dispatcher | None = None
         self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
-        self._writer = Writer(writing, lock, guard, clock=clock, on_commit=self._tell_dispatcher)
+        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._tell_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
@@ -113,6 +114,8 @@ class Journal:
         """Which history this is, and what it has forgotten."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
+        self.retention = RetentionRecords(self._read, self._writer.submit)
+        """Forgets what was kept for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret)
@@ -139,11 +142,11 @@ class Journal:
         await asyncio.to_thread(examine_database, database_url)
         url = parse_database_url(database_url)
         writing = writing_engine(url)
-        lock = WriterLock(url, writing)
+        lock, cutter = WriterLock(url, writing), Cutter(writing)
         mark = None if mark_file is None else MarkFile(mark_file)
 
         def prepare() -> Opened:
-            lock.ensure()
+            lock.take()
             bring_up_to_date(writing)
             return open_history(writing, clock(), mark)
 
@@ -151,21 +154,23 @@ class Journal:
             opened = await asyncio.to_thread(prepare)
         except BaseException:
             lock.release()
-            writing.dispose()
+            cutter.close()
             raise
         if steady is None:
             steady = steady_clock() if clock is utc_now else clock
-        return cls(writing, reading_engine(url), lock, opened, mark, clock, steady)
+        return cls(writing, cutter, lock, opened, mark, clock, steady)
 
-    async def close(self) -> None:
-        """Commits what is waiting and lets the database go."""
-        await self._writer.close()
-        await self.history.leave()
-        # Whoever asked may have gone; the connection that is looking it up has not.
-        await asyncio.to_thread(self._readers.shutdown)
-        for engine in self._engines:
-            engine.dispose()
-        self._lock.release()
+    async def close(self, within_seconds: float = CLOSE_SECONDS) -> None:
+        """Commits what is waiting and lets the database go. What takes longer than that is cut off, and what was
+        waiting is not committed, nor acknowledged."""
+        if not await self._writer.close(within_seconds):
+            await self._readers.close(0)
+            return  # the lock goes with the process, of which the writer's thread may still have it
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self.history.leave()
+        await self._readers.close(within_seconds)
+        await asyncio.to_thread(self._lock.release)
 
     # Writing
 
@@ -344,29 +349,25 @@ class Journal:
             )
         )
 
-    async def due_payments(
-        self, before: datetime, *, without: Sequence[str] = (), only: Sequence[str] | None = None
-    ) -> list[Payment]:
-        """Payments whose deadline lies before that and is to be applied, the longest due first, up to a limit;
-        without those of some providers, or only those of some."""
-        return await self._read(queries.due_payments, before, without=without, only=only, limit=DEADLINE_LIMIT)
+    async def due_payments(self, before: datetime, *, only: Sequence[str]) -> list[Payment]:
+        """Payments of some providers that may still move, whose deadline lies before that and is to be applied, the
+        longest due first, up to a limit."""
+        return await self._read(queries.due_payments, before, only=only, limit=DEADLINE_LIMIT)
 
-    async def apply_deadline(self, payment_id: str) -> None:
-        """Lets a payment know that its time ran out, if it still has."""
-        recorded = await self._writer.submit(functools.partial(requests.apply_deadline, payment_id=payment_id))
-        log_recorded(recorded, payment_id)
+    async def due_at_once(self, before: datetime, *, but: Sequence[str]) -> list[str]:
+        """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of
+        some providers that may still move."""
+        return await self._read(queries.due_at_once, before, but=but, limit=DEADLINE_LIMIT)
 
-    async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
-        """Forgets up to `limit` of the oldest events, if they were committed before that or are not among the
-        `newest` (0: however many); never the last one, whose offset says where to go on. Returns how many."""
-        last = await self._read(queries.last_of_the_old, before=before, newest=newest, limit=limit)
-        if last is None:
-            return 0
-        return await self._writer.submit(lambda batch: requests.forget_events(batch, last))
+    async def apply_deadlines(self, payment_ids: Sequence[str]) -> None:
+        """Lets payments know that their time ran out, if it still has, in one commit."""
+        for recorded in await self._writer.submit(lambda batch: requests.apply_deadlines(batch, payment_ids)):
+            if recorded.payment is not None:
+                log_recorded(recorded, recorded.payment.payment_id)
 
     async def check(self) -> None:
-        """Raises JournalUnavailableError unless the writer can take the database's write lock and commit."""
-        await self._writer.submit(lambda _batch: None)
+        """Raises JournalUnavailableError unless a row can be written, committed and read."""
+        await self.history.prove()
 
     # Looking up
 
@@ -434,11 +435,7 @@ class Journal:
         return await self._read(queries.events_about, subjects, names)
 
     async def _read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        def run() -> T:
-            with self._engines[1].begin() as connection:
-                return query(connection, *args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        return await self._readers.read(lambda connection: query(connection, *args, **kwargs))
 
     # Following
 

@@ -11,7 +11,7 @@ from bridge.journal import schema
 from bridge.journal.statements import numbered
 from coordinator.claims import MoneyClaim
 
-__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids", "payments_of_requests"]
+__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids", "payments_by_ids", "payments_of_requests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ def payments_by_external_ids(count: int) -> Select[Any]:
         schema.payments.c.provider == bindparam("by_provider"),
         schema.payments.c.external_id.in_([bindparam(name) for name in numbered(count)]),
     )
+
+
+@cache
+def payments_by_ids(count: int) -> Select[Any]:
+    """So many payments, by their ids."""
+    ids: list[Any] = [bindparam(name) for name in numbered(count)]
+    return select(schema.payments).where(schema.payments.c.payment_id.in_(ids))
 
 
 def payments_of_requests(request_ids: Any) -> CompoundSelect[Any]:

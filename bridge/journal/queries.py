@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, func, not_, select, true
 
 from bridge.journal import schema
 from bridge.journal.look_ahead import payments_of_requests
@@ -24,7 +24,7 @@ from bridge.journal.rows import (
 from coordinator.histories import Place
 from coordinator.invoices import Invoice
 from coordinator.observations import Observation
-from coordinator.payments import Payment
+from coordinator.payments import OPEN_STATUSES, Payment
 from coordinator.payouts import Payout
 from coordinator.refunds import Refund
 
@@ -34,6 +34,7 @@ __all__ = [
     "asked_addresses",
     "checkout_record",
     "committed_at",
+    "due_at_once",
     "due_payments",
     "events_about",
     "held_at",
@@ -168,19 +169,32 @@ def _invoices(
     return found, refusals
 
 
-def due_payments(
-    connection: Connection, before: datetime, *, without: Sequence[str], only: Sequence[str] | None, limit: int
-) -> list[Payment]:
-    """Payments whose deadline lies before that and was not applied, the longest overdue first; without those of some
-    providers, or only those of some."""
+def due_payments(connection: Connection, before: datetime, *, only: Sequence[str], limit: int) -> list[Payment]:
+    """Payments of some providers whose deadline lies before that and was not applied, and that may still move, the
+    longest overdue first."""
     payments = schema.payments
-    which = [payments.c.due_at < before]
-    if without:
-        which.append(payments.c.provider.not_in(without))
-    if only is not None:
-        which.append(payments.c.provider.in_(only))
-    rows = connection.execute(select(payments).where(*which).order_by(payments.c.due_at).limit(limit))
+    rows = connection.execute(
+        select(payments)
+        .where(payments.c.due_at < before, payments.c.provider.in_(only), payments.c.status.in_(OPEN_STATUSES))
+        .order_by(payments.c.due_at)
+        .limit(limit)
+    )
     return [payment_from_row(row) for row in rows.mappings()]
+
+
+def due_at_once(connection: Connection, before: datetime, *, but: Sequence[str], limit: int) -> list[str]:
+    """The ids of all others whose deadline lies before that and was not applied, the longest overdue first: not those
+    of some providers that may still move."""
+    payments = schema.payments
+    waits = and_(payments.c.provider.in_(but), payments.c.status.in_(OPEN_STATUSES))
+    return list(
+        connection.scalars(
+            select(payments.c.payment_id)
+            .where(payments.c.due_at < before, not_(waits) if but else true())
+            .order_by(payments.c.due_at)
+            .limit(limit)
+        )
+    )
 
 
 def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bridge.journal.batch import Batch, KeptObservation
@@ -33,8 +34,7 @@ __all__ = [
     "Outcome",
     "Recorded",
     "Registered",
-    "apply_deadline",
-    "forget_events",
+    "apply_deadlines",
     "forget_invoice",
     "keep_unreadable_webhook",
     "known_payment",
@@ -211,11 +211,6 @@ def _cancel(batch: Batch, payment: Payment, request_id: str) -> Recorded:
     )
 
 
-def forget_events(batch: Batch, last: int) -> int:
-    """Forgets every event up to an offset. Returns how many."""
-    return batch.forget_events(last)
-
-
 def record_contest(batch: Batch, payment_id: str, *, by: str, differing: Sequence[str]) -> Recorded:
     """Notes that somebody wanted a payment's id of the provider's for another payment, once however often."""
     payment = batch.payments.get(payment_id)
@@ -251,22 +246,32 @@ def refuse_conflict(existing: Payment, wanted: Payment) -> None:
     )
 
 
-def apply_deadline(batch: Batch, payment_id: str) -> Recorded:
-    """Lets a payment know that its time ran out, or also the time for what was seen and is not confirmed."""
-    payment = batch.payments.get(payment_id)
-    if payment is None or payment.deadline is None:
-        raise LookupError(f"payment {payment_id} has no deadline")
-    deadline, due_at = payment.deadline, payment.due_at
-    if due_at is None or due_at > batch.now:
-        return Recorded(Outcome.UNCHANGED, payment)  # in the meantime it was given more time
+def apply_deadlines(batch: Batch, payment_ids: Collection[str]) -> list[Recorded]:
+    """Lets payments know that their time ran out, or also the time for what was seen and is not confirmed. Those that
+    were given more time meanwhile stay as they are."""
+    due = [payment for payment in batch.payments.look_up(payment_ids) if _is_due(payment, batch.now)]
+    observed = [(payment, *_passed(payment)) for payment in due]
+    batch.look_for_keys([(payment.provider, key) for payment, key, _ in observed])
+    return [
+        record_observation(
+            batch, provider=payment.provider, external_id=payment.external_id, key=key, observation=passed
+        )
+        for payment, key, passed in observed
+    ]
+
+
+def _is_due(payment: Payment, now: datetime) -> bool:
+    return payment.due_at is not None and payment.due_at <= now
+
+
+def _passed(payment: Payment) -> tuple[str, DeadlinePassed]:
+    """What is observed of a payment that is due, and the key of that."""
+    deadline = payment.deadline
+    if deadline is None:
+        raise LookupError(f"payment {payment.payment_id} is due and has no deadline")
     for_unconfirmed = payment.is_out_of_time
-    return record_observation(
-        batch,
-        provider=payment.provider,
-        external_id=payment.external_id,
-        key=f"deadline:{payment_id}:{deadline.isoformat()}" + (":unconfirmed" if for_unconfirmed else ""),
-        observation=DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed),
-    )
+    key = f"deadline:{payment.payment_id}:{deadline.isoformat()}" + (":unconfirmed" if for_unconfirmed else "")
+    return key, DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed)
 
 
 def keep_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:

@@ -87,6 +87,8 @@ journal = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("secret", String(64), comment="Signs the proofs of sessions"),
     Column("ground", Text, comment="What it was written on, as JSON"),
+    Column("writer", String(16), comment="The bridge that opened it last; no other writes to it"),
+    Column("proven_at", UtcDateTime, comment="When the bridge last proved that it can write"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )
 
@@ -434,6 +436,7 @@ unreadable_webhooks = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("read_at", UtcDateTime, comment="When it was read after all"),
     UniqueConstraint("provider", "digest"),
+    Index(None, "received_at"),
     comment="Webhooks with a good signature and a body that makes no sense, for a person to look at.",
 )
 
@@ -459,4 +462,5 @@ idempotency_keys = Table(
     Column("request_digest", String(64), nullable=False),
     Column("result", Text, nullable=False, comment="What the request made, as JSON"),
     Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "created_at"),
 )

@@ -1,8 +1,7 @@
 """The sockets' part of the journal: the sessions of clients that may come back."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, or_, select
@@ -53,11 +52,6 @@ class SessionRecords:
             session_id: json.loads(content) for session_id, content in active
         }
 
-    async def forget(self, *, before: datetime, but: Collection[str]) -> None:
-        """Forgets the sessions that were kept before that last, but for some that are in use."""
-        old: list[str] = await self._read(_older, before)
-        await self.save({session_id: None for session_id in old if session_id not in but})
-
 
 def _content(connection: Connection, session_id: str) -> str | None:
     sessions = schema.sessions
@@ -83,8 +77,3 @@ def _active(connection: Connection) -> list[tuple[str, str]]:
         .limit(ACTIVE_LIMIT)
     )
     return [(row.session_id, row.content) for row in rows]
-
-
-def _older(connection: Connection, before: datetime) -> list[str]:
-    sessions = schema.sessions
-    return list(connection.scalars(select(sessions.c.session_id).where(sessions.c.updated_at < before)))

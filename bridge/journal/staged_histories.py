@@ -33,6 +33,7 @@ _KEEP = (
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
     .values(comparison=bindparam("new_comparison"), compared_at=bindparam("new_compared_at"))
 )
+_PROVE = update(schema.journal).values(proven_at=bindparam("new_proven_at"))
 
 
 class StagedHistories:
@@ -44,6 +45,7 @@ class StagedHistories:
         self._forgotten: dict[tuple[str, str], ForgottenPayout] = {}
         """Those that are staged, by name and coin."""
         self._kept: list[Row] = []
+        self._is_proven = False
         self.writes = 0
         """How many changes are staged."""
 
@@ -87,10 +89,16 @@ class StagedHistories:
             }
         )
 
+    def prove(self) -> None:
+        """Writes down that it can be written to, and when."""
+        self.writes += 1
+        self._is_proven = True
+
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged, one statement a table."""
         forgotten = [_row(one, self._now) for one in self._forgotten.values()]
-        return ((insert_into(_FORGOTTEN), forgotten), (_KEEP, self._kept))
+        proven = [{"new_proven_at": self._now}] if self._is_proven else []
+        return ((insert_into(_FORGOTTEN), forgotten), (_KEEP, self._kept), (_PROVE, proven))
 
 
 def _row(payout: ForgottenPayout, now: datetime) -> Row:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from bridge.journal import schema
-from bridge.journal.look_ahead import payments_by_external_ids, payments_of_requests
+from bridge.journal.look_ahead import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import payment_from_row, payment_problems, payment_row, payment_standing
 from bridge.journal.statements import Row, Writing, first_known, insert_into, padded
@@ -95,6 +95,15 @@ class StagedPayments:
         for row in self._connection.execute(statement, {"by_provider": provider, **parameters}).mappings():
             names.discard(self._remember(payment_from_row(row)).external_id)
         self._unknown |= {(provider, name) for name in names}
+
+    def look_up(self, payment_ids: Collection[str]) -> list[Payment]:
+        """Those of some payments that there are, as they stand."""
+        unknown = [one for one in payment_ids if one not in self._known and self._recent.get(one) is None]
+        if unknown:
+            parameters = padded(unknown)
+            for row in self._connection.execute(payments_by_ids(len(parameters)), parameters).mappings():
+                self._remember(payment_from_row(row))
+        return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
 
     def get(self, payment_id: str) -> Payment | None:
         """A payment as it stands, with everything staged so far."""

@@ -1,4 +1,5 @@
-"""What is done to a journal from a terminal: a backup of one that runs, and the word that one was restored."""
+"""What is done to a journal from a terminal: a backup of one that runs, the word that one was restored, and its file
+made as small as what it holds."""
 
 import os
 import sqlite3
@@ -8,14 +9,15 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from bridge.journal.database import WriterLock, parse_database_url, reading_engine, writing_engine
+from bridge.journal.database import parse_database_url, reading_engine, writing_engine
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.examine import examine_database
 from bridge.journal.histories import HistoryRecord, histories, mark_as_backup, open_history
 from bridge.journal.mark_file import MarkFile
 from bridge.journal.schema_versions import bring_up_to_date, known_versions, version_of
+from bridge.journal.writer_lock import WriterLock
 
-__all__ = ["back_up", "declare_restored", "histories_of"]
+__all__ = ["back_up", "compact", "declare_restored", "histories_of"]
 
 HISTORIES_SHOWN = 20
 
@@ -75,12 +77,11 @@ def declare_restored(database_url: str, mark_file: Path, said: str, now: datetim
     engine = writing_engine(url)
     lock = WriterLock(url, engine)
     try:
-        lock.ensure()
+        lock.take()
         bring_up_to_date(engine)
         return open_history(engine, now, MarkFile(mark_file), said).epoch
     finally:
         lock.release()
-        engine.dispose()
 
 
 def histories_of(database_url: str) -> list[HistoryRecord]:
@@ -95,3 +96,29 @@ def histories_of(database_url: str) -> list[HistoryRecord]:
             return histories(connection, HISTORIES_SHOWN)
     finally:
         engine.dispose()
+
+
+def compact(database_url: str) -> tuple[int, int]:
+    """Writes an SQLite journal anew that no bridge has open, so that it holds no room that is empty, and from then on
+    gives back by itself what retention leaves. Returns the bytes it had and has. Raises JournalUrlError and
+    JournalBusyElsewhereError."""
+    url = parse_database_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        raise JournalUrlError("the journal is in PostgreSQL, which does this by itself (autovacuum)")
+    path = Path(url.database or "")
+    if not path.exists():
+        raise JournalUrlError(f"there is no journal at {path.absolute()}")
+    examine_database(database_url)
+    lock = WriterLock(url, writing_engine(url))
+    try:
+        lock.take()
+        before = path.stat().st_size
+        with closing(sqlite3.connect(path, isolation_level=None)) as journal:
+            journal.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            journal.execute("VACUUM")
+            journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return before, path.stat().st_size
+    except sqlite3.Error as error:
+        raise JournalUrlError(f"{path} could not be written anew: {error}; it needs as much room again") from None
+    finally:
+        lock.release()

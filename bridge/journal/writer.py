@@ -15,15 +15,17 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Histogram
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
 from bridge.journal.batch import Batch
 from bridge.journal.commit_times import Commit
-from bridge.journal.database import WriterLock
-from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
+from bridge.journal.cutting import Cutter
+from bridge.journal.database import limit_statements
+from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.look_ahead import LookAhead
+from bridge.journal.open_files import OpenFiles
 from bridge.journal.payment_log import log_action
 from bridge.journal.recent_payments import RecentPayments
 from bridge.journal.rows import JournaledEvent
@@ -43,6 +45,8 @@ BATCH_LIMIT = 512
 WAITING_LIMIT = 10_000
 # SHKeeper hangs up after 30 s; a 503 must reach it before.
 COMMIT_TIMEOUT_SECONDS = 20.0
+# What waits for an answer of PostgreSQL ends at once when its connection is cut.
+AFTER_CUT_SECONDS = 1.0
 
 COMMIT_SECONDS = Histogram(
     "bridge_journal_commit_seconds",
@@ -68,29 +72,22 @@ class _Job:
     """When its caller is told that it takes too long; one for all that were handed on together."""
 
 
-def _give_up(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if not job.future.done():
-            job.future.set_exception(
-                JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s")
-            )
-
-
 class Writer:
     """Takes requests from the event loop and commits them in its own thread."""
 
     def __init__(
         self,
         engine: Engine,
-        lock: WriterLock,
+        cutter: Cutter,
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
         self._engine = engine
-        self._lock = lock
         self._guard = guard
+        self._cutter = cutter
+        self._is_file = engine.dialect.name == "sqlite"
         self._clock = clock
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
@@ -99,11 +96,17 @@ class Writer:
         """How many jobs have no answer yet."""
         self._gathered: list[_Job] = []
         self._connection: Connection | None = None
+        self._begun: float | None = None
+        """When the batch was begun that is under way, by the monotonic clock."""
         # Of the database itself, as SQLAlchemy says it and as its driver does.
         self._troubles = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
         self._next_offset = 0
         self._recent_payments = RecentPayments()
         self._closed = False
+        self.batches = 0
+        """How many were begun."""
+        self._is_cut_off = False
+        """Whether nothing is committed any more, not even what is waiting."""
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -135,17 +138,43 @@ class Writer:
             self._loop.call_soon(self._hand_on, len(self._gathered))
             return
         jobs, self._gathered = self._gathered, []
-        deadline = self._loop.call_later(COMMIT_TIMEOUT_SECONDS, _give_up, jobs)
+        deadline = self._loop.call_later(COMMIT_TIMEOUT_SECONDS, self._give_up, jobs)
         for job in jobs:
             job.deadline = deadline
         self._jobs.put(jobs)
 
-    async def close(self) -> None:
-        """Commits what is waiting, then stops."""
+    def _give_up(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_exception(
+                    JournalUnavailableError(f"the journal did not commit within {COMMIT_TIMEOUT_SECONDS:g} s")
+                )
+        self._cut_if_stuck()
+
+    def _cut_if_stuck(self) -> None:
+        """Ends what the batch that is under way waits for, if nobody waits for that any more. A disk cannot be told
+        to hurry, so that of a file is waited for."""
+        if self._begun is None or self._is_file:
+            return
+        left = self._begun + COMMIT_TIMEOUT_SECONDS - perf_counter()
+        if left <= 0:
+            self._cutter.cut()
+        else:
+            self._loop.call_later(left, self._cut_if_stuck)
+
+    async def close(self, within_seconds: float) -> bool:
+        """Commits what is waiting, then stops. Returns whether it did, or had to be cut off."""
         self._closed = True
         self._hand_on(len(self._gathered))
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, within_seconds)
+        if not self._thread.is_alive():
+            return True
+        logger.warning("the journal did not commit what is waiting within %g s; it is cut off", within_seconds)
+        self._is_cut_off = True
+        self._cutter.cut()
+        await asyncio.to_thread(self._thread.join, AFTER_CUT_SECONDS)
+        return False
 
     # In the writer's thread
 
@@ -159,8 +188,9 @@ class Writer:
                 jobs += gathered or ()
             if jobs:
                 events: list[JournaledEvent] = []
-                begun = perf_counter()
+                begun = self._begun = perf_counter()
                 is_certain = self._commit(jobs, events)
+                self._begun = None
                 commit = Commit(events[-1].offset if events else 0, begun, perf_counter())
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
@@ -173,7 +203,7 @@ class Writer:
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
-            if isinstance(error, JournalReplacedError):
+            if isinstance(error, JournalReplacedError | JournalBusyElsewhereError | JournalUnavailableError):
                 for job in jobs:
                     job.error = JournalUnavailableError(str(error))
                 return False
@@ -186,7 +216,7 @@ class Writer:
             COMMIT_FAILURES.inc()
             self._log_failure(error, len(jobs))
             for job in jobs:
-                job.error = JournalUnavailableError("nothing was committed; send the request again")
+                job.error = JournalUnavailableError("the journal could not be written to")
             return False
         BATCH_REQUESTS.observe(len(jobs))
         return True
@@ -203,8 +233,11 @@ class Writer:
     def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
         if self._guard.error is not None:
             raise self._guard.error
-        connection = self._connect()
-        with connection.begin():
+        if self._is_cut_off:
+            raise JournalUnavailableError("the journal is closed")
+        connection, transaction = self._begin()
+        self.batches += 1
+        with transaction:
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
             wanted = [job.about for job in jobs if job.about is not None]
             if len(wanted) > 1:
@@ -218,29 +251,67 @@ class Writer:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
             batch.flush()
+        # Into files that are gone nothing was committed that would be there after the next start.
+        self._guard.check_files()
         self._next_offset = batch.next_offset
         batch.remember()
         for action in batch.actions.added:
             log_action(action)
         return batch.events
 
+    def _begin(self) -> tuple[Connection, RootTransaction]:
+        """A connection, and a transaction of it in which nobody else can have the journal."""
+        connection = self._connection
+        if connection is not None:
+            try:
+                return self._begun_on(connection)
+            except self._troubles:
+                if self._is_file or self._is_cut_off:
+                    raise
+                # It was broken for long, perhaps; nothing was asked of it yet, so another serves as well.
+                self._disconnect()
+        return self._begun_on(self._connect())
+
+    def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction]:
+        transaction = connection.begin()
+        try:
+            self._guard.check_writer(connection)
+        except BaseException:
+            transaction.close()
+            raise
+        return connection, transaction
+
     def _connect(self) -> Connection:
-        if self._connection is None:
-            self._lock.ensure()
-            self._connection = self._engine.connect()
-            with self._connection.begin():
-                reach = self._guard.check(self._connection)
-            self._next_offset = reach.events + 1
-        return self._connection
+        connection = self._connection = self._engine.connect()
+        limit_statements(connection)
+        with connection.begin():
+            reach = self._guard.check(connection)
+        if self._is_file:
+            self._guard.files = OpenFiles(self._engine.url)
+        self._next_offset = reach.events + 1
+        return connection
 
     def _disconnect(self) -> None:
         self._recent_payments.clear()
         connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except Exception:
-                logger.warning("the journal's connection did not close cleanly", exc_info=True)
+        if connection is None:
+            return
+        try:
+            files, self._guard.files = self._guard.files, None
+            if files is not None and files.besides_gone() and not files.gone():
+                self._save(connection)
+            connection.invalidate()
+            connection.close()
+        except Exception:
+            logger.warning("the journal's connection did not close cleanly", exc_info=True)
+
+    def _save(self, connection: Connection) -> None:
+        """Brings into the database what is committed in a WAL that has no name any more."""
+        if connection.in_transaction():
+            connection.rollback()
+        driver: Any = connection.connection.driver_connection
+        busy, _, _ = driver.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        logger.critical("what was committed is %s in the database", "not all" if busy else "all")
 
     # Back in the event loop
 

@@ -5,9 +5,10 @@ that restarts is told who was online, and waits for their clients to come back.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bridge.catalogue.chat import UserStatusChange, moment_text
@@ -19,6 +20,8 @@ __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
 USERS_LIMIT_PER_SOCKET = 20
 # How many users who have gone are remembered with when they were last seen; a few tens of megabytes at most.
 GONE_LIMIT = 100_000
+# A clock that is that far from where it was has been set.
+SET_BY = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def steady_now() -> datetime:
+    """A time that only goes on, from whenever the machine was started."""
+    return datetime.fromtimestamp(time.monotonic(), UTC)
+
+
 class Presence:
-    """The roster with a clock and a voice."""
+    """The roster with a voice and two clocks: one by which it waits, which only goes on, and the machine's, by which
+    it tells when somebody was last seen."""
 
     def __init__(
         self,
@@ -148,10 +157,14 @@ class Presence:
         *,
         grace_seconds: float,
         clock: Callable[[], datetime] = utc_now,
+        steady: Callable[[], datetime] = steady_now,
     ) -> None:
         self._announce = announce
         self._roster = Roster(timedelta(seconds=grace_seconds))
         self._clock = clock
+        self._steady = steady
+        self._ahead = clock() - steady()
+        """By how much the machine's clock is ahead of the other."""
         self._timer: asyncio.TimerHandle | None = None
 
     def claim(self, sid: str, user_id: str) -> None:
@@ -165,45 +178,53 @@ class Presence:
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
         if self._roster.arrive(sid, user_id):
-            self._tell(user_id, "online", self._clock())
+            self._tell(user_id, "online", self._steady())
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back."""
-        self._roster.expect(user_id, seen_at, self._clock())
+        self._roster.expect(user_id, seen_at - self._measured_ahead(), self._steady())
         self._wait()
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, which is told at once."""
-        self._roster.leave(sid, user_id, self._clock(), for_good=for_good)
+        self._roster.leave(sid, user_id, self._steady(), for_good=for_good)
         if for_good:
             self._expire()
         else:
             self._wait()
 
     def depart(self, sid: str) -> None:
-        self._roster.depart(sid, self._clock())
+        self._roster.depart(sid, self._steady())
         self._wait()
 
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
-        return self._roster.look_up(user_ids, self._clock())
+        found, ahead = self._roster.look_up(user_ids, self._steady()), self._measured_ahead()
+        return [replace(one, last_seen=one.last_seen and one.last_seen + ahead) for one in found]
 
     def _wait(self) -> None:
         """Sees that the next grace period to end is noticed."""
         due = self._roster.next_due
         if self._timer is None and due is not None:
-            seconds = max(0.0, (due - self._clock()).total_seconds())
+            seconds = max(0.0, (due - self._steady()).total_seconds())
             self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     def _expire(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for user_id, last_seen in self._roster.expire(self._clock()):
+        for user_id, last_seen in self._roster.expire(self._steady()):
             self._tell(user_id, "offline", last_seen)
         self._wait()
 
     def _tell(self, user_id: str, status: str, last_seen: datetime) -> None:
-        self._announce(status_change(user_id, status, last_seen))
+        self._announce(status_change(user_id, status, last_seen + self._measured_ahead()))
+
+    def _measured_ahead(self) -> timedelta:
+        """Measured anew, but the same as long as nobody sets the clock, so that one moment is told as one."""
+        ahead = self._clock() - self._steady()
+        if abs(ahead - self._ahead) > SET_BY:
+            self._ahead = ahead
+        return self._ahead
 
 
 def status_change(user_id: str, status: str, last_seen: datetime) -> UserStatusChange:

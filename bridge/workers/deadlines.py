@@ -9,9 +9,9 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.look_ups import apply_look_up, note_unreadable
-from coordinator.payments import OPEN_STATUSES, Payment
+from coordinator.payments import Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
@@ -19,8 +19,8 @@ __all__ = ["Deadlines"]
 logger = logging.getLogger("bridge.deadlines")
 
 INTERVAL_SECONDS = 1.0
-# How many are asked about, and applied, at one moment: what is applied together is committed together.
-TOGETHER = 8
+# How many are asked about at one moment.
+ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
 # Between two tries to ask about a payment of which nothing was learned: it is likely to hear the same again.
@@ -46,6 +46,8 @@ class Deadlines:
             try:
                 while await self.round():
                     pass
+            except JournalUnavailableError as error:
+                logger.warning("could not apply deadlines: %s; trying again", error)
             except Exception:
                 logger.exception("could not apply deadlines; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
@@ -55,32 +57,42 @@ class Deadlines:
         now, waited = self._journal.clock(), self._journal.steady()
         self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
-        due = await self._journal.due_payments(now, without=away)
+        applied = await self._apply(await self._journal.due_at_once(now, but=list(self._gateways)))
+        to_ask = await self._journal.due_payments(now, only=[name for name in self._gateways if name not in away])
         # These have waited long enough.
-        due += await self._journal.due_payments(now - self._grace, only=away) if away else []
-        applied = 0
-        for some in _in_groups(due, TOGETHER):
-            applied += sum(await asyncio.gather(*(self._apply(payment) for payment in some)))
+        to_ask += await self._journal.due_payments(now - self._grace, only=away) if away else []
+        for some in _in_groups(to_ask, ASKED_TOGETHER):
+            may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
+            ready = [payment.payment_id for payment, may in zip(some, may_be_applied, strict=True) if may]
+            applied += await self._apply(ready)
         return applied
 
-    async def _apply(self, payment: Payment) -> bool:
-        """Returns whether the deadline was applied."""
+    async def _apply(self, payment_ids: Sequence[str]) -> int:
+        """Applies what is due, in one commit. Returns to how many payments it was applied."""
+        if not payment_ids:
+            return 0
         try:
-            if not await self._was_asked(payment) and not self._has_waited(payment):
-                return False
-            await self._journal.apply_deadline(payment.payment_id)
+            await self._journal.apply_deadlines(payment_ids)
+        except JournalUnavailableError:
+            raise
         except Exception:  # which must not keep others waiting
-            logger.exception("could not apply the deadline of %s; trying again", payment.payment_id)
+            if len(payment_ids) > 1:
+                return sum([await self._apply([payment_id]) for payment_id in payment_ids])
+            logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
+            return 0
+        return len(payment_ids)
+
+    async def _may_be_applied(self, payment: Payment) -> bool:
+        try:
+            return await self._was_asked(payment) or self._has_waited(payment)
+        except Exception:
+            logger.exception("could not ask about %s, which is due; trying again", payment.payment_id)
             return False
-        return True
 
     async def _was_asked(self, payment: Payment) -> bool:
-        """Has the provider say how it stands, if that can matter and it can be asked. Returns whether nothing more is
-        to be waited for."""
-        gateway = self._gateways.get(payment.provider)
-        if gateway is None or payment.status not in OPEN_STATUSES:
-            return True
-        now = self._journal.steady()
+        """Has the provider say how it stands, if it can be asked. Returns whether nothing more is to be waited
+        for."""
+        gateway, now = self._gateways[payment.provider], self._journal.steady()
         if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
             return False
         try:

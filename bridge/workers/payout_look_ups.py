@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal, observation_key
+from bridge.workers.payout_ages import PayoutAges
 from coordinator.payouts import Payout
 from providers.contract import PayoutGateways, ProviderError
 
-__all__ = ["PayoutLookUps", "next_look"]
+__all__ = ["PayoutLookUps"]
 
 logger = logging.getLogger("bridge.payouts")
 
@@ -22,11 +23,10 @@ AGE_SHARE = 10
 INTERRUPTED = "the bridge stopped before it had written down the provider's answer"
 
 
-def next_look(payout: Payout, last: datetime, shortest: timedelta) -> datetime:
-    """When to look after a payout again that was looked after last at that time. One is followed closely at first:
-    most arrive within minutes."""
-    age = last - (payout.facts.asked_at or payout.created_at)
-    return last + max(shortest, min(age / AGE_SHARE, LONGEST_WAIT))
+def wait_at(age: timedelta, shortest: timedelta) -> timedelta:
+    """How long to wait until the next look-up of a payout that was so old at the last. One is followed closely at
+    first: most arrive within minutes."""
+    return max(shortest, min(age / AGE_SHARE, LONGEST_WAIT))
 
 
 class PayoutLookUps:
@@ -36,6 +36,7 @@ class PayoutLookUps:
         self,
         journal: Journal,
         gateways: PayoutGateways,
+        ages: PayoutAges,
         *,
         shortest_wait: timedelta,
         is_being_asked: Callable[[str], bool],
@@ -43,10 +44,11 @@ class PayoutLookUps:
         """`is_being_asked` says whether a provider may be asked to send a payout at this moment."""
         self._journal = journal
         self._gateways = gateways
+        self._ages = ages
         self._shortest_wait = shortest_wait
         self._is_being_asked = is_being_asked
-        self._looked: dict[str, tuple[datetime, datetime]] = {}
-        """When each was looked up last, by the machine's clock and by the one that only goes on."""
+        self._looked: dict[str, tuple[timedelta, datetime]] = {}
+        """How old each was when it was looked up last, and when that was by the clock that only goes on."""
         self._places: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(AT_ONCE_IN_A_COIN)
         )
@@ -56,24 +58,24 @@ class PayoutLookUps:
     def begin(self, payouts: Collection[Payout]) -> None:
         """Begins to look up those that it is time to, and forgets all others. The payouts are as they were read a
         moment ago."""
-        now = self._journal.clock()
         for payout in payouts:
             payout_id = payout.payout_id
-            if payout_id in self.tasks or not self._is_due(payout, now):
+            if payout_id in self.tasks or not self._is_due(payout):
                 continue
-            self._looked[payout_id] = now, self._journal.steady()
+            self._looked[payout_id] = self._ages.of(payout), self._journal.steady()
             self.tasks[payout_id] = asyncio.create_task(self._look_up(payout))
         known = {payout.payout_id for payout in payouts}
         self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in known}
 
-    def _is_due(self, payout: Payout, now: datetime) -> bool:
+    def _is_due(self, payout: Payout) -> bool:
         looked = self._looked.get(payout.payout_id)
         if looked is not None:
-            last, began = looked
-            return next_look(payout, last, self._shortest_wait) - last <= self._journal.steady() - began
+            age, at = looked
+            return wait_at(age, self._shortest_wait) <= self._journal.steady() - at
         asked_at = payout.facts.asked_at
-        # One that was asked for in the time to come was so by a clock that was wrong.
-        return asked_at is None or not now < next_look(payout, asked_at, self._shortest_wait) <= now + LONGEST_WAIT
+        # One that was asked for in the time to come was so by a clock that was wrong, nobody knows when.
+        is_old_enough = self._ages.of(payout) >= self._shortest_wait
+        return asked_at is None or asked_at > self._journal.clock() or is_old_enough
 
     async def _look_up(self, payout: Payout) -> None:
         try:

@@ -64,7 +64,7 @@ class PayoutSender:
         self._lanes: dict[Lane, PayoutOrders] = {}
         self._giving: dict[Lane, asyncio.Task[None]] = {}
         self._look_ups = PayoutLookUps(
-            journal, gateways, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
+            journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
         self._overdue: set[str] = set()
         self._woken = asyncio.Event()

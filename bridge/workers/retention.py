@@ -1,11 +1,12 @@
-"""Forgets events, and the sessions of clients that did not come back, after the time for which they are kept.
-Payments, payouts and what was observed of them stay.
+"""Retention: forgets events, the sessions of clients that did not come back, idempotency keys, and webhooks that made
+no sense, after the time for which they are kept. Payments, payouts and what was observed of them stay.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 
 from bridge.journal import Journal
 
@@ -16,6 +17,9 @@ logger = logging.getLogger("bridge.journal")
 INTERVAL_SECONDS = 3600.0
 # So many at once, so that nobody waits long behind it.
 CHUNK = 2_000
+# The same of the pages of an SQLite file, of 4 kB each. A few are left, which the next events are written to.
+PAGES = 500
+SPARE_PAGES = 1_000
 
 
 class Retention:
@@ -42,11 +46,21 @@ class Retention:
 
     async def round(self) -> int:
         """Forgets what is old now. Returns how many events that were."""
-        before = self._journal.clock() - self._days
-        forgotten = 0
-        while count := await self._journal.forget_events(before=before, newest=self._newest, limit=CHUNK):
-            forgotten += count
-        await self._journal.sessions.forget(before=before, but=self._sessions_in_use())
-        if forgotten:
-            logger.info("forgot %d events that were told before %s or are too many", forgotten, f"{before:%Y-%m-%d}")
+        before, records = self._journal.clock() - self._days, self._journal.retention
+        forgotten = await _all(partial(records.forget_events, before=before, newest=self._newest, limit=CHUNK))
+        await records.forget_sessions(before=before, but=self._sessions_in_use(), limit=CHUNK)
+        await _all(partial(records.forget_idempotency_keys, before=before, limit=CHUNK))
+        webhooks = await _all(partial(records.forget_unreadable_webhooks, before=before, limit=CHUNK))
+        await _all(partial(records.give_back, pages=PAGES, spare=SPARE_PAGES))
+        for count, what in ((forgotten, "events"), (webhooks, "webhooks that made no sense")):
+            if count:
+                logger.info("forgot %d %s that came before %s or are too many", count, what, f"{before:%Y-%m-%d}")
         return forgotten
+
+
+async def _all(step: Callable[[], Awaitable[int]]) -> int:
+    """Takes steps until nothing is left to be done. Returns how much that was."""
+    total = 0
+    while count := await step():
+        total += count
+    return total

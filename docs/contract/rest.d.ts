@@ -28,7 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Can it commit and deliver */
+        /**
+         * Can it commit and deliver
+         * @description It answers within seconds, whatever hangs. For it a row is committed, once a second at most.
+         */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -2249,6 +2252,7 @@ export interface components {
         /** Readiness */
         Readiness: {
             status: string;
+            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. Then each provider and chain that it asks, which it can do without for a while. */
             checks: {
                 [key: string]: string;
             };
@@ -2865,7 +2869,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2972,7 +2976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3066,7 +3070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3155,7 +3159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3244,7 +3248,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3383,7 +3387,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,7 +3566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3700,7 +3704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3789,7 +3793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3878,7 +3882,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3967,7 +3971,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4085,7 +4089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4163,7 +4167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4279,7 +4283,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4348,7 +4352,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4496,7 +4500,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4634,7 +4638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4723,7 +4727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4812,7 +4816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5043,7 +5047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6098,7 +6102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6178,7 +6182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6267,7 +6271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6356,7 +6360,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6445,7 +6449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6534,7 +6538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6623,7 +6627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6712,7 +6716,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6801,7 +6805,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6890,7 +6894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6979,7 +6983,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7048,7 +7052,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7117,7 +7121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7204,7 +7208,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; try again */
+            /** @description Not known to be kept; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7285,7 +7289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not committed; send it again */
+            /** @description Not known to be kept; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -7,7 +7,6 @@ __all__ = ["apply_deadlines"]
 
 async def apply_deadlines(journal: Journal) -> int:
     """Applies what is due. Returns how many payments that was."""
-    due = await journal.due_payments(journal.clock())
-    for payment in due:
-        await journal.apply_deadline(payment.payment_id)
+    due = await journal.due_at_once(journal.clock(), but=())
+    await journal.apply_deadlines(due)
     return len(due)

@@ -33,6 +33,10 @@ def payout(number: int = 1, *, coin: str = "ETH-USDT", chain: str | None = None,
     )
 
 
+def age_of(one: Payout) -> timedelta:
+    return NOW - (one.facts.asked_at or one.created_at)
+
+
 def sighted(stage: Stage) -> dict[str, Any]:
     transfer = Transfer(transfer_id="0x1", asset="ETH-USDT", amount=Decimal(1))
     return {"known": True, "tx_hashes": ("0x1",), "sightings": (Sighting(transfer=transfer, stage=stage, view=1),)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from bridge.journal import ConsoleFilter, DayTotal, Journal, Place, schema
-from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.database import parse_database_url, reading_engine, writing_engine
 from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.agreements import Checkout, Share
 from coordinator.observations import (
@@ -144,7 +144,8 @@ async def test_payments_are_found_by_all_that_is_known_of_them(journal: Journal)
 async def test_the_first_page_needs_no_sorting_and_no_walk_through_the_table(tmp_path: Path) -> None:
     # PostgreSQL plans by what is in the table; SQLite by its indexes alone.
     journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
-    with journal._engines[1].connect() as connection:
+    engine = reading_engine(journal._readers.url)
+    with engine.connect() as connection:
         for table, key in (("payments", "payment_id"), ("payouts", "payout_id")):
             plan = connection.exec_driver_sql(
                 f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE created_at <= '2026' AND (created_at < '2026'"
@@ -153,6 +154,7 @@ async def test_the_first_page_needs_no_sorting_and_no_walk_through_the_table(tmp
             assert [row[-1] for row in plan] == [
                 f"SEARCH {table} USING INDEX ix_{table}_created_at_{key} (created_at<?)"
             ]
+    engine.dispose()
     await journal.close()
 
 

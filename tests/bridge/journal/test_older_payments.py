@@ -50,10 +50,12 @@ PAYMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 def migrate(database_url: str, move: Any, version: str) -> None:
     engine, config = writing_engine(parse_database_url(database_url)), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        move(config, version)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            move(config, version)
+    finally:
+        engine.dispose()
 
 
 def insert(connection: Connection) -> None:

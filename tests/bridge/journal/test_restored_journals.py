@@ -168,7 +168,7 @@ async def test_an_offset_proves_nothing_of_a_journal_that_has_its_event_or_has_f
     async with left.opened() as journal:
         assert [await journal.held_offset(offset) for offset in offsets] == [1, 2, 3, 4]
         assert await journal.held_offset(journal.offset_text(Place(0, None))) == 0
-        assert await journal.forget_events(before=left.clock.now, newest=0, limit=2) == 2
+        assert await journal.retention.forget_events(before=left.clock.now, newest=0, limit=2) == 2
         for offset in (offsets[0], journal.offset_text(Place(0, None))):
             with pytest.raises(OffsetElsewhereError, match="not kept any more"):
                 await journal.held_offset(offset)

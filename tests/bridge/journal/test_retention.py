@@ -1,10 +1,18 @@
 """What is forgotten, and what is kept."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, func, select
 
-from bridge.journal import Journal
+from bridge.journal import Journal, schema
+from bridge.journal.errors import JournalBusyElsewhereError
+from bridge.journal.requests import IdempotencyKey
+from bridge.journal.upkeep import compact
 from bridge.workers import retention
 from bridge.workers.retention import Retention
 from coordinator.compact_json import compact_json
@@ -47,3 +55,149 @@ async def test_old_events_go_and_the_last_one_stays(
     # The next event goes on where the last stands.
     offset = await journal.publish_events([Event("moved", Audience(rooms=("r",)), '{"n":12}')])
     assert offset == [journal.offset_text(Place(13, clock.now))]
+
+
+async def room_rows(journal: Journal) -> list[tuple[str, int]]:
+    def query(connection: Connection) -> list[tuple[str, int]]:
+        heard = schema.room_events
+        rows = connection.execute(
+            select(heard.c.room, heard.c.last_offset).order_by(heard.c.room, heard.c.last_offset)
+        )
+        return [(row.room, row.last_offset) for row in rows]
+
+    return await journal._read(query)
+
+
+def forgetting(journal: Journal, **settings: Any) -> Retention:
+    return Retention(journal, days=10, **{"newest": 0, "sessions_in_use": set, **settings})
+
+
+async def test_what_rooms_heard_goes_with_the_events_of_every_room_and_of_no_other(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    audiences = [Audience(rooms=("a", "b")), Audience(everyone=True), Audience(rooms=("b",)), Audience(rooms=("c",))]
+    for _ in range(2):
+        for audience in audiences:
+            await journal.publish_events([Event("moved", audience, "{}")])
+        clock.move(days=11)
+    await forgetting(journal).round()
+    # The last event of all stays, whose offset says where to go on.
+    assert await room_rows(journal) == [("c", 8)]
+
+
+async def test_one_commit_of_which_a_part_is_old_is_forgotten_only_with_its_last(
+    journal: Journal, clock: Clock
+) -> None:
+    await journal.publish_events([Event("moved", Audience(rooms=("a",)), f'{{"n":{n}}}') for n in range(6)])
+    clock.move(days=1)
+    await forgetting(journal, newest=2).round()
+    assert [one.event.payload["n"] for one in (await heard(journal, "a"))] == [4, 5]
+
+
+async def heard(journal: Journal, room: str) -> list[Any]:
+    return list((await journal.room_events([room], everyone=False, hidden=(), after=0, limit=100)).events)
+
+
+async def test_forgetting_what_rooms_heard_is_found_by_an_index(tmp_path: Path) -> None:
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+
+    def plan(connection: Connection) -> list[str]:
+        found: list[str] = []
+        for statement in ("DELETE FROM room_events WHERE room = 'a' AND last_offset <= 1",):
+            found += [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+        return found
+
+    [how] = await journal._read(plan)
+    assert "USING PRIMARY KEY (room=? AND last_offset<?)" in how
+    await journal.close()
+
+
+async def test_keys_sessions_and_webhooks_that_are_old_go_in_bounded_steps(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 4)
+
+    async def leave(first: int) -> None:
+        for number in range(first, first + 10):
+            key = IdempotencyKey("events", f"k{number}", "digest")
+            await journal.publish_events([Event("moved", Audience(rooms=("r",)), "{}")], key)
+            await journal.keep_unreadable_webhook(provider="shkeeper", body=b"%d" % number, reason="no sense")
+        await journal.sessions.save({f"s{number}": {"n": number} for number in range(first, first + 10)})
+
+    await leave(0)
+    clock.move(days=11)
+    await leave(10)
+    before = journal._writer.batches
+    await forgetting(journal, sessions_in_use=lambda: {"s3"}).round()
+    assert journal._writer.batches - before >= 3 * 3  # each kind in three steps and more
+
+    def counts(connection: Connection) -> list[int]:
+        tables = (schema.idempotency_keys, schema.unreadable_webhooks, schema.sessions)
+        return [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+    assert await journal._read(counts) == [10, 10, 11]
+    assert await journal.sessions.load("s3") is not None  # its client is connected
+    # A key that is kept is the same request still.
+    again = IdempotencyKey("events", "k15", "digest")
+    newest = await journal.newest_place()
+    await journal.publish_events([Event("moved", Audience(rooms=("r",)), "{}")], again)
+    assert await journal.newest_place() == newest
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_file_shrinks_as_what_it_held_is_forgotten(
+    journal: Journal, database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SPARE_PAGES", 10)
+    file = Path(database_url.removeprefix("sqlite:///"))
+    for number in range(20):
+        payload = compact_json({"n": number, "text": "x" * 100_000})
+        await journal.publish_events([Event("moved", Audience(rooms=("r",)), payload)])
+    checkpoint(file)
+    full = size_of(file)
+    assert full > 2_000_000
+    clock.move(days=11)
+    await forgetting(journal).round()
+    checkpoint(file)
+    assert size_of(file) < full / 4
+
+
+def size_of(file: Path) -> int:
+    return file.stat().st_size
+
+
+def checkpoint(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+async def test_a_file_of_an_earlier_version_shrinks_once_it_was_written_anew(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SPARE_PAGES", 10)
+    file = tmp_path / "journal.db"
+    with closing(sqlite3.connect(file)) as older:  # as it was made before there was anything to give back
+        older.execute("PRAGMA auto_vacuum=NONE")
+        older.execute("CREATE TABLE makes_the_file (x)")
+        older.execute("DROP TABLE makes_the_file")
+    url = f"sqlite:///{file}"
+    journal = await Journal.open(url, clock)
+    for number in range(20):
+        payload = compact_json({"n": number, "text": "x" * 100_000})
+        await journal.publish_events([Event("moved", Audience(rooms=("r",)), payload)])
+    clock.move(days=11)
+    await forgetting(journal).round()
+    with pytest.raises(JournalBusyElsewhereError):
+        compact(url)
+    epoch = journal.epoch
+    await journal.close()
+    full = size_of(file)
+    assert full > 2_000_000
+    assert compact(url) == (full, size_of(file))
+    assert size_of(file) < full / 4
+    with closing(sqlite3.connect(file)) as compacted:
+        assert compacted.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    journal = await Journal.open(url, clock)
+    assert journal.epoch == epoch  # it is the same journal
+    await journal.close()

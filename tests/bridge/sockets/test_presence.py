@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from bridge.catalogue.chat import moment_text
 from bridge.sockets.errors import TooManyError
-from bridge.sockets.presence import USERS_LIMIT_PER_SOCKET, Roster, UserPresence
+from bridge.sockets.presence import USERS_LIMIT_PER_SOCKET, Presence, Roster, UserPresence
 from bridge.sockets.typists import CHATS_LIMIT_PER_SOCKET, Typing, Typists
+from tests.clock import Clock, pass_seconds
+from tests.waiting import until
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=5)
@@ -45,6 +48,26 @@ def test_who_comes_back_within_the_grace_period_was_never_gone() -> None:
     assert not arrive(roster, "s2", "u1")
     assert roster.expire(at(100)) == []
     assert roster.next_due is None
+
+
+@pytest.mark.parametrize("set_by_hours", [-1, 24])
+async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_hours: float) -> None:
+    told: list[tuple[str, str]] = []
+    wall, steady = Clock(START), Clock(START - timedelta(days=900))
+    presence = Presence(
+        lambda change: told.append((change.status, change.last_seen)), grace_seconds=5, clock=wall, steady=steady
+    )
+    presence.arrive("s1", "u1")
+    presence.depart("s1")
+    wall.move(hours=set_by_hours)
+    for clock in (wall, steady):
+        clock.move(seconds=5)
+    # What remains to be waited for is nothing, and who left did so five seconds ago, by the clock as it is now.
+    await pass_seconds(5)
+    await until(lambda: len(told) == 2)
+    left_at = START + timedelta(hours=set_by_hours)
+    assert told == [("online", moment_text(START)), ("offline", moment_text(left_at))]
+    assert presence.look_up(["u1"]) == [UserPresence("u1", False, left_at)]
 
 
 def test_those_who_leave_go_offline_in_the_order_in_which_they_left() -> None:

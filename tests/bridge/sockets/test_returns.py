@@ -5,7 +5,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import aiohttp
 import psycopg
@@ -198,11 +198,12 @@ def changes(client: Client) -> list[tuple[str, str]]:
 
 
 def let_grace_pass(house: House) -> None:
-    """Has the clock of presence go on."""
-    presence = house.server.presence
-    presence._clock = lambda: datetime.now(UTC) + timedelta(seconds=GRACE_SECONDS)
+    """Has the clocks of presence go on."""
+    presence, grace = house.server.presence, timedelta(seconds=GRACE_SECONDS)
+    clocks = presence._clock, presence._steady
+    presence._clock, presence._steady = lambda: clocks[0]() + grace, lambda: clocks[1]() + grace
     presence._expire()
-    presence._clock = lambda: datetime.now(UTC)
+    presence._clock, presence._steady = clocks
 
 
 async def hear(client: Client, *expected: tuple[str, str]) -> None:

@@ -115,6 +115,22 @@ async def test_payouts_are_looked_up_on(journal: Journal, api: ShkeeperApi, gate
         assert len(gateway.requests) > asked
 
 
+async def test_a_clock_that_is_set_forward_makes_no_payout_old(
+    journal: Journal, api: ShkeeperApi, gateway: Gateway, clocks: Clocks
+) -> None:
+    PayoutBooks(gateway)
+    sender = new_sender(journal, api)
+    await wanted(journal)
+    await sender.round()
+    await sender.round()
+    clocks.wall.now += DAY
+    for _ in range(3):  # it is still followed closely
+        asked = len(gateway.requests)
+        clocks.move(seconds=3)
+        await sender.round()
+        assert len(gateway.requests) > asked
+
+
 @pytest.mark.parametrize("by_hours", [24, -24])
 async def test_a_wallet_that_sends_one_after_the_other_waits_its_time_and_neither_more_nor_less(
     journal: Journal, api: ShkeeperApi, gateway: Gateway, clocks: Clocks, by_hours: int

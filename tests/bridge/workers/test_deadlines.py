@@ -1,6 +1,7 @@
 """Deadlines: applied once the provider was asked whether the money came after all, and not for lack of an answer."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from tenacity import wait_none
@@ -116,14 +117,14 @@ async def test_one_that_fails_keeps_back_no_other(
 ) -> None:
     for number in (1, 2, 3):
         await journal.register_payment(waiting(number))
-    apply_deadline = journal.apply_deadline
+    apply_deadlines = journal.apply_deadlines
 
-    async def breaks(payment_id: str) -> None:
-        if payment_id == "pay_2":
+    async def breaks(payment_ids: Sequence[str]) -> None:
+        if "pay_2" in payment_ids:
             raise ZeroDivisionError
-        await apply_deadline(payment_id)
+        await apply_deadlines(payment_ids)
 
-    monkeypatch.setattr(journal, "apply_deadline", breaks)
+    monkeypatch.setattr(journal, "apply_deadlines", breaks)
     clock.move(days=1, seconds=1)
     assert await deadlines.round() == 2
     assert [(await stands(journal, number)).status for number in (1, 2, 3)] == ["expired", "pending", "expired"]
@@ -186,3 +187,33 @@ async def test_what_can_never_be_read_expires_after_the_grace_and_stays_on_the_l
         "expired",
         [ProblemKind.UNREADABLE_BOOKS],
     )
+
+
+async def test_many_that_are_due_at_once_are_committed_together_and_others_come_between(
+    journal: Journal, clock: Clock
+) -> None:
+    registered = [waiting(number) for number in range(1_000)]
+    await asyncio.gather(*map(journal.register_payment, registered))
+    clock.move(days=1, seconds=1)
+    deadlines = Deadlines(journal, {}, grace_seconds=GRACE_SECONDS)
+    before, applied, between = journal._writer.batches, 0, 0
+    while count := await deadlines.round():
+        applied += count
+        await journal.check()  # as a webhook that comes meanwhile
+        between += 1
+    assert applied == len(registered)
+    assert between >= 5
+    assert journal._writer.batches - before <= between + len(registered) / 100
+    assert await journal.due_at_once(clock(), but=()) == []
+    assert (await stands(journal, 999)).status == "expired"
+
+
+async def test_one_that_was_given_more_time_meanwhile_is_left(journal: Journal, clock: Clock) -> None:
+    await journal.register_payment(waiting(1))
+    await journal.register_payment(waiting(2))
+    await journal.apply_deadlines(["pay_1", "pay_2", "pay_3"])  # none is due, and there is no third
+    assert [(await stands(journal, number)).status for number in (1, 2)] == ["pending", "pending"]
+    clock.move(days=1, seconds=1)
+    for _ in range(2):  # and once is enough
+        await journal.apply_deadlines(["pay_1", "pay_2"])
+    assert [(await stands(journal, number)).status for number in (1, 2)] == ["expired", "expired"]

@@ -1,0 +1,52 @@
+"""The files that an SQLite journal is open with: the database, its WAL and its shared memory, by device and inode.
+
+While a connection is open SQLite itself neither deletes nor replaces any of them. Somebody else can: then everything
+goes on as before, into files that have no name any more and are gone with the process.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import URL
+
+__all__ = ["OpenFiles"]
+
+DATABASE = "database"
+FILES = {"": DATABASE, "-wal": "WAL", "-shm": "shared memory"}
+Identity = tuple[int, int]
+
+
+class OpenFiles:
+    """Which files they are."""
+
+    def __init__(self, url: URL) -> None:
+        """To be made while a connection is open. The names are those that SQLite uses, which follows links."""
+        database = Path(url.database or "").resolve()
+        self._paths = {what: Path(f"{database}{suffix}") for suffix, what in FILES.items()}
+        self._identities: Mapping[str, Identity | None] = {
+            what: _identity(path) for what, path in self._paths.items()
+        }
+
+    def gone(self) -> str | None:
+        """What became of the database itself, if it is not the file any more that is open."""
+        return self._trouble([DATABASE])
+
+    def besides_gone(self) -> str | None:
+        """The same of its WAL and its shared memory: then all that was committed can still be brought into it."""
+        return self._trouble([what for what in self._paths if what != DATABASE])
+
+    def _trouble(self, files: Sequence[str]) -> str | None:
+        for what in files:
+            path = self._paths[what]
+            found = _identity(path)
+            if found != self._identities[what]:
+                return f"its {what} ({path}) was {'deleted' if found is None else 'replaced'}"
+        return None
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,129 @@
+"""The writer's lock: held for as long as a bridge writes to a database, so that a second one stops at its start.
+
+Of SQLite it is a lock of the database file itself, whatever that is called: by a symbolic link, a hard link or
+another path it is the same. Of PostgreSQL it is an advisory lock of the very connection that writes, which therefore
+cannot go on without it. Both vanish with the process, however it ends. What a pooler makes of the second, the head of
+the journal makes good: whoever opens a journal writes there that it is theirs (`histories.py`), and each batch begins
+by looking whether it still is.
+"""
+
+import fcntl
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import URL, Engine, event
+
+from bridge.journal.errors import JournalBusyElsewhereError
+
+__all__ = ["WriterLock", "is_locked"]
+
+# Any number will do as long as no other program on the same PostgreSQL takes it.
+_ADVISORY_LOCK = 0x62_72_69_64_67_65
+# Whoever only looks whether a journal is open holds its lock for a moment.
+LOCK_SECONDS = 1.0
+_ANOTHER_NAME = (
+    "another bridge, which may know it by another name, has {} open; stop it, or set BRIDGE_DATABASE_URL to another"
+    " database"
+)
+BUSY_SERVER = (
+    "another bridge writes to this database; stop it, or set BRIDGE_DATABASE_URL to another one. If none runs, it is"
+    " a connection that broke, and PostgreSQL ends it as soon as it notices"
+)
+
+
+class WriterLock:
+    """The lock of one database."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        """`engine` is the writer's own: on PostgreSQL none of its connections comes to be without the lock."""
+        self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self._engine = engine
+        self._held = ExitStack()
+        if self._path is None:
+            event.listen(engine, "connect", _lock_connection)
+
+    def take(self) -> None:
+        """Takes the lock. Raises JournalBusyElsewhereError when another bridge has it."""
+        if self._path is None:
+            self._engine.connect().close()
+            return
+        note = _lock_file(Path(f"{self._path}.lock"), "a+")  # which also a bridge of before asks for
+        self._held.callback(note.close)
+        # Closed only when SQLite has closed it: with the first that is closed it would lose its own locks.
+        self._held.callback(_lock_file(self._path, "rb", note).close)
+        note.truncate(0)
+        note.write(str(os.getpid()))
+        note.flush()
+
+    def release(self) -> None:
+        """Once all connections are closed."""
+        self._engine.dispose()
+        self._held.close()
+
+
+def _lock_file(path: Path, mode: str, note: IO[str] | None = None) -> IO[Any]:
+    file: IO[Any] = path.open(mode)
+    give_up = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() < give_up:
+                time.sleep(0.05)
+                continue
+            file.close()
+            raise JournalBusyElsewhereError(_busy_file(path, note)) from None
+        return file
+
+
+def _busy_file(path: Path, note: IO[str] | None) -> str:
+    if note is not None:
+        note.close()
+        return _ANOTHER_NAME.format(path)
+    holder = path.read_text(encoding="ascii", errors="replace").strip()
+    return (
+        f"another bridge (process {holder}) has {path.with_suffix('')} open; stop it, or set BRIDGE_DATABASE_URL to"
+        " another database"
+    )
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a bridge has an SQLite file open. Raises JournalBusyElsewhereError if it has it by another name: SQLite
+    would then look for its WAL in another place, and spoil it."""
+    note = Path(f"{path}.lock")
+    if note.exists() and _is_locked(note):
+        return True
+    if _is_locked(path):
+        raise JournalBusyElsewhereError(_ANOTHER_NAME.format(path))
+    return False
+
+
+def _is_locked(path: Path) -> bool:
+    if not os.access(path, os.R_OK):
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
+
+
+def _lock_connection(driver: Any, _record: object) -> None:
+    give_up = time.monotonic() + LOCK_SECONDS
+    while not _has_lock(driver):
+        if time.monotonic() >= give_up:
+            driver.close()
+            raise JournalBusyElsewhereError(BUSY_SERVER)
+        time.sleep(0.05)
+
+
+def _has_lock(driver: Any) -> bool:
+    with driver.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (_ADVISORY_LOCK,))
+        [is_held] = cursor.fetchone()
+    driver.commit()
+    return bool(is_held)

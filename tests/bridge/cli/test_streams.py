@@ -1,0 +1,31 @@
+"""What is said into a full disk."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from bridge.cli.streams import drop_what_cannot_be_written
+
+
+def test_lines_are_dropped_and_counted_until_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = REGISTRY.get_sample_value("bridge_log_lines_dropped_total") or 0
+    full, file = os.open("/dev/full", os.O_WRONLY), os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    place = os.dup(file)
+    with os.fdopen(place, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        drop_what_cannot_be_written()
+        for where in (file, full, full, file):
+            os.dup2(where, place)
+            sys.stderr.write(f"line to {'the file' if where == file else 'nowhere'}\n")
+    for one in (full, file):
+        os.close(one)
+    dropped = (REGISTRY.get_sample_value("bridge_log_lines_dropped_total") or 0) - before
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert dropped == 2
+    assert lines == ["line to the file", "(could not be written here: 2 lines)", "line to the file"]

@@ -1,0 +1,77 @@
+"""A PostgreSQL that says nothing: nobody waits for it for ever, and once it speaks again all goes on."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.journal import Journal, JournalUnavailableError
+from tests.bridge.journal.test_writer_lock import numbers, publish
+from tests.postgresql import Cluster, journal_cluster
+from tests.waiting import GIVE_UP_SECONDS
+
+SOON_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with journal_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", "bridge.journal.readers.LOOK_UP_SECONDS"):
+        monkeypatch.setattr(name, SOON_SECONDS)
+
+
+async def goes_on(journal: Journal, number: int) -> None:
+    """Sends it again until it is kept, as a caller does."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while True:
+            try:
+                await publish(journal, number)
+            except JournalUnavailableError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_while_it_is_frozen_everybody_has_an_answer_in_time_and_afterwards_all_goes_on(
+    cluster: Cluster,
+) -> None:
+    journal = await Journal.open(cluster.journal_url())
+    await publish(journal, 1)
+    assert await numbers(journal) == [1]
+    with cluster.frozen():
+        for ask in (lambda: publish(journal, 2), journal.newest_place, journal.check) * 2:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                with pytest.raises(JournalUnavailableError):
+                    await ask()
+    await goes_on(journal, 3)
+    found = await numbers(journal)
+    # Of the second nobody knew whether it is kept.
+    assert (found[0], found[-1]) == (1, 3)
+    assert set(found) <= {1, 2, 3}
+    await journal.close()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("is_writing", [False, True])
+async def test_it_is_closed_in_time_while_the_server_is_frozen(cluster: Cluster, *, is_writing: bool) -> None:
+    journal = await Journal.open(cluster.journal_url())
+    await publish(journal, 1)
+    await journal.newest_place()
+    with cluster.frozen():
+        tasks: list[asyncio.Task[object]] = [asyncio.create_task(journal.newest_place())]
+        if is_writing:
+            tasks.append(asyncio.create_task(publish(journal, 2)))
+        await asyncio.sleep(0)
+        begun = time.monotonic()
+        await journal.close(within_seconds=0.5)
+        # Long is only a connection that is just being made: as long as libpq is given for it.
+        assert time.monotonic() - begun < GIVE_UP_SECONDS
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(one) for one in results} == {JournalUnavailableError}

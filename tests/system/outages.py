@@ -1,0 +1,95 @@
+"""Outages that are brought about, each with its end: what befalls a bridge on the days that nobody plans for."""
+
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BridgeProcess
+from tests.postgresql import Cluster
+
+__all__ = ["Outage", "few_descriptors", "filled", "of_files", "of_postgresql", "small_disk"]
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Something that keeps a bridge from its work for as long as it lasts."""
+
+    name: str
+    lasts: Callable[[], AbstractContextManager[None]]
+
+
+def of_postgresql(cluster: Cluster, bridge: BridgeProcess) -> list[Outage]:
+    """What befalls a bridge whose journal is in a cluster."""
+
+    @contextmanager
+    def away(end: Callable[[], None]) -> Iterator[None]:
+        end()
+        try:
+            yield
+        finally:
+            cluster.start(cluster.port)
+
+    return [
+        Outage("PostgreSQL is frozen", cluster.frozen),
+        Outage("PostgreSQL crashes and is away", lambda: away(cluster.crash)),
+        Outage("PostgreSQL is stopped and away", lambda: away(cluster.stop)),
+        Outage("descriptors are used up", lambda: few_descriptors(bridge)),
+    ]
+
+
+def of_files(disk: Path, bridge: BridgeProcess) -> list[Outage]:
+    """What befalls a bridge whose journal is a file on a disk."""
+    return [
+        Outage("the disk is full", lambda: filled(disk)),
+        Outage("descriptors are used up", lambda: few_descriptors(bridge)),
+    ]
+
+
+@contextmanager
+def few_descriptors(bridge: BridgeProcess) -> Iterator[None]:
+    """Lets a bridge open next to no file more than it has."""
+    pid = bridge.process.pid
+    used = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 10, before[1]))
+    try:
+        yield
+    finally:
+        if bridge.process.poll() is None:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of its own, in memory; the test is skipped where nothing can be mounted."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Takes all the room that there is on a disk."""
+    filling = disk / "filling"
+    try:
+        with filling.open("wb", buffering=0) as file:
+            size = 1_000_000
+            while size:
+                try:
+                    file.write(bytes(size))
+                except OSError:
+                    size //= 2
+        yield
+    finally:
+        filling.unlink()

@@ -1,0 +1,112 @@
+"""A day of outages: one after the other befalls a bridge that is published to all the time, and in the end it is told
+to stop in the midst of one. Nothing that was acknowledged is lost, readiness is right in and between all of them, and
+every stop is within its time.
+
+As many minutes as SOAK_MINUTES says; without it, as in `make test`, each outage once. SOAK_SEED repeats a run.
+"""
+
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bridge.workers.checks import CHECK_SECONDS
+from tests.asking import client_of
+from tests.conftest import BridgeProcess, StartBridge
+from tests.postgresql import journal_cluster
+from tests.system.outages import Outage, of_files, of_postgresql, small_disk
+from tests.system.publications import Publishing, published
+from tests.waiting import wait_until
+
+IS_LONG = "SOAK_MINUTES" in os.environ
+# Half of it for each kind of journal.
+SECONDS = 30 * float(os.environ.get("SOAK_MINUTES", 0))
+SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
+STOP_SECONDS = 10.0
+LONGEST_SECONDS = 30.0 if IS_LONG else 1.0
+# How much later than promised something may be on a machine that is busy.
+SLACK_SECONDS = 20.0
+
+Watched = tuple[BridgeProcess, Sequence[Outage], str | Path]
+"""A bridge, what may befall it, and its journal."""
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def watched(request: pytest.FixtureRequest, make_bridge: StartBridge, tmp_path: Path) -> Iterator[Watched]:
+    if request.param == "postgresql":
+        with journal_cluster() as cluster:
+            bridge = make_bridge(BRIDGE_DATABASE_URL=cluster.journal_url(), BRIDGE_STOP_SECONDS=str(STOP_SECONDS))
+            yield bridge, of_postgresql(cluster, bridge), cluster.journal_url()
+            bridge.kill()
+        return
+    with small_disk(tmp_path, 200) as disk:
+        database = disk / "bridge.db"
+        bridge = make_bridge(BRIDGE_DATABASE_URL=f"sqlite:///{database}", BRIDGE_STOP_SECONDS=str(STOP_SECONDS))
+        yield bridge, of_files(disk, bridge), database
+        bridge.kill()
+
+
+def is_ready(client: httpx.Client) -> bool:
+    """What readiness says, which it does in time."""
+    begun = time.monotonic()
+    status = client.get("/health/ready").status_code
+    assert time.monotonic() - begun < CHECK_SECONDS + SLACK_SECONDS
+    return status == 200
+
+
+def befall(client: httpx.Client, outage: Outage, seconds: float) -> None:
+    """Lets an outage last for a while: soon the bridge is not ready, stays so, and is again once it is over."""
+    with outage.lasts():
+        wait_until(lambda: not is_ready(client))
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert not is_ready(client), outage.name
+            time.sleep(0.3)
+    wait_until(lambda: is_ready(client))
+
+
+def stop_in(bridge: BridgeProcess, outage: Outage) -> float:
+    """Tells it to stop in the midst of an outage. Returns how long that took."""
+    with outage.lasts():
+        begun = time.monotonic()
+        bridge.stop()
+        return time.monotonic() - begun
+
+
+def test_a_day_of_outages_costs_nothing_that_was_acknowledged(
+    watched: Watched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bridge, outages, database = watched
+    chance, befallen, stops = random.Random(SEED), Counter[str](), Counter[str]()
+    publishing, begun = Publishing(bridge.url), time.monotonic()
+    waiting = list(outages)
+    with publishing.going_on(), client_of(bridge.url) as client:
+        while waiting or time.monotonic() - begun < SECONDS:
+            outage = waiting.pop() if waiting else chance.choice(list(outages))
+            befall(client, outage, chance.uniform(0, LONGEST_SECONDS))
+            befallen[outage.name] += 1
+            if IS_LONG and chance.random() < 0.3:
+                outage = chance.choice(list(outages))
+                assert stop_in(bridge, outage) < STOP_SECONDS + SLACK_SECONDS, outage.name
+                stops[outage.name] += 1
+                bridge.start()
+        # And in the end it is told to stop in the midst of each.
+        for outage in outages:
+            assert stop_in(bridge, outage) < STOP_SECONDS + SLACK_SECONDS, outage.name
+            stops[outage.name] += 1
+            bridge.start()
+    kept = published(database)
+    counts = f"{len(publishing.acknowledged)} of {publishing.asked} acknowledged, {len(kept)} kept"
+    with capsys.disabled():
+        sys.stdout.write(f"\nsoak: seed {SEED}, {counts}; {dict(befallen)}; stopped in {dict(stops)}\n")
+    assert publishing.unexpected == []
+    assert set(kept) >= publishing.acknowledged
+    assert len(set(kept)) == len(kept)
+    assert publishing.acknowledged
+    assert bridge.stop() == 0
