@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Stranger, figure, memory_mb
-from tests.system.conftest import GATEWAY_KEY, Gateway
+from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
+from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 
 HOST = b"Host: 127.0.0.1\r\n"
 LARGEST = 1_000_000
@@ -20,6 +20,14 @@ def guarded(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
     bridge = make_bridge(
         BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY, BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS="a-secret-for-tests-only-" * 2
     )
+    yield bridge
+    bridge.kill()
+
+
+@pytest.fixture
+def patient(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
+    """A bridge that waits for a body as long as one likes."""
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY, BRIDGE_BODY_TIMEOUT_SECONDS="3600")
     yield bridge
     bridge.kill()
 
@@ -72,17 +80,17 @@ def test_a_body_in_a_million_chunks_is_refused(bridge: BridgeProcess, meanwhile:
 
 
 def test_a_crowd_of_bodies_that_stop_short_of_their_end_is_not_kept_in_memory(
-    bridge: BridgeProcess, meanwhile: HonestTraffic
+    patient: BridgeProcess, gateway: Gateway, listen: StartListener
 ) -> None:
-    before_mb, most_mb = memory_mb(bridge), 0.0
-    with meanwhile(), contextlib.ExitStack() as stack:
+    before_mb, most_mb = memory_mb(patient), 0.0
+    with honest_traffic(patient, gateway, listen), contextlib.ExitStack() as stack:
         for _ in range(150):
-            stranger = stack.enter_context(Stranger(bridge))
+            stranger = stack.enter_context(Stranger(patient))
             with contextlib.suppress(OSError):
                 stranger.send(post(b"/api/events", b"Content-Length: 900000\r\n") + b"x" * 899_999)
-            most_mb = max(most_mb, memory_mb(bridge))
+            most_mb = max(most_mb, memory_mb(patient))
     assert most_mb - before_mb < 80
-    assert figure(bridge, 'bridge_door_refused_total{reason="made room"}') > 0
+    assert figure(patient, 'bridge_door_refused_total{reason="made room"}') > 0
 
 
 def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
