@@ -165,11 +165,13 @@ class Journal:
         waiting is not committed, nor acknowledged."""
         if not await self._writer.close(within_seconds):
             await self._readers.close(0)
-            return  # the lock goes with the process, of which the writer's thread may still have it
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds):
-                await self.history.leave()
-        await self._readers.close(within_seconds)
+            if self._writer.is_alive:
+                return  # the lock goes with the process: until then something may still be committed
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_seconds):
+                    await self.history.leave()
+            await self._readers.close(within_seconds)
         await asyncio.to_thread(self._lock.release)
 
     # Writing

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection
@@ -123,16 +122,17 @@ class Readers:
     async def close(self, within_seconds: float) -> None:
         """Waits for what is being looked up: whoever asked may have gone, the connection has not. What takes longer
         is cut."""
-        shutdown = partial(self._threads.shutdown, cancel_futures=True)
-        closing = asyncio.get_running_loop().run_in_executor(None, shutdown)
+        closing = asyncio.get_running_loop().run_in_executor(None, self._shut_down)
         done, _ = await asyncio.wait([closing], timeout=within_seconds)
         if not done:
             for reader in self._readers:
                 reader.cut()
-            done, _ = await asyncio.wait([closing], timeout=AFTER_CUT_SECONDS)
-        if done:
-            for reader in self._readers:
-                reader.close()
+            await asyncio.wait([closing], timeout=AFTER_CUT_SECONDS)
+
+    def _shut_down(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for reader in self._readers:
+            reader.close()
 
 
 def _is_away(error: DBAPIError) -> bool:

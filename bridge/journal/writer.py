@@ -176,6 +176,11 @@ class Writer:
         await asyncio.to_thread(self._thread.join, AFTER_CUT_SECONDS)
         return False
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it may still commit something."""
+        return self._thread.is_alive()
+
     # In the writer's thread
 
     def _run(self) -> None:

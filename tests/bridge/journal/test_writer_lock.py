@@ -82,7 +82,7 @@ async def test_a_file_has_one_bridge_by_whatever_name(tmp_path: Path, another_wa
 async def test_an_idle_session_is_not_ended_and_keeps_its_lock(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as operator:
         operator.execute(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 100', current_database());"
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 1500', current_database());"
             " END $$"
         )
     async with opened(database_url) as journal:
