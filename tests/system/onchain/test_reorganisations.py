@@ -134,7 +134,7 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     assert f"{payment['paymentId']} ({tx_hash})" in alarm["message"]
     assert f"{payout['payoutId']} ({sent})" in alarm["message"]
     assert funded["paymentId"] not in alarm["message"]
-    assert "which was final" in market.get("/health/ready")["checks"]["anvil"]
+    wait_until(lambda: "which was final" in market.get("/health/ready")["checks"]["anvil"])
     assert "CRITICAL" in bridge.log.read_text()
     assert market.payment(payment)["status"] == "completed"
     assert market.payout(payout)["status"] == "completed"

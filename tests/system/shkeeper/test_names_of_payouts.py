@@ -171,14 +171,15 @@ def test_what_was_ordered_before_and_was_forgotten_meanwhile_waits_and_what_is_o
     marketplace.settle([before, *later], "completed")
     kept.restore()
     forgotten = compared(marketplace)["comparison"]["forgotten"]
-    assert sorted(one["amount"] for one in forgotten) == ["10", "20", "30"]
+    own = [one for one in forgotten if one["paymentId"] == payment_id]
+    assert sorted(one["amount"] for one in own) == ["10", "20", "30"]
     settle(marketplace)
     # That one is forgotten too, and is the very same; another that was ordered before would wait.
     marketplace.settle([before], "completed")
     again = [marketplace.pay_out(payment_id, amount=amount, another=True)[0] for amount in ("30", "20")]
     marketplace.settle(again, "completed")
     assert sent_to(shkeeper, payment_id) == 3
-    assert attention(marketplace, "payout-forgotten") == []
+    assert payment_id not in [item["paymentId"] for item in attention(marketplace, "payout-forgotten")]
 
 
 def test_an_order_of_before_that_is_unlike_what_was_sent_since_waits_for_a_second_person(

@@ -118,7 +118,6 @@ def test_what_was_sent_back_without_the_bridge_is_written_down(
         client.open_refund(payment_id, reason="it arrived bent", amount="40")
     to = destination("BTC-LIGHTNING", payment_id)
     sent = SentRefund(tx_hash="ab" * 32, destination=to, coin_amount="0.0007")
-    before = len(marketplace.shkeeper.gateway.payouts.sent)
     for _ in range(2):
         refund = client.open_refund(
             payment_id, reason="it arrived bent", amount="40", asked_by="ada", sent=sent, idempotency_key=payment_id
@@ -127,7 +126,7 @@ def test_what_was_sent_back_without_the_bridge_is_written_down(
     assert (refund.destination, refund.opened_by) == (sent.destination, "ada")
     assert len(client.list_refunds(payment_id)) == 1
     assert marketplace.payment(payment_id)["escrow"]["refunded"] == "40"
-    assert len(marketplace.shkeeper.gateway.payouts.sent) == before
+    assert to not in [one.destination for one in marketplace.shkeeper.gateway.payouts.sent]
     with pytest.raises(RequestRefusedError) as caught:
         client.open_refund(payment_id, reason="no amount", sent=SentRefund(tx_hash="cd" * 32, destination=to))
     assert [fault.field for fault in caught.value.faults] == ["sent.coinAmount"]
