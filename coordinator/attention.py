@@ -74,6 +74,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
     ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
+    ProblemKind.CALLED_REFUNDED,
     ProblemKind.TWICE_PAID,
     AttentionKind.PAYOUT_FORGOTTEN,
     AttentionKind.PAYOUT_MISMATCH,

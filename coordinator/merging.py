@@ -130,7 +130,7 @@ def _with_ending(facts: Facts, ended: InvoiceEnded, at: datetime) -> Facts:
         listed = [Booked.of_checked(transfer=one, first_told_at=at) for one in ended.transfers]
         update["booked"] = with_booked(facts.booked, listed)
     if ended.ending is Ending.REFUNDED:
-        update["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
+        update["refunded_at"] = latest(facts.refunded_at, at)
     return facts.model_copy(update=update)
 
 
@@ -147,12 +147,15 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
         case PaymentAccepted():
-            accepted_at = at if facts.accepted_at is None else min(at, facts.accepted_at)
-            return facts.model_copy(update={"accepted": True, "accepted_at": accepted_at})
+            return facts.model_copy(update={"accepted": True, "accepted_at": latest(facts.accepted_at, at)})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
-            return facts.model_copy(update={"cancelled_requests": facts.cancelled_requests | {request_id}})
+            cancelled_at = facts.cancelled_at
+            if request_id not in facts.cancelled_requests or at < cancelled_at.get(request_id, at):
+                cancelled_at = {**cancelled_at, request_id: at}
+            cancelled_requests = facts.cancelled_requests | {request_id}
+            return facts.model_copy(update={"cancelled_requests": cancelled_requests, "cancelled_at": cancelled_at})
         case _:
             return _with_sibling(facts, observation)
 

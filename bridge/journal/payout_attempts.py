@@ -56,7 +56,7 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
         return None
     payment = batch.payments.get(payout.payment_id)
     # What goes back to the buyer is no more than what certainly came, however the books stand.
-    if payment is not None and payout.refund_id is None and hold_on_payouts(payment) is not None:
+    if payment is not None and payout.refund_id is None and hold_on_payouts(payment, payout.seller_id):
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):

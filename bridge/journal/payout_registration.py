@@ -71,7 +71,7 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
-        reason = hold_on_payouts(payment)
+        reason = hold_on_payouts(payment, payout.seller_id)
         if reason is not None:
             raise PayoutRefusedError(
                 number, f"payment {payment.payment_id} has to be cleared, or accepted by a person, first: {reason}"

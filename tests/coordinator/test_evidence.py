@@ -9,6 +9,7 @@ from coordinator.agreements import Checkout, Share
 from coordinator.evidence import LookedUpInvoice, invoice_of
 from coordinator.facts import MisfitKind
 from coordinator.fees import Fee, FeePolicy
+from coordinator.lateness import KEPT_FOR, ZONES
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
@@ -25,7 +26,7 @@ from coordinator.observations import (
 )
 from coordinator.payment_decisions import decide, standing_of
 from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import KEPT_FOR, ZONES, Effect, Payment, PaymentStatus
+from coordinator.payments import Effect, Payment, PaymentStatus
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
 PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID

@@ -6,6 +6,7 @@ import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffA
 export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-overdrawn": "Overdrawn",
   "payment-refunded-while-paid-out": "Refunded and paid out",
+  "payment-called-refunded": "Called refunded",
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
   "payment-unreadable-books": "Unreadable books",

@@ -234,6 +234,7 @@ export interface PaymentRow {
 export type ProblemKind =
   | "payment-overdrawn"
   | "payment-refunded-while-paid-out"
+  | "payment-called-refunded"
   | "payment-twice-paid"
   | "payment-contradicting-books"
   | "payment-unreadable-books"
