@@ -1,6 +1,6 @@
 """Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
 from coordinator.facts import Asked, Books, Facts, Misfit, MisfitKind, Released, Unreadable, with_misfit
@@ -151,13 +151,19 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
-            cancelled_at = facts.cancelled_at
-            if request_id not in facts.cancelled_requests or at < cancelled_at.get(request_id, at):
-                cancelled_at = {**cancelled_at, request_id: at}
-            cancelled_requests = facts.cancelled_requests | {request_id}
-            return facts.model_copy(update={"cancelled_requests": cancelled_requests, "cancelled_at": cancelled_at})
+            return _with_cancelled(facts, request_id, at)
         case _:
             return _with_sibling(facts, observation)
+
+
+def _with_cancelled(facts: Facts, request_id: str, at: datetime) -> Facts:
+    cancelled_at = facts.cancelled_at
+    if at == facts.accepted_at:
+        at += timedelta.resolution  # whoever accepted it in the same moment did not know
+    if request_id not in facts.cancelled_requests or at < cancelled_at.get(request_id, at):
+        cancelled_at = {**cancelled_at, request_id: at}
+    cancelled_requests = facts.cancelled_requests | {request_id}
+    return facts.model_copy(update={"cancelled_requests": cancelled_requests, "cancelled_at": cancelled_at})
 
 
 def _with_sibling(facts: Facts, observation: Observation) -> Facts:

@@ -230,7 +230,7 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
     if facts.withdrawn:
         return f"it was cancelled, and {of_amount(payment)} has come"
     # What it called refunded, and takes back, is wrong as long as the money is not all there.
-    given_up = (Ending.CANCELLED, Ending.FAILED)
+    given_up: tuple[Ending, ...] = (Ending.CANCELLED, Ending.FAILED)
     if payment.status is PaymentStatus.CANCELLED and not is_called_refunded(payment):
         given_up = (*given_up, Ending.REFUNDED)
     if facts.endings.isdisjoint(given_up):

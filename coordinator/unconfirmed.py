@@ -36,7 +36,5 @@ def matures_at(facts: Facts) -> datetime | None:
 def seen_at(facts: Facts) -> datetime | None:
     """When a transfer that is not booked yet was told of last; None if there is none."""
     booked = {one.transfer.key for one in facts.booked} | facts.taken
-    return max(
-        (one.first_told_at for one in facts.seen if one.first_told_at and one.transfer.key not in booked),
-        default=None,
-    )
+    waiting = (one for one in facts.seen if one.transfer.key not in booked)
+    return max((one.first_told_at for one in waiting if one.first_told_at), default=None)

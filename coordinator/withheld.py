@@ -21,7 +21,7 @@ def cancelled_since_accepted(payment: Payment, seller_id: str | None = None) -> 
     facts = payment.facts
     if facts.accepted_at is None or not facts.cancelled_at:
         return ()
-    since = {request_id for request_id, at in facts.cancelled_at.items() if at >= facts.accepted_at}
+    since = {request_id for request_id, at in facts.cancelled_at.items() if at > facts.accepted_at}
     left = awaiting_a_person(payment)
     return tuple(
         share.request_id
@@ -42,7 +42,7 @@ def withheld_from(payment: Payment, seller_id: str) -> Decimal:
             for share in own
             if accepted_at is not None
             and share.request_id in cancelled_at
-            and cancelled_at[share.request_id] >= accepted_at
+            and cancelled_at[share.request_id] > accepted_at
         )
     if not payment.withheld:
         return ZERO

@@ -52,7 +52,7 @@ from coordinator.claims import money_claims
 from coordinator.events import Event
 from coordinator.facts import Misfit
 from coordinator.invoices import InvoiceWanted
-from coordinator.observations import Observation
+from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, TransferSeen
 from coordinator.payments import Payment
 from coordinator.payout_approval import PayoutRules
 from coordinator.payout_names import Naming, whose_name
@@ -181,7 +181,7 @@ class Journal:
             about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
-        if recorded.outcome is requests.Outcome.NOT_COUNTED and recorded.payment is not None:
+        if recorded.payment is not None and _is_to_be_looked_up(recorded, observation):
             self._note_doubt(recorded.payment)
         return recorded
 
@@ -190,8 +190,8 @@ class Journal:
             self._doubted[payment.payment_id] = payment.provider
 
     def take_doubted(self) -> Mapping[str, str]:
-        """The payments of which something was told that did not fit since this was asked last, by their ids, with
-        their providers: who can be asked about them knows better."""
+        """The payments of which something was told since this was asked last that did not fit, or that is not all, by
+        their ids, with their providers: who can be asked about them knows better."""
         doubted, self._doubted = self._doubted, {}
         return doubted
 
@@ -446,3 +446,18 @@ class Journal:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)
+
+
+def _is_to_be_looked_up(recorded: requests.Recorded, observation: Observation) -> bool:
+    """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
+    ending, or money of it is not confirmed yet."""
+    if recorded.outcome is requests.Outcome.NOT_COUNTED:
+        return True
+    if recorded.outcome is requests.Outcome.DUPLICATE or recorded.payment is None:
+        return False
+    match observation:
+        case InvoiceEnded(is_looked_up=is_looked_up) | TransferSeen(is_looked_up=is_looked_up):
+            return not is_looked_up
+        case InvoiceSnapshot(agreed=None):
+            return bool(recorded.payment.in_flight)
+    return False
