@@ -9,6 +9,7 @@ from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.forgotten_payouts import forgotten_of
 from bridge.journal.payout_recording import record_payout_observation, release_escrow
 from bridge.journal.payout_withholding import withhold
+from bridge.journal.recording import with_holders_money
 from bridge.journal.requests import IdempotencyKey, made_before, remember
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
@@ -47,6 +48,7 @@ def register_payouts(
     earlier = made_before(batch, idempotency)
     if earlier is not None:
         return RegisteredPayouts(tuple(earlier), is_new=False)
+    _know_whose_money_it_is(batch, payouts)
     _require_funded(batch, payouts, another=another)
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
     _require_none_forgotten(batch, payouts)
@@ -61,6 +63,16 @@ def register_payouts(
     payout_ids = tuple(payout.payout_id for payout in payouts)
     remember(batch, idempotency, payout_ids)
     return RegisteredPayouts(payout_ids, is_new=True)
+
+
+def _know_whose_money_it_is(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Has the payments know what of their money another has been told of since: it is not there twice."""
+    for payment_id in dict.fromkeys(payout.payment_id for payout in payouts):
+        payment = batch.payments.get(payment_id)
+        if payment is not None and payment.facts.borrowed:
+            known = with_holders_money(batch, payment)
+            if known is not payment:
+                batch.payments.move(known)
 
 
 def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:

@@ -15,6 +15,7 @@ from coordinator.observations import (
     InvoiceSnapshot,
     MoneyTaken,
     Observation,
+    PaymentAccepted,
     SiblingCompleted,
     SiblingRefunded,
     TransferSeen,
@@ -33,6 +34,7 @@ __all__ = [
     "siblings_of",
     "with_addresses",
     "with_claims",
+    "with_holders_money",
 ]
 
 # Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
@@ -115,6 +117,8 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
     """A payment that knows what of the money that it is told of was told of as another's before. Of one whose
     addresses were given out for it alone, nothing that came there can be."""
+    if payment.facts.borrowed:
+        return with_holders_money(batch, payment, observation)
     if payment.facts.given:
         return payment
     claims = money_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
@@ -130,6 +134,22 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
     return payment
 
 
+def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
+    """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
+    own = {one.transfer.key for one in (*payment.facts.booked, *payment.facts.seen)}
+    if isinstance(observation, InvoiceSnapshot):
+        own |= {transfer.key for transfer in observation.transfers}
+    claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
+    for holder_id in sorted(set(batch.claims.taken(claims, payment.payment_id).values())):
+        holder = batch.payments.get(holder_id)
+        if holder is None:
+            continue
+        theirs = {one.transfer.key for one in (*holder.facts.booked, *holder.facts.seen)} - holder.facts.taken
+        for key in sorted(own & theirs - payment.facts.taken):
+            payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+    return payment
+
+
 def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
     """Has the payment that something was first know that another claims it too."""
     holder = batch.payments.get(payment_id)
@@ -137,7 +157,8 @@ def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
         batch.payments.move(decide(holder, contested, batch.now).payment)
 
 
-_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded)
+_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded, PaymentAccepted)
+"""Of these, acceptance is about all of them: what is another's is not this payment's by it."""
 
 
 def with_addresses(batch: Batch, payment: Payment) -> Payment:
