@@ -95,6 +95,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,
     # Money has come, and a buyer or seller waits for what is to become of it.
+    ProblemKind.PRICE_DOUBTED,
+    ProblemKind.FEE_TOO_HIGH,
     ProblemKind.OTHER_CURRENCY,
     ProblemKind.PAID_AFTER_CANCELLATION,
     ProblemKind.SHORT,

@@ -119,6 +119,9 @@ def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
     if priced.rate is not None:
         low, high = facts.rates.get(priced.coin, (priced.rate, priced.rate))
         update["rates"] = {**facts.rates, priced.coin: (min(low, priced.rate), max(high, priced.rate))}
+    if priced.usual_rate is not None:
+        least = min(priced.usual_rate, facts.usual_rates.get(priced.coin, priced.usual_rate))
+        update["usual_rates"] = {**facts.usual_rates, priced.coin: least}
     if priced.named is not None:
         update |= _with_fee(facts, priced.coin, priced.named)
     return facts.model_copy(update=update)

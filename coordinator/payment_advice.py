@@ -91,6 +91,18 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         "If it was sent back, mark this as settled.",
         _If("dismiss", "If none lies there, dismiss it."),
     ),
+    ProblemKind.PRICE_DOUBTED: (
+        "Compare what came with the coin's price of that time elsewhere, and look at the price that the provider asks"
+        " for now. What is paid out of it awaits a second person.",
+        _If("dismiss", "If the price was right, dismiss this."),
+        _If("refund", "If it was wrong, have the buyer pay the rest, or open a refund in the coin that came."),
+        _SETTLE,
+    ),
+    ProblemKind.FEE_TOO_HIGH: (
+        "Look at the fee that the provider's wallet is set to. The buyer is asked for the amount without it, so that"
+        " the provider may call the payment partly paid.",
+        _If("dismiss", "Once it is set right, or if it is meant so, dismiss this."),
+    ),
     ProblemKind.OTHER_CURRENCY: (
         "It was not counted.",
         _If("accept", "If it is worth what was agreed, accept it as paid."),

@@ -27,6 +27,8 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read",
     ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
     ProblemKind.FORGOTTEN: "The provider has forgotten its invoice",
+    ProblemKind.PRICE_DOUBTED: "It was paid at a price that may be wrong",
+    ProblemKind.FEE_TOO_HIGH: "The provider asks for a fee out of proportion",
     ProblemKind.OTHER_CURRENCY: "Money came in another currency",
     ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
     ProblemKind.SHORT: "The provider calls it paid, and too little has come",
@@ -38,6 +40,8 @@ _TITLES: Mapping[ProblemKind, str] = {
 # Where no money need have come, so that there may be nothing to settle.
 _DISMISSABLE = (
     ProblemKind.OVERDRAWN,
+    ProblemKind.FEE_TOO_HIGH,
+    ProblemKind.PRICE_DOUBTED,
     ProblemKind.CALLED_REFUNDED,
     *(ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.OVER),
     *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS),
@@ -46,6 +50,7 @@ _DISMISSABLE = (
 
 # What sending money back settles, all of it or some.
 _REFUNDABLE = (
+    ProblemKind.PRICE_DOUBTED,
     ProblemKind.CALLED_REFUNDED,
     ProblemKind.TWICE_PAID,
     ProblemKind.PAID_AFTER_CANCELLATION,

@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from coordinator.coin_prices import way_in_doubt
 from coordinator.contradictions import contradictions, hashes_of, is_anothers, is_called_refunded, is_overrated
 from coordinator.facts import Misfit, MisfitKind
+from coordinator.fee_shares import is_bearable
 from coordinator.money import ZERO, excess_over, product, total
 from coordinator.observations import Ending, RefundOf, Release, Stage, Standing
 from coordinator.overdrawn import overdrawn
@@ -34,6 +36,8 @@ class ProblemKind(StrEnum):
     UNREADABLE_BOOKS = "payment-unreadable-books"
     FOREIGN = "payment-foreign"
     FORGOTTEN = "payment-forgotten"
+    PRICE_DOUBTED = "payment-price-doubted"
+    FEE_TOO_HIGH = "payment-fee-too-high"
     OTHER_CURRENCY = "payment-other-currency"
     PAID_AFTER_CANCELLATION = "payment-paid-after-cancellation"
     SHORT = "payment-short"
@@ -111,13 +115,21 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if facts.forgotten_at is not None or facts.emptied_at is not None:
         return False
+    if any(not is_bearable(fee, payment.amount) for fee in facts.fees_priced.values()):
+        return False
     if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
     if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
         return False
-    if not payment.has_enough or facts.booked[0].is_disputed or facts.asked is not None or facts.rates:
+    if (
+        not payment.has_enough
+        or facts.booked[0].is_disputed
+        or facts.asked is not None
+        or facts.rates
+        or facts.usual_rates
+    ):
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
 
@@ -206,6 +218,24 @@ def _forgotten(payment: Payment) -> str | None:
         return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {told}"
     given = ", ".join(sorted(payment.facts.given))[:300]
     return f"{payment.provider} knew nothing any more of its invoice; the buyer was asked to pay at {given}"
+
+
+def _price_doubted(payment: Payment) -> str | None:
+    rates = payment.facts.usual_rates
+    if not rates or payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
+        return None
+    return way_in_doubt(payment, rates)
+
+
+def _fee_too_high(payment: Payment) -> str | None:
+    facts, amount = payment.facts, payment.amount
+    asked = [*facts.fees_priced.values(), *(fee.on(amount) for fees in facts.fees_said.values() for fee in fees)]
+    asked += [one.transfer.fee for one in facts.booked if one.transfer.fee is not None and one.is_own]
+    most = max(asked, default=ZERO)
+    if is_bearable(most, amount):
+        return None
+    fee = f"{money(payment, most)} on {money(payment, amount)}"
+    return f"{payment.provider} asks for a fee of {fee}; the buyer is not asked for it, and nothing counts as it"
 
 
 def _other_currency(payment: Payment) -> str | None:
@@ -325,6 +355,8 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),
     (ProblemKind.FOREIGN, _foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
+    (ProblemKind.PRICE_DOUBTED, _price_doubted),
+    (ProblemKind.FEE_TOO_HIGH, _fee_too_high),
     (ProblemKind.OTHER_CURRENCY, _other_currency),
     (ProblemKind.PAID_AFTER_CANCELLATION, _paid_after_cancellation),
     (ProblemKind.SHORT, _short),

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.facts import Facts
-from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
+from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, bearable_terms, fee_in, is_bearable
 from coordinator.lateness import KEPT_FOR, ZONES, came_late
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
@@ -219,9 +219,9 @@ class Payment(FrozenModel):
 
     @property
     def fee_terms(self) -> FeeTerms:
-        """What is known of the fees on it."""
+        """What is known of the fees on it, as far as they are in proportion."""
         facts = self.facts
-        return FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates)
+        return bearable_terms(FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates))
 
     @property
     def has_fee(self) -> bool:
@@ -234,7 +234,7 @@ class Payment(FrozenModel):
         if not self.missing:
             return ZERO
         terms = self.fee_terms
-        if priced is not None:
+        if priced is not None and is_bearable(priced, self.amount):
             terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
         return asked_in(coin, self.counted, self.paid, terms)
 

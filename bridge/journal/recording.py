@@ -136,7 +136,7 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
 
 def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
     """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
-    own = {one.transfer.key for one in (*payment.facts.booked, *payment.facts.seen)}
+    own = _told_of(payment)
     if isinstance(observation, InvoiceSnapshot):
         own |= {transfer.key for transfer in observation.transfers}
     claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
@@ -144,10 +144,16 @@ def with_holders_money(batch: Batch, payment: Payment, observation: Observation 
         holder = batch.payments.get(holder_id)
         if holder is None:
             continue
-        theirs = {one.transfer.key for one in (*holder.facts.booked, *holder.facts.seen)} - holder.facts.taken
+        theirs = _told_of(holder) - holder.facts.taken
         for key in sorted(own & theirs - payment.facts.taken):
             payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
     return payment
+
+
+def _told_of(payment: Payment) -> set[str]:
+    """The transfers that were ever told of as a payment's, by their keys."""
+    facts = payment.facts
+    return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
 
 
 def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:

@@ -32,7 +32,7 @@ from coordinator.payment_decisions import decide, standing_of
 from coordinator.payment_problems import ProblemKind, hold_on_payouts, problems_of
 from coordinator.payment_rulings import acceptance, open_rulings
 from coordinator.payments import Effect, Payment, PaymentStatus
-from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, seen, transfer
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, looked_up, notice, play, seen, transfer
 
 PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID
 LATER = NOW + timedelta(minutes=5)
@@ -440,3 +440,33 @@ def test_a_checkout_goes_on_while_some_of_its_requests_do() -> None:
     checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=shares)})
     payment, _ = play(RequestCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)), payment=checkout)
     assert (payment.status, kinds(payment)) == ("completed", [ProblemKind.PAID_AFTER_CANCELLATION])
+
+
+@pytest.mark.parametrize(
+    ("amount", "paid", "status"),
+    [
+        # With a fee of 2 percent: what lacks is compared to the last digit, whatever is shown.
+        ("102", "98.83698", "partially_paid"),  # 96.899 of 96.900
+        ("102", "98.838", "completed"),
+        ("33.33", "32.29677", "completed"),  # 31.6635, which is 95 percent
+        ("33.33", "32.296769", "partially_paid"),
+        ("0.37", "0.35853", "completed"),  # 0.3515
+        ("0.37", "0.358529", "partially_paid"),
+        ("99999.99", "96899.99031", "completed"),  # 94999.9905
+        ("99999.99", "96899.990309", "partially_paid"),
+    ],
+)
+def test_what_may_be_missing_is_compared_to_the_last_digit(amount: str, paid: str, status: str) -> None:
+    terms = PAYMENT.terms.model_copy(update={"tolerance_percent": Decimal(5)})
+    agreed = PAYMENT.model_copy(update={"amount": Decimal(amount), "terms": terms})
+    fee = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    told = notice(judged(Decimal(paid), Decimal(amount)), transfer("t1", paid), proven=None, fee=fee)
+    payment, _ = play(told, payment=agreed)
+    assert payment.status == status
+
+
+def test_what_is_whole_to_the_cent_is_whole_where_nothing_may_be_missing() -> None:
+    exact = PAYMENT.model_copy(update={"amount": Decimal("33.33"), "terms": PAYMENT.terms.exact()})
+    fee = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    payment, _ = play(notice(PAID, transfer("t1", "33.996"), proven=None, fee=fee), payment=exact)  # 33.3294
+    assert (payment.status, payment.missing) == ("completed", 0)

@@ -91,6 +91,10 @@ PROBLEMS = {
     ProblemKind.UNREADABLE_BOOKS: payment(unreadable={"at": START, "what": ("invoices.0.status: unknown",)}),
     ProblemKind.FOREIGN: payment(misfits=misfit(MisfitKind.CONTESTED)),
     ProblemKind.FORGOTTEN: payment(forgotten_at=START, given={"0xold"}),
+    ProblemKind.PRICE_DOUBTED: payment(
+        standing=Standing.PAID, completed=True, usual_rates={"ETH-USDT": Decimal("0.4")}, **booked(50)
+    ),
+    ProblemKind.FEE_TOO_HIGH: payment(fees_priced={"ETH-USDT": Decimal(51)}),
     ProblemKind.OTHER_CURRENCY: payment(misfits=misfit(MisfitKind.OTHER_CURRENCY)),
     ProblemKind.PAID_AFTER_CANCELLATION: payment(standing=Standing.PAID, withdrawn=True, **booked(50)),
     ProblemKind.SHORT: payment(standing=Standing.PAID, **booked(20)),

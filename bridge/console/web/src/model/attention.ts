@@ -12,6 +12,8 @@ export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-unreadable-books": "Unreadable books",
   "payment-foreign": "Not about this payment",
   "payment-forgotten": "Forgotten invoice",
+  "payment-price-doubted": "Doubted price",
+  "payment-fee-too-high": "Fee too high",
   "payment-other-currency": "Other currency",
   "payment-paid-after-cancellation": "Paid after cancellation",
   "payment-short": "Too little",

@@ -240,6 +240,8 @@ export type ProblemKind =
   | "payment-unreadable-books"
   | "payment-foreign"
   | "payment-forgotten"
+  | "payment-price-doubted"
+  | "payment-fee-too-high"
   | "payment-other-currency"
   | "payment-paid-after-cancellation"
   | "payment-short"
