@@ -12,11 +12,28 @@ from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from coordinator.payments import Payment
 from providers.contract import NotPayableError, PayoutOrder
 
-__all__ = ["doubts_about_order"]
+__all__ = ["UsualPrices", "doubts_about_order"]
+
+
+class UsualPrices:
+    """What coins were usually worth, as far as one request needs to know."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: dict[tuple[str, str, str], Decimal | None] = {}
+
+    async def of(self, provider: str, coin: str, currency: str) -> Decimal | None:
+        """None if nobody can tell."""
+        key = provider, coin, currency
+        if key not in self._known:
+            now = self._journal.clock()
+            earlier = await self._journal.approvals.earlier_prices(provider, coin, currency, now)
+            self._known[key] = usual_price(earlier, now)
+        return self._known[key]
 
 
 async def doubts_about_order(
-    journal: Journal,
+    prices: UsualPrices,
     sender: PayoutSender,
     payment: Payment,
     order: PayoutOrder,
@@ -28,12 +45,8 @@ async def doubts_about_order(
     doubts = list(_about_fee(sender, payment.provider, order, network_fee_percent))
     doubts += [doubt async for doubt in _about_way_in(journal, sender, payment, order.coin)]
     if not sender.is_worth_itself(payment.provider, order.coin, payment.currency):
-        paid, usual, now = paid_at(payment, order.coin), None, journal.clock()
-        if paid is None:
-            approvals = journal.approvals
-            usual = usual_price(
-                await approvals.earlier_prices(payment.provider, order.coin, payment.currency, now), now
-            )
+        paid = paid_at(payment, order.coin)
+        usual = await prices.of(payment.provider, order.coin, payment.currency) if paid is None else None
         doubt = price_doubt(order.amount, order.coin, worth, payment.currency, paid=paid, usual=usual)
         doubts += [] if doubt is None else [doubt]
     return tuple(doubts)

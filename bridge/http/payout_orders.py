@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from bridge.http.own_addresses import require_anothers, require_orders_to_others
 from bridge.http.payments import TxHash
-from bridge.http.payout_doubts import doubts_about_order
+from bridge.http.payout_doubts import UsualPrices, doubts_about_order
 from bridge.http.problems import wrong_field
 from bridge.http.services import Service
 from bridge.journal import Journal, PayoutRefusedError
@@ -120,7 +120,7 @@ async def ordered_payouts(
         "asked_by": request.asked_by or service.told_name,
         "asked_through": service.own_name,
     }
-    ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent)
+    ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal))
     for number, item in enumerate(request.payouts):
         made, doubts = await _payout(journal, ways, number, item, ordered.payouts)
         payout = made.model_copy(update=asked)
@@ -138,6 +138,7 @@ class _Ways:
     sender: PayoutSender
     chains: ChainFollowers
     network_fee_percent: Decimal
+    prices: UsualPrices
 
 
 async def _payout(
@@ -210,7 +211,7 @@ async def _way(
         )
     checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
     going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
-    doubts = await doubts_about_order(journal, ways.sender, payment, order, worth, ways.network_fee_percent)
+    doubts = await doubts_about_order(ways.prices, ways.sender, payment, order, worth, ways.network_fee_percent)
     return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name}), doubts
 
 

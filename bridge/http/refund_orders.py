@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bridge.http.notes import Note
 from bridge.http.own_addresses import require_orders_to_others
-from bridge.http.payout_doubts import doubts_about_order
+from bridge.http.payout_doubts import UsualPrices, doubts_about_order
 from bridge.http.problems import REFUND_REFUSED, wrong_field
 from bridge.http.sent_refunds import RefundSent, read_sent
 from bridge.journal import Journal, PaymentRecord
@@ -160,7 +160,7 @@ async def read_sending(
     if record is None:
         raise LookupError(f"payment {refund.payment_id} of refund {refund.refund_id} is gone")
     percent = rules.network_fee_percent
-    of_order = await doubts_about_order(journal, sender, record.payment, order, refund.amount, percent)
+    of_order = await doubts_about_order(UsualPrices(journal), sender, record.payment, order, refund.amount, percent)
     doubts = (*doubts, *of_order)
     chain = chains.chain_of_payout(refund.provider, order.coin)
     return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)

@@ -1,6 +1,6 @@
 """What a coin was worth in prices that buyers were asked for before, and paid, as its provider said it then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
@@ -15,8 +15,9 @@ __all__ = ["earlier_prices"]
 
 # Of so many prices of a day the one in the middle says what a coin was worth.
 PRICES_LIMIT = 20
-# In a coin that few pay with, a day's prices are looked for among no more of its payments than this.
-PAYMENTS_LIMIT = 2_000
+# In a coin that few pay with, a day's prices are looked for among no more of its payments than this: it is somebody's
+# request that waits for them.
+PAYMENTS_LIMIT = 300
 
 
 def earlier_prices(
@@ -33,33 +34,27 @@ def earlier_prices(
 
 def _of_day(
     connection: Connection, provider: str, coin: str, currency: str, begin: datetime, end: datetime
-) -> Iterator[EarlierPrice]:
+) -> Sequence[EarlierPrice]:
     payments, invoices = schema.payments, schema.invoices
-    of_day = (
+    # By when they were registered alone: by their provider, all that there ever were would be looked through.
+    of_day = connection.scalars(
         select(payments.c.payment_id)
         .where(payments.c.created_at > begin, payments.c.created_at <= end)
         .order_by(payments.c.created_at.desc(), payments.c.payment_id.desc())
         .limit(PAYMENTS_LIMIT)
-        .subquery()
+    ).all()
+    asked = select(invoices).where(
+        invoices.c.payment_id.in_(of_day), invoices.c.coin == coin, invoices.c.opened.is_not(None)
     )
-    rows = connection.execute(
-        select(payments, invoices.c.opened, invoices.c.wanted_at)
-        .join(of_day, of_day.c.payment_id == payments.c.payment_id)
-        .join(invoices, invoices.c.payment_id == payments.c.payment_id)
-        .where(
-            invoices.c.coin == coin,
-            invoices.c.opened.is_not(None),
-            payments.c.provider == provider,
-            payments.c.currency == currency,
-        )
-        .order_by((payments.c.status == PaymentStatus.COMPLETED).desc(), payments.c.created_at.desc())
-        .limit(PRICES_LIMIT)
-    )
-    return (_price(row, coin) for row in rows.mappings())
+    priced = {row["payment_id"]: row for row in connection.execute(asked).mappings()}
+    rows = connection.execute(select(payments).where(payments.c.payment_id.in_(priced))).mappings()
+    fitting = [row for row in rows if (row["provider"], row["currency"]) == (provider, currency)]
+    fitting.sort(key=lambda row: (row["status"] == PaymentStatus.COMPLETED, row["created_at"]), reverse=True)
+    return [_price(row, priced[row["payment_id"]], coin) for row in fitting[:PRICES_LIMIT]]
 
 
-def _price(row: RowMapping, coin: str) -> EarlierPrice:
-    asked = InvoiceOpened.model_validate_json(row["opened"]).exchange_rate
+def _price(row: RowMapping, invoice: RowMapping, coin: str) -> EarlierPrice:
+    asked = InvoiceOpened.model_validate_json(invoice["opened"]).exchange_rate
     payment = payment_from_row(row)
     paid = paid_at(payment, coin) if payment.status is PaymentStatus.COMPLETED else None
-    return EarlierPrice(row["wanted_at"], asked, paid)
+    return EarlierPrice(invoice["wanted_at"], asked, paid)

@@ -49,6 +49,8 @@ class _Open:
     """When it was asked about last; when it was taken in, if it was not."""
     ended_at: datetime | None = None
     """When it was completed or refunded, if it is looked back at."""
+    written_at: datetime | None = None
+    """The same, as it was written down."""
     failures: int = 0
 
 
@@ -82,14 +84,16 @@ class DuePayments:
         heappush(self._later, (now, payment_id))
         return True
 
-    def add_ended(self, payment_id: str, created_at: datetime, ended_at: datetime, asked_at: datetime) -> bool:
-        """Takes in a payment that is completed or refunded, or notes that one is. `asked_at` is when it may have been
-        asked about last, if it is new here. Returns whether that is news."""
+    def add_ended(
+        self, payment_id: str, created_at: datetime, ended_at: datetime, asked_at: datetime, *, written_at: datetime
+    ) -> bool:
+        """Takes in a payment that is completed or refunded, or notes that one is; `written_at` is when by the clock
+        that may be put right, by which it is known. `asked_at` is when it may have been asked about last, if it is
+        new here. Returns whether that is news."""
         payment = self._open.setdefault(payment_id, _Open(created_at, asked_at, asked_at))
-        # When that was is known to a fraction of a second only.
-        if payment.ended_at is not None and ended_at <= payment.ended_at + self._interval:
+        if payment.written_at is not None and written_at <= payment.written_at:
             return False
-        payment.ended_at, payment.failures = ended_at, 0
+        payment.ended_at, payment.written_at, payment.failures = ended_at, written_at, 0
         self._ended.add(payment_id)
         self._again(payment_id, payment, next_look_back(ended_at, payment.asked_at, self._interval))
         return True

@@ -148,13 +148,14 @@ class Reconciliation:
         ]
 
     def _add_ended(
-        self, known: DuePayments, one: CompletedPayment | EndedPayment, ended_at: datetime, now: datetime
+        self, known: DuePayments, one: CompletedPayment | EndedPayment, written_at: datetime, now: datetime
     ) -> bool:
         # What lies in the time to come was written down by a clock that was wrong.
-        ended_at = min(self._steadily(ended_at), now)
+        ended_at = min(self._steadily(written_at), now)
         # Whoever has just begun does not know what was asked about before.
         asked_at = ended_at if self._knows_all else now
-        return known.add_ended(one.payment_id, self._steadily(one.created_at), ended_at, asked_at)
+        created_at = self._steadily(one.created_at)
+        return known.add_ended(one.payment_id, created_at, ended_at, asked_at, written_at=written_at)
 
     @overload
     def _steadily(self, moment: datetime) -> datetime: ...

@@ -133,8 +133,8 @@ def test_a_payment_that_was_completed_while_it_was_open_is_asked_about_soon() ->
     due.add("pay_1", START, now)
     assert due.take(now, 10) == ["pay_1"]
     due.asked("pay_1", now)  # and would be only in fifty minutes again
-    assert due.add_ended("pay_1", START, now, now)
-    assert not due.add_ended("pay_1", START, now, now)
+    assert due.add_ended("pay_1", START, now, now, written_at=now)
+    assert not due.add_ended("pay_1", START, now + MINUTE, now, written_at=now)
     assert due.take(now + MINUTE, 10) == ["pay_1"]
     due.asked("pay_1", now + MINUTE)
     assert due.take(now + 3 * MINUTE, 10) == []
@@ -142,7 +142,7 @@ def test_a_payment_that_was_completed_while_it_was_open_is_asked_about_soon() ->
     due.asked("pay_1", now + 4 * MINUTE)
     # And what was refunded later is looked back at from then on.
     later = now + timedelta(hours=10)
-    assert due.add_ended("pay_1", START, later, later)
+    assert due.add_ended("pay_1", START, later, later, written_at=later)
     assert due.take(later + MINUTE, 10) == ["pay_1"]
 
 

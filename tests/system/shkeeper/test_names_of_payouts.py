@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.shkeeper.simulator.faults import Call, What
+from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import BridgeProcess, StartBridge
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
@@ -156,3 +156,77 @@ def test_a_name_that_shkeeper_was_never_seen_to_know_is_the_next_payouts(
     marketplace.settle([third], "completed")
     assert marketplace.payout(third["payoutId"])["externalId"] not in (name, None)
     wait_until(lambda: sent_to(shkeeper, payment_id) == 2)
+
+
+def test_what_was_ordered_before_and_was_forgotten_meanwhile_waits_and_what_is_ordered_again_does_not(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    assert marketplace.client.post("/api/payouts/hold", json={"note": "not now"}).status_code == 200
+    [before] = marketplace.pay_out(payment_id, amount="10")
+    kept = backup()
+    decided(marketplace, marketplace.pay_out(payment_id, amount=HIGH, another=True)[0], "rejection")
+    marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
+    later = [marketplace.pay_out(payment_id, amount=amount, another=True)[0] for amount in ("20", "30")]
+    marketplace.settle([before, *later], "completed")
+    kept.restore()
+    forgotten = compared(marketplace)["comparison"]["forgotten"]
+    assert sorted(one["amount"] for one in forgotten) == ["10", "20", "30"]
+    settle(marketplace)
+    # That one is forgotten too, and is the very same; another that was ordered before would wait.
+    marketplace.settle([before], "completed")
+    again = [marketplace.pay_out(payment_id, amount=amount, another=True)[0] for amount in ("30", "20")]
+    marketplace.settle(again, "completed")
+    assert sent_to(shkeeper, payment_id) == 3
+    assert attention(marketplace, "payout-forgotten") == []
+
+
+def test_an_order_of_before_that_is_unlike_what_was_sent_since_waits_for_a_second_person(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    assert marketplace.client.post("/api/payouts/hold", json={"note": "not now"}).status_code == 200
+    [before] = marketplace.pay_out(payment_id, amount="10")
+    kept = backup()
+    # It came to nothing, and something else was sent for it.
+    marketplace.shkeeper.goes_wrong(Call.PAYOUT, What.ERROR_500, times=1, words="Unknown crypto: ETH-USDT")
+    marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
+    marketplace.settle([before], "failed")
+    [sent] = marketplace.pay_out(payment_id, amount="70")
+    marketplace.settle([sent], "completed")
+    kept.restore()
+    compared(marketplace)
+    settle(marketplace)
+    marketplace.settle([before], "awaiting_approval")
+    assert sent_to(shkeeper, payment_id) == 1
+    decided(marketplace, before, "rejection")
+    [again] = marketplace.pay_out(payment_id, amount="70")
+    marketplace.settle([again], "completed")
+    assert sent_to(shkeeper, payment_id) == 1
+
+
+def test_one_that_may_have_been_paid_by_what_is_taken_for_anothers_is_looked_at_by_a_second_person(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    # It is sent, and neither does anybody hear of that, nor is it written down.
+    for what, happens in ((What.NOT_WRITTEN_DOWN, Happens.BEFORE), (What.RESET, Happens.AFTER)):
+        marketplace.shkeeper.goes_wrong(Call.PAYOUT, what, happens, times=1)
+    [first] = marketplace.pay_out(payment_id, amount="20")
+    marketplace.settle([first], "ambiguous")
+    kept = backup()
+    tx_hash = shkeeper.gateway.payouts.sent[-1].txid
+    arrived = {"outcome": "arrived", "txHash": tx_hash, "foundBy": "Ada"}
+    marketplace.client.post(f"/api/payouts/{first['payoutId']}/resolution", json=arrived).raise_for_status()
+    [second] = marketplace.pay_out(payment_id, amount="20", another=True)
+    marketplace.settle([second], "completed")
+    assert sent_to(shkeeper, payment_id) == 2
+    kept.restore()
+    compared(marketplace)
+    marketplace.settle([first], "completed")  # by what is the second's
+    [again] = marketplace.pay_out(payment_id, amount="20", another=True)
+    assert again["status"] == "awaiting_approval"
+    [reason] = again["approval"]["reasons"]
+    assert all(one in reason for one in (first["payoutId"], "one transfer arrived"))
+    decided(marketplace, again, "rejection")
+    assert sent_to(shkeeper, payment_id) == 2
