@@ -19,7 +19,15 @@ from coordinator.refunded import going_back
 from coordinator.sums import is_unread
 from coordinator.withheld import awaiting_a_person, came_for_requests, cancelled_since_accepted
 
-__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "is_news", "problems_of"]
+__all__ = [
+    "Problem",
+    "ProblemKind",
+    "hold_on_payouts",
+    "is_forgotten",
+    "is_news",
+    "may_have_gone_back",
+    "problems_of",
+]
 
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
@@ -85,13 +93,21 @@ def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | Non
     provider's books agree; None if nothing speaks against it. What is told later holds what a person accepted."""
     facts = payment.facts
     reasons = [_cancelled_since(payment, seller_id)]
-    if not facts.accepted or _is_after(facts.refunded_at, facts.accepted_at):
-        reasons.append(_called_refunded(payment))
+    reasons.append(may_have_gone_back(payment))
     if not facts.accepted:
         reasons.append(_forgotten(payment))
     if payment.is_held:
         reasons += [_contradicting_books(payment), _unreadable_books(payment), _borrowed(payment)]
     return "; ".join(reason for reason in reasons if reason is not None) or None
+
+
+def may_have_gone_back(payment: Payment) -> str | None:
+    """Why no money of a payment may leave in any direction: its provider calls it refunded, and no person has accepted
+    it since. None if that is not so."""
+    facts = payment.facts
+    if facts.accepted and not _is_after(facts.refunded_at, facts.accepted_at):
+        return None
+    return _called_refunded(payment)
 
 
 def _is_after(moment: datetime | None, other: datetime | None) -> bool:

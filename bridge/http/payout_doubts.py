@@ -43,7 +43,7 @@ async def doubts_about_order(
     """Why somebody has to approve an order that counts for so much of a payment's money. Raises NotPayableError for a
     fee that cannot be meant."""
     doubts = list(_about_fee(sender, payment.provider, order, network_fee_percent))
-    doubts += [doubt async for doubt in _about_way_in(journal, sender, payment, order.coin)]
+    doubts += [doubt async for doubt in _about_way_in(prices, sender, payment, order.coin)]
     if not sender.is_worth_itself(payment.provider, order.coin, payment.currency):
         paid = paid_at(payment, order.coin)
         usual = await prices.of(payment.provider, order.coin, payment.currency) if paid is None else None
@@ -52,7 +52,7 @@ async def doubts_about_order(
     return tuple(doubts)
 
 
-async def _about_way_in(journal: Journal, sender: PayoutSender, payment: Payment, coin: str) -> AsyncIterator[str]:
+async def _about_way_in(prices: UsualPrices, sender: PayoutSender, payment: Payment, coin: str) -> AsyncIterator[str]:
     """Whether what came for the payment may be worth less than it counts for, so that more is to leave than came."""
     usual: dict[str, Decimal | None] = {}
     for came in {transfer.asset for transfer in payment.counted}:
@@ -60,9 +60,7 @@ async def _about_way_in(journal: Journal, sender: PayoutSender, payment: Payment
         if sender.is_worth_itself(payment.provider, came, payment.currency):
             usual[came] = Decimal(1)
         elif usual[came] is None:
-            then = payment.created_at
-            earlier = await journal.approvals.earlier_prices(payment.provider, came, payment.currency, then)
-            usual[came] = usual_price(earlier, then)
+            usual[came] = await prices.of(payment.provider, came, payment.currency)
     doubt = way_in_doubt(payment, usual)
     if doubt is not None:
         yield doubt

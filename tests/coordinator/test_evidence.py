@@ -190,7 +190,7 @@ WHOLE = notice(PAID, transfer("t1", 51), transfer("t2", 49), proven=None)
 )
 def test_a_gateways_word_alone_that_it_was_refunded_sends_nothing_back(told: list[Observation], status: str) -> None:
     payment, events = play(*told, REFUNDED)
-    assert (payment.status, payment.refunded) == (status, 0)
+    assert (payment.status, payment.refunded) == (status, Decimal(0))
     assert "payment-refunded" not in [event.payload.get("type") for event in events]
     # A person sees it and can decide, and until then nothing is paid out.
     assert kinds(payment) == [ProblemKind.CALLED_REFUNDED]
@@ -218,7 +218,8 @@ def test_what_a_gateway_called_refunded_and_takes_back_is_listed_while_money_lac
 
 def test_a_payment_whose_money_the_bridge_saw_go_back_is_refunded_whatever_its_gateway_says() -> None:
     gone = RefundMoved(refund_id="b1", of=RefundOf.GOODS, amount=Decimal(100), release=Release.DONE, step=1)
-    for steps in ([WHOLE, REFUNDED, gone], [WHOLE, gone, REFUNDED]):
+    orders: list[list[Observation]] = [[WHOLE, REFUNDED, gone], [WHOLE, gone, REFUNDED]]
+    for steps in orders:
         payment, _ = play(*steps)
         assert (payment.status, payment.refunded, kinds(payment)) == ("refunded", Decimal(100), [])
 
@@ -469,4 +470,4 @@ def test_what_is_whole_to_the_cent_is_whole_where_nothing_may_be_missing() -> No
     exact = PAYMENT.model_copy(update={"amount": Decimal("33.33"), "terms": PAYMENT.terms.exact()})
     fee = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
     payment, _ = play(notice(PAID, transfer("t1", "33.996"), proven=None, fee=fee), payment=exact)  # 33.3294
-    assert (payment.status, payment.missing) == ("completed", 0)
+    assert (payment.status, payment.missing) == ("completed", Decimal(0))

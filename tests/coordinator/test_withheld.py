@@ -156,8 +156,8 @@ def test_a_request_that_is_cancelled_after_a_person_accepted_comes_back_and_its_
 def test_a_payment_whose_request_is_cancelled_after_it_was_accepted_waits_for_a_person_again(
     came: list[str], comes_later: bool
 ) -> None:
-    money = [notice(judged(Decimal(one)), transfer("t1", one)) for one in came]
-    steps = [PaymentAccepted(by="Ada", note="fine"), CANCELLED]
+    money: list[Observation] = [notice(judged(Decimal(one)), transfer("t1", one)) for one in came]
+    steps: list[Observation] = [PaymentAccepted(by="Ada", note="fine"), CANCELLED]
     payment, _ = play(*(steps + money if comes_later else money + steps))
     assert payment.status == "completed"
     assert [kind for kind, _ in details(payment)] == [ProblemKind.PAID_AFTER_CANCELLATION]
