@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from coordinator.money import decimals_of, format_amount, to_cents
+from coordinator.money import decimals_of, excess_over, format_amount, to_cents
 from coordinator.payments import Payment
 
 __all__ = ["figure", "money", "of_amount"]
@@ -13,11 +13,15 @@ def money(payment: Payment, amount: Decimal) -> str:
 
 
 def of_amount(payment: Payment) -> str:
-    """How much of what was agreed has come."""
-    came = figure(payment, payment.received)
+    """How much of what was agreed has come, and is not gone again."""
+    gone = payment.refunded
+    came = figure(payment, excess_over(payment.received, gone))
     if payment.missing and came == figure(payment, payment.amount):
         came = format_amount(payment.received)  # rounded it would be all
-    return f"{came} of {money(payment, payment.amount)}"
+    agreed = f"{came} of {money(payment, payment.amount)}"
+    if not gone:
+        return agreed
+    return f"{agreed} (of {figure(payment, payment.received)} that came, {figure(payment, gone)} went back)"
 
 
 def figure(payment: Payment, amount: Decimal) -> str:

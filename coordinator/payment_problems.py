@@ -102,8 +102,8 @@ def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | Non
 
 
 def may_have_gone_back(payment: Payment) -> str | None:
-    """Why no money of a payment may leave in any direction: its provider calls it refunded, and no person has accepted
-    it since. None if that is not so."""
+    """Why no money of a payment may leave in any direction: its provider calls it refunded, and no person has
+    accepted it since. None if that is not so."""
     facts = payment.facts
     if facts.accepted and not _is_after(facts.refunded_at, facts.accepted_at):
         return None

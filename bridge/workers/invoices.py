@@ -75,7 +75,7 @@ class InvoiceOpener:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
         """The payments that somebody is registering at this moment."""
-        self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal | None]] = {}
+        self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal]] = {}
         """By provider, coin and currency, what one coin was worth on other days, and when that was looked up."""
         self.patience = Patience()
         """What is left alone for a while, because it could not be opened."""
@@ -220,12 +220,14 @@ class InvoiceOpener:
         """What the provider answers, beside what the coin was worth on other days."""
         opened = await self._gateways[wanted.provider].open_invoice(wanted)
         now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
-        found_at, usual = self._usual_rates.get(way, (None, None))
-        if found_at is None or now >= found_at + PRICES_KEPT_FOR:
+        known = self._usual_rates.get(way)
+        if known is None or now >= known[0] + PRICES_KEPT_FOR:
             at = self._journal.clock()
             usual = usual_price(await self._journal.approvals.earlier_prices(*way, at), at)
-            self._usual_rates[way] = (now, usual)
-        return opened.model_copy(update={"usual_rate": usual})
+            if usual is None:
+                return opened
+            known = self._usual_rates[way] = now, usual
+        return opened.model_copy(update={"usual_rate": known[1]})
 
     def one_at_a_time(self, name: str) -> asyncio.Lock:
         """Held by whoever asks a provider for something new, so that two who want the same do not get two."""

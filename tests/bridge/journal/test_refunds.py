@@ -204,7 +204,7 @@ async def test_an_older_bridge_is_not_let_near_open_refunds_and_knows_what_went_
     # It does not know how the money went back: that is for a person to say.
     assert (await payment(journal, gone)).status == "completed"
     troubled = {one.payment.payment_id: one.kinds for one in await journal.console.troubled_payments()}
-    assert troubled == {gone: {"payment-called-refunded"}}
+    assert "payment-called-refunded" in troubled[gone]
     with pytest.raises(PayoutRefusedError, match="calls it refunded"):
         await journal.register_payouts([payout(gone, amount="1")], rules=None)
     await journal.close()
