@@ -60,7 +60,7 @@ ACTIONS_LIMIT = 1_000
 class LeftOut(FrozenModel):
     """A kind of which only the first are listed."""
 
-    kind: Kind
+    kind: str = Field(description="As in the items.")
     count: int | None = Field(description="How many more there are; null if they were not counted.")
 
 

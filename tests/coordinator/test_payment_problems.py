@@ -86,6 +86,5 @@ def test_what_has_gone_back_is_not_said_to_have_come() -> None:
         notice(Standing.PAID, transfer("t1", 50), transfer("t2", 50), proven=None),
     )
     [problem] = problems_of(payment)
-    assert (
-        problem.detail == "it was cancelled, and 50.00 of 100.00 USD (of 100.00 that came, 50.00 went back) has come"
-    )
+    figures = "50.00 of 100.00 USD (of 100.00 that came, 50.00 went back)"
+    assert problem.detail == f"it was cancelled, and {figures} has come"
