@@ -41,6 +41,7 @@ from bridge.journal.look_ahead import LookAhead
 from bridge.journal.mark_file import MarkFile
 from bridge.journal.offsets import offset_number, offset_text, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.recording import is_to_be_looked_up
 from bridge.journal.refund_records import RefundRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
 from bridge.journal.ruling_records import RulingRecords
@@ -52,7 +53,7 @@ from coordinator.claims import money_claims
 from coordinator.events import Event
 from coordinator.facts import Misfit
 from coordinator.invoices import InvoiceWanted
-from coordinator.observations import InvoiceEnded, InvoiceSnapshot, Observation, TransferSeen
+from coordinator.observations import Observation
 from coordinator.payments import Payment
 from coordinator.payout_approval import PayoutRules
 from coordinator.payout_names import Naming, whose_name
@@ -181,7 +182,7 @@ class Journal:
             about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
-        if recorded.payment is not None and _is_to_be_looked_up(recorded, observation):
+        if recorded.payment is not None and is_to_be_looked_up(recorded, observation, self.clock()):
             self._note_doubt(recorded.payment)
         return recorded
 
@@ -446,18 +447,3 @@ class Journal:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)
-
-
-def _is_to_be_looked_up(recorded: requests.Recorded, observation: Observation) -> bool:
-    """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
-    ending, or money of it is not confirmed yet."""
-    if recorded.outcome is requests.Outcome.NOT_COUNTED:
-        return True
-    if recorded.outcome is requests.Outcome.DUPLICATE or recorded.payment is None:
-        return False
-    match observation:
-        case InvoiceEnded(is_looked_up=is_looked_up) | TransferSeen(is_looked_up=is_looked_up):
-            return not is_looked_up
-        case InvoiceSnapshot(agreed=None):
-            return bool(recorded.payment.in_flight)
-    return False

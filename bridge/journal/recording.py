@@ -3,6 +3,7 @@ batch and stages what follows, as all requests do."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.journal.batch import Batch
@@ -28,6 +29,7 @@ __all__ = [
     "Outcome",
     "Recorded",
     "claim_addresses",
+    "is_to_be_looked_up",
     "move",
     "record_misfit",
     "record_observation",
@@ -40,6 +42,8 @@ __all__ = [
 # Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
 # message about one of them dear.
 SIBLINGS_LIMIT = 20
+# A payment that is younger is asked about soon in any case.
+ASKED_OFTEN_FOR = timedelta(minutes=10)
 
 
 class Outcome(StrEnum):
@@ -81,6 +85,22 @@ def record_observation(
     if decision is None:
         return Recorded(Outcome.KEPT)
     return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+
+
+def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: datetime) -> bool:
+    """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
+    ending, or money of an old one is not confirmed yet."""
+    if recorded.outcome is Outcome.NOT_COUNTED:
+        return True
+    payment = recorded.payment
+    if payment is None or recorded.outcome is Outcome.DUPLICATE:
+        return False
+    match observation:
+        case InvoiceEnded(is_looked_up=False):
+            return True
+        case TransferSeen(is_looked_up=False) | InvoiceSnapshot(agreed=None):
+            return now >= payment.created_at + ASKED_OFTEN_FOR and bool(payment.in_flight)
+    return False
 
 
 def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:

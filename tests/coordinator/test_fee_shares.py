@@ -18,7 +18,7 @@ from coordinator.observations import InvoicePriced, InvoiceSnapshot, Observation
 from coordinator.payment_decisions import decide
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.quotes import fee_priced, to_pay
+from coordinator.quotes import fee_priced, to_pay, whole_coin_amount
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice
 from tests.coordinator.agreed import NOW, PAYMENT
 
@@ -355,6 +355,7 @@ def test_no_buyer_is_asked_for_a_fee_of_more_than_the_payment_and_a_person_is_to
     sale.switches(A)
     assert sale.asks == 100
     assert [one.kind for one in problems_of(sale.payment)] == [ProblemKind.FEE_TOO_HIGH]
+    assert whole_coin_amount(sale.opened[A], Decimal(100)) == 100
     # Whoever pays what they are asked for has paid, and nothing that came counts as such a fee.
     play(sale, A, Decimal(1), is_told=is_told)
     assert (sale.payment.status, sale.payment.received, sale.payment.fee) == ("completed", Decimal(100), Decimal(0))
