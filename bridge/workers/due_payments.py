@@ -124,7 +124,8 @@ class DuePayments:
             due_at = next_check(payment.created_at, now, self._interval)
         if news_since is not None:
             due_at = min(due_at, next_check(min(news_since, now), now, self._interval))
-        if news_at is not None:
+        # What was to be learnt by now, and was not, is not to be had so soon.
+        if news_at is not None and news_at > now:
             due_at = min(due_at, max(news_at, now + self._interval))
         self._again(payment_id, payment, due_at)
 
