@@ -9,7 +9,7 @@ __all__ = ["GIVE_UP_SECONDS", "until", "wait_until"]
 
 Found = TypeVar("Found")
 
-GIVE_UP_SECONDS = 30.0
+GIVE_UP_SECONDS = 300.0
 """After which whatever is waited for will not come. It only ends a run that would hang, and says nothing about how
 fast anything is: every deadline of a test that is not its subject is this one."""
 
