@@ -92,8 +92,7 @@ def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | Non
     """Why nothing may be paid out of a payment, to one seller or to any, until a person has accepted it, or its
     provider's books agree; None if nothing speaks against it. What is told later holds what a person accepted."""
     facts = payment.facts
-    reasons = [_cancelled_since(payment, seller_id)]
-    reasons.append(may_have_gone_back(payment))
+    reasons = [_cancelled_since(payment, seller_id), may_have_gone_back(payment)]
     if not facts.accepted:
         reasons.append(_forgotten(payment))
     if payment.is_held:
