@@ -74,6 +74,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
     ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
+    ProblemKind.CALLED_REFUNDED,
     ProblemKind.TWICE_PAID,
     AttentionKind.PAYOUT_FORGOTTEN,
     AttentionKind.PAYOUT_MISMATCH,
@@ -94,6 +95,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,
     # Money has come, and a buyer or seller waits for what is to become of it.
+    ProblemKind.PRICE_DOUBTED,
+    ProblemKind.FEE_TOO_HIGH,
     ProblemKind.OTHER_CURRENCY,
     ProblemKind.PAID_AFTER_CANCELLATION,
     ProblemKind.SHORT,

@@ -6,19 +6,23 @@ is wrong passes every limit, so that it is compared with others, or with none aw
 While a rate is wrong, whoever buys can be asked for as many prices at it as they like, and pay little at some of
 them. So what the buyer of the very payment was asked for proves nothing, but what they paid does: by that no more
 coins leave than came. And a price of others counts only when it is a day old, and each day for one.
+
+A price that was wrong as the buyer paid makes little money look like all that was agreed. No buyer is turned away for
+it: it may be right, and nothing is lost before money leaves.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import NamedTuple
 
 from coordinator.money import ZERO, excess_over, format_amount, product, quotient, total
+from coordinator.payment_figures import money
 from coordinator.payments import Payment
 
-__all__ = ["DAY", "DAYS_LOOKED_AT", "EarlierPrice", "paid_at", "price_doubt", "usual_price"]
+__all__ = ["DAY", "DAYS_LOOKED_AT", "EarlierPrice", "paid_at", "price_doubt", "usual_price", "way_in_doubt"]
 
 DAY = timedelta(days=1)
 """A rate that slipped is seen and put right within this, or nobody looks."""
@@ -81,6 +85,26 @@ def price_doubt(
     whose = "buyers were asked for" if paid is None else "its buyer paid at"
     when = " on other days" if paid is None else ""
     return f"it counts one {coin} as {now} {currency}, and {whose} {_shown(price)}{when}"
+
+
+def way_in_doubt(payment: Payment, usual: Mapping[str, Decimal | None]) -> str | None:
+    """Why what came for a payment may be worth much more or less than it counts for: by coin, `usual` is what one was
+    worth on other days. None if that agrees, or too little is known of it."""
+    came = payment.counted
+    rates = [usual.get(transfer.asset) for transfer in came]
+    if not payment.paid or not came or None in rates:
+        return None
+    before = total(product(one.amount, rate) for one, rate in zip(came, rates, strict=True) if rate is not None)
+    if not _strays_from(before, payment.paid):
+        return None
+    amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for one in came:
+        amounts[one.asset] = total([amounts[one.asset], one.amount])
+    coins = " and ".join(f"{_shown(amount)} {coin}" for coin, amount in amounts.items())
+    return (
+        f"{coins} came, which counts for {money(payment, payment.paid)}, and is worth about"
+        f" {money(payment, before)} at the prices of other days"
+    )
 
 
 def _positive(prices: Iterable[Decimal | None]) -> list[Decimal]:

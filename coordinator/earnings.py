@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from coordinator.money import ZERO, excess_over, total
-from coordinator.observations import Ending, RefundOf, Release
+from coordinator.observations import RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import going_back, gone_back
@@ -50,8 +50,6 @@ def left_to_refund(payment: Payment, of: RefundOf, seller_id: str | None, payout
     """How much more of what came may go back to the buyer, with the payouts that there are: out of a seller's share,
     or out of nobody's."""
     facts = payment.facts
-    if Ending.REFUNDED in facts.endings:
-        return ZERO
     if of is RefundOf.EXCESS:
         return excess_over(payment.excess, going_back(facts.refunds, RefundOf.EXCESS))
     sellers = payment.seller_ids
@@ -100,19 +98,6 @@ def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
     """Where the money of a payment is, with the payouts that there are."""
     facts, sellers = payment.facts, payment.seller_ids
     released = _paid_out(payment, sellers, [one for one in payouts if one.status is PayoutStatus.COMPLETED])
-    if Ending.REFUNDED in facts.endings:
-        # The gateway does not say how much it sent back; there is nothing left for whoever asks the bridge.
-        nothing = total([payment.received, released])
-        return Escrow(
-            payment.paid,
-            ZERO,
-            ZERO,
-            released,
-            payment.received,
-            payment.fee,
-            ZERO,
-            excess_over(nothing, payment.received),
-        )
     gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
     goods = excess_over(payment.received, payment.excess)
     out = {RefundOf.GOODS: total([released, gone[RefundOf.GOODS]]), RefundOf.EXCESS: gone[RefundOf.EXCESS]}

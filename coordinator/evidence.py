@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from coordinator.addresses import is_among
 from coordinator.facts import Misfit, MisfitKind
+from coordinator.lateness import KEPT_FOR, ZONES
 from coordinator.money import format_amount
 from coordinator.observations import (
     ClaimContested,
@@ -23,7 +24,7 @@ from coordinator.observations import (
     Standing,
     TransferSeen,
 )
-from coordinator.payments import KEPT_FOR, ZONES, Payment
+from coordinator.payments import Payment
 from coordinator.verdicts import misjudgement
 
 __all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]

@@ -154,6 +154,8 @@ class Facts(FrozenModel):
     """By coin, the most that one of its prices asked for on top of the amount."""
     rates: Mapping[str, tuple[Amount, Amount]] = {}
     """By coin, the lowest and the highest that one of it was worth in its prices."""
+    usual_rates: Mapping[str, Amount] = {}
+    """By coin, the least that one of it was worth on other days when it was priced, as far as those told."""
     coin: str | None = None
     coin_since: AwareDatetime | None = None
     """The coin that the provider priced or told of last, and since when."""
@@ -168,16 +170,18 @@ class Facts(FrozenModel):
     accepted: bool = False
     """A person took it as paid."""
     accepted_at: AwareDatetime | None = None
-    """When that was first so; None if that was not written down."""
+    """When that was said last; None if that was not written down."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()
     """Of the purchase requests that it is for, those that were cancelled."""
+    cancelled_at: Mapping[str, AwareDatetime] = {}
+    """When that was first told of each of them; of those that older bridges heard of it is not written down."""
     withheld: frozenset[str] = frozenset()
     """Those of them that were cancelled when it was completed, so that it was not told to be paid for them."""
     endings: frozenset[Ending] = frozenset()
     refunded_at: AwareDatetime | None = None
-    """When it was first told that it was sent back."""
+    """When the provider last called it sent back."""
     releases: Mapping[str, Mapping[str, Released]] = {}
     """By seller, how far each payout has released the escrow, by the payout's id."""
     refunds: Mapping[str, Refunded] = {}

@@ -16,11 +16,14 @@ from coordinator.money import ZERO, excess_over, product, quotient, rounded, tot
 from coordinator.observations import Transfer
 from coordinator.worths import CENT, Rates, split
 
-__all__ = ["ANY_COIN", "FeeTerms", "asked_in", "fee_in"]
+__all__ = ["ANY_COIN", "BEARABLE_SHARE", "FeeTerms", "asked_in", "bearable_terms", "fee_in", "is_bearable"]
 
 ANY_COIN = ""
 """Under which stands what was said of no coin in particular."""
 HUNDRED = Decimal(100)
+BEARABLE_SHARE = Decimal(1)
+"""Of the amount, by which small payments bear a fixed fee: one that is more is a slip of its operator's, or worse. No
+buyer is asked for it, and nothing that came counts as it."""
 
 
 class FeeTerms(NamedTuple):
@@ -33,6 +36,8 @@ class FeeTerms(NamedTuple):
     priced: Mapping[str, Decimal]
     """By coin, the most that one of its prices asked for on top of the amount."""
     rates: Rates
+    unbearable: frozenset[str] = frozenset()
+    """The coins of which a fee was left out that is out of proportion."""
 
     def named(self, coin: str) -> tuple[Fee, ...]:
         """What the provider named for a coin; if nothing, what it named for none in particular."""
@@ -48,6 +53,8 @@ class FeeTerms(NamedTuple):
             return (*named, _fixed(price))
         if named:
             return named
+        if coin in self.unbearable:
+            return ()
         # A Lightning invoice may be paid in Bitcoin: where nothing is known of a coin, any fee that is known may be
         # its.
         of_others = (fee for fees in self.said.values() for fee in fees)
@@ -58,6 +65,26 @@ class FeeTerms(NamedTuple):
         if coin not in self.priced and not self.named(coin):
             return None
         return max(fee.on(self.amount) for fee in self.fees(coin))
+
+
+def is_bearable(fee: Decimal, amount: Decimal) -> bool:
+    """Whether a fee on an amount is in proportion to it."""
+    return fee <= product(amount, BEARABLE_SHARE)
+
+
+def bearable_terms(terms: FeeTerms) -> FeeTerms:
+    """The same without the fees that are out of proportion."""
+    if not terms.said and not terms.priced:
+        return terms
+    unbearable = {coin for coin, fee in terms.priced.items() if not is_bearable(fee, terms.amount)}
+    said = {
+        coin: tuple(fee for fee in fees if is_bearable(fee.on(terms.amount), terms.amount))
+        for coin, fees in terms.said.items()
+    }
+    priced = {coin: fee for coin, fee in terms.priced.items() if is_bearable(fee, terms.amount)}
+    unbearable |= {coin for coin, fees in said.items() if len(fees) < len(terms.said[coin])}
+    said = {coin: fees for coin, fees in said.items() if fees}
+    return terms._replace(said=said, priced=priced, unbearable=frozenset(unbearable))
 
 
 class _Held(NamedTuple):
@@ -77,16 +104,17 @@ class _Held(NamedTuple):
 
     def fee(self, terms: FeeTerms) -> Decimal:
         fees = terms.fees(self.coin)
-        most = max((_taken(fee, self.worth, terms.amount) for fee in fees), default=self.said)
+        said = ZERO if self.coin in terms.unbearable or not is_bearable(self.said, terms.amount) else self.said
+        most = max((_taken(fee, self.worth, terms.amount) for fee in fees), default=said)
         if not self.is_said or terms.named(self.coin):
             return most
         price = terms.priced.get(self.coin)
         if price is None:
-            return min(self.said, self.worth)
+            return min(said, self.worth)
         # Less than a price comes to as percents can only be another fee than was asked for.
         percent = Fee(policy=FeePolicy.PERCENT, percent=rounded(quotient(product(price, HUNDRED), terms.amount), 20))
-        is_of_price = total([self.said, CENT]) >= _taken(percent, self.worth, terms.amount)
-        return min(self.said, most) if is_of_price else most
+        is_of_price = total([said, CENT]) >= _taken(percent, self.worth, terms.amount)
+        return min(said, most) if is_of_price else most
 
     def fee_at_most(self, terms: FeeTerms) -> Decimal:
         """Whatever else comes."""

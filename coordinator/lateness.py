@@ -1,11 +1,16 @@
 """Lateness: whether money came after it was due, by the earliest that shows that it was there. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.facts import Facts
 from coordinator.observations import Stage
 
-__all__ = ["came_late"]
+__all__ = ["KEPT_FOR", "ZONES", "came_late"]
+
+KEPT_FOR = timedelta(days=1)
+"""How long before a payment was registered something may have been told that is about it."""
+ZONES = timedelta(hours=14)
+"""A gateway writes the dates of transfers in a zone that it does not name."""
 
 
 def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
 from coordinator.facts import Asked, Books, Facts, Misfit, MisfitKind, Released, Unreadable, with_misfit
@@ -119,6 +119,9 @@ def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
     if priced.rate is not None:
         low, high = facts.rates.get(priced.coin, (priced.rate, priced.rate))
         update["rates"] = {**facts.rates, priced.coin: (min(low, priced.rate), max(high, priced.rate))}
+    if priced.usual_rate is not None:
+        least = min(priced.usual_rate, facts.usual_rates.get(priced.coin, priced.usual_rate))
+        update["usual_rates"] = {**facts.usual_rates, priced.coin: least}
     if priced.named is not None:
         update |= _with_fee(facts, priced.coin, priced.named)
     return facts.model_copy(update=update)
@@ -130,7 +133,7 @@ def _with_ending(facts: Facts, ended: InvoiceEnded, at: datetime) -> Facts:
         listed = [Booked.of_checked(transfer=one, first_told_at=at) for one in ended.transfers]
         update["booked"] = with_booked(facts.booked, listed)
     if ended.ending is Ending.REFUNDED:
-        update["refunded_at"] = at if facts.refunded_at is None else min(at, facts.refunded_at)
+        update["refunded_at"] = latest(facts.refunded_at, at)
     return facts.model_copy(update=update)
 
 
@@ -147,14 +150,23 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
         case PaymentAccepted():
-            accepted_at = at if facts.accepted_at is None else min(at, facts.accepted_at)
-            return facts.model_copy(update={"accepted": True, "accepted_at": accepted_at})
+            return facts.model_copy(update={"accepted": True, "accepted_at": latest(facts.accepted_at, at)})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
-            return facts.model_copy(update={"cancelled_requests": facts.cancelled_requests | {request_id}})
+            return _with_cancelled(facts, request_id, at)
         case _:
             return _with_sibling(facts, observation)
+
+
+def _with_cancelled(facts: Facts, request_id: str, at: datetime) -> Facts:
+    cancelled_at = facts.cancelled_at
+    if at == facts.accepted_at:
+        at += timedelta.resolution  # whoever accepted it in the same moment did not know
+    if request_id not in facts.cancelled_requests or at < cancelled_at.get(request_id, at):
+        cancelled_at = {**cancelled_at, request_id: at}
+    cancelled_requests = facts.cancelled_requests | {request_id}
+    return facts.model_copy(update={"cancelled_requests": cancelled_requests, "cancelled_at": cancelled_at})
 
 
 def _with_sibling(facts: Facts, observation: Observation) -> Facts:

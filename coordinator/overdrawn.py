@@ -6,7 +6,7 @@
 from decimal import Decimal
 
 from coordinator.money import ZERO, excess_over, total
-from coordinator.observations import Ending, RefundOf, Release
+from coordinator.observations import RefundOf, Release
 from coordinator.payments import Payment
 from coordinator.refunded import gone_back
 
@@ -20,8 +20,6 @@ def overdrawn(payment: Payment) -> Decimal:
         return ZERO
     all_releases = (one for of_seller in facts.releases.values() for one in of_seller.values())
     done = [one.worth or ZERO for one in all_releases if one.release is Release.DONE]
-    if Ending.REFUNDED in facts.endings:
-        return total(done)
     gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
     of_goods = excess_over(total([*done, gone[RefundOf.GOODS]]), payment.goods)
     return total([of_goods, excess_over(gone[RefundOf.EXCESS], payment.excess)])

@@ -79,7 +79,7 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
     if facts == payment.facts:
         return Decision(payment, Effect.UNCHANGED)
     moved = payment.with_facts(facts)
-    if moved.is_paid and not facts.completed:
+    if moved.status is PaymentStatus.COMPLETED and not facts.completed:
         moved.keep_completed()
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
@@ -156,7 +156,7 @@ def _events(before: Payment, after: Payment, observation: Observation, siblings:
         ]
         return [update, *of_others]
     # That it was paid was told before its money went back, and is told once.
-    completes = after.status is PaymentStatus.COMPLETED and before.status is not PaymentStatus.REFUNDED
+    completes = after.status is PaymentStatus.COMPLETED and not before.facts.completed
     of_shares = [
         event
         for share in after.shares

@@ -1,22 +1,33 @@
 """Problems: what is wrong with a payment that a person has to decide about. Pure, and read off the facts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from coordinator.booked import Booked, Seen, Spread
+from coordinator.coin_prices import way_in_doubt
+from coordinator.contradictions import contradictions, hashes_of, is_anothers, is_called_refunded, is_overrated
 from coordinator.facts import Misfit, MisfitKind
-from coordinator.money import ZERO, decimals_of, excess_over, format_amount, product, to_cents, total
-from coordinator.observations import Ending, RefundOf, Stage, Standing, Transfer
+from coordinator.fee_shares import is_bearable
+from coordinator.money import ZERO, excess_over, product, total
+from coordinator.observations import Ending, RefundOf, Release, Stage, Standing
 from coordinator.overdrawn import overdrawn
+from coordinator.payment_figures import money, of_amount
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.refunded import going_back
-from coordinator.sums import Dispute, DisputeKind, disputes, is_unread
-from coordinator.withheld import awaiting_a_person
+from coordinator.sums import is_unread
+from coordinator.withheld import awaiting_a_person, came_for_requests, cancelled_since_accepted
 
-__all__ = ["Problem", "ProblemKind", "hold_on_payouts", "is_forgotten", "is_news", "problems_of"]
+__all__ = [
+    "Problem",
+    "ProblemKind",
+    "hold_on_payouts",
+    "is_forgotten",
+    "is_news",
+    "may_have_gone_back",
+    "problems_of",
+]
 
 # In the payment's currency: to send less back costs more than it is, however much the payment is over.
 BEARABLE_EXCESS = Decimal(1)
@@ -27,11 +38,14 @@ class ProblemKind(StrEnum):
 
     OVERDRAWN = "payment-overdrawn"
     REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
+    CALLED_REFUNDED = "payment-called-refunded"
     TWICE_PAID = "payment-twice-paid"
     CONTRADICTING_BOOKS = "payment-contradicting-books"
     UNREADABLE_BOOKS = "payment-unreadable-books"
     FOREIGN = "payment-foreign"
     FORGOTTEN = "payment-forgotten"
+    PRICE_DOUBTED = "payment-price-doubted"
+    FEE_TOO_HIGH = "payment-fee-too-high"
     OTHER_CURRENCY = "payment-other-currency"
     PAID_AFTER_CANCELLATION = "payment-paid-after-cancellation"
     SHORT = "payment-short"
@@ -74,15 +88,34 @@ def _decided_on(payment: Payment) -> tuple[object, ...]:
     return standing, sums, told, seen, on_chain, facts.misfits
 
 
-def hold_on_payouts(payment: Payment) -> str | None:
-    """Why nothing may be paid out of a payment until a person has accepted it, or its provider's books agree; None if
-    nothing speaks against it."""
-    if payment.facts.accepted:
-        return None
-    reasons = [_forgotten(payment)]
+def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | None:
+    """Why nothing may be paid out of a payment, to one seller or to any, until a person has accepted it, or its
+    provider's books agree; None if nothing speaks against it. What is told later holds what a person accepted."""
+    facts = payment.facts
+    reasons = [_cancelled_since(payment, seller_id), may_have_gone_back(payment)]
+    if not facts.accepted:
+        reasons.append(_forgotten(payment))
     if payment.is_held:
         reasons += [_contradicting_books(payment), _unreadable_books(payment), _borrowed(payment)]
     return "; ".join(reason for reason in reasons if reason is not None) or None
+
+
+def may_have_gone_back(payment: Payment) -> str | None:
+    """Why no money of a payment may leave in any direction: its provider calls it refunded, and no person has
+    accepted it since. None if that is not so."""
+    facts = payment.facts
+    if facts.accepted and not _is_after(facts.refunded_at, facts.accepted_at):
+        return None
+    return _called_refunded(payment)
+
+
+def _is_after(moment: datetime | None, other: datetime | None) -> bool:
+    return moment is not None and other is not None and moment > other
+
+
+def _cancelled_since(payment: Payment, seller_id: str | None = None) -> str | None:
+    since = cancelled_since_accepted(payment, seller_id)
+    return f"{', '.join(sorted(since))} was cancelled after the payment was taken as paid" if since else None
 
 
 def _borrowed(payment: Payment) -> str | None:
@@ -97,31 +130,23 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if facts.forgotten_at is not None or facts.emptied_at is not None:
         return False
+    if any(not is_bearable(fee, payment.amount) for fee in facts.fees_priced.values()):
+        return False
     if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
     if payment.status is not PaymentStatus.COMPLETED or payment.excess or len(facts.booked) != 1:
         return False
-    if payment.received < payment.least or facts.booked[0].is_disputed or facts.asked is not None or facts.rates:
+    if (
+        not payment.has_enough
+        or facts.booked[0].is_disputed
+        or facts.asked is not None
+        or facts.rates
+        or facts.usual_rates
+    ):
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
-
-
-def _money(payment: Payment, amount: Decimal) -> str:
-    return f"{_figure(payment, amount)} {payment.currency}"
-
-
-def _of_amount(payment: Payment) -> str:
-    came = _figure(payment, payment.received)
-    if payment.missing and came == _figure(payment, payment.amount):
-        came = format_amount(payment.received)  # rounded it would be all
-    return f"{came} of {_money(payment, payment.amount)}"
-
-
-def _figure(payment: Payment, amount: Decimal) -> str:
-    """As a person reads it: what coins are worth has many decimals."""
-    return format_amount(amount if payment.direct is not None else to_cents(amount, decimals_of(payment.amount)))
 
 
 def _goes_back(payment: Payment) -> bool:
@@ -131,17 +156,26 @@ def _goes_back(payment: Payment) -> bool:
 
 
 def _overdrawn(payment: Payment) -> str | None:
-    # One that its gateway has sent back is wrong by another name.
-    beyond = ZERO if Ending.REFUNDED in payment.facts.endings else overdrawn(payment)
+    beyond = overdrawn(payment)
     if not beyond:
         return None
-    return f"{_money(payment, beyond)} more went out than came: {_of_amount(payment)} has come"
+    return f"{money(payment, beyond)} more went out than came: {of_amount(payment)} has come"
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
     if payment.status is not PaymentStatus.REFUNDED or not payment.releases:
         return None
     return "it was refunded, and a payout to its seller is under way or has arrived"
+
+
+def _called_refunded(payment: Payment) -> str | None:
+    if not is_called_refunded(payment):
+        return None
+    said = f"{payment.provider} calls it refunded, and the bridge knows of no refund that sent its money back"
+    releases = [one.release for of_seller in payment.facts.releases.values() for one in of_seller.values()]
+    if any(release in (Release.UNDER_WAY, Release.DONE) for release in releases):
+        return f"{said}; {of_amount(payment)} has come, and a payout to its seller is under way or has arrived"
+    return f"{said}; {of_amount(payment)} has come"
 
 
 def _twice_paid(payment: Payment) -> str | None:
@@ -152,7 +186,7 @@ def _twice_paid(payment: Payment) -> str | None:
 
 
 def _contradicting_books(payment: Payment) -> str | None:
-    return "; ".join(_contradictions(payment)) or None
+    return "; ".join(contradictions(payment)) or None
 
 
 def _unreadable_books(payment: Payment) -> str | None:
@@ -160,87 +194,6 @@ def _unreadable_books(payment: Payment) -> str | None:
     if unreadable is None or not is_unread(payment.facts):
         return None
     return f"{payment.provider} was asked, and answered what cannot be read: {'; '.join(unreadable.what)[:300]}"
-
-
-def _contradictions(payment: Payment) -> Iterator[str]:
-    yield from _contradicting_sums(payment)
-    yield from _contradicting_verdicts(payment)
-    yield from _contradicting_times(payment)
-
-
-def _contradicting_sums(payment: Payment) -> Iterator[str]:
-    books, booked = payment.facts.books, payment.facts.booked
-    who = payment.provider
-    if books.balance and books.is_whole and not books.transfer_ids:
-        yield f"{who} says that {_money(payment, books.balance)} came, and lists no transfer"
-    for one in booked:
-        if one.spread is not None and one.is_disputed:
-            yield _two_amounts(payment, one.transfer, one.spread)
-    yield from (_disputed(payment, dispute) for dispute in disputes(payment.facts))
-
-
-def _contradicting_verdicts(payment: Payment) -> Iterator[str]:
-    facts, who = payment.facts, payment.provider
-    if payment.direct is None and not payment.in_flight and not _is_anothers(payment):
-        if _is_overrated(payment):
-            yield f"{who} calls it overpaid with {_of_amount(payment)}"
-        if facts.standing < Standing.PAID and payment.received >= payment.least:
-            word = "unpaid" if facts.standing is Standing.NOTHING else "partly paid"
-            yield f"{who} calls it {word} with {_of_amount(payment)}"
-    if Ending.REFUNDED in facts.endings and payment.excess:
-        yield f"it was refunded, and {_money(payment, payment.excess)} more than was agreed has come"
-
-
-def _contradicting_times(payment: Payment) -> Iterator[str]:
-    facts, who = payment.facts, payment.provider
-    if emptied_at := facts.emptied_at:
-        before = [one for one in facts.booked if one.counts and one.first_told_at and one.first_told_at < emptied_at]
-        if before and not any(_was_told_after(one, emptied_at) for one in facts.booked):
-            yield f"{who} says that nothing came, after it had told of {_hashes(before)}"
-    if refunded_at := facts.refunded_at:
-        told: tuple[Booked | Seen, ...] = (*facts.booked, *facts.seen)
-        later = [one for one in told if one.first_told_at and one.first_told_at > refunded_at]
-        if later:
-            yield f"it was refunded, and after that told of {_hashes(later)}"
-
-
-def _is_anothers(payment: Payment) -> bool:
-    """Whether all that was ever booked is known to be another's, so that the verdict was on that."""
-    booked = payment.facts.booked
-    return bool(booked) and not any(one.is_own for one in booked)
-
-
-def _two_amounts(payment: Payment, transfer: Transfer, spread: Spread) -> str:
-    least, most = spread.least_value, spread.most_value
-    if least is not None and most is not None and least != most:
-        return f"two amounts were told of {transfer.tx_hash}: {_figure(payment, least)} and {_money(payment, most)}"
-    amounts = f"{format_amount(spread.least_amount)} and {format_amount(spread.most_amount)}"
-    return f"two amounts were told of {transfer.tx_hash}: {amounts} {transfer.asset}"
-
-
-def _was_told_after(booked: Booked, moment: datetime) -> bool:
-    return any(at is not None and at > moment for at in (booked.first_told_at, booked.last_told_at))
-
-
-def _hashes(told: Sequence[Booked | Seen]) -> str:
-    return ", ".join(sorted({one.transfer.tx_hash for one in told}))[:300]
-
-
-def _is_overrated(payment: Payment) -> bool:
-    """Whether the provider calls it overpaid though too little has come even with its fee, by which it measures."""
-    return payment.facts.standing is Standing.OVERPAID and payment.paid < payment.least
-
-
-def _disputed(payment: Payment, dispute: Dispute) -> str:
-    """A contradiction about how much came, with its figures."""
-    told, otherwise = _money(payment, dispute.told), _money(payment, dispute.otherwise)
-    match dispute.kind:
-        case DisputeKind.SANK:
-            return f"{payment.provider} said that {otherwise} came, and says {told} now, with the same transfers"
-        case DisputeKind.OVERVALUED:
-            return f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
-    come_to = "at the prices asked for its transfers come to" if dispute.is_by_prices else "its transfers add up to"
-    return f"{payment.provider} says that {told} came, and {come_to} {otherwise}"
 
 
 def _foreign(payment: Payment) -> str | None:
@@ -276,10 +229,28 @@ def _forgotten(payment: Payment) -> str | None:
     if payment.status is PaymentStatus.COMPLETED and not _has_told_before(payment, payment.facts.forgotten_at):
         return None  # it was paid since
     if payment.paid or payment.in_flight:
-        told = f"{_of_amount(payment)} had come" if payment.paid else "its money had been seen"
+        told = f"{of_amount(payment)} had come" if payment.paid else "its money had been seen"
         return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {told}"
     given = ", ".join(sorted(payment.facts.given))[:300]
     return f"{payment.provider} knew nothing any more of its invoice; the buyer was asked to pay at {given}"
+
+
+def _price_doubted(payment: Payment) -> str | None:
+    rates = payment.facts.usual_rates
+    if not rates or payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
+        return None
+    return way_in_doubt(payment, rates)
+
+
+def _fee_too_high(payment: Payment) -> str | None:
+    facts, amount = payment.facts, payment.amount
+    asked = [*facts.fees_priced.values(), *(fee.on(amount) for fees in facts.fees_said.values() for fee in fees)]
+    asked += [one.transfer.fee for one in facts.booked if one.transfer.fee is not None and one.is_own]
+    most = max(asked, default=ZERO)
+    if is_bearable(most, amount):
+        return None
+    fee = f"{money(payment, most)} on {money(payment, amount)}"
+    return f"{payment.provider} asks for a fee of {fee}; the buyer is not asked for it, and nothing counts as it"
 
 
 def _other_currency(payment: Payment) -> str | None:
@@ -289,50 +260,60 @@ def _other_currency(payment: Payment) -> str | None:
 
 def _paid_after_cancellation(payment: Payment) -> str | None:
     facts = payment.facts
-    if payment.status is PaymentStatus.REFUNDED or facts.accepted or _goes_back(payment):
+    if payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
         return None
+    if facts.accepted:
+        since = _cancelled_since(payment)
+        return None if since is None else f"{since}; {of_amount(payment)} has come"
     if not payment.paid:
         listed = [one for one in facts.booked if one.is_own]
         if not listed or facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
             return None
-        return f"{payment.provider} cancelled it, and lists {_hashes(listed)}"
+        return f"{payment.provider} cancelled it, and lists {hashes_of(listed)}"
     if facts.cancelled_requests:
         return "; ".join(_for_cancelled_requests(payment)) or None
     if facts.withdrawn:
-        return f"it was cancelled, and {_of_amount(payment)} has come"
-    if facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
+        return f"it was cancelled, and {of_amount(payment)} has come"
+    # What it called refunded, and takes back, is wrong as long as the money is not all there.
+    given_up: tuple[Ending, ...] = (Ending.CANCELLED, Ending.FAILED)
+    if payment.status is PaymentStatus.CANCELLED and not is_called_refunded(payment):
+        given_up = (*given_up, Ending.REFUNDED)
+    if facts.endings.isdisjoint(given_up):
         return None
-    return f"{payment.provider} called it cancelled or failed, and {_of_amount(payment)} has come"
+    return f"{payment.provider} called it cancelled, refunded or failed, and {of_amount(payment)} has come"
 
 
 def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
     left = total(awaiting_a_person(payment).values())
     if left:
         requests = ", ".join(sorted(payment.withheld))
-        yield f"{requests} was cancelled before it was paid; {_money(payment, left)} of what came is for it"
+        yield f"{requests} was cancelled before it was paid; {money(payment, left)} of what came is for it"
     others = payment.facts.cancelled_requests - payment.withheld
-    if others:
-        yield f"{', '.join(sorted(others))} was cancelled, and {_of_amount(payment)} has come"
+    if others and payment.checkout is None:
+        yield f"{', '.join(sorted(others))} was cancelled, and {of_amount(payment)} has come"
+    elif others:
+        came = total(came_for_requests(payment, others, seller_id) for seller_id in payment.seller_ids)
+        yield f"{', '.join(sorted(others))} was cancelled; {money(payment, came)} of what came is for it"
 
 
 def _short(payment: Payment) -> str | None:
-    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.received >= payment.least:
+    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.has_enough:
         return None
     if _goes_back(payment):
         return None
     if payment.status is PaymentStatus.COMPLETED:
         known = "whose its money is" if any(not one.is_own for one in payment.facts.booked) else "its fee"
-        return f"it was completed before {known} was known, and {_of_amount(payment)} has come"
-    if payment.facts.standing < Standing.PAID or _is_overrated(payment) or payment.in_flight or _is_anothers(payment):
+        return f"it was completed before {known} was known, and {of_amount(payment)} has come"
+    if payment.facts.standing < Standing.PAID or is_overrated(payment) or payment.in_flight or is_anothers(payment):
         return None
-    return f"{payment.provider} calls it paid with {_of_amount(payment)}"
+    return f"{payment.provider} calls it paid with {of_amount(payment)}"
 
 
 def _partly_paid_expired(payment: Payment) -> str | None:
     is_open = payment.status in (PaymentStatus.PARTIALLY_PAID, PaymentStatus.EXPIRED)
     if not is_open or not payment.is_out_of_time or not payment.paid:
         return None
-    return f"its time ran out with {_of_amount(payment)}"
+    return f"its time ran out with {of_amount(payment)}"
 
 
 def _unconfirmed_too_long(payment: Payment) -> str | None:
@@ -343,8 +324,6 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
 
 
 def _over(payment: Payment) -> str | None:
-    if Ending.REFUNDED in payment.facts.endings:
-        return None
     # Of one that is over otherwise it is asked about with the rest, as long as that goes nowhere.
     if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) and not _goes_back(payment):
         return None
@@ -355,14 +334,14 @@ def _over(payment: Payment) -> str | None:
     if excess and payment.facts.refunds:
         excess = excess_over(excess, going_back(payment.facts.refunds, RefundOf.EXCESS))
     if excess > bearable:
-        return f"{_money(payment, excess)} too much: {_of_amount(payment)}"
-    if payment.received >= payment.least or _goes_back(payment):
+        return f"{money(payment, excess)} too much: {of_amount(payment)}"
+    if payment.has_enough or _goes_back(payment):
         return None
     later = _after_acceptance(payment)
     if not later or (None not in later and total(value for value in later if value is not None) <= bearable):
         return None
     # For whoever accepted less than was agreed nothing was to come any more, and this is no whole payment either.
-    return f"more came after it was accepted: {_of_amount(payment)}"
+    return f"more came after it was accepted: {of_amount(payment)}"
 
 
 def _after_acceptance(payment: Payment) -> list[Decimal | None]:
@@ -385,11 +364,14 @@ def _after_acceptance(payment: Payment) -> list[Decimal | None]:
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.OVERDRAWN, _overdrawn),
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
+    (ProblemKind.CALLED_REFUNDED, _called_refunded),
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
     (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),
     (ProblemKind.FOREIGN, _foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
+    (ProblemKind.PRICE_DOUBTED, _price_doubted),
+    (ProblemKind.FEE_TOO_HIGH, _fee_too_high),
     (ProblemKind.OTHER_CURRENCY, _other_currency),
     (ProblemKind.PAID_AFTER_CANCELLATION, _paid_after_cancellation),
     (ProblemKind.SHORT, _short),

@@ -53,6 +53,7 @@ class TimeWrongError(BridgeError):
 
 # Whoever accepts has looked at what came and whose it is.
 _ANSWERED_BY_ACCEPTANCE = (
+    ProblemKind.CALLED_REFUNDED,
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.FOREIGN,
@@ -70,7 +71,9 @@ def acceptance(by: str, note: str) -> Rule:
 
     return Rule(
         decide,
-        lambda payment: payment.facts.accepted and payment.status is PaymentStatus.COMPLETED,
+        lambda payment: (
+            payment.facts.accepted and payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None
+        ),
         answers=_ANSWERED_BY_ACCEPTANCE,
     )
 

@@ -14,8 +14,8 @@ from pydantic import AwareDatetime, Field
 
 from coordinator.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.facts import Facts
-from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, fee_in
-from coordinator.lateness import came_late
+from coordinator.fee_shares import ANY_COIN, FeeTerms, asked_in, bearable_terms, fee_in, is_bearable
+from coordinator.lateness import KEPT_FOR, ZONES, came_late
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -30,16 +30,15 @@ from coordinator.payment_statuses import (
 )
 from coordinator.refunded import gone_back
 from coordinator.sums import DisputeKind, came_to, counted, in_dispute, is_unread, lacks_some, proven
+from coordinator.unconfirmed import unconfirmed
 
 __all__ = [
     "ESCROW_RULES",
     "HALF_A_CENT",
-    "KEPT_FOR",
     "OPEN_STATUSES",
     "STATUS_RULES",
     "TRANSITIONS",
     "UNPAID_STATUSES",
-    "ZONES",
     "Effect",
     "EscrowState",
     "IllegalTransitionError",
@@ -49,10 +48,8 @@ __all__ = [
 
 HUNDRED = Decimal(100)
 HALF_A_CENT = Decimal("0.005")
-KEPT_FOR = timedelta(days=1)
-"""How long before a payment was registered something may have been told that is about it."""
-ZONES = timedelta(hours=14)
-"""A gateway writes the dates of transfers in a zone that it does not name."""
+GIVEN_UP = (Ending.CANCELLED, Ending.REFUNDED)
+"""How a provider says that it waits for no money any more, which proves nothing of the money that came."""
 # What is derived of a payment and follows from the agreement alone.
 _OF_AGREEMENT = ("shares", "seller_ids", "least")
 
@@ -159,14 +156,7 @@ class Payment(FrozenModel):
     @cached_property
     def in_flight(self) -> tuple[Transfer, ...]:
         """Transfers that were seen and do not count yet."""
-        facts = self.facts
-        if not facts.seen and not facts.sightings and all(one.counts for one in facts.booked):
-            return ()
-        waiting = {one.transfer.key: one.transfer for one in facts.booked}
-        waiting |= {one.transfer.key: one.transfer for one in facts.seen} if facts.seen else {}
-        over = {one.transfer.key for one in facts.booked if one.counts or not one.is_own} | facts.taken
-        on_chain = (sighting.transfer for sighting in self.sighted(Stage.SEEN, Stage.MINED))
-        return (*(waiting[key] for key in sorted(waiting.keys() - over)), *on_chain)
+        return unconfirmed(self.facts)
 
     @property
     def awaited(self) -> Sighting | None:
@@ -186,13 +176,19 @@ class Payment(FrozenModel):
 
     @cached_property
     def received(self) -> Decimal:
-        """What has come for the goods, in the payment's currency."""
-        return self.paid if self.direct is not None else self._for_goods(self.counted, self.paid)
+        """What has come for the goods, in the payment's currency; without a fee to the cent."""
+        exact = self._for_goods
+        return exact if exact == self.paid else min(to_cents(exact, decimals_of(self.amount)), self.paid)
 
-    def _for_goods(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
+    @cached_property
+    def _for_goods(self) -> Decimal:
+        """The same to the last digit, by which it is compared with what has to come."""
+        return self.paid if self.direct is not None else self._goods_of(self.counted, self.paid)
+
+    def _goods_of(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
         """What of that which came is for the goods."""
         fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
-        return min(to_cents(excess_over(paid, fee), decimals_of(self.amount)), paid) if fee else paid
+        return excess_over(paid, fee) if fee else paid
 
     @cached_property
     def goods(self) -> Decimal:
@@ -206,18 +202,15 @@ class Payment(FrozenModel):
     @cached_property
     def refunded(self) -> Decimal:
         """What has gone back to the buyer, of the goods and of what came too much."""
-        facts = self.facts
-        if Ending.REFUNDED in facts.endings:
-            return self.received
-        return total(gone_back(facts.refunds, of) for of in RefundOf) if facts.refunds else ZERO
+        refunds = self.facts.refunds
+        return total(gone_back(refunds, of) for of in RefundOf) if refunds else ZERO
 
     @property
     def is_refunded(self) -> bool:
-        """Whether all that has come for the goods has gone back: by refunds, or as the gateway says."""
-        facts = self.facts
-        if Ending.REFUNDED in facts.endings:
-            return True
-        return bool(facts.refunds) and ZERO < gone_back(facts.refunds, RefundOf.GOODS) >= self.goods
+        """Whether all that has come for the goods has gone back, by refunds that the bridge knows of. That a gateway
+        says so alone sends nothing back."""
+        refunds = self.facts.refunds
+        return bool(refunds) and ZERO < gone_back(refunds, RefundOf.GOODS) >= self.goods
 
     @cached_property
     def fee(self) -> Decimal:
@@ -226,9 +219,9 @@ class Payment(FrozenModel):
 
     @property
     def fee_terms(self) -> FeeTerms:
-        """What is known of the fees on it."""
+        """What is known of the fees on it, as far as they are in proportion."""
         facts = self.facts
-        return FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates)
+        return bearable_terms(FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates))
 
     @property
     def has_fee(self) -> bool:
@@ -241,7 +234,7 @@ class Payment(FrozenModel):
         if not self.missing:
             return ZERO
         terms = self.fee_terms
-        if priced is not None:
+        if priced is not None and is_bearable(priced, self.amount):
             terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
         return asked_in(coin, self.counted, self.paid, terms)
 
@@ -261,19 +254,23 @@ class Payment(FrozenModel):
         if facts.borrowed or is_unread(facts) or DisputeKind.SANK in kinds:
             return True
         # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
-        return bool(kinds) and self._for_goods(*proven(facts)) < self.least
+        return bool(kinds) and self._goods_of(*proven(facts)) < self.least
 
     @cached_property
     def least(self) -> Decimal:
         """What has to come for the goods, at least."""
         return product(self.amount, (HUNDRED - self.terms.tolerance_percent).scaleb(-2))
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether at least that has come, or all to the cent."""
+        return self._for_goods >= self.least or self.received >= self.amount
+
     @cached_property
     def standing(self) -> Standing:
         """How much of what was agreed has come, whatever the gateway calls it."""
-        received = self.received
-        if received < self.least:
-            return Standing.PARTIAL if received else Standing.NOTHING
+        if not self.has_enough:
+            return Standing.PARTIAL if self.received else Standing.NOTHING
         return Standing.OVERPAID if self.excess else Standing.PAID
 
     @cached_property
@@ -370,7 +367,7 @@ STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
     (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
     (
         PaymentStatus.CANCELLED,
-        lambda payment: payment.is_withdrawn or Ending.CANCELLED in payment.facts.endings,
+        lambda payment: payment.is_withdrawn or not payment.facts.endings.isdisjoint(GIVEN_UP),
     ),
     (PaymentStatus.EXPIRED, _timed_out),
     (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0 and not _has_come(payment)),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from coordinator.addresses import is_among, resembled
 from coordinator.comparisons import ForgottenPayout
+from coordinator.contradictions import is_called_refunded
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, total
@@ -108,6 +109,8 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
         if other.status is PayoutStatus.RETURNED and _is_of_same_share(payout, other):
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
+    if payout.refund_id is not None and is_called_refunded(payment):
+        yield f"{payment.provider} calls payment {payment.payment_id} refunded; see whether it went back already"
     came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from coordinator.events import Event
+from coordinator.fee_shares import is_bearable
 from coordinator.invoices import Invoice, InvoiceOpened
 from coordinator.models import FrozenModel
 from coordinator.money import (
@@ -24,7 +25,17 @@ from coordinator.payment_decisions import progress_event
 from coordinator.payments import HALF_A_CENT, OPEN_STATUSES, Payment
 from coordinator.sums import lacks_some
 
-__all__ = ["ToPay", "fee_priced", "filled", "has_ended", "must_ask_again", "place_changed", "quote_end", "to_pay"]
+__all__ = [
+    "ToPay",
+    "fee_priced",
+    "filled",
+    "has_ended",
+    "must_ask_again",
+    "place_changed",
+    "quote_end",
+    "to_pay",
+    "whole_coin_amount",
+]
 
 # Once the invoice's prices hold no more, SHKeeper counts each transfer at the rate of its moment. A price that is
 # asked for then is right for about as long as a rate stands still.
@@ -101,6 +112,14 @@ def to_pay(payment: Payment, opened: InvoiceOpened, coin: str) -> ToPay:
         uri = _uri(opened, coin_amount)
     asked = None if fee is None else total([missing, fee])
     return ToPay(coin_amount=coin_amount, payment_uri=uri, asked=asked, fee=fee)
+
+
+def whole_coin_amount(opened: InvoiceOpened, amount: Decimal) -> Decimal:
+    """How much of the coin pays the whole sum, without a fee that is out of proportion."""
+    fee = fee_priced(opened, amount)
+    if opened.asked is None or fee is None or is_bearable(fee, amount):
+        return opened.coin_amount
+    return proportional(opened.coin_amount, amount, _worth(opened, opened.asked), _decimals(opened))
 
 
 def _as_claimed(payment: Payment) -> Payment:

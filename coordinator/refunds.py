@@ -19,7 +19,7 @@ from coordinator.events import Event
 from coordinator.ids import KeptId, derived_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
-from coordinator.observations import Ending, RefundMoved, RefundOf, Release
+from coordinator.observations import RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts import Payout, PayoutStatus
@@ -236,7 +236,7 @@ def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refun
         raise RefundRefusedError("An address was given for this refund already; it cannot be changed.")
     if refund.cancelled_by is not None:
         raise RefundRefusedError("This refund was withdrawn; ask whoever opened it.")
-    # Its money is reserved; but a chain may have taken back what had come, or the gateway sent it back itself.
+    # Its money is reserved; but a chain may have taken back what had come.
     if not_there(payment, refund.of) is not None:
         raise RefundRefusedError("Its money is not there any more; ask whoever opened it.")
     return refund.model_copy(
@@ -253,8 +253,6 @@ def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refun
 
 def not_there(payment: Payment, of: RefundOf) -> str | None:
     """Why what is to go back of a payment is not all there any more; None if it is."""
-    if Ending.REFUNDED in payment.facts.endings:
-        return f"{payment.provider} has sent the money of payment {payment.payment_id} back itself"
     came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
     if back <= came:
         return None

@@ -1,8 +1,10 @@
-"""Withheld shares: what came for those purchase requests of a template checkout that were cancelled before.
+"""Withheld shares: what came for those purchase requests that were cancelled before, of a template checkout, or after
+a person had taken the payment as paid.
 
 It is nobody's until a person takes it as paid, or it goes back to the buyer. Pure.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from coordinator.money import CENT_DECIMALS, ZERO, decimals_of, excess_over, portion, total
@@ -10,16 +12,47 @@ from coordinator.observations import RefundOf
 from coordinator.payments import Payment
 from coordinator.refunded import going_back
 
-__all__ = ["awaiting_a_person", "withheld_from"]
+__all__ = ["awaiting_a_person", "came_for_requests", "cancelled_since_accepted", "withheld_from"]
+
+
+def cancelled_since_accepted(payment: Payment, seller_id: str | None = None) -> tuple[str, ...]:
+    """The purchase requests, of one seller or of all, that were cancelled after a person had taken the payment as
+    paid, as far as what is for them does not go back: whoever accepted it did not know."""
+    facts = payment.facts
+    if facts.accepted_at is None or not facts.cancelled_at:
+        return ()
+    since = {request_id for request_id, at in facts.cancelled_at.items() if at > facts.accepted_at}
+    left = awaiting_a_person(payment)
+    return tuple(
+        share.request_id
+        for share in payment.shares
+        if share.request_id in since and share.seller_id in left and seller_id in (None, share.seller_id)
+    )
 
 
 def withheld_from(payment: Payment, seller_id: str) -> Decimal:
-    """What of that which came for a seller is for requests of theirs that were cancelled."""
-    withheld = payment.withheld
-    if not withheld:
-        return ZERO
+    """What of that which came for a seller is for requests of theirs that were cancelled; of what a person took as
+    paid, whatever came."""
+    facts = payment.facts
     own = [share for share in payment.shares if share.seller_id == seller_id]
-    others = total(share.amount for share in own if share.request_id not in withheld)
+    if facts.accepted:
+        accepted_at, cancelled_at = facts.accepted_at, facts.cancelled_at
+        return total(
+            share.amount
+            for share in own
+            if accepted_at is not None
+            and share.request_id in cancelled_at
+            and cancelled_at[share.request_id] > accepted_at
+        )
+    if not payment.withheld:
+        return ZERO
+    return came_for_requests(payment, payment.withheld, seller_id)
+
+
+def came_for_requests(payment: Payment, request_ids: Collection[str], seller_id: str) -> Decimal:
+    """What of that which came for a seller is for some requests."""
+    own = [share for share in payment.shares if share.seller_id == seller_id]
+    others = total(share.amount for share in own if share.request_id not in request_ids)
     came, agreed = payment.came_for(seller_id), total(share.amount for share in own)
     if not came or came >= agreed:
         return excess_over(agreed if came else ZERO, others)

@@ -38,28 +38,39 @@ from bridge.journal import (
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from coordinator import attention
-from coordinator.attention import Attention, Kind
+from coordinator.attention import Attention, AttentionKind, Kind
 from coordinator.histories import Beginning
 from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.invoices import Invoice
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payment_attention import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
+from coordinator.payment_problems import ProblemKind
 from coordinator.payout_attention import payout_attention
 from coordinator.payouts import OVERDUE_AFTER
 from coordinator.refund_attention import refund_without_address
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
 
-TRANSFERS_SHOWN = 200
+SHOWN = 200
 DAYS_LIMIT = 366
 ACTIONS_LIMIT = 1_000
+
+
+class LeftOut(FrozenModel):
+    """A kind of which only the first are listed."""
+
+    kind: str = Field(description="As in the items.")
+    count: int | None = Field(description="How many more there are; null if they were not counted.")
 
 
 class AttentionList(FrozenModel):
     """What does not go on by itself, most urgent first."""
 
     items: list[AttentionItem]
+    left_out: list[LeftOut] = Field(
+        description="The kinds of which more are wrong than are here; none if all are here.",
+    )
 
 
 class DayItem(FrozenModel):
@@ -89,7 +100,8 @@ class ActionList(FrozenModel):
     summary="What needs a person",
     description=(
         "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
-        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200."
+        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200; "
+        "`leftOut` says of which there are more."
     ),
 )
 async def get_attention(
@@ -101,7 +113,17 @@ async def get_attention(
 ) -> AttentionList:
     link = explorer_links(chains)
     found = await needs_a_person(journal, refund_address_wait, opener, sender)
-    return AttentionList(items=[attention_item(one, link) for one in found])
+    left_out = _left_out(found, await journal.console.problem_counts())
+    return AttentionList(items=[attention_item(one, link) for one in found], left_out=left_out)
+
+
+def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int]) -> list[LeftOut]:
+    """The kinds of which not all are listed: of payments they are counted, of all else it is known that as many were
+    found as are looked for."""
+    shown = Counter(one.kind for one in listed)
+    more = [LeftOut(kind=kind, count=count - shown[kind]) for kind, count in wrong.items() if count > shown[kind]]
+    others = [kind for kind, count in shown.items() if isinstance(kind, AttentionKind) and count >= SHOWN]
+    return more + [LeftOut(kind=kind, count=None) for kind in others]
 
 
 async def needs_a_person(
@@ -136,7 +158,7 @@ async def _besides_problems(
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
     found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
-    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN + len(found.dismissed_at))
+    transfers = await journal.chains.unmatched_transfers(SHOWN + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)

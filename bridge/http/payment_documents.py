@@ -16,7 +16,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
 from coordinator.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payments import EscrowState, Payment, PaymentStatus
-from coordinator.quotes import ToPay, to_pay
+from coordinator.quotes import ToPay, to_pay, whole_coin_amount
 
 __all__ = [
     "REQUEST_EXAMPLE",
@@ -352,7 +352,7 @@ def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str
         display_name=opened and opened.display_name,
         address=opened and opened.address,
         coin_amount=now.coin_amount,
-        whole_coin_amount=opened and opened.coin_amount,
+        whole_coin_amount=opened and whole_coin_amount(opened, payment.amount),
         exchange_rate=opened and opened.exchange_rate,
         asked=now.asked,
         fee=now.fee,

@@ -1,12 +1,13 @@
 """Doubts about a payout that is about to be written down, for which somebody has to look at it whatever the limits
-say: the price that it counts at, and what its sender sets for the network."""
+say: the price that it counts at, that at which its payment was paid, and what its sender sets for the network."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
-from coordinator.coin_prices import paid_at, price_doubt, usual_price
+from coordinator.coin_prices import paid_at, price_doubt, usual_price, way_in_doubt
+from coordinator.money import format_amount
 from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from coordinator.payments import Payment
 from providers.contract import NotPayableError, PayoutOrder
@@ -42,12 +43,34 @@ async def doubts_about_order(
     """Why somebody has to approve an order that counts for so much of a payment's money. Raises NotPayableError for a
     fee that cannot be meant."""
     doubts = list(_about_fee(sender, payment.provider, order, network_fee_percent))
+    doubts += [doubt async for doubt in _about_way_in(prices, sender, payment, order.coin)]
     if not sender.is_worth_itself(payment.provider, order.coin, payment.currency):
         paid = paid_at(payment, order.coin)
         usual = await prices.of(payment.provider, order.coin, payment.currency) if paid is None else None
         doubt = price_doubt(order.amount, order.coin, worth, payment.currency, paid=paid, usual=usual)
         doubts += [] if doubt is None else [doubt]
     return tuple(doubts)
+
+
+async def _about_way_in(prices: UsualPrices, sender: PayoutSender, payment: Payment, coin: str) -> AsyncIterator[str]:
+    """Whether what came for the payment may be worth less than it counts for, so that more is to leave than came."""
+    usual: dict[str, Decimal | None] = {}
+    for came in {transfer.asset for transfer in payment.counted}:
+        usual[came] = payment.facts.usual_rates.get(came)
+        if sender.is_worth_itself(payment.provider, came, payment.currency):
+            usual[came] = Decimal(1)
+        elif usual[came] is None:
+            usual[came] = await prices.of(payment.provider, came, payment.currency)
+    doubt = way_in_doubt(payment, usual)
+    if doubt is not None:
+        yield doubt
+    # In the coin that came no more of it leaves than came.
+    untold = sorted(came for came, rate in usual.items() if rate is None and came != coin)
+    if untold:
+        yield (
+            f"too few were asked to pay with {', '.join(untold)} on other days to tell whether what came is worth"
+            f" {format_amount(payment.paid)} {payment.currency}"
+        )
 
 
 def _about_fee(sender: PayoutSender, provider: str, order: PayoutOrder, percent: Decimal) -> Iterator[str]:

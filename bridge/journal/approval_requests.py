@@ -7,6 +7,7 @@ from bridge.journal.payout_registration import beyond_earnings
 from bridge.journal.refund_steps import refund_of
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination
+from coordinator.payment_problems import may_have_gone_back
 from coordinator.payments import PaymentStatus
 from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection
 from coordinator.payouts import Payout
@@ -69,7 +70,7 @@ def _not_covered(batch: Batch, payout: Payout) -> str | None:
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
     if payout.refund_id is not None:
-        return not_there(payment, refund_of(batch, payout.refund_id).of)
+        return may_have_gone_back(payment) or not_there(payment, refund_of(batch, payout.refund_id).of)
     if payment.status is not PaymentStatus.COMPLETED:
         return f"payment {payment.payment_id} is {payment.status}, not completed"
     others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]

@@ -36,6 +36,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         coin=coin,
         fee=fee_priced(opened, payment.amount),
         rate=opened.exchange_rate,
+        usual_rate=opened.usual_rate,
         named=opened.fee,
         addresses=(opened.address, *opened.also_at),
     )

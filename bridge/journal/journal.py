@@ -38,6 +38,7 @@ from bridge.journal.mark_file import MarkFile
 from bridge.journal.offsets import Offsets, proof_of_rewind, require_held
 from bridge.journal.payment_log import log_payout, log_recorded, log_standing
 from bridge.journal.readers import Readers
+from bridge.journal.recording import is_to_be_looked_up
 from bridge.journal.refund_records import RefundRecords
 from bridge.journal.retention_records import RetentionRecords
 from bridge.journal.rows import EVERYONE, JournaledEvent
@@ -191,7 +192,7 @@ class Journal:
             about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
-        if recorded.outcome is requests.Outcome.NOT_COUNTED and recorded.payment is not None:
+        if recorded.payment is not None and is_to_be_looked_up(recorded, observation, self.clock()):
             self._note_doubt(recorded.payment)
         return recorded
 
@@ -200,8 +201,8 @@ class Journal:
             self._doubted[payment.payment_id] = payment.provider
 
     def take_doubted(self) -> Mapping[str, str]:
-        """The payments of which something was told that did not fit since this was asked last, by their ids, with
-        their providers: who can be asked about them knows better."""
+        """The payments of which something was told since this was asked last that did not fit, or that is not all, by
+        their ids, with their providers: who can be asked about them knows better."""
         doubted, self._doubted = self._doubted, {}
         return doubted
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from bridge.journal.batch import Batch
 from bridge.journal.forgotten_payouts import forgotten_of, still_forgotten
 from bridge.journal.payout_recording import RecordedPayout, payout_of, record_payout_observation
-from coordinator.payment_problems import hold_on_payouts
+from coordinator.payment_problems import hold_on_payouts, may_have_gone_back
+from coordinator.payments import Payment
 from coordinator.payout_names import Naming, next_name
 from coordinator.payout_observations import (
     PayoutAsked,
@@ -56,7 +57,7 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
         return None
     payment = batch.payments.get(payout.payment_id)
     # What goes back to the buyer is no more than what certainly came, however the books stand.
-    if payment is not None and payout.refund_id is None and hold_on_payouts(payment) is not None:
+    if payment is not None and _is_held(payment, payout):
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):
@@ -76,6 +77,12 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
             )
     asked = PayoutAsked(attempt=attempt, at=batch.now, external_id=name)
     return record_payout_observation(batch, payout_id, key, asked).payout
+
+
+def _is_held(payment: Payment, payout: Payout) -> bool:
+    if payout.refund_id is not None:
+        return may_have_gone_back(payment) is not None
+    return hold_on_payouts(payment, payout.seller_id) is not None
 
 
 def record_outcomes(batch: Batch, outcomes: Sequence[Outcome]) -> list[RecordedPayout]:

@@ -9,6 +9,7 @@ from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.forgotten_payouts import forgotten_of
 from bridge.journal.payout_recording import record_payout_observation, release_escrow
 from bridge.journal.payout_withholding import withhold
+from bridge.journal.recording import with_holders_money
 from bridge.journal.requests import IdempotencyKey, made_before, remember
 from coordinator.earnings import left_to_pay_out
 from coordinator.money import format_amount
@@ -47,6 +48,7 @@ def register_payouts(
     earlier = made_before(batch, idempotency)
     if earlier is not None:
         return RegisteredPayouts(tuple(earlier), is_new=False)
+    _know_whose_money_it_is(batch, payouts)
     _require_funded(batch, payouts, another=another)
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
     _require_none_forgotten(batch, payouts)
@@ -63,6 +65,16 @@ def register_payouts(
     return RegisteredPayouts(payout_ids, is_new=True)
 
 
+def _know_whose_money_it_is(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Has the payments know what of their money another has been told of since: it is not there twice."""
+    for payment_id in dict.fromkeys(payout.payment_id for payout in payouts):
+        payment = batch.payments.get(payment_id)
+        if payment is not None and payment.facts.borrowed:
+            known = with_holders_money(batch, payment)
+            if known is not payment:
+                batch.payments.move(known)
+
+
 def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:
     paid_out: set[tuple[str, str]] = set()
     for number, payout in enumerate(payouts):
@@ -71,7 +83,7 @@ def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -
             raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
         if payment.status is not PaymentStatus.COMPLETED:
             raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
-        reason = hold_on_payouts(payment)
+        reason = hold_on_payouts(payment, payout.seller_id)
         if reason is not None:
             raise PayoutRefusedError(
                 number, f"payment {payment.payment_id} has to be cleared, or accepted by a person, first: {reason}"

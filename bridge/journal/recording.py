@@ -3,6 +3,7 @@ batch and stages what follows, as all requests do."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.journal.batch import Batch
@@ -15,6 +16,7 @@ from coordinator.observations import (
     InvoiceSnapshot,
     MoneyTaken,
     Observation,
+    PaymentAccepted,
     SiblingCompleted,
     SiblingRefunded,
     TransferSeen,
@@ -27,17 +29,21 @@ __all__ = [
     "Outcome",
     "Recorded",
     "claim_addresses",
+    "is_to_be_looked_up",
     "move",
     "record_misfit",
     "record_observation",
     "siblings_of",
     "with_addresses",
     "with_claims",
+    "with_holders_money",
 ]
 
 # Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
 # message about one of them dear.
 SIBLINGS_LIMIT = 20
+# A payment that is younger is asked about soon in any case.
+ASKED_OFTEN_FOR = timedelta(minutes=10)
 
 
 class Outcome(StrEnum):
@@ -81,6 +87,22 @@ def record_observation(
     return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
 
 
+def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: datetime) -> bool:
+    """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
+    ending, or money of an old one is not confirmed yet."""
+    if recorded.outcome is Outcome.NOT_COUNTED:
+        return True
+    payment = recorded.payment
+    if payment is None or recorded.outcome is Outcome.DUPLICATE:
+        return False
+    match observation:
+        case InvoiceEnded(is_looked_up=False):
+            return True
+        case TransferSeen(is_looked_up=False) | InvoiceSnapshot(agreed=None):
+            return now >= payment.created_at + ASKED_OFTEN_FOR and bool(payment.in_flight)
+    return False
+
+
 def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
     """Notes what a provider told of a payment and cannot be about it."""
     payment = batch.payments.get(payment_id)
@@ -115,6 +137,8 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
     """A payment that knows what of the money that it is told of was told of as another's before. Of one whose
     addresses were given out for it alone, nothing that came there can be."""
+    if payment.facts.borrowed:
+        return with_holders_money(batch, payment, observation)
     if payment.facts.given:
         return payment
     claims = money_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
@@ -130,6 +154,28 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
     return payment
 
 
+def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
+    """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
+    own = _told_of(payment)
+    if isinstance(observation, InvoiceSnapshot):
+        own |= {transfer.key for transfer in observation.transfers}
+    claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
+    for holder_id in sorted(set(batch.claims.taken(claims, payment.payment_id).values())):
+        holder = batch.payments.get(holder_id)
+        if holder is None:
+            continue
+        theirs = _told_of(holder) - holder.facts.taken
+        for key in sorted(own & theirs - payment.facts.taken):
+            payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+    return payment
+
+
+def _told_of(payment: Payment) -> set[str]:
+    """The transfers that were ever told of as a payment's, by their keys."""
+    facts = payment.facts
+    return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
+
+
 def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
     """Has the payment that something was first know that another claims it too."""
     holder = batch.payments.get(payment_id)
@@ -137,7 +183,8 @@ def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
         batch.payments.move(decide(holder, contested, batch.now).payment)
 
 
-_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded)
+_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded, PaymentAccepted)
+"""Of these, acceptance is about all of them: what is another's is not this payment's by it."""
 
 
 def with_addresses(batch: Batch, payment: Payment) -> Payment:

@@ -29,9 +29,11 @@ def rule_on(batch: Batch, payment_id: str, *, key: str, rule: Rule) -> Recorded:
     RulingRefusedError and TimeWrongError."""
     payment = _payment(batch, payment_id)
     if batch.is_recorded(payment.provider, key, payment.external_id):
-        if not rule.holds(payment):
-            rule.decide(payment, batch.now)  # which says why it makes no sense any more
-        return Recorded(Outcome.DUPLICATE, payment)
+        if rule.holds(payment):
+            return Recorded(Outcome.DUPLICATE, payment)
+        # Either this says why it makes no sense any more, or it is decided anew, since there was news.
+        rule.decide(payment, batch.now)
+        key = f"{key}:{batch.now.isoformat()}"
     return record_observation(
         batch,
         provider=payment.provider,

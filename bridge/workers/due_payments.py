@@ -109,15 +109,25 @@ class DuePayments:
         for payment_id in [payment_id for payment_id in self._open if payment_id not in payment_ids]:
             self.drop(payment_id)
 
-    def asked(self, payment_id: str, now: datetime) -> None:
-        """It was asked about, and answered."""
+    def asked(
+        self, payment_id: str, now: datetime, *, news_since: datetime | None = None, news_at: datetime | None = None
+    ) -> None:
+        """It was asked about, and answered. Where the answer left something open, that is asked about as if the
+        payment were no older than it, `news_since`; where it said when there is more to be learnt, at that time."""
         payment = self._open.get(payment_id)
-        if payment is not None:
-            payment.failures, payment.asked_at = 0, now
-            if payment.ended_at is not None:
-                self._again(payment_id, payment, next_look_back(payment.ended_at, now, self._interval))
-            else:
-                self._again(payment_id, payment, next_check(payment.created_at, now, self._interval))
+        if payment is None:
+            return
+        payment.failures, payment.asked_at = 0, now
+        if payment.ended_at is not None:
+            due_at = next_look_back(payment.ended_at, now, self._interval)
+        else:
+            due_at = next_check(payment.created_at, now, self._interval)
+        if news_since is not None:
+            due_at = min(due_at, next_check(min(news_since, now), now, self._interval))
+        # What was to be learnt by now, and was not, is not to be had so soon.
+        if news_at is not None and news_at > now:
+            due_at = min(due_at, max(news_at, now + self._interval))
+        self._again(payment_id, payment, due_at)
 
     def hurry(self, payment_id: str, now: datetime) -> None:
         """It is to be asked about again as soon as one may be, however old it is."""

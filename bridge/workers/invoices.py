@@ -9,11 +9,14 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.patience import Because, Patience
+from coordinator.coin_prices import usual_price
 from coordinator.errors import BridgeError
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import Payment
@@ -33,6 +36,9 @@ logger = logging.getLogger("bridge.invoices")
 # Whoever asked for a payment waits behind this; what is not open by then is opened as soon as it can be. Longer than
 # the provider gives a wallet, so that a wallet that hangs is known to hang.
 ANSWER_SECONDS = 15.0
+
+# What a coin was worth on other days changes from day to day.
+PRICES_KEPT_FOR = timedelta(hours=1)
 
 
 class CoinNotOfferedError(BridgeError):
@@ -69,6 +75,8 @@ class InvoiceOpener:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
         """The payments that somebody is registering at this moment."""
+        self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal]] = {}
+        """By provider, coin and currency, what one coin was worth on other days, and when that was looked up."""
         self.patience = Patience()
         """What is left alone for a while, because it could not be opened."""
         self.left = asyncio.Event()
@@ -144,7 +152,7 @@ class InvoiceOpener:
         refused."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._lock(payment_id):
-                return Asked(await self._gateways[wanted.provider].open_invoice(wanted), None)
+                return Asked(await self._opened(wanted), None)
         except (ProviderError, TimeoutError) as error:
             if is_refusal(error):
                 raise
@@ -202,11 +210,24 @@ class InvoiceOpener:
                 return None
             if to_pay.opened is not None:
                 return to_pay.opened
-            opened = await self._gateways[invoice.wanted.provider].open_invoice(invoice.wanted)
+            opened = await self._opened(invoice.wanted)
             await self._journal.unfinished.record_invoice(invoice, opened)
         self.patience.opened((invoice.payment_id, invoice.wanted.coin))
         logger.info("%s is to be paid in %s", invoice.payment_id, invoice.wanted.coin)
         return opened
+
+    async def _opened(self, wanted: InvoiceWanted) -> InvoiceOpened:
+        """What the provider answers, beside what the coin was worth on other days."""
+        opened = await self._gateways[wanted.provider].open_invoice(wanted)
+        now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
+        known = self._usual_rates.get(way)
+        if known is None or now >= known[0] + PRICES_KEPT_FOR:
+            at = self._journal.clock()
+            usual = usual_price(await self._journal.approvals.earlier_prices(*way, at), at)
+            if usual is None:
+                return opened
+            known = self._usual_rates[way] = now, usual
+        return opened.model_copy(update={"usual_rate": known[1]})
 
     def one_at_a_time(self, name: str) -> asyncio.Lock:
         """Held by whoever asks a provider for something new, so that two who want the same do not get two."""

@@ -10,9 +10,10 @@ from typing import Literal, NamedTuple
 from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome
+from coordinator.contradictions import is_called_refunded
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.facts import Books, Facts
-from coordinator.observations import InvoiceFound, InvoiceUnreadable, Observation
+from coordinator.observations import InvoiceEnded, InvoiceFound, InvoiceUnreadable, Observation
 from coordinator.payment_decisions import decide, not_counted
 from coordinator.payment_problems import is_forgotten, problems_of
 from coordinator.payments import Effect, Payment
@@ -38,6 +39,8 @@ class Applied(NamedTuple):
 
     found: Literal["healed", "known", "unfit", "unreadable"]
     """Whether it moved the payment, said nothing new, did not fit, or could not be read, or not all of it."""
+    payment: Payment
+    """As it stands then."""
     is_missing: bool
     """Whether something ought to have been there that was not: the invoice, or what was told of before."""
 
@@ -49,11 +52,12 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
     matched = invoice_of(payment, found, addresses)
     if matched.unfit is not None:
         await _note_unfit(journal, payment, matched.unfit, now)
-        return Applied("unfit", matched.is_missing)
+        return Applied("unfit", payment, matched.is_missing)
     before, healed = payment, False
     said = [*matched.observations]
-    is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts)
-    if is_lost and not matched.is_missing and not matched.is_unreadable:
+    is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts) or is_called_refunded(payment)
+    is_ended = any(isinstance(one, InvoiceEnded) for one in said)
+    if is_lost and not is_ended and not matched.is_missing and not matched.is_unreadable:
         said.append(InvoiceFound())
     for observation in said:
         if not _says_more(payment, observation, now):
@@ -71,8 +75,8 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
     if matched.is_unreadable:
-        return Applied("unreadable", matched.is_missing)
-    return Applied("healed" if healed else "known", matched.is_missing)
+        return Applied("unreadable", payment, matched.is_missing)
+    return Applied("healed" if healed else "known", payment, matched.is_missing)
 
 
 async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> None:

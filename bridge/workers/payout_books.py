@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from bridge.journal import Journal
 from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
-from coordinator.payments import ZONES, Payment
+from coordinator.lateness import ZONES
+from coordinator.payments import Payment
 from coordinator.payout_names import Share, is_known_here
 from coordinator.payouts import Payout
 from providers.contract import BookedPayout, PayoutGateway

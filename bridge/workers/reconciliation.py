@@ -8,13 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import overload
 
 from prometheus_client import Counter, Gauge
 
 from bridge.journal import CompletedPayment, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
+from coordinator.booked import latest
+from coordinator.contradictions import is_called_refunded
 from coordinator.payments import Payment
+from coordinator.unconfirmed import matures_at, seen_at
 from providers.contract import (
     AnswerUnusableError,
     CredentialsRefusedError,
@@ -127,22 +131,26 @@ class Reconciliation:
                 found.update(one.payment_id for one in completed)
                 if not everything and not any(new):
                     break
+            async for ended in self._journal.unfinished.ended_payments(provider, since):
+                new = self._take_in_ended(known, ended, now)
+                found.update(one.payment_id for one in ended)
+                if not everything and not any(new):
+                    break
             if everything:
-                async for ended in self._journal.unfinished.ended_payments(provider, since):
-                    self._take_in_ended(known, ended, now)
-                    found.update(one.payment_id for one in ended)
                 known.keep_only(found)
             OPEN.labels(provider).set(len(known))
         self._knows_all = True
         if everything:
             self._everything_at = now
 
-    def _take_in_ended(self, known: DuePayments, ended: Sequence[EndedPayment], now: datetime) -> None:
-        for one in ended:
-            if one.is_refunded:
-                self._add_ended(known, one, one.updated_at, now)
-            else:
-                known.add(one.payment_id, self._steadily(one.created_at), now)
+    def _take_in_ended(self, known: DuePayments, ended: Sequence[EndedPayment], now: datetime) -> list[bool]:
+        """Returns of each whether that is news."""
+        return [
+            self._add_ended(known, one, one.updated_at, now)
+            if one.is_refunded
+            else known.add(one.payment_id, self._steadily(one.created_at), now)
+            for one in ended
+        ]
 
     def _add_ended(
         self, known: DuePayments, one: CompletedPayment | EndedPayment, written_at: datetime, now: datetime
@@ -154,9 +162,15 @@ class Reconciliation:
         created_at = self._steadily(one.created_at)
         return known.add_ended(one.payment_id, created_at, ended_at, asked_at, written_at=written_at)
 
-    def _steadily(self, moment: datetime) -> datetime:
-        """When that was by the clock that only goes on."""
-        return self._journal.steady() - (self._journal.clock() - moment)
+    @overload
+    def _steadily(self, moment: datetime) -> datetime: ...
+
+    @overload
+    def _steadily(self, moment: datetime | None) -> datetime | None: ...
+
+    def _steadily(self, moment: datetime | None) -> datetime | None:
+        """When that is by the clock that only goes on."""
+        return None if moment is None else self._journal.steady() - (self._journal.clock() - moment)
 
     async def _ask_doubted(self) -> None:
         """Asks about the payments of which something was told that did not fit, also those that are over: the
@@ -228,26 +242,31 @@ class Reconciliation:
         """Asks about one payment, whatever comes of it, and says when to ask about it again. Returns whether there
         was an answer."""
         due, payment_id = self._open[gateway.provider], payment.payment_id
-        answered = False
+        found: Payment | None = None
         try:
-            answered = await self._check(gateway, payment)
+            found = await self._check(gateway, payment)
         except CredentialsRefusedError:
             self._refusing.add(gateway.provider)
         except Exception:
             logger.exception("the bridge failed over %s; the next one follows", payment_id)
             CHECKED.labels(gateway.provider, "failed").inc()
-        if answered:
-            due.asked(payment_id, self._journal.steady())
+        if found is not None:
+            due.asked(
+                payment_id,
+                self._journal.steady(),
+                news_since=self._steadily(_left_open_since(found)),
+                news_at=self._steadily(matures_at(found.facts)),
+            )
             if payment_id in self._missed:
                 due.hurry(payment_id, self._journal.steady())
         elif await self._is_away(gateway):
             due.put_back([payment_id], self._journal.steady())  # it was not its fault
         else:
             due.failed(payment_id, self._journal.steady())
-        return answered
+        return found is not None
 
-    async def _check(self, gateway: InvoiceGateway, payment: Payment) -> bool:
-        """Asks about one payment, and applies the answer. Returns whether there was one.
+    async def _check(self, gateway: InvoiceGateway, payment: Payment) -> Payment | None:
+        """Asks about one payment, and applies the answer. Returns how it stands then; None if there was none.
 
         Raises CredentialsRefusedError where the provider does not accept the key.
         """
@@ -256,7 +275,7 @@ class Reconciliation:
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked about payments: %s", gateway.provider, error)
             CHECKED.labels(gateway.provider, "unavailable").inc()
-            return False
+            return None
         except ProviderError as error:
             logger.warning("%s does not say how %s stands: %s", gateway.provider, payment.payment_id, error)
             CHECKED.labels(gateway.provider, "refused").inc()
@@ -264,11 +283,11 @@ class Reconciliation:
                 raise
             if isinstance(error, AnswerUnusableError):
                 await note_unreadable(self._journal, payment, str(error))
-            return False
+            return None
         applied = await apply_look_up(self._journal, payment, found)
         CHECKED.labels(gateway.provider, applied.found).inc()
         await self._note_missing(payment, is_missing=applied.is_missing)
-        return True
+        return applied.payment
 
     async def _note_missing(self, payment: Payment, *, is_missing: bool) -> None:
         """Believes that a provider has forgotten an invoice, or what it had told of it, when it is asked twice in a
@@ -288,3 +307,9 @@ class Reconciliation:
             if await self._journal.unfinished.forget_invoice(payment_id):
                 self._reopened_at[payment_id] = now
                 self._reopen()
+
+
+def _left_open_since(payment: Payment) -> datetime | None:
+    """Since when something is open of which its provider may tell more soon, however old the payment is: money that
+    was seen and is in no block yet, or that it calls refunded what did not go back."""
+    return latest(seen_at(payment.facts), payment.facts.refunded_at if is_called_refunded(payment) else None)

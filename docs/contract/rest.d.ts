@@ -760,7 +760,7 @@ export interface paths {
         };
         /**
          * What needs a person
-         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200.
+         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200; `leftOut` says of which there are more.
          */
         get: operations["getAttention"];
         put?: never;
@@ -1244,7 +1244,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1267,6 +1267,8 @@ export interface components {
         /** AttentionList */
         AttentionList: {
             items: components["schemas"]["AttentionItem"][];
+            /** @description The kinds of which more are wrong than are here; none if all are here. */
+            leftOut: components["schemas"]["LeftOut"][];
         };
         /**
          * Beginning
@@ -1773,6 +1775,13 @@ export interface components {
             p50: number;
             p99: number;
         };
+        /** LeftOut */
+        LeftOut: {
+            /** @description As in the items. */
+            kind: string;
+            /** @description How many more there are; null if they were not counted. */
+            count: number | null;
+        };
         /** MisfitItem */
         MisfitItem: {
             kind: components["schemas"]["MisfitKind"];
@@ -2219,7 +2228,7 @@ export interface components {
          * @description What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody.
          * @enum {string}
          */
-        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
+        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
         /** ProviderHealth */
         ProviderHealth: {
             name: string;

@@ -96,7 +96,7 @@ def test_a_paid_checkout_is_confirmed_and_each_request_and_seller_hears_of_its_s
         (DeadlinePassed(deadline=NOW + timedelta(hours=1)), PaymentStatus.EXPIRED),
         (InvoiceEnded(ending=Ending.CANCELLED), PaymentStatus.CANCELLED),
         (InvoiceEnded(ending=Ending.FAILED), PaymentStatus.FAILED),
-        (InvoiceEnded(ending=Ending.REFUNDED), PaymentStatus.REFUNDED),
+        (InvoiceEnded(ending=Ending.REFUNDED), PaymentStatus.CANCELLED),
     ],
 )
 def test_a_checkout_that_ends_without_its_money_fails_for_a_reason(

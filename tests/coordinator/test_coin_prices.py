@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.coin_prices import DAYS_ASKED, DAYS_LOOKED_AT, EarlierPrice, paid_at, price_doubt, usual_price
+from coordinator.booked import Booked
+from coordinator.coin_prices import (
+    DAYS_ASKED,
+    DAYS_LOOKED_AT,
+    EarlierPrice,
+    paid_at,
+    price_doubt,
+    usual_price,
+    way_in_doubt,
+)
 from coordinator.facts import Facts
+from coordinator.observations import InvoicePriced, RefundOf, Release, Transfer
+from coordinator.payment_decisions import decide
+from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment
+from coordinator.refunded import Refunded
 from tests.coordinator.test_earnings import payment
 
 NOW = datetime(2026, 5, 8, 12, tzinfo=UTC)
@@ -116,3 +129,61 @@ def test_what_the_buyer_was_asked_for_and_did_not_pay_proves_nothing() -> None:
     [transfer] = bought.counted
     assert paid_at(bought, transfer.asset) == bought.paid / transfer.amount
     assert paid_at(Payment(**{**dict(bought), "facts": Facts()}), transfer.asset) is None
+
+
+def paid_with(*came: tuple[str, str, str], **facts: object) -> Payment:
+    """A payment for which so many coins came, each transfer of so much worth."""
+    told = tuple(
+        Booked(
+            transfer=Transfer(transfer_id=f"0x{number}", asset=coin, amount=Decimal(amount), value=Decimal(value)),
+            is_proven=True,
+        )
+        for number, (coin, amount, value) in enumerate(came)
+    )
+    return payment("100").with_facts(Facts.model_validate({"booked": told, **facts}))
+
+
+BTC = {"BTC": Decimal(50_000)}
+
+
+@pytest.mark.parametrize(
+    ("amount", "doubted"),
+    [
+        ("0.002", False),
+        ("0.00000204", True),
+        ("0.0014", False),
+        ("0.0013", True),
+        ("0.0039", False),
+        ("0.0041", True),
+    ],
+)
+def test_what_came_at_a_price_far_from_that_of_other_days_is_doubted(amount: str, doubted: bool) -> None:
+    came = paid_with(("BTC", amount, "100"))
+    assert (way_in_doubt(came, BTC) is not None) is doubted
+    assert way_in_doubt(came, {"BTC": None}) is None
+    assert way_in_doubt(came, {}) is None
+
+
+def test_it_says_what_came_and_what_that_is_worth() -> None:
+    came = paid_with(("BTC", "0.000001", "50"), ("BTC", "0.000001", "40"), ("ETH-USDT", "10", "10"))
+    assert way_in_doubt(came, {**BTC, "ETH-USDT": Decimal(1)}) == (
+        "0.000002 BTC and 10 ETH-USDT came, which counts for 100.00 USD, and is worth about 10.10 USD at the prices"
+        " of other days"
+    )
+
+
+def test_a_payment_that_was_priced_so_is_completed_and_on_the_list_until_its_money_goes_back() -> None:
+    came = paid_with(("BTC", "0.00000204", "100"), usual_rates=BTC)
+    assert came.status == "completed"
+    assert ProblemKind.PRICE_DOUBTED in [one.kind for one in problems_of(came)]
+    back = {"b1": Refunded(of=RefundOf.GOODS, amount=Decimal(100), release=Release.DONE)}
+    gone = paid_with(("BTC", "0.00000204", "100"), usual_rates=BTC, refunds=back)
+    assert ProblemKind.PRICE_DOUBTED not in [one.kind for one in problems_of(gone)]
+
+
+@given(st.permutations([Decimal(90_000), Decimal(50_000), Decimal(60_000)]))
+def test_of_several_days_prices_the_least_counts_in_whatever_order_they_are_told(rates: list[Decimal]) -> None:
+    known = payment("100")
+    for rate in rates:
+        known = decide(known, InvoicePriced(coin="BTC", rate=rate, usual_rate=rate), NOW).payment
+    assert known.facts.usual_rates == BTC

@@ -9,24 +9,30 @@ from coordinator.agreements import Checkout, Share
 from coordinator.evidence import LookedUpInvoice, invoice_of
 from coordinator.facts import MisfitKind
 from coordinator.fees import Fee, FeePolicy
+from coordinator.lateness import KEPT_FOR, ZONES
 from coordinator.observations import (
     DeadlinePassed,
     Ending,
     InvoiceEnded,
+    InvoiceFound,
     InvoicePriced,
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    RefundMoved,
+    RefundOf,
     RegistrationContested,
+    Release,
     RequestCancelled,
     SiblingCompleted,
     Standing,
     WaitingProlonged,
 )
 from coordinator.payment_decisions import decide, standing_of
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import KEPT_FOR, ZONES, Effect, Payment, PaymentStatus
-from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, seen, transfer
+from coordinator.payment_problems import ProblemKind, hold_on_payouts, problems_of
+from coordinator.payment_rulings import acceptance, open_rulings
+from coordinator.payments import Effect, Payment, PaymentStatus
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, looked_up, notice, play, seen, transfer
 
 PAID, PARTIAL, OVERPAID = Standing.PAID, Standing.PARTIAL, Standing.OVERPAID
 LATER = NOW + timedelta(minutes=5)
@@ -166,17 +172,56 @@ def test_money_after_a_refund_is_a_contradiction() -> None:
         InvoiceEnded(ending=Ending.REFUNDED),
         notice(OVERPAID, transfer("t1", 100), transfer("t2", 100)),
     )
-    assert (payment.status, kinds(payment)) == ("refunded", [ProblemKind.CONTRADICTING_BOOKS])
+    assert (payment.status, kinds(payment)) == ("completed", [ProblemKind.CALLED_REFUNDED, ProblemKind.OVER])
 
 
-def test_money_that_is_told_of_after_a_refund_reaches_a_person_however_little_it_is() -> None:
-    refunded = InvoiceEnded(ending=Ending.REFUNDED)
-    first, second = transfer("t1", 20), transfer("t2", 15)
-    payment, _ = play(notice(PARTIAL, first), (refunded, LATER))
-    assert (payment.status, kinds(payment)) == ("refunded", [])
-    later = notice(PARTIAL, first, second), LATER + timedelta(seconds=2)
-    assert kinds(play(later, payment=payment)[0]) == [ProblemKind.CONTRADICTING_BOOKS]
-    assert kinds(play((refunded, NOW), (seen("t1"), LATER))[0]) == [ProblemKind.CONTRADICTING_BOOKS]
+REFUNDED = InvoiceEnded(ending=Ending.REFUNDED)
+WHOLE = notice(PAID, transfer("t1", 51), transfer("t2", 49), proven=None)
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([], "cancelled"),
+        ([seen("t1")], "cancelled"),
+        ([notice(PARTIAL, transfer("t1", 51))], "cancelled"),
+        ([WHOLE], "completed"),
+    ],
+)
+def test_a_gateways_word_alone_that_it_was_refunded_sends_nothing_back(told: list[Observation], status: str) -> None:
+    payment, events = play(*told, REFUNDED)
+    assert (payment.status, payment.refunded) == (status, Decimal(0))
+    assert "payment-refunded" not in [event.payload.get("type") for event in events]
+    # A person sees it and can decide, and until then nothing is paid out.
+    assert kinds(payment) == [ProblemKind.CALLED_REFUNDED]
+    assert "accept" in open_rulings(payment)
+    assert "calls it refunded" in (hold_on_payouts(payment) or "")
+    accepted, _ = play((acceptance("Ada", "it is there").decide(payment, LATER), LATER), payment=payment)
+    assert (accepted.status, hold_on_payouts(accepted)) == ("completed", None)
+    # Money that comes all the same completes it.
+    paid, _ = play((WHOLE, LATER), payment=payment)
+    assert (paid.status, paid.received) == ("completed", Decimal(100))
+    assert ProblemKind.CALLED_REFUNDED in kinds(paid)
+    # What the gateway says later, when it is asked, takes it back; and what it says then, holds anew.
+    healed, _ = play((WHOLE, LATER), (InvoiceFound(), LATER), payment=payment)
+    assert (healed.status, kinds(healed), hold_on_payouts(healed)) == ("completed", [], None)
+    again, _ = play((REFUNDED, LATER + timedelta(seconds=1)), payment=healed)
+    assert kinds(again) == [ProblemKind.CALLED_REFUNDED]
+    later, _ = play((REFUNDED, LATER + timedelta(seconds=1)), payment=accepted)
+    assert "calls it refunded" in (hold_on_payouts(later) or "")
+
+
+def test_what_a_gateway_called_refunded_and_takes_back_is_listed_while_money_lacks() -> None:
+    payment, _ = play(notice(PARTIAL, transfer("t1", 51)), REFUNDED, (InvoiceFound(), LATER))
+    assert (payment.status, kinds(payment)) == ("cancelled", [ProblemKind.PAID_AFTER_CANCELLATION])
+
+
+def test_a_payment_whose_money_the_bridge_saw_go_back_is_refunded_whatever_its_gateway_says() -> None:
+    gone = RefundMoved(refund_id="b1", of=RefundOf.GOODS, amount=Decimal(100), release=Release.DONE, step=1)
+    orders: list[list[Observation]] = [[WHOLE, REFUNDED, gone], [WHOLE, gone, REFUNDED]]
+    for steps in orders:
+        payment, _ = play(*steps)
+        assert (payment.status, payment.refunded, kinds(payment)) == ("refunded", Decimal(100), [])
 
 
 # How sure
@@ -368,7 +413,7 @@ def test_what_its_gateway_called_cancelled_and_then_paid_is_not_said_to_be_cance
     payment, _ = play(InvoiceEnded(ending=Ending.CANCELLED), notice(PAID, transfer("t1", 100)))
     assert payment.status == "completed"
     (found,) = problems_of(payment)
-    assert found.detail == "shkeeper called it cancelled or failed, and 100.00 of 100.00 USD has come"
+    assert found.detail == "shkeeper called it cancelled, refunded or failed, and 100.00 of 100.00 USD has come"
 
 
 def test_what_is_missing_is_not_rounded_away() -> None:
@@ -396,3 +441,33 @@ def test_a_checkout_goes_on_while_some_of_its_requests_do() -> None:
     checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=shares)})
     payment, _ = play(RequestCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)), payment=checkout)
     assert (payment.status, kinds(payment)) == ("completed", [ProblemKind.PAID_AFTER_CANCELLATION])
+
+
+@pytest.mark.parametrize(
+    ("amount", "paid", "status"),
+    [
+        # With a fee of 2 percent: what lacks is compared to the last digit, whatever is shown.
+        ("102", "98.83698", "partially_paid"),  # 96.899 of 96.900
+        ("102", "98.838", "completed"),
+        ("33.33", "32.29677", "completed"),  # 31.6635, which is 95 percent
+        ("33.33", "32.296769", "partially_paid"),
+        ("0.37", "0.35853", "completed"),  # 0.3515
+        ("0.37", "0.358529", "partially_paid"),
+        ("99999.99", "96899.99031", "completed"),  # 94999.9905
+        ("99999.99", "96899.990309", "partially_paid"),
+    ],
+)
+def test_what_may_be_missing_is_compared_to_the_last_digit(amount: str, paid: str, status: str) -> None:
+    terms = PAYMENT.terms.model_copy(update={"tolerance_percent": Decimal(5)})
+    agreed = PAYMENT.model_copy(update={"amount": Decimal(amount), "terms": terms})
+    fee = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    told = notice(judged(Decimal(paid), Decimal(amount)), transfer("t1", paid), proven=None, fee=fee)
+    payment, _ = play(told, payment=agreed)
+    assert payment.status == status
+
+
+def test_what_is_whole_to_the_cent_is_whole_where_nothing_may_be_missing() -> None:
+    exact = PAYMENT.model_copy(update={"amount": Decimal("33.33"), "terms": PAYMENT.terms.exact()})
+    fee = Fee(policy=FeePolicy.PERCENT, percent=Decimal(2))
+    payment, _ = play(notice(PAID, transfer("t1", "33.996"), proven=None, fee=fee), payment=exact)  # 33.3294
+    assert (payment.status, payment.missing) == ("completed", Decimal(0))

@@ -18,7 +18,7 @@ from coordinator.observations import InvoicePriced, InvoiceSnapshot, Observation
 from coordinator.payment_decisions import decide
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.quotes import fee_priced, to_pay
+from coordinator.quotes import fee_priced, to_pay, whole_coin_amount
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice
 from tests.coordinator.agreed import NOW, PAYMENT
 
@@ -155,7 +155,7 @@ sales = st.builds(
     fees=st.fixed_dictionaries(dict.fromkeys(RATES, some_fees)),
     names_fees=st.booleans(),
     tolerance=st.sampled_from([Decimal(0), Decimal(5)]),
-)
+).filter(lambda sale: all(fee.on(sale.amount) < sale.amount for fee in sale.fees.values()))
 parts = st.lists(
     st.tuples(
         st.sampled_from(sorted(RATES)),
@@ -346,3 +346,25 @@ def test_a_rate_that_moved_leaves_open_how_a_sum_is_divided_and_each_coin_takes_
     assert coins == Decimal(40)
     sale.pays(coins, is_told=False)
     assert sale.figures == ("completed", Decimal(100), Decimal(5), Decimal(0))
+
+
+@pytest.mark.parametrize("fee", [percent(101), percent(1000), fixed(101)])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_no_buyer_is_asked_for_a_fee_of_more_than_the_payment_and_a_person_is_told(fee: Fee, is_told: bool) -> None:
+    sale = Sale(Decimal(100), {A: fee}, names_fees=True)
+    sale.switches(A)
+    assert sale.asks == 100
+    assert [one.kind for one in problems_of(sale.payment)] == [ProblemKind.FEE_TOO_HIGH]
+    assert whole_coin_amount(sale.opened[A], Decimal(100)) == 100
+    # Whoever pays what they are asked for has paid, and nothing that came counts as such a fee.
+    play(sale, A, Decimal(1), is_told=is_told)
+    assert (sale.payment.status, sale.payment.received, sale.payment.fee) == ("completed", Decimal(100), Decimal(0))
+    detail = next(one.detail for one in problems_of(sale.payment) if one.kind is ProblemKind.FEE_TOO_HIGH)
+    assert detail.startswith("shkeeper asks for a fee of ")
+
+
+def test_a_fee_that_is_as_much_as_a_small_payment_is_asked_for_and_nobody_is_told() -> None:
+    sale = Sale(Decimal(5), {A: fixed(5)}, names_fees=True)
+    sale.switches(A)
+    assert sale.asks == 10
+    assert problems_of(sale.payment) == ()

@@ -10,12 +10,13 @@ from coordinator.attention import BY_URGENCY, AttentionKind
 from coordinator.booked import Booked, Seen
 from coordinator.facts import Facts, Misfit, MisfitKind
 from coordinator.invoices import Invoice, InvoiceWanted
-from coordinator.observations import Ending, Release, Standing, Transfer
+from coordinator.observations import Ending, RefundOf, Release, Standing, Transfer
 from coordinator.payment_attention import payment_attention, without_address
 from coordinator.payment_decisions import decide
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payment_rulings import RulingRefusedError, TimeWrongError, acceptance, cancellation, waiting
 from coordinator.payments import Payment, PaymentStatus
+from coordinator.refunded import Refunded
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -78,10 +79,11 @@ PROBLEMS = {
     ProblemKind.REFUNDED_WHILE_PAID_OUT: payment(
         standing=Standing.PAID,
         completed=True,
-        endings={Ending.REFUNDED},
+        refunds={"back_1": Refunded(of=RefundOf.GOODS, amount=Decimal(50), release=Release.DONE)},
         releases={"s1": {"out_1": Release.UNDER_WAY}},
         **booked(50),
     ),
+    ProblemKind.CALLED_REFUNDED: payment(endings={Ending.REFUNDED}, refunded_at=START),
     ProblemKind.TWICE_PAID: payment(
         standing=Standing.PAID, completed=True, completed_siblings={"pay_2"}, **booked(50)
     ),
@@ -89,6 +91,10 @@ PROBLEMS = {
     ProblemKind.UNREADABLE_BOOKS: payment(unreadable={"at": START, "what": ("invoices.0.status: unknown",)}),
     ProblemKind.FOREIGN: payment(misfits=misfit(MisfitKind.CONTESTED)),
     ProblemKind.FORGOTTEN: payment(forgotten_at=START, given={"0xold"}),
+    ProblemKind.PRICE_DOUBTED: payment(
+        standing=Standing.PAID, completed=True, usual_rates={"ETH-USDT": Decimal("0.4")}, **booked(50)
+    ),
+    ProblemKind.FEE_TOO_HIGH: payment(fees_priced={"ETH-USDT": Decimal(51)}),
     ProblemKind.OTHER_CURRENCY: payment(misfits=misfit(MisfitKind.OTHER_CURRENCY)),
     ProblemKind.PAID_AFTER_CANCELLATION: payment(standing=Standing.PAID, withdrawn=True, **booked(50)),
     ProblemKind.SHORT: payment(standing=Standing.PAID, **booked(20)),
@@ -111,6 +117,11 @@ def test_each_problem_of_a_payment_is_told_with_what_can_be_done(kind: ProblemKi
     assert wrong.title
     assert wrong.advice.endswith(".")
     assert "settle" in wrong.remedies
+    # Nothing is advised that is not offered.
+    offered = {"accept it": "accept", "Accept it": "accept", "ancel it": "cancel", "eep waiting": "wait"}
+    offered |= {"a refund": "refund", "ismiss": "dismiss"}
+    for words, remedy in offered.items():
+        assert words not in wrong.advice or remedy in wrong.remedies
     # The buttons are there exactly where the routes take the answers.
     now = START + 2 * DAY
     rules = {"accept": acceptance("Ada", "x"), "cancel": cancellation("Ada", "x"), "wait": waiting(now + DAY)}
@@ -156,11 +167,10 @@ def test_a_buyer_without_an_address_is_told_of_with_what_the_gateway_says() -> N
 
 
 def test_what_may_go_out_twice_is_looked_at_before_all_else_and_no_kind_is_forgotten() -> None:
-    assert BY_URGENCY[:4] == (
+    assert BY_URGENCY[:3] == (
         AttentionKind.PAYOUT_SENT_AFTER_ALL,
         ProblemKind.OVERDRAWN,
         ProblemKind.REFUNDED_WHILE_PAID_OUT,
-        ProblemKind.TWICE_PAID,
     )
     assert sorted(BY_URGENCY) == sorted([*AttentionKind, *ProblemKind])
     # What is wrong with one payment is told in this order too.

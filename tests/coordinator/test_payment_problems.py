@@ -5,7 +5,15 @@ from decimal import Decimal
 
 from coordinator.fees import Fee, FeePolicy
 from coordinator.invoices import InvoiceOpened
-from coordinator.observations import InvoicePriced, PaymentAccepted, Standing
+from coordinator.observations import (
+    InvoicePriced,
+    PaymentAccepted,
+    PaymentWithdrawn,
+    RefundMoved,
+    RefundOf,
+    Release,
+    Standing,
+)
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment
 from coordinator.quotes import ToPay, to_pay
@@ -66,3 +74,17 @@ def test_a_price_that_moved_by_little_is_no_contradiction() -> None:
         payment, _ = play(priced, told)
         # One transfer alone is not lost: it was worth less, and the rest is asked for.
         assert (payment.is_in_doubt, set(kinds(payment)) - {ProblemKind.SHORT}) == (False, set(problems))
+
+
+def test_what_has_gone_back_is_not_said_to_have_come() -> None:
+    """Half of a payment went back, and more came."""
+    half = RefundMoved(refund_id="b1", of=RefundOf.GOODS, amount=Decimal(50), release=Release.DONE, step=1)
+    payment, _ = play(
+        notice(Standing.PARTIAL, transfer("t1", 50)),
+        PaymentWithdrawn(by="Ada", note="off"),
+        half,
+        notice(Standing.PAID, transfer("t1", 50), transfer("t2", 50), proven=None),
+    )
+    [problem] = problems_of(payment)
+    figures = "50.00 of 100.00 USD (of 100.00 that came, 50.00 went back)"
+    assert problem.detail == f"it was cancelled, and {figures} has come"

@@ -12,9 +12,11 @@ from coordinator.earnings import Pool, left_to_refund, refundable
 from coordinator.money import total
 from coordinator.observations import Ending, InvoiceEnded, PaymentAccepted, PaymentWithdrawn, RefundOf, Standing
 from coordinator.payment_attention import payment_attention
+from coordinator.payment_decisions import decide
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payment_rulings import RulingRefusedError, acceptance
 from coordinator.payments import Payment
+from coordinator.payout_approval import doubts_about
 from coordinator.payout_attention import payout_attention
 from coordinator.payout_decisions import decide_payout
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutSent
@@ -34,7 +36,7 @@ from coordinator.refunds import (
     withdrawn,
 )
 from coordinator.refunds import given as given_to
-from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, notice, play, transfer
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, looked_up, notice, play, transfer
 
 GOODS, EXCESS = RefundOf.GOODS, RefundOf.EXCESS
 
@@ -72,8 +74,11 @@ def kinds(payment: Payment) -> list[ProblemKind]:
         (PAYMENT, []),
         # Whoever accepted less than was agreed has no more of it to send back than came.
         (play(PaymentAccepted(by="Ada", note="fine"), payment=came("40"))[0], [(GOODS, "s1", "40")]),
-        # What the gateway sent back itself is not there.
-        (play(InvoiceEnded(ending=Ending.REFUNDED), payment=came("120"))[0], []),
+        # That the gateway calls it refunded sends nothing back.
+        (
+            play(InvoiceEnded(ending=Ending.REFUNDED), payment=came("120"))[0],
+            [(GOODS, "s1", "100"), (RefundOf.EXCESS, None, "20")],
+        ),
     ],
 )
 def test_what_came_can_go_back_and_no_more(payment: Payment, pools: list[tuple[RefundOf, str | None, str]]) -> None:
@@ -149,9 +154,19 @@ def test_what_is_not_there_any_more_is_not_sent() -> None:
     payment = came("100")
     refund = opened(payment, "10")
     reserved = with_refund(payment, refund)
-    ended = play(InvoiceEnded(ending=Ending.REFUNDED), payment=reserved)[0]
+    foreign = looked_up(Standing.PAID, transfer("0x1", 100)).model_copy(update={"agreed": Decimal(5)})
+    taken_back = decide(reserved, foreign, NOW).payment
     with pytest.raises(RefundRefusedError, match="not there any more"):
-        carried(refund, ended)
+        carried(refund, taken_back)
+
+
+def test_a_refund_of_what_the_gateway_calls_refunded_already_waits_for_a_second_person() -> None:
+    payment = came("100")
+    refund = opened(payment, "10")
+    ended = play(InvoiceEnded(ending=Ending.REFUNDED), payment=with_refund(payment, refund))[0]
+    _, payout = carried(refund, ended)
+    assert "calls payment pay_1 refunded" in "; ".join(doubts_about(payout, ended, []))
+    assert [*doubts_about(payout, with_refund(payment, refund), [])] == []
 
 
 def test_a_payout_that_carries_a_refund_tells_sellers_nothing_and_the_refund_tells_the_buyer() -> None:

@@ -1,5 +1,6 @@
 """A checkout of which a request was cancelled: what came for that is nobody's until a person has it so."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -19,11 +20,13 @@ from coordinator.observations import (
     RequestCancelled,
     Standing,
 )
-from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_problems import ProblemKind, hold_on_payouts, problems_of
 from coordinator.payment_rulings import RulingRefusedError, acceptance, open_rulings
 from coordinator.payments import Payment
 from coordinator.withheld import withheld_from
 from tests.coordinator.agreed import NOW, PAYMENT, judged, notice, play, transfer
+
+LATER = NOW + timedelta(minutes=5)
 
 CHECKOUT = PAYMENT.model_copy(
     update={
@@ -117,13 +120,49 @@ def test_a_refund_of_just_that_share_takes_it_off_the_list_and_the_others_are_pa
 def test_what_was_told_to_be_paid_is_not_withheld_by_a_later_cancellation() -> None:
     payment, _ = play(PAID, CANCELLED, payment=CHECKOUT)
     assert left_to_pay_out(payment, "s1", []) == 60
-    assert details(payment) == [(LISTED[0], "r1 was cancelled, and 100.00 of 100.00 USD has come")]
+    assert details(payment) == [(LISTED[0], "r1 was cancelled; 60.00 USD of what came is for it")]
 
 
 def test_of_two_that_are_cancelled_before_and_after_it_was_paid_both_are_listed() -> None:
     payment, _ = play(CANCELLED, PAID, RequestCancelled(request_id="r2"), payment=CHECKOUT)
     [(kind, detail)] = details(payment)
-    assert (kind, detail) == (LISTED[0], f"{LISTED[1]}; r2 was cancelled, and 100.00 of 100.00 USD has come")
+    assert (kind, detail) == (LISTED[0], f"{LISTED[1]}; r2 was cancelled; 40.00 USD of what came is for it")
+
+
+def test_a_request_that_is_cancelled_after_a_person_accepted_comes_back_and_its_seller_is_not_paid() -> None:
+    payment, _ = play(CANCELLED, PAID, PaymentAccepted(by="Ada", note="it holds"), payment=CHECKOUT)
+    assert (details(payment), hold_on_payouts(payment)) == ([], None)
+    payment, events = play(RequestCancelled(request_id="r2"), payment=payment)
+    assert details(payment) == [
+        (LISTED[0], "r2 was cancelled after the payment was taken as paid; 100.00 of 100.00 USD has come")
+    ]
+    assert (left(payment), told(events)) == ({"s1": Decimal(60), "s2": Decimal(0)}, [])
+    assert (hold_on_payouts(payment, "s1"), hold_on_payouts(payment, "s2")) == (
+        None,
+        "r2 was cancelled after the payment was taken as paid",
+    )
+    # Whoever accepts it knowing that pays the seller, and nobody is told twice that they were paid.
+    assert "accept" in open_rulings(payment)
+    again = acceptance("Ada", "it holds all the same").decide(payment, LATER), LATER
+    accepted, events = play(again, payment=payment)
+    assert (details(accepted), left(accepted)["s2"], told(events)) == ([], Decimal(40), [])
+    # Or the share goes back.
+    refunded, _ = play(refund("40", "s2"), payment=payment)
+    assert (details(refunded), left(refunded)) == ([], {"s1": Decimal(60), "s2": Decimal(0)})
+
+
+@pytest.mark.parametrize("came", [[], ["92"], ["100"]])
+@pytest.mark.parametrize("comes_later", [True, False])
+def test_a_payment_whose_request_is_cancelled_after_it_was_accepted_waits_for_a_person_again(
+    came: list[str], comes_later: bool
+) -> None:
+    money: list[Observation] = [notice(judged(Decimal(one)), transfer("t1", one)) for one in came]
+    steps: list[Observation] = [PaymentAccepted(by="Ada", note="fine"), CANCELLED]
+    payment, _ = play(*(steps + money if comes_later else money + steps))
+    assert payment.status == "completed"
+    assert [kind for kind, _ in details(payment)] == [ProblemKind.PAID_AFTER_CANCELLATION]
+    assert hold_on_payouts(payment) == "r1 was cancelled after the payment was taken as paid"
+    assert left_to_pay_out(payment, "s1", []) == 0
 
 
 def test_one_of_a_sellers_two_requests_is_withheld_and_the_other_is_theirs() -> None:

@@ -440,3 +440,15 @@ def test_a_buyer_without_an_address_needs_a_person(make_bridge: Any) -> None:
         assert problem(refused, 409)
         ok(rule(client, payment, "cancellation", **NOTE))
         assert attention(client, payment) == {}
+
+
+def test_the_list_says_of_which_kinds_it_leaves_some_out(client: httpx.Client) -> None:
+    kind = "payment-called-refunded"
+    before = ok(client.get("/api/ops/attention"))
+    assert kind not in [one["kind"] for one in before["leftOut"]]
+    listed = sum(item["kind"] == kind for item in before["items"])
+    for _ in range(201 - listed):
+        tell(client, registered(client), status="REFUNDED")
+    answer = ok(client.get("/api/ops/attention"))
+    assert sum(item["kind"] == kind for item in answer["items"]) == 200
+    assert {"kind": kind, "count": 1} in answer["leftOut"]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bridge.journal import IdempotencyKey, Journal
 from bridge.journal.database import parse_database_url, writing_engine
-from coordinator.observations import Ending, InvoiceEnded
+from coordinator.observations import RefundMoved, RefundOf, Release
 from coordinator.payout_approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
 from coordinator.payout_limits import PayoutLimits
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent
@@ -236,7 +236,8 @@ async def test_a_rejected_payout_lets_its_payment_be_paid_out_again(journal: Jou
 async def test_an_approval_lets_nobody_have_more_than_was_earned(journal: Journal) -> None:
     made = await sold(journal, 1, "6")
     await register(journal, made)
-    assert await observe(journal, 1, "refund", InvoiceEnded(ending=Ending.REFUNDED)) == "applied"
+    gone = RefundMoved(refund_id="b1", of=RefundOf.GOODS, amount=Decimal(1_000), release=Release.DONE, step=1)
+    assert await observe(journal, 1, "refund", gone) == "applied"
     with pytest.raises(NothingToApproveError, match=r"cannot be sent any more: payment pay_1 is refunded.*Reject it"):
         await journal.approvals.approve(made.payout_id, by=BO, note=None)
     rejected, _ = await journal.approvals.reject(made.payout_id, by=BO, note="the buyer has the money")

@@ -9,7 +9,10 @@ from bridge.journal import Journal
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payment_problems import ProblemKind, problems_of
+from coordinator.payment_rulings import acceptance
 from coordinator.payments import Payment
+from coordinator.payout_approval import PayoutRules
+from coordinator.payouts import Payout
 from tests.bridge.journal.conftest import NOW
 
 ADDRESS = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA"
@@ -70,6 +73,17 @@ async def stands(journal: Journal, number: int) -> tuple[str, list[ProblemKind]]
     record = await journal.payment_record(f"pay_{number}")
     assert record is not None
     return record.payment.status, [problem.kind for problem in problems_of(record.payment)]
+
+
+async def accepts(journal: Journal, payment_id: str) -> None:
+    await journal.rulings.record(
+        payment_id,
+        by="Ada",
+        action="accept",
+        said="seen",
+        key=f"accepted:{payment_id}",
+        rule=acceptance("Ada", "seen"),
+    )
 
 
 FOREIGN = [ProblemKind.FOREIGN]
@@ -153,3 +167,48 @@ async def test_an_order_that_is_told_of_money_at_an_address_that_the_bridge_was_
     await told(journal, 2, "0xab")
     assert (await stands(journal, 2))[0] == "pending"
     assert await stands(journal, 1) == ("pending", FOREIGN)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+async def test_money_of_another_payment_is_not_this_ones_by_a_persons_word(
+    journal: Journal, order: tuple[int, int]
+) -> None:
+    """Two at one address are told of one transaction: whoever accepts the second does not have the money twice."""
+    await opens(journal, 1, ADDRESS)
+    await opens(journal, 2, ADDRESS)
+    for number in order:
+        await journal.record_observation(
+            provider="shkeeper", external_id=f"pay_{number}", key=f"{number}", observation=paid("0xab")
+        )
+    await accepts(journal, "pay_2")
+    found = [await journal.payment_record(f"pay_{number}") for number in (1, 2)]
+    assert [(one.payment.status, one.payment.received) for one in found if one is not None] == [
+        ("completed", Decimal(100)),
+        ("completed", Decimal(0)),
+    ]
+
+
+async def test_a_payout_of_an_accepted_payment_whose_money_turns_out_to_be_anothers_awaits_approval(
+    journal: Journal,
+) -> None:
+    await opens(journal, 1, ADDRESS)
+    await opens(journal, 2, ADDRESS)
+    await journal.record_observation(provider="shkeeper", external_id="pay_2", key="2", observation=paid("0xab"))
+    await accepts(journal, "pay_2")
+    await journal.record_observation(provider="shkeeper", external_id="pay_1", key="1", observation=paid("0xab"))
+    payout = Payout(
+        payout_id="out_1",
+        provider="shkeeper",
+        payment_id="pay_2",
+        seller_id="s1",
+        destination="0xAb",
+        coin="ETH-USDT",
+        amount=Decimal(98),
+        worth=Decimal(98),
+        worth_currency="USD",
+        created_at=NOW,
+    )
+    await journal.register_payouts([payout], rules=PayoutRules(limits={}))
+    [registered] = await journal.payment_payouts("pay_2")
+    assert registered.payout.status == "awaiting_approval"
+    assert "98 USD leave with it, and 0 came for s1" in registered.payout.facts.withheld[0]

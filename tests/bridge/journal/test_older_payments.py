@@ -16,6 +16,8 @@ from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.observations import (
     AddressBorrowed,
     ClaimContested,
+    Ending,
+    InvoiceEnded,
     InvoiceSnapshot,
     InvoiceUnreadable,
     MoneyTaken,
@@ -178,3 +180,40 @@ def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url:
     assert not {json.loads(one)["kind"] for one in kept} & {one.kind for one in LEARNT}
     # And forward again: what was forgotten is learnt anew.
     assert asyncio.run(learn()) == (status, problems)
+
+
+def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_list(database_url: str) -> None:
+    migrate(database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.begin() as connection:
+        insert(connection)
+    engine.dispose()
+
+    async def told(observation: Observation | None = None) -> tuple[str, set[str]]:
+        journal = await Journal.open(database_url, Clock(NOW))
+        if observation is not None:
+            await journal.record_observation(
+                provider="shkeeper", external_id="pay_6", key="ended", observation=observation
+            )
+        record = await journal.payment_record("pay_6")
+        troubled = {one.payment.payment_id: one.kinds for one in await journal.console.troubled_payments()}
+        await journal.close()
+        assert record is not None
+        return record.payment.status, set(map(str, troubled.get("pay_6", ())))
+
+    before = asyncio.run(told(InvoiceEnded(ending=Ending.REFUNDED)))
+    assert "payment-called-refunded" in before[1]
+    migrate(database_url, command.downgrade, "0025")
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
+    engine.dispose()
+    assert (row.status, row.escrow_state) == ("refunded", "refunded")
+    assert "payment-called-refunded" not in (row.problems or "")
+    assert not {"cancelled_at", "usual_rates"} & json.loads(row.facts).keys()
+    assert asyncio.run(told()) == before
+    engine = writing_engine(parse_database_url(database_url))
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
+    engine.dispose()
+    assert row.status == before[0]

@@ -155,3 +155,33 @@ def test_a_hundred_thousand_completed_payments_take_a_small_part_of_the_pace() -
         while (last := next_look_back(completed_at, last, MINUTE)) <= now + timedelta(hours=1):
             asked += 1
     assert asked * 100 < 3_600 * 40 / 20
+
+
+@pytest.mark.parametrize(
+    ("since", "at", "wait"),
+    [
+        (None, None, timedelta(minutes=50)),
+        (None, timedelta(seconds=264), timedelta(seconds=264)),
+        (None, timedelta(seconds=20), MINUTE),
+        (None, timedelta(0), timedelta(minutes=50)),  # it was to be learnt by now
+        (None, timedelta(hours=2), timedelta(minutes=50)),
+        (timedelta(0), None, MINUTE),
+        (timedelta(hours=-1), None, timedelta(minutes=6)),
+        (timedelta(hours=1), None, MINUTE),  # by a clock that was wrong
+        (timedelta(days=-9), timedelta(minutes=3), timedelta(minutes=3)),
+    ],
+)
+def test_an_old_payment_of_which_there_is_news_to_be_had_is_asked_about_when_there_is(
+    since: timedelta | None, at: timedelta | None, wait: timedelta
+) -> None:
+    due, now = due_payments(), START + timedelta(days=3)
+    due.add("pay_1", START, START)
+    assert due.take(now, 10) == ["pay_1"]
+    due.asked(
+        "pay_1",
+        now,
+        news_since=None if since is None else now + since,
+        news_at=None if at is None else now + at,
+    )
+    moments = (number * timedelta(seconds=4) for number in range(1, 1_000))
+    assert next(moment for moment in moments if due.take(now + moment, 10)) == wait

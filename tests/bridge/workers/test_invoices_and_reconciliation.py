@@ -340,7 +340,7 @@ def refunded(books: Books) -> None:
         (less_is_there, "completed", ProblemKind.CONTRADICTING_BOOKS),
         (the_sum_sinks, "completed", ProblemKind.CONTRADICTING_BOOKS),
         (another_amount, "completed", ProblemKind.FOREIGN),
-        (refunded, "refunded", None),
+        (refunded, "completed", ProblemKind.CALLED_REFUNDED),
     ],
 )
 async def test_what_happens_to_a_payment_after_its_completion_is_noticed_without_a_webhook(
@@ -352,7 +352,7 @@ async def test_what_happens_to_a_payment_after_its_completion_is_noticed_without
     clock: Clock,
     happens: Callable[[Books], None],
     expected: str,
-    found: ProblemKind | None,
+    found: ProblemKind,
 ) -> None:
     await completed(journal, opener, unopened, reconciliation, books)
     happens(books)
@@ -362,4 +362,4 @@ async def test_what_happens_to_a_payment_after_its_completion_is_noticed_without
     record = await journal.payment_record("pay_1")
     assert record is not None
     kinds = [problem.kind for problem in problems_of(record.payment)]
-    assert (await status(journal), found is None or found in kinds) == (expected, True)
+    assert (await status(journal), found in kinds) == (expected, True)

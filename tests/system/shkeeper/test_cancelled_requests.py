@@ -78,3 +78,24 @@ def test_a_refund_of_just_its_share_takes_it_off_the_list(marketplace: Marketpla
     wait_until(lambda: listed(marketplace, sold) == [])
     pay_out(marketplace, sold, "first", "1", 409)
     pay_out(marketplace, sold, "second", "40", 202)
+
+
+def test_a_request_that_is_cancelled_after_a_person_accepted_waits_for_a_person_again(
+    marketplace: Marketplace, sold: str, request: pytest.FixtureRequest
+) -> None:
+    accept = f"/api/ops/payments/{sold}/acceptance"
+    assert marketplace.client.post(accept, json=BY).is_success
+    assert listed(marketplace, sold) == []
+    second = f"second-{request.node.name[-12:]}"
+    said = {"event": "request-cancelled", "target": {"buyerId": "b9", "sellerId": "second"}}
+    told = marketplace.client.post("/api/events", json={**said, "data": {"requestId": second, "reason": "no"}})
+    assert told.is_success, told.text
+    wait_until(lambda: listed(marketplace, sold))
+    refused = pay_out(marketplace, sold, "second", "39", 409)
+    assert "was cancelled after the payment was taken as paid" in refused["detail"]
+    pay_out(marketplace, sold, "first", "59", 202)
+    # In the same words it is a decision of its own, and tells nobody twice.
+    times = times_told(marketplace, sold)
+    assert marketplace.client.post(accept, json=BY).is_success
+    assert (listed(marketplace, sold), times_told(marketplace, sold)) == ([], times)
+    pay_out(marketplace, sold, "second", "39", 202)

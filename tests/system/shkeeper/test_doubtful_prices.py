@@ -144,3 +144,35 @@ def test_what_the_network_gets_is_in_proportion_to_what_is_sent(marketplace: Mar
     problem = pay_out(marketplace, refused | {"fee": rate("1.5")}, 400)
     assert [fault["field"] for fault in problem["errors"]] == ["payouts.0.fee"]
     assert "so that the wallet sets it" in problem["detail"]
+
+
+def test_what_was_paid_for_at_a_price_that_slipped_leaves_only_with_a_second_person(
+    marketplace: Marketplace, rates: dict[Any, Decimal]
+) -> None:
+    """A buyer is asked for a thousandth of the coins, and pays them: the payment completes, and is on the list."""
+    asked_on_earlier_days(marketplace, ["XRP"])
+    right = sold(marketplace, "XRP")
+    rates["XRP", "USD"] = COINS["XRP"].usd * 1000
+    wrong = sold(marketplace, "XRP")
+    rates["XRP", "USD"] = COINS["XRP"].usd
+    for payment_id, status in ((right, "created"), (wrong, "awaiting_approval")):
+        dollars = {"coin": "ETH-USDT", "amount": "90", "destination": destination("ETH-USDT", payment_id)}
+        paid_out = pay_out(marketplace, {"paymentId": payment_id, **dollars})
+        assert paid_out["status"] == status
+    [reason] = paid_out["approval"]["reasons"]
+    assert "at the prices of other days" in reason
+    items = marketplace.client.get("/api/ops/attention").json()["items"]
+    listed = {item["paymentId"] for item in items if item["kind"] == "payment-price-doubted"}
+    assert (right in listed, wrong in listed) == (False, True)
+
+
+def test_a_stablecoin_that_was_called_worth_twice_as_much_is_not_paid_out_by_itself(
+    marketplace: Marketplace, rates: dict[Any, Decimal]
+) -> None:
+    before = rates.get(("ETH-USDT", "USD"), COINS["ETH-USDT"].usd)
+    rates["ETH-USDT", "USD"] = before * 2
+    payment_id = sold(marketplace)
+    rates["ETH-USDT", "USD"] = before
+    dollars = {"coin": "ETH-USDT", "amount": "90", "destination": destination("ETH-USDT", payment_id)}
+    waiting = pay_out(marketplace, {"paymentId": payment_id, **dollars})
+    assert (waiting["status"], len(waiting["approval"]["reasons"])) == ("awaiting_approval", 1)
