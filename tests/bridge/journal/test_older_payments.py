@@ -203,7 +203,7 @@ def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_l
 
     before = asyncio.run(told(InvoiceEnded(ending=Ending.REFUNDED)))
     assert "payment-called-refunded" in before[1]
-    migrate(database_url, command.downgrade, "0025")
+    migrate(database_url, command.downgrade, "0026")
     engine = writing_engine(parse_database_url(database_url))
     with engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
