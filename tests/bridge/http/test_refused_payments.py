@@ -218,9 +218,12 @@ def test_a_coin_whose_wallet_is_down_is_named_and_opened_once_it_works(
     taken = client.post("/api/payments", json=order("down", "LTC"))
     assert taken.status_code == 202
     assert taken.json()["invoices"][0]["refusal"] is None
-    ready = client.get("/health/ready").json()
-    assert ready["status"] == "ready"
-    assert "LTC: SHKeeper cannot use the coin's wallet" in ready["checks"]["shkeeper"]
+    wait_until(
+        lambda: (
+            "LTC: SHKeeper cannot use the coin's wallet" in client.get("/health/ready").json()["checks"]["shkeeper"]
+        )
+    )
+    assert client.get("/health/ready").json()["status"] == "ready"
     wait_until(lambda: 'bridge_provider_coin_trouble{coin="LTC"' in client.get("/metrics").text)
     assert client.post("/api/payments", json=order("not-down", "BTC")).status_code == 201
     del shkeeper.says["LTC"]
