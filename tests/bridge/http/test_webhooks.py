@@ -10,7 +10,7 @@ import pytest
 
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed, stored
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 PostWebhook = Callable[[bytes, Mapping[str, str]], httpx.Response]
 
@@ -144,4 +144,4 @@ def test_what_cannot_be_committed_is_answered_503_and_taken_later(make_bridge: A
         blocker.execute("ROLLBACK")
         blocker.close()
         assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook)).json()["outcome"] == "kept"
-        assert client.get("/health/ready").status_code == 200
+        wait_until(lambda: client.get("/health/ready").status_code == 200)
