@@ -140,6 +140,7 @@ class JournalChainStore:
             transfers=tuple(_row(chain, one) for one in step.transfers),
             forgotten=step.forgotten,
             alarms=tuple((alarm.kind, alarm.block_number, alarm.message) for alarm in step.alarms),
+            agreed_blocks=step.agreed_blocks,
         )
         await self._journal.chains.record_step(commit)
 

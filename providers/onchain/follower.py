@@ -292,7 +292,8 @@ class ChainFollower:
         step.take(settled(step.following, heard))
         before = {(one.subject, one.sighting.transfer.transfer_id): one.sighting for one in following.awaited}
         after = {key: one.sighting.model_copy(update={"view": before[key].view}) for key, one in step.told.items()}
-        if step.alarms or any(after[key] != before[key] for key in after):
+        has_doubts = step.following.doubts != following.doubts
+        if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
 
     async def _sound_the_alarm(self, step: Step, depth: int, number: int) -> None:

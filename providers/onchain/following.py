@@ -14,6 +14,7 @@ from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
 __all__ = [
+    "Doubt",
     "Finality",
     "Following",
     "Paying",
@@ -73,6 +74,16 @@ class Sighted:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A transfer of which an endpoint said something else than the one that told of it. It stays until they agree."""
+
+    transfer_id: str
+    block_number: int
+    contradiction: str | None = None
+    """Both answers, once it is certain that they contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Following:
     """Where a chain is followed to, and the transfers on it that are not final yet."""
 
@@ -86,6 +97,7 @@ class Following:
     """The newest block that was final at any time."""
     checked_number: int = -1
     """The newest block that was read a second time."""
+    doubts: tuple[Doubt, ...] = ()
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -124,6 +136,7 @@ def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finali
         awaited=_mined(told),
         final_number=max(following.final_number, block.number),
         checked_number=block.number,
+        doubts=following.doubts,
     )
     return moved, tuple(told)
 

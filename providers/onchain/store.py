@@ -52,6 +52,8 @@ class ChainStep:
     sighted: tuple[Sighted, ...] = ()
     transfers: tuple[Assigned, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    agreed_blocks: tuple[int, ...] = ()
+    """Those about which nobody contradicts anybody any more."""
     forgotten: tuple[str, ...] = ()
     """Transfers that were written down and of which nobody tells any more, by their ids."""
 
