@@ -273,8 +273,8 @@ def chain_contradicted(chain: str, block_number: int, message: str, raised_at: d
         detail=f"Block {block_number}: {message}",
         advice=(
             "Nothing in this block counts until they agree; they are asked again and again, and this goes once they"
-            " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of the"
-            " configuration. Dismiss this if it stays after that."
+            " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of"
+            " the configuration. Dismiss this if it stays after that."
         ),
         since=raised_at,
         news_at=raised_at,

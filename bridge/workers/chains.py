@@ -122,7 +122,10 @@ class JournalChainStore:
 
     async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
         found = await self._journal.chains.transfers(chain, tx_hashes)
-        return [Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one)) for one in found]
+        return [
+            Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
+            for one in found
+        ]
 
     async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
         found = await self._journal.chains.transfers_since(chain, block_number)

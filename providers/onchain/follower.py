@@ -215,7 +215,7 @@ class ChainFollower:
         end = await self._rpc.block(last)
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
-        if seen.is_by_two:
+        if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying)
         heard = await self._words.before_final(step, paying, finality, self.head)
         step.take(leapt(step.following, BlockId(number=last, hash=end["hash"]), paying, heard, self.head))

@@ -71,6 +71,8 @@ class Sighted:
 
     subject: Subject
     sighting: Sighting
+    sender: str | None = None
+    """Who sent it, where it is to be asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     transfer, and each that has come deeper."""
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited]
-    told += [Sighted(one.subject, _deepened(_first(one, finality), block.number, view, finality)) for one in paying]
+    told += [_told_of(one, block.number, view, finality) for one in paying]
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
     canonical = following.canonical.extended(block, depth=finality.depth)
     final_number = max(following.final_number, finality.safe(block.number))
@@ -128,7 +130,7 @@ def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finali
     is final, but for what is held."""
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
-    told += [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    told += [_told_of(one, head, view, finality) for one in paying]
     moved = Following(
         next_number=block.number + 1,
         view=view,
@@ -164,7 +166,7 @@ def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
 def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
     """After transfers turned out to be waited for that are in blocks which were followed before."""
     view, head = following.view + 1, following.next_number - 1
-    told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    told = [_told_of(one, head, view, finality) for one in paying]
     return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
 
 
@@ -213,6 +215,10 @@ def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
 
 def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
     return tuple(one for one in told if one.sighting.stage is Stage.MINED)
+
+
+def _told_of(paying: Paying, head: int, view: int, finality: Finality) -> Sighted:
+    return Sighted(paying.subject, _deepened(_first(paying, finality), head, view, finality), paying.transfer.sender)
 
 
 def _first(paying: Paying, finality: Finality) -> Sighting:

@@ -54,8 +54,8 @@ class Told:
     place: int
     """Which one."""
     answer: Any
-    is_by_two: bool = False
-    """Whether another one said the same."""
+    seconded_by: tuple[int, ...] = ()
+    """Who else said the same."""
 
 
 class ChainRpc:
@@ -191,6 +191,15 @@ class ChainRpc:
 
         return await self.first_good(shown)
 
+    async def header_at(self, place: int, number: int) -> Header:
+        """The block of that number, as just this endpoint shows it. Raises ChainUnavailableError, and
+        RefusedByNodeError."""
+        try:
+            return header_of(await self.ask_at(place, "eth_getBlockByNumber", hex(number), False))
+        except FaultyError as error:
+            self.set_aside(place, error)
+            raise ChainUnavailableError(f"{self._chain.name}: {self.endpoints[place].host}: {error}") from None
+
     async def block_told(self, number: int, *, with_transactions: bool = False) -> Told:
         """As `block`, with who shows it."""
 
@@ -252,7 +261,7 @@ class ChainRpc:
         else:
             if contents(told.answer) != contents(others.answer):
                 raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
-            return replace(told, is_by_two=True)
+            return replace(told, seconded_by=(other,))
         return told
 
     async def logs_again(

@@ -24,7 +24,7 @@ from providers.onchain.transfers import (
 )
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range"]
+__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range", "times_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class RangeSeen:
     logs: int
     """How many were told of in all."""
     transfers: tuple[Seen, ...] = ()
-    is_by_two: bool = False
-    """Whether two endpoints say the same."""
+    told_by: tuple[int, ...] = ()
+    """The endpoints that say the same of it, by their places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
     if not contracts or not len(watchlist):
         return RangeSeen(0)
     told = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), told.is_by_two)
+    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), (told.place, *told.seconded_by))
 
 
 async def see_again(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> Sequence[Seen]:
@@ -112,13 +112,16 @@ def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
 async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
     waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
-    times = {
-        str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in told.answer if log.get("blockTimestamp")
-    }
+    times = times_in(told.answer)
     for transfer in waited_for:
         if transfer.block.hash not in times:
-            times[transfer.block.hash] = mined_at(await rpc.block(transfer.block.number))
+            times[transfer.block.hash] = (await rpc.header_at(told.place, transfer.block.number)).made_at
     return tuple(Seen(transfer, times[transfer.block.hash], told.place) for transfer in waited_for)
+
+
+def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
+    """When the blocks of logs were made, by their hashes, as far as the logs say so. Raises MalformedError."""
+    return {str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in logs if log.get("blockTimestamp")}
 
 
 def mined_at(block: Mapping[str, Any]) -> datetime:

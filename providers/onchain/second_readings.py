@@ -3,8 +3,9 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from providers.onchain.assigning import unrecorded
 from providers.onchain.chains import Chain
@@ -72,6 +73,9 @@ class SecondReadings:
         """Takes up what was not told of the first time."""
         recorded = await self._payees.recorded(step, [one.transfer for one in seen])
         new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
+        # What was nobody's may only have been so by the time that one endpoint gave.
+        times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
+        new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
         missed = [one for one in seen if one.transfer.transfer_id in new]
         paying = await self._payees.assign(step, missed, is_again=True)
         for one in paying:
@@ -94,3 +98,7 @@ class SecondReadings:
             message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+
+def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:
+    return times.get(seen.transfer.transfer_id) not in (None, seen.mined_at)

@@ -54,6 +54,9 @@ class _Question:
     next_at: float
     tries: int = 0
     absent_since: float | None = None
+    """Since when somebody has not had it, nor anybody a word against it."""
+    otherwise: str | None = None
+    """What was said last that was not the same."""
     has_differed: bool = False
     """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
     is_doubted: bool = False
@@ -188,7 +191,8 @@ class SecondWords:
 
     async def _is_disowned(self, some: Sequence[Due]) -> bool:
         """Whether all endpoints say something else, also the one that told of it."""
-        words = [(await self._hear_of(place, some))[0] for place in self.rpc.everybody()]
+        number, _ = some[0].block
+        words = [(await self._hear_of(place, number, some))[0] for place in self.rpc.everybody()]
         return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
 
     def _key(self, due: Due) -> tuple[int, str, int | None]:
@@ -205,16 +209,19 @@ class SecondWords:
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
         question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
-        question.is_doubted = question.is_doubted or word in (Word.DIFFERS, Word.ABSENT)
-        if word is Word.ABSENT:
+        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
+        if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+            question.is_doubted, question.otherwise = True, said
+        if word in (Word.ABSENT, Word.BEHIND):
             question.absent_since = now if question.absent_since is None else question.absent_since
-            if now >= question.absent_since + ABSENCE_BELIEVED_SECONDS:
+            if now >= question.absent_since + self._patience_seconds(word):
                 word, question.has_differed = Word.DIFFERS, True
+        if word is Word.SILENT and is_late and question.is_doubted and question.contradiction is None:
+            question.contradiction = question.otherwise or f"something else was said before; {said}"
         if word is Word.DIFFERS:
             question.contradiction = said if question.has_differed else question.contradiction
             question.has_differed = True
             return
-        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
         is_alone = is_late and is_said and not question.is_doubted
         if word is Word.SILENT and is_alone:
             logger.error(
@@ -227,6 +234,15 @@ class SecondWords:
             self.agree(one.transfer_id for one in some)
             del self._questions[key]
 
+    def _patience_seconds(self, word: Word) -> float:
+        """How long an endpoint may not have what another one tells of, before it means that."""
+        depth = self.chain.required_confirmations or 1
+        return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
+
+    async def are_deep(self, places: Iterable[int], number: int) -> bool:
+        """Whether each of these endpoints shows a block as deep as money in it has to be."""
+        return all([(await self._hear_of(place, number, ()))[0] is Word.AGREES for place in places])
+
     def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
         subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
         message = f"{contradiction}; it stops {subjects}"
@@ -236,26 +252,34 @@ class SecondWords:
     async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
         """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
         known who told of it, two have to agree, or the only one that there is."""
-        agreeing, silent = 0 if told_by is None else 1, []
+        agreeing, silent, behind, is_told = 0, [], [], told_by is not None
         needed = min(2, len(self.rpc.endpoints))
+        number, block_hash = some[0].block
         teller = "what was read before" if told_by is None else self.rpc.endpoints[told_by].host
         for place in self.rpc.everybody():
-            if place == told_by and needed == 2:
-                continue
             host = self.rpc.endpoints[place].host
-            word, said = await self._hear_of(place, some)
+            is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there
+            word, said = await self._hear_of(place, number, () if is_teller else some)
+            if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+                said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
             if word in (Word.DIFFERS, Word.ABSENT):
-                said = f"{teller} has {_sum(some)} in block {some[0].block[1]}; {host} {said}"
-                return word, said, agreeing > 0
+                return word, said, is_told or agreeing > 0
             agreeing += word is Word.AGREES
-            if word is Word.AGREES and agreeing >= needed:
+            if agreeing >= needed:
                 return Word.AGREES, "", True
             silent += [f"{host}: {said}"] if word is Word.SILENT else []
-        return Word.SILENT, "; ".join(silent), agreeing > 0
+            behind += [said] if word is Word.BEHIND else []
+        if behind:
+            return Word.BEHIND, behind[0], is_told or agreeing > 0
+        return Word.SILENT, "; ".join(silent), is_told or agreeing > 0
 
-    async def _hear_of(self, place: int, some: Sequence[Due]) -> tuple[Word, str]:
+    async def _hear_of(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
+        """What one endpoint says of money in that block, and of how deep it is."""
         try:
-            return await self.witnesses.word_of(place, some)
+            word, said = await self.witnesses.word_of(place, some)
+            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
+                return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
+            return word, said
         except FaultyError as error:
             self.rpc.set_aside(place, error)
             return Word.SILENT, str(error)

@@ -40,6 +40,7 @@ class Step:
                 one.token.symbol,
                 one.recipient,
                 assigned.subject,
+                assigned.mined_at,
             )
             for assigned in self.transfers.values()
             for one in [assigned.transfer]

@@ -32,6 +32,8 @@ class Recorded:
     recipient: str
     subject: Subject | None
     """What it is for; None if that was not known."""
+    mined_at: datetime | None = None
+    """When its block was made, by whoever told of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Followed:
         recipient: str = BOB,
         created_at: datetime | None = None,
         currency: str = "USDT",
+        payer: str | None = None,
     ) -> Payment:
         payment = Payment(
             payment_id=payment_id,
@@ -106,7 +107,7 @@ class Followed:
             amount=Decimal(100),
             currency=currency,
             created_at=created_at or datetime.now(UTC),
-            direct=DirectPayment(chain="anvil", recipient=recipient),
+            direct=DirectPayment(chain="anvil", recipient=recipient, payer=payer),
         )
         await self.journal.register_payment(payment)
         self.watch(payment)
@@ -122,8 +123,16 @@ class Followed:
         assert record is not None
         return record.payment
 
-    async def pay_out(self, tx_hash: str, payout_id: str = "out_1", *, amount: int = 7, to: str = BOB) -> Payout:
-        """Registers a payout of the marketplace's own wallet, which this transaction carries."""
+    async def pay_out(
+        self,
+        tx_hash: str | None,
+        payout_id: str = "out_1",
+        *,
+        amount: int = 7,
+        to: str = BOB,
+        sender: str | None = None,
+    ) -> Payout:
+        """Registers a payout of the marketplace's own wallet, which this transaction or this sender carries."""
         payout = Payout(
             payout_id=payout_id,
             provider="onchain",
@@ -134,8 +143,10 @@ class Followed:
             amount=Decimal(amount),
             created_at=datetime.now(UTC),
             chain="anvil",
+            sender=sender,
         )
-        known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), PayoutSent(tx_hashes=(tx_hash,))]}
+        sent = [] if tx_hash is None else [PayoutSent(tx_hashes=(tx_hash,))]
+        known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), *sent]}
         await self.journal.register_payouts([payout], rules=None, another=True, known=known)
         return payout
 
