@@ -15,6 +15,7 @@ from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.claims import Verdict
+from providers.onchain.finalized import Finalized
 from providers.onchain.following import (
     Finality,
     Following,
@@ -70,8 +71,6 @@ class ChainFollower:
         """The newest block that a node has shown."""
         self.head_at: datetime | None = None
         """When it was made."""
-        self.finalized_at: datetime | None = None
-        """When the block was made that the chain calls finalized, where that is what counts."""
         self._rpc = rpc
         self._store = store
         self._clock = clock
@@ -83,6 +82,7 @@ class ChainFollower:
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
+        self._finalized = Finalized(chain, rpc, clock)
         witnesses = Witnesses(chain, rpc)
         self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
@@ -101,7 +101,12 @@ class ChainFollower:
     @property
     def waiting(self) -> str | None:
         """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
-        return self._words.waiting
+        return self._words.waiting or self._finalized.waiting
+
+    @property
+    def finalized_at(self) -> datetime | None:
+        """When the block was made that the chain calls finalized, where that is what counts."""
+        return self._finalized.made_at
 
     @property
     def watched(self) -> int:
@@ -159,20 +164,11 @@ class ChainFollower:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
 
     async def _finality(self, following: Following) -> Finality:
-        """What is final now. What the chain calls so is asked of a second endpoint where money depends on it."""
+        """What is final now, by depth or by the chain's own word."""
         confirmations = self.chain.required_confirmations
         if confirmations is not None:
             return Finality(confirmations)
-        place, header = await self._rpc.finalized(self.head)
-        number, self.finalized_at = (0, None) if header is None else (header.number, header.made_at)
-        if len(self._rpc.endpoints) > 1 and due(following.awaited, number):
-            try:
-                _, other = await self._rpc.finalized(self.head, besides={place})
-            except (RefusedByNodeError, ChainUnavailableError) as error:
-                logger.info("%s: no second endpoint says what is finalized: %s", self.chain.name, error)
-            else:
-                number = min(number, 0 if other is None else other.number)
-        return Finality(None, number)
+        return await self._finalized.finality(self.head, following)
 
     async def _advance(self, following: Following, finality: Finality, head: Header) -> None:
         step = Step(following)
