@@ -86,7 +86,9 @@ class ChainFollower:
         witnesses = Witnesses(chain, rpc)
         self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
-        self._readings = SecondReadings(chain, rpc, self._watchlist, self._payees, self._words, witnesses)
+        self._readings = SecondReadings(
+            chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
+        )
         self._below_since: float | None = None
         """Since when the head is below what was followed."""
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
@@ -151,10 +153,8 @@ class ChainFollower:
             while self._following.next_number <= self.head:
                 await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
-            while (again := await self._readings.read(self._following, finality)) is not None:
-                if again.tells:
-                    await self._commit(again)
-                self._following = again.following  # how far it was read again alone is committed with the next block
+            while await self._read_again(self._following, finality):
+                pass
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
@@ -176,11 +176,23 @@ class ChainFollower:
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
         are_deep = len(due(following.awaited, safe)) == len(following.awaited)
         if is_far and are_deep and not self._watchlist.wants_own_coin:
+            if await self._read_again(following, finality, self.head):
+                return  # what was followed before is read a second time before it is far behind
             await self._leap(step, finality, safe)
         else:
             last = min(following.next_number + BLOCKS_AT_ONCE - 1, self.head)
             await self._go_on(step, finality, range(following.next_number, last + 1), head)
         await self._commit(step)
+
+    async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
+        """Reads some blocks a second time that were followed. Returns whether there were any."""
+        again = await self._readings.read(following, finality, head)
+        if again is None:
+            return False
+        if again.tells:
+            await self._commit(again)
+        self._following = again.following  # how far it was read again alone is committed with the next block
+        return True
 
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
@@ -214,7 +226,11 @@ class ChainFollower:
         if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying)
         heard = await self._words.before_final(step, paying, finality, self.head)
-        step.take(leapt(step.following, BlockId(number=last, hash=end["hash"]), paying, heard, self.head))
+        is_checked = len(seen.told_by) != 1 or len(self._rpc.endpoints) < 2
+        if not is_checked:
+            self._readings.told(range(first, last + 1), seen.told_by[0])
+        block = BlockId(number=last, hash=end["hash"])
+        step.take(leapt(step.following, block, paying, heard, self.head, is_checked=is_checked))
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head
@@ -243,6 +259,8 @@ class ChainFollower:
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
+            if seen.told_by is not None:
+                self._readings.told([seen.block.number], seen.told_by)
 
     async def _go_back(self, step: Step, depth: int) -> None:
         """Takes back the followed blocks that are not on the chain any more."""

@@ -125,9 +125,12 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     return moved, tuple(told)
 
 
-def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int) -> Told:
+def leapt(
+    following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int, *, is_checked: bool
+) -> Told:
     """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
-    is final, but for what is held."""
+    is final, but for what is held. `is_checked`: they do not have to be read again."""
+    are_all_checked = is_checked and following.checked_number >= following.next_number - 1
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
     told += [_told_of(one, head, view, finality) for one in paying]
@@ -137,7 +140,7 @@ def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finali
         canonical=Canonical(blocks=(block,)),
         awaited=_mined(told),
         final_number=max(following.final_number, block.number),
-        checked_number=block.number,
+        checked_number=block.number if are_all_checked else following.checked_number,
         doubts=following.doubts,
     )
     return moved, tuple(told)

@@ -96,5 +96,5 @@ async def test_a_second_endpoint_is_asked_only_where_money_depends_on_it(follow:
         it.anvil.transfer(it.token, BOB, 100 * 10**6)
         await it.follow(16)
         assert (await it.payment()).status == COMPLETED
-        # Once for the money, once every 32 blocks, and once for the block itself.
-        assert Counter(it.liars[1].asked)["eth_getBlockByNumber"] - 2 * without <= 3
+        # For the money and every 32 blocks, beside what other comparisons ask; not for each block.
+        assert Counter(it.liars[1].asked)["eth_getBlockByNumber"] - 2 * without <= 6
