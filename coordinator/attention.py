@@ -237,7 +237,7 @@ def unmatched_transfer(
         detail=f"{what} from {sender} to {recipient}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            " (POST /api/payments/{paymentId}/transaction), or send the money back and dismiss this."
+            " (POST /api/payments/{paymentId}/transaction, with foundBy), or send the money back and dismiss this."
         ),
         since=mined_at,
         chain=chain,

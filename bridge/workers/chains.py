@@ -14,7 +14,7 @@ from coordinator.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.direct import PROVIDER
 from providers.onchain.following import Following
-from providers.onchain.matching import Subject, Watched
+from providers.onchain.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
@@ -22,6 +22,8 @@ __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 PAGE = 500
 _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
+# Why a transaction comes to nothing that a person may give to its payment all the same.
+TOLD_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
 Found = TypeVar("Found", Payment, Payout)
 
 
@@ -30,7 +32,7 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
     token = chain.token(payment.currency)
     if payment.direct is None or token is None:
         return None
-    claims, seen = _claims(payment.facts.hints, payment.facts.sightings)
+    claims, seen = _claims(payment.facts.hints, payment.facts.sightings, payment.facts.found_hints)
     return Watched(
         subject=Subject("payment", payment.payment_id),
         recipient=payment.direct.recipient,
@@ -39,6 +41,7 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
         since=payment.created_at,
         payer=payment.direct.payer,
         hints=payment.facts.hints,
+        given=payment.facts.found_hints,
         claims=claims,
         seen=seen,
         is_open=payment.status in OPEN_STATUSES,
@@ -68,9 +71,16 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     )
 
 
-def _claims(hints: frozenset[str], sightings: Sequence[Sighting]) -> tuple[frozenset[str], frozenset[str]]:
-    """Which transactions are still to be looked into, and which of them were seen once."""
-    settled = {one.transfer.tx_hash for one in sightings if one.stage in SETTLED_BY_BLOCKS}
+def _claims(
+    hints: frozenset[str], sightings: Sequence[Sighting], given: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Which transactions are still to be looked into, and which of them were seen once. What only a person could tell
+    is looked into anew once a person has."""
+    settled = {
+        one.transfer.tx_hash
+        for one in sightings
+        if one.stage in SETTLED_BY_BLOCKS and not (one.reason in TOLD_BY_A_PERSON and one.transfer.tx_hash in given)
+    }
     lost = {one.transfer.tx_hash for one in sightings} - settled
     return frozenset((hints - settled) | lost), frozenset(lost)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from coordinator.observations import Stage
-from providers.onchain.assigning import Assigning
+from providers.onchain.assigning import claimed
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
@@ -29,7 +29,7 @@ from providers.onchain.following import (
     went_on,
 )
 from providers.onchain.headers import Header
-from providers.onchain.matching import Subject, Watched
+from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
@@ -368,14 +368,11 @@ class ChainFollower:
         if made_at is None:
             return
         waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
-        assigning = Assigning(found, await self._payees.recorded(step, found))
-        # A payment's claim is its buyer's word, which counts where nothing else speaks for another one.
-        candidates = waiting if subject.kind == "payout" else [watched]
-        free = [one for one in found if assigning.assign(one, made_at, candidates).subject == subject]
+        recorded = await self._payees.recorded(step, found)
+        free, reason = claimed(watched, found, made_at, waiting, recorded)
         if not free:
-            reason = "it was counted for something else before"
-            if not all(assigning.is_anothers(one, subject) for one in found):
-                reason = "what it pays fits another payout, or none of those that name it alone"
+            if reason == FITS_ANOTHER:
+                self._payees.keep_for_a_person(step, found, made_at, recorded, reason)
             step.take(sighted(step.following, subject, nothing_of(watched, news.claim.tx_hash, reason)))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}

@@ -15,6 +15,7 @@ from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment
 from coordinator.agreements import DirectPayment
 from coordinator.attention import Attention
+from coordinator.observations import TransactionHinted
 from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts import Payout
@@ -112,6 +113,17 @@ class Followed:
         await self.journal.register_payment(payment)
         self.watch(payment)
         return payment
+
+    async def hint(self, payment_id: str, tx_hash: str, *, found_by: str | None = None) -> None:
+        """Names a transaction for a payment, as its buyer or a person does."""
+        recorded = await self.journal.record_observation(
+            provider="onchain",
+            external_id=payment_id,
+            key=f"hint {payment_id} {tx_hash} {found_by}",
+            observation=TransactionHinted(hinted=tx_hash, found_by=found_by),
+        )
+        assert recorded.payment is not None
+        self.watch(recorded.payment)
 
     def watch(self, payment: Payment) -> None:
         watched = watched_payment(self.chain, payment)
