@@ -1,7 +1,8 @@
 """Keeps the records of those who follow chains in the journal: what they see is committed with what it moves."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import TypeAdapter
@@ -127,8 +128,15 @@ class JournalChainStore:
         of = self._chains[chain]
         payments = await records.payments_at(chain, recipients, moved_since=since)
         payouts = await records.payouts_to(chain, recipients, moved_since=since)
-        found = [watched_payment(of, one) for one in payments] + [watched_payout(of, one) for one in payouts]
-        return [one for one in found if one is not None]
+        paying = [watched_payment(of, one) for one in payments]
+        paid_out = [(watched_payout(of, one), await self._owed_since(one)) for one in payouts]
+        of_payouts = [replace(watched, not_before=since) for watched, since in paid_out if watched is not None]
+        return [*(one for one in paying if one is not None), *of_payouts]
+
+    async def _owed_since(self, payout: Payout) -> datetime | None:
+        """When the payment was registered that a payout pays; None if the journal has forgotten it."""
+        record = await self._journal.payment_record(payout.payment_id)
+        return None if record is None else record.payment.created_at
 
     async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
         found = await self._journal.chains.transfers(chain, tx_hashes)

@@ -11,6 +11,7 @@ from providers.onchain.matching import (
     Match,
     Subject,
     Watched,
+    is_of_before,
     match,
 )
 from providers.onchain.store import Recorded
@@ -70,7 +71,8 @@ def claimed(
         mine = free
     if not mine and all(assigning.is_anothers(one, watched.subject) for one in found):
         return [], "it was counted for something else before"
-    if not mine and matches and all(match.reason == OLDER for _, match in matches):
+    own = next((one for one in waiting if one.subject == watched.subject), watched)
+    if not mine and (is_of_before(mined_at, own) or all(match.reason == OLDER for _, match in matches)):
         return [], OLDER
     return mine, FITS_ANOTHER
 

@@ -18,6 +18,7 @@ __all__ = [
     "Match",
     "Subject",
     "Watched",
+    "is_of_before",
     "is_older",
     "match",
 ]
@@ -131,7 +132,7 @@ def _payout(
     of_token = sorted(
         (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
     )
-    named = [one for one in of_token if transfer.tx_hash in one.hints and not _is_of_before(mined_at, one)]
+    named = [one for one in of_token if transfer.tx_hash in one.hints and not is_of_before(mined_at, one)]
     exact = [one for one in named if one.units == transfer.units]
     if len(named) == 1:
         return named[0]
@@ -149,7 +150,7 @@ def _payout(
     return next(expected, None)
 
 
-def _is_of_before(mined_at: datetime, payout: Watched) -> bool:
+def is_of_before(mined_at: datetime, payout: Watched) -> bool:
     """Whether a transfer was there before anybody could have owed the money of this payout."""
     return payout.not_before is not None and mined_at < payout.not_before - CLOCK_TOLERANCE
 

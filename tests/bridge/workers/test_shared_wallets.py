@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coordinator.payments import PaymentStatus
-from tests.anvil import ALICE, CAROL
+from coordinator.payouts import PayoutStatus
+from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed
 
 COMPLETED, PENDING = PaymentStatus.COMPLETED, PaymentStatus.PENDING
@@ -88,3 +89,33 @@ async def test_what_was_nobodys_before_a_payment_was_registered_is_not_its_witho
         await it.hint("pay_2", tx_hash, found_by="ada")
         await it.follow(2)
         assert await statuses(it) == [PENDING, COMPLETED]
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_transfer_of_before_its_payment_pays_no_payout(follow: Follow, before: bool) -> None:
+    async with follow() as it:
+        await it.follow()
+        tx_hash = it.pay(7)
+        if before:
+            await it.follow(CONFIRMATIONS)
+        it.anvil.ask("evm_increaseTime", 3600)
+        await it.register("pay_1", recipient=CAROL, created_at=datetime.now(UTC) + timedelta(minutes=30))
+        it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)
+        await it.pay_out(tx_hash, to=BOB)
+        await it.follow(CONFIRMATIONS + 2)
+        payout = await it.payout()
+        assert payout.status == PayoutStatus.MISMATCH
+        assert any("before the payment was registered" in reason for reason in payout.reasons)
+
+
+async def test_a_transfer_that_was_sent_before_its_payout_was_registered_pays_it(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", recipient=CAROL)
+        it.pay(100, CAROL)
+        tx_hash = it.pay(7)
+        await it.follow(CONFIRMATIONS)
+        await it.pay_out(tx_hash, to=BOB)
+        await it.follow(CONFIRMATIONS + 2)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
