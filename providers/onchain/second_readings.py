@@ -43,8 +43,8 @@ class SecondReadings:
     _words: SecondWords
     _witnesses: Witnesses
     _at_once: int = READ_AGAIN_AT_ONCE
-    _is_contradicted: bool = False
-    """Whether the last block that was compared was another one at another endpoint. It is said once, not of each."""
+    _contradicted_at: int | None = None
+    """The block that was another one at another endpoint, as long as those after it are so too: it is said once."""
     _told_by: dict[int, int] = field(default_factory=dict)
     """Which endpoint told of a block; of what was read before the start that is not known."""
     _read_alone: int = -1
@@ -58,17 +58,20 @@ class SecondReadings:
         """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all
         that are followed are due."""
         followed, first = following.next_number - 1, following.checked_number + 1
-        if first > min(finality.safe(followed if head is None else head), followed):
+        final = min(finality.safe(followed if head is None else head), followed)
+        if first > final:
             self._forget_below(first)
             return None
-        spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
-        last = min(max(followed - spared, first), first + self._at_once - 1)
         teller = self._told_by.get(first)
-        last = next((one - 1 for one in range(first, last + 1) if self._told_by.get(one) != teller), last)
         place = self._reader(teller)
         is_alone = place == teller and len(self._rpc.endpoints) > 1
-        if place is None or (is_alone and last <= self._read_alone):
+        if is_alone:
+            first = max(first, self._read_alone + 1)
+        if place is None or first > final:
             return self._given_up(following, followed)
+        spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
+        last = min(max(followed - spared, first), first + self._at_once - 1)
+        last = next((one - 1 for one in range(first + 1, last + 1) if self._told_by.get(one) != teller), last)
         step = Step(following)
         try:
             blocks = range(first, last + 1)
@@ -145,9 +148,14 @@ class SecondReadings:
         theirs = await self._witnesses.other_block(number)
         if theirs is None:
             return
-        (host, other), was_contradicted = theirs, self._is_contradicted
-        self._is_contradicted = other != ours
-        if self._is_contradicted and not was_contradicted:
+        host, other = theirs
+        if other == ours and self._contradicted_at is not None:
+            # As this block is, so are all before it; money in them may still be doubted.
+            doubted = {one.block_number for one in step.following.doubts}
+            step.agreed_blocks |= {self._contradicted_at} - doubted
+            self._contradicted_at = None
+        elif other != ours and self._contradicted_at is None:
+            self._contradicted_at = number
             message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))

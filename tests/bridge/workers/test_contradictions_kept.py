@@ -2,6 +2,8 @@
 configuration.
 """
 
+from typing import Any
+
 import pytest
 
 from coordinator.payments import PaymentStatus
@@ -140,6 +142,22 @@ async def test_a_contradiction_leaves_the_list_once_they_agree(follow: Follow) -
         it.clock.now += 120
         await it.follow()
         assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
+
+
+async def test_a_fork_leaves_the_list_once_they_have_the_same_blocks_again(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+
+        def elsewhere(parameters: list[Any], block: dict[str, Any] | None) -> dict[str, Any] | None:
+            return block and block | {"hash": "0xf" + block["hash"][3:]}
+
+        it.liars[1].changes("eth_getBlockByNumber", elsewhere)
+        await goes_on(it)
+        assert len(await listed(it)) == 1
+        it.liars[1].answers = {}
+        await goes_on(it)
         assert await listed(it) == []
 
 
