@@ -111,10 +111,9 @@ class Chain(_Configured):
     @field_validator("tokens")
     @classmethod
     def _are_different(cls, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-        for address, count in Counter(token.address for token in tokens).items():
+        for address, count in Counter(token.address for token in tokens if token.address is not None).items():
             if count > 1:
-                which = "two coins of its own, without an address" if address is None else f"two tokens at {address}"
-                raise ValueError(f"a chain cannot have {which}; name one")
+                raise ValueError(f"a chain cannot have two tokens at {address}; name one")
         return tokens
 
     @property
