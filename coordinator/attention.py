@@ -240,7 +240,7 @@ def unmatched_transfer(
         detail=f"{what} from {sender} to {recipient}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            " (POST /api/payments/{paymentId}/transaction), or send the money back and dismiss this."
+            " (POST /api/payments/{paymentId}/transaction, with foundBy), or send the money back and dismiss this."
         ),
         since=mined_at,
         chain=chain,
@@ -275,9 +275,9 @@ def chain_contradicted(chain: str, block_number: int, message: str, raised_at: d
         title=f"Two endpoints of {chain} contradict each other",
         detail=f"Block {block_number}: {message}",
         advice=(
-            "Nothing in this block counts until they agree; they are asked again and again. Look at the block in an"
-            " explorer of another operator, and take the endpoint that is wrong out of the configuration. Then"
-            " dismiss this."
+            "Nothing in this block counts until they agree; they are asked again and again, and this goes once they"
+            " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of"
+            " the configuration. Dismiss this if it stays after that."
         ),
         since=raised_at,
         news_at=raised_at,

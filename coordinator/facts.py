@@ -190,6 +190,8 @@ class Facts(FrozenModel):
     """The last of each transfer on a chain, in order of its id."""
     hints: frozenset[str] = frozenset()
     """Transactions that pay, if the buyer is to be believed."""
+    found_hints: frozenset[str] = frozenset()
+    """Those of them that a person has found to pay."""
     shares_request: bool = False
     """There are other payments for the same purchase request."""
     completed_siblings: frozenset[str] = frozenset()

@@ -145,8 +145,9 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             if for_unconfirmed:
                 passed["patience_ended"] = latest(facts.patience_ended, deadline)
             return facts.model_copy(update=passed)
-        case TransactionHinted(hinted=tx_hash):
-            return facts.model_copy(update={"hints": facts.hints | {tx_hash}})
+        case TransactionHinted(hinted=tx_hash, found_by=found_by):
+            found = facts.found_hints if found_by is None else facts.found_hints | {tx_hash}
+            return facts.model_copy(update={"hints": facts.hints | {tx_hash}, "found_hints": found})
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
         case PaymentAccepted():

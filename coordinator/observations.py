@@ -345,10 +345,13 @@ class TransferSighted(_Observation):
 
 
 class TransactionHinted(_Observation):
-    """The buyer says which transaction pays. Anybody can say that of any transaction, so it proves nothing."""
+    """The buyer says which transaction pays. Anybody can say that of any transaction, so it proves nothing; a person
+    who has looked at it decides between payments that it fits."""
 
     kind: Literal["transaction-hinted"] = "transaction-hinted"
     hinted: str
+    found_by: str | None = None
+    """The person who found it; None where it is the buyer's word."""
 
     @property
     def tx_hash(self) -> str | None:

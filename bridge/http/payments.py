@@ -67,9 +67,14 @@ class CoinRequest(FrozenModel):
 
 
 class TransactionHint(FrozenModel):
-    """The transaction that the buyer's wallet says it has sent."""
+    """The transaction that the buyer's wallet says it has sent, or that a person has found to pay."""
 
     tx_hash: TxHash
+    found_by: Id | None = Field(
+        None,
+        description="Who has looked at the transaction and found that it pays this payment. A buyer's word alone "
+        "takes nothing that fits another payment at the same address as well.",
+    )
 
 
 class Cancellation(FrozenModel):
@@ -233,8 +238,8 @@ async def hint_transaction(
     await journal.record_observation(
         provider=payment.provider,
         external_id=payment.external_id,
-        key=f"hint:{payment_id[:40]}:{tx_hash}",
-        observation=TransactionHinted(hinted=tx_hash),
+        key=f"hint:{payment_id[:40]}:{tx_hash}{':found' if data.found_by else ''}",
+        observation=TransactionHinted(hinted=tx_hash, found_by=data.found_by),
     )
     hinted = await journal.payment_record(payment_id)
     chains.watch_payment((hinted or record).payment)

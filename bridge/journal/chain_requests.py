@@ -12,6 +12,8 @@ from coordinator.payout_observations import PayoutSighted
 
 __all__ = ["ChainCommit", "CommittedStep", "record_chain_step"]
 
+CONTRADICTED = "contradicted"
+
 
 @dataclass(frozen=True, slots=True)
 class ChainCommit:
@@ -28,6 +30,8 @@ class ChainCommit:
     """Transfers that are not to be known any more, by their ids."""
     alarms: tuple[tuple[str, int, str], ...] = ()
     """Of what kind, of which block, and what went wrong."""
+    agreed_blocks: tuple[int, ...] = ()
+    """Those about which endpoints contradict each other no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
         batch.chains.forget(step.chain, transfer_id)
     for transfer in step.transfers:
         batch.chains.transfer(transfer)
+    for block_number in step.agreed_blocks:
+        batch.chains.forget_alarm(step.chain, CONTRADICTED, block_number)
     for kind, block_number, message in step.alarms:
         batch.chains.alarm(step.chain, kind, block_number, message)
     batch.chains.checkpoint(step.chain, step.following)

@@ -66,6 +66,8 @@ class StagedChains:
         self._transfers: dict[tuple[str, ...], dict[str, Any]] = {}
         self._forgotten: list[tuple[str, str]] = []
         self._alarms: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._over: dict[tuple[str, str, int], None] = {}
+        """What is wrong no more, by what names alarms."""
         self.writes = 0
         """How many changes are staged."""
 
@@ -88,7 +90,14 @@ class StagedChains:
         """Writes down what is wrong with a block; what was said of the same before makes way."""
         self.writes += 1
         row = {"chain": chain, "kind": kind, "block_number": block_number, "message": message, "raised_at": self._now}
+        self._over.pop((chain, kind, block_number), None)
         self._alarms[tuple(row[name] for name in _ALARM_KEY)] = row
+
+    def forget_alarm(self, chain: str, kind: str, block_number: int) -> None:
+        """Has nothing wrong with a block any more."""
+        self.writes += 1
+        self._alarms.pop((chain, kind, block_number), None)
+        self._over[chain, kind, block_number] = None
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
@@ -101,6 +110,11 @@ class StagedChains:
             (_FORGET_TRANSFER, [{f"by_{name}": row[name] for name in _TRANSFER_KEY} for row in transfers]),
             (_FORGET_ELSEWHERE, [{f"by_{name}": row[name] for name in elsewhere} for row in transfers]),
             (insert_into(_TRANSFERS), transfers),
-            (_FORGET_ALARM, [{f"by_{name}": row[name] for name in _ALARM_KEY} for row in alarms]),
+            (_FORGET_ALARM, [_by_alarm_key(tuple(row[name] for name in _ALARM_KEY)) for row in alarms]),
+            (_FORGET_ALARM, [_by_alarm_key(key) for key in self._over]),
             (insert_into(_ALARMS), alarms),
         ]
+
+
+def _by_alarm_key(key: tuple[Any, ...]) -> Row:
+    return {f"by_{name}": value for name, value in zip(_ALARM_KEY, key, strict=True)}

@@ -1,7 +1,8 @@
 """Keeps the records of those who follow chains in the journal: what they see is committed with what it moves."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import TypeAdapter
@@ -14,7 +15,7 @@ from coordinator.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.direct import PROVIDER
 from providers.onchain.following import Following
-from providers.onchain.matching import Subject, Watched
+from providers.onchain.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
@@ -22,6 +23,8 @@ __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 PAGE = 500
 _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
+# Why a transaction comes to nothing that a person may give to its payment all the same.
+TOLD_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
 Found = TypeVar("Found", Payment, Payout)
 
 
@@ -30,7 +33,7 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
     token = chain.token(payment.currency)
     if payment.direct is None or token is None:
         return None
-    claims, seen = _claims(payment.facts.hints, payment.facts.sightings)
+    claims, seen = _claims(payment.facts.hints, payment.facts.sightings, payment.facts.found_hints)
     return Watched(
         subject=Subject("payment", payment.payment_id),
         recipient=payment.direct.recipient,
@@ -39,6 +42,7 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
         since=payment.created_at,
         payer=payment.direct.payer,
         hints=payment.facts.hints,
+        given=payment.facts.found_hints,
         claims=claims,
         seen=seen,
         is_open=payment.status in OPEN_STATUSES,
@@ -68,9 +72,16 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     )
 
 
-def _claims(hints: frozenset[str], sightings: Sequence[Sighting]) -> tuple[frozenset[str], frozenset[str]]:
-    """Which transactions are still to be looked into, and which of them were seen once."""
-    settled = {one.transfer.tx_hash for one in sightings if one.stage in SETTLED_BY_BLOCKS}
+def _claims(
+    hints: frozenset[str], sightings: Sequence[Sighting], given: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Which transactions are still to be looked into, and which of them were seen once. What only a person could tell
+    is looked into anew once a person has."""
+    settled = {
+        one.transfer.tx_hash
+        for one in sightings
+        if one.stage in SETTLED_BY_BLOCKS and not (one.reason in TOLD_BY_A_PERSON and one.transfer.tx_hash in given)
+    }
     lost = {one.transfer.tx_hash for one in sightings} - settled
     return frozenset((hints - settled) | lost), frozenset(lost)
 
@@ -117,12 +128,22 @@ class JournalChainStore:
         of = self._chains[chain]
         payments = await records.payments_at(chain, recipients, moved_since=since)
         payouts = await records.payouts_to(chain, recipients, moved_since=since)
-        found = [watched_payment(of, one) for one in payments] + [watched_payout(of, one) for one in payouts]
-        return [one for one in found if one is not None]
+        paying = [watched_payment(of, one) for one in payments]
+        paid_out = [(watched_payout(of, one), await self._owed_since(one)) for one in payouts]
+        of_payouts = [replace(watched, not_before=since) for watched, since in paid_out if watched is not None]
+        return [*(one for one in paying if one is not None), *of_payouts]
+
+    async def _owed_since(self, payout: Payout) -> datetime | None:
+        """When the payment was registered that a payout pays; None if the journal has forgotten it."""
+        record = await self._journal.payment_record(payout.payment_id)
+        return None if record is None else record.payment.created_at
 
     async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
         found = await self._journal.chains.transfers(chain, tx_hashes)
-        return [Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one)) for one in found]
+        return [
+            Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
+            for one in found
+        ]
 
     async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:
         found = await self._journal.chains.transfers_since(chain, block_number)
@@ -140,6 +161,7 @@ class JournalChainStore:
             transfers=tuple(_row(chain, one) for one in step.transfers),
             forgotten=step.forgotten,
             alarms=tuple((alarm.kind, alarm.block_number, alarm.message) for alarm in step.alarms),
+            agreed_blocks=step.agreed_blocks,
         )
         await self._journal.chains.record_step(commit)
 

@@ -2576,6 +2576,8 @@ export interface components {
         /** TransactionHint */
         TransactionHint: {
             txHash: string;
+            /** @description Who has looked at the transaction and found that it pays this payment. A buyer's word alone takes nothing that fits another payment at the same address as well. */
+            foundBy?: string | null;
         };
         /** TransferItem */
         TransferItem: {

@@ -3,11 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from providers.onchain.matching import Match, Subject, Watched, match
+from providers.onchain.matching import (
+    FITS_ANOTHER,
+    NOBODYS_BEFORE,
+    NOBODYS_TOLERANCE,
+    OLDER,
+    Match,
+    Subject,
+    Watched,
+    is_of_before,
+    match,
+)
 from providers.onchain.store import Recorded
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Assigning", "unrecorded"]
+__all__ = ["Assigning", "claimed", "unrecorded"]
 
 Name = tuple[str, str, str]
 """The `transfer_id`, the token's symbol and the recipient: what names a transfer on its chain."""
@@ -37,6 +47,34 @@ class Assigning:
     def is_anothers(self, transfer: ChainTransfer, subject: Subject) -> bool:
         """Whether it was written down as something else's."""
         return self._known.get(_name(transfer), subject) != subject
+
+
+def claimed(
+    watched: Watched,
+    found: Sequence[ChainTransfer],
+    mined_at: datetime,
+    waiting: Sequence[Watched],
+    recorded: Sequence[Recorded],
+) -> tuple[list[ChainTransfer], str]:
+    """Which transfers of a transaction that was followed before are for whoever claims it now, among all that wait at
+    that address; and what is to be said if none is."""
+    assigning = Assigning(found, recorded)
+    matches = [(one, assigning.assign(one, mined_at, waiting)) for one in found]
+    mine = [one for one, match in matches if match.subject == watched.subject]
+    is_given = any(one.tx_hash in watched.given for one in found)
+    nobodys = {one.transfer_id for one in recorded if one.subject is None}
+    is_before = mined_at < watched.since - NOBODYS_TOLERANCE
+    if watched.subject.kind == "payment" and is_before and not is_given:
+        free = [one for one in mine if one.transfer_id not in nobodys]
+        if mine and not free:
+            return [], NOBODYS_BEFORE
+        mine = free
+    if not mine and all(assigning.is_anothers(one, watched.subject) for one in found):
+        return [], "it was counted for something else before"
+    own = next((one for one in waiting if one.subject == watched.subject), watched)
+    if not mine and (is_of_before(mined_at, own) or all(match.reason == OLDER for _, match in matches)):
+        return [], OLDER
+    return mine, FITS_ANOTHER
 
 
 def unrecorded(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> list[ChainTransfer]:

@@ -100,7 +100,21 @@ class Chain(_Configured):
                 ) from None
             if parts.scheme not in _SCHEMES or not parts.hostname:
                 raise ValueError("an endpoint is a URL that begins with http://, https://, ws:// or wss://")
+        hosts = Counter(_host(endpoint.get_secret_value()) for endpoint in endpoints)
+        for host, count in hosts.items():
+            if count > 1:
+                raise ValueError(
+                    f"two endpoints are of {host}; they are one word, so name another operator's instead"
+                )
         return endpoints
+
+    @field_validator("tokens")
+    @classmethod
+    def _are_different(cls, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        for address, count in Counter(token.address for token in tokens if token.address is not None).items():
+            if count > 1:
+                raise ValueError(f"a chain cannot have two tokens at {address}; name one")
+        return tokens
 
     @property
     def required_confirmations(self) -> int | None:
@@ -126,6 +140,14 @@ def host_of(endpoint: str) -> str:
     """What may be shown of an endpoint: its host, since the rest may be a key."""
     parts = urlsplit(endpoint)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _host(endpoint: str) -> str:
+    """Whom an endpoint is of, whatever its scheme, path and key."""
+    parts = urlsplit(endpoint)
+    host = str(parts.hostname)
+    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+    return f"{'127.0.0.1' if host in ('localhost', '::1') else host}:{port}"
 
 
 def token_amount(token: Token, units: int) -> Decimal:

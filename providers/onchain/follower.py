@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from coordinator.observations import Stage
-from providers.onchain.assigning import Assigning
+from providers.onchain.assigning import claimed
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.claims import Verdict
+from providers.onchain.finalized import Finalized
 from providers.onchain.following import (
     Finality,
     Following,
@@ -28,7 +29,7 @@ from providers.onchain.following import (
     went_on,
 )
 from providers.onchain.headers import Header
-from providers.onchain.matching import Subject, Watched
+from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
@@ -70,8 +71,6 @@ class ChainFollower:
         """The newest block that a node has shown."""
         self.head_at: datetime | None = None
         """When it was made."""
-        self.finalized_at: datetime | None = None
-        """When the block was made that the chain calls finalized, where that is what counts."""
         self._rpc = rpc
         self._store = store
         self._clock = clock
@@ -83,10 +82,13 @@ class ChainFollower:
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
+        self._finalized = Finalized(chain, rpc, clock)
         witnesses = Witnesses(chain, rpc)
         self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
-        self._readings = SecondReadings(chain, rpc, self._watchlist, self._payees, self._words, witnesses)
+        self._readings = SecondReadings(
+            chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
+        )
         self._below_since: float | None = None
         """Since when the head is below what was followed."""
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
@@ -101,7 +103,12 @@ class ChainFollower:
     @property
     def waiting(self) -> str | None:
         """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
-        return self._words.waiting
+        return self._words.waiting or self._finalized.waiting
+
+    @property
+    def finalized_at(self) -> datetime | None:
+        """When the block was made that the chain calls finalized, where that is what counts."""
+        return self._finalized.made_at
 
     @property
     def watched(self) -> int:
@@ -146,10 +153,8 @@ class ChainFollower:
             while self._following.next_number <= self.head:
                 await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
-            while (again := await self._readings.read(self._following, finality)) is not None:
-                if again.tells:
-                    await self._commit(again)
-                self._following = again.following  # how far it was read again alone is committed with the next block
+            while await self._read_again(self._following, finality):
+                pass
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
@@ -159,20 +164,11 @@ class ChainFollower:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
 
     async def _finality(self, following: Following) -> Finality:
-        """What is final now. What the chain calls so is asked of a second endpoint where money depends on it."""
+        """What is final now, by depth or by the chain's own word."""
         confirmations = self.chain.required_confirmations
         if confirmations is not None:
             return Finality(confirmations)
-        place, header = await self._rpc.finalized(self.head)
-        number, self.finalized_at = (0, None) if header is None else (header.number, header.made_at)
-        if len(self._rpc.endpoints) > 1 and due(following.awaited, number):
-            try:
-                _, other = await self._rpc.finalized(self.head, besides={place})
-            except (RefusedByNodeError, ChainUnavailableError) as error:
-                logger.info("%s: no second endpoint says what is finalized: %s", self.chain.name, error)
-            else:
-                number = min(number, 0 if other is None else other.number)
-        return Finality(None, number)
+        return await self._finalized.finality(self.head, following)
 
     async def _advance(self, following: Following, finality: Finality, head: Header) -> None:
         step = Step(following)
@@ -180,11 +176,23 @@ class ChainFollower:
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
         are_deep = len(due(following.awaited, safe)) == len(following.awaited)
         if is_far and are_deep and not self._watchlist.wants_own_coin:
+            if await self._read_again(following, finality, self.head):
+                return  # what was followed before is read a second time before it is far behind
             await self._leap(step, finality, safe)
         else:
             last = min(following.next_number + BLOCKS_AT_ONCE - 1, self.head)
             await self._go_on(step, finality, range(following.next_number, last + 1), head)
         await self._commit(step)
+
+    async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
+        """Reads some blocks a second time that were followed. Returns whether there were any."""
+        again = await self._readings.read(following, finality, head)
+        if again is None:
+            return False
+        if again.tells:
+            await self._commit(again)
+        self._following = again.following  # how far it was read again alone is committed with the next block
+        return True
 
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
@@ -215,10 +223,14 @@ class ChainFollower:
         end = await self._rpc.block(last)
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
-        if seen.is_by_two:
+        if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying)
         heard = await self._words.before_final(step, paying, finality, self.head)
-        step.take(leapt(step.following, BlockId(number=last, hash=end["hash"]), paying, heard, self.head))
+        is_checked = len(seen.told_by) != 1 or len(self._rpc.endpoints) < 2
+        if not is_checked:
+            self._readings.told(range(first, last + 1), seen.told_by[0])
+        block = BlockId(number=last, hash=end["hash"])
+        step.take(leapt(step.following, block, paying, heard, self.head, is_checked=is_checked))
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head
@@ -247,6 +259,8 @@ class ChainFollower:
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
+            if seen.told_by is not None:
+                self._readings.told([seen.block.number], seen.told_by)
 
     async def _go_back(self, step: Step, depth: int) -> None:
         """Takes back the followed blocks that are not on the chain any more."""
@@ -292,7 +306,8 @@ class ChainFollower:
         step.take(settled(step.following, heard))
         before = {(one.subject, one.sighting.transfer.transfer_id): one.sighting for one in following.awaited}
         after = {key: one.sighting.model_copy(update={"view": before[key].view}) for key, one in step.told.items()}
-        if step.alarms or any(after[key] != before[key] for key in after):
+        has_doubts = step.following.doubts != following.doubts
+        if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
 
     async def _sound_the_alarm(self, step: Step, depth: int, number: int) -> None:
@@ -353,14 +368,11 @@ class ChainFollower:
         if made_at is None:
             return
         waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
-        assigning = Assigning(found, await self._payees.recorded(step, found))
-        # A payment's claim is its buyer's word, which counts where nothing else speaks for another one.
-        candidates = waiting if subject.kind == "payout" else [watched]
-        free = [one for one in found if assigning.assign(one, made_at, candidates).subject == subject]
+        recorded = await self._payees.recorded(step, found)
+        free, reason = claimed(watched, found, made_at, waiting, recorded)
         if not free:
-            reason = "it was counted for something else before"
-            if not all(assigning.is_anothers(one, subject) for one in found):
-                reason = "what it pays fits another payout, or none of those that name it alone"
+            if reason == FITS_ANOTHER:
+                self._payees.keep_for_a_person(step, found, made_at, recorded, reason)
             step.take(sighted(step.following, subject, nothing_of(watched, news.claim.tx_hash, reason)))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}

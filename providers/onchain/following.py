@@ -14,6 +14,7 @@ from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
 __all__ = [
+    "Doubt",
     "Finality",
     "Following",
     "Paying",
@@ -70,6 +71,18 @@ class Sighted:
 
     subject: Subject
     sighting: Sighting
+    sender: str | None = None
+    """Who sent it, where it is to be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A transfer of which an endpoint said something else than the one that told of it. It stays until they agree."""
+
+    transfer_id: str
+    block_number: int
+    contradiction: str | None = None
+    """Both answers, once it is certain that they contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ class Following:
     """The newest block that was final at any time."""
     checked_number: int = -1
     """The newest block that was read a second time."""
+    doubts: tuple[Doubt, ...] = ()
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -96,7 +110,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     transfer, and each that has come deeper."""
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited]
-    told += [Sighted(one.subject, _deepened(_first(one, finality), block.number, view, finality)) for one in paying]
+    told += [_told_of(one, block.number, view, finality) for one in paying]
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
     canonical = following.canonical.extended(block, depth=finality.depth)
     final_number = max(following.final_number, finality.safe(block.number))
@@ -111,19 +125,23 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
     return moved, tuple(told)
 
 
-def leapt(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int) -> Told:
+def leapt(
+    following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int, *, is_checked: bool
+) -> Told:
     """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
-    is final, but for what is held."""
+    is final, but for what is held. `is_checked`: they do not have to be read again."""
+    are_all_checked = is_checked and following.checked_number >= following.next_number - 1
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
-    told += [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    told += [_told_of(one, head, view, finality) for one in paying]
     moved = Following(
         next_number=block.number + 1,
         view=view,
         canonical=Canonical(blocks=(block,)),
         awaited=_mined(told),
         final_number=max(following.final_number, block.number),
-        checked_number=block.number,
+        checked_number=block.number if are_all_checked else following.checked_number,
+        doubts=following.doubts,
     )
     return moved, tuple(told)
 
@@ -151,7 +169,7 @@ def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
 def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
     """After transfers turned out to be waited for that are in blocks which were followed before."""
     view, head = following.view + 1, following.next_number - 1
-    told = [Sighted(one.subject, _deepened(_first(one, finality), head, view, finality)) for one in paying]
+    told = [_told_of(one, head, view, finality) for one in paying]
     return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
 
 
@@ -200,6 +218,10 @@ def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
 
 def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
     return tuple(one for one in told if one.sighting.stage is Stage.MINED)
+
+
+def _told_of(paying: Paying, head: int, view: int, finality: Finality) -> Sighted:
+    return Sighted(paying.subject, _deepened(_first(paying, finality), head, view, finality), paying.transfer.sender)
 
 
 def _first(paying: Paying, finality: Finality) -> Sighting:

@@ -10,11 +10,26 @@ from typing import Literal
 from coordinator.addresses import resembled
 from providers.onchain.transfers import ChainTransfer
 
-__all__ = ["Match", "Subject", "Watched", "is_older", "match"]
+__all__ = [
+    "FITS_ANOTHER",
+    "NOBODYS_BEFORE",
+    "NOBODYS_TOLERANCE",
+    "OLDER",
+    "Match",
+    "Subject",
+    "Watched",
+    "is_of_before",
+    "is_older",
+    "match",
+]
 
 # The clocks of those who make blocks are not ours.
 CLOCK_TOLERANCE = timedelta(minutes=1)
+# What was nobody's already has less of it: a block says its time in whole seconds, and a little late.
+NOBODYS_TOLERANCE = timedelta(seconds=5)
 OLDER = "it was mined before the payment was registered"
+NOBODYS_BEFORE = "it was nobody's when the payment was registered; a person has to tell whose it is"
+FITS_ANOTHER = "it fits another one as well, or none alone; a person has to tell whose it is"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,6 +56,10 @@ class Watched:
     hints: frozenset[str] = frozenset()
     """Transactions that are said to carry it. A payment's buyer can say so of any transaction: no proof of anything.
     A payout's are its sender's own."""
+    given: frozenset[str] = frozenset()
+    """Those of a payment's that a person has found to pay it."""
+    not_before: datetime | None = None
+    """Of a payout, when the payment was registered that it pays."""
     claims: frozenset[str] = frozenset()
     """Those of its transactions that the blocks do not settle alone: hinted and not found yet, or found and gone."""
     seen: frozenset[str] = frozenset()
@@ -76,8 +95,9 @@ def match(
     follows a chain may be far behind.
 
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
-    payment's for which its transaction was hinted, or whose payer sent it, or which asks for just this amount, if
-    this leaves exactly one. Anything else is for a person to tell.
+    payment's to which a person gave it, or whose payer sent it, or for which its transaction was hinted, or which
+    asks for just this amount, if this leaves exactly one. A hint takes nothing that fits another one as well.
+    Anything else is for a person to tell.
     """
     payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"], carried)
     if payout is not None:
@@ -112,7 +132,7 @@ def _payout(
     of_token = sorted(
         (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
     )
-    named = [one for one in of_token if transfer.tx_hash in one.hints]
+    named = [one for one in of_token if transfer.tx_hash in one.hints and not is_of_before(mined_at, one)]
     exact = [one for one in named if one.units == transfer.units]
     if len(named) == 1:
         return named[0]
@@ -130,13 +150,24 @@ def _payout(
     return next(expected, None)
 
 
+def is_of_before(mined_at: datetime, payout: Watched) -> bool:
+    """Whether a transfer was there before anybody could have owed the money of this payout."""
+    return payout.not_before is not None and mined_at < payout.not_before - CLOCK_TOLERANCE
+
+
 def _narrowings(transfer: ChainTransfer, fitting: Sequence[Watched]) -> Iterable[Sequence[Watched]]:
+    yield [one for one in fitting if transfer.tx_hash in one.given]
     yield fitting
     opened = [one for one in fitting if one.is_open]
     yield opened
-    hinted = [one for one in opened if transfer.tx_hash in one.hints]
-    yield hinted
-    # Two that claim one transaction are told apart by the amount, as those that claim none are.
-    named = [one for one in (hinted or opened) if one.payer is not None]
+    named = [one for one in opened if one.payer is not None]
     yield named
-    yield [one for one in (named or hinted or opened) if one.units == transfer.units]
+    left = named or opened
+    exact = [one for one in left if one.units == transfer.units]
+    hinted = [one for one in left if transfer.tx_hash in one.hints]
+    if not hinted:
+        yield exact
+    elif all(one in hinted for one in exact):
+        # Two that claim one transaction are told apart by the amount, as those that claim none are.
+        yield hinted
+        yield exact

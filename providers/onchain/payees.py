@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from providers.onchain.assigning import Assigning
+from providers.onchain.assigning import Assigning, unrecorded
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import nothing_of
 from providers.onchain.following import Paying, sighted
@@ -60,6 +61,18 @@ class Payees:
                 self._tell_of_another_token(step, seen, candidates)
             step.assign(Assigned(transfer, seen.mined_at, subject, reason))
         return paying
+
+    def keep_for_a_person(
+        self,
+        step: Step,
+        found: Sequence[ChainTransfer],
+        mined_at: datetime,
+        recorded: Sequence[Recorded],
+        reason: str,
+    ) -> None:
+        """Keeps what cannot be told, as far as it was not written down."""
+        for one in unrecorded(found, recorded):
+            step.assign(Assigned(one, mined_at, None, reason))
 
     def _tell_of_another_token(self, step: Step, seen: Seen, candidates: Sequence[Watched]) -> None:
         """Tells a payment of money that can only have been meant for it, in a token that it does not take."""

@@ -54,8 +54,8 @@ class Told:
     place: int
     """Which one."""
     answer: Any
-    is_by_two: bool = False
-    """Whether another one said the same."""
+    seconded_by: tuple[int, ...] = ()
+    """Who else said the same."""
 
 
 class ChainRpc:
@@ -191,6 +191,15 @@ class ChainRpc:
 
         return await self.first_good(shown)
 
+    async def header_at(self, place: int, number: int) -> Header:
+        """The block of that number, as just this endpoint shows it. Raises ChainUnavailableError, and
+        RefusedByNodeError."""
+        try:
+            return header_of(await self.ask_at(place, "eth_getBlockByNumber", hex(number), False))
+        except FaultyError as error:
+            self.set_aside(place, error)
+            raise ChainUnavailableError(f"{self._chain.name}: {self.endpoints[place].host}: {error}") from None
+
     async def block_told(self, number: int, *, with_transactions: bool = False) -> Told:
         """As `block`, with who shows it."""
 
@@ -239,12 +248,12 @@ class ChainRpc:
     ) -> Told:
         """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
         ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
-        told = await self.first_good(lambda place: self._range(place, first, last, addresses, recipients))
+        told = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
         other = next((place for place in self.well() if place != told.place), None)
         if other is None:
             return told
         try:
-            others = await self._range(other, first, last, addresses, recipients)
+            others = await self.logs_at(other, first, last, addresses, recipients)
         except FaultyError as error:
             self._set_aside(other, error.fault, str(error))
         except RefusedByNodeError:
@@ -252,24 +261,13 @@ class ChainRpc:
         else:
             if contents(told.answer) != contents(others.answer):
                 raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
-            return replace(told, is_by_two=True)
+            return replace(told, seconded_by=(other,))
         return told
 
-    async def logs_again(
-        self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
-    ) -> Told:
-        """The Transfer logs of a range of blocks that were read before, by another endpoint than that which is asked
-        first, where one is well. Raises ChainUnavailableError, and RefusedByNodeError."""
-        for place in self.well()[1:]:
-            try:
-                return await self._range(place, first, last, addresses, recipients)
-            except FaultyError as error:
-                self._set_aside(place, error.fault, str(error))
-        return await self.first_good(lambda place: self._range(place, first, last, addresses, recipients))
-
-    async def _range(
+    async def logs_at(
         self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
     ) -> Told:
+        """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError."""
         question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
         logs = await self._nodes[place].ask("eth_getLogs", question)
         if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):

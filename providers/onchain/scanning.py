@@ -10,7 +10,7 @@ from typing import Any
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
-from providers.onchain.headers import Header
+from providers.onchain.headers import Header, header_of
 from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.rpc import ChainRpc, FaultyError, Told
 from providers.onchain.traces import Traces
@@ -24,7 +24,7 @@ from providers.onchain.transfers import (
 )
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range"]
+__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range", "times_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class RangeSeen:
     logs: int
     """How many were told of in all."""
     transfers: tuple[Seen, ...] = ()
-    is_by_two: bool = False
-    """Whether two endpoints say the same."""
+    told_by: tuple[int, ...] = ()
+    """The endpoints that say the same of it, by their places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class BlockSeen:
     block: BlockId
     parent_hash: str
     transfers: tuple[Seen, ...]
+    told_by: int | None = None
+    """The endpoint that told of what is in it, by its place; None if there was nothing to ask."""
 
 
 async def see_block(
@@ -71,14 +73,18 @@ async def see_block(
     made_at = mined_at(content)
     found: list[Seen] = []
     contracts = _contracts(chain)
+    told_by = shown_by if wants_own_coin else None
     if contracts and len(watchlist):
         logs = await rpc.logs(block, content.get("logsBloom"), contracts, watchlist.asked_for)
+        told_by = (
+            logs.place if told_by in (None, logs.place) else None
+        )  # two have told of it: both may be asked again
         found += (Seen(transfer, made_at, logs.place) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:
         own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
         found += (Seen(transfer, made_at, shown_by) for transfer in own_coin)
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, parent_hash, waited_for)
+    return BlockSeen(block, parent_hash, waited_for, told_by)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
@@ -88,17 +94,36 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
     if not contracts or not len(watchlist):
         return RangeSeen(0)
     told = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), told.is_by_two)
+    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), (told.place, *told.seconded_by))
 
 
-async def see_again(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> Sequence[Seen]:
-    """Reads the token transfers of blocks that were read before once more, best by another endpoint. Raises
-    ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+async def see_again(
+    rpc: ChainRpc, traces: Traces, chain: Chain, blocks: range, watchlist: Watchlist, *, place: int
+) -> Sequence[Seen]:
+    """Reads blocks that were read before once more, by just this endpoint. Raises FaultyError, ChainUnavailableError,
+    RefusedByNodeError, and MalformedError."""
     contracts = _contracts(chain)
-    if not contracts or not len(watchlist):
-        return ()
-    told = await rpc.logs_again(first, last, contracts, watchlist.asked_for)
-    return await _dated(rpc, chain, told, watchlist)
+    found: list[Seen] = []
+    if contracts and len(watchlist):
+        told = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
+        found += await _dated(rpc, chain, told, watchlist)
+    if chain.own_coin is not None and watchlist.wants_own_coin:
+        for number in blocks:
+            found += await _own_coin_again(rpc, traces, chain, number, watchlist, place=place)
+    return found
+
+
+async def _own_coin_again(
+    rpc: ChainRpc, traces: Traces, chain: Chain, number: int, watchlist: Watchlist, *, place: int
+) -> list[Seen]:
+    content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
+    header = header_of(content)
+    found = await traces.shown_by(place, header.id)
+    for transfer in _sent(chain, content, watchlist):
+        receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
+        if not _is_failure(receipt, transfer):
+            found.append(transfer)
+    return [Seen(one, header.made_at, place) for one in distinct(found) if one.recipient in watchlist]
 
 
 def _contracts(chain: Chain) -> list[str]:
@@ -112,13 +137,16 @@ def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
 async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
     waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
-    times = {
-        str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in told.answer if log.get("blockTimestamp")
-    }
+    times = times_in(told.answer)
     for transfer in waited_for:
         if transfer.block.hash not in times:
-            times[transfer.block.hash] = mined_at(await rpc.block(transfer.block.number))
+            times[transfer.block.hash] = (await rpc.header_at(told.place, transfer.block.number)).made_at
     return tuple(Seen(transfer, times[transfer.block.hash], told.place) for transfer in waited_for)
+
+
+def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
+    """When the blocks of logs were made, by their hashes, as far as the logs say so. Raises MalformedError."""
+    return {str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in logs if log.get("blockTimestamp")}
 
 
 def mined_at(block: Mapping[str, Any]) -> datetime:
@@ -144,12 +172,17 @@ def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
 async def _own_coin(
     rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
 ) -> list[ChainTransfer]:
+    sent = _sent(chain, content, watchlist)
+    succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer)]
+    return distinct([*succeeded, *(await traces.sent_on(block) or ())])
+
+
+def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
+    """What the transactions of a block were to send themselves. Raises MalformedError."""
     if not isinstance(content.get("transactions"), list):
         raise MalformedError("a block is malformed")
     sent = [transfer for one in content["transactions"] if (transfer := from_transaction(chain, one)) is not None]
-    sent = [transfer for transfer in sent if transfer.recipient in watchlist]
-    succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer)]
-    return distinct([*succeeded, *(await traces.sent_on(block) or ())])
+    return [transfer for transfer in sent if transfer.recipient in watchlist]
 
 
 async def _has_failed(rpc: ChainRpc, transfer: ChainTransfer) -> bool:
@@ -158,8 +191,13 @@ async def _has_failed(rpc: ChainRpc, transfer: ChainTransfer) -> bool:
 
     async def there(place: int) -> bool:
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
-        if receipt is None or receipt.get("blockHash") != transfer.block.hash:
-            raise FaultyError(Fault.LAGGING, f"it has no receipt of a transaction in block {transfer.block.number}")
-        return bool(receipt.get("status") == FAILED_STATUS)
+        return _is_failure(receipt, transfer)
 
     return await rpc.first_good(there)
+
+
+def _is_failure(receipt: Mapping[str, Any] | None, transfer: ChainTransfer) -> bool:
+    """What the receipt of a transaction in its block says. Raises FaultyError."""
+    if receipt is None or receipt.get("blockHash") != transfer.block.hash:
+        raise FaultyError(Fault.LAGGING, f"it has no receipt of a transaction in block {transfer.block.number}")
+    return bool(receipt.get("status") == FAILED_STATUS)

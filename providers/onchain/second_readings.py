@@ -3,18 +3,20 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from providers.onchain.assigning import unrecorded
 from providers.onchain.chains import Chain
 from providers.onchain.following import Finality, Following, joined
 from providers.onchain.payees import Payees
-from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.scanning import Seen, see_again
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
+from providers.onchain.traces import Traces
 from providers.onchain.transfers import MalformedError
 from providers.onchain.watchlist import Watchlist
 from providers.onchain.witnesses import Witnesses
@@ -25,6 +27,8 @@ logger = logging.getLogger("bridge.onchain")
 
 # So many blocks at once at most; fewer where an endpoint refuses so many.
 READ_AGAIN_AT_ONCE = 16
+# So many blocks wait for another endpoint to read them, before the oldest are left as one has told of them.
+BLOCKS_KEPT = 5_000
 
 
 @dataclass(slots=True)
@@ -33,36 +37,89 @@ class SecondReadings:
 
     _chain: Chain
     _rpc: ChainRpc
+    _traces: Traces
     _watchlist: Watchlist
     _payees: Payees
     _words: SecondWords
     _witnesses: Witnesses
     _at_once: int = READ_AGAIN_AT_ONCE
-    _is_contradicted: bool = False
-    """Whether the last block that was compared was another one at another endpoint. It is said once, not of each."""
+    _contradicted_at: int | None = None
+    """The block that was another one at another endpoint, as long as those after it are so too: it is said once."""
+    _told_by: dict[int, int] = field(default_factory=dict)
+    """Which endpoint told of a block; of what was read before the start that is not known."""
+    _read_alone: int = -1
+    """The newest block that was read again by the endpoint that had told of it, for want of another."""
 
-    async def read(self, following: Following, finality: Finality) -> Step | None:
-        """Reads some blocks again; None if none is due, or none can be read now."""
+    def told(self, blocks: Iterable[int], place: int) -> None:
+        """Remembers who told of blocks."""
+        self._told_by |= dict.fromkeys(blocks, place)
+
+    async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
+        """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all
+        that are followed are due."""
         followed, first = following.next_number - 1, following.checked_number + 1
-        if first > min(finality.safe(followed), followed):
+        final = min(finality.safe(followed if head is None else head), followed)
+        if first > final:
+            self._forget_below(first)
             return None
-        spared = (self._chain.required_confirmations or 0) // 2
+        teller = self._told_by.get(first)
+        place = self._reader(teller)
+        is_alone = place == teller and len(self._rpc.endpoints) > 1
+        if is_alone:
+            first = max(first, self._read_alone + 1)
+        if place is None or first > final:
+            return self._given_up(following, followed)
+        spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         last = min(max(followed - spared, first), first + self._at_once - 1)
+        last = next((one - 1 for one in range(first + 1, last + 1) if self._told_by.get(one) != teller), last)
         step = Step(following)
         try:
-            seen = await see_again(self._rpc, self._chain, first, last, self._watchlist)
+            blocks = range(first, last + 1)
+            seen = await see_again(self._rpc, self._traces, self._chain, blocks, self._watchlist, place=place)
             await self._take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
             await self._compare(step, min(finality.safe(followed), last))
         except RefusedByNodeError as error:
             self._at_once = max(1, self._at_once // 2)
             if last > first:
-                return await self.read(following, finality)
+                return await self.read(following, finality, head)
             logger.warning("%s: block %d cannot be read again: %s", self._chain.name, first, error)
+        except FaultyError as error:
+            self._rpc.set_aside(place, error)
+            return None
         except (ChainUnavailableError, MalformedError) as error:
             logger.info("%s: blocks %d to %d cannot be read again now: %s", self._chain.name, first, last, error)
             return None
-        step.following = replace(step.following, checked_number=last)
+        if is_alone:
+            self._read_alone = last
+        elif teller is None and len(self._rpc.endpoints) > 1:
+            self.told(blocks, place)  # by another one next
+        else:
+            step.following = replace(step.following, checked_number=last)
         return step
+
+    def _reader(self, teller: int | None) -> int | None:
+        """Who is to read again what this endpoint told of: another one, best not the one that is asked first; itself
+        if no other is well; None if nobody is."""
+        well = self._rpc.well()
+        others = [place for place in (*well[1:], *well[:1]) if place != teller]
+        return next(iter((*others, *well)), None)
+
+    def _given_up(self, following: Following, followed: int) -> Step | None:
+        """Leaves the oldest blocks as one endpoint has told of them, where too many wait for another one."""
+        last = followed - BLOCKS_KEPT
+        if last <= following.checked_number:
+            return None
+        logger.error(
+            "%s: blocks %d to %d were read by one endpoint alone, since no other answers; money may be missed",
+            self._chain.name,
+            following.checked_number + 1,
+            last,
+        )
+        self._forget_below(last)
+        return Step(replace(following, checked_number=last))
+
+    def _forget_below(self, number: int) -> None:
+        self._told_by = {block: place for block, place in self._told_by.items() if block >= number}
 
     def _is_followed(self, following: Following, seen: Seen) -> bool:
         block = seen.transfer.block
@@ -72,6 +129,9 @@ class SecondReadings:
         """Takes up what was not told of the first time."""
         recorded = await self._payees.recorded(step, [one.transfer for one in seen])
         new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
+        # What was nobody's may only have been so by the time that one endpoint gave.
+        times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
+        new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
         missed = [one for one in seen if one.transfer.transfer_id in new]
         paying = await self._payees.assign(step, missed, is_again=True)
         for one in paying:
@@ -88,9 +148,18 @@ class SecondReadings:
         theirs = await self._witnesses.other_block(number)
         if theirs is None:
             return
-        (host, other), was_contradicted = theirs, self._is_contradicted
-        self._is_contradicted = other != ours
-        if self._is_contradicted and not was_contradicted:
+        host, other = theirs
+        if other == ours and self._contradicted_at is not None:
+            # As this block is, so are all before it; money in them may still be doubted.
+            doubted = {one.block_number for one in step.following.doubts}
+            step.agreed_blocks |= {self._contradicted_at} - doubted
+            self._contradicted_at = None
+        elif other != ours and self._contradicted_at is None:
+            self._contradicted_at = number
             message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+
+def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:
+    return times.get(seen.transfer.transfer_id) not in (None, seen.mined_at)

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
-from providers.onchain.following import Finality, Paying, Sighted, disowned, due, joined
+from providers.onchain.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
 from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
@@ -30,6 +30,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 TRIES = 3
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
+NOBODY_TELLS = "nobody tells of it any more, and it does not count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Heard:
     alarms: tuple[Alarm, ...] = ()
     disowned: frozenset[str] = frozenset()
     """Those of which nobody tells any more, whoever told of them."""
+    doubts: tuple[Doubt, ...] = ()
+    """Those of which somebody says something else, also before the start."""
 
 
 @dataclass(slots=True)
@@ -51,8 +54,13 @@ class _Question:
     next_at: float
     tries: int = 0
     absent_since: float | None = None
+    """Since when somebody has not had it, nor anybody a word against it."""
+    otherwise: str | None = None
+    """What was said last that was not the same."""
     has_differed: bool = False
-    """Whether the last word was another. While a chain is reorganised two endpoints differ for a moment."""
+    """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
+    is_doubted: bool = False
+    """Whether anybody ever said anything else: then silence is no consent."""
     contradiction: str | None = None
 
 
@@ -100,38 +108,62 @@ class SecondWords:
         new = joined(step.following, paying, finality)[1]
         to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
         deep = due((*step.following.awaited, *new), finality.safe(head))
-        heard = await self.hear([Due(one, self._recipient(one, to)) for one in deep])
+        dues = [Due(one, self._recipient(one, to)) for one in deep]
+        heard = await self.hear(dues, step.following.doubts)
         step.alarms += heard.alarms
         step.take(disowned(step.following, heard.disowned))
         step.forgotten |= heard.disowned
+        self._keep_doubts(step, dues, heard, oldest=head - finality.depth)
         return replace(finality, held=heard.held)
+
+    def _keep_doubts(self, step: Step, dues: Sequence[Due], heard: Heard, *, oldest: int) -> None:
+        """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
+        configuration; the list of a person loses what they agree about now."""
+        asked = {one.transfer_id for one in dues}
+        awaited = {one.sighting.transfer.transfer_id for one in step.following.awaited}
+        others = [
+            one
+            for one in step.following.doubts
+            if one.transfer_id not in asked and (one.transfer_id in awaited or one.block_number > oldest)
+        ]
+        was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
+        doubts = (*others, *heard.doubts)
+        disputed = {one.block_number for one in doubts} | {one.block_number for one in heard.alarms}
+        agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
+        step.agreed_blocks |= (was_contradicted & agreed) - disputed
+        step.following = replace(step.following, doubts=doubts)
 
     def _recipient(self, sighted: Sighted, to: Mapping[str, str]) -> str | None:
         watched = self.watchlist.get(sighted.subject)
         return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
 
-    async def hear(self, deep: Sequence[Due]) -> Heard:
+    async def hear(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> Heard:
         """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block."""
-        if len(self.rpc.endpoints) < 2:
-            return Heard({})
-        open_ones = [one for one in deep if one.transfer_id not in self._agreed]
+        doubted = {one.transfer_id: one for one in doubts}
+        open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
         gone: set[str] = set()
         alarms = []
+        kept: list[Doubt] = []
         asked = set()
         for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
             some = list(group)
             asked.add(key)
-            question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+            question = self._question(key, [doubted[one.transfer_id] for one in some if one.transfer_id in doubted])
             before = question.contradiction
             if self.clock() >= question.next_at:
                 has_differed = question.has_differed
                 await self._put(question, key, some)
                 if has_differed and question.has_differed and await self._is_disowned(some):
                     gone |= {one.transfer_id for one in some}
+                    if question.contradiction is not None:
+                        alarms.append(Alarm("contradicted", key[0], f"{question.contradiction}; {NOBODY_TELLS}"))
                     self._questions.pop(key, None)
             if key not in self._questions:
                 continue
+            if question.is_doubted:
+                said = question.contradiction
+                kept += [Doubt(one.transfer_id, key[0], said) for one in some]
             if question.contradiction is not None:
                 held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
                 if before is None:
@@ -139,11 +171,28 @@ class SecondWords:
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        return Heard(held, tuple(alarms), frozenset(gone))
+        return Heard(held, tuple(alarms), frozenset(gone), tuple(kept))
+
+    def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
+        """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
+        if due.transfer_id in self._agreed:
+            return True
+        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._told_by
+        return is_only and due.transfer_id not in doubted
+
+    def _question(self, key: tuple[int, str, int | None], doubts: Sequence[Doubt]) -> _Question:
+        """What is asked about them, as it was left when they were asked about last."""
+        contradiction = next((one.contradiction for one in doubts if one.contradiction is not None), None)
+        question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+        question.is_doubted = question.is_doubted or bool(doubts)
+        question.has_differed = question.has_differed or contradiction is not None
+        question.contradiction = question.contradiction or contradiction
+        return question
 
     async def _is_disowned(self, some: Sequence[Due]) -> bool:
         """Whether all endpoints say something else, also the one that told of it."""
-        words = [(await self._hear_of(place, some))[0] for place in self.rpc.everybody()]
+        number, _ = some[0].block
+        words = [(await self._hear_of(place, number, some))[0] for place in self.rpc.everybody()]
         return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
 
     def _key(self, due: Due) -> tuple[int, str, int | None]:
@@ -155,21 +204,25 @@ class SecondWords:
 
     async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
         number, _, told_by = key
-        word, said = await self._ask(told_by, some)
+        word, said, is_said = await self._ask(told_by, some)
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
         question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
-        if word is Word.ABSENT:
+        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
+        if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+            question.is_doubted, question.otherwise = True, said
+        if word in (Word.ABSENT, Word.BEHIND):
             question.absent_since = now if question.absent_since is None else question.absent_since
-            if now >= question.absent_since + ABSENCE_BELIEVED_SECONDS:
+            if now >= question.absent_since + self._patience_seconds(word):
                 word, question.has_differed = Word.DIFFERS, True
+        if word is Word.SILENT and is_late and question.is_doubted and question.contradiction is None:
+            question.contradiction = question.otherwise or f"something else was said before; {said}"
         if word is Word.DIFFERS:
             question.contradiction = said if question.has_differed else question.contradiction
             question.has_differed = True
             return
-        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
-        is_alone = is_late and not question.has_differed and question.absent_since is None
+        is_alone = is_late and is_said and not question.is_doubted
         if word is Word.SILENT and is_alone:
             logger.error(
                 "%s: money in block %d counts by the word of one endpoint, since no other one answers (%s)",
@@ -181,32 +234,52 @@ class SecondWords:
             self.agree(one.transfer_id for one in some)
             del self._questions[key]
 
+    def _patience_seconds(self, word: Word) -> float:
+        """How long an endpoint may not have what another one tells of, before it means that."""
+        depth = self.chain.required_confirmations or 1
+        return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
+
+    async def are_deep(self, places: Iterable[int], number: int) -> bool:
+        """Whether each of these endpoints shows a block as deep as money in it has to be."""
+        return all([(await self._hear_of(place, number, ()))[0] is Word.AGREES for place in places])
+
     def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
         subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
         message = f"{contradiction}; it stops {subjects}"
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 
-    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str]:
-        """What others say, and who. Where it is not known who told of it, two others have to agree."""
-        agreeing, silent = 0 if told_by is None else 1, []
+    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
+        """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
+        known who told of it, two have to agree, or the only one that there is."""
+        agreeing, silent, behind, is_told = 0, [], [], told_by is not None
+        needed = min(2, len(self.rpc.endpoints))
+        number, block_hash = some[0].block
         teller = "what was read before" if told_by is None else self.rpc.endpoints[told_by].host
         for place in self.rpc.everybody():
-            if place == told_by:
-                continue
             host = self.rpc.endpoints[place].host
-            word, said = await self._hear_of(place, some)
+            is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there
+            word, said = await self._hear_of(place, number, () if is_teller else some)
+            if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+                said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
             if word in (Word.DIFFERS, Word.ABSENT):
-                return word, f"{teller} has {_sum(some)} in block {some[0].block[1]}; {host} {said}"
+                return word, said, is_told or agreeing > 0
             agreeing += word is Word.AGREES
-            if agreeing == 2:
-                return Word.AGREES, ""
+            if agreeing >= needed:
+                return Word.AGREES, "", True
             silent += [f"{host}: {said}"] if word is Word.SILENT else []
-        return Word.SILENT, "; ".join(silent)
+            behind += [said] if word is Word.BEHIND else []
+        if behind:
+            return Word.BEHIND, behind[0], is_told or agreeing > 0
+        return Word.SILENT, "; ".join(silent), is_told or agreeing > 0
 
-    async def _hear_of(self, place: int, some: Sequence[Due]) -> tuple[Word, str]:
+    async def _hear_of(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
+        """What one endpoint says of money in that block, and of how deep it is."""
         try:
-            return await self.witnesses.word_of(place, some)
+            word, said = await self.witnesses.word_of(place, some)
+            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
+                return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
+            return word, said
         except FaultyError as error:
             self.rpc.set_aside(place, error)
             return Word.SILENT, str(error)

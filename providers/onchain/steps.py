@@ -17,6 +17,8 @@ class Step:
     told: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
     transfers: dict[tuple[str, str, str], Assigned] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
+    agreed_blocks: set[int] = field(default_factory=set)
+    """Those about which endpoints had contradicted each other, and do no more."""
     forgotten: set[str] = field(default_factory=set)
 
     def take(self, told: Told) -> None:
@@ -38,6 +40,7 @@ class Step:
                 one.token.symbol,
                 one.recipient,
                 assigned.subject,
+                assigned.mined_at,
             )
             for assigned in self.transfers.values()
             for one in [assigned.transfer]
@@ -46,7 +49,7 @@ class Step:
     @property
     def tells(self) -> bool:
         """Whether there is anything to commit besides where the chain is followed to."""
-        return bool(self.told or self.transfers or self.alarms)
+        return bool(self.told or self.transfers or self.alarms or self.agreed_blocks)
 
     def finished(self) -> ChainStep:
         return ChainStep(
@@ -54,5 +57,6 @@ class Step:
             tuple(self.told.values()),
             tuple(self.transfers.values()),
             tuple(self.alarms),
+            tuple(sorted(self.agreed_blocks)),
             tuple(sorted(self.forgotten)),
         )

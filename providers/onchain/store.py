@@ -32,6 +32,8 @@ class Recorded:
     recipient: str
     subject: Subject | None
     """What it is for; None if that was not known."""
+    mined_at: datetime | None = None
+    """When its block was made, by whoever told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class ChainStep:
     sighted: tuple[Sighted, ...] = ()
     transfers: tuple[Assigned, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    agreed_blocks: tuple[int, ...] = ()
+    """Those about which nobody contradicts anybody any more."""
     forgotten: tuple[str, ...] = ()
     """Transfers that were written down and of which nobody tells any more, by their ids."""
 

@@ -69,6 +69,21 @@ class Traces:
             found += transfers or []
         return found
 
+    async def shown_by(self, place: int, block: BlockId) -> list[ChainTransfer]:
+        """What contracts sent on by the word of just this endpoint, as far as it shows it. Raises FaultyError, and
+        RefusedByNodeError."""
+        if self._does_not_offer(place):
+            return []
+        try:
+            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+        except RefusedByNodeError as error:
+            if error.is_for_good:
+                self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
+                return []
+            raise
+        shown = [(tx_hash, call) for tx_hash, call in _results(answer) if call is not None]
+        return [one for tx_hash, call in shown for one in self._transfers(tx_hash, call, block) or ()]
+
     async def _traced(self, block: BlockId) -> dict[str, Mapping[str, Any] | None]:
         """The calls of each transaction; None for one that nobody can show. One transaction that an endpoint cannot
         trace is no reason to go without the others, but one to ask the next endpoint too."""

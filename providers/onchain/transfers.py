@@ -83,7 +83,8 @@ def distinct(transfers: Iterable[ChainTransfer]) -> list[ChainTransfer]:
 
 def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
     """The transfer that a log tells of; None if it is another event, of a contract that is no token of the chain, of
-    nothing, which anybody may send in anybody's name, or of a block that was taken back. Raises MalformedError."""
+    nothing, which anybody may send in anybody's name, from an address to itself, or of a block that was taken back.
+    Raises MalformedError."""
     try:
         if log.get("removed"):
             return None
@@ -93,14 +94,14 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
         # An NFT's Transfer has a fourth topic in place of the amount.
         if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
             return None
-        units = quantity("0x" + data)
-        if not units:
+        units, sender, recipient = quantity("0x" + data), _address_in(topics[1]), _address_in(topics[2])
+        if not units or sender == recipient:
             return None
         return ChainTransfer(
             tx_hash=hash_in(log["transactionHash"]),
             token=token,
-            sender=_address_in(topics[1]),
-            recipient=_address_in(topics[2]),
+            sender=sender,
+            recipient=recipient,
             units=units,
             block=BlockId(number=quantity(log["blockNumber"]), hash=hash_in(log["blockHash"])),
             log_index=quantity(log["logIndex"]),
@@ -110,18 +111,21 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
 
 
 def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:
-    """The chain's own coin that a mined transaction carries itself, whatever it calls; None if it carries none, or
-    makes a contract. Whether it succeeded stands in its receipt. Raises MalformedError."""
+    """The chain's own coin that a mined transaction carries itself, whatever it calls; None if it carries none, is of
+    an address to itself, or makes a contract. Whether it succeeded stands in its receipt. Raises MalformedError."""
     token = chain.own_coin
     try:
         recipient, units = transaction["to"], quantity(transaction["value"])
         if token is None or recipient is None or not units:
             return None
+        sender, recipient = with_checksum(transaction["from"]), with_checksum(recipient)
+        if sender == recipient:
+            return None
         return ChainTransfer(
             tx_hash=hash_in(transaction["hash"]),
             token=token,
-            sender=with_checksum(transaction["from"]),
-            recipient=with_checksum(recipient),
+            sender=sender,
+            recipient=recipient,
             units=units,
             block=BlockId(number=quantity(transaction["blockNumber"]), hash=hash_in(transaction["blockHash"])),
         )
@@ -139,7 +143,7 @@ def from_trace(chain: Chain, tx_hash: str, call: object, block: BlockId) -> list
     if token is None or "error" in call:
         return []
     try:
-        return [
+        moved = (
             ChainTransfer(
                 tx_hash=tx_hash,
                 token=token,
@@ -151,7 +155,8 @@ def from_trace(chain: Chain, tx_hash: str, call: object, block: BlockId) -> list
             )
             for place, inner in _inner_calls(call.get("calls", ()))
             if inner["type"] in _MOVING_CALLS and quantity(inner.get("value") or "0x0")
-        ]
+        )
+        return [one for one in moved if one.sender != one.recipient]
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise MalformedError(f"a trace is malformed ({type(error).__name__})") from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,7 @@ from providers.onchain.following import Sighted
 from providers.onchain.headers import header_of
 from providers.onchain.log_filters import transfer_filter
 from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.scanning import times_in
 from providers.onchain.transfers import (
     FAILED_STATUS,
     TRANSFER_TOPIC,
@@ -34,6 +36,8 @@ class Word(StrEnum):
     DIFFERS = "differs"
     ABSENT = "absent"
     """It has the block, and does not tell of the money in it."""
+    BEHIND = "behind"
+    """It does not have the block, or not as deep."""
     SILENT = "silent"
 
 
@@ -78,6 +82,14 @@ class Witnesses:
                 continue
         return None
 
+    async def is_deep(self, place: int, number: int) -> bool:
+        """Whether this endpoint shows a block as deep as money in it has to be. What is finalized is asked for
+        elsewhere. Raises FaultyError, and RefusedByNodeError."""
+        last = number + (self.chain.required_confirmations or 1) - 1
+        if self.chain.required_confirmations is None or self.rpc.endpoints[place].head >= last:
+            return True
+        return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
+
     async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
         native = [one for one in due if self._is_own_coin(one)]
@@ -109,35 +121,41 @@ class Witnesses:
         if elsewhere is not None:
             return Word.DIFFERS, f"has block {elsewhere}"
         if all(any(_is_same(one, other) for other in told) for one in due):
-            return Word.AGREES, ""
+            return _of_time(due, await self._made_at(place, number, logs))
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
         if block is None:
-            return Word.SILENT, "it has no such block"
+            return Word.BEHIND, "has no such block yet"
         if block_hash not in ("", header_of(block).hash):
             return Word.DIFFERS, f"has block {header_of(block).hash}"
         ids = {one.transfer_id for one in due}
         instead = [one for one in told if one.transfer_id in ids]
         if instead:
+            senders = {one.sighted.sender for one in due}
             sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
-            return Word.DIFFERS, f"has {', '.join(sums)} there"
+            others = sorted({one.sender for one in instead if one.sender not in senders})
+            sent_by = f", sent by {', '.join(others)}" if others else ""
+            return Word.DIFFERS, f"has {', '.join(sums)} there{sent_by}"
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
             return Word.DIFFERS, "has that block, and no such transfer in it"
         return Word.ABSENT, "has that block, and tells of no such transfer"
+
+    async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
+        """When an endpoint's block was made, which not every one says in a log."""
+        times = times_in(logs)
+        if times:
+            return next(iter(times.values()))
+        return header_of(await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).made_at
 
     async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         number, block_hash = due[0].block
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
         if block is None:
-            return Word.SILENT, "it has no such block"
+            return Word.BEHIND, "has no such block yet"
         if block_hash not in ("", header_of(block).hash):
             return Word.DIFFERS, f"has block {header_of(block).hash}"
-        transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
-        for one in due:
-            transaction = transactions.get(one.tx_hash)
-            if transaction is None:
-                return Word.DIFFERS, f"has no transaction {one.tx_hash} there"
-            if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
-                return Word.DIFFERS, f"has another transaction {one.tx_hash} there"
+        word, said = self._of_content(due, block)
+        if word is not Word.AGREES:
+            return word, said
         for tx_hash in {one.tx_hash: None for one in due}:
             word, said = await self._of_success(place, tx_hash, header_of(block).hash)
             if word is not Word.AGREES:
@@ -146,6 +164,17 @@ class Witnesses:
             if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
                 return Word.DIFFERS, f"has no such transfer within {one.tx_hash}"
         return Word.AGREES, ""
+
+    def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
+        """What another endpoint's block says of its time, and of transactions as far as they are in the block."""
+        transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
+        for one in due:
+            transaction = transactions.get(one.tx_hash)
+            if transaction is None:
+                return Word.DIFFERS, f"has no transaction {one.tx_hash} there"
+            if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
+                return Word.DIFFERS, f"has another transaction {one.tx_hash} there"
+        return _of_time(due, header_of(block).made_at)
 
     async def _of_success(self, place: int, tx_hash: str, block_hash: str) -> tuple[Word, str]:
         """Whether a transaction succeeded. Its block shows only what it was to do."""
@@ -190,13 +219,22 @@ def _of(one: Any, name: str) -> Any:
 def _is_same(due: Due, other: ChainTransfer) -> bool:
     """Whether what another endpoint tells of is this transfer."""
     transfer = due.sighted.sighting.transfer
-    if due.recipient not in (None, other.recipient) or transfer.tx_hash != other.tx_hash:
+    if due.recipient not in (None, other.recipient) or due.sighted.sender not in (None, other.sender):
+        return False
+    if transfer.tx_hash != other.tx_hash:
         return False
     is_there = other.transfer_id == transfer.transfer_id or "@" not in transfer.transfer_id
     return is_there and (transfer.asset, transfer.amount) == (
         other.token.symbol,
         token_amount(other.token, other.units),
     )
+
+
+def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:
+    """Whether another endpoint's block was made when this one was: money may be too old, or late, by that."""
+    if all(one.sighted.sighting.transfer.occurred_at in (None, made_at) for one in due):
+        return Word.AGREES, ""
+    return Word.DIFFERS, f"has that block made at {made_at.isoformat()}"
 
 
 def _may_hold(bloom: Any, contracts: Sequence[str], recipients: Sequence[str] | None) -> bool:

@@ -86,6 +86,19 @@ def test_doctor_says_what_one_endpoint_means_and_what_two_do(run: Any, anvil: An
     chains = chains_file(tmp_path, CHAIN_ID)
     one = run("doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=anvil.url, BRIDGE_PORT="0")
     assert "money counts by its word alone, whatever it says" in " ".join(one.stdout.split())
-    both = f"{anvil.url},{anvil.websocket_url}"
-    two = run("doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=both, BRIDGE_PORT="0")
+    same = run(
+        "doctor",
+        BRIDGE_CHAINS_FILE=chains,
+        BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},{anvil.websocket_url}",
+        BRIDGE_PORT="0",
+    )
+    assert "they are one word" in " ".join(same.stdout.split())
+    with running_anvil() as other:
+        two = run(
+            "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},{other.url}", BRIDGE_PORT="0"
+        )
     assert "money counts once a second endpoint says the same of its block" in " ".join(two.stdout.split())
+    dead = run(
+        "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},http://127.0.0.1:9", BRIDGE_PORT="0"
+    )
+    assert "money counts once a second endpoint" not in " ".join(dead.stdout.split())

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from tenacity import wait_none
@@ -14,18 +15,30 @@ from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment
 from coordinator.agreements import DirectPayment
 from coordinator.attention import Attention
+from coordinator.observations import TransactionHinted
 from coordinator.payments import Payment
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts import Payout
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
 from providers.onchain.rpc import ChainRpc
-from tests.anvil import BOB, CHAIN_ID, Anvil
+from providers.onchain.transfers import topic_of
+from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil
 from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["CONFIRMATIONS", "Clock", "Follow", "Followed", "contradictions", "following", "goes_on", "listed"]
+__all__ = [
+    "CONFIRMATIONS",
+    "Clock",
+    "Follow",
+    "Followed",
+    "contradictions",
+    "following",
+    "forge",
+    "goes_on",
+    "listed",
+]
 
 CONFIRMATIONS = 3
 USDT = 10**6
@@ -58,6 +71,14 @@ class Followed:
         store = JournalChainStore(self.journal, {"anvil": self.chain}, days=7)
         return ChainFollower(self.chain, self.rpc, store, self.clock)
 
+    async def restart(self, *places: int) -> None:
+        """Starts it anew; with just these endpoints, if any are named."""
+        liars = [self.liars[place] for place in places] or self.liars
+        self.chain = self.chain.model_copy(update={"endpoints": tuple(SecretStr(liar.url) for liar in liars)})
+        await self.rpc.aclose()
+        self.rpc = await started(self.chain, self.clock)
+        self.follower = self.new_follower()
+
     @property
     def liar(self) -> Liar:
         return self.liars[0]
@@ -75,6 +96,7 @@ class Followed:
         recipient: str = BOB,
         created_at: datetime | None = None,
         currency: str = "USDT",
+        payer: str | None = None,
     ) -> Payment:
         payment = Payment(
             payment_id=payment_id,
@@ -86,11 +108,22 @@ class Followed:
             amount=Decimal(100),
             currency=currency,
             created_at=created_at or datetime.now(UTC),
-            direct=DirectPayment(chain="anvil", recipient=recipient),
+            direct=DirectPayment(chain="anvil", recipient=recipient, payer=payer),
         )
         await self.journal.register_payment(payment)
         self.watch(payment)
         return payment
+
+    async def hint(self, payment_id: str, tx_hash: str, *, found_by: str | None = None) -> None:
+        """Names a transaction for a payment, as its buyer or a person does."""
+        recorded = await self.journal.record_observation(
+            provider="onchain",
+            external_id=payment_id,
+            key=f"hint {payment_id} {tx_hash} {found_by}",
+            observation=TransactionHinted(hinted=tx_hash, found_by=found_by),
+        )
+        assert recorded.payment is not None
+        self.watch(recorded.payment)
 
     def watch(self, payment: Payment) -> None:
         watched = watched_payment(self.chain, payment)
@@ -102,8 +135,16 @@ class Followed:
         assert record is not None
         return record.payment
 
-    async def pay_out(self, tx_hash: str, payout_id: str = "out_1", *, amount: int = 7, to: str = BOB) -> Payout:
-        """Registers a payout of the marketplace's own wallet, which this transaction carries."""
+    async def pay_out(
+        self,
+        tx_hash: str | None,
+        payout_id: str = "out_1",
+        *,
+        amount: int = 7,
+        to: str = BOB,
+        sender: str | None = None,
+    ) -> Payout:
+        """Registers a payout of the marketplace's own wallet, which this transaction or this sender carries."""
         payout = Payout(
             payout_id=payout_id,
             provider="onchain",
@@ -114,8 +155,10 @@ class Followed:
             amount=Decimal(amount),
             created_at=datetime.now(UTC),
             chain="anvil",
+            sender=sender,
         )
-        known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), PayoutSent(tx_hashes=(tx_hash,))]}
+        sent = [] if tx_hash is None else [PayoutSent(tx_hashes=(tx_hash,))]
+        known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), *sent]}
         await self.journal.register_payouts([payout], rules=None, another=True, known=known)
         return payout
 
@@ -138,6 +181,12 @@ class Followed:
 
     async def alarms(self) -> list[tuple[str, int]]:
         return [(alarm.kind, alarm.block_number) for alarm in await self.journal.chains.alarms(None)]
+
+
+async def started(chain: Chain, clock: Clock) -> ChainRpc:
+    rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
+    await rpc.start()
+    return rpc
 
 
 @asynccontextmanager
@@ -169,10 +218,9 @@ async def following(
             }
         )
         clock = Clock()
-        rpc = ChainRpc(chain, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
-        stack.push_async_callback(rpc.aclose)
-        await rpc.start()
-        yield Followed(journal, anvil, chain, liars, rpc, clock)
+        followed = Followed(journal, anvil, chain, liars, await started(chain, clock), clock)
+        stack.push_async_callback(lambda: followed.rpc.aclose())
+        yield followed
 
 
 Follow = Callable[..., AbstractAsyncContextManager[Followed]]
@@ -195,3 +243,24 @@ async def contradictions(it: Followed) -> list[Attention]:
 
 async def listed(it: Followed) -> list[str]:
     return [one.key for one in await contradictions(it)]
+
+
+def forge(it: Followed, liar: Liar, *, to: str = BOB, amount: int = 100) -> int:
+    """Has an endpoint tell of money in the newest block that is not there. Returns the block's number."""
+    tx_hash = it.pay(1, CAROL)
+    [log] = it.anvil.ask("eth_getTransactionReceipt", tx_hash)["logs"]
+    number = int(log["blockNumber"], 16)
+    lie = log | {
+        "topics": [*log["topics"][:2], topic_of(to)],
+        "data": "0x" + f"{amount * USDT:064x}",
+        "transactionHash": "0x" + "f" * 64,
+        "logIndex": "0x1",
+    }
+
+    def made_up(parameters: list[Any], logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        [asked] = parameters
+        is_of_range = int(asked.get("fromBlock", "0x1"), 16) <= number <= int(asked.get("toBlock", "0x0"), 16)
+        return [*logs, lie] if is_of_range or asked.get("blockHash") == log["blockHash"] else logs
+
+    liar.changes("eth_getLogs", made_up)
+    return number

@@ -9,7 +9,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,6 @@ class Play:
     it: Followed
     liar: int
     recipients: list[str]
-    stopped: set[int] = field(default_factory=set)
-    """The blocks of which money was stopped."""
 
     def on_chain(self, recipient: str, last: int) -> Decimal:
         """What the honest node has for somebody, up to a block."""
@@ -137,12 +135,13 @@ class Play:
 
     async def hold_against_the_books(self) -> None:
         head = self.it.anvil.head()
+        stopped: set[int] = set()
         for number, recipient in enumerate(self.recipients):
             payment = await self.it.payment(f"pay_{number}")
             assert payment.paid <= self.on_chain(recipient, head), "money counts that is not there"
-            self.stopped |= {one.block_number or 0 for one in payment.facts.sightings if one.reason == CONTRADICTED}
+            stopped |= {one.block_number or 0 for one in payment.facts.sightings if one.reason == CONTRADICTED}
         listed = {number for kind, number in await self.it.alarms() if kind == "contradicted"}
-        assert self.stopped <= listed, "somebody is stopped, and nobody is called"
+        assert stopped <= listed, "somebody is stopped, and nobody is called"
 
 
 async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:

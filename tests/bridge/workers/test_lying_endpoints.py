@@ -8,9 +8,10 @@ import pytest
 from coordinator.payments import PaymentStatus
 from coordinator.payouts import PayoutStatus
 from providers.onchain.endpoints import Fault
-from tests.anvil import ALICE, BOB, CAROL, Anvil
+from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow
 from tests.providers.onchain.liar import Refusal
+from tests.system.onchain.conftest import address
 
 Document = dict[str, Any]
 COMPLETED, PARTLY, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.CONFIRMING
@@ -86,9 +87,10 @@ async def test_a_payout_whose_log_is_told_twice_has_paid_once(follow: Follow) ->
             lambda parameters, receipt: receipt and receipt | {"logs": twice([], receipt["logs"])},
         )
         await it.pay_out(it.pay(7, CAROL), to=CAROL)
-        named = it.pay(7, ALICE)
+        other = address("whoever is paid out to")
+        named = it.pay(7, other)
         await it.follow()
-        await it.pay_out(named, "out_2", to=ALICE)  # and one that is named when its block was followed
+        await it.pay_out(named, "out_2", to=other)  # and one that is named when its block was followed
         await it.follow(CONFIRMATIONS + 1)
         for payout_id in ("out_1", "out_2"):
             payout = await it.payout(payout_id)

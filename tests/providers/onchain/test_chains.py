@@ -104,6 +104,24 @@ def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -
         (("", ""), {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://[{SECRET}"}, "BRIDGE_ENDPOINTS_ETHEREUM"),
         (
             ("", ""),
+            {"BRIDGE_ENDPOINTS_ETHEREUM": f"https://rpc.example/{SECRET},wss://rpc.example:443/other"},
+            "two endpoints are of rpc.example:443; they are one word",
+        ),
+        (
+            ("", ""),
+            {"BRIDGE_ENDPOINTS_ETHEREUM": "http://localhost:8545,http://127.0.0.1:8545/"},
+            "they are one word",
+        ),
+        (
+            (
+                "tokens.USDT",
+                'tokens.OLD = { address = "0xdAC17F958D2ee523a2206206994597C13D831ec7", decimals = 6 }\ntokens.USDT',
+            ),
+            {},
+            "two tokens at 0xdAC17F958D2ee523a2206206994597C13D831ec7",
+        ),
+        (
+            ("", ""),
             {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"},
             "ETHERIUM names no chain; known: ethereum, bnb",
         ),

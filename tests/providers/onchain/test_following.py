@@ -63,6 +63,14 @@ def test_other_logs_are_no_transfers(change: dict[str, Any]) -> None:
     assert from_log(CHAIN, LOG | change) is None
 
 
+def test_what_an_address_sends_to_itself_moves_nothing() -> None:
+    assert from_log(CHAIN, LOG | {"topics": [TRANSFER_TOPIC, topic_of(BOB), topic_of(BOB)]}) is None
+    mined = {"hash": "0x1", "value": "0x10", "blockNumber": "0x5", "blockHash": "0xb5"}
+    assert from_transaction(CHAIN, mined | {"from": BOB.lower(), "to": BOB}) is None
+    call = {"type": "CALL", "calls": [{"type": "CALL", "from": BOB.lower(), "to": BOB, "value": "0x7"}]}
+    assert from_trace(CHAIN, "0x1", call, BLOCK) == []
+
+
 @pytest.mark.parametrize("change", [{"topics": None}, {"blockNumber": "five"}, {"address": "0x1"}, {"data": 5}])
 def test_a_malformed_log_is_said_to_be(change: dict[str, Any]) -> None:
     with pytest.raises(MalformedError):

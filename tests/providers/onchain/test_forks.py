@@ -82,7 +82,7 @@ def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmatio
 
 
 def test_what_was_final_once_stays_known_to_be_whatever_is_taken_back() -> None:
-    following, _ = leapt(Following(), block(100), [], FINALITY, head=110)
+    following, _ = leapt(Following(), block(100), [], FINALITY, head=110, is_checked=True)
     assert following.final_number == 100  # although the blocks above it are not followed yet
     following, _ = taken_back(following)
     assert following.final_number == 100
@@ -101,7 +101,7 @@ def test_what_is_held_is_not_final_however_deep_it_is_and_is_settled_without_ano
     for number in (2, 3, 4):
         following, [one] = went_on(following, block(number), [], held)
     assert (one.sighting.stage, one.sighting.confirmations, one.sighting.reason) == (Stage.MINED, 4, "it waits")
-    following, [one] = leapt(following, block(100), [], held, head=110)  # over many blocks too
+    following, [one] = leapt(following, block(100), [], held, head=110, is_checked=True)  # over many blocks too
     assert (one.sighting.stage, following.awaited) == (Stage.MINED, (one,))
     following, [one] = settled(following, FINALITY)
     assert (one.sighting.stage, one.sighting.reason, following.awaited) == (Stage.FINAL, None, ())

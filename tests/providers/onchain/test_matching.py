@@ -35,7 +35,12 @@ def watched(number: int, units: int = 100, **changes: object) -> Watched:
         ([watched(1), watched(2, 70)], "pay_1"),  # by the amount
         ([watched(1, 70), watched(2, 80)], None),
         ([watched(1), watched(2)], None),
-        ([watched(1), watched(2, 70, hints=frozenset({"0x1"}))], "pay_2"),
+        ([watched(1, 80), watched(2, 70, hints=frozenset({"0x1"}))], "pay_2"),
+        ([watched(1), watched(2, 70, hints=frozenset({"0x1"}))], None),  # a hint takes nothing that fits another one
+        ([watched(1), watched(2, hints=frozenset({"0x1"}))], None),
+        ([watched(1), watched(2, hints=frozenset({"0x1"}), given=frozenset({"0x1"}))], "pay_2"),  # but a person may
+        ([watched(1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], "pay_1"),  # the sender outranks it
+        ([watched(1, 70, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], "pay_1"),
         ([watched(1, hints=frozenset({"0x1"})), watched(2, 70, hints=frozenset({"0x1"}))], "pay_1"),
         ([watched(1, hints=frozenset({"0x1"})), watched(2, hints=frozenset({"0x1"}))], None),
         ([watched(1), watched(2, hints=frozenset({"0x2"}))], None),

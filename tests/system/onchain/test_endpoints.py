@@ -173,11 +173,11 @@ def test_the_urls_of_endpoints_are_shown_nowhere(
     make_bridge: StartBridge, anvil: Anvil, contracts: Contracts, tmp_path: Path
 ) -> None:
     chains = chains_file(tmp_path, contracts)
-    with endpoints(anvil, anvil) as [first, second]:
+    with endpoints(anvil, anvil, anvil) as [first, second, third]:
         bridge = make_bridge(
             BRIDGE_CHAINS_FILE=str(chains),
             BRIDGE_ENDPOINTS_ANVIL=f"{anvil.websocket_url}/?key={SECRET},ws://127.0.0.1:9/{SECRET},{first.url},{second.url}"
-            f",{anvil.url}/?key={SECRET}",
+            f",{third.url}/?key={SECRET}",
             BRIDGE_LOG_LEVEL="debug",
         )
         market = Market(bridge, anvil, contracts)

@@ -1,0 +1,121 @@
+"""Payments that share a wallet: whose money it is that comes, whatever a buyer says."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from coordinator.payments import PaymentStatus
+from coordinator.payouts import PayoutStatus
+from tests.anvil import ALICE, BOB, CAROL
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed
+
+COMPLETED, PENDING = PaymentStatus.COMPLETED, PaymentStatus.PENDING
+
+
+async def statuses(it: Followed) -> list[str]:
+    return [(await it.payment(payment_id)).status for payment_id in ("pay_1", "pay_2")]
+
+
+async def unmatched(it: Followed) -> list[str]:
+    return [one.tx_hash for one in await it.journal.chains.unmatched_transfers(10)]
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_naming_anothers_transaction_takes_no_money_from_a_payment_that_asks_for_as_much(
+    follow: Follow, before: bool
+) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1")
+        await it.register("pay_2")
+        tx_hash = it.pay()
+        if before:
+            await it.hint("pay_2", tx_hash)
+        await it.follow()
+        await it.hint("pay_2", tx_hash)
+        await it.follow(CONFIRMATIONS + 1)
+        assert await statuses(it) == [PENDING, PENDING]
+        assert await unmatched(it) == [tx_hash]
+        await it.hint("pay_1", tx_hash)  # both name it: nobody's still
+        await it.follow(2)
+        assert await statuses(it) == [PENDING, PENDING]
+        assert await unmatched(it) == [tx_hash]
+        await it.hint("pay_1", tx_hash, found_by="ada")
+        await it.follow(2)
+        assert await statuses(it) == [COMPLETED, PENDING]
+        assert await unmatched(it) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_the_sender_outranks_what_a_buyer_names(follow: Follow, before: bool) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", payer=ALICE)
+        await it.register("pay_2")
+        tx_hash = it.pay()
+        if before:
+            await it.hint("pay_2", tx_hash)
+        await it.follow()
+        await it.hint("pay_2", tx_hash)
+        await it.follow(CONFIRMATIONS + 1)
+        assert await statuses(it) == [COMPLETED, PENDING]
+
+
+async def test_what_is_named_is_its_payments_where_it_fits_no_other(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1")
+        await it.register("pay_2")
+        tx_hash = it.pay(150)
+        await it.follow()
+        assert await unmatched(it) == [tx_hash]
+        await it.hint("pay_2", tx_hash)
+        await it.follow(CONFIRMATIONS)
+        assert await statuses(it) == [PENDING, COMPLETED]
+
+
+async def test_what_was_nobodys_before_a_payment_was_registered_is_not_its_without_a_person(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", payer=CAROL)
+        tx_hash = it.pay()
+        await it.follow()
+        assert await unmatched(it) == [tx_hash]
+        await it.register("pay_2", created_at=datetime.now(UTC) + timedelta(seconds=40))
+        await it.hint("pay_2", tx_hash)
+        await it.follow(CONFIRMATIONS + 1)
+        assert await statuses(it) == [PENDING, PENDING]
+        assert await unmatched(it) == [tx_hash]
+        await it.hint("pay_2", tx_hash, found_by="ada")
+        await it.follow(2)
+        assert await statuses(it) == [PENDING, COMPLETED]
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_transfer_of_before_its_payment_pays_no_payout(follow: Follow, before: bool) -> None:
+    async with follow() as it:
+        await it.follow()
+        tx_hash = it.pay(7)
+        if before:
+            await it.follow(CONFIRMATIONS)
+        it.anvil.ask("evm_increaseTime", 3600)
+        await it.register("pay_1", recipient=CAROL, created_at=datetime.now(UTC) + timedelta(minutes=30))
+        it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)
+        await it.pay_out(tx_hash, to=BOB)
+        await it.follow(CONFIRMATIONS + 2)
+        payout = await it.payout()
+        assert payout.status == PayoutStatus.MISMATCH
+        assert any("before the payment was registered" in reason for reason in payout.reasons)
+
+
+async def test_a_transfer_that_was_sent_before_its_payout_was_registered_pays_it(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", recipient=CAROL)
+        it.pay(100, CAROL)
+        tx_hash = it.pay(7)
+        await it.follow(CONFIRMATIONS)
+        await it.pay_out(tx_hash, to=BOB)
+        await it.follow(CONFIRMATIONS + 2)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
