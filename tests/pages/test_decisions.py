@@ -57,7 +57,7 @@ def test_a_short_payment_is_accepted_by_somebody_who_was_asked_twice(
     payment = short(marketplace, bridge, sellerId="seller-of-lamps")
     item = item_of(console, payment, "payment-short")
     expect(item).to_contain_text("shkeeper calls it paid with 92.00 of 100.00 USD")
-    expect(item).to_contain_text("accept it as paid if the seller agrees")
+    expect(item).to_contain_text("Accept it as paid if the seller agrees")
     item.get_by_role("button", name="Accept as paid").click()
     dialog = console.get_by_role("dialog")
     confirm = dialog.get_by_role("button", name="Accept as paid …")
