@@ -131,10 +131,25 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         elif connection is not None and scope["method"] == "POST" and not _is_payload(environ, body):
             await connection.cut_off("what is no packet")
             await self._make_response(self._bad_request(), environ)
+        elif connection is not None and connection.polling.is_repeat(scope["method"], query.get("t")):
+            await self._answer_again(connection, environ)
         else:
-            if connection is not None and scope["method"] == "POST" and not body:
-                await connection.keep_pace()  # as for a packet, of which such a POST has none
+            if connection is not None and scope["method"] == "POST":
+                connection.polling.note("POST", query.get("t"))
+                if not body:
+                    await connection.keep_pace()  # as for a packet, of which such a POST has none
             await super().handle_request(environ)
+            if connection is not None and scope["method"] == "GET":
+                connection.polling.note("GET", query.get("t"))
+
+    async def _answer_again(self, connection: Connection, environ: dict[str, Any]) -> None:
+        """A request whose answer the client has not had. What it posted has been taken; what a poll had brought is
+        lost, so it has to come back for that."""
+        if environ["REQUEST_METHOD"] == "POST":
+            await self._make_response(self._ok(), environ)
+            return
+        await connection.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
+        await self._make_response(self._bad_request(), environ)
 
     def _present(self, query: Mapping[str, str]) -> Connection | None:
         """The connection that a request names; None if there is none, or none any more."""

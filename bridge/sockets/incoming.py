@@ -35,6 +35,9 @@ Payload.max_decode_packets = PACKETS_LIMIT_PER_BODY
 # That of the reference server. No event of the catalogue has any.
 ATTACHMENTS_LIMIT = 10
 
+# Of all packets together whose attachments have not come yet: as objects they take twenty times as much.
+INCOMPLETE_LIMIT_BYTES = 2_000_000
+
 # What the engine passes over without harm, or obeys. On the body of a POST it would wait for ever after the rest.
 OVER_WEBSOCKET = {CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP}
 OVER_POLLING = {CLOSE, PONG, MESSAGE}
@@ -109,26 +112,38 @@ class PacketReader:
         """`limit_bytes` is the most that the attachments of one packet have together."""
         self._packet_class = packet_class
         self._limit_bytes = limit_bytes
-        self._incomplete: dict[str, Any] = {}
-        """By connection, the packet whose attachments are still to come."""
+        self._incomplete: dict[str, tuple[Any, int]] = {}
+        """By connection, the packet whose attachments are still to come, and what came of it so far, in bytes."""
+        self._incomplete_bytes = 0
 
     def read(self, eio_sid: str, message: str | bytes) -> Any | None:
         """The packet that a message completes, or None if attachments are still to come. Raises PacketError."""
-        packet = self._incomplete.pop(eio_sid, None)
+        packet, came_bytes = self._take(eio_sid)
         if packet is not None:
             is_complete = self._attach(packet, message)
         else:
             packet = self._begin(message)
             is_complete = packet.attachment_count == 0
         if not is_complete:
-            self._incomplete[eio_sid] = packet
+            self._keep(eio_sid, packet, came_bytes + len(message))
             return None
         _require_sound(packet)
         return packet
 
     def forget(self, eio_sid: str) -> None:
         """A connection is gone."""
-        self._incomplete.pop(eio_sid, None)
+        self._take(eio_sid)
+
+    def _take(self, eio_sid: str) -> tuple[Any | None, int]:
+        packet, came_bytes = self._incomplete.pop(eio_sid, (None, 0))
+        self._incomplete_bytes -= came_bytes
+        return packet, came_bytes
+
+    def _keep(self, eio_sid: str, packet: Any, came_bytes: int) -> None:
+        if self._incomplete_bytes + came_bytes > INCOMPLETE_LIMIT_BYTES:
+            raise PacketError("too much that waits for its attachments, of all clients together")
+        self._incomplete[eio_sid] = packet, came_bytes
+        self._incomplete_bytes += came_bytes
 
     def _begin(self, message: str | bytes) -> Any:
         if not isinstance(message, str):

@@ -29,6 +29,18 @@ class Polling:
         """Whether a poll is waiting."""
         self._is_probed = False
         """Whether the client is changing over. It does so once its poll has returned."""
+        self._last: dict[str, str] = {}
+        """By method, the mark (`t`) of the last request that was answered."""
+
+    def is_repeat(self, method: str, mark: str | None) -> bool:
+        """Whether a request is the last one once more. Clients mark each with another `t`; where the answer to one is
+        lost, browsers send it again by themselves, and tell nobody."""
+        return mark is not None and self._last.get(method) == mark
+
+    def note(self, method: str, mark: str | None) -> None:
+        """A request is answered."""
+        if mark is not None:
+            self._last[method] = mark
 
     async def answer(self, connection: "Connection", receive: Receive) -> list[Any] | None:
         """What a poll is answered with; None if it is refused. Of two at once, which no client makes, the second is,
