@@ -54,6 +54,7 @@ class Door:
         if longest is None:
             return False
         longest.turn_out("made room")
+        self.guests.made_room()
         return True
 
     def hold(self, more_bytes: int) -> None:

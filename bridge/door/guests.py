@@ -113,6 +113,10 @@ class Guests:
             self._turn_away(FULL, self._all_taken)
         return not guest.is_last
 
+    def made_room(self) -> None:
+        """Somebody else had to leave for one that was let in."""
+        self._tell(self._all_taken)
+
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
         self._connections -= 1
@@ -128,6 +132,9 @@ class Guests:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
+        self._tell(why)
+
+    def _tell(self, why: str) -> None:
         now = self._clock()
         self._turned_away += 1
         self._last_turned_away_at = now

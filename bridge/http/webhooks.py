@@ -16,12 +16,12 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Operation
 from litestar.params import FromPath
-from prometheus_client import Counter
 from pydantic import Field
 
 from bridge.http.lane import PlainPost
 from bridge.http.openapi import json_body, problem_responses
 from bridge.http.problems import problem
+from bridge.http.refused_webhooks import WEBHOOKS, refused_webhooks
 from bridge.journal import Journal, JournalUnavailableError, KeyedObservation, Outcome
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
@@ -32,8 +32,6 @@ from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedErro
 __all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "told_payout", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
-
-WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
 
 _counter = functools.cache(WEBHOOKS.labels)
 
@@ -140,8 +138,7 @@ def refused_webhook(
 
 
 def _refused(provider: str, error: WebhookRefusedError) -> Response[dict[str, object]]:
-    WEBHOOKS.labels(provider, f"refused-{error.reason}").inc()
-    logger.warning("refused a webhook of %s: %s", provider, error)
+    refused_webhooks.note(provider, error.reason, str(error))
     return problem(401, "Webhook refused", str(error))
 
 
@@ -226,8 +223,7 @@ def webhook_router(max_body_bytes: int) -> Router:
 
     def too_large(request: Request[Any, Any, State], _error: Exception) -> Response[dict[str, object]]:
         provider = request.path_params["provider"]
-        WEBHOOKS.labels(provider, "refused-too-large").inc()
-        logger.warning("refused a webhook of %s: it is larger than %d bytes", provider, max_body_bytes)
+        refused_webhooks.note(provider, "too-large", f"it is larger than {max_body_bytes} bytes")
         return problem(
             413, "Too large", f"A webhook has at most {max_body_bytes} bytes here; max_webhook_bytes raises that."
         )

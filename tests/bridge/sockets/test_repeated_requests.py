@@ -1,5 +1,5 @@
-"""Requests of a client that polls, sent again by its browser because their answer was lost: nothing is done twice, and
-nothing is passed over.
+"""Requests of a client that polls, sent again by its browser because their answer was lost: nothing is done twice,
+and nothing is passed over.
 
 Browsers do so by themselves where a connection that was open before ends without an answer, and tell no page of it.
 Each request of a client has another mark (`t`), a repeat has the same.

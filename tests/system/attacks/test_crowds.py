@@ -89,6 +89,8 @@ def test_who_asks_nothing_makes_room_for_who_does(small: BridgeProcess) -> None:
         for _ in range(PLACES):
             assert get(f"{small.url}/api/payments?requestId=1").status_code == 200
         assert silent[0].is_closed()
+        # They are told of as those are who are not let in.
+        wait_until(lambda: get(f"{small.url}/health/ready").json()["checks"]["connections"].startswith("degraded: "))
         silent[-1].send(b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n")
         assert silent[-1].answer().status in (200, 404)
 

@@ -33,6 +33,8 @@ class Liar:
         self.opened: dict[str, Any] = {}
         self.invoice: dict[str, Any] = {}
         self.message: str | None = None
+        self.paid: str | None = None
+        """The one payment to which the money came; None for each that is asked about."""
 
     def __call__(self, asked: Asked) -> Iterator[bytes]:
         path = asked.path.removeprefix("/api/v1/")
@@ -44,9 +46,11 @@ class Liar:
             said = OPENED | self.opened
         elif path.startswith("invoices/"):
             standing = {"status": "PAID", "balance_fiat": "102", "fiat": "USD", "amount_fiat": "100"}
-            moved = {"txid": "0x1", "addr": "0x86", "amount": "102", "crypto": "ETH-USDT", "status": "CONFIRMED"}
+            addr = self.opened.get("wallet", OPENED["wallet"])
+            moved = {"txid": "0x1", "addr": addr, "amount": "102", "crypto": "ETH-USDT", "status": "CONFIRMED"}
             one = {"external_id": path.rpartition("/")[2], **standing, "txs": [moved | self.invoice]}
-            said = {"status": "success", "invoices": [one] if self.invoice else []}
+            is_paid = self.paid in (None, one["external_id"])
+            said = {"status": "success", "invoices": [one] if self.invoice and is_paid else []}
         else:
             said = {"status": "success", "exchange_rate": "1", "amount_crypto": "1"}
         return answer(json.dumps(said).encode())(asked)
@@ -127,9 +131,10 @@ def asked_again(gateway: LyingNeighbour, payment_id: str) -> Callable[[], bool]:
 def test_a_looked_up_transfer_with_what_cannot_be_kept_keeps_back_nothing(
     bridge: BridgeProcess, liar: Liar, gateway: LyingNeighbour, field: str
 ) -> None:
+    liar.opened = {"wallet": f"0x86{field}"}  # at one address with others it would be theirs
     status, document = register(bridge, f"r-looked-up-{field}")
     assert status in (201, 202), document  # the coin is left alone for a while after so many answers
-    payment_id = document["paymentId"]
+    payment_id = liar.paid = document["paymentId"]
     for text in (*(f"0x{evil}1" for evil in EVIL), "0" * 1_001):
         liar.invoice = {field: text}
         wait_until(asked_again(gateway, payment_id))

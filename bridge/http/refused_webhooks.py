@@ -1,0 +1,41 @@
+"""Refused webhooks: each is counted, and a line of the log says so once a minute for each provider and reason. Anybody
+may send some, and should not write the log full with them."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from prometheus_client import Counter
+
+__all__ = ["WEBHOOKS", "RefusedWebhooks", "refused_webhooks"]
+
+logger = logging.getLogger("bridge.webhooks")
+
+WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
+
+TOLD_EVERY_SECONDS = 60.0
+
+
+class RefusedWebhooks:
+    """Says once a minute of each provider and reason why webhooks are refused, and how many were since."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+        """When it was said last, and how many were refused since."""
+
+    def note(self, provider: str, reason: str, why: str) -> None:
+        """Takes notice of one that was refused. `reason` is one word of a few, `why` a sentence."""
+        WEBHOOKS.labels(provider, f"refused-{reason}").inc()
+        now = self._clock()
+        told_at, since = self._told.get((provider, reason), (-TOLD_EVERY_SECONDS, 0))
+        if now < told_at + TOLD_EVERY_SECONDS:
+            self._told[provider, reason] = told_at, since + 1
+            return
+        self._told[provider, reason] = now, 0
+        more = f" ({since} more since this was last said)" if since else ""
+        logger.warning("refused a webhook of %s: %s%s", provider, why, more)
+
+
+refused_webhooks = RefusedWebhooks()
+"""Those of this process."""

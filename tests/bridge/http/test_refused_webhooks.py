@@ -1,0 +1,23 @@
+"""What the log says of webhooks that anybody may send."""
+
+import logging
+
+import pytest
+
+from bridge.http.refused_webhooks import TOLD_EVERY_SECONDS, RefusedWebhooks
+
+
+def test_of_many_that_are_refused_for_one_reason_one_line_a_minute_tells(caplog: pytest.LogCaptureFixture) -> None:
+    now = 1_000.0
+    refused = RefusedWebhooks(lambda: now)
+    with caplog.at_level(logging.WARNING, "bridge.webhooks"):
+        for _ in range(1_000):
+            refused.note("shkeeper", "unsigned", "X-Signature is missing")
+        refused.note("shkeeper", "too-large", "it is larger than 10 bytes")
+        now += TOLD_EVERY_SECONDS
+        refused.note("shkeeper", "unsigned", "X-Signature is missing")
+    assert caplog.messages == [
+        "refused a webhook of shkeeper: X-Signature is missing",
+        "refused a webhook of shkeeper: it is larger than 10 bytes",
+        "refused a webhook of shkeeper: X-Signature is missing (999 more since this was last said)",
+    ]
