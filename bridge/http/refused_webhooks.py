@@ -1,5 +1,5 @@
-"""Refused webhooks: each is counted, and a line of the log says so once a minute for each provider and reason. Anybody
-may send some, and should not write the log full with them."""
+"""Refused webhooks: each is counted, and a line of the log says so once a minute for each provider and reason.
+Anybody may send some, and should not write the log full with them."""
 
 import logging
 import time
