@@ -34,8 +34,9 @@ class Polling:
 
     def is_repeat(self, method: str, mark: str | None) -> bool:
         """Whether a request is the last one once more. Clients mark each with another `t`; where the answer to one is
-        lost, browsers send it again by themselves, and tell nobody."""
-        return mark is not None and self._last.get(method) == mark
+        lost, browsers send it again by themselves, and tell nobody. A number is no mark: some clients give the second
+        in which they ask."""
+        return mark is not None and not mark.isdigit() and self._last.get(method) == mark
 
     def note(self, method: str, mark: str | None) -> None:
         """A request is answered."""

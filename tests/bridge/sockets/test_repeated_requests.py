@@ -7,6 +7,8 @@ Each request of a client has another mark (`t`), a repeat has the same.
 
 from typing import Any
 
+import pytest
+
 from bridge.sockets import create_socket_server
 from tests.bridge.sockets.traps import Poll, Serve, offer_fence
 
@@ -40,10 +42,10 @@ async def test_an_event_that_is_posted_again_is_taken_once(serve: Serve, poll: P
 
     socket_server.on("paid", paid)
     http, session = await poll(await serve(socket_server))
-    await http.post(f"{session}&t=0", content=CONNECT)
-    for mark in ("1", "1", "2", "2", "3"):
-        await http.post(f"{session}&t={mark}", content=f'42["paid",{mark}]')
-    await http.post(f"{session}&t=4", content='421["fence"]')
+    await http.post(f"{session}&t=z0", content=CONNECT)
+    for number in (1, 1, 2, 2, 3):
+        await http.post(f"{session}&t=p{number}", content=f'42["paid",{number}]')
+    await http.post(f"{session}&t=z4", content='421["fence"]')
     said = ""
     while '431["reached"]' not in said:
         said += (await http.get(f"{session}&t=after-{len(said)}")).text
@@ -53,16 +55,20 @@ async def test_an_event_that_is_posted_again_is_taken_once(serve: Serve, poll: P
 async def test_what_a_poll_had_brought_and_was_lost_is_not_passed_over(serve: Serve, poll: Poll) -> None:
     """The client has to come back, and hears it then."""
     http, session = await poll(await serve(server()))
-    await http.post(f"{session}&t=0", content=CONNECT)
-    assert (await http.get(f"{session}&t=1")).text.startswith('40{"sid":"')
-    again = await http.get(f"{session}&t=1")
+    await http.post(f"{session}&t=z0", content=CONNECT)
+    assert (await http.get(f"{session}&t=z1")).text.startswith('40{"sid":"')
+    again = await http.get(f"{session}&t=z1")
     assert (again.status_code, again.json()["code"]) == (400, 3)
-    gone = await http.get(f"{session}&t=2")
+    gone = await http.get(f"{session}&t=z2")
     assert (gone.status_code, gone.json()["code"]) == (400, 1)
 
 
-async def test_clients_that_mark_nothing_may_say_the_same_twice(serve: Serve, poll: Poll) -> None:
+@pytest.mark.parametrize("mark", ["", "&t=1764188400"])
+async def test_clients_that_mark_nothing_or_the_second_may_say_the_same_twice(
+    serve: Serve, poll: Poll, mark: str
+) -> None:
     http, session = await poll(await serve(server()))
+    session += mark
     await http.post(session, content=CONNECT)
     assert (await http.get(session)).text.startswith('40{"sid":"')
     for _ in range(2):
