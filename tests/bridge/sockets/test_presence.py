@@ -57,6 +57,7 @@ async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_
     presence = Presence(
         lambda change: told.append((change.status, change.last_seen)), grace_seconds=5, clock=wall, steady=steady
     )
+    presence.claim("s1", "u1")
     presence.arrive("s1", "u1")
     presence.depart("s1")
     wall.move(hours=set_by_hours)
