@@ -54,9 +54,11 @@ def of_files(disk: Path, bridge: BridgeProcess) -> list[Outage]:
 def few_descriptors(bridge: BridgeProcess) -> Iterator[None]:
     """Lets a bridge open next to no file more than it has."""
     pid = bridge.process.pid
-    used = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+    used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    # The limit is on their numbers, of which some below the highest may be free.
+    free = (number for number in count() if number not in used)
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 10, before[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (next(islice(free, 10, None)), before[1]))
     try:
         yield
     finally:
