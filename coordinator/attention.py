@@ -136,6 +136,8 @@ class Attention:
     tx_hash: str | None = None
     news_at: datetime | None = None
     """When it was last told of, if it may be told of again."""
+    rank: int = 0
+    """Before what is older of the same kind comes what has a lower one."""
     remedies: tuple[Remedy, ...] = ()
 
     @property
@@ -145,8 +147,8 @@ class Attention:
 
 
 def most_urgent_first(items: Iterable[Attention]) -> list[Attention]:
-    """By what is wrong, and of the same kind the oldest first."""
-    return sorted(items, key=lambda item: (_URGENCY[item.kind], item.since, item.subject))
+    """By what is wrong, and of the same kind and rank the oldest first."""
+    return sorted(items, key=lambda item: (_URGENCY[item.kind], item.rank, item.since, item.subject))
 
 
 def not_dismissed(items: Iterable[Attention], dismissed_at: Mapping[str, datetime]) -> list[Attention]:
@@ -230,21 +232,37 @@ def unmatched_webhook(
 
 
 def unmatched_transfer(
-    chain: str, tx_hash: str, what: str, sender: str, recipient: str, reason: str | None, mined_at: datetime
+    chain: str,
+    tx_hash: str,
+    what: str,
+    sender: str,
+    recipient: str,
+    reason: str | None,
+    mined_at: datetime,
+    *,
+    rank: int = 0,
+    smaller: int = 0,
+    newest_at: datetime | None = None,
+    place: str = "",
 ) -> Attention:
-    """Money that came to an address where money is waited for, of which nobody knows what it is for."""
+    """Money that came to an address where money is waited for, of which nobody knows what it is for, together with so
+    many more of its sender that are no larger. `rank`: 0 for the largest."""
+    more = f", and {smaller} more of this sender that are no larger" if smaller else ""
     return Attention(
         kind=AttentionKind.TRANSFER_UNMATCHED,
-        subject=f"{chain}:{tx_hash}",
-        title=f"A transfer on {chain} fits no payment",
-        detail=f"{what} from {sender} to {recipient}" + ("" if reason is None else f"; {reason}"),
+        # What is dismissed are just these: with one more it is another item.
+        subject=f"{chain}:{tx_hash}{place}" + (f"+{smaller}" if smaller else ""),
+        title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
+        detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
             " (POST /api/payments/{paymentId}/transaction, with foundBy), or send the money back and dismiss this."
         ),
         since=mined_at,
+        news_at=newest_at,
         chain=chain,
         tx_hash=tx_hash,
+        rank=rank,
         remedies=("dismiss",),
     )
 

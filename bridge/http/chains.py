@@ -1,18 +1,19 @@
 """Chains over REST: which are followed and how far, and what was paid on them that is nobody's."""
 
+from typing import Annotated
+
 from litestar import Router, get
 from litestar.exceptions import PermissionDeniedException
+from litestar.params import QueryParameter
 from pydantic import AwareDatetime, Field
 
 from bridge.http.dependencies import GivenChains, GivenJournal, GivenPrincipal
 from bridge.http.openapi import problem_responses
-from bridge.journal import ChainAlarm, ChainTransfer
+from bridge.journal import ChainAlarm, UnmatchedTransfer
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
 __all__ = ["chain_router"]
-
-TRANSFERS_SHOWN = 200
 
 
 class TokenItem(FrozenModel):
@@ -59,6 +60,10 @@ class UnmatchedItem(FrozenModel):
     block_number: int
     mined_at: AwareDatetime
     reason: str | None
+    smaller: int = Field(
+        description="So many more of this sender, to the same recipient in the same token, are no larger and not "
+        "listed; 0 where it stands for itself."
+    )
 
 
 class AlarmItem(FrozenModel):
@@ -75,10 +80,11 @@ class AlarmItem(FrozenModel):
 
 
 class ChainTroubles(FrozenModel):
-    """What a person has to look at, newest first."""
+    """What a person has to look at."""
 
-    unmatched: list[UnmatchedItem]
-    alarms: list[AlarmItem]
+    unmatched: list[UnmatchedItem] = Field(description="The largest of each token first.")
+    next: int | None = Field(description="Pass it as `after` for more transfers; null at the end.")
+    alarms: list[AlarmItem] = Field(description="Newest first.")
 
 
 @get("/", summary="The chains that are followed", responses=problem_responses({401: "No good token"}))
@@ -109,23 +115,35 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
     summary="What a person has to look at",
     description=(
         "Transfers that came to an address where money is waited for and fit nothing: name the payment with "
-        "`POST /api/payments/{paymentId}/transaction`. Reorganisations that took back what was final. And blocks "
-        "about which two endpoints contradict each other."
+        "`POST /api/payments/{paymentId}/transaction`. Of a sender's to one recipient in one token the three largest "
+        "are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what "
+        "was final. And blocks about which two endpoints contradict each other."
     ),
     responses=problem_responses({401: "No good token", 403: "Neither staff nor a service that sees every payment"}),
 )
-async def list_troubles(journal: GivenJournal, principal: GivenPrincipal) -> ChainTroubles:
+async def list_troubles(
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    limit: Annotated[int, QueryParameter(ge=1, le=1_000, description="How many transfers at most.")] = 200,
+    after: Annotated[int, QueryParameter(ge=0, le=1_000_000, description="`next` of the page before.")] = 0,
+) -> ChainTroubles:
     if not (principal.sees_everything or principal.sees_every_payment):
         raise PermissionDeniedException("only staff, and services that register payments, may see this")
-    transfers = await journal.chains.unmatched_transfers(TRANSFERS_SHOWN)
+    # One more than is shown tells whether there is another page.
+    transfers = await journal.chains.unmatched_transfers(limit + 1, after)
     alarms = await journal.chains.alarms(None)
-    return ChainTroubles(unmatched=[_unmatched(one) for one in transfers], alarms=[_alarm(one) for one in alarms])
+    return ChainTroubles(
+        unmatched=[_unmatched(one) for one in transfers[:limit]],
+        next=after + limit if len(transfers) > limit else None,
+        alarms=[_alarm(one) for one in alarms],
+    )
 
 
 chain_router = Router("/api/chains", route_handlers=[list_chains, list_troubles], tags=["Chains"])
 
 
-def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
+def _unmatched(unmatched: UnmatchedTransfer) -> UnmatchedItem:
+    transfer = unmatched.transfer
     return UnmatchedItem(
         chain=transfer.chain,
         tx_hash=transfer.tx_hash,
@@ -136,6 +154,7 @@ def _unmatched(transfer: ChainTransfer) -> UnmatchedItem:
         block_number=transfer.block_number,
         mined_at=transfer.mined_at,
         reason=transfer.reason,
+        smaller=unmatched.smaller,
     )
 
 

@@ -28,11 +28,11 @@ from bridge.http.ops_rows import (
 from bridge.http.webhooks import NOT_ASKED_FOR
 from bridge.journal import (
     ChainAlarm,
-    ChainTransfer,
     ForAPerson,
     Journal,
     KeptWebhook,
     TroubledPayment,
+    UnmatchedTransfer,
     waiting_name,
 )
 from bridge.workers.invoices import InvoiceOpener
@@ -53,6 +53,7 @@ from coordinator.refund_attention import refund_without_address
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
 
 SHOWN = 200
+TRANSFERS_LIMIT = 10_000
 DAYS_LIMIT = 366
 ACTIONS_LIMIT = 1_000
 
@@ -100,8 +101,8 @@ class ActionList(FrozenModel):
     summary="What needs a person",
     description=(
         "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
-        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200; "
-        "`leftOut` says of which there are more."
+        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of "
+        "transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more."
     ),
 )
 async def get_attention(
@@ -110,19 +111,27 @@ async def get_attention(
     opener: GivenInvoiceOpener,
     sender: GivenPayoutSender,
     refund_address_wait: GivenRefundAddressWait,
+    transfers: Annotated[
+        int, QueryParameter(ge=1, le=TRANSFERS_LIMIT, description="How many unmatched transfers at most.")
+    ] = SHOWN,
 ) -> AttentionList:
     link = explorer_links(chains)
-    found = await needs_a_person(journal, refund_address_wait, opener, sender)
-    left_out = _left_out(found, await journal.console.problem_counts())
+    found = await needs_a_person(journal, refund_address_wait, opener, sender, transfers=transfers)
+    left_out = _left_out(found, await journal.console.problem_counts(), transfers)
     return AttentionList(items=[attention_item(one, link) for one in found], left_out=left_out)
 
 
-def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int]) -> list[LeftOut]:
+def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int], transfers: int) -> list[LeftOut]:
     """The kinds of which not all are listed: of payments they are counted, of all else it is known that as many were
     found as are looked for."""
     shown = Counter(one.kind for one in listed)
     more = [LeftOut(kind=kind, count=count - shown[kind]) for kind, count in wrong.items() if count > shown[kind]]
-    others = [kind for kind, count in shown.items() if isinstance(kind, AttentionKind) and count >= SHOWN]
+    asked_for = {AttentionKind.TRANSFER_UNMATCHED: transfers}
+    others = [
+        kind
+        for kind, count in shown.items()
+        if isinstance(kind, AttentionKind) and count >= asked_for.get(kind, SHOWN)
+    ]
     return more + [LeftOut(kind=kind, count=None) for kind in others]
 
 
@@ -131,12 +140,14 @@ async def needs_a_person(
     refund_address_wait: timedelta,
     opener: InvoiceOpener | None = None,
     sender: PayoutSender | None = None,
+    *,
+    transfers: int = SHOWN,
 ) -> list[Attention]:
     """What does not go on by itself and was not dismissed, most urgent first. `refund_address_wait` is how long a
     buyer has to say where a refund goes. The opener knows what is wrong with a
     provider that does not open invoices, the sender which providers can send money back."""
     troubled = await journal.console.troubled_payments()
-    others = await _besides_problems(journal, refund_address_wait, opener)
+    others = await _besides_problems(journal, refund_address_wait, opener, transfers)
 
     def items() -> list[Attention]:
         return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
@@ -153,18 +164,19 @@ async def count_by_kind(journal: Journal, refund_address_wait: timedelta) -> Map
 
 
 async def _besides_problems(
-    journal: Journal, refund_address_wait: timedelta, opener: InvoiceOpener | None
+    journal: Journal, refund_address_wait: timedelta, opener: InvoiceOpener | None, transfers_shown: int = SHOWN
 ) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
     found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
-    transfers = await journal.chains.unmatched_transfers(SHOWN + len(found.dismissed_at))
+    transfers = await journal.chains.unmatched_transfers(transfers_shown + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
-        wrong = [*_of_journal(found, now, said), *map(_of_transfer, transfers), *map(_of_alarm, alarms)]
+        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms)]
+        wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         return attention.not_dismissed(wrong, found.dismissed_at)
 
@@ -252,7 +264,8 @@ def _of_webhook(webhook: KeptWebhook) -> Attention:
     return attention.unreadable_webhook(name, webhook.provider, webhook.reason, webhook.received_at)
 
 
-def _of_transfer(transfer: ChainTransfer) -> Attention:
+def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
+    transfer = unmatched.transfer
     return attention.unmatched_transfer(
         transfer.chain,
         transfer.tx_hash,
@@ -261,6 +274,11 @@ def _of_transfer(transfer: ChainTransfer) -> Attention:
         transfer.recipient,
         transfer.reason,
         transfer.mined_at,
+        rank=rank,
+        smaller=unmatched.smaller,
+        newest_at=unmatched.newest_at,
+        # A transaction may carry several, of which one is dismissed alone.
+        place="" if unmatched.is_alone else transfer.transfer_id.partition("@")[0].removeprefix(transfer.tx_hash),
     )
 
 

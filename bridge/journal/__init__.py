@@ -5,7 +5,7 @@ one transaction by a single writer; whoever fans out reads the tail.
 """
 
 from bridge.journal.address_queries import OwnAddress
-from bridge.journal.chain_queries import ChainAlarm
+from bridge.journal.chain_queries import ChainAlarm, UnmatchedTransfer
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
 from bridge.journal.commit_times import Commit, CommitTimes
@@ -104,6 +104,7 @@ __all__ = [
     "Registered",
     "Stretch",
     "TroubledPayment",
+    "UnmatchedTransfer",
     "UnmatchedWebhook",
     "observation_key",
     "ruling_key",

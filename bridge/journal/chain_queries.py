@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Float, and_, cast, func, or_, select
 
 from bridge.journal import schema
 from bridge.journal.rows import payment_from_row, payout_from_row
@@ -15,6 +15,7 @@ from coordinator.payouts import UNSETTLED_STATUSES, Payout
 
 __all__ = [
     "ChainAlarm",
+    "UnmatchedTransfer",
     "chain_alarms",
     "chain_following",
     "chain_transfers",
@@ -28,6 +29,9 @@ __all__ = [
 
 TRANSACTIONS_ASKED_FOR = 400
 ALARMS_SHOWN = 100
+# The largest transfers of a sender to a recipient are shown each for itself, the others as one line, so that whoever
+# sends many hides nobody else's.
+SHOWN_OF_A_SENDER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,19 @@ class ChainAlarm:
     block_number: int
     message: str
     raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedTransfer:
+    """A transfer of which nobody knows what it is for."""
+
+    transfer: ChainTransfer
+    smaller: int = 0
+    """So many more of its sender, to the same recipient and in the same token, are no larger and not shown."""
+    newest_at: datetime | None = None
+    """When the newest of all these was mined, where there are more."""
+    is_alone: bool = True
+    """Whether no other of its transaction's transfers is nobody's."""
 
 
 def chain_following(connection: Connection, chain: str) -> str | None:
@@ -132,11 +149,46 @@ def chain_transfers_since(connection: Connection, chain: str, block_number: int)
     return _transfers(connection, and_(transfers.c.chain == chain, transfers.c.block_number >= block_number))
 
 
-def unmatched_transfers(connection: Connection, limit: int) -> list[ChainTransfer]:
-    """The newest transfers of which nobody knows what they are for."""
+def unmatched_transfers(connection: Connection, limit: int, after: int = 0) -> list[UnmatchedTransfer]:
+    """Transfers of which nobody knows what they are for, from a place in the list on: of each token the largest
+    first, since what a token is worth is not known here."""
     transfers = schema.chain_transfers
-    nobodys = and_(transfers.c.payment_id.is_(None), transfers.c.payout_id.is_(None))
-    return _transfers(connection, nobodys, limit)
+    # Floating point only sorts: what is shown is the amount as it was written down.
+    size = cast(transfers.c.amount, Float)
+    group = [transfers.c.chain, transfers.c.symbol, transfers.c.sender, transfers.c.recipient]
+    order = (size.desc(), transfers.c.mined_at.desc(), transfers.c.transfer_id)
+    of_senders = (
+        select(
+            *transfers.c,
+            size.label("size"),
+            func.row_number().over(partition_by=group, order_by=order).label("place_of_sender"),
+            func.count().over(partition_by=group).label("of_sender"),
+            func.count().over(partition_by=[transfers.c.chain, transfers.c.tx_hash]).label("of_transaction"),
+            func.max(transfers.c.mined_at).over(partition_by=group).label("newest_at"),
+        )
+        .where(transfers.c.payment_id.is_(None), transfers.c.payout_id.is_(None))
+        .subquery()
+    )
+    lines = of_senders.c
+    of_token = func.row_number().over(
+        partition_by=[lines.chain, lines.symbol],
+        order_by=(lines.size.desc(), lines.mined_at.desc(), lines.transfer_id),
+    )
+    rows = connection.execute(
+        select(of_senders, of_token.label("place_of_token"))
+        .where(lines.place_of_sender <= SHOWN_OF_A_SENDER + 1)
+        .order_by("place_of_token", lines.mined_at.desc(), lines.transfer_id)
+        .limit(limit)
+        .offset(after)
+    )
+    found = []
+    for row in rows.mappings():
+        columns = {column.name: row[column.name] for column in transfers.c}
+        transfer = ChainTransfer(**columns | {"amount": Decimal(row["amount"])})
+        smaller = row["of_sender"] - row["place_of_sender"] if row["place_of_sender"] > SHOWN_OF_A_SENDER else 0
+        is_alone = row["of_transaction"] == 1
+        found.append(UnmatchedTransfer(transfer, smaller, row["newest_at"] if smaller else None, is_alone))
+    return found
 
 
 def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAlarm]:
@@ -147,11 +199,9 @@ def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAl
     return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
 
 
-def _transfers(
-    connection: Connection, condition: ColumnElement[bool], limit: int | None = None
-) -> list[ChainTransfer]:
+def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:
     transfers = schema.chain_transfers
     rows = connection.execute(
-        select(transfers).where(condition).order_by(transfers.c.mined_at.desc(), transfers.c.transfer_id).limit(limit)
+        select(transfers).where(condition).order_by(transfers.c.mined_at.desc(), transfers.c.transfer_id)
     )
     return [ChainTransfer(**{**row, "amount": Decimal(row["amount"])}) for row in rows.mappings()]

@@ -79,9 +79,11 @@ class ChainRecords:
         found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers_since, chain, block_number)
         return found
 
-    async def unmatched_transfers(self, limit: int) -> list[ChainTransfer]:
-        """The newest transfers of which nobody knows what they are for."""
-        found: list[ChainTransfer] = await self._read(chain_queries.unmatched_transfers, limit)
+    async def unmatched_transfers(self, limit: int, after: int = 0) -> list[chain_queries.UnmatchedTransfer]:
+        """Transfers of which nobody knows what they are for, the largest of each token first, from a place on."""
+        found: list[chain_queries.UnmatchedTransfer] = await self._read(
+            chain_queries.unmatched_transfers, limit, after
+        )
         return found
 
     async def alarms(self, since: datetime | None) -> list[chain_queries.ChainAlarm]:

@@ -520,7 +520,7 @@ export interface paths {
         };
         /**
          * What a person has to look at
-         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
+         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. Of a sender's to one recipient in one token the three largest are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
          */
         get: operations["listTroubles"];
         put?: never;
@@ -760,7 +760,7 @@ export interface paths {
         };
         /**
          * What needs a person
-         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200; `leftOut` says of which there are more.
+         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more.
          */
         get: operations["getAttention"];
         put?: never;
@@ -1317,7 +1317,11 @@ export interface components {
         };
         /** ChainTroubles */
         ChainTroubles: {
+            /** @description The largest of each token first. */
             unmatched: components["schemas"]["UnmatchedItem"][];
+            /** @description Pass it as `after` for more transfers; null at the end. */
+            next: number | null;
+            /** @description Newest first. */
             alarms: components["schemas"]["AlarmItem"][];
         };
         /** ChatMessage */
@@ -2604,6 +2608,8 @@ export interface components {
              */
             minedAt: string;
             reason: string | null;
+            /** @description So many more of this sender, to the same recipient in the same token, are no larger and not listed; 0 where it stands for itself. */
+            smaller: number;
         };
         /** UnreadCount */
         UnreadCount: {
@@ -4878,7 +4884,12 @@ export interface operations {
     };
     listTroubles: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many transfers at most. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5690,7 +5701,10 @@ export interface operations {
     };
     getAttention: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many unmatched transfers at most. */
+                transfers?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

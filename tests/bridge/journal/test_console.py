@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
-from bridge.journal import ConsoleFilter, DayTotal, Journal, Place, schema
+from bridge.http.ops_overview import needs_a_person
+from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, DayTotal, Journal, Place, schema
 from bridge.journal.database import parse_database_url, reading_engine, writing_engine
 from bridge.journal.schema_versions import MIGRATIONS
 from coordinator.agreements import Checkout, Share
@@ -51,6 +53,59 @@ async def found_payments(journal: Journal, **wanted: Any) -> list[str]:
 
 
 # Lists
+
+
+def nobodys(number: int, amount: str, **changes: Any) -> ChainTransfer:
+    """A transfer of a sender of its own, of which nobody knows what it is for."""
+    tx_hash = f"0x{number:064x}"
+    transfer = ChainTransfer(
+        chain="ethereum",
+        transfer_id=f"{tx_hash}#0@0xa",
+        symbol="USDT",
+        recipient="0xshop",
+        sender=f"0x{number}",
+        amount=Decimal(amount),
+        tx_hash=tx_hash,
+        block_number=number,
+        block_hash="0xa",
+        mined_at=NOW + timedelta(seconds=number),
+        reason="it fits none",
+    )
+    return replace(transfer, **changes)
+
+
+async def test_no_dust_however_much_hides_money_that_is_nobodys(journal: Journal) -> None:
+    of_many = [nobodys(number, "0.000001") for number in range(300)]
+    of_one = [nobodys(number, "0.0000012", sender="0xdust") for number in range(300, 600)]
+    money = [
+        nobodys(600, "10", mined_at=NOW - DAY),
+        nobodys(601, "9.5", mined_at=NOW - DAY),
+        nobodys(602, "0.01", symbol="ETH", mined_at=NOW - DAY),
+        nobodys(603, "1000", payment_id="pay_1"),
+    ]
+    transfers = (*of_many, *of_one, *money)
+    await journal.chains.record_step(ChainCommit("ethereum", "{}", transfers=transfers))
+    shown = await journal.chains.unmatched_transfers(200)
+    assert [one.transfer.amount for one in shown[:3]] == [Decimal(10), Decimal("0.01"), Decimal("9.5")]
+    assert [one.smaller for one in shown[3:8]] == [0, 0, 0, 296, 0]
+    assert shown[6].newest_at == max(one.mined_at for one in of_one)
+    pages = [await journal.chains.unmatched_transfers(100, after) for after in range(0, 500, 100)]
+    everything = [one.transfer.tx_hash for page in pages for one in page]
+    assert len(everything) == len(set(everything)) == 300 + 4 + 3
+    listed = await needs_a_person(journal, DAY)
+    assert "10 USDT" in listed[0].detail
+    assert len(listed) == 200
+    assert len(await needs_a_person(journal, DAY, transfers=400)) == 300 + 4 + 3
+
+
+async def test_of_a_transaction_that_carries_several_each_is_dismissed_alone(journal: Journal) -> None:
+    dust = nobodys(1, "0.000001")
+    money = replace(dust, transfer_id=dust.transfer_id.replace("#0", "#1"), recipient="0xother", amount=Decimal(10))
+    await journal.chains.record_step(ChainCommit("ethereum", "{}", transfers=(dust, money)))
+    [first, last] = await needs_a_person(journal, DAY)
+    assert first.detail.startswith("10 USDT")
+    await journal.console.dismiss(last.key, by="Ada")
+    assert await needs_a_person(journal, DAY) == [first]
 
 
 async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) -> None:

@@ -79,8 +79,12 @@ async def test_a_payment_that_is_registered_while_the_chain_is_far_behind_gets_n
     await followed.register(created_at=datetime.now(UTC) + timedelta(hours=1))
     await followed.follower.round()
     assert (await followed.payment()).status == "pending"
-    [nobodys] = await followed.journal.chains.unmatched_transfers(10)
-    assert (nobodys.tx_hash, nobodys.reason) == (tx_hash, "it was mined before the payment was registered")
+    [unmatched] = await followed.journal.chains.unmatched_transfers(10)
+    nobodys = unmatched.transfer
+    assert (nobodys.tx_hash, nobodys.reason) == (
+        tx_hash,
+        "it was mined before the payment was registered",
+    )
 
 
 async def test_what_every_node_refuses_is_said_in_words(followed: Followed) -> None:

@@ -17,7 +17,7 @@ async def statuses(it: Followed) -> list[str]:
 
 
 async def unmatched(it: Followed) -> list[str]:
-    return [one.tx_hash for one in await it.journal.chains.unmatched_transfers(10)]
+    return [one.transfer.tx_hash for one in await it.journal.chains.unmatched_transfers(10)]
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, isProblem, KINDS, keyOf, mayDo, RULINGS } from "../model/attention";
+import { counted, isProblem, KINDS, keyOf, mayDo, RULINGS, toldOfMore } from "../model/attention";
 import type { AttentionItem, StaffAction } from "../model/documents";
 import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";
@@ -20,6 +20,7 @@ export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
   const session = useStore(desk.session);
+  const leftOut = useStore(desk.leftOut);
   const items = answer ?? [];
   const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
   return (
@@ -47,6 +48,12 @@ export function AttentionList(): JSX.Element {
           <Item key={keyOf(item)} item={item} />
         ))}
       </ul>
+      {leftOut.length > 0 && <p class="item-advice">{toldOfMore(leftOut)}</p>}
+      {showsAll && leftOut.some(({ kind }) => kind === "transfer-unmatched") && (
+        <button type="button" class="quiet" onClick={() => void desk.askForMoreTransfers()}>
+          Show more transfers
+        </button>
+      )}
       {items.length > SHOWN_AT_FIRST && (
         <button type="button" class="quiet" aria-expanded={showsAll} onClick={() => setShowsAll(!showsAll)}>
           {showsAll ? "Show the most urgent" : `Show all ${items.length}`}

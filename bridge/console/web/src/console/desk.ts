@@ -4,7 +4,7 @@
  */
 
 import type { SystemStatus } from "@contract/events";
-import type { AttentionItem, DayTotal, Session } from "../model/documents";
+import type { AttentionItem, DayTotal, LeftOut, Session } from "../model/documents";
 import { settled } from "../model/attention";
 import { readFilters } from "../model/filters";
 import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
@@ -15,6 +15,8 @@ import { Store } from "../net/store";
 import { Table } from "./table";
 
 export const TOTAL_DAYS = 14;
+/** So many unmatched transfers are listed, and so many more when somebody asks for more. */
+const TRANSFERS_SHOWN = 200;
 const ATTENTION_PAUSE_MS = 400;
 const TOTALS_PAUSE_MS = 1_500;
 /** What gets stuck does so without an event. */
@@ -35,12 +37,14 @@ export interface SystemSeen {
 class Desk {
   readonly session = new Store<Session | null>(null);
   readonly attention = new Store<Asked<readonly AttentionItem[]>>({ answer: null, problem: null });
+  readonly leftOut = new Store<readonly LeftOut[]>([]);
   readonly totals = new Store<Asked<readonly DayTotal[]>>({ answer: null, problem: null });
   readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
   readonly table = new Table(readFilters(location.search));
   readonly live: Live<SystemStatus>;
   /** Whether a dialog is open, so that nothing may move under it. */
   isBusy = false;
+  private transfersShown = TRANSFERS_SHOWN;
   private readonly stories = new Set<(payoutId?: string, paymentId?: string) => void>();
   private readonly askAttentionSoon = paused(() => this.askAttention(), ATTENTION_PAUSE_MS);
   private readonly askTotalsSoon = paused(() => this.askTotals(), TOTALS_PAUSE_MS);
@@ -92,12 +96,20 @@ class Desk {
 
   async askAttention(): Promise<void> {
     try {
-      const { items } = await get<{ items: AttentionItem[] }>("/api/ops/attention");
+      const { items, leftOut } = await get<{ items: AttentionItem[]; leftOut: LeftOut[] }>(
+        `/api/ops/attention?transfers=${this.transfersShown}`,
+      );
+      this.leftOut.set(leftOut);
       this.attention.update(({ answer }) => ({ answer: settled(answer ?? [], items, this.isBusy), problem: null }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.attention.update(({ answer }) => ({ answer, problem: error }));
     }
+  }
+
+  async askForMoreTransfers(): Promise<void> {
+    this.transfersShown += TRANSFERS_SHOWN;
+    await this.askAttention();
   }
 
   async askTotals(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffAction } from "./documents";
+import type { AttentionItem, AttentionKind, LeftOut, ProblemKind, Ruling, Session, StaffAction } from "./documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
@@ -72,6 +72,12 @@ export function counted(items: readonly AttentionItem[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of items) counts.set(KINDS[kind], (counts.get(KINDS[kind]) ?? 0) + 1);
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
+}
+
+/** Which kinds have more than are listed: `More than are listed: 12 too little, unmatched transfer.` */
+export function toldOfMore(leftOut: readonly LeftOut[]): string {
+  const kinds = leftOut.map(({ kind, count }) => `${count === null ? "" : `${count} `}${KINDS[kind].toLowerCase()}`);
+  return kinds.length === 0 ? "" : `More than are listed: ${kinds.join(", ")}.`;
 }
 
 /** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */

@@ -292,6 +292,12 @@ export interface AttentionItem {
   actions: StaffAction[];
 }
 
+/** A kind of which there are more than are listed; by how many, if they were counted. */
+export interface LeftOut {
+  kind: AttentionKind;
+  count: number | null;
+}
+
 export interface DayTotal {
   date: string;
   currency: string;
