@@ -311,7 +311,7 @@ class Payout(FrozenModel):
     def _mismatches(self) -> tuple[str, ...]:
         paid = tuple(
             f"{sighting.transfer.tx_hash} pays {format_amount(sighting.transfer.amount)} {sighting.transfer.asset}"
-            f" of {format_amount(self.amount)}"
+            f" of {format_amount(self.amount)}" + ("" if sighting.sender is None else f", sent by {sighting.sender}")
             for sighting in self.sighted(Stage.FINAL)
         )
         return (*paid, *_told(self.sighted(Stage.FAILED)))
@@ -328,7 +328,10 @@ def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
 
 
 def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:
-    return tuple(f"{sighting.transfer.tx_hash}: {sighting.reason}" for sighting in sightings)
+    return tuple(
+        f"{one.transfer.tx_hash}: {one.reason}" + ("" if one.sender is None else f" (signed by {one.sender})")
+        for one in sightings
+    )
 
 
 # The first rule that applies gives the status. That it arrived outranks whatever else was said of it, but that it was

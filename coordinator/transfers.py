@@ -74,6 +74,8 @@ class Sighting(FrozenModel):
     """The block that holds it, or held it; None where no block is known to."""
     reason: str | None = None
     """Why it came to nothing, or is not final yet, for a person to read."""
+    sender: str | None = None
+    """Who sent it, as far as that is known; of a transaction that came to nothing, who signed it."""
 
 
 SETBACKS = (Stage.REORGANISED, Stage.DROPPED, Stage.FAILED)

@@ -101,6 +101,9 @@ class SightingItem(FrozenModel):
     block_number: int | None
     block_hash: str | None = Field(description="The block that holds it, or held it; null where none is known to.")
     reason: str | None = Field(description="Why it came to nothing, or is not final yet, for a person to read.")
+    sender: str | None = Field(
+        description="Who sent it, as far as that is known; of a transaction that came to nothing, who signed it."
+    )
 
 
 class RefundableItem(FrozenModel):

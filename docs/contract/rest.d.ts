@@ -2515,6 +2515,8 @@ export interface components {
             blockHash: string | null;
             /** @description Why it came to nothing, or is not final yet, for a person to read. */
             reason: string | null;
+            /** @description Who sent it, as far as that is known; of a transaction that came to nothing, who signed it. */
+            sender: string | null;
         };
         /**
          * Stage

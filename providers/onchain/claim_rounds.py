@@ -24,10 +24,17 @@ REPLACED = "another transaction of its sender took its place"
 FORGOTTEN = "no node knows it any more"
 
 
-def nothing_of(watched: Watched, tx_hash: str, reason: str | None, stage: Stage = Stage.FAILED) -> Sighting:
-    """What is told of a transaction that comes to nothing."""
+def nothing_of(
+    watched: Watched,
+    tx_hash: str,
+    reason: str | None,
+    stage: Stage = Stage.FAILED,
+    *,
+    sender: str | None = None,
+) -> Sighting:
+    """What is told of a transaction that comes to nothing, and who signed it."""
     nothing = Transfer(transfer_id=tx_hash, asset=watched.symbol, amount=ZERO)
-    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason)
+    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason, sender=sender)
 
 
 @dataclass(slots=True)
@@ -116,7 +123,7 @@ class ClaimRounds:
             case Verdict.PENDING:
                 return next(self._seen(claim, finding.transfers), None)
             case Verdict.FAILED:
-                return nothing_of(claim.watched, claim.tx_hash, finding.reason)
+                return nothing_of(claim.watched, claim.tx_hash, finding.reason, sender=claim.sender)
             case Verdict.UNKNOWN:
                 reason = await self._gone(claim, head)
                 return None if reason is None else nothing_of(claim.watched, claim.tx_hash, reason, Stage.DROPPED)
@@ -131,6 +138,7 @@ class ClaimRounds:
                 stage=Stage.SEEN,
                 view=0,
                 required_confirmations=self.chain.required_confirmations,
+                sender=transfer.sender,
             )
 
     async def _gone(self, claim: Claim, head: int) -> str | None:

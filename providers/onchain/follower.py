@@ -373,7 +373,8 @@ class ChainFollower:
         if not free:
             if reason == FITS_ANOTHER:
                 self._payees.keep_for_a_person(step, found, made_at, recorded, reason)
-            step.take(sighted(step.following, subject, nothing_of(watched, news.claim.tx_hash, reason)))
+            told = nothing_of(watched, news.claim.tx_hash, reason, sender=news.looked.sender)
+            step.take(sighted(step.following, subject, told))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
         paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]

@@ -238,6 +238,7 @@ def _first(paying: Paying, finality: Finality) -> Sighting:
         required_confirmations=finality.confirmations,
         block_number=transfer.block.number,
         block_hash=transfer.block.hash,
+        sender=transfer.sender,
     )
 
 

@@ -90,9 +90,9 @@ def match(
     """What a transfer is for, of the payments and payouts to its recipient. `carried` are those that another transfer
     of its transaction is for.
 
-    A payout's transfer is of its transaction, or, where only its sender was told, of that sender and of just that
-    amount. What is older than a payment, or than a payout of which only the sender was told, is not for it: whoever
-    follows a chain may be far behind.
+    A payout's transfer is of its transaction, and of its sender where that was told too; where only its sender was
+    told, of that sender and of just that amount. What is older than a payment, or than a payout of which only the
+    sender was told, is not for it: whoever follows a chain may be far behind.
 
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's to which a person gave it, or whose payer sent it, or for which its transaction was hinted, or which
@@ -132,7 +132,11 @@ def _payout(
     of_token = sorted(
         (one for one in payouts if one.symbol == transfer.token.symbol), key=lambda one: (one.since, one.subject)
     )
-    named = [one for one in of_token if transfer.tx_hash in one.hints and not is_of_before(mined_at, one)]
+    named = [
+        one
+        for one in of_token
+        if transfer.tx_hash in one.hints and one.payer in (None, transfer.sender) and not is_of_before(mined_at, one)
+    ]
     exact = [one for one in named if one.units == transfer.units]
     if len(named) == 1:
         return named[0]

@@ -36,7 +36,14 @@ ACCEPTED, SENT, CONFIRMED = PayoutAccepted(task_id="t1"), PayoutSent(tx_hashes=(
 
 
 def sighted(
-    stage: Stage, view: int, amount: int = 10, *, tx: str = "0x1", confirmations: int = 0, reason: str | None = None
+    stage: Stage,
+    view: int,
+    amount: int = 10,
+    *,
+    tx: str = "0x1",
+    confirmations: int = 0,
+    reason: str | None = None,
+    sender: str | None = None,
 ) -> PayoutSighted:
     transfer = Transfer(transfer_id=tx, asset="USDT", amount=Decimal(amount))
     return PayoutSighted(
@@ -47,6 +54,7 @@ def sighted(
             confirmations=confirmations,
             required_confirmations=3,
             reason=reason,
+            sender=sender,
         )
     )
 
@@ -111,8 +119,10 @@ def test_a_provider_alone_completes_nothing_on_a_watched_chain() -> None:
         ((sighted(Stage.FINAL, 4, 9),), "0x1 pays 9 USDT of 10"),
         ((sighted(Stage.FINAL, 4, 11),), "0x1 pays 11 USDT of 10"),
         ((ELSEWHERE,), "0x1: it pays nothing to 0xAb"),
+        ((sighted(Stage.FINAL, 4, 9, sender="0xC"),), "0x1 pays 9 USDT of 10, sent by 0xC"),
+        ((sighted(Stage.FAILED, 4, 0, reason="it failed", sender="0xC"),), "0x1: it failed (signed by 0xC)"),
     ],
-    ids=["too little", "too much", "to somebody else"],
+    ids=["too little", "too much", "to somebody else", "of somebody", "of somebody, to nothing"],
 )
 def test_a_mismatch_says_why_and_completes_only_by_a_persons_word(
     observations: tuple[PayoutObservation, ...], reason: str

@@ -119,3 +119,36 @@ async def test_a_transfer_that_was_sent_before_its_payout_was_registered_pays_it
         await it.pay_out(tx_hash, to=BOB)
         await it.follow(CONFIRMATIONS + 2)
         assert (await it.payout()).status == PayoutStatus.COMPLETED
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_payout_whose_transaction_another_wallet_sent_is_not_verified_and_says_who_did(
+    follow: Follow, before: bool
+) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", recipient=CAROL)
+        it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)
+        it.anvil.transfer(it.token, CAROL, 7 * 10**6)
+        tx_hash = it.anvil.transfer(it.token, BOB, 7 * 10**6, sender=CAROL)
+        if before:
+            it.anvil.mine()
+            await it.follow()
+        await it.pay_out(tx_hash, to=BOB, sender=ALICE)
+        await it.follow(CONFIRMATIONS + 2)
+        payout = await it.payout()
+        assert payout.status == PayoutStatus.MISMATCH
+        assert payout.reasons == (f"{tx_hash}: it is sent by {CAROL}, not by {ALICE} (signed by {CAROL})",)
+
+
+async def test_a_payout_that_is_paid_too_little_says_who_paid_that(follow: Follow) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register("pay_1", recipient=CAROL)
+        it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)
+        tx_hash = it.pay(6)
+        await it.pay_out(tx_hash, to=BOB)
+        await it.follow(CONFIRMATIONS + 1)
+        assert (await it.payout()).reasons == (f"{tx_hash} pays 6 USDT of 7, sent by {ALICE}",)

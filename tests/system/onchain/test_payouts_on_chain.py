@@ -142,11 +142,11 @@ def test_a_payout_whose_transaction_fails_is_a_mismatch_only_once_that_is_certai
     market.wait_for(payout, status="broadcast")
     market.mine(2)
     found = market.wait_for(payout, status="mismatch", verification="mismatch")
-    assert found["reasons"] == [f"{failing}: the transaction failed"]
+    assert found["reasons"] == [f"{failing}: the transaction failed (signed by {CAROL})"]
     assert told(seller, "payout-updated", "payout-progress") == [
         ("payout-updated", "broadcast"),
         ("payout-updated", "mismatch"),
-        ("payout-progress", "mismatch", "mismatch", f"{failing}: the transaction failed"),
+        ("payout-progress", "mismatch", "mismatch", f"{failing}: the transaction failed (signed by {CAROL})"),
     ]
 
 
@@ -222,7 +222,7 @@ def test_one_transfer_does_not_carry_two_payouts(market: Market, listen: StartLi
     market.wait_for(one, status="completed")
     other = pay_out(market, second, txHash=tx_hash, **to)
     found = market.wait_for(other, status="mismatch")
-    assert found["reasons"] == [f"{tx_hash}: it was counted for something else before"]
+    assert found["reasons"] == [f"{tx_hash}: it was counted for something else before (signed by {ALICE})"]
     assert told(ops, "payout-progress")[-1] == ("payout-progress", "mismatch", "mismatch", *found["reasons"])
 
 
