@@ -20,12 +20,15 @@ from coordinator.errors import BridgeError
 if TYPE_CHECKING:
     from bridge.settings import Settings
     from providers.onchain.chains import Chain
+    from providers.onchain.rpc import ChainRpc
 
 __all__ = ["doctor"]
 
 SHORT_KEY_CHARACTERS = 16
 LITTLE_SPACE_BYTES = 100_000_000
 ANSWER_LIMIT_BYTES = 1_000_000
+# In so many of a chain's newest blocks a transaction is looked for whose receipt an endpoint is asked for.
+BLOCKS_LOOKED_THROUGH = 5
 NAME_SERVICES = "list them in a file, and name that in services_file"
 
 
@@ -261,6 +264,8 @@ def _chains(settings: "Settings") -> Iterator[Finding]:
             )
         elif sum(finding.level == "ok" for finding in found) > 1:
             yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
+        for kindred in chain.kindred_endpoints:
+            yield Finding("warning", kindred)
 
 
 def _endpoint(chain: "Chain", url: str) -> Finding:
@@ -277,15 +282,37 @@ def _endpoint(chain: "Chain", url: str) -> Finding:
         try:
             await rpc.start()
             head, [endpoint] = await rpc.look_around(), rpc.endpoints
+            lacks_receipts = endpoint.last_fault is None and await _lacks_receipts(rpc, head)
         except ChainsError as error:
             return Finding("error", str(error))
         finally:
             await rpc.aclose()
         if endpoint.last_fault is not None:
             return Finding("warning", f"{chain.name}: {endpoint.host} does not answer ({endpoint.last_reason})")
+        if lacks_receipts:
+            return Finding(
+                "warning",
+                f"{chain.name}: {endpoint.host} is at block {head}, and gives no receipts: its word counts for"
+                " nothing where the chain's own coin is paid, and it finds no transaction that is named; name another one",
+            )
         return Finding("ok", f"{chain.name}: {endpoint.host} is at block {head}")
 
     return asyncio.run(ask())
+
+
+async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:
+    """Whether an endpoint has no receipt of a transaction in a block that it shows itself."""
+    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
+
+    try:
+        for number in range(head, max(head - BLOCKS_LOOKED_THROUGH, -1), -1):
+            block = await rpc.block(number)
+            for tx_hash in (block.get("transactions") or ())[:1]:
+                receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
+                return not isinstance(receipt, dict) or receipt.get("blockHash") != block["hash"]
+    except (ChainUnavailableError, RefusedByNodeError):
+        return True
+    return False
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:

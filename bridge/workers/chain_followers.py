@@ -103,6 +103,8 @@ class ChainFollowers:
         from providers.onchain.rpc import ChainRpc
 
         for name, chain in self.chains.items():
+            for kindred in chain.kindred_endpoints:
+                logger.warning("%s", kindred)
             rpc = ChainRpc(chain)
             self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store))
         try:

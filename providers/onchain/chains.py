@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -132,6 +133,21 @@ class Chain(_Configured):
         """The token that a provider calls so."""
         return next((token for token in self.tokens if (provider, coin) in token.called), None)
 
+    @property
+    def kindred_endpoints(self) -> list[str]:
+        """What to say of endpoints that may be of one operator, whose two words are one: those of one address, and
+        those whose names end in the same two labels. That is more than belongs together under `co.uk`."""
+        groups: dict[str, list[str]] = {}
+        for endpoint in self.endpoints:
+            url = endpoint.get_secret_value()
+            groups.setdefault(_operator(url), []).append(host_of(url))
+        return [
+            f"{self.name}: {' and '.join(hosts)} may be of one operator; if they are, their two words are one, and"
+            " if that operator errs or is broken into, money counts that never came: name endpoints of different ones"
+            for hosts in groups.values()
+            if len(hosts) > 1
+        ]
+
     def explorer_link(self, tx_hash: str) -> str | None:
         return self.explorer and self.explorer.replace("{tx_hash}", tx_hash)
 
@@ -148,6 +164,14 @@ def _host(endpoint: str) -> str:
     host = str(parts.hostname)
     port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
     return f"{'127.0.0.1' if host in ('localhost', '::1') else host}:{port}"
+
+
+def _operator(endpoint: str) -> str:
+    host = _host(endpoint).rpartition(":")[0]
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ".".join(host.rstrip(".").split(".")[-2:])
 
 
 def token_amount(token: Token, units: int) -> Decimal:

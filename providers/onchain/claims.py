@@ -13,7 +13,7 @@ from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.matching import OLDER, Watched, is_older
 from providers.onchain.quantities import hash_in, quantity
-from providers.onchain.rpc import ChainRpc, RefusedByNodeError
+from providers.onchain.rpc import ChainRpc, RefusedByNodeError, sole
 from providers.onchain.transfers import (
     FAILED_STATUS,
     ChainTransfer,
@@ -62,7 +62,7 @@ class Looked:
     is_untraced: bool = False
     """Whether no node shows what contracts send on in it, although that is wanted."""
     told_by: int | None = None
-    """The endpoint that told of its receipt, by its place."""
+    """The endpoint that told all of it, by its place; None if several told parts of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Finding:
 async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
-    transaction = await rpc.call("eth_getTransactionByHash", tx_hash)
+    sent_as = await rpc.told("eth_getTransactionByHash", tx_hash)
+    transaction = sent_as.answer
     if transaction is None:
         return Looked(tx_hash)
     told = await rpc.told("eth_getTransactionReceipt", tx_hash)
@@ -104,11 +105,12 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
     of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
     sent = None if status is None else from_transaction(chain, transaction)
     own_coin = [] if sent is None else [sent]
-    is_untraced = False
+    tellers, is_untraced = {sent_as.place, told.place, header.shown_by}, False
     if chain.own_coin is not None and chain.own_coin.symbol == symbol:
-        sent_on = await _sent_on(rpc, chain, transaction, block)
+        shown_by, sent_on = await _sent_on(rpc, chain, transaction, block)
         is_untraced = sent_on is None
         own_coin += sent_on or []
+        tellers |= set() if shown_by is None else {shown_by}
     transfers = (*of_tokens, *distinct(own_coin))
     return Looked(
         tx_hash,
@@ -118,21 +120,21 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
         made_at,
         transfers=transfers,
         is_untraced=is_untraced,
-        told_by=told.place,
+        told_by=sole(*tellers),
     )
 
 
 async def _sent_on(
     rpc: ChainRpc, chain: Chain, transaction: Mapping[str, Any], block: BlockId
-) -> list[ChainTransfer] | None:
-    """What contracts send on of the chain's own coin; None if no node shows it."""
+) -> tuple[int | None, list[ChainTransfer] | None]:
+    """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     if transaction.get("input", "0x") in ("", "0x"):
-        return []  # it calls nothing, so nothing sends on
+        return None, []  # it calls nothing, so nothing sends on
     try:
-        trace = await rpc.call("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
-        return from_trace(chain, transaction["hash"], trace, block)
+        trace = await rpc.told("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
+        return trace.place, from_trace(chain, transaction["hash"], trace.answer, block)
     except (RefusedByNodeError, MalformedError):
-        return None
+        return None, None
 
 
 def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:

@@ -259,8 +259,7 @@ class ChainFollower:
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
-            if seen.told_by is not None:
-                self._readings.told([seen.block.number], seen.told_by)
+            self._readings.told([seen.block.number], seen.told_by)
 
     async def _go_back(self, step: Step, depth: int) -> None:
         """Takes back the followed blocks that are not on the chain any more."""
@@ -380,8 +379,7 @@ class ChainFollower:
         paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
         for one in paying:
             step.assign(Assigned(one.transfer, made_at, subject))
-            if news.looked.told_by is not None:
-                self._words.told(one.transfer.transfer_id, news.looked.told_by)
+            self._words.told(one.transfer.transfer_id, news.looked.told_by)
         if paying:
             heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
             step.take(joined(step.following, paying, heard))

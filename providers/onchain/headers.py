@@ -21,6 +21,8 @@ class Header:
     made_at: datetime
     """By whoever made it."""
     content: Mapping[str, Any]
+    shown_by: int | None = None
+    """The endpoint that showed it, by its place, where that is known."""
 
     @property
     def number(self) -> int:

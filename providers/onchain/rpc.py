@@ -31,7 +31,7 @@ from providers.onchain.headers import Header, header_of
 from providers.onchain.log_filters import contents, may_hold, transfer_filter
 from providers.onchain.node import FaultyError, Node, RefusedByNodeError
 
-__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told"]
+__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told", "sole"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -56,6 +56,12 @@ class Told:
     answer: Any
     seconded_by: tuple[int, ...] = ()
     """Who else said the same."""
+
+
+def sole(*places: int | None) -> int | None:
+    """The endpoint that told all parts of something; None if several did: then each part has the word of one alone,
+    who is not asked to confirm it."""
+    return places[0] if len(set(places)) == 1 else None
 
 
 class ChainRpc:
@@ -137,7 +143,8 @@ class ChainRpc:
     async def _shown_head(self, place: int) -> Header:
         """The newest block of an endpoint. One that is far beyond what is known has to be shown once more, by its
         number: whoever makes numbers up does not have it. Raises FaultyError, and RefusedByNodeError."""
-        header = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
+        latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
+        header = replace(latest, shown_by=place)
         newest = self._newest
         if newest is None or header.number > newest.number + LAG_BLOCKS:
             await self._show(place, header)
@@ -183,11 +190,11 @@ class ChainRpc:
         return block
 
     async def block_if_there(self, number: int) -> Header | None:
-        """The block of that number, as far as it is there yet. Raises ChainUnavailableError."""
+        """The block of that number, as far as it is there yet, with who shows it. Raises ChainUnavailableError."""
 
         async def shown(place: int) -> Header | None:
             block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), False)
-            return None if block is None else header_of(block)
+            return None if block is None else replace(header_of(block), shown_by=place)
 
         return await self.first_good(shown)
 

@@ -12,7 +12,7 @@ from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
 from providers.onchain.headers import Header, header_of
 from providers.onchain.quantities import hash_in, quantity
-from providers.onchain.rpc import ChainRpc, FaultyError, Told
+from providers.onchain.rpc import ChainRpc, FaultyError, Told, sole
 from providers.onchain.traces import Traces
 from providers.onchain.transfers import (
     FAILED_STATUS,
@@ -33,8 +33,8 @@ class Seen:
 
     transfer: ChainTransfer
     mined_at: datetime
-    told_by: int
-    """The endpoint that told of it, by its place."""
+    told_by: int | None
+    """The endpoint that told all of it, by its place; None if several told parts of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class BlockSeen:
     parent_hash: str
     transfers: tuple[Seen, ...]
     told_by: int | None = None
-    """The endpoint that told of what is in it, by its place; None if there was nothing to ask."""
+    """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
 
 
 async def see_block(
@@ -64,25 +64,25 @@ async def see_block(
 ) -> BlockSeen:
     """Reads one block; `shown` is its header, if that is known. Raises ChainUnavailableError, and MalformedError."""
     wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
+    shown_by: int | None
     if shown is None or wants_own_coin:
         told = await rpc.block_told(number, with_transactions=wants_own_coin)
         content, shown_by = told.answer, told.place
     else:
-        content, shown_by = shown.content, 0
+        content, shown_by = shown.content, shown.shown_by
     block, parent_hash = _place(number, content)
     made_at = mined_at(content)
     found: list[Seen] = []
     contracts = _contracts(chain)
-    told_by = shown_by if wants_own_coin else None
+    tellers = [shown_by] if wants_own_coin else []
     if contracts and len(watchlist):
         logs = await rpc.logs(block, content.get("logsBloom"), contracts, watchlist.asked_for)
-        told_by = (
-            logs.place if told_by in (None, logs.place) else None
-        )  # two have told of it: both may be asked again
-        found += (Seen(transfer, made_at, logs.place) for transfer in _of_tokens(chain, logs))
+        tellers.append(logs.place)
+        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:
         own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
-        found += (Seen(transfer, made_at, shown_by) for transfer in own_coin)
+        found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
+    told_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
     return BlockSeen(block, parent_hash, waited_for, told_by)
 
@@ -171,10 +171,13 @@ def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
 
 async def _own_coin(
     rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
-) -> list[ChainTransfer]:
-    sent = _sent(chain, content, watchlist)
-    succeeded = [transfer for transfer in sent if not await _has_failed(rpc, transfer)]
-    return distinct([*succeeded, *(await traces.sent_on(block) or ())])
+) -> list[tuple[ChainTransfer, int]]:
+    """What moved of the chain's own coin, each with who told that it did."""
+    moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
+    told = [(transfer, success.place) for transfer, success in moved if success.answer]
+    told += await traces.sent_on(block) or ()
+    tellers = {transfer.transfer_id: place for transfer, place in told}
+    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in told)]
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
@@ -185,13 +188,13 @@ def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> lis
     return [transfer for transfer in sent if transfer.recipient in watchlist]
 
 
-async def _has_failed(rpc: ChainRpc, transfer: ChainTransfer) -> bool:
-    """Whether a transaction of a block failed. Of several backends behind one endpoint, one may have the block before
-    another has the receipts: then it lags. Raises ChainUnavailableError."""
+async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> Told:
+    """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
+    have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
 
-    async def there(place: int) -> bool:
+    async def there(place: int) -> Told:
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
-        return _is_failure(receipt, transfer)
+        return Told(place, not _is_failure(receipt, transfer))
 
     return await rpc.first_good(there)
 

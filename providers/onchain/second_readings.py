@@ -46,13 +46,16 @@ class SecondReadings:
     _contradicted_at: int | None = None
     """The block that was another one at another endpoint, as long as those after it are so too: it is said once."""
     _told_by: dict[int, int] = field(default_factory=dict)
-    """Which endpoint told of a block; of what was read before the start that is not known."""
+    """Which endpoint told of a block; not known of what was read before the start, or told of by several."""
     _read_alone: int = -1
     """The newest block that was read again by the endpoint that had told of it, for want of another."""
 
-    def told(self, blocks: Iterable[int], place: int) -> None:
-        """Remembers who told of blocks."""
-        self._told_by |= dict.fromkeys(blocks, place)
+    def told(self, blocks: Iterable[int], place: int | None) -> None:
+        """Remembers who told of blocks; None if several did."""
+        for block in blocks:
+            self._told_by.pop(block, None)
+            if place is not None:
+                self._told_by[block] = place
 
     async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
         """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all

@@ -26,6 +26,8 @@ SECOND_WORD_AWAITED_SECONDS = 60.0
 ABSENCE_BELIEVED_SECONDS = 60.0
 # Who did not agree is asked again after a block, then ever later, but no later than this.
 LONGEST_PAUSE_SECONDS = 60.0
+# For so long it is said that money counted by the word of one, unless two agree about such money before.
+ALONE_SHOWN_SECONDS = 3600.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
 WAITS = "it waits for the word of a second endpoint"
@@ -74,23 +76,28 @@ class SecondWords:
     witnesses: Witnesses
     clock: Callable[[], float]
     _told_by: dict[str, int] = field(default_factory=dict)
-    """Which endpoint told of a transfer; of what was read before the start that is not known."""
+    """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
     _agreed: set[str] = field(default_factory=set)
     _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
+    _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
+    """When money counted last by the word of one, of the chain's own coin or of tokens, and why."""
 
     @property
     def waiting(self) -> str | None:
-        """What is waited for now, or what contradicts, for a person to read."""
+        """What is waited for now, what contradicts, or what was not waited for any longer, for a person to read."""
         if not self._questions:
-            return None
+            shown_since = self.clock() - ALONE_SHOWN_SECONDS
+            return next((said for at, said in self._alone.values() if at > shown_since), None)
         (number, _, _), question = min(self._questions.items(), key=lambda one: one[0][0])
         if question.contradiction is not None:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
         return f"money in block {number} waits for the word of a second endpoint"
 
-    def told(self, transfer_id: str, place: int) -> None:
-        """Remembers who told of a transfer."""
-        self._told_by[transfer_id] = place
+    def told(self, transfer_id: str, place: int | None) -> None:
+        """Remembers who told all of a transfer; None if several told parts of it."""
+        self._told_by.pop(transfer_id, None)
+        if place is not None:
+            self._told_by[transfer_id] = place
 
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
@@ -223,13 +230,13 @@ class SecondWords:
             question.has_differed = True
             return
         is_alone = is_late and is_said and not question.is_doubted
+        is_own_coin = any(self.witnesses.is_own_coin(one) for one in some)
         if word is Word.SILENT and is_alone:
-            logger.error(
-                "%s: money in block %d counts by the word of one endpoint, since no other one answers (%s)",
-                self.chain.name,
-                number,
-                said,
-            )
+            why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
+            logger.error("%s: %s", self.chain.name, why)
+            self._alone[is_own_coin] = now, f"{why}; set it right, or name another endpoint"
+        if word is Word.AGREES:
+            self._alone.pop(is_own_coin, None)
         if word is Word.AGREES or (word is Word.SILENT and is_alone):
             self.agree(one.transfer_id for one in some)
             del self._questions[key]
@@ -255,7 +262,7 @@ class SecondWords:
         agreeing, silent, behind, is_told = 0, [], [], told_by is not None
         needed = min(2, len(self.rpc.endpoints))
         number, block_hash = some[0].block
-        teller = "what was read before" if told_by is None else self.rpc.endpoints[told_by].host
+        teller = "what was read" if told_by is None else self.rpc.endpoints[told_by].host
         for place in self.rpc.everybody():
             host = self.rpc.endpoints[place].host
             is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there

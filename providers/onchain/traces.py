@@ -25,6 +25,10 @@ TRIES = 3
 TRACES_ASKED_AGAIN_SECONDS = 600.0
 
 
+Shown = dict[str, tuple[int, Mapping[str, Any] | None]]
+"""By transaction, who shows its calls, by the endpoint's place, and these; None for one that nobody can show."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     """Since when nobody has shown what contracts send, and how often that was asked for."""
@@ -44,8 +48,9 @@ class Traces:
         """The endpoints that do not offer it, and when they are asked again."""
         self._waiting: _Waiting | None = None
 
-    async def sent_on(self, block: BlockId) -> list[ChainTransfer] | None:
-        """What contracts sent on in a block; None if no endpoint shows it. Raises ChainUnavailableError."""
+    async def sent_on(self, block: BlockId) -> list[tuple[ChainTransfer, int]] | None:
+        """What contracts sent on in a block, each with who shows it; None if no endpoint does. Raises
+        ChainUnavailableError."""
         if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
             return None
         try:
@@ -57,8 +62,8 @@ class Traces:
                 self._wait(block, str(error))
             return None
         self._waiting = None
-        found = []
-        for tx_hash, call in traced.items():
+        found: list[tuple[ChainTransfer, int]] = []
+        for tx_hash, (place, call) in traced.items():
             transfers = None if call is None else self._transfers(tx_hash, call, block)
             if transfers is None:
                 logger.error(
@@ -66,7 +71,7 @@ class Traces:
                     self._chain.name,
                     tx_hash,
                 )
-            found += transfers or []
+            found += [(transfer, place) for transfer in transfers or ()]
         return found
 
     async def shown_by(self, place: int, block: BlockId) -> list[ChainTransfer]:
@@ -84,10 +89,10 @@ class Traces:
         shown = [(tx_hash, call) for tx_hash, call in _results(answer) if call is not None]
         return [one for tx_hash, call in shown for one in self._transfers(tx_hash, call, block) or ()]
 
-    async def _traced(self, block: BlockId) -> dict[str, Mapping[str, Any] | None]:
-        """The calls of each transaction; None for one that nobody can show. One transaction that an endpoint cannot
-        trace is no reason to go without the others, but one to ask the next endpoint too."""
-        found: dict[str, Mapping[str, Any] | None] = {}
+    async def _traced(self, block: BlockId) -> Shown:
+        """The calls of each transaction. One transaction that an endpoint cannot trace is no reason to go without the
+        others, but one to ask the next endpoint too."""
+        found: Shown = {}
 
         async def asked(place: int) -> None:
             if self._does_not_offer(place):
@@ -98,12 +103,11 @@ class Traces:
                 if error.is_for_good:
                     self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
                 raise
-            for tx_hash, call in _results(answer):
-                found[tx_hash] = found.get(tx_hash) or call
+            found.update(_news(found, place, _results(answer)))
 
         await self._rpc.first_good(asked)
         for place in self._rpc.well():
-            if all(call is not None for call in found.values()):
+            if all(call is not None for _, call in found.values()):
                 break
             try:
                 await asked(place)
@@ -138,6 +142,11 @@ class Traces:
             block.number,
             reason,
         )
+
+
+def _news(found: Shown, place: int, results: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Shown:
+    """What an endpoint shows of transactions that nobody has shown the calls of yet."""
+    return {tx_hash: (place, call) for tx_hash, call in results if tx_hash not in found or found[tx_hash][1] is None}
 
 
 def _results(answer: Any) -> Sequence[tuple[str, Mapping[str, Any] | None]]:

@@ -92,8 +92,8 @@ class Witnesses:
 
     async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
-        native = [one for one in due if self._is_own_coin(one)]
-        tokens = [one for one in due if not self._is_own_coin(one)]
+        native = [one for one in due if self.is_own_coin(one)]
+        tokens = [one for one in due if not self.is_own_coin(one)]
         for some, ask in ((tokens, self._of_tokens), (native, self._of_own_coin)):
             if some:
                 word, said = await ask(place, some)
@@ -101,7 +101,8 @@ class Witnesses:
                     return word, said
         return Word.AGREES, ""
 
-    def _is_own_coin(self, due: Due) -> bool:
+    def is_own_coin(self, due: Due) -> bool:
+        """Whether it is of the chain's own coin, of which others are asked in other words."""
         token = self.chain.token(due.sighted.sighting.transfer.asset)
         return token is not None and token.is_native
 
@@ -180,7 +181,7 @@ class Witnesses:
         """Whether a transaction succeeded. Its block shows only what it was to do."""
         receipt = await self.rpc.ask_at(place, "eth_getTransactionReceipt", tx_hash)
         if _of(receipt, "blockHash") != block_hash:
-            return Word.SILENT, f"it has no receipt of {tx_hash} yet"
+            return Word.SILENT, f"it has no receipt of {tx_hash}"
         if receipt.get("status") == FAILED_STATUS:
             return Word.DIFFERS, f"says that {tx_hash} failed"
         return Word.AGREES, ""

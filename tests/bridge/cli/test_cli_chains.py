@@ -1,12 +1,15 @@
 """What the command line says of chains: an endpoint of another one, one that does not answer, one that is well."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.anvil import CHAIN_ID, Anvil, running_anvil
+from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
+from tests.providers.onchain.liar import Liar
+from tests.scripted_gateway import scripted_gateway
 
 SECRET = "the-key-of-the-endpoint"
 
@@ -98,7 +101,26 @@ def test_doctor_says_what_one_endpoint_means_and_what_two_do(run: Any, anvil: An
             "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},{other.url}", BRIDGE_PORT="0"
         )
     assert "money counts once a second endpoint says the same of its block" in " ".join(two.stdout.split())
+    assert "may be of one operator" in " ".join(two.stdout.split())
     dead = run(
         "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},http://127.0.0.1:9", BRIDGE_PORT="0"
     )
     assert "money counts once a second endpoint" not in " ".join(dead.stdout.split())
+
+
+async def test_doctor_says_of_an_endpoint_that_it_gives_no_receipts(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    anvil.send(BOB, 1)
+    anvil.mine()
+    async with scripted_gateway() as gateway:
+        liar = Liar(gateway, anvil)
+        liar.answers["eth_getTransactionReceipt"] = None
+        examined = await asyncio.to_thread(
+            run,
+            "doctor",
+            BRIDGE_CHAINS_FILE=chains_file(tmp_path, CHAIN_ID),
+            BRIDGE_ENDPOINTS_ANVIL=f"{liar.url},{anvil.url}",
+            BRIDGE_PORT="0",
+        )
+    said = " ".join(examined.stdout.split())
+    assert f"{liar.url.removeprefix('http://')} is at block {anvil.head()}, and gives no receipts" in said
+    assert f"{anvil.url.removeprefix('http://')} is at block {anvil.head()}, and gives no receipts" not in said

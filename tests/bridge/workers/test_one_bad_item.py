@@ -3,8 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from coordinator.observations import Stage, TransactionHinted
 from coordinator.payments import PaymentStatus
+from providers.onchain.second_words import SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 
@@ -91,8 +94,38 @@ async def test_the_receipt_of_a_transaction_that_another_backend_has_not_yet_is_
         await it.register(currency="ETH")
         it.liar.answers["eth_getTransactionReceipt"] = None
         anvil.send(BOB, 100 * 10**18)
+        anvil.mine()
+        await it.follow()
+        it.liar.answers = {}
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
+
+
+@pytest.mark.parametrize("without", [0, 1])
+async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_person_is_told_so(
+    follow: Follow, anvil: Anvil, without: int
+) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        await it.register(currency="ETH")
+        it.liars[without].answers["eth_getTransactionReceipt"] = None
+        tx_hash = anvil.send(BOB, 100 * 10**18)
+        await goes_on(it, blocks=20)
+        assert (await it.payment()).status == CONFIRMING
+        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        host = it.rpc.endpoints[without].host
+        assert (
+            f"by the word of one endpoint, since no other one answers ({host}: it has no receipt of {tx_hash})"
+            in (it.follower.waiting or "")
+        )
+        it.liars[without].answers = {}
+        await it.register("pay_2", currency="ETH", recipient=CAROL)
+        anvil.send(CAROL, 100 * 10**18)
+        await goes_on(it)
+        assert (await it.payment("pay_2")).status == COMPLETED
+        assert it.follower.waiting is None
 
 
 async def test_after_a_rollback_that_stands_still_a_payment_loses_its_confirmations(

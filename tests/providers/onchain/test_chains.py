@@ -136,6 +136,27 @@ def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
     assert SECRET not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("urls", "kindred"),
+    [
+        (
+            f"https://a.infura.example/{SECRET},wss://b.infura.example/{SECRET}",
+            ["a.infura.example and b.infura.example"],
+        ),
+        ("https://rpc.example,https://a.rpc.example.,https://x.other", ["rpc.example and a.rpc.example."]),
+        ("http://10.0.0.5:8545,http://10.0.0.5:8546", ["10.0.0.5:8545 and 10.0.0.5:8546"]),
+        ("http://[::1]:8545,http://localhost:8546", ["::1:8545 and localhost:8546"]),
+        ("https://a.one.example,https://a.two.example,http://10.0.0.5,http://10.1.0.5,http://erigon,http://geth", []),
+    ],
+)
+def test_endpoints_that_may_be_of_one_operator_are_said_to_be_without_their_keys(
+    tmp_path: Path, urls: str, kindred: list[str]
+) -> None:
+    said = read(tmp_path, ONE, BRIDGE_ENDPOINTS_ETHEREUM=urls)["ethereum"].kindred_endpoints
+    assert [one.partition(" may be")[0] for one in said] == [f"ethereum: {hosts}" for hosts in kindred]
+    assert SECRET not in str(said)
+
+
 def test_an_own_file_adds_chains_and_says_otherwise_of_those_that_come_with_it(tmp_path: Path) -> None:
     chains = read(
         tmp_path,

@@ -45,7 +45,7 @@ class Traced:
 
     async def units(self) -> list[int] | None:
         found = await self.traces.sent_on(self.block)
-        return None if found is None else [one.units for one in found]
+        return None if found is None else [one.units for one, _ in found]
 
 
 @asynccontextmanager
