@@ -293,7 +293,8 @@ def _endpoint(chain: "Chain", url: str) -> Finding:
             return Finding(
                 "warning",
                 f"{chain.name}: {endpoint.host} is at block {head}, and gives no receipts: its word counts for"
-                " nothing where the chain's own coin is paid, and it finds no transaction that is named; name another one",
+                " nothing where the chain's own coin is paid, and it finds no transaction that is"
+                " named; name another one",
             )
         return Finding("ok", f"{chain.name}: {endpoint.host} is at block {head}")
 
