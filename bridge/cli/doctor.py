@@ -5,39 +5,27 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from pydantic import SecretStr
 
 from bridge.cli.address import AddressError, open_listener, url_of
+from bridge.cli.chain_findings import chain_findings
 from bridge.cli.console import say, styled, symbol
+from bridge.cli.findings import Finding
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
-    from providers.onchain.chains import Chain
-    from providers.onchain.rpc import ChainRpc
 
 __all__ = ["doctor"]
 
 SHORT_KEY_CHARACTERS = 16
 LITTLE_SPACE_BYTES = 100_000_000
 ANSWER_LIMIT_BYTES = 1_000_000
-# In so many of a chain's newest blocks a transaction is looked for whose receipt an endpoint is asked for.
-BLOCKS_LOOKED_THROUGH = 5
 NAME_SERVICES = "list them in a file, and name that in services_file"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `level` is `ok`, `warning` or `error`."""
-
-    level: str
-    message: str
 
 
 MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error": ("✗", "x", "red")}
@@ -77,7 +65,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield from _services(settings)
     yield from _shkeeper(settings)
     yield from _gateway(settings)
-    yield from _chains(settings)
+    yield from chain_findings(settings)
     yield from _journal(settings)
     yield from _port(settings)
 
@@ -243,77 +231,6 @@ def _credentials(settings: "Settings", coins: list[str]) -> Iterator[Finding]:
 
     for fault in asyncio.run(ask()) if settings.shkeeper_keys else ():
         yield Finding("error", fault)
-
-
-def _chains(settings: "Settings") -> Iterator[Finding]:
-    try:
-        chains = settings.chains
-    except BridgeError as error:
-        yield Finding("error", str(error))
-        return
-    if not chains:
-        yield Finding("ok", "no chain is followed, since none has endpoints (BRIDGE_ENDPOINTS_…)")
-    for chain in chains.values():
-        found = [_endpoint(chain, endpoint.get_secret_value()) for endpoint in chain.endpoints]
-        yield from found
-        if len(chain.endpoints) == 1:
-            yield Finding(
-                "warning",
-                f"{chain.name} has one endpoint only: money counts by its word alone, whatever it says, and while it"
-                " fails the chain is not followed; name a second one, of another operator",
-            )
-        elif sum(finding.level == "ok" for finding in found) > 1:
-            yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
-        for kindred in chain.kindred_endpoints:
-            yield Finding("warning", kindred)
-
-
-def _endpoint(chain: "Chain", url: str) -> Finding:
-    import asyncio
-    import logging
-
-    from providers.onchain.chains import ChainsError
-    from providers.onchain.rpc import ChainRpc
-
-    logging.getLogger("bridge.onchain").setLevel(logging.ERROR)  # what is wrong is said below
-
-    async def ask() -> Finding:
-        rpc = ChainRpc(chain.model_copy(update={"endpoints": (SecretStr(url),)}), timeout_seconds=5)
-        try:
-            await rpc.start()
-            head, [endpoint] = await rpc.look_around(), rpc.endpoints
-            lacks_receipts = endpoint.last_fault is None and await _lacks_receipts(rpc, head)
-        except ChainsError as error:
-            return Finding("error", str(error))
-        finally:
-            await rpc.aclose()
-        if endpoint.last_fault is not None:
-            return Finding("warning", f"{chain.name}: {endpoint.host} does not answer ({endpoint.last_reason})")
-        if lacks_receipts:
-            return Finding(
-                "warning",
-                f"{chain.name}: {endpoint.host} is at block {head}, and gives no receipts: its word counts for"
-                " nothing where the chain's own coin is paid, and it finds no transaction that is"
-                " named; name another one",
-            )
-        return Finding("ok", f"{chain.name}: {endpoint.host} is at block {head}")
-
-    return asyncio.run(ask())
-
-
-async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:
-    """Whether an endpoint has no receipt of a transaction in a block that it shows itself."""
-    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
-
-    try:
-        for number in range(head, max(head - BLOCKS_LOOKED_THROUGH, -1), -1):
-            block = await rpc.block(number)
-            for tx_hash in (block.get("transactions") or ())[:1]:
-                receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
-                return not isinstance(receipt, dict) or receipt.get("blockHash") != block["hash"]
-    except (ChainUnavailableError, RefusedByNodeError):
-        return True
-    return False
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:

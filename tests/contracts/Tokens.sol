@@ -5,6 +5,7 @@ pragma solidity ^0.8.20;
 contract Token {
     event Transfer(address indexed from, address indexed to, uint256 value);
 
+    uint8 public constant decimals = 6;
     mapping(address => uint256) public balanceOf;
 
     constructor() {
@@ -97,5 +98,48 @@ contract Wallet {
             (bool done, ) = targets[i].call{value: values[i]}(calls[i]);
             require(done, "refused");
         }
+    }
+}
+
+/// Counts shares, of which a rebase makes each worth more or less, for everybody at once and without a transfer.
+contract RebasingToken {
+    event Transfer(address indexed from, address indexed to, uint256 value);
+
+    mapping(address => uint256) public shares;
+    uint256 public percent = 100;
+
+    constructor() {
+        shares[msg.sender] = 10 ** 30;
+    }
+
+    function balanceOf(address holder) external view returns (uint256) {
+        return (shares[holder] * percent) / 100;
+    }
+
+    function rebase(uint256 to) external {
+        percent = to;
+    }
+
+    function transfer(address to, uint256 value) external returns (bool) {
+        uint256 moved = (value * 100) / percent;
+        shares[msg.sender] -= moved;
+        shares[to] += moved;
+        emit Transfer(msg.sender, to, value);
+        return true;
+    }
+}
+
+/// Refuses whoever is on its list, as those of dollars do.
+contract ListingToken is Token {
+    mapping(address => bool) public refused;
+
+    function refuse(address holder) external {
+        refused[holder] = true;
+    }
+
+    function transfer(address to, uint256 value) external override returns (bool) {
+        require(!refused[msg.sender] && !refused[to], "refused");
+        _move(msg.sender, to, value);
+        return true;
     }
 }

@@ -121,3 +121,85 @@ async def test_a_batch_of_payouts_pays_each_its_own_whatever_the_order_in_which_
         for number in range(3):
             payout = await it.payout(f"out_{number}")
             assert (payout.status, payout.excess) == ("completed", Decimal(0))
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_a_token_whose_code_is_replaced_under_way_counts_on_by_what_arrives(
+    anvil: Anvil, tmp_path: Path, endpoints: int
+) -> None:
+    """As behind a proxy: the address and the money stay, what a transfer does is another thing from then on."""
+    upgraded = Token(symbol="UP", decimals=6, address=anvil.deploy("Token"))
+    to = address(f"upgraded {endpoints}")
+    async with following(anvil, tmp_path, endpoints=endpoints, more=[upgraded]) as it:
+        await it.follow()
+        await it.register(currency="UP", recipient=to)
+        anvil.transfer(str(upgraded.address), to, 50 * 10**6)
+        await it.follow(1)
+        anvil.ask("anvil_setCode", upgraded.address, anvil.ask("eth_getCode", anvil.deploy("FeeToken"), "latest"))
+        anvil.transfer(str(upgraded.address), to, 50 * 10**6)
+        await it.follow(CONFIRMATIONS)
+        payment = await it.payment()
+        assert (payment.status, payment.received) == (PARTLY, Decimal("99.5"))
+
+
+@pytest.mark.parametrize("percent", [50, 200])
+async def test_of_a_token_that_rebases_what_its_transfers_tell_counts_and_a_rebase_moves_nothing(
+    anvil: Anvil, tmp_path: Path, percent: int
+) -> None:
+    rebasing = Token(symbol="REB", decimals=6, address=anvil.deploy("RebasingToken"))
+    to = address(f"rebased {percent}")
+    async with following(anvil, tmp_path, endpoints=2, more=[rebasing]) as it:
+        await it.follow()
+        await it.register(currency="REB", recipient=to)
+        anvil.transfer(str(rebasing.address), to, 60 * 10**6)
+        await it.follow(1)
+        anvil.send(str(rebasing.address), data=anvil.call_data("RebasingToken", "rebase", percent))
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).received == Decimal(60)
+        anvil.transfer(str(rebasing.address), to, 40 * 10**6)
+        await it.follow(CONFIRMATIONS)
+        payment = await it.payment()
+        assert (payment.status, payment.received) == (COMPLETED, Decimal(100))
+
+
+async def test_what_a_token_refuses_on_its_list_is_nothing_and_a_payout_says_that_it_failed(
+    anvil: Anvil, tmp_path: Path
+) -> None:
+    listing = anvil.deploy("ListingToken")
+    async with following(anvil, tmp_path, endpoints=2, token=listing) as it:
+        await it.follow()
+        await it.register(recipient=CAROL)
+        it.pay(100, CAROL)
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == COMPLETED
+        anvil.send(listing, data=anvil.call_data("ListingToken", "refuse", BOB))
+        refused = it.pay(7)
+        await it.pay_out(refused)
+        await it.follow(CONFIRMATIONS + 1)
+        payout = await it.payout()
+        assert (payout.status, payout.reasons) == (
+            "mismatch",
+            (f"{refused}: the transaction failed (signed by {ALICE})",),
+        )
+
+
+async def test_an_account_with_the_code_of_a_wallet_pays_as_any_other(anvil: Anvil, tmp_path: Path) -> None:
+    """EIP-7702: the account calls itself, and sends on tokens and the chain's own coin."""
+    account = CAROL
+    anvil.ask("anvil_setCode", account, "0xef0100" + anvil.deploy("Wallet").removeprefix("0x"))
+    try:
+        async with following(anvil, tmp_path, endpoints=2, own_coin=True) as it:
+            await it.follow()
+            to = [address(f"of an account {number}") for number in range(2)]
+            await it.register("pay_0", recipient=to[0], payer=account)
+            await it.register("pay_1", recipient=to[1], payer=account, currency="ETH")
+            it.pay(100, account)
+            transfer = anvil.call_data("Token", "transfer", to[0], 100 * 10**6)
+            call = anvil.call_data("Wallet", "execute", [it.token, to[1]], [0, 100 * 10**18], [transfer, b""])
+            anvil.send(account, data=call, sender=account)
+            await it.follow(CONFIRMATIONS)
+            for number in range(2):
+                payment = await it.payment(f"pay_{number}")
+                assert (payment.status, payment.received) == (COMPLETED, Decimal(100))
+    finally:
+        anvil.ask("anvil_setCode", account, "0x")

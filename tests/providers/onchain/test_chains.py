@@ -140,8 +140,8 @@ def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
     ("urls", "kindred"),
     [
         (
-            f"https://a.infura.example/{SECRET},wss://b.infura.example/{SECRET}",
-            ["a.infura.example and b.infura.example"],
+            f"https://a.rpc.example/{SECRET},wss://b.rpc.example/{SECRET}",
+            ["a.rpc.example and b.rpc.example"],
         ),
         ("https://rpc.example,https://a.rpc.example.,https://x.other", ["rpc.example and a.rpc.example."]),
         ("http://10.0.0.5:8545,http://10.0.0.5:8546", ["10.0.0.5:8545 and 10.0.0.5:8546"]),

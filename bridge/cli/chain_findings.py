@@ -1,0 +1,123 @@
+"""Chains, as `bridge doctor` finds them: what every endpoint answers, and what of the configuration is not so on the
+chain.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from bridge.cli.findings import Finding
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+    from providers.onchain.chains import Chain
+    from providers.onchain.rpc import ChainRpc
+
+__all__ = ["chain_findings"]
+
+# In so many of a chain's newest blocks a transaction is looked for whose receipt an endpoint is asked for.
+BLOCKS_LOOKED_THROUGH = 5
+# keccak256 of "decimals()", the first four bytes.
+DECIMALS_CALL = "0x313ce567"
+
+
+def chain_findings(settings: "Settings") -> Iterator[Finding]:
+    """The chains that are followed, and all of their endpoints."""
+    try:
+        chains = settings.chains
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    if not chains:
+        yield Finding("ok", "no chain is followed, since none has endpoints (BRIDGE_ENDPOINTS_…)")
+    for chain in chains.values():
+        found = [_endpoint(chain, endpoint.get_secret_value()) for endpoint in chain.endpoints]
+        for findings in found:
+            yield from findings
+        if len(chain.endpoints) == 1:
+            yield Finding(
+                "warning",
+                f"{chain.name} has one endpoint only: money counts by its word alone, whatever it says, and while it"
+                " fails the chain is not followed; name a second one, of another operator",
+            )
+        elif sum(findings[0].level == "ok" for findings in found) > 1:
+            yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
+        for kindred in chain.kindred_endpoints:
+            yield Finding("warning", kindred)
+
+
+def _endpoint(chain: "Chain", url: str) -> list[Finding]:
+    import asyncio
+    import logging
+
+    from providers.onchain.chains import ChainsError
+    from providers.onchain.rpc import ChainRpc
+
+    logging.getLogger("bridge.onchain").setLevel(logging.ERROR)  # what is wrong is said below
+
+    async def ask() -> list[Finding]:
+        wrong: list[Finding] = []
+        rpc = ChainRpc(chain.model_copy(update={"endpoints": (SecretStr(url),)}), timeout_seconds=5)
+        try:
+            await rpc.start()
+            head, [endpoint] = await rpc.look_around(), rpc.endpoints
+            if endpoint.last_fault is None:
+                wrong += [_lacking_receipts(chain, endpoint.host)] if await _lacks_receipts(rpc, head) else []
+                wrong += await _wrong_tokens(rpc, chain, endpoint.host)
+        except ChainsError as error:
+            return [Finding("error", str(error))]
+        finally:
+            await rpc.aclose()
+        if endpoint.last_fault is not None:
+            return [Finding("warning", f"{chain.name}: {endpoint.host} does not answer ({endpoint.last_reason})")]
+        return [Finding("ok", f"{chain.name}: {endpoint.host} is at block {head}"), *wrong]
+
+    return asyncio.run(ask())
+
+
+def _lacking_receipts(chain: "Chain", host: str) -> Finding:
+    return Finding(
+        "warning",
+        f"{chain.name}: {host} gives no receipts: its word counts for nothing where the chain's own coin is paid, and"
+        " it finds no transaction that is named; name another one",
+    )
+
+
+async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Finding]:
+    """The tokens that are not what the configuration says of them, as far as their contracts tell."""
+    from providers.onchain.quantities import quantity
+    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
+
+    found = []
+    for token in (one for one in chain.tokens if one.address is not None):
+        try:
+            told = await rpc.call("eth_call", {"to": token.address, "data": DECIMALS_CALL}, "latest")
+            decimals = quantity(told)
+        except (ChainUnavailableError, RefusedByNodeError, ValueError):
+            continue  # there are tokens that do not tell
+        if decimals != token.decimals:
+            found.append(
+                Finding(
+                    "error",
+                    f"{chain.name}: {token.symbol} ({token.address}) has {decimals} decimals by the word of {host},"
+                    f" and {token.decimals} in the configuration: amounts would be wrong; set it right",
+                )
+            )
+    return found
+
+
+async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:
+    """Whether an endpoint has no receipt of a transaction in a block that it shows itself."""
+    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
+
+    try:
+        for number in range(head, max(head - BLOCKS_LOOKED_THROUGH, -1), -1):
+            block = await rpc.block(number)
+            for tx_hash in (block.get("transactions") or ())[:1]:
+                receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)
+                return not isinstance(receipt, dict) or receipt.get("blockHash") != block["hash"]
+    except (ChainUnavailableError, RefusedByNodeError):
+        return True
+    return False
