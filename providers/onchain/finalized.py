@@ -21,6 +21,8 @@ FINALIZED_AWAITED_SECONDS = 60.0
 TRIES = 3
 # Without money, two are asked once so many more blocks are called finalized.
 BLOCKS_BETWEEN = 32
+# And anybody at all once the chain has grown by so many blocks.
+BLOCKS_BETWEEN_QUESTIONS = 8
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Finalized:
     made_at: datetime | None = None
     """When the block was made that was called finalized last."""
     _by_two: int = 0
+    _last: tuple[int, Finality] | None = None
+    """What was final by the last answer, and at which head it was asked."""
     _waiting: _Waiting | None = None
 
     @property
@@ -53,6 +57,19 @@ class Finalized:
 
     async def finality(self, head: int, following: Following) -> Finality:
         """What is final now. Raises ChainUnavailableError, and RefusedByNodeError."""
+        if (
+            self._last is not None
+            and not following.awaited
+            and following.next_number > head - BLOCKS_BETWEEN_QUESTIONS
+        ):
+            asked_at, finality = self._last
+            if asked_at <= head < asked_at + BLOCKS_BETWEEN_QUESTIONS:
+                return finality
+        finality = await self._asked(head, following)
+        self._last = head, finality
+        return finality
+
+    async def _asked(self, head: int, following: Following) -> Finality:
         place, header = await self.rpc.finalized(head)
         number, self.made_at = (0, None) if header is None else (header.number, header.made_at)
         if len(self.rpc.endpoints) < 2 or number <= self._by_two:

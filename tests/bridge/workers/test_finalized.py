@@ -92,6 +92,8 @@ async def test_a_second_endpoint_is_asked_only_where_money_depends_on_it(follow:
         for liar in it.liars:
             liar.asked.clear()
         await it.follow(16)
+        # Each block's header, and every eighth block what is finalized, and how the endpoints stand.
+        assert Counter(it.liars[0].asked)["eth_getBlockByNumber"] <= 16 * 1.5
         without = Counter(it.liars[1].asked)["eth_getBlockByNumber"]
         it.anvil.transfer(it.token, BOB, 100 * 10**6)
         await it.follow(16)
