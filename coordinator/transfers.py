@@ -89,14 +89,17 @@ def with_sighting(known: Sequence[Sighting], more: Sighting) -> tuple[Sighting, 
     other = by_id.get(more.transfer.transfer_id, more)
     by_id[more.transfer.transfer_id] = max(other, more, key=_outranks)
     of_transaction = [one for one in by_id.values() if one.transfer.tx_hash == more.transfer.tx_hash]
-    holding = max(of_transaction, key=_outranks).block_hash
+    holding = max(of_transaction, key=_rank).block_hash
     for one in of_transaction:
         if one.block_hash != holding:
             del by_id[one.transfer.transfer_id]
     return tuple(by_id[transfer_id] for transfer_id in sorted(by_id))
 
 
-def _outranks(sighting: Sighting) -> tuple[bool, int, str, str]:
+def _outranks(sighting: Sighting) -> tuple[tuple[bool, int, str], str]:
+    return _rank(sighting), sighting.model_dump_json()
+
+
+def _rank(sighting: Sighting) -> tuple[bool, int, str]:
     is_final = sighting.stage is Stage.FINAL
-    view = -sighting.view if is_final else sighting.view
-    return is_final, view, sighting.block_hash or "", sighting.model_dump_json()
+    return is_final, -sighting.view if is_final else sighting.view, sighting.block_hash or ""

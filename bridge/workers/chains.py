@@ -46,6 +46,7 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
         claims=claims,
         seen=seen,
         is_open=payment.status in OPEN_STATUSES,
+        transfers=len(payment.facts.sightings),
     )
 
 

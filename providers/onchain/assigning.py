@@ -44,6 +44,10 @@ class Assigning:
             carried.add(found.subject)
         return found
 
+    def is_known(self, transfer: ChainTransfer) -> bool:
+        """Whether it was written down as somebody's."""
+        return _name(transfer) in self._known
+
     def is_anothers(self, transfer: ChainTransfer, subject: Subject) -> bool:
         """Whether it was written down as something else's."""
         return self._known.get(_name(transfer), subject) != subject

@@ -11,13 +11,16 @@ from coordinator.addresses import resembled
 from providers.onchain.transfers import ChainTransfer
 
 __all__ = [
+    "DUST",
     "FITS_ANOTHER",
+    "MANY_TRANSFERS",
     "NOBODYS_BEFORE",
     "NOBODYS_TOLERANCE",
     "OLDER",
     "Match",
     "Subject",
     "Watched",
+    "is_dust",
     "is_of_before",
     "is_older",
     "match",
@@ -30,6 +33,13 @@ NOBODYS_TOLERANCE = timedelta(seconds=5)
 OLDER = "it was mined before the payment was registered"
 NOBODYS_BEFORE = "it was nobody's when the payment was registered; a person has to tell whose it is"
 FITS_ANOTHER = "it fits another one as well, or none alone; a person has to tell whose it is"
+
+
+DUST = "it is too little for a payment that has so many transfers already"
+# Anybody can send dust to an address that is waited at, thousands of times for little. A payment with so many
+# transfers takes only more that are at least such a part of what it asks for.
+MANY_TRANSFERS = 100
+DUST_SHARE = 1_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +76,8 @@ class Watched:
     """Those of the claims that a node has known."""
     is_open: bool = True
     """Whether it still waits for money; one that does not is paid by accident at most."""
+    transfers: int = 0
+    """How many are told of as its own already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,12 @@ class Match:
 def is_older(mined_at: datetime, watched: Watched) -> bool:
     """Whether a transfer was there before anybody could have made it for this."""
     return mined_at < watched.since - CLOCK_TOLERANCE
+
+
+def is_dust(transfer: ChainTransfer, watched: Watched, taken: int) -> bool:
+    """Whether a transfer is too little to be one more for a payment to which `taken` others went just now."""
+    is_little = transfer.units * DUST_SHARE < watched.units and transfer.tx_hash not in watched.given
+    return watched.subject.kind == "payment" and is_little and watched.transfers + taken >= MANY_TRANSFERS
 
 
 def match(

@@ -1,6 +1,7 @@
 """Payees: for whom the transfers of blocks are, with what cannot be told kept for a person."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from providers.onchain.assigning import Assigning, unrecorded
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import nothing_of
 from providers.onchain.following import Paying, sighted
-from providers.onchain.matching import OLDER, Watched, is_older
+from providers.onchain.matching import DUST, MANY_TRANSFERS, OLDER, Watched, is_dust, is_older
 from providers.onchain.scanning import Seen
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
@@ -43,12 +44,17 @@ class Payees:
         assigning = Assigning(
             [seen.transfer for seen in found], await self.recorded(step, (seen.transfer for seen in found))
         )
+        taken = Counter(one.subject for one in step.transfers.values())
         paying = []
         for seen in found:
             transfer = seen.transfer
             candidates = [one for one in waiting if one.recipient == transfer.recipient]
             matched = assigning.assign(transfer, seen.mined_at, candidates)
             subject, reason = matched.subject, matched.reason
+            to = next((one for one in candidates if one.subject == subject), None)
+            if to is not None and not assigning.is_known(transfer) and is_dust(transfer, to, taken[to.subject]):
+                subject, reason = None, DUST
+            taken[subject] += 1
             if is_again and reason == OLDER:
                 continue
             if subject is not None:
@@ -80,7 +86,10 @@ class Payees:
         opened = [
             one
             for one in candidates
-            if one.is_open and one.payer in (None, transfer.sender) and not is_older(seen.mined_at, one)
+            if one.is_open
+            and one.transfers < MANY_TRANSFERS
+            and one.payer in (None, transfer.sender)
+            and not is_older(seen.mined_at, one)
         ]
         if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
             reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"

@@ -1,19 +1,21 @@
 """Payments that share a wallet: whose money it is that comes, whatever a buyer says."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from coordinator.payments import PaymentStatus
 from coordinator.payouts import PayoutStatus
+from providers.onchain.matching import DUST, MANY_TRANSFERS
 from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed
 
 COMPLETED, PENDING = PaymentStatus.COMPLETED, PaymentStatus.PENDING
 
 
-async def statuses(it: Followed) -> list[str]:
-    return [(await it.payment(payment_id)).status for payment_id in ("pay_1", "pay_2")]
+async def statuses(it: Followed, *payment_ids: str) -> list[str]:
+    return [(await it.payment(payment_id)).status for payment_id in payment_ids or ("pay_1", "pay_2")]
 
 
 async def unmatched(it: Followed) -> list[str]:
@@ -152,3 +154,28 @@ async def test_a_payout_that_is_paid_too_little_says_who_paid_that(follow: Follo
         await it.pay_out(tx_hash, to=BOB)
         await it.follow(CONFIRMATIONS + 1)
         assert (await it.payout()).reasons == (f"{tx_hash} pays 6 USDT of 7, sent by {ALICE}",)
+
+
+async def test_dust_of_strangers_does_not_make_a_payment_grow_without_end(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        wallet = it.anvil.deploy("Wallet")
+        it.pay(10, wallet)
+        await it.follow(3)
+        await it.register()
+        for _ in range(2):
+            some = 2 * MANY_TRANSFERS
+            dust = [it.anvil.call_data("Token", "transfer", BOB, 1)] * some
+            call = it.anvil.call_data("Wallet", "execute", [it.token] * some, [0] * some, dust)
+            it.anvil.send(wallet, data=call, gas=hex(29_000_000))
+            it.anvil.mine()
+        it.pay(60)
+        await it.follow(CONFIRMATIONS)
+        payment = await it.payment()
+        assert len(payment.facts.sightings) == MANY_TRANSFERS + 1
+        assert payment.paid == Decimal(60) + Decimal("0.000001") * MANY_TRANSFERS
+        listed = await it.journal.chains.unmatched_transfers(10)
+        assert [one.transfer.reason for one in listed] == [DUST] * 4
+        assert listed[-1].smaller == 3 * MANY_TRANSFERS - 4
+        it.pay(40)
+        await it.follow(CONFIRMATIONS)
+        assert await statuses(it, "pay_1") == [COMPLETED]
