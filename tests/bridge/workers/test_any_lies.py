@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from providers.onchain.rpc import ChainUnavailableError
 from providers.onchain.second_words import CONTRADICTED
 from providers.onchain.transfers import TRANSFER_TOPIC, topic_of
-from tests.anvil import Anvil, running_anvil
+from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 from tests.system.onchain.conftest import address
 
@@ -64,6 +64,19 @@ LIES: dict[str, dict[str, Lie]] = {
         "eth_getBlockByNumber": _elsewhere,
         **_logs(lambda logs: [one | {"blockHash": _other(one["blockHash"])} for one in _forged(logs)]),
     },
+    "names another sender": _logs(
+        lambda logs: [one | {"topics": [one["topics"][0], topic_of(CAROL), one["topics"][2]]} for one in logs]
+    ),
+    "says another time": {
+        "eth_getBlockByNumber": lambda parameters, block: (
+            block and block | {"timestamp": hex(int(block["timestamp"], 16) + 5000)}
+        ),
+        **_logs(lambda logs: [one | {"blockTimestamp": hex(2**31)} for one in logs]),
+    },
+    "has no blooms": {
+        "eth_getBlockByNumber": lambda parameters, block: block and block | {"logsBloom": "0x" + "0" * 512},
+        **_logs(lambda logs: []),
+    },
     "has no receipts": {"eth_getTransactionReceipt": lambda parameters, receipt: None},
     "boasts": {
         "eth_getBlockByNumber": lambda parameters, block: (
@@ -78,6 +91,7 @@ steps = st.one_of(
     st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS - 1), st.just(0)),
     st.tuples(st.just("lie"), st.sampled_from(sorted(LIES)), st.just(0)),
     st.tuples(st.just("roll back"), st.integers(1, 4), st.just(0)),
+    st.tuples(st.just("stumble"), st.sampled_from(["eth_getBlockByNumber", "eth_getLogs"]), st.integers(1, 3)),
     st.tuples(st.sampled_from(["die", "be honest", "restart"]), st.just(0), st.just(0)),
 )
 Step = tuple[str, Any, int]
@@ -103,7 +117,7 @@ class Play:
         return Decimal(sum(int(one["data"], 16) for one in logs)).scaleb(-6)
 
     def do(self, step: Step) -> None:
-        anvil, liar = self.it.anvil, self.it.liars[self.liar]
+        anvil = self.it.anvil
         match step:
             case ("pay", number, amount):
                 anvil.transfer(self.it.token, self.recipients[number], amount * 10**6)
@@ -113,19 +127,24 @@ class Play:
             case ("reorganise", depth, _):
                 anvil.reorganise(depth)
                 anvil.mine()
+            case ("stumble", method, times):
+                self.it.liars[1 - self.liar].stumbles(method, times)
+            case ("restart", _, _):
+                self.it.follower = self.it.new_follower()
+            case _:
+                self.lie(step)
+
+    def lie(self, step: Step) -> None:
+        liar = self.it.liars[self.liar]
+        liar.answers, liar.is_dead = {}, False
+        match step:
             case ("lie", name, _):
-                liar.answers, liar.is_dead = {}, False
                 for method, change in LIES[name].items():
                     liar.changes(method, change)
             case ("roll back", blocks, _):
-                liar.answers, liar.is_dead = {}, False
-                liar.stands_at(max(anvil.head() - blocks, 0))
+                liar.stands_at(max(self.it.anvil.head() - blocks, 0))
             case ("die", _, _):
                 liar.is_dead = True
-            case ("be honest", _, _):
-                liar.answers, liar.is_dead = {}, False
-            case ("restart", _, _):
-                self.it.follower = self.it.new_follower()
 
     async def follow(self, seconds: float) -> None:
         self.it.clock.now += seconds
@@ -155,6 +174,7 @@ async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
                 at.do(step)
                 await at.follow(1)
             at.do(("be honest", 0, 0))
+            it.liars[1 - liar].answers = {}
             for _ in range(3 * CONFIRMATIONS):
                 anvil.mine()
                 await at.follow(300)
@@ -172,7 +192,9 @@ def anvil() -> Iterator[Anvil]:
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(
     max_examples=WAYS,
-    phases=[Phase.generate],  # a way that fails is short, and to look for a shorter one takes longer than all the others
+    phases=[
+        Phase.generate
+    ],  # a way that fails is short, and to look for a shorter one takes longer than all the others
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

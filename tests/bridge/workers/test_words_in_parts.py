@@ -10,20 +10,9 @@ import pytest
 from coordinator.payments import PaymentStatus
 from tests.anvil import BOB, CAROL
 from tests.bridge.workers.followed_chain import Follow, Followed, goes_on, listed
-from tests.providers.onchain.liar import Liar
 
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
 Document = dict[str, Any]
-
-
-def stumbles(liar: Liar, method: str) -> None:
-    """Has an endpoint fail at the next question of this kind alone."""
-
-    def once(parameters: list[Any]) -> Any:
-        del liar.answers[method]
-        return 503
-
-    liar.answers[method] = once
 
 
 async def is_held(it: Followed) -> None:
@@ -44,7 +33,7 @@ async def test_what_contracts_send_is_not_confirmed_by_who_told_of_it(follow: Fo
 
         for method in ("debug_traceBlockByHash", "debug_traceTransaction"):
             it.liars[1].changes(method, diverted)
-        stumbles(it.liars[0], "debug_traceBlockByHash")
+        it.liars[0].stumbles("debug_traceBlockByHash")
         it.anvil.send(forwarder, 100 * 10**18, data=it.anvil.call_data("Forwarder", "forward", CAROL))
         it.anvil.mine()
         await it.follow()
@@ -56,7 +45,7 @@ async def test_that_a_transaction_succeeded_is_not_confirmed_by_who_told_of_it(f
         await it.follow()
         await it.register(currency="ETH", recipient=it.token)
         it.liars[1].changes("eth_getTransactionReceipt", lambda _, receipt: receipt | {"status": "0x1"})
-        stumbles(it.liars[0], "eth_getTransactionReceipt")
+        it.liars[0].stumbles("eth_getTransactionReceipt")
         it.anvil.send(it.token, 100 * 10**18)  # a contract that takes none
         it.anvil.mine()
         await it.follow()
@@ -79,7 +68,7 @@ async def test_what_a_transaction_that_is_named_carries_is_not_confirmed_by_who_
             }
 
         it.liars[1].changes("eth_getBlockByNumber", generous)
-        stumbles(it.liars[0], "eth_getTransactionByHash")
+        it.liars[0].stumbles("eth_getTransactionByHash")
         await it.hint("pay_1", tx_hash)
         await goes_on(it)
         assert (await it.payment()).status == CONFIRMING

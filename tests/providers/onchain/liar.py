@@ -36,6 +36,19 @@ class Liar:
         """Has a function make something else of what the node answers, by the question's parameters."""
         self.answers[method] = lambda parameters: change(parameters, self._anvil.ask(method, *parameters))
 
+    def stumbles(self, method: str, times: int = 1) -> None:
+        """Fails at the next few questions of this kind alone."""
+        left = times
+
+        def stumble(parameters: list[Any]) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 1:
+                self.answers.pop(method, None)
+            return 503
+
+        self.answers[method] = stumble
+
     def stands_at(self, number: int) -> None:
         """Shows this block as its newest, whatever comes after it."""
 
