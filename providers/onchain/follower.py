@@ -162,7 +162,7 @@ class ChainFollower:
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
-            self._rpc.distrust(str(error))
+            self._rpc.distrust(str(error), error.told_by)
             raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
         except RefusedByNodeError as error:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None

@@ -21,7 +21,7 @@ from providers.onchain.quantities import quantity
 from providers.onchain.web3_library import AsyncWeb3, RPCEndpoint, Web3RPCError, WebSocketProvider
 from providers.onchain.web_socket_provider import HeldWebSocketProvider
 
-__all__ = ["QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "number_in"]
+__all__ = ["QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
 
 # JSON-RPC error codes for too many questions. The first is also what some say to a question for too many logs.
 TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32029, 429})
@@ -46,6 +46,14 @@ class RefusedByNodeError(Exception):
         """Whether the node says by its code that it does not offer this at all. Its words say nothing: a backend that
         crashed speaks of methods too."""
         return self.code in _NO_SUCH_METHOD_CODES
+
+
+class TooLargeError(RefusedByNodeError):
+    """The answer to this question is more than is taken, of whichever node: as many logs, or calls in a trace, as a
+    stranger pays for. No endpoint is to blame for it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, message)
 
 
 class FaultyError(Exception):
@@ -120,8 +128,8 @@ class Node:
         except Web3RPCError as error:
             raise self._refusal(method, error) from None
         except AnswerTooLargeError as error:
-            if method == "eth_getLogs":  # of a range, of which half may be asked for
-                raise RefusedByNodeError(0, str(error)) from None
+            if method == "eth_getLogs" or method.startswith("debug_trace"):
+                raise TooLargeError(str(error)) from None
             raise FaultyError(Fault.UNREACHABLE, str(error)) from None
         except (NeighbourError, NotJsonError) as error:
             raise FaultyError(Fault.UNREACHABLE, str(error)) from None

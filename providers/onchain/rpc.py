@@ -334,6 +334,7 @@ class ChainRpc:
         reasons = []
         refusal = None
         for place in choose(self.endpoints, self._clock()):
+            faults = self.endpoints[place].faults_in_a_row
             try:
                 answer = await ask(place)
             except FaultyError as error:
@@ -342,7 +343,8 @@ class ChainRpc:
             except RefusedByNodeError as error:
                 refusal = error
             else:
-                self._good(place)
+                if self.endpoints[place].faults_in_a_row == faults:  # nothing was wrong with it in the meantime
+                    self._good(place)
                 return answer
         if refusal is not None:
             raise refusal
@@ -362,9 +364,11 @@ class ChainRpc:
         now = self._clock()
         return sum(not endpoint.is_aside(now) for endpoint in self.endpoints)
 
-    def distrust(self, reason: str) -> None:
-        """Sets the endpoint aside that is asked first, because its answers make no sense."""
-        self._set_aside(choose(self.endpoints, self._clock())[0], Fault.INCONSISTENT, reason)
+    def distrust(self, reason: str, place: int | None = None) -> None:
+        """Sets an endpoint aside because its answers make no sense: that which is asked first, where it is not known
+        whose they are."""
+        first = choose(self.endpoints, self._clock())[0]
+        self._set_aside(first if place is None else place, Fault.INCONSISTENT, reason)
 
     def _good(self, place: int) -> None:
         self._replace(place, after_answer(self.endpoints[place]))

@@ -2,6 +2,7 @@
 transactions and traces.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
 from providers.onchain.headers import Header, header_of
 from providers.onchain.quantities import hash_in, quantity
-from providers.onchain.rpc import ChainRpc, FaultyError, Told, sole
+from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError, Told, sole
 from providers.onchain.traces import Traces
 from providers.onchain.transfers import (
     FAILED_STATUS,
@@ -25,6 +26,9 @@ from providers.onchain.transfers import (
 from providers.onchain.watchlist import Watchlist
 
 __all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range", "times_in"]
+
+
+logger = logging.getLogger("bridge.onchain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,11 @@ async def _own_coin_again(
 ) -> list[Seen]:
     content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
     header = header_of(content)
-    found = await traces.shown_by(place, header.id)
+    found: list[ChainTransfer] = []
+    try:
+        found += await traces.shown_by(place, header.id)
+    except RefusedByNodeError as error:  # no reason to leave out all else
+        logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
     for transfer in _sent(chain, content, watchlist):
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
         if not _is_failure(receipt, transfer):
@@ -131,7 +139,10 @@ def _contracts(chain: Chain) -> list[str]:
 
 
 def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
-    return distinct(transfer for log in told.answer if (transfer := from_log(chain, log)) is not None)
+    try:
+        return distinct(transfer for log in told.answer if (transfer := from_log(chain, log)) is not None)
+    except MalformedError as error:
+        raise MalformedError(str(error), told_by=told.place) from None
 
 
 async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:

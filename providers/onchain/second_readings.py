@@ -86,12 +86,13 @@ class SecondReadings:
             if last > first:
                 return await self.read(following, finality, head)
             logger.warning("%s: block %d cannot be read again: %s", self._chain.name, first, error)
-        except FaultyError as error:
-            self._rpc.set_aside(place, error)
+        except (FaultyError, MalformedError) as error:
+            self._blame(place, error)
             return None
-        except (ChainUnavailableError, MalformedError) as error:
+        except ChainUnavailableError as error:
             logger.info("%s: blocks %d to %d cannot be read again now: %s", self._chain.name, first, last, error)
             return None
+        self._at_once = min(2 * self._at_once, READ_AGAIN_AT_ONCE)
         if is_alone:
             self._read_alone = last
         elif teller is None and len(self._rpc.endpoints) > 1:
@@ -99,6 +100,12 @@ class SecondReadings:
         else:
             step.following = replace(step.following, checked_number=last)
         return step
+
+    def _blame(self, place: int, error: FaultyError | MalformedError) -> None:
+        if isinstance(error, FaultyError):
+            self._rpc.set_aside(place, error)
+        else:
+            self._rpc.distrust(str(error), place)
 
     def _reader(self, teller: int | None) -> int | None:
         """Who is to read again what this endpoint told of: another one, best not the one that is asked first; itself

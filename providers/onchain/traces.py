@@ -9,7 +9,7 @@ from typing import Any
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
 from providers.onchain.endpoints import Fault
-from providers.onchain.node import FaultyError, RefusedByNodeError
+from providers.onchain.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.transfers import ChainTransfer, MalformedError, from_trace
 
@@ -47,16 +47,21 @@ class Traces:
         self._without_until: dict[int, float] = {}
         """The endpoints that do not offer it, and when they are asked again."""
         self._waiting: _Waiting | None = None
+        self._too_large = False
+        """Whether an endpoint had more to show of this block than is taken."""
 
     async def sent_on(self, block: BlockId) -> list[tuple[ChainTransfer, int]] | None:
         """What contracts sent on in a block, each with who shows it; None if no endpoint does. Raises
         ChainUnavailableError."""
         if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
             return None
+        self._too_large = False
         try:
             traced = await self._traced(block)
         except (RefusedByNodeError, ChainUnavailableError) as error:
-            if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+            if self._too_large:
+                self._go_over(block, str(error))  # it would not be smaller in a minute
+            elif all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
                 logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
             else:
                 self._wait(block, str(error))
@@ -102,6 +107,7 @@ class Traces:
             except RefusedByNodeError as error:
                 if error.is_for_good:
                     self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
+                self._too_large = self._too_large or isinstance(error, TooLargeError)
                 raise
             found.update(_news(found, place, _results(answer)))
 
@@ -135,6 +141,9 @@ class Traces:
             raise ChainUnavailableError(
                 f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
             )
+        self._go_over(block, reason)
+
+    def _go_over(self, block: BlockId, reason: str) -> None:
         logger.error(
             "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
             " transaction of a payment that is missed",

@@ -1,5 +1,6 @@
 """One bad item harms itself only: claims, receipts and rollbacks that cannot be read stop nothing else."""
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from coordinator.observations import Stage, TransactionHinted
 from coordinator.payments import PaymentStatus
+from providers.onchain import http_provider
+from providers.onchain.rpc import ChainUnavailableError
 from providers.onchain.second_words import SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
@@ -126,6 +129,49 @@ async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_perso
         await goes_on(it)
         assert (await it.payment("pay_2")).status == COMPLETED
         assert it.follower.waiting is None
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_whose_logs_make_no_sense_is_set_aside_and_nobody_else(follow: Follow, liar: int) -> None:
+    """One transfer that is told in two ways; with a third endpoint money still has two words."""
+
+    def in_two_ways(parameters: list[Any], logs: list[Document]) -> list[Document]:
+        return [*logs, *(one | {"data": "0x" + "1".rjust(64, "0")} for one in logs)]
+
+    async with follow(endpoints=3) as it:
+        await it.follow()
+        await it.register()
+        it.liars[liar].changes("eth_getLogs", in_two_ways)
+        it.pay()
+        for _ in range(2 * CONFIRMATIONS):
+            with contextlib.suppress(ChainUnavailableError):  # it is tried again
+                await goes_on(it, blocks=1)
+        assert (await it.payment()).status == COMPLETED
+        others = [one for place, one in enumerate(it.rpc.endpoints) if place != liar]
+        assert [one.last_fault for one in others] == [None, None]
+        assert it.rpc.endpoints[liar].last_reason == "one transfer is told in two ways"
+
+
+async def test_a_trace_that_is_larger_than_is_taken_stops_and_blames_nobody(
+    follow: Follow, anvil: Anvil, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stranger pays for so many calls within a transaction."""
+    async with follow(endpoints=2, own_coin=True) as it:
+        wallet = anvil.deploy("Wallet")
+        await it.follow()
+        await it.register()
+        await it.register("pay_2", currency="ETH", recipient=CAROL)
+        monkeypatch.setattr(http_provider, "ANSWER_LIMIT_BYTES", 150_000)
+        calls = 400
+        many = anvil.call_data("Wallet", "execute", [wallet] * calls, [0] * calls, [b""] * calls)
+        anvil.send(wallet, data=many, gas=hex(29_000_000))
+        anvil.send(CAROL, 100 * 10**18)
+        it.pay()
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == COMPLETED
+        assert (await it.payment("pay_2")).status == COMPLETED
+        assert "is gone over without what contracts send in it" in caplog.text
+        assert [one.last_fault for one in it.rpc.endpoints] == [None, None]
 
 
 async def test_after_a_rollback_that_stands_still_a_payment_loses_its_confirmations(
