@@ -172,9 +172,8 @@ def anvil() -> Iterator[Anvil]:
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(
     max_examples=WAYS,
-    phases=[
-        Phase.generate
-    ],  # a way that fails is short, and to look for a shorter one takes longer than all the others
+    # A way that fails is short, and to look for a shorter one takes longer than all the others.
+    phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
