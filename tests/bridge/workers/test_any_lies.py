@@ -26,7 +26,7 @@ from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, followi
 from tests.system.onchain.conftest import address
 
 # A way takes about a second.
-WAYS = 12 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+WAYS = 8 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
 PAYMENTS = 3
 Document = dict[str, Any]
 Lie = Callable[[list[Any], Any], Any]
