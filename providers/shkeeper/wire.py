@@ -8,10 +8,21 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from coordinator.errors import BridgeError
-from coordinator.ids import UNSEEN, KeptId
+from coordinator.ids import UNSEEN, Id, KeptId
 from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
-__all__ = ["Address", "Code", "ExternalId", "Moment", "UnreadableError", "Wire", "Words", "faults", "read_object"]
+__all__ = [
+    "Address",
+    "Code",
+    "ExternalId",
+    "GivenId",
+    "Moment",
+    "UnreadableError",
+    "Wire",
+    "Words",
+    "faults",
+    "read_object",
+]
 
 # A field's name is shown in a message up to this length: longer than any of SHKeeper's.
 SHOWN_NAME_CHARACTERS = 40
@@ -44,7 +55,10 @@ Words = Annotated[str, StringConstraints(max_length=1_000_000)]
 """Text that can be written down: that it is measured has pydantic look for half characters (lone surrogates)."""
 Address = Annotated[str, StringConstraints(max_length=1_000, pattern=rf"^[^{UNSEEN}]*$")]
 """Where something is paid: longest are invoices of Lightning, of some hundred characters."""
+GivenId = Annotated[Id, BeforeValidator(_text_of_number)]
+"""An id in what SHKeeper sends."""
 ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
+"""An id in SHKeeper's books, which may hold what is refused where it is sent: one must not make others unreadable."""
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 
 
