@@ -81,7 +81,7 @@ def test_a_bad_signature_is_refused_counted_and_leaves_nothing(
 
 
 # Whole but for an id that looks like another one, or turns around what stands behind it.
-UNSEEN = [notice(f"order{unseen}-1") for unseen in ("\u202e", "\u200b", "\U000e0041")]
+UNSEEN = [notice(f"order{unseen}-1", addr="0xabc") for unseen in ("\u202e", "\u200b", "\U000e0041")]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"status":"PAID"}', b'{"external_id":null}', *UNSEEN])
