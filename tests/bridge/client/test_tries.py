@@ -245,6 +245,7 @@ def test_a_server_whose_answer_drips_is_waited_for_no_longer(
     assert patient.publish("new-offer", {}) == "7"
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_client_serves_in_a_process_that_was_forked_since(serve: Any, answer: Any) -> None:
     """As workers are of a server that has loaded the application before it forks."""
     server = serve(answer(**PUBLISHED))
