@@ -9,7 +9,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-__all__ = ["ID_LIMIT_CHARACTERS", "NO_UNSEEN", "UNSEEN", "Id", "KeptId", "derived_id", "is_id", "new_id"]
+__all__ = [
+    "ID_LIMIT_CHARACTERS",
+    "NO_UNSEEN",
+    "UNSEEN",
+    "Id",
+    "KeptId",
+    "derived_id",
+    "is_id",
+    "new_id",
+    "require_seen",
+]
 
 # Far above any UUID or hash; an id in a room name lives in memory for as long as its client.
 ID_LIMIT_CHARACTERS = 200
@@ -35,7 +45,7 @@ NO_UNSEEN = (
 _BLANKS = r"\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _TEXT, _VISIBLE = rf"[^{UNSEEN}]", rf"[^{UNSEEN}{_BLANKS}]"
 _PATTERN = rf"{_TEXT}*{_VISIBLE}{_TEXT}*"
-_WHOLE = re.compile(_PATTERN)
+_WHOLE, _UNSEEN = re.compile(_PATTERN), re.compile(f"[{UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # As it was once; some of what is refused now was taken then.
 _KEPT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
@@ -62,6 +72,13 @@ Id = Annotated[
 
 KeptId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_KEPT_PATTERN)]
 """An id that was taken when it was given: what is in the journal stays readable, whatever is refused by now."""
+
+
+def require_seen(value: str) -> str:
+    """Returns a text that is no id, such as an address. Raises ValueError if something in it cannot be seen."""
+    if _UNSEEN.search(value) is not None:
+        raise ValueError(f"expected text {NO_UNSEEN}")
+    return value
 
 
 def is_id(value: object) -> bool:
