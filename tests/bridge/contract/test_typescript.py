@@ -85,6 +85,6 @@ def test_the_module_that_is_copied_compiles_however_strict_its_project_is(tmp_pa
     (tmp_path / "events.d.ts").write_text(typescript_text())
     (tmp_path / "rooms.ts").write_text(ROOMS.read_text())
     compiler = NODE_MODULES / ".bin" / "tsc"
-    command = [compiler, *OPTIONS[1:], *MODULES, *options, "rooms.ts"]
+    command = [str(compiler), *OPTIONS[1:], *MODULES, *options, "rooms.ts"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("", "")
