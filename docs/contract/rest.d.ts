@@ -2789,6 +2789,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     registerPayment: {
@@ -3325,6 +3334,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     registerCheckout: {
@@ -3464,6 +3482,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listPayouts: {
@@ -3497,6 +3524,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3636,6 +3672,15 @@ export interface operations {
             };
             /** @description No such payout */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4048,6 +4093,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     allowDestination: {
@@ -4242,6 +4296,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     holdPayouts: {
@@ -4429,6 +4492,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     openRefund: {
@@ -4570,6 +4642,15 @@ export interface operations {
             };
             /** @description No such refund */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4882,6 +4963,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listTroubles: {
@@ -4927,6 +5017,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that sees every payment */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4991,6 +5090,15 @@ export interface operations {
             };
             /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5130,6 +5238,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPurchaseRequest: {
@@ -5181,6 +5298,15 @@ export interface operations {
             };
             /** @description Nothing was told about it */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5241,6 +5367,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPresence: {
@@ -5275,6 +5410,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5322,6 +5466,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5394,6 +5547,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listPaymentRows: {
@@ -5459,6 +5621,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPayoutRow: {
@@ -5517,6 +5688,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPaymentRow: {
@@ -5568,6 +5748,15 @@ export interface operations {
             };
             /** @description No such payment */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5637,6 +5826,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     exportPayments: {
@@ -5699,6 +5897,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getAttention: {
@@ -5742,6 +5949,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5799,6 +6015,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listActions: {
@@ -5841,6 +6066,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5895,6 +6129,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getSystemStatus: {
@@ -5935,6 +6178,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6000,6 +6252,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPayoutStory: {
@@ -6051,6 +6312,15 @@ export interface operations {
             };
             /** @description No such payout */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
