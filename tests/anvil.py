@@ -77,10 +77,15 @@ class Anvil:
         return self.url.replace("http", "ws")
 
     def ask(self, method: str, *parameters: Any) -> Any:
-        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        answer = self._http.post("/", json=question).raise_for_status().json()
+        answer = self.answer(method, *parameters)
         assert "error" not in answer, answer["error"]
         return answer["result"]
+
+    def answer(self, method: str, *parameters: Any) -> dict[str, Any]:
+        """What it answers, a result or an error, but for the question's id."""
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        answer: dict[str, Any] = self._http.post("/", json=question).raise_for_status().json()
+        return {name: value for name, value in answer.items() if name != "id"}
 
     def mine(self, blocks: int = 1) -> None:
         self.ask("anvil_mine", hex(blocks))

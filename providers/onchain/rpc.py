@@ -221,9 +221,15 @@ class ChainRpc:
         return await self.first_good(there)
 
     async def logs(
-        self, block: BlockId, bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None
+        self,
+        block: BlockId,
+        bloom: str,
+        addresses: Sequence[str],
+        recipients: Sequence[str] | None,
+        *,
+        shown_by: int | None = None,
     ) -> Told:
-        """The Transfer logs of one block, all of its own. An empty answer is asked of another endpoint, if the bloom
+        """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of another endpoint, if the bloom
         filter of the block allows for logs and there is one. Raises ChainUnavailableError."""
         question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
 
@@ -231,7 +237,8 @@ class ChainRpc:
             try:
                 logs = await self._nodes[place].ask("eth_getLogs", question)
             except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
-                raise FaultyError(Fault.LAGGING, str(error)) from None
+                is_own = place == shown_by
+                raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
             if not isinstance(logs, list) or any(_of(log, "blockHash") != block.hash for log in logs):
                 raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
             return Told(place, logs)

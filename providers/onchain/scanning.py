@@ -80,7 +80,8 @@ async def see_block(
     contracts = _contracts(chain)
     tellers = [shown_by] if wants_own_coin else []
     if contracts and len(watchlist):
-        logs = await rpc.logs(block, content.get("logsBloom"), contracts, watchlist.asked_for)
+        bloom = content.get("logsBloom")
+        logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
         found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:

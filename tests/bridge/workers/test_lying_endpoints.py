@@ -281,3 +281,16 @@ async def test_an_endpoint_whose_blocks_never_fit_together_is_no_reason_to_go_ba
         with pytest.raises(ChainUnavailableError, match="does not go on where the one before it ends"):
             await it.follow()
         assert (await it.payment()).paid == 0
+
+
+async def test_an_endpoint_that_shows_blocks_and_does_not_have_their_logs_stops_nothing(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow(2)
+        await it.register()
+        it.liar.changes("eth_getBlockByNumber", lambda parameters, block: block and block | {"hash": "0x" + "f" * 64})
+        it.pay(100)
+        with pytest.raises(ChainUnavailableError):
+            await it.follow()
+        assert it.rpc.endpoints[0].last_fault is Fault.INCONSISTENT
+        await it.follow()  # the other one is asked first now, though it does not know that block either
+        assert [one.transfer.amount for one in (await it.payment()).facts.sightings] == [Decimal(100)]

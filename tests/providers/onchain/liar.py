@@ -72,8 +72,10 @@ class Liar:
         if isinstance(result, Refusal):
             status = result.status
             answer["error"] = {"code": result.code, "message": result.message}
+        elif result is ...:
+            answer |= self._anvil.answer(method, *request.content["params"])
         else:
-            answer["result"] = self._anvil.ask(method, *request.content["params"]) if result is ... else result
+            answer["result"] = result
         body = json.dumps(answer).encode()
         head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         return head % (status, len(body)) + body
