@@ -12,6 +12,7 @@ from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, total
 from coordinator.names import may_be_one
+from coordinator.payment_doubts import doubts_about_payment
 from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
 from coordinator.payout_facts import SecondWord
@@ -103,21 +104,25 @@ def reasons_to_wait(
 
 
 def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
-    """What about a payout hangs on one person's word, for a second person to read. `others` are those of its
-    payment."""
+    """What about a payout a second person has to look at, for them to read: what is wrong with its payment, and what
+    hangs on one person's word. `others` are those of its payment."""
     for other in others:
         if other.status is PayoutStatus.RETURNED and _is_of_same_share(payout, other):
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
+    yield from doubts_about_payment(payment, payout.seller_id if payout.refund_id is None else None)
     if payout.refund_id is not None and is_called_refunded(payment):
         yield f"{payment.provider} calls payment {payment.payment_id} refunded; see whether it went back already"
     came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
         if leaving > came:
+            why = (
+                "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
+            )
             yield (
-                f"{format_amount(leaving)} {payment.currency} leave with it, and {format_amount(came)} came for"
-                f" {payout.seller_id}: a person took the payment as paid"
+                f"with it more leaves for {payout.seller_id} than the {format_amount(came)} {payment.currency} that"
+                f" came: {why}"
             )
 
 
@@ -158,7 +163,7 @@ def approval(
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
     if may_be_one(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
-    return PayoutApproved(word=word, note=note)
+    return PayoutApproved(word=word, note=note, reasons=payout.facts.withheld)
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:

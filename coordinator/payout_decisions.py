@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from coordinator.events import Event
@@ -150,15 +151,26 @@ def _allowing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, o
     match observation:
         case PayoutWithheld(reasons=reasons):
             return {"withheld": _united(facts.withheld, reasons)}
-        case PayoutApproved(word=word):
-            return {"approved": _first(facts.approved, word)}
+        case PayoutApproved(word=word, reasons=reasons):
+            return {
+                "approved": _last(facts.approved, word),
+                "approved_reasons": _united(facts.approved_reasons, reasons),
+            }
         case PayoutRejected(word=word, reason=reason):
             return {"rejected": _first(facts.rejected, word), "failures": facts.failures | {reason}}
     return None
 
 
 def _first(known: SecondWord | None, word: SecondWord) -> SecondWord:
-    return word if known is None else min(known, word, key=lambda one: (one.at, one.by, one.through or ""))
+    return word if known is None else min(known, word, key=_place_of)
+
+
+def _last(known: SecondWord | None, word: SecondWord) -> SecondWord:
+    return word if known is None else max(known, word, key=_place_of)
+
+
+def _place_of(word: SecondWord) -> tuple[datetime, str, str]:
+    return word.at, word.by, word.through or ""
 
 
 def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object]:

@@ -58,6 +58,9 @@ class PayoutFacts(FrozenModel):
     withheld: tuple[str, ...] = ()
     """Why it needs somebody's approval; nothing where it needs none."""
     approved: SecondWord | None = None
+    """The last approval."""
+    approved_reasons: tuple[str, ...] = ()
+    """Those of the reasons that whoever approved it knew."""
     rejected: SecondWord | None = None
     returns: tuple[str, ...] = ()
     """Transactions that brought it back."""

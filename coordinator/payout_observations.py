@@ -55,6 +55,8 @@ class PayoutApproved(FrozenModel):
     kind: Literal["payout-approved"] = "payout-approved"
     word: SecondWord
     note: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Those for which it had been withheld by then; empty where older bridges did not write them down."""
 
 
 class PayoutRejected(FrozenModel):

@@ -168,12 +168,21 @@ class Payout(FrozenModel):
     @property
     def awaits_approval(self) -> bool:
         """Whether nothing is sent until somebody approves it."""
-        facts = self.facts
-        return bool(facts.withheld) and not (facts.approved or facts.failures or facts.known)
+        return bool(self._unapproved) and not (self.facts.failures or self.facts.known)
+
+    @property
+    def _unapproved(self) -> tuple[str, ...]:
+        """Why it is withheld, as far as nobody who approved it knew."""
+        return tuple(reason for reason in self.facts.withheld if reason not in self.facts.approved_reasons)
+
+    @property
+    def approval_reasons(self) -> tuple[str, ...]:
+        """Why it awaits approval, or had to be approved."""
+        return self._unapproved if self.awaits_approval else self.facts.withheld
 
     @property
     def cleared_at(self) -> datetime | None:
-        """Since when it may be sent: since it was asked for, or approved. None while it awaits approval."""
+        """Since when it may be sent: since it was asked for, or last approved. None while it awaits approval."""
         if self.awaits_approval:
             return None
         approved = self.facts.approved

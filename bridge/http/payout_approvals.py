@@ -26,7 +26,7 @@ __all__ = ["approve_payout", "approve_payout_in_console", "reject_payout", "reje
 APPROVAL = (
     "For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts "
     "are held; it must still be no more than its seller has earned. The first word counts, a second one is answered "
-    "409."
+    "409. What is told of its payment before it is sent, and nobody has seen, has it await approval once more."
 )
 REJECTION = (
     "For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, "

@@ -28,7 +28,9 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
     refusal = _not_covered(batch, payout)
     if refusal is not None:
         raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")
-    payout = record_payout_observation(batch, payout_id, "approval:approved", approved).payout
+    # It may be approved once more, where more is told of it afterwards.
+    key = f"approval:approved:{batch.payouts.steps(payout_id)}"
+    payout = record_payout_observation(batch, payout_id, key, approved).payout
     said = "approved" if note is None else f"approved: {note}"
     return payout, _add(batch, "approval", payout_id, said, by)
 

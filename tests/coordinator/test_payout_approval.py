@@ -115,4 +115,4 @@ def test_what_hangs_on_one_persons_word_is_doubted() -> None:
     of_another = back.model_copy(update={"seller_id": "s2"})
     assert doubts(asked, of_another) == ""
     taken = doubts(asked, came="5", accepted=True)
-    assert taken == "20 USD leave with it, and 5 came for s1: a person took the payment as paid"
+    assert taken == "with it more leaves for s1 than the 5 USD that came: a person took the payment as paid"
