@@ -39,7 +39,7 @@ def test_the_whole_life_of_a_sale_is_heard_by_buyer_seller_and_ops(marketplace: 
     buyer = listen(bridge.url, [["join-user-room", "b1"], ["join-request-room", "r1"]])
     seller = listen(bridge.url, [["join-user-room", "s1"], ["join-seller-room", "s1"]])
     ops = listen(bridge.url, [["join-ops-room"]])
-    payment = marketplace.create()
+    payment = marketplace.create(requestId="r1")
     payment_id, [invoice] = payment["paymentId"], payment["invoices"]
     assert invoice["coinAmount"] == "100"
     assert shkeeper.gateway.invoices.invoices[-1].callback_url == f"{bridge.url}/webhooks/shkeeper"

@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, ProblemKind, Ruling, Session, StaffAction } from "./documents";
+import type { AttentionItem, AttentionKind, LeftOut, ProblemKind, Ruling, Session, StaffAction } from "./documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
@@ -72,6 +72,17 @@ export function counted(items: readonly AttentionItem[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of items) counts.set(KINDS[kind], (counts.get(KINDS[kind]) ?? 0) + 1);
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
+}
+
+/** How many things need a person, those that are not listed included: `213`, or `213+` where not all were counted. */
+export function howMany(items: readonly AttentionItem[], leftOut: readonly LeftOut[]): string {
+  const all = leftOut.reduce((sum, { count }) => sum + (count ?? 0), items.length);
+  return leftOut.some(({ count }) => count === null) ? `${all}+` : `${all}`;
+}
+
+/** What is said of a kind of which not all are listed: `13 more: Too little`. */
+export function leftOutWords({ kind, count }: LeftOut): string {
+  return `${count === null ? "Maybe more" : `${count} more`}: ${KINDS[kind]}`;
 }
 
 /** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */

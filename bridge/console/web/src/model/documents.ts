@@ -292,6 +292,17 @@ export interface AttentionItem {
   actions: StaffAction[];
 }
 
+/** A kind of which more is wrong than is listed; how much more is null where it was not counted. */
+export interface LeftOut {
+  kind: AttentionKind;
+  count: number | null;
+}
+
+export interface AttentionAnswer {
+  items: readonly AttentionItem[];
+  leftOut: readonly LeftOut[];
+}
+
 export interface DayTotal {
   date: string;
   currency: string;
