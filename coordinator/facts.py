@@ -177,6 +177,8 @@ class Facts(FrozenModel):
     """A person took it as paid."""
     accepted_at: AwareDatetime | None = None
     """When that was said last; None if that was not written down."""
+    accepted_by: frozenset[str] = frozenset()
+    """Who said so."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()

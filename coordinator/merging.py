@@ -161,8 +161,9 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"hints": facts.hints | {tx_hash}, "found_hints": found})
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
-        case PaymentAccepted():
-            return facts.model_copy(update={"accepted": True, "accepted_at": latest(facts.accepted_at, at)})
+        case PaymentAccepted(by=by):
+            accepted = {"accepted_at": latest(facts.accepted_at, at), "accepted_by": facts.accepted_by | {by}}
+            return facts.model_copy(update={"accepted": True, **accepted})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):

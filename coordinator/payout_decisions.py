@@ -127,10 +127,11 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):
             return {"doubts": facts.doubts | {reason}}
-        case PayoutFailed(reason=reason, disowned_hashes=disowned):
+        case PayoutFailed(reason=reason, disowned_hashes=disowned, found_by=found_by):
             return {
                 "failures": facts.failures | {reason},
                 "disowned_hashes": _united(facts.disowned_hashes, disowned),
+                "found_by": facts.found_by.union([found_by] if found_by else []),
             }
     return None
 
@@ -199,8 +200,11 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
             }
         case PayoutSettled(reason=reason):
             changes |= {"settled": facts.settled | {reason}}
-        case PayoutReturned(tx_hash=tx_hash):
-            changes |= {"returns": _united(facts.returns, [tx_hash])}
+        case PayoutReturned(tx_hash=tx_hash, found_by=found_by):
+            changes |= {
+                "returns": _united(facts.returns, [tx_hash]),
+                "found_by": facts.found_by.union([found_by] if found_by else []),
+            }
     return changes
 
 

@@ -55,6 +55,8 @@ class PayoutFacts(FrozenModel):
     """Those of which a person said that they are not its own."""
     confirmed: bool = False
     failures: frozenset[str] = frozenset()
+    found_by: frozenset[str] = frozenset()
+    """Persons at whose word it was not sent, or came back: its money can be paid out again by that."""
     withheld: tuple[str, ...] = ()
     """Why it needs somebody's approval; nothing where it needs none."""
     approved: SecondWord | None = None

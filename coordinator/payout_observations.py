@@ -153,6 +153,8 @@ class PayoutFailed(FrozenModel):
     reason: str
     disowned_hashes: tuple[KeptId, ...] = ()
     """Transactions that were taken for its own, and of which a person says that they are not."""
+    found_by: KeptId | None = None
+    """The person who says so; None where it was proven."""
 
 
 class PayoutReverted(FrozenModel):
@@ -190,6 +192,8 @@ class PayoutReturned(FrozenModel):
     tx_hash: KeptId
     """The transaction that brought it back."""
     reason: str
+    found_by: KeptId | None = None
+    """None where older bridges did not write it down."""
 
 
 PayoutObservation = Annotated[

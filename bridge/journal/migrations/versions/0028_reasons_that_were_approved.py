@@ -1,5 +1,5 @@
 """An approval says for which reasons a payout was withheld by then: what is told afterwards has it wait once more. A
-payment knows which others claim its addresses and its money."""
+payment knows which others claim its addresses and its money, and all know at whose word money is there."""
 
 import re
 from typing import Any
@@ -29,8 +29,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _require_that_none_waits_once_more()
-    rewrite_json(payouts, "payout_id", "facts", lambda facts, _: _without(facts, "approvedReasons"))
-    rewrite_json(payments, "payment_id", "facts", lambda facts, _: _without(facts, "contestedBy"))
+    rewrite_json(payouts, "payout_id", "facts", lambda facts, _: _without(facts, "approvedReasons", "foundBy"))
+    rewrite_json(payments, "payment_id", "facts", lambda facts, _: _without(facts, "contestedBy", "acceptedBy"))
     rewrite_json(observations, "observation_id", "observation", lambda told, _: _told_as_before(told))
 
 
@@ -60,8 +60,13 @@ def _require_that_none_waits_once_more() -> None:
 
 
 def _told_as_before(told: Json) -> Json:
-    return _without(told, "reasons") if told.get("kind") == "payout-approved" else told
+    match told.get("kind"):
+        case "payout-approved":
+            return _without(told, "reasons")
+        case "payout-failed" | "payout-returned":
+            return _without(told, "foundBy")
+    return told
 
 
-def _without(content: Json, name: str) -> Json:
-    return {key: value for key, value in content.items() if key != name}
+def _without(content: Json, *names: str) -> Json:
+    return {name: value for name, value in content.items() if name not in names}
