@@ -193,7 +193,14 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
     assert (settled.status_code, settled.json()["status"]) == (200, "failed")
     assert "alice" in settled.json()["reasons"][0]
     assert marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"}).status_code == 409
+    # By that word alone nothing leaves.
     [again] = marketplace.pay_out(payment_id)
+    assert (again["status"], again["approval"]["reasons"]) == (
+        "awaiting_approval",
+        [f"{payout['payoutId']} was not sent at the word of alice; see whether it was"],
+    )
+    approval = f"/api/ops/payouts/{again['payoutId']}/approval"
+    assert [marketplace.client.post(approval, json={"by": by}).status_code for by in ("alice", "bo")] == [403, 200]
     marketplace.settle([again], "completed")
     assert [len(marketplace.sent(one["payoutId"])) for one in (payout, again)] == [0, 1]
 
