@@ -42,16 +42,15 @@ def _about_its_owner(payment: Payment) -> Iterator[str]:
 
 
 def _about_cancellation(payment: Payment, seller_id: str) -> Iterator[str]:
-    """Whether what it is for was cancelled since it was completed. Whoever accepted it before that is asked anew in
-    any case, and what was cancelled before it was completed is nobody's."""
+    """Whether what it is for was cancelled, and it was completed before that, or is at a person's word. What was
+    cancelled before it was completed is nobody's until somebody accepts it."""
     facts = payment.facts
-    if facts.accepted:
-        return
-    since = facts.cancelled_requests - facts.withheld
-    cancelled = [share.request_id for share in payment.shares if share.seller_id == seller_id]
-    cancelled = [request_id for request_id in cancelled if request_id in since]
+    own = {share.request_id for share in payment.shares if share.seller_id == seller_id}
+    cancelled = own & (facts.cancelled_requests if facts.accepted else facts.cancelled_requests - facts.withheld)
     if cancelled:
-        yield f"{', '.join(sorted(cancelled))} was cancelled after it was paid; see whether {seller_id} is to be paid"
+        how = "and taken as paid all the same by " + (", ".join(sorted(facts.accepted_by)) or "a person")
+        when = how if facts.accepted else "after it was paid"
+        yield f"{', '.join(sorted(cancelled))} was cancelled {when}; see whether {seller_id} is to be paid"
     for ending in _GIVEN_UP:
-        if ending in facts.endings:
+        if ending in facts.endings and not facts.accepted:
             yield f"{payment.provider} called payment {payment.payment_id} {ending}; see whether its money is there"

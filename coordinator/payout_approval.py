@@ -116,6 +116,9 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
             finders = ", ".join(sorted(other.facts.found_by))
             yield f"{other.payout_id} was not sent at the word of {finders}; see whether it was"
     yield from doubts_about_payment(payment, payout.seller_id if payout.refund_id is None else None)
+    for other in others:
+        if other.facts.rejected is not None and other.destination.casefold() == payout.destination.casefold():
+            yield f"{other.payout_id}, to the same destination, was rejected by {other.facts.rejected.by}"
     refunded = None if payout.refund_id is None else payment.facts.refunds.get(payout.refund_id)
     gone = None if refunded is None else not_there(payment, refunded.of)
     if gone is not None:

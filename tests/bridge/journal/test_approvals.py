@@ -232,9 +232,21 @@ async def test_a_rejected_payout_lets_its_payment_be_paid_out_again(journal: Jou
     assert (rejected.status, rejected.reasons) == (PayoutStatus.FAILED, ("Bo rejected it: no",))
     assert (action.action, action.by) == ("rejection", "Bo, told by back-office")
     assert await escrow(journal, made) == "funded"
-    again = made.model_copy(update={"payout_id": "out_again", "worth": Decimal(4)})
+    again = made.model_copy(update={"payout_id": "out_again", "worth": Decimal(4), "destination": "0xElsewhere"})
     await register(journal, again)
     assert await status(journal, again) == "created"
+
+
+async def test_what_was_rejected_does_not_leave_as_a_smaller_one_to_the_same_destination(journal: Journal) -> None:
+    made = await sold(journal, 1, "6")
+    await register(journal, made)
+    await journal.approvals.reject(made.payout_id, by=BO, note="not our seller")
+    smaller = {"payout_id": "out_again", "worth": Decimal(4), "destination": made.destination.lower()}
+    again = made.model_copy(update=smaller)
+    await register(journal, again)
+    assert await status(journal, again) == "awaiting_approval"
+    [record] = await journal.payout_records([again.payout_id])
+    assert record.payout.facts.withheld == ("out_1, to the same destination, was rejected by Bo",)
 
 
 async def test_an_approval_lets_nobody_have_more_than_was_earned(journal: Journal) -> None:

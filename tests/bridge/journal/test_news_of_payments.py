@@ -8,12 +8,13 @@ from bridge.journal import Journal
 from coordinator.observations import (
     ClaimContested,
     Observation,
+    PaymentAccepted,
     RegistrationContested,
     RequestCancelled,
     SiblingCompleted,
     SiblingRefunded,
 )
-from coordinator.payout_approval import Approver
+from coordinator.payout_approval import Approver, SamePersonError
 from coordinator.payouts import Payout
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
@@ -95,3 +96,16 @@ async def test_a_payout_of_two_at_once_is_looked_at_once_for_each(journal: Journ
     assert await begin_attempts(journal, first.payout_id, second.payout_id) == {}
     await journal.approvals.approve(first.payout_id, by=BO, note=None)
     assert await begin_attempts(journal, first.payout_id) == {first.payout_id: 1}
+
+
+async def test_what_was_cancelled_and_taken_as_paid_all_the_same_needs_two_others(journal: Journal) -> None:
+    await observe(journal, 1, "news", CANCELLED)  # kept until it is registered
+    made = await sold(journal, 1)
+    await observe(journal, 1, "accepted", PaymentAccepted(by="Di", note="the sale holds"))
+    await register(journal, made)
+    [reason] = await reasons(journal, made)
+    assert reason == "request-1 was cancelled and taken as paid all the same by Di; see whether s1 is to be paid"
+    with pytest.raises(SamePersonError, match="hangs on what they said"):
+        await journal.approvals.approve(made.payout_id, by=Approver("Di"), note=None)
+    await journal.approvals.approve(made.payout_id, by=BO, note=None)
+    assert await begin_attempts(journal, made.payout_id) == {made.payout_id: 1}
