@@ -40,7 +40,7 @@ test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_mo
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try payouts under every fault, endpoints that lie and spoilt requests (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	$(SUPERVISED) $(BIN)/python -m pytest tests/system/soak $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS)
+	$(SUPERVISED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/system/soak $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS)
 
 PAYOUTS_UNDER_FAULTS := $(addprefix tests/system/shkeeper/,test_payout_matrix.py test_payouts_of_an_afternoon.py)
 ENDPOINTS_THAT_LIE := tests/bridge/workers/test_any_lies.py

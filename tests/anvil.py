@@ -8,6 +8,7 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,8 @@ class Anvil:
         """Replaces the last blocks by others; `transactions` are put into the new ones, each into that of its number
         counted from 0. What stood in the old ones is gone."""
         self.ask("anvil_reorg", depth, [[transaction, block] for transaction, block in transactions])
+        # Its clock stands where the block below was made, and would lag behind for good.
+        self.ask("anvil_setTime", int(time.time()))
 
     def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:
         """Sends a transaction, which waits to be mined. Returns its hash."""

@@ -58,6 +58,8 @@ ROUNDS_BETWEEN_COMPARISONS = 8
 CLAIMS_FORGOTTEN_AFTER_DEPTHS = 4
 # A head below what was followed may be that of an endpoint that lags. For so many blocks' time it is waited for.
 ROLLED_BACK_AFTER_BLOCKS = 10
+# How often a round goes back. A chain is reorganised less often; the blocks of whoever goes on do not fit together.
+TURNS_BACK = 3
 
 
 class ChainFollower:
@@ -78,6 +80,7 @@ class ChainFollower:
         self._has_begun = False
         self._span = BlockRange()
         self._rounds = 0
+        self._turns_back = 0  # in this round
         self._added: dict[Subject, Watched] = {}
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
@@ -137,6 +140,7 @@ class ChainFollower:
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 0:
                 await self._rpc.look_around()
             self._rounds += 1
+            self._turns_back = 0
             head = await self._rpc.head()
             self.head, self.head_at = head.number, head.made_at
             if self._following is None or not self._has_begun:
@@ -254,6 +258,9 @@ class ChainFollower:
         )
         for seen in blocks:
             if judge(step.following.canonical, seen.block.number, seen.parent_hash).kind == "reorganised":
+                self._turns_back += 1
+                if self._turns_back > TURNS_BACK:
+                    raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
                 await self._go_back(step, finality.depth)
                 return  # the blocks after it were read for nothing
             paying = await self._payees.assign(step, seen.transfers)

@@ -1,5 +1,6 @@
 """Endpoints that repeat, leave out and make up: no money counts that is not there, and none is missed."""
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from coordinator.payments import PaymentStatus
 from coordinator.payouts import PayoutStatus
 from providers.onchain.endpoints import Fault
+from providers.onchain.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow
 from tests.providers.onchain.liar import Refusal
@@ -238,3 +240,44 @@ async def test_what_is_called_finalized_above_the_head_is_not_believed(follow: F
         anvil.mine(100)
         await it.follow(1)
         assert (await it.payment()).status == COMPLETED
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_a_head_that_goes_on_from_another_block_ends_the_round_instead_of_going_back_for_ever(
+    follow: Follow, endpoints: int
+) -> None:
+    async with follow(endpoints=endpoints) as it:
+        await it.follow(2)
+        await it.register()
+        it.liar.changes(
+            "eth_getBlockByNumber",
+            lambda parameters, block: block | {"parentHash": block["hash"]} if parameters[0] == "latest" else block,
+        )
+        it.pay(100)
+        with pytest.raises(ChainUnavailableError, match="does not go on where the one before it ends"):
+            await it.follow()
+        assert it.rpc.endpoints[0].last_fault is Fault.INCONSISTENT
+        if endpoints == 1:
+            it.liar.answers.clear()
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status is COMPLETED
+
+
+async def test_an_endpoint_whose_blocks_never_fit_together_is_no_reason_to_go_back_and_forth_for_ever(
+    follow: Follow,
+) -> None:
+    async with follow() as it:
+        await it.follow(2)
+        await it.register()
+        made_up = itertools.count()
+        it.liar.changes(
+            "eth_getBlockByNumber",
+            lambda parameters, block: block and block | {"hash": f"0x{next(made_up):064x}"},
+        )
+        it.liar.answers["eth_getLogs"] = []
+        it.pay(100)
+        await it.follow()
+        it.anvil.mine()
+        with pytest.raises(ChainUnavailableError, match="does not go on where the one before it ends"):
+            await it.follow()
+        assert (await it.payment()).paid == 0
