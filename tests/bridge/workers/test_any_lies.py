@@ -172,7 +172,7 @@ def anvil() -> Iterator[Anvil]:
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(
     max_examples=WAYS,
-    phases=[Phase.generate],  # a way that fails is short, and to look for a shorter one takes longer than all the others
+    phases=[Phase.generate],  # a way that fails is short, and looking for a shorter one takes longer than all others
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
