@@ -23,7 +23,7 @@ ORDER = {
     "amount": "100",
     "currency": "USD",
 }
-REQUESTS = itertools.count(2)
+REQUESTS = itertools.count(1)
 # How long a service in Python waits for an answer, and for a bridge that is away.
 PATIENT_SERVICE: dict[str, Any] = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
 Document = dict[str, Any]
@@ -43,7 +43,7 @@ class Marketplace:
 
     def register(self, *statuses: int, **changes: Any) -> Document:
         """Registers a payment for a purchase request of its own, whether its invoice is opened at once or later."""
-        order = {**ORDER, "requestId": f"r{next(REQUESTS)}", **changes}
+        order = {**ORDER, "requestId": f"request-{next(REQUESTS)}", **changes}
         answer = self.client.post("/api/payments", json=order)
         assert answer.status_code in (statuses or (201, 202)), answer.text
         document: Document = answer.json()

@@ -170,7 +170,7 @@ def test_a_payment_is_paid_out_once_unless_told_otherwise(marketplace: Marketpla
 
 
 def test_several_payouts_are_one_question_and_each_is_followed(marketplace: Marketplace) -> None:
-    payment_ids = [marketplace.paid(requestId=f"r{number}") for number in range(3)]
+    payment_ids = [marketplace.paid() for _ in range(3)]
     unpaid = marketplace.create()["paymentId"]
     [refused] = marketplace.pay_out(*payment_ids, unpaid, status=409)
     assert refused["detail"].startswith("payouts.3:")
