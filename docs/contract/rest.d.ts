@@ -3857,7 +3857,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3946,7 +3946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6335,7 +6335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They may not approve payouts, or asked for this one; or a page of another origin asks */
+            /** @description They may not approve payouts, or asked for this one, or it hangs on what they said; or a page of another origin asks */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6424,7 +6424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They may not approve payouts, or asked for this one; or a page of another origin asks */
+            /** @description They may not approve payouts, or asked for this one, or it hangs on what they said; or a page of another origin asks */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -3,6 +3,7 @@ failed use no names up, so that a restored journal finds all that was sent after
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,9 @@ def decided(marketplace: Marketplace, payout: Document, decision: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def ordered(marketplace: Marketplace, payment_id: str) -> Document:
-    """One that somebody has let go, where one before it failed at a person's word."""
-    [payout] = marketplace.pay_out(payment_id, amount="70")
+def ordered(marketplace: Marketplace, payment_id: str, amount: str = "70", **changes: Any) -> Document:
+    """One that somebody has let go, where one before it failed at a person's word or was rejected."""
+    [payout] = marketplace.pay_out(payment_id, amount=amount, **changes)
     if payout["status"] == "awaiting_approval":
         decided(marketplace, payout, "approval")
     return payout
@@ -133,7 +134,7 @@ def test_another_amount_than_what_was_forgotten_waits_for_a_second_person_and_is
     payment_id = marketplace.paid()
     kept = backup()
     rejected(marketplace, payment_id)
-    [payout] = marketplace.pay_out(payment_id, amount="40")
+    payout = ordered(marketplace, payment_id, "40")
     marketplace.settle([payout], "completed")
     kept.restore()
     [forgotten] = compared(marketplace)["comparison"]["forgotten"]
@@ -175,7 +176,10 @@ def test_what_was_ordered_before_and_was_forgotten_meanwhile_waits_and_what_is_o
     kept = backup()
     decided(marketplace, marketplace.pay_out(payment_id, amount=HIGH, another=True)[0], "rejection")
     marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
-    later = [marketplace.pay_out(payment_id, amount=amount, another=True)[0] for amount in ("20", "30")]
+    later = [ordered(marketplace, payment_id, amount, another=True) for amount in ("20", "30")]
+    # One to the same destination was rejected meanwhile.
+    marketplace.settle([before], "awaiting_approval")
+    decided(marketplace, before, "approval")
     marketplace.settle([before, *later], "completed")
     kept.restore()
     forgotten = compared(marketplace)["comparison"]["forgotten"]
