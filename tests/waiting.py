@@ -14,10 +14,10 @@ GIVE_UP_SECONDS = 300.0
 fast anything is: every deadline of a test that is not its subject is this one."""
 
 
-SOONEST_SECONDS = 0.005
-SELDOMEST_SECONDS = 0.1
+SOONEST_SECONDS = 0.01
+SELDOMEST_SECONDS = 0.2
 # Of the time that it has waited already.
-SHARE = 0.1
+SHARE = 0.25
 
 
 def _pause_seconds(waited_seconds: float) -> float:

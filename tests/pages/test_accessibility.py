@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from providers.shkeeper.simulator.faults import Call, What
 from tests.made_destinations import destination
@@ -14,29 +14,34 @@ from tests.system.shkeeper.conftest import Document, Marketplace
 
 AXE = (TESTS / "javascript" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 # What passed is many times as much as anybody reads here.
-RUN = """(tags) => axe.run({ runOnly: tags, resultTypes: ["violations"] })
+RUN = """(rules) => axe.run({ runOnly: rules, resultTypes: ["violations"] })
     .then(({ violations, passes }) => ({ violations, passes: passes.length }))"""
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Beside what the guidelines demand, what axe recommends as good practice.
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+# In the dark a page has the same elements in other colours.
+LOOKS: tuple[tuple[Literal["light", "dark"], ViewportSize, list[str]], ...] = (
+    ("light", DESKTOP, ALL),
+    ("light", PHONE, ALL),
+    ("dark", DESKTOP, COLOURS),
+)
 
 
 def expect_no_violation(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing moves any more
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    for scheme in SCHEMES:
-        for size in (DESKTOP, PHONE):
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size(size)
-            found: Any = page.evaluate(RUN, TAGS)
-            violations = [
-                f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
-                for violation in found["violations"]
-                for node in violation["nodes"]
-            ]
-            assert not violations, f"{scheme}, {size['width']} px: " + "\n".join(violations)
-            assert found["passes"], "nothing was looked at"
+    for scheme, size, rules in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(size)
+        found: Any = page.evaluate(RUN, rules)
+        violations = [
+            f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+        assert not violations, f"{scheme}, {size['width']} px: " + "\n".join(violations)
+        assert found["passes"], "nothing was looked at"
 
 
 @pytest.fixture

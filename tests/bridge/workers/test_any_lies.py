@@ -26,7 +26,7 @@ from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, followi
 from tests.system.onchain.conftest import address
 
 # A way takes about a second.
-WAYS = 12 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+WAYS = 8 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
 PAYMENTS = 3
 Document = dict[str, Any]
 Lie = Callable[[list[Any], Any], Any]
@@ -172,7 +172,8 @@ def anvil() -> Iterator[Anvil]:
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(
     max_examples=WAYS,
-    phases=[Phase.generate],  # a way that fails is short, and looking for a shorter one takes longer than all others
+    # A way that fails is short, and to look for a shorter one takes longer than all the others.
+    phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

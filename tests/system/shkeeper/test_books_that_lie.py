@@ -317,7 +317,7 @@ def test_a_gateways_word_alone_that_it_was_refunded_loses_no_payment(shop: Shop,
     held = shop.wait_for(payment_id, "payment-called-refunded")
     assert (held["status"], held["escrowState"], held["refunded"]) == ("completed", "funded", "0")
     assert "calls it refunded" in shop.pays_out(payment_id)["detail"]
-    # Its books lack what the notice told of: that it is asked again, and says so, is no news after the acceptance.
+    # Its books lack what the notice told of. That they say so once more is no news after the acceptance.
     shop.wait_for(payment_id, "payment-forgotten")
     accepted = shop.client.post(
         f"/api/ops/payments/{payment_id}/acceptance", json={"by": "Ada", "note": "it is there"}

@@ -10,7 +10,7 @@ import pytest
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import BridgeProcess, StartBridge
 from tests.made_destinations import destination
-from tests.played_shkeeper import PlayedShkeeper
+from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace, limits, settings_for
 from tests.system.shkeeper.histories import attention, compared, is_held, settle
 from tests.system.shkeeper.test_restored_journal import Backup
@@ -18,6 +18,12 @@ from tests.waiting import wait_until
 
 HIGH = "90"
 """An amount that a second person has to approve."""
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper(coins=("ETH", "ETH-USDT", "TRX")) as shkeeper:
+        yield shkeeper
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +89,7 @@ def found_by_nobody(marketplace: Marketplace, payment_id: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("number", [2, 5])
-@pytest.mark.parametrize("in_vain", [rejected, refused, found_by_nobody])
+@pytest.mark.parametrize(("in_vain", "number"), [(rejected, 5), (refused, 2), (found_by_nobody, 5)])
 def test_what_was_sent_after_orders_that_came_to_nothing_is_not_sent_again_by_a_restored_journal(
     backup: Callable[[], Backup],
     shkeeper: PlayedShkeeper,
