@@ -14,16 +14,16 @@ _GIVEN_UP = (Ending.CANCELLED, Ending.FAILED)
 
 def doubts_about_payment(payment: Payment, seller_id: str | None) -> Iterator[str]:
     """Why a second person has to look at a payment before its money leaves, for them to read: for one seller, or,
-    where that is None, back to its buyer. The words change only with news, which an approval of before is not for."""
+    where that is None, back to its buyer. Each thing by itself, so that what was approved stays so until there is
+    news."""
     yield from _about_its_owner(payment)
     if seller_id is None:
         return
     yield from _about_cancellation(payment, seller_id)
-    others = payment.facts.completed_siblings - payment.facts.refunded_siblings
-    if others:
+    for other in sorted(payment.facts.completed_siblings - payment.facts.refunded_siblings):
         yield (
-            f"payment {payment.payment_id} shares a purchase request with {', '.join(sorted(others))}, which is"
-            " completed too; see whether its buyer has paid twice"
+            f"payment {payment.payment_id} shares a purchase request with {other}, which is completed too; see"
+            " whether its buyer has paid twice"
         )
 
 
@@ -47,10 +47,10 @@ def _about_cancellation(payment: Payment, seller_id: str) -> Iterator[str]:
     facts = payment.facts
     own = {share.request_id for share in payment.shares if share.seller_id == seller_id}
     cancelled = own & (facts.cancelled_requests if facts.accepted else facts.cancelled_requests - facts.withheld)
-    if cancelled:
-        how = "and taken as paid all the same by " + (", ".join(sorted(facts.accepted_by)) or "a person")
-        when = how if facts.accepted else "after it was paid"
-        yield f"{', '.join(sorted(cancelled))} was cancelled {when}; see whether {seller_id} is to be paid"
+    how = "and taken as paid all the same by " + (", ".join(sorted(facts.accepted_by)) or "a person")
+    when = how if facts.accepted else "after it was paid"
+    for request_id in sorted(cancelled):
+        yield f"{request_id} was cancelled {when}; see whether {seller_id} is to be paid"
     for ending in _GIVEN_UP:
         if ending in facts.endings and not facts.accepted:
             yield f"{payment.provider} called payment {payment.payment_id} {ending}; see whether its money is there"
