@@ -26,6 +26,7 @@ from bridge.http.chains import chain_router
 from bridge.http.checkouts import checkout_router
 from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
+from bridge.http.exact_paths import ExactPaths
 from bridge.http.head import Head
 from bridge.http.health import live, metrics, ready
 from bridge.http.interruption import Interruption
@@ -106,7 +107,8 @@ def create_app(
     rest = rest_app(settings, sockets, callers, stop, guests, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    return asgi_app(sockets, beside=Interruption(Preflights(Head(Lane(rest, plain)), settings.frontend_origins)))
+    beside = Interruption(Preflights(Head(Lane(rest, plain)), settings.frontend_origins))
+    return ExactPaths(asgi_app(sockets, beside=beside))
 
 
 def described_routes() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -31,7 +31,7 @@ from pydantic_settings import (
 )
 
 from bridge.access import KeysError
-from bridge.door import DoorLimits, Guests
+from bridge.door import DoorLimits, Guests, require_narrow
 from bridge.environment import CONFIG_FILE_VARIABLE, injected_variables
 from bridge.http.services import ServicesError, WatchedServices
 from bridge.journal.database import parse_database_url
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     messages_per_second: float = Field(100, gt=0, le=100_000)
     joins_per_second: float = Field(50, gt=0, le=100_000)
     connections_per_second: float = Field(20, gt=0, le=100_000)
-    trusted_proxies: str = "127.0.0.1,::1"
+    trusted_proxies: Annotated[str, AfterValidator(require_narrow)] = "127.0.0.1,::1"
     max_connections: int = Field(20_000, ge=10, le=1_000_000)
     connections_per_address: int = Field(500, ge=1, le=1_000_000)
     head_timeout_seconds: float = Field(10, gt=0, le=3600)

@@ -77,12 +77,14 @@ Ground = Annotated[FileGround | ServerGround | BackupGround, Field(discriminator
 
 
 class Reach(FrozenModel):
-    """How far a journal is: the last of every row that is numbered on and on."""
+    """How far a journal is: the last of every row that is numbered on and on, and how often anything was committed,
+    such as that a client has joined a room, of which nothing else is numbered."""
 
     events: int = 0
     observations: int = 0
     payout_observations: int = 0
     actions: int = 0
+    commits: int = 0
     last_event_at: AwareDatetime | None = None
     """When the last event was committed. Two histories that went different ways have different ones."""
 
@@ -99,6 +101,7 @@ _NUMBERED = (
     ("observations", "observations of payments"),
     ("payout_observations", "observations of payouts"),
     ("actions", "actions of people"),
+    ("commits", "commits"),
 )
 
 

@@ -9,25 +9,47 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-__all__ = ["ID_LIMIT_CHARACTERS", "UNSEEN", "Id", "KeptId", "derived_id", "is_id", "new_id"]
+__all__ = [
+    "ID_LIMIT_CHARACTERS",
+    "NO_UNSEEN",
+    "UNSEEN",
+    "Id",
+    "KeptId",
+    "derived_id",
+    "is_id",
+    "new_id",
+    "require_seen",
+]
 
 # Far above any UUID or hash; an id in a room name lives in memory for as long as its client.
 ID_LIMIT_CHARACTERS = 200
 
-# Nothing that ends a line, moves a cursor, or turns the direction of what stands around it, and something besides
-# blanks: no control characters, line separators, or marks and controls of bidirectional text.
-UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-"""The same, as a part of a class of characters in a regular expression."""
-_TEXT, _VISIBLE = rf"[^{UNSEEN}]", rf"[^{UNSEEN}\x20\xa0]"
+# Nothing that ends a line, moves a cursor, turns the direction of what stands around it, or makes two ids of what
+# looks like one; and something besides blanks.
+UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f"  # controls
+    r"\u2028-\u202e"  # separators of lines and paragraphs, and controls of bidirectional text
+    r"\u061c\u200b-\u200f\u2060-\u206f\ufeff\ufff0-\ufffb"  # its marks; what joins, parts or begins, of no width
+    r"\xad\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f"  # what chooses or hides a form
+    r"\u115f\u1160\u2800\u3164\uffa0"  # fillers
+    # The same beyond the first plane, as they are: regular expressions have no common way to write them.
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""What cannot be seen, as a part of a class of characters in a regular expression; in JavaScript with the flag `u`,
+as JSON Schema has it."""
+NO_UNSEEN = (
+    "without control characters, line separators, characters that have no width or fill a place, and marks of the"
+    " direction of text"
+)
+"""The same in words."""
+_BLANKS = r"\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_TEXT, _VISIBLE = rf"[^{UNSEEN}]", rf"[^{UNSEEN}{_BLANKS}]"
 _PATTERN = rf"{_TEXT}*{_VISIBLE}{_TEXT}*"
-_WHOLE = re.compile(_PATTERN)
+_WHOLE, _UNSEEN = re.compile(_PATTERN), re.compile(f"[{UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # As it was once; some of what is refused now was taken then.
 _KEPT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
-_EXPECTED = (
-    "expected an id without control characters, line separators and marks of the direction of text, and not of blanks"
-    " alone"
-)
+_EXPECTED = f"expected an id {NO_UNSEEN}, and not of blanks alone"
 
 # 96 bits, as many as those of the others.
 DERIVED_DIGITS = 24
@@ -50,6 +72,13 @@ Id = Annotated[
 
 KeptId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_KEPT_PATTERN)]
 """An id that was taken when it was given: what is in the journal stays readable, whatever is refused by now."""
+
+
+def require_seen(value: str) -> str:
+    """Returns a text that is no id, such as an address. Raises ValueError if something in it cannot be seen."""
+    if _UNSEEN.search(value) is not None:
+        raise ValueError(f"expected text {NO_UNSEEN}")
+    return value
 
 
 def is_id(value: object) -> bool:

@@ -16,6 +16,7 @@ from bridge.client.answers import (
     RequestedPayout,
     RequestedRefund,
 )
+from bridge.client.asking import ask
 from bridge.client.calls import (
     Call,
     CheckoutShare,
@@ -235,5 +236,5 @@ class AsyncBridgeClient:
 
     async def _try(self, tries: Tries[Result]) -> Result:
         with tries.sending():
-            response = await self._http.send(tries.request())
+            response = await ask(self._http, tries.request(), tries.timeout_seconds)
         return tries.read(response)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-import httpx
 from tenacity import Retrying
 
 from bridge.client.answers import (
@@ -16,6 +15,7 @@ from bridge.client.answers import (
     RequestedPayout,
     RequestedRefund,
 )
+from bridge.client.asking import AskingThread
 from bridge.client.calls import (
     Call,
     CheckoutShare,
@@ -35,7 +35,6 @@ from bridge.client.calls import (
     send_payouts_call,
     withdraw_refund_call,
 )
-from bridge.client.certificates import certificates
 from bridge.client.tries import Destination, Tries
 from coordinator.events import Payload
 
@@ -48,8 +47,8 @@ class BridgeClient:
     """Asks the bridge, and asks again while it or the network is down. Threads may share one.
 
     `url` is the bridge's, such as `https://bridge.example`; `token` the one that its services file has for this
-    service, or None where it has none. A try waits for `timeout_seconds` for a connection, and as long for the next
-    bytes of an answer. Where a repeat can help, tries follow each other, after random waits that grow, or after as
+    service, or None where it has none. A try takes `timeout_seconds` at most, from the connection to the end of the
+    answer. Where a repeat can help, tries follow each other, after random waits that grow, or after as
     long as the bridge asks for, until `give_up_after_seconds` have passed in total; 0 means one try. Proxies are
     taken from the environment, as httpx does. Raises ValueError if one of these cannot be used.
 
@@ -69,7 +68,7 @@ class BridgeClient:
         self._destination = Destination(
             url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
         )
-        self._http = httpx.Client(verify=certificates())
+        self._asking = AskingThread()
 
     def publish(
         self,
@@ -275,7 +274,7 @@ class BridgeClient:
 
     def close(self) -> None:
         """Closes the connections; so does the end of a `with` block."""
-        self._http.close()
+        self._asking.close()
 
     def __enter__(self) -> "BridgeClient":
         return self
@@ -295,5 +294,5 @@ class BridgeClient:
 
     def _try(self, tries: Tries[Result]) -> Result:
         with tries.sending():
-            response = self._http.send(tries.request())
+            response = self._asking.ask(tries.request(), tries.timeout_seconds)
         return tries.read(response)

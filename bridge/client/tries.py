@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 # The bridge was busy or restarting, or a proxy could not reach it. After 500 it would fail on the same request again.
 REPEATED_STATUSES = frozenset({429, 502, 503, 504})
-REPEATED_FAILURES = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
+REPEATED_FAILURES = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
 
 # A restart of the bridge takes a second or two; the randomness keeps many services from coming back at one moment.
 backoff = wait_random_exponential(multiplier=0.25, max=10)
@@ -70,7 +70,7 @@ class Tries(Generic[Result]):
         self._began = clock()
 
     def request(self) -> httpx.Request:
-        """The request of the next try: the same each time, but with no more time than there is left."""
+        """The request of a try, the same each time."""
         headers = {
             "Accept": "application/json",
             "Content-Type": "application/json",
@@ -84,14 +84,22 @@ class Tries(Generic[Result]):
             f"{self._destination.url}{self._call.path}",
             headers=headers,
             content=self._call.body,
-            extensions={"timeout": httpx.Timeout(self._timeout_seconds()).as_dict()},
+            extensions={"timeout": httpx.Timeout(None).as_dict()},  # there is a deadline for all of it
         )
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long the next try may take, from the connection to the end of the answer: no longer than is left."""
+        timeout, total = self._destination.timeout_seconds, self._destination.give_up_after_seconds
+        return min(timeout, max(total - self._elapsed, SHORTEST_TRY_SECONDS)) if total else timeout
 
     @contextmanager
     def sending(self) -> Iterator[None]:
         """To be held while a request is sent: says of each failure whether a repeat may mend it."""
         try:
             yield
+        except TimeoutError:
+            raise _RepeatableError("no answer in time") from None
         except REPEATED_FAILURES as error:
             raise _RepeatableError(_reason(error)) from None
         except httpx.RequestError:
@@ -125,10 +133,6 @@ class Tries(Generic[Result]):
             "before_sleep": self._log_repeat,
             "retry_error_callback": self._give_up,
         }
-
-    def _timeout_seconds(self) -> float:
-        timeout, total = self._destination.timeout_seconds, self._destination.give_up_after_seconds
-        return min(timeout, max(total - self._elapsed, SHORTEST_TRY_SECONDS)) if total else timeout
 
     @property
     def _elapsed(self) -> float:
@@ -174,8 +178,6 @@ def _reason(error: httpx.TransportError) -> str:
     """Why nothing was answered. Only where no connection was made the error's own words are safe to show."""
     if isinstance(error, httpx.ConnectError):
         return str(error) or "no connection"
-    if isinstance(error, httpx.TimeoutException):
-        return f"no answer in time ({type(error).__name__})"
     return f"the connection ended without an answer ({type(error).__name__})"
 
 

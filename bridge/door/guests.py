@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
+from bridge.door.proxies import named_proxies
 from bridge.sockets.pace import network_of
 
 __all__ = ["REFUSED", "Guest", "Guests", "Stand"]
@@ -162,7 +163,7 @@ class Guests:
 
 def _networks_of(trusted: str) -> Callable[[str], str | None]:
     """Whom an address counts as; None for one that may have as many connections as there are."""
-    networks = [parsed for name in trusted.split(",") if (parsed := _parsed(name.strip())) is not None]
+    networks = named_proxies(trusted)
 
     @lru_cache(maxsize=4_096)
     def network_for(address: str) -> str | None:
@@ -173,10 +174,3 @@ def _networks_of(trusted: str) -> Callable[[str], str | None]:
         return None if any(parsed in one for one in networks) else found
 
     return network_for
-
-
-def _parsed(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(name, strict=False)
-    except ValueError:  # uvicorn takes other names too, of sockets in files
-        return None

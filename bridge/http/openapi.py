@@ -102,6 +102,8 @@ def _describe(handler: HTTPRouteHandler) -> None:
         problems[403] = "A page of another origin asks"
     if "POST" in handler.http_methods:
         problems[413] = "Too large"
+    elif problems:  # it is asked for what the journal holds, by whoever may
+        problems[503] = "It cannot be looked up at this moment; ask again in a few seconds"
     if problems:
         problems[400] = "Something is wrong; the answer names it"
     described = handler.responses or {}

@@ -6,14 +6,14 @@ import re
 from litestar.connection import ASGIConnection
 
 from bridge.http.problems import wrong_field
-from coordinator.ids import UNSEEN
+from coordinator.ids import NO_UNSEEN, UNSEEN
 
 __all__ = ["require_plain_query"]
 
 _UNSEEN = re.compile(rf"[{UNSEEN}\ud800-\udfff]")
 # A name that somebody made up is shown as far as the longest of the API's own.
 NAME_CHARACTERS = 40
-EXPECTED = "expected text without control characters, line separators and marks of the direction of text"
+EXPECTED = f"expected text {NO_UNSEEN}"
 
 
 def require_plain_query(connection: ASGIConnection) -> None:  # type: ignore[type-arg]

@@ -1,11 +1,15 @@
 """Opening the database: the URL, and the settings that every connection needs."""
 
 import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bridge.journal.errors import JournalUrlError
@@ -13,6 +17,7 @@ from bridge.journal.errors import JournalUrlError
 __all__ = [
     "journal_place",
     "limit_statements",
+    "opening",
     "parse_database_url",
     "reading_engine",
     "writing_engine",
@@ -33,6 +38,8 @@ CONNECTION_SETTINGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # milliseconds
 }
+# With less nothing is begun: a new journal has some hundred kilobytes.
+FULL_DISK_BYTES = 1_000_000
 # In milliseconds. Shorter than what a caller waits, so that nothing is committed long after its 503.
 STATEMENT_LIMITS = {
     "statement_timeout": 15_000,
@@ -69,6 +76,29 @@ def journal_place(text_url: str) -> str:
     if url.get_backend_name() == "sqlite":
         return str(Path(url.database or "").absolute())
     return url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+@contextmanager
+def opening(url: URL) -> Iterator[None]:
+    """To be held while a journal is looked into, or opened to be written. Raises JournalUrlError, which says where it
+    is, what keeps it from that, and what to do."""
+    try:
+        yield
+    except (OSError, DBAPIError, sqlite3.Error) as error:
+        said = os.strerror(error.errno or 0) if isinstance(error, OSError) else getattr(error, "orig", error)
+        reason = " ".join(str(said).split())
+        raise JournalUrlError(
+            f"the journal {journal_place(url.render_as_string(hide_password=False))} cannot be opened: {reason};"
+            f" {_what_helps(url)}, or set BRIDGE_DATABASE_URL to another one"
+        ) from None
+
+
+def _what_helps(url: URL) -> str:
+    if url.get_backend_name() != "sqlite":
+        return "see what the server is short of, or does not allow"
+    # SQLite calls it many things, such as an input or output that failed.
+    is_full = shutil.disk_usage(Path(url.database or "").absolute().parent).free < FULL_DISK_BYTES
+    return "its disk is full, so make room there" if is_full else "see that it is a journal, and can be written"
 
 
 def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from bridge.journal.database import journal_place, parse_database_url, reading_engine
+from bridge.journal.database import journal_place, opening, parse_database_url, reading_engine
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.schema_versions import known_versions, version_of
 from bridge.journal.writer_lock import is_locked
@@ -46,10 +46,8 @@ def examine_database(database_url: str) -> DatabaseState:
     is_open_elsewhere = is_locked(path)  # before it is opened here, by whatever name
     engine = create_engine(url)
     try:
-        with engine.connect() as connection:
+        with opening(url), engine.connect() as connection:
             version = _schema_version(connection)
-    except DBAPIError as error:
-        raise JournalUrlError(f"{path} is no usable SQLite database: {error.orig}") from None
     finally:
         engine.dispose()
     return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)

@@ -94,7 +94,7 @@ def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said
                 connection.execute(update(schema.journal).values(written))
         writer = secrets.token_hex(8)
         # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
-        connection.execute(update(schema.journal).values(writer=writer))
+        connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
     if kept is None and mark is not None:
         logger.warning(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
@@ -185,7 +185,10 @@ _NUMBERED = {
     "payout_observations": schema.payout_observations.c.observation_id,
     "actions": schema.actions.c.action_id,
 }
-_REACH = select(*(select(func.max(column)).scalar_subquery().label(name) for name, column in _NUMBERED.items()))
+_REACH = select(
+    *(select(func.max(column)).scalar_subquery().label(name) for name, column in _NUMBERED.items()),
+    select(schema.journal.c.commits).scalar_subquery().label("commits"),
+)
 _LAST_EVENT = (
     select(schema.events.c.offset, schema.events.c.committed_at).order_by(schema.events.c.offset.desc()).limit(1)
 )
@@ -198,7 +201,7 @@ def reach_of(connection: Connection) -> Reach:
     return Reach(
         events=0 if last is None else last.offset,
         last_event_at=None if last is None else last.committed_at,
-        **{name: numbers[name] or 0 for name in _NUMBERED},
+        **{name: number or 0 for name, number in numbers.items()},
     )
 
 

@@ -26,7 +26,7 @@ from bridge.journal.clocks import Clock, steady_clock, utc_now
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_records import ConsoleRecords
 from bridge.journal.cutting import Cutter
-from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.database import opening, parse_database_url, writing_engine
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError
 from bridge.journal.examine import examine_database
@@ -147,9 +147,10 @@ class Journal:
         mark = None if mark_file is None else MarkFile(mark_file)
 
         def prepare() -> Opened:
-            lock.take()
-            bring_up_to_date(writing)
-            return open_history(writing, clock(), mark)
+            with opening(url):
+                lock.take()
+                bring_up_to_date(writing)
+                return open_history(writing, clock(), mark)
 
         try:
             opened = await asyncio.to_thread(prepare)

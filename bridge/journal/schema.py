@@ -89,6 +89,7 @@ journal = Table(
     Column("ground", Text, comment="What it was written on, as JSON"),
     Column("writer", String(16), comment="The bridge that opened it last; no other writes to it"),
     Column("proven_at", UtcDateTime, comment="When the bridge last proved that it can write"),
+    Column("commits", BigInteger, nullable=False, server_default="0", comment="How many changed something"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )
 

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect
-from sqlalchemy.exc import DBAPIError
 
 from bridge.journal import schema
 from bridge.journal.errors import JournalUrlError
@@ -66,17 +65,14 @@ def _tables_of(connection: Connection) -> tuple[str | None, set[str]]:
 
 def bring_up_to_date(engine: Engine) -> None:
     """Brings the schema to its newest version, or makes it. Raises JournalUrlError if the database is another
-    program's, or does not let its tables be made."""
+    program's."""
     newest = known_versions()[-1]
-    try:
-        with engine.begin() as connection:
-            version = version_of(connection)
-            if version is None:
-                _make(connection)
-                connection.execute(ALEMBIC_VERSION.insert().values(version_num=newest))
-                return
-    except DBAPIError as error:
-        raise JournalUrlError(f"the journal's tables cannot be made: {' '.join(str(error.orig).split())}") from None
+    with engine.begin() as connection:
+        version = version_of(connection)
+        if version is None:
+            _make(connection)
+            connection.execute(ALEMBIC_VERSION.insert().values(version_num=newest))
+            return
     if version != newest:
         _migrate(engine)
 

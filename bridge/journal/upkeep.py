@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from bridge.journal.database import parse_database_url, reading_engine, writing_engine
+from bridge.journal.database import opening, parse_database_url, reading_engine, writing_engine
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.examine import examine_database
 from bridge.journal.histories import HistoryRecord, histories, mark_as_backup, open_history
@@ -77,9 +77,10 @@ def declare_restored(database_url: str, mark_file: Path, said: str, now: datetim
     engine = writing_engine(url)
     lock = WriterLock(url, engine)
     try:
-        lock.take()
-        bring_up_to_date(engine)
-        return open_history(engine, now, MarkFile(mark_file), said).epoch
+        with opening(url):
+            lock.take()
+            bring_up_to_date(engine)
+            return open_history(engine, now, MarkFile(mark_file), said).epoch
     finally:
         lock.release()
 

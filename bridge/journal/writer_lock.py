@@ -10,7 +10,7 @@ by looking whether it still is.
 import fcntl
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,9 +54,9 @@ class WriterLock:
         self._held.callback(note.close)
         # Closed only when SQLite has closed it: with the first that is closed it would lose its own locks.
         self._held.callback(_lock_file(self._path, "rb", note).close)
-        note.truncate(0)
-        note.write(str(os.getpid()))
-        note.flush()
+        with suppress(OSError):  # on a full disk: it only says which process it is
+            os.ftruncate(note.fileno(), 0)
+            os.write(note.fileno(), str(os.getpid()).encode())
 
     def release(self) -> None:
         """Once all connections are closed."""

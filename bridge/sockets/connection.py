@@ -43,6 +43,8 @@ ALIVE = str(PONG)
 APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
+# For a client that is asked whether it is there. More than an answer takes over any line that is of use.
+ANSWER_SECONDS, LOOKS = 2.0, 100
 
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
@@ -218,6 +220,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
+
+    async def answers(self) -> bool:
+        """Whether the client is there: it is asked, and given a moment."""
+        if self.last_ping is None:
+            self.server.pings.discard(self)
+            self.ping(asyncio.get_running_loop().time())
+        for _ in range(LOOKS):
+            if self.last_ping is None or self.closed:
+                break
+            await asyncio.sleep(ANSWER_SECONDS / LOOKS)
+        return self.last_ping is None and not self.closed
 
     # Reading
 

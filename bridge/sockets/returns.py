@@ -33,6 +33,10 @@ CLEAN_ENDS = {
 CLOCK_MICROS = 2_000
 # While a session is looked up, others may come for it.
 TAKE_UP_TIMES = 3
+# Whoever comes back before it is noticed that it was gone takes its session over from itself. Where two bring one
+# session, each would put the other out as soon as it has come back, for ever: after so many times it is asked first.
+EXCHANGES = 2
+EXCHANGES_WITHIN_SECONDS = 60
 
 RECOVERIES = Counter(
     "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
@@ -79,10 +83,11 @@ class Returns:
             await asyncio.shield(self._recalling)
 
     async def take_up(
-        self, brought: Mapping[str, Any], principal: Principal, free: Callable[[str], Awaitable[bool]]
+        self, brought: Mapping[str, Any], principal: Principal, free: Callable[[str, bool], Awaitable[bool]]
     ) -> Missed | None:
         """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
-        begin anew. `free` closes the connection of whoever holds a sid, and says whether nobody does any more."""
+        begin anew. `free` closes the connection of whoever holds a sid, unless it is to be asked first and answers,
+        and says whether nobody holds it any more."""
         pid = brought.get("pid")
         if pid is None or brought.get("recovery") is False:
             return None
@@ -90,7 +95,12 @@ class Returns:
             missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
             if missed is None:
                 break
-            if await free(missed.session.sid) and self.can_be_restored(missed, principal):
+            is_contested = _is_contested(missed.session)
+            is_free = await free(missed.session.sid, is_contested)
+            if is_contested and not is_free:
+                logger.info("a client begins anew: another one has its session, and is there")
+                break
+            if is_free and self.can_be_restored(missed, principal):
                 RECOVERIES.labels("recovered").inc()
                 return missed
         RECOVERIES.labels("anew").inc()
@@ -129,3 +139,15 @@ class Returns:
         self._recalling.cancel()
         await asyncio.gather(self._recalling, return_exceptions=True)
         await self.recovery.close()
+
+
+def _is_contested(session: Session) -> bool:
+    """Whether a session that a connection has was taken over from one again and again, lately; notes that it is to be
+    once more."""
+    if session.left is not None:
+        return False
+    now = asyncio.get_running_loop().time()
+    session.exchanges = [at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS][-EXCHANGES:]
+    is_contested = len(session.exchanges) == EXCHANGES
+    session.exchanges.append(now)
+    return is_contested

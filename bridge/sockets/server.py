@@ -277,11 +277,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
 
-    async def _free(self, sid: str) -> bool:
+    async def _free(self, sid: str, asks_first: bool) -> bool:
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
-        held_by = self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE)
-        if held_by is not None:
-            await self._close_connection(held_by, self.reason.TRANSPORT_ERROR)
+        holder = self.manager.connection(sid)
+        if holder is not None and not (asks_first and await holder.answers()):
+            await holder.finish(self.reason.TRANSPORT_ERROR)
         return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:

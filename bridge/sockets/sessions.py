@@ -46,6 +46,8 @@ class Session:
     """None while its client is connected."""
     is_over: bool = False
     """Whether its client has gone for good."""
+    exchanges: list[float] = field(default_factory=list)
+    """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
 
 
 class SessionStore(Protocol):

@@ -2781,6 +2781,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     registerPayment: {
@@ -3317,6 +3326,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     registerCheckout: {
@@ -3456,6 +3474,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listPayouts: {
@@ -3489,6 +3516,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3628,6 +3664,15 @@ export interface operations {
             };
             /** @description No such payout */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4040,6 +4085,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     allowDestination: {
@@ -4234,6 +4288,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     holdPayouts: {
@@ -4421,6 +4484,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     openRefund: {
@@ -4562,6 +4634,15 @@ export interface operations {
             };
             /** @description No such refund */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4874,6 +4955,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listTroubles: {
@@ -4914,6 +5004,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that sees every payment */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4978,6 +5077,15 @@ export interface operations {
             };
             /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5117,6 +5225,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPurchaseRequest: {
@@ -5168,6 +5285,15 @@ export interface operations {
             };
             /** @description Nothing was told about it */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5228,6 +5354,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPresence: {
@@ -5262,6 +5397,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5309,6 +5453,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5381,6 +5534,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listPaymentRows: {
@@ -5446,6 +5608,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPayoutRow: {
@@ -5504,6 +5675,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPaymentRow: {
@@ -5555,6 +5735,15 @@ export interface operations {
             };
             /** @description No such payment */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5624,6 +5813,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     exportPayments: {
@@ -5686,6 +5884,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getAttention: {
@@ -5726,6 +5933,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5783,6 +5999,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listActions: {
@@ -5825,6 +6050,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5879,6 +6113,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getSystemStatus: {
@@ -5919,6 +6162,15 @@ export interface operations {
             };
             /** @description Neither staff nor a service that reads */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5984,6 +6236,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getPayoutStory: {
@@ -6035,6 +6296,15 @@ export interface operations {
             };
             /** @description No such payout */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

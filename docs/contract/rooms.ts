@@ -196,11 +196,12 @@ export class Rooms<Found> {
     wish.answer = answer;
     if (isLeave(wish.event)) {
       if (!isAmong(FAILURES, answer)) this.wishes.delete(name);
-    } else if (answer.ok) {
+    } else if (answer.ok === false) {
+      const isNews = before?.ok !== false || before.error.code !== answer.error.code;
+      if (isNews && !isAmong(FAILURES, answer)) this.page.refused?.(wish, answer.error);
+    } else {
       this.miss();
       this.stands("catching up");
-    } else if (!isAmong(FAILURES, answer) && before?.error.code !== answer.error.code) {
-      this.page.refused?.(wish, answer.error);
     }
   }
 
@@ -255,7 +256,7 @@ export class Rooms<Found> {
 
 /** Whether there is no answer yet, or a refusal of one of these kinds. */
 const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean =>
-  answer === null || (!answer.ok && codes.includes(answer.error.code));
+  answer === null || (answer.ok === false && codes.includes(answer.error.code));
 const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
 /** A join and the leave that undoes it have one name. */
 const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;

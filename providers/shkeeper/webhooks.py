@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.fees import Fee, FeePolicy
-from coordinator.ids import KeptId
+from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
 from coordinator.observations import (
     Ending,
@@ -30,7 +30,7 @@ from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import require_headers, verify
-from providers.shkeeper.wire import Address, Code, ExternalId, Moment, UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, faults, read_object
 
 __all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
 
@@ -40,7 +40,7 @@ PROVIDER = "shkeeper"
 class WireTransaction(Wire):
     """One confirmed transaction of an invoice."""
 
-    txid: KeptId
+    txid: Id
     crypto: Code
     amount_crypto: Amount
     amount_fiat: Amount
@@ -52,7 +52,7 @@ class WireTransaction(Wire):
 class InvoiceNotice(Wire):
     """A snapshot of a whole invoice (SHKeeper: callback.py send_notification)."""
 
-    external_id: ExternalId
+    external_id: GivenId
     status: Literal["UNPAID", "PARTIAL", "PAID", "OVERPAID", "CANCELLED", "REFUNDED"]
     fiat: Code
     crypto: Code | None = None
@@ -84,9 +84,9 @@ def _fee(policy: FeePolicy, percent: Decimal, fixed: Decimal) -> Fee:
 class UnconfirmedNotice(Wire):
     """A transaction that is not confirmed yet (SHKeeper: callback.py send_unconfirmed_notification)."""
 
-    external_id: ExternalId
+    external_id: GivenId
     status: Literal["unconfirmed"]
-    txid: KeptId
+    txid: Id
     crypto: Code
     addr: Address | None = None
     amount: Amount
@@ -99,9 +99,9 @@ class PayoutNotice(Wire):
     """
 
     payout_id: int
-    external_id: ExternalId | None = None
+    external_id: GivenId | None = None
     status: Literal["SUCCESS"]
-    tx_hash: KeptId
+    tx_hash: Id
     crypto: Code | None = None
     amount: Amount | None = None
 

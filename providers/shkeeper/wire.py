@@ -5,13 +5,24 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from coordinator.errors import BridgeError
-from coordinator.ids import UNSEEN, KeptId
+from coordinator.ids import Id, KeptId, require_seen
 from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
-__all__ = ["Address", "Code", "ExternalId", "Moment", "UnreadableError", "Wire", "Words", "faults", "read_object"]
+__all__ = [
+    "Address",
+    "Code",
+    "ExternalId",
+    "GivenId",
+    "Moment",
+    "UnreadableError",
+    "Wire",
+    "Words",
+    "faults",
+    "read_object",
+]
 
 # A field's name is shown in a message up to this length: longer than any of SHKeeper's.
 SHOWN_NAME_CHARACTERS = 40
@@ -42,9 +53,12 @@ def _utc(value: object) -> object:
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Words = Annotated[str, StringConstraints(max_length=1_000_000)]
 """Text that can be written down: that it is measured has pydantic look for half characters (lone surrogates)."""
-Address = Annotated[str, StringConstraints(max_length=1_000, pattern=rf"^[^{UNSEEN}]*$")]
+Address = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(require_seen)]
 """Where something is paid: longest are invoices of Lightning, of some hundred characters."""
+GivenId = Annotated[Id, BeforeValidator(_text_of_number)]
+"""An id in what SHKeeper sends."""
 ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
+"""An id in SHKeeper's books, which may hold what is refused where it is sent: one must not make others unreadable."""
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 
 

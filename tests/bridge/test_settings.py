@@ -71,6 +71,17 @@ def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyP
         ('shkeeper_api_keys = "k3y-value"', "does not belong in this file"),
         ('host = "0.0.0.0"', "open_to_network = true"),
         ('host = "bridge.internal"', "open_to_network = true"),
+        (
+            'trusted_proxies = "10.0.0.1, 0.0.0.0/0"',
+            "trusted_proxies: 0.0.0.0/0 would let anybody on the internet say",
+        ),
+        ('trusted_proxies = "::/0"', "trusted_proxies: ::/0 would let anybody"),
+        ('trusted_proxies = "::ffff:0:0/96"', "trusted_proxies: 0.0.0.0/0 would let anybody"),
+        ('trusted_proxies = "8.0.0.0/7"', "name your proxies alone"),
+        ('trusted_proxies = "8.0.0.0/8,9.0.0.0/32"', "name your proxies alone"),
+        ('trusted_proxies = "*"', "trusted_proxies: * is no address and no network"),
+        ('trusted_proxies = "proxy.internal"', "such as 10.0.0.7 or 10.0.0.0/24"),
+        ('trusted_proxies = "10.0.0.7/8"', "write 10.0.0.0/8"),
         ("port = ", "cannot read the configuration file"),
         ("\udcff", "cannot read the configuration file"),
     ],
@@ -142,6 +153,14 @@ def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["", "127.0.0.1,::1", "10.0.0.0/8, fc00::/7", "104.16.0.0/13,2606:4700::/32", "8.0.0.0/8", "::ffff:10.0.0.1"],
+)
+def test_proxies_may_be_named_by_networks_of_their_own(names: str) -> None:
+    assert load_settings(trusted_proxies=names).trusted_proxies == names
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])

@@ -22,7 +22,7 @@ from coordinator.histories import (
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 FILE = FileGround(device=1, inode=2, born_at_ns=3)
 SERVER = ServerGround(system="7", timeline=1, database=16385, table=16390)
-FAR = Reach(events=10, observations=7, payout_observations=3, actions=2, last_event_at=NOW)
+FAR = Reach(events=10, observations=7, payout_observations=3, actions=2, commits=30, last_event_at=NOW)
 
 
 def kept(ground: Ground | None = FILE, reach: Reach = FAR, **changes: object) -> Kept:
@@ -64,7 +64,7 @@ def test_a_journal_without_a_history_begins_one_whatever_was_noted_before() -> N
     assert judge(None, FILE, Mark(epoch="e9", reach=FAR)) == Judgement(Beginning.NEW, ())
 
 
-@given(st.sampled_from(["events", "observations", "payout_observations", "actions"]), st.integers(1, 5))
+@given(st.sampled_from(["events", "observations", "payout_observations", "actions", "commits"]), st.integers(1, 5))
 def test_a_journal_that_is_behind_its_mark_in_anything_was_rewound(what: str, more: int) -> None:
     ahead = FAR.model_copy(update={what: getattr(FAR, what) + more})
     judgement = judge(kept(), FILE, Mark(epoch="e2", reach=ahead))
@@ -73,13 +73,16 @@ def test_a_journal_that_is_behind_its_mark_in_anything_was_rewound(what: str, mo
     assert f"has {getattr(FAR, what)}" in judgement.evidence[0]
 
 
-@given(*[st.integers(0, FAR.events)] * 4)
-def test_a_mark_that_lags_says_nothing(events: int, observations: int, payouts: int, actions: int) -> None:
+@given(*[st.integers(0, FAR.commits)] * 5)
+def test_a_mark_that_lags_says_nothing(
+    events: int, observations: int, payouts: int, actions: int, commits: int
+) -> None:
     lagging = Reach(
         events=min(events, FAR.events),
         observations=min(observations, FAR.observations),
         payout_observations=min(payouts, FAR.payout_observations),
         actions=min(actions, FAR.actions),
+        commits=min(commits, FAR.commits),
     )
     assert judge(kept(), FILE, Mark(epoch="e2", reach=lagging)) is None
 

@@ -1,5 +1,7 @@
 """Ids stay within their limits wherever they come from, and rooms are named as the specification spells them."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,17 @@ def test_an_id_is_any_visible_text(value: str) -> None:
 def test_what_is_no_id_is_refused(value: object) -> None:
     assert not is_id(value)
     assert not is_id_for_models(value)
+
+
+def test_nothing_that_cannot_be_seen_is_part_of_an_id() -> None:
+    """Of all characters that format text alone, those that stand before a number or a name in writing can be seen."""
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    codes = [*range(0x20000), *range(0xE0000, 0xE1000)]
+    format_alone = {code for code in codes if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp")} - seen
+    fillers = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0xE0100, 0xE01EF}
+    assert [hex(code) for code in sorted(format_alone | fillers) if is_id(f"a{chr(code)}b")] == []
+    blanks = [chr(code) for code in codes if unicodedata.category(chr(code)) == "Zs"]
+    assert [blank for blank in blanks if is_id(blank * 2) or not is_id(f"a{blank}b")] == []
 
 
 @given(st.text(max_size=5))

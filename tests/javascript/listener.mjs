@@ -2,7 +2,8 @@
 // JSON line each, what it hears.
 //
 // It reads a JSON line for each thing to do: {"client": number, "open": {"url", "joins": [["join-user-room", "u1"], …],
-// "tokens": ["token of the first connection", …], "transports": ["websocket"]}}, {"client", "fence": true}, {"client", "join":
+// "tokens": ["token of the first connection", …], "transports": ["websocket"], "sessionOf": the client whose session it brings, as a
+// page does that was duplicated, or null}}, {"client", "fence": true}, {"client", "join":
 // ["join-user-room", "u1"]}, {"client", "again": true} to say goodbye and connect anew, {"client", "closeEngine": true} and {"client",
 // "close": true}. The last token serves for every further connection. It prints, with the number of the client:
 // {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event", "args"}
@@ -16,7 +17,7 @@ import { io } from "socket.io-client";
 
 const clients = new Map();
 
-function open(client, { url, joins, tokens, transports }) {
+function open(client, { url, joins, tokens, transports, sessionOf }) {
   const print = (line) => process.stdout.write(JSON.stringify({ client, ...line }) + "\n");
   const left = [...tokens];
   const socket = io(url, {
@@ -28,6 +29,10 @@ function open(client, { url, joins, tokens, transports }) {
     reconnectionDelayMax: 200,
     timeout: false,
   });
+  if (sessionOf !== null) {
+    const { _pid, _lastOffset } = clients.get(sessionOf).socket;
+    Object.assign(socket, { _pid, _lastOffset });
+  }
   socket.onAny((event, ...args) => print({ event, args }));
   socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
@@ -47,6 +52,7 @@ function open(client, { url, joins, tokens, transports }) {
   });
   let fences = 0;
   clients.set(client, {
+    socket,
     fence: async () => {
       const count = ++fences;
       await socket.emitWithAck("join-template-checkout-room", `fence-${count}`);

@@ -111,12 +111,24 @@ class Listener(Hearing):
     """One front end, connected and in its rooms, or refused."""
 
     def __init__(
-        self, listeners: Listeners, url: str, joins: list[list[str]], tokens: list[str], transports: str
+        self,
+        listeners: Listeners,
+        url: str,
+        joins: list[list[str]],
+        tokens: list[str],
+        transports: str,
+        session_of: "Listener | None",
     ) -> None:
         super().__init__()
         self._listeners, self._number = listeners, listeners.add(self)
         self._is_open = True
-        front_end = {"url": url, "joins": joins, "tokens": tokens, "transports": transports.split(",")}
+        front_end = {
+            "url": url,
+            "joins": joins,
+            "tokens": tokens,
+            "transports": transports.split(","),
+            "sessionOf": None if session_of is None else session_of._number,
+        }
         self._tell(open=front_end)
         self.wait_for(lambda line: "ready" in line or "connectError" in line)
 
@@ -183,8 +195,14 @@ def listen(listeners: Listeners) -> Iterator[StartListener]:
     """Starts front ends, each connected and in its rooms, or refused, when it is returned."""
     started: list[Listener] = []
 
-    def start(url: str, joins: list[list[str]], *tokens: str, transports: str = "websocket") -> Listener:
-        listener = Listener(listeners, url, joins, list(tokens), transports)
+    def start(
+        url: str,
+        joins: list[list[str]],
+        *tokens: str,
+        transports: str = "websocket",
+        session_of: Listener | None = None,
+    ) -> Listener:
+        listener = Listener(listeners, url, joins, list(tokens), transports, session_of)
         started.append(listener)
         return listener
 

@@ -221,6 +221,12 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
                 assert list(response["content"]) == ["application/problem+json"], (name, status)
 
 
+def test_whatever_needs_the_journal_may_have_to_be_asked_again(document: dict[str, Any]) -> None:
+    for route, operation in operations(document).values():
+        if "/health/" not in route:
+            assert "503" in operation["responses"], route
+
+
 def test_reading_and_the_console_take_tokens_of_users_or_services_and_writing_of_services(
     document: dict[str, Any],
 ) -> None:

@@ -2,11 +2,14 @@
 neighbours that drip. Readiness says so within its time, nothing that was acknowledged is lost, and the bridge stops
 when it is told to."""
 
+import fcntl
+import os
+import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -198,19 +201,39 @@ def test_descriptors_that_are_used_up_are_said(make_bridge: StartBridge) -> None
         wait_for(client, 200)
 
 
-def test_a_full_disk_under_what_it_says_stops_nothing(make_bridge: StartBridge) -> None:
-    class Mute(BridgeProcess):
-        def launch(self) -> None:
-            with Path("/dev/full").open("wb") as full:
-                self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=full, stderr=full)
+@contextmanager
+def full_disk() -> Iterator[int]:
+    with Path("/dev/full").open("wb") as full:
+        yield full.fileno()
 
-    bridge = make_bridge(kind=Mute)
-    with client_of(bridge.url) as client:
-        assert publish(client, 1) == 202
-        figures = client.get("/metrics").text
-        [dropped] = [line for line in figures.splitlines() if line.startswith("bridge_log_lines_dropped_total ")]
-        assert float(dropped.split()[1]) > 0
-    assert bridge.stop() == 0
+
+@contextmanager
+def pipe_that_nobody_reads() -> Iterator[int]:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)
+    os.write(writing, b"x" * select.PIPE_BUF)
+    yield writing
+    os.close(writing)
+    os.close(reading)
+
+
+@pytest.mark.parametrize("place", [full_disk, pipe_that_nobody_reads])
+def test_where_nothing_can_be_said_nothing_stops(
+    make_bridge: StartBridge, place: Callable[[], AbstractContextManager[int]]
+) -> None:
+    with place() as where:
+
+        class Mute(BridgeProcess):
+            def launch(self) -> None:
+                self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=where, stderr=where)
+
+        bridge = make_bridge(kind=Mute)
+        with client_of(bridge.url) as client:
+            assert publish(client, 1) == 202
+            figures = client.get("/metrics").text
+            [dropped] = [line for line in figures.splitlines() if line.startswith("bridge_log_lines_dropped_total ")]
+            assert float(dropped.split()[1]) > 0
+        assert bridge.stop() == 0
 
 
 @contextmanager

@@ -359,6 +359,25 @@ async def test_a_stolen_proof_is_useless_and_a_half_open_connection_is_closed(ma
     await asyncio.to_thread(bridge.kill)
 
 
+def test_of_two_clients_that_bring_one_session_one_begins_anew_and_both_stay(
+    make_bridge: StartBridge, listen: StartListener
+) -> None:
+    """Each takes the other for its own half-open connection, once; then both are there, and hear."""
+    bridge = make_bridge()
+    first = listen(bridge.url, JOINS)
+    twin = listen(bridge.url, JOINS, session_of=first)
+    if not any(line.get("recovered") is False for line in twin.heard):
+        twin.wait_for(lambda line: line.get("recovered") is False)
+    with client_of(bridge.url) as rest:
+        event = {"event": "purchase-request-update", "data": {"type": "x", "requestId": "r1"}}
+        rest.post("/api/events", json=event).raise_for_status()
+    for one in (first, twin):
+        one.fence()
+        assert [name for name, _ in one.events] == ["purchase-request-update"]
+    assert sum("disconnected" in line for line in [*first.heard, *twin.heard]) == 2
+    bridge.kill()
+
+
 async def test_a_client_that_cannot_take_the_offset_opts_out(make_bridge: StartBridge) -> None:
     bridge = await asyncio.to_thread(make_bridge)
     heard: list[Any] = []

@@ -1,4 +1,4 @@
-"""What is said into a full disk."""
+"""What is said into a full disk, or a pipe that nobody reads."""
 
 import os
 import sys
@@ -29,3 +29,25 @@ def test_lines_are_dropped_and_counted_until_there_is_room_again(
     lines = (tmp_path / "log").read_text().splitlines()
     assert dropped == 2
     assert lines == ["line to the file", "(could not be written here: 2 lines)", "line to the file"]
+
+
+@pytest.mark.parametrize("length", [40, 3_000, 100_000])
+def test_a_pipe_that_nobody_reads_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Also by a line for which there is room in part only. What was written is whole again once somebody reads."""
+    before = REGISTRY.get_sample_value("bridge_log_lines_dropped_total") or 0
+    reading, writing = os.pipe()
+    line, lines = "x" * (length - 1) + "\n", 200_000 // length + 1
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        drop_what_cannot_be_written()
+        for _ in range(lines):  # more than there is room for: it would wait for ever
+            sys.stderr.write(line)
+        os.set_blocking(reading, False)
+        first = (reader.read() or b"").decode()
+        sys.stderr.write("later\n")
+        last = (reader.read() or b"").decode()
+    dropped = (REGISTRY.get_sample_value("bridge_log_lines_dropped_total") or 0) - before
+    whole, beginning = first.count("\n"), first.rpartition("\n")[2]
+    assert (whole, set(first) - {"\n"}) == (lines - dropped, {"x"})
+    assert last == f"{chr(10) if beginning else ''}(could not be written here: {round(dropped)} lines)\nlater\n"

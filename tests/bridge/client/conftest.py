@@ -101,6 +101,8 @@ class Answer:
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    drips: bool = False
+    """The body alone is said, and then a byte again and again."""
 
 
 @dataclass
@@ -127,6 +129,12 @@ def scripted_handler(script: Scripted) -> type[BaseHTTPRequestHandler]:
             answer = script.answers[min(len(script.requests), len(script.answers)) - 1]
             if answer is None:
                 script.over.wait()
+                return
+            if answer.drips:
+                with suppress(OSError):
+                    self.wfile.write(answer.body)
+                    while not script.over.wait(0.02):
+                        self.wfile.write(b"x")
                 return
             self.send_response(answer.status)
             for name, text in answer.headers.items():

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -10,6 +11,7 @@ import pytest
 
 from bridge.catalogue.answers import ErrorCode, failure, success
 from bridge.contract.json_schema import json_schema_text
+from coordinator.ids import is_id
 from tests.specification import ROWS, Row
 
 SCHEMA = json.loads(json_schema_text())
@@ -49,6 +51,34 @@ def test_the_document_is_a_schema_of_2020_12_and_names_each_model_once() -> None
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     shapes = [json.dumps({**schema, "title": ""}, sort_keys=True) for schema in SCHEMA["$defs"].values()]
     assert len(set(shapes)) == len(shapes)
+
+
+REFUSED = """
+const [pattern, codes] = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+const id = new RegExp(pattern, "u");
+process.stdout.write(JSON.stringify(codes.filter((code) => !id.test(`a${String.fromCodePoint(code)}b`))));
+"""
+
+
+def test_the_pattern_of_an_id_refuses_in_javascript_what_the_bridge_refuses() -> None:
+    patterns = {one["pattern"] for one in found_in(SCHEMA, "pattern") if "200b" in one["pattern"]}
+    [pattern] = patterns
+    planes = [range(0xD800), range(0xE000, 0x20000), range(0xE0000, 0xE1000)]
+    codes = [code for plane in planes for code in plane]
+    told = json.dumps([pattern, codes])
+    run = subprocess.run(["node", "-e", REFUSED], input=told, capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == [code for code in codes if not is_id(f"a{chr(code)}b")]
+
+
+def found_in(value: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Every object that has a member of that name."""
+    if isinstance(value, dict):
+        if isinstance(value.get(name), str):
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from found_in(inner, name)
 
 
 @rows

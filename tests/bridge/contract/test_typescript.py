@@ -64,3 +64,27 @@ def test_each_wrong_line_is_refused_for_its_own_reason(errors: Errors) -> None:
 def test_the_examples_of_the_page_for_front_ends_compile(errors: Errors) -> None:
     assert examples_of_the_page().count("socket.on(") > 3
     assert "page.ts" not in errors
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--strict", "false"],
+        [
+            "--strict",
+            "--noUncheckedIndexedAccess",
+            "--exactOptionalPropertyTypes",
+            "--noUnusedLocals",
+            "--noUnusedParameters",
+        ],
+    ],
+    ids=["lax", "strictest"],
+)
+def test_the_module_that_is_copied_compiles_however_strict_its_project_is(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    (tmp_path / "events.d.ts").write_text(typescript_text())
+    (tmp_path / "rooms.ts").write_text(ROOMS.read_text())
+    compiler = NODE_MODULES / ".bin" / "tsc"
+    command = [str(compiler), *OPTIONS[1:], *MODULES, *options, "rooms.ts"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("", "")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed
 
@@ -25,6 +26,46 @@ def test_a_supervisor_may_ask_with_head(client: httpx.Client) -> None:
         assert int(answer.headers["Content-Length"]) == len(client.get(path).content)
     refused = client.post("/health/live")
     assert (refused.status_code, set(refused.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "OPTIONS"})
+
+
+def spelled_otherwise(path: str) -> set[str]:
+    """What some servers take for the same path, and a rule of a proxy by its letters does not."""
+    first, *others = path.removeprefix("/").removesuffix("/").split("/")
+    encoded = f"/%{ord(first[0]):02x}{first[1:]}"
+    spellings = {f"/{path}", f"{path}/", "/".join([encoded, *others]), f"/%2E{path}"}
+    if others:
+        spellings |= {f"/{first}//{'/'.join(others)}", f"/{first}%2F{'/'.join(others)}"}
+    return spellings
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/metrics", "/health/live", "/health/ready", "/api/payments", "/api/ops/actions", "/webhooks/shkeeper"),
+        *("/ops", "/ops/system", "/schema/openapi.json", "/socket.io/"),
+    ],
+)
+def test_a_path_has_one_spelling(client: httpx.Client, path: str) -> None:
+    def status_of(spelling: str, **headers: str) -> int:
+        url = client.base_url.copy_with(raw_path=spelling.encode() + b"?EIO=4&transport=polling")
+        return client.send(client.build_request("GET", url, headers=headers)).status_code
+
+    assert status_of(path) in (200, 400, 405)  # the requests of those lack something, and the webhook is a POST
+    assert {spelling: status_of(spelling) for spelling in spelled_otherwise(path)} == dict.fromkeys(
+        spelled_otherwise(path), 404
+    )
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert status_of(f"/{path}", **upgrade) in (403, 404)
+
+
+def test_an_id_in_a_path_may_be_written_in_percents_where_it_has_to_be(client: httpx.Client) -> None:
+    answer = client.get("/api/payments/caf%C3%A9%20%7E%3A")
+    assert problem(answer, 404)["detail"] == "There is no payment 'café ~:'."
 
 
 def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) -> None:

@@ -80,7 +80,11 @@ def test_a_bad_signature_is_refused_counted_and_leaves_nothing(
     assert stored(bridge, "SELECT 1 FROM unreadable_webhooks WHERE body = ?", hook) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"status":"PAID"}', b'{"external_id":null}'])
+# Whole but for an id that looks like another one, or turns around what stands behind it.
+UNSEEN = [notice(f"order{unseen}-1", addr="0xabc") for unseen in ("\u202e", "\u200b", "\U000e0041")]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"status":"PAID"}', b'{"external_id":null}', *UNSEEN])
 def test_a_signed_body_that_makes_no_sense_is_kept_and_refused(
     client: httpx.Client, post_webhook: PostWebhook, bridge: Any, body: bytes
 ) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import re
 import sqlite3
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,6 +35,7 @@ from coordinator.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.overdue import apply_deadlines
 from tests.clock import Clock
+from tests.system.outages import filled, small_disk
 from tests.waiting import until
 
 
@@ -350,3 +353,24 @@ async def test_a_dispatcher_starts_after_the_newest_event(journal: Journal) -> N
     await until(lambda: heard and heard[-1].offset >= 2)
     assert [journaled.offset for journaled in heard] == [2]
     task.cancel()
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 20_000])
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_journal_on_a_full_disk_says_where_it_is_and_what_to_do(
+    tmp_path: Path, is_new: bool, kept_bytes: int
+) -> None:
+    with small_disk(tmp_path, 1) as disk:
+        url = f"sqlite:///{disk / 'bridge.db'}"
+        if not is_new:
+            await (await Journal.open(url)).close()
+        (disk / "spare").write_bytes(bytes(kept_bytes))
+        with filled(disk):
+            (disk / "spare").unlink()
+            with pytest.raises(JournalUrlError) as caught:
+                await Journal.open(url)
+            said = (
+                rf"the journal {disk}/bridge\.db cannot be opened: .*; its disk is full, so make room there, or set"
+            )
+            assert re.match(said, str(caught.value)), str(caught.value)
+        await (await Journal.open(url)).close()

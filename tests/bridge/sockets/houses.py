@@ -105,10 +105,14 @@ class Client:
     async def come(self) -> None:
         """Connects; if it has a line already, beside that, as one does whose line is dead without knowing."""
         line = await self._house.line()
-        await self._next(line, "0")
-        brought = {"pid": self.pid, "offset": self.offset}
-        await line.send("40" + json.dumps({name: value for name, value in brought.items() if value is not None}))
-        answer = json.loads((await self._next(line, "40"))[2:])
+        try:
+            await self._next(line, "0")
+            brought = {"pid": self.pid, "offset": self.offset}
+            await line.send("40" + json.dumps({name: value for name, value in brought.items() if value is not None}))
+            answer = json.loads((await self._next(line, "40"))[2:])
+        except BaseException:  # the server may close it at once, for another that brings the same
+            await line.cut()
+            raise
         pid, self.sid = answer["pid"], answer["sid"]
         if self.pid is None:
             self.record.connected()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,11 @@ CLIENTS, ROOMS = 3, ("request-r0", "request-r1")
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path, serve: Serve, eventually: Eventually) -> AsyncIterator[House]:
+async def house(
+    tmp_path: Path, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    # Its clients come back again and again, and are silent on the lines that they have left.
+    monkeypatch.setattr("bridge.sockets.connection.ANSWER_SECONDS", 0.01)
     house = House(f"sqlite:///{tmp_path / 'journal.db'}", serve, eventually)
     await house.open()
     yield house

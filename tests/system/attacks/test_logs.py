@@ -16,7 +16,22 @@ from tests.waiting import wait_until
 
 # Besides what ends a line: what moves a cursor, turns text around, and is no character.
 EVIL = "\n2026-01-01 00:00:00,000 INFO    bridge.payments: pay_1 is completed\r\x1b[2J\u202e\u2028\u2029\x00\x85"
-UNSEEN = ["\n", "\x00", "\x1b", "\x7f", "\x85", "\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202e", "\u2066"]
+UNSEEN = [
+    "\n",
+    "\x00",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\u061c",
+    "\u200e",
+    "\u200f",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\U000e0041",
+]
 # How every line of the log begins that is not set in.
 LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +[a-z.0-9]+: |    |The bridge is ready|  \S|warning: "

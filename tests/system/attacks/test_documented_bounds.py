@@ -1,0 +1,227 @@
+"""The table of bounds in docs/security.md: each number is that of the code, each setting is one, and what goes over a
+bound is answered as the table says."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import pytest
+import uvicorn
+
+from bridge.catalogue.answers import ErrorCode
+from bridge.door import Door, DoorLimits, Guests
+from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
+from bridge.settings import BURST_SECONDS, Settings
+from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES
+from tests.conftest import BridgeProcess
+from tests.system.attacks.conftest import PATIENCE_SECONDS
+from tests.system.attacks.strangers import Stranger
+from tests.system.soak.lines import HANDSHAKE
+from tests.waiting import GIVE_UP_SECONDS
+
+ROOT = Path(__file__).parents[3]
+DOOR, SETTINGS = DoorLimits(), Settings.model_construct()
+LIMITS = SETTINGS.limits
+Provoke = Callable[[BridgeProcess, list[int]], set[str]]
+
+
+class Row(NamedTuple):
+    """One of the table."""
+
+    bound: str
+    settings: list[str]
+    answer: str
+
+    @property
+    def numbers(self) -> list[int]:
+        found = re.findall(r"(\d[\d,]*)( MB)?", self.bound)
+        return [int(digits.replace(",", "")) * (1_000_000 if mega else 1) for digits, mega in found]
+
+
+def rows(text: str) -> Mapping[str, Row]:
+    table = text.partition("| what comes | bound | setting | answer |")[2].partition("\n\n")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()[1:]]
+    return {what: Row(bound, re.findall(r"`(\w+)`", setting), answer) for what, bound, setting, answer in cells}
+
+
+ROWS = rows((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+
+
+def statuses(bridge: BridgeProcess, *requests: bytes) -> set[str]:
+    """Of each request, sent on a connection of its own, the status of its answer."""
+    found = set()
+    for request in requests:
+        with Stranger(bridge) as stranger:
+            stranger.send_what_is_taken(request)
+            found.add(str(stranger.answer().status))
+    return found
+
+
+def get(target: bytes, *headers: bytes) -> bytes:
+    return b"".join([b"GET %b HTTP/1.1\r\nHost: a\r\n" % target, *(b"%b\r\n" % one for one in headers), b"\r\n"])
+
+
+def post(path: bytes, *headers: bytes) -> bytes:
+    return get(path, *headers).replace(b"GET", b"POST", 1)
+
+
+def in_chunks(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    content = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return post(b"/api/payments", b"Transfer-Encoding: chunked", b"Content-Type: application/json") + content + end
+
+
+def over_target(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    assert statuses(bridge, get(b"/" + b"a" * (most - 1))) == {"404"}
+    return statuses(bridge, get(b"/" + b"a" * most))
+
+
+def over_head(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    most_bytes, most = numbers
+    rest = most_bytes - len(get(b"/nowhere", b"X: ")) + 4  # the empty line that ends it is not counted
+    assert statuses(bridge, get(b"/nowhere", b"X: " + b"x" * rest), get(b"/nowhere", *[b"X: x"] * (most - 1))) == {
+        "404"
+    }
+    return statuses(bridge, get(b"/nowhere", b"X: " + b"x" * (rest + 1)), get(b"/nowhere", *[b"X: x"] * most))
+
+
+def over_body(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    return statuses(bridge, post(b"/api/payments", b"Content-Length: %d" % (most + 1)))
+
+
+def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    most, line_bytes = numbers
+    [most_bytes] = ROWS["a body"].numbers
+    comment = b"1;" + b"x" * (line_bytes - 2)
+    fits = [in_chunks(*[b" "] * (most - 1)), in_chunks(end=comment + b"\r\n \r\n0\r\n\r\n")]
+    with Stranger(bridge) as stranger:
+        for one in fits:
+            stranger.send(one)
+            assert b"is not JSON" in stranger.answer().body
+    return statuses(
+        bridge,
+        in_chunks(b" " * (most_bytes + 1), end=b""),
+        in_chunks(*[b" "] * most),
+        in_chunks(end=comment + b"x\r\n \r\n"),
+    )
+
+
+def over_trailer(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    return statuses(bridge, in_chunks(end=b"0\r\nX: " + b"x" * (most - 4) + b"\r\n\r\n"))
+
+
+def unsigned(bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+    return statuses(bridge, post(b"/webhooks/shkeeper", b"Content-Length: 2"))
+
+
+def late(beginning: bytes) -> Provoke:
+    """What is begun and not gone on with; a bridge of less patience shows it."""
+
+    def provoke(bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+        begun = time.monotonic()
+        found = statuses(bridge, beginning)
+        assert time.monotonic() - begun > PATIENCE_SECONDS - 1
+        return found
+
+    return provoke
+
+
+def no_place(_bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+    """At a front door with no place: of a bridge one has to be on another machine to find none."""
+
+    async def ask() -> bytes:
+        door = Door(Guests(places=0, kept_places=0, per_address=1))
+        config, state = uvicorn.Config("", log_config=None), uvicorn.server.ServerState()
+        server = await asyncio.get_running_loop().create_server(lambda: door(config, state, {}), "127.0.0.1", 0)
+        async with server, asyncio.timeout(GIVE_UP_SECONDS):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            answer = await reader.read()
+            writer.close()
+        return answer
+
+    return {asyncio.run(ask()).split()[1].decode()}
+
+
+def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    per_second, burst = numbers
+    opening = get(b"/socket.io/?EIO=4&transport=polling", b"X-Forwarded-For: 203.0.113.7")
+    found = []
+    with Stranger(bridge) as stranger:
+        for _ in range(burst + 5 * per_second):
+            stranger.send(opening)
+            found.append(stranger.answer().status)
+            if found[-1] != 200:
+                break
+    assert found.count(200) >= burst
+    return {str(found[-1])}
+
+
+def over_message(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    with Stranger(bridge) as stranger:
+        stranger.send(HANDSHAKE)
+        assert stranger.answer("HEAD").status == 101
+        stranger.send(b"\x81\xff" + (most + 1).to_bytes(8, "big") + b"\0\0\0\0")
+        [code] = re.findall(rb"\x88[\x02-\x7d](..)", stranger.rest(), re.DOTALL)
+    return {str(int.from_bytes(code, "big"))}
+
+
+def refused_joins(_bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+    return {code for code in get_args(ErrorCode) if code == "too_many"}
+
+
+NOBODY_TOLD: Provoke = lambda _bridge, _numbers: set()  # noqa: E731
+
+BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
+    "the target of a request (its URL)": ([DOOR.target_bytes], over_target),
+    "its line and headers together": ([DOOR.head_bytes, DOOR.headers], over_head),
+    "a body": ([SETTINGS.door_limits.body_bytes], over_body),
+    "a body in chunks": ([CHUNKS_LIMIT, CHUNK_LINE_BYTES], over_chunks),
+    "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
+    "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
+    "heads and bodies that have not come whole, on all connections": ([DOOR.held_bytes], NOBODY_TOLD),
+    "a webhook without a fitting signature header, a request without the token that it needs": ([], unsigned),
+    "the time until a head has come whole, from the connection on": (
+        [SETTINGS.head_timeout_seconds],
+        late(b"GET / HTTP/1.1\r\n"),
+    ),
+    "the time until a body has": (
+        [SETTINGS.body_timeout_seconds],
+        late(post(b"/api/payments", b"Content-Length: 9", b"Content-Type: application/json")),
+    ),
+    "a client that does not read what it is answered": ([SETTINGS.answer_timeout_seconds], NOBODY_TOLD),
+    "a connection on which nothing is asked any more": ([SETTINGS.idle_timeout_seconds], NOBODY_TOLD),
+    "connections from one address": ([SETTINGS.connections_per_address], no_place),
+    "connections in all": ([SETTINGS.max_connections], no_place),
+    "new WebSockets and polling sessions from one address": (
+        [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
+        too_many_sockets,
+    ),
+    "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
+        [LIMITS.messages.per_second, LIMITS.messages.burst],
+        NOBODY_TOLD,
+    ),
+    "one message": ([SETTINGS.max_payload_bytes], over_message),
+    "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
+    "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
+    "a client that has not asked for a connection": ([SETTINGS.connect_timeout_seconds], NOBODY_TOLD),
+    "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
+}
+
+
+def test_the_table_has_the_bounds_that_there_are() -> None:
+    assert set(ROWS) == set(BOUNDS)
+    assert {name for row in ROWS.values() for name in row.settings} <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("what", BOUNDS)
+def test_what_the_table_says_of_a_bound_is_so(bridge: BridgeProcess, what: str) -> None:
+    row, (numbers, provoke) = ROWS[what], BOUNDS[what]
+    assert row.numbers == numbers
+    told = set(re.findall(r"\b[1-5]\d\d\b|\b10\d\d\b|`\w+`", row.answer))
+    assert {one.strip("`") for one in told} == provoke(bridge, row.numbers)
