@@ -168,9 +168,8 @@ class Payout(FrozenModel):
     @property
     def awaits_approval(self) -> bool:
         """Whether nothing is sent until somebody approves it."""
-        return not (
-            self.facts.failures or self.facts.known or {*self.facts.approved_reasons} >= {*self.facts.withheld}
-        )
+        is_approved = {*self.facts.approved_reasons} >= {*self.facts.withheld}
+        return not (is_approved or self.facts.failures or self.facts.known)
 
     @property
     def approval_reasons(self) -> tuple[str, ...]:
