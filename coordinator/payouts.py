@@ -154,8 +154,7 @@ class Payout(FrozenModel):
 
     @property
     def next_attempt(self) -> int | None:
-        """The number of the next attempt to ask the provider; None while it awaits approval, or if one may have
-        reached it."""
+        """The number of the next attempt to ask; None while it awaits approval, or if one may have got through."""
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
 
     @property
