@@ -15,6 +15,7 @@ from coordinator.observations import Ending, Release, Sighting, Standing, transf
 from coordinator.refunded import Refunded
 
 __all__ = [
+    "CONTENDERS_LIMIT",
     "Asked",
     "Books",
     "Facts",
@@ -25,8 +26,11 @@ __all__ = [
     "with_misfit",
 ]
 
-# Of what did not fit: enough for a person to see what goes on, and no more than a row can hold.
+# Of what did not fit, of each kind, so that none crowds out the others: enough for a person to see what goes on, and
+# no more than a row can hold.
 MISFITS_LIMIT = 20
+# Of the payments that claim what is this one's: a gateway may give the same address to all.
+CONTENDERS_LIMIT = 20
 
 
 class Books(FrozenModel):
@@ -137,6 +141,8 @@ class Facts(FrozenModel):
     """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
     taken: frozenset[str] = frozenset()
     """Of the transfers that were told of, by their keys, those that were told of as another payment's before."""
+    contested_by: frozenset[str] = frozenset()
+    """Other payments that were given one of its addresses, or told of its money, after it; up to a limit."""
     booked: tuple[Booked, ...] = ()
     """Every transfer that ever was in a snapshot, another's included, in order of its key."""
     seen: tuple[Seen, ...] = ()
@@ -171,6 +177,8 @@ class Facts(FrozenModel):
     """A person took it as paid."""
     accepted_at: AwareDatetime | None = None
     """When that was said last; None if that was not written down."""
+    accepted_by: frozenset[str] = frozenset()
+    """Who said so."""
     withdrawn: bool = False
     """A person or the marketplace cancelled it."""
     cancelled_requests: frozenset[str] = frozenset()
@@ -203,7 +211,7 @@ class Facts(FrozenModel):
 
 
 def with_misfit(known: Sequence[Misfit], more: Misfit) -> tuple[Misfit, ...]:
-    """All of them, in order, up to a limit."""
-    if more in known or len(known) >= MISFITS_LIMIT:
+    """All of them, in order, up to a limit for each kind."""
+    if more in known or sum(one.kind is more.kind for one in known) >= MISFITS_LIMIT:
         return tuple(known)
     return tuple(sorted((*known, more), key=lambda misfit: (misfit.kind, misfit.detail, misfit.transfer_keys)))

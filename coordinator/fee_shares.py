@@ -16,7 +16,18 @@ from coordinator.money import ZERO, excess_over, product, quotient, rounded, tot
 from coordinator.observations import Transfer
 from coordinator.worths import CENT, Rates, split
 
-__all__ = ["ANY_COIN", "BEARABLE_SHARE", "FeeTerms", "asked_in", "bearable_terms", "fee_in", "is_bearable"]
+__all__ = [
+    "ANY_COIN",
+    "BEARABLE_SHARE",
+    "FeeTerms",
+    "asked_in",
+    "bearable_terms",
+    "fee_in",
+    "is_bearable",
+    "is_doubtful",
+    "is_striking",
+    "least_fee_in",
+]
 
 ANY_COIN = ""
 """Under which stands what was said of no coin in particular."""
@@ -24,6 +35,8 @@ HUNDRED = Decimal(100)
 BEARABLE_SHARE = Decimal(1)
 """Of the amount, by which small payments bear a fixed fee: one that is more is a slip of its operator's, or worse. No
 buyer is asked for it, and nothing that came counts as it."""
+DOUBTFUL_SHARE = Decimal("0.5")
+"""Of the amount: what no gateway takes in percent. Of a fee that may be a fixed one a small payment bears more."""
 
 
 class FeeTerms(NamedTuple):
@@ -48,9 +61,7 @@ class FeeTerms(NamedTuple):
         taken off whole it leaves least."""
         named, price = self.named(coin), self.priced.get(coin)
         if price is not None:
-            if any(abs(fee.on(self.amount) - price) <= CENT for fee in named):
-                return named
-            return (*named, _fixed(price))
+            return named if self.is_explained(coin) else (*named, _fixed(price))
         if named:
             return named
         if coin in self.unbearable:
@@ -59,6 +70,11 @@ class FeeTerms(NamedTuple):
         # its.
         of_others = (fee for fees in self.said.values() for fee in fees)
         return (*of_others, *map(_fixed, self.priced.values()))
+
+    def is_explained(self, coin: str) -> bool:
+        """Whether a fee that was named comes to what a coin's price asks for on top."""
+        price = self.priced.get(coin, ZERO)
+        return any(abs(fee.on(self.amount) - price) <= CENT for fee in self.named(coin))
 
     def whole(self, coin: str) -> Decimal | None:
         """The most that is asked for on top of the amount in one coin; None if that is not known."""
@@ -70,6 +86,25 @@ class FeeTerms(NamedTuple):
 def is_bearable(fee: Decimal, amount: Decimal) -> bool:
     """Whether a fee on an amount is in proportion to it."""
     return fee <= product(amount, BEARABLE_SHARE)
+
+
+def is_striking(fee: Decimal, amount: Decimal) -> bool:
+    """Whether a fee on an amount is more than anybody takes in percent."""
+    return fee > product(amount, DOUBTFUL_SHARE)
+
+
+def is_doubtful(coin: str, terms: FeeTerms) -> bool:
+    """Whether the fee that is asked for in a coin is bearable and striking, and not known to be a fixed one, which is
+    as much of a small payment."""
+    if any(is_striking(_in_percent(fee, terms.amount), terms.amount) for fee in terms.named(coin)):
+        return True
+    return is_striking(terms.priced.get(coin, ZERO), terms.amount) and not terms.is_explained(coin)
+
+
+def _in_percent(fee: Fee, amount: Decimal) -> Decimal:
+    """What of a fee is its percents."""
+    is_by_percent = fee.policy in (FeePolicy.PERCENT, FeePolicy.PERCENT_AT_LEAST_FIXED)
+    return quotient(product(amount, fee.percent), HUNDRED) if is_by_percent else ZERO
 
 
 def bearable_terms(terms: FeeTerms) -> FeeTerms:
@@ -112,9 +147,17 @@ class _Held(NamedTuple):
         if price is None:
             return min(said, self.worth)
         # Less than a price comes to as percents can only be another fee than was asked for.
-        percent = Fee(policy=FeePolicy.PERCENT, percent=rounded(quotient(product(price, HUNDRED), terms.amount), 20))
-        is_of_price = total([said, CENT]) >= _taken(percent, self.worth, terms.amount)
+        is_of_price = total([said, CENT]) >= _taken(_percent(price, terms.amount), self.worth, terms.amount)
         return min(said, most) if is_of_price else most
+
+    def least_fee(self, terms: FeeTerms) -> Decimal:
+        """The least that it may be, by all that was said of it: `fee` is the most."""
+        fees = [*terms.named(self.coin)]
+        price = terms.priced.get(self.coin)
+        if price is not None and not terms.is_explained(self.coin):
+            fees.append(_percent(price, terms.amount))
+        taken = [_taken(fee, self.worth, terms.amount) for fee in fees]
+        return min([self.fee(terms), *taken]) if taken or self.is_said else ZERO
 
     def fee_at_most(self, terms: FeeTerms) -> Decimal:
         """Whatever else comes."""
@@ -132,6 +175,13 @@ def fee_in(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Dec
     if not terms.said and not terms.priced and all(transfer.fee is None for transfer in transfers):
         return ZERO
     return min(total(held.fee(terms) for held in _by_coin(transfers, paid, terms)), paid)
+
+
+def least_fee_in(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Decimal:
+    """The least that the fee in what was paid may be, where it is not known for sure; `fee_in` is the most."""
+    if not terms.said and not terms.priced:
+        return fee_in(transfers, paid, terms)
+    return min(total(held.least_fee(terms) for held in _by_coin(transfers, paid, terms)), paid)
 
 
 def asked_in(coin: str, transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Decimal:
@@ -178,6 +228,11 @@ def _by_coin(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> l
 
 def _fixed(price: Decimal) -> Fee:
     return Fee(policy=FeePolicy.FIXED, fixed=price)
+
+
+def _percent(price: Decimal, amount: Decimal) -> Fee:
+    """A price's fee, if it is one in percent."""
+    return Fee(policy=FeePolicy.PERCENT, percent=rounded(quotient(product(price, HUNDRED), amount), 20))
 
 
 def _takes(fee: Fee) -> bool:

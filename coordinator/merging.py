@@ -3,12 +3,23 @@
 from datetime import datetime, timedelta
 
 from coordinator.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
-from coordinator.facts import Asked, Books, Facts, Misfit, MisfitKind, Released, Unreadable, with_misfit
+from coordinator.facts import (
+    CONTENDERS_LIMIT,
+    Asked,
+    Books,
+    Facts,
+    Misfit,
+    MisfitKind,
+    Released,
+    Unreadable,
+    with_misfit,
+)
 from coordinator.fee_shares import ANY_COIN
 from coordinator.fees import Fee
 from coordinator.money import ZERO
 from coordinator.observations import (
     AddressBorrowed,
+    ClaimContested,
     DeadlinePassed,
     Ending,
     EscrowReleased,
@@ -150,8 +161,9 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"hints": facts.hints | {tx_hash}, "found_hints": found})
         case WaitingProlonged(until=until):
             return facts.model_copy(update={"waiting_until": latest(facts.waiting_until, until)})
-        case PaymentAccepted():
-            return facts.model_copy(update={"accepted": True, "accepted_at": latest(facts.accepted_at, at)})
+        case PaymentAccepted(by=by):
+            accepted = {"accepted_at": latest(facts.accepted_at, at), "accepted_by": facts.accepted_by | {by}}
+            return facts.model_copy(update={"accepted": True, **accepted})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
         case RequestCancelled(request_id=request_id):
@@ -194,6 +206,8 @@ def with_unfit(facts: Facts, misfit: Misfit, observation: Observation, at: datet
             for transfer in observation.transfers
         ]
         update["booked"] = with_booked(facts.booked, told)
+    if isinstance(observation, ClaimContested) and len(facts.contested_by) < CONTENDERS_LIMIT:
+        update["contested_by"] = facts.contested_by | {observation.payment_id}
     return facts.model_copy(update=update)
 
 

@@ -99,8 +99,8 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         _SETTLE,
     ),
     ProblemKind.FEE_TOO_HIGH: (
-        "Look at the fee that the provider's wallet is set to. The buyer is asked for the amount without it, so that"
-        " the provider may call the payment partly paid.",
+        "Look at the fee that the provider's wallet is set to. Where it is more than the payment itself, the buyer is"
+        " asked for the amount without it, so that the provider may call the payment partly paid.",
         _If("dismiss", "Once it is set right, or if it is meant so, dismiss this."),
     ),
     ProblemKind.OTHER_CURRENCY: (
@@ -126,7 +126,8 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         _If("accept", "Accept it as paid if the seller agrees."),
         _REFUND_CLOSES,
         _SETTLE_CLOSES,
-        "One that is completed already is settled with the seller.",
+        "One that is completed already is settled with the seller. Where only the fee is not known, look in the"
+        " provider's books what it took.",
     ),
     ProblemKind.PARTLY_PAID_EXPIRED: (
         "Ask the buyer.",

@@ -31,7 +31,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.FEE_TOO_HIGH: "The provider asks for a fee out of proportion",
     ProblemKind.OTHER_CURRENCY: "Money came in another currency",
     ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
-    ProblemKind.SHORT: "The provider calls it paid, and too little has come",
+    ProblemKind.SHORT: "Too little has come, or may have",
     ProblemKind.PARTLY_PAID_EXPIRED: "Its time ran out with part of the money there",
     ProblemKind.UNCONFIRMED_TOO_LONG: "Its money was seen and never confirmed",
     ProblemKind.OVER: "The buyer paid too much",

@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+from coordinator.fee_shares import least_fee_in
 from coordinator.money import decimals_of, excess_over, format_amount, to_cents
 from coordinator.payments import Payment
+from coordinator.worths import CENT
 
-__all__ = ["figure", "money", "of_amount"]
+__all__ = ["figure", "money", "most_for_goods", "of_amount"]
 
 
 def money(payment: Payment, amount: Decimal) -> str:
@@ -19,9 +21,22 @@ def of_amount(payment: Payment) -> str:
     if payment.missing and came == figure(payment, payment.amount):
         came = format_amount(payment.received)  # rounded it would be all
     agreed = f"{came} of {money(payment, payment.amount)}"
-    if not gone:
+    if gone:
+        agreed += f" (of {figure(payment, payment.received)} that came, {figure(payment, gone)} went back)"
+    most = most_for_goods(payment)
+    if most == payment.received:
         return agreed
-    return f"{agreed} (of {figure(payment, payment.received)} that came, {figure(payment, gone)} went back)"
+    return f"{agreed}, and as much as {figure(payment, most)} if the fee is the least that it may be"
+
+
+def most_for_goods(payment: Payment) -> Decimal:
+    """The most of what came that may be for the goods; what counts as received, which is the least, where the fee is
+    known for sure or a cent more makes no difference."""
+    if payment.direct is not None or not payment.paid:
+        return payment.received
+    fee = least_fee_in(payment.counted, payment.paid, payment.fee_terms)
+    most = to_cents(excess_over(payment.paid, fee), decimals_of(payment.amount))
+    return most if excess_over(most, payment.received) >= CENT else payment.received
 
 
 def figure(payment: Payment, amount: Decimal) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from coordinator.coin_prices import way_in_doubt
 from coordinator.contradictions import contradictions, hashes_of, is_anothers, is_called_refunded, is_overrated
 from coordinator.facts import Misfit, MisfitKind
-from coordinator.fee_shares import is_bearable
+from coordinator.fee_doubts import fee_out_of_proportion, has_striking_fee, short_by_unknown_fee
 from coordinator.money import ZERO, excess_over, product, total
 from coordinator.observations import Ending, RefundOf, Release, Stage, Standing
 from coordinator.overdrawn import overdrawn
@@ -130,7 +130,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if facts.forgotten_at is not None or facts.emptied_at is not None:
         return False
-    if any(not is_bearable(fee, payment.amount) for fee in facts.fees_priced.values()):
+    if has_striking_fee(payment):
         return False
     if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
         return False
@@ -140,6 +140,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if (
         not payment.has_enough
+        or payment.received < payment.amount
         or facts.booked[0].is_disputed
         or facts.asked is not None
         or facts.rates
@@ -242,17 +243,6 @@ def _price_doubted(payment: Payment) -> str | None:
     return way_in_doubt(payment, rates)
 
 
-def _fee_too_high(payment: Payment) -> str | None:
-    facts, amount = payment.facts, payment.amount
-    asked = [*facts.fees_priced.values(), *(fee.on(amount) for fees in facts.fees_said.values() for fee in fees)]
-    asked += [one.transfer.fee for one in facts.booked if one.transfer.fee is not None and one.is_own]
-    most = max(asked, default=ZERO)
-    if is_bearable(most, amount):
-        return None
-    fee = f"{money(payment, most)} on {money(payment, amount)}"
-    return f"{payment.provider} asks for a fee of {fee}; the buyer is not asked for it, and nothing counts as it"
-
-
 def _other_currency(payment: Payment) -> str | None:
     misfits = [one for one in payment.facts.misfits if one.kind is MisfitKind.OTHER_CURRENCY]
     return "; ".join(one.detail for one in misfits) or None
@@ -297,10 +287,10 @@ def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
 
 
 def _short(payment: Payment) -> str | None:
-    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or payment.has_enough:
+    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or _goes_back(payment):
         return None
-    if _goes_back(payment):
-        return None
+    if payment.has_enough:
+        return short_by_unknown_fee(payment)
     if payment.status is PaymentStatus.COMPLETED:
         known = "whose its money is" if any(not one.is_own for one in payment.facts.booked) else "its fee"
         return f"it was completed before {known} was known, and {of_amount(payment)} has come"
@@ -371,7 +361,7 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.FOREIGN, _foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
     (ProblemKind.PRICE_DOUBTED, _price_doubted),
-    (ProblemKind.FEE_TOO_HIGH, _fee_too_high),
+    (ProblemKind.FEE_TOO_HIGH, fee_out_of_proportion),
     (ProblemKind.OTHER_CURRENCY, _other_currency),
     (ProblemKind.PAID_AFTER_CANCELLATION, _paid_after_cancellation),
     (ProblemKind.SHORT, _short),

@@ -12,12 +12,14 @@ from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, total
 from coordinator.names import may_be_one
+from coordinator.payment_doubts import doubts_about_payment
 from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
 from coordinator.payout_observations import PayoutApproved, PayoutRejected, Stated
 from coordinator.payouts import Payout, PayoutStatus
+from coordinator.refunds import not_there
 
 __all__ = [
     "Approver",
@@ -30,6 +32,7 @@ __all__ = [
     "may_have_gone_to",
     "reasons_to_wait",
     "rejection",
+    "whose_word",
 ]
 
 HOUR = timedelta(hours=1)
@@ -103,22 +106,55 @@ def reasons_to_wait(
 
 
 def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
-    """What about a payout hangs on one person's word, for a second person to read. `others` are those of its
-    payment."""
-    for other in others:
-        if other.status is PayoutStatus.RETURNED and _is_of_same_share(payout, other):
+    """What about a payout a second person has to look at, for them to read: what is wrong with its payment, and what
+    hangs on one person's word. `others` are those of its payment."""
+    for other in _taken_back(payout, others):
+        if other.status is PayoutStatus.RETURNED:
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
+        else:
+            finders = ", ".join(sorted(other.facts.found_by))
+            yield f"{other.payout_id} was not sent at the word of {finders}; see whether it was"
+    yield from doubts_about_payment(payment, payout.seller_id if payout.refund_id is None else None)
+    for other in others:
+        if other.facts.rejected is not None and other.destination.casefold() == payout.destination.casefold():
+            yield f"{other.payout_id}, to the same destination, was rejected by {other.facts.rejected.by}"
+    refunded = None if payout.refund_id is None else payment.facts.refunds.get(payout.refund_id)
+    gone = None if refunded is None else not_there(payment, refunded.of)
+    if gone is not None:
+        yield gone
     if payout.refund_id is not None and is_called_refunded(payment):
         yield f"{payment.provider} calls payment {payment.payment_id} refunded; see whether it went back already"
     came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
         if leaving > came:
-            yield (
-                f"{format_amount(leaving)} {payment.currency} leave with it, and {format_amount(came)} came for"
-                f" {payout.seller_id}: a person took the payment as paid"
+            why = (
+                "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
             )
+            yield (
+                f"with it more leaves for {payout.seller_id} than the {format_amount(came)} {payment.currency} that"
+                f" came: {why}"
+            )
+
+
+def whose_word(payout: Payout, payment: Payment, others: Collection[Payout]) -> frozenset[str]:
+    """The persons at whose word the money of a payout is there: they took its payment as paid, or said that other
+    money of it has not left, or is back."""
+    finders = (other.facts.found_by for other in _taken_back(payout, others))
+    return payment.facts.accepted_by.union(*finders)
+
+
+def _taken_back(payout: Payout, others: Iterable[Payout]) -> Iterator[Payout]:
+    """Those of other payouts whose money is there again at a person's word, and may be what this one takes. That of
+    a refund, to which the buyer and the seller both have a claim, may be anybody's."""
+    for other in others:
+        is_at_a_word = other.status is PayoutStatus.RETURNED or (
+            other.status is PayoutStatus.FAILED and bool(other.facts.found_by)
+        )
+        is_refund = payout.refund_id is not None or other.refund_id is not None
+        if is_at_a_word and (is_refund or other.seller_id == payout.seller_id):
+            yield other
 
 
 def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
@@ -149,16 +185,28 @@ def _is_of_same_share(one: Payout, other: Payout) -> bool:
 
 
 def approval(
-    payout: Payout, by: Approver, note: str | None, now: datetime, *, involved: Collection[str] = ()
+    payout: Payout,
+    by: Approver,
+    note: str | None,
+    now: datetime,
+    *,
+    involved: Collection[str] = (),
+    whose_word: Collection[str] = (),
 ) -> PayoutApproved:
     """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
-    hand in it, such as who gave its destination. Raises NothingToApproveError and SamePersonError."""
+    hand in it, such as who gave its destination; `whose_word` are those at whose word its money is there. Raises
+    NothingToApproveError and SamePersonError."""
     word = _second_word(payout, by, now)
+    if any(may_be_one(by.name, other) for other in whose_word):
+        raise SamePersonError(
+            "That the money of this payout is there hangs on what they said of its payment, or of another payout of"
+            " it; somebody else has to approve it."
+        )
     if any(may_be_one(name, other) for other in involved for name in (by.name, by.service or by.name)):
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
     if may_be_one(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
-    return PayoutApproved(word=word, note=note)
+    return PayoutApproved(word=word, note=note, reasons=payout.facts.withheld)
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:

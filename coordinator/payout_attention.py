@@ -177,7 +177,9 @@ def _details(payout: Payout, kind: AttentionKind) -> Iterator[str]:
     yield f"{what}{worth.rstrip()}"
     through = "" if payout.asked_through in (None, payout.asked_by) else f" through {payout.asked_through}"
     yield f"asked for by {payout.asked_by or 'nobody knows whom'}{through}"
-    yield from payout.facts.withheld
+    if payout.facts.approved is not None:
+        yield f"{payout.facts.approved.by} approved it before what follows was known"
+    yield from payout.approval_reasons
 
 
 def _kind(payout: Payout) -> AttentionKind | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from coordinator.events import Event
@@ -126,10 +127,11 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):
             return {"doubts": facts.doubts | {reason}}
-        case PayoutFailed(reason=reason, disowned_hashes=disowned):
+        case PayoutFailed(reason=reason, disowned_hashes=disowned, found_by=found_by):
             return {
                 "failures": facts.failures | {reason},
                 "disowned_hashes": _united(facts.disowned_hashes, disowned),
+                "found_by": facts.found_by.union([found_by] if found_by else []),
             }
     return None
 
@@ -150,15 +152,26 @@ def _allowing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, o
     match observation:
         case PayoutWithheld(reasons=reasons):
             return {"withheld": _united(facts.withheld, reasons)}
-        case PayoutApproved(word=word):
-            return {"approved": _first(facts.approved, word)}
+        case PayoutApproved(word=word, reasons=reasons):
+            return {
+                "approved": _last(facts.approved, word),
+                "approved_reasons": _united(facts.approved_reasons, reasons),
+            }
         case PayoutRejected(word=word, reason=reason):
             return {"rejected": _first(facts.rejected, word), "failures": facts.failures | {reason}}
     return None
 
 
 def _first(known: SecondWord | None, word: SecondWord) -> SecondWord:
-    return word if known is None else min(known, word, key=lambda one: (one.at, one.by, one.through or ""))
+    return word if known is None else min(known, word, key=_place_of)
+
+
+def _last(known: SecondWord | None, word: SecondWord) -> SecondWord:
+    return word if known is None else max(known, word, key=_place_of)
+
+
+def _place_of(word: SecondWord) -> tuple[datetime, str, str]:
+    return word.at, word.by, word.through or ""
 
 
 def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object]:
@@ -187,8 +200,11 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
             }
         case PayoutSettled(reason=reason):
             changes |= {"settled": facts.settled | {reason}}
-        case PayoutReturned(tx_hash=tx_hash):
-            changes |= {"returns": _united(facts.returns, [tx_hash])}
+        case PayoutReturned(tx_hash=tx_hash, found_by=found_by):
+            changes |= {
+                "returns": _united(facts.returns, [tx_hash]),
+                "found_by": facts.found_by.union([found_by] if found_by else []),
+            }
     return changes
 
 

@@ -55,9 +55,14 @@ class PayoutFacts(FrozenModel):
     """Those of which a person said that they are not its own."""
     confirmed: bool = False
     failures: frozenset[str] = frozenset()
+    found_by: frozenset[str] = frozenset()
+    """Persons at whose word it was not sent, or came back: its money can be paid out again by that."""
     withheld: tuple[str, ...] = ()
     """Why it needs somebody's approval; nothing where it needs none."""
     approved: SecondWord | None = None
+    """The last approval."""
+    approved_reasons: tuple[str, ...] = ()
+    """Those of the reasons that whoever approved it knew."""
     rejected: SecondWord | None = None
     returns: tuple[str, ...] = ()
     """Transactions that brought it back."""

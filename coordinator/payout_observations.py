@@ -55,6 +55,8 @@ class PayoutApproved(FrozenModel):
     kind: Literal["payout-approved"] = "payout-approved"
     word: SecondWord
     note: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Those for which it had been withheld by then; empty where older bridges did not write them down."""
 
 
 class PayoutRejected(FrozenModel):
@@ -151,6 +153,8 @@ class PayoutFailed(FrozenModel):
     reason: str
     disowned_hashes: tuple[KeptId, ...] = ()
     """Transactions that were taken for its own, and of which a person says that they are not."""
+    found_by: KeptId | None = None
+    """The person who says so; None where it was proven."""
 
 
 class PayoutReverted(FrozenModel):
@@ -188,6 +192,8 @@ class PayoutReturned(FrozenModel):
     tx_hash: KeptId
     """The transaction that brought it back."""
     reason: str
+    found_by: KeptId | None = None
+    """None where older bridges did not write it down."""
 
 
 PayoutObservation = Annotated[

@@ -69,7 +69,7 @@ def resolve(
     match outcome:
         case "not-sent":
             reason = f"{found_by} found that it was not sent{how}"
-            return (PayoutFailed(reason=reason, disowned_hashes=payout.live_hashes),)
+            return (PayoutFailed(reason=reason, disowned_hashes=payout.live_hashes, found_by=found_by),)
         case "arrived":
             return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived{how}"))
     return sent
@@ -84,4 +84,4 @@ def _returned(payout: Payout, tx_hash: str | None, found_by: str, how: str) -> P
         raise NothingToResolveError("This payout is returned; there is nothing to settle.")
     if not payout.facts.tx_hashes:
         raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
-    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back{how}")
+    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back{how}", found_by=found_by)

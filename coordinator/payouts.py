@@ -154,8 +154,7 @@ class Payout(FrozenModel):
 
     @property
     def next_attempt(self) -> int | None:
-        """The number of the next attempt to ask the provider; None while it awaits approval, and if an earlier one
-        may have reached it, because then the money may be on its way."""
+        """The number of the next attempt to ask; None while it awaits approval, or if one may have got through."""
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
 
     @property
@@ -168,12 +167,18 @@ class Payout(FrozenModel):
     @property
     def awaits_approval(self) -> bool:
         """Whether nothing is sent until somebody approves it."""
-        facts = self.facts
-        return bool(facts.withheld) and not (facts.approved or facts.failures or facts.known)
+        is_approved = {*self.facts.approved_reasons} >= {*self.facts.withheld}
+        return not (is_approved or self.facts.failures or self.facts.known)
+
+    @property
+    def approval_reasons(self) -> tuple[str, ...]:
+        """Why it awaits approval, without what was approved before; or why it had to be approved."""
+        known = self.facts.approved_reasons if self.awaits_approval else ()
+        return tuple(reason for reason in self.facts.withheld if reason not in known)
 
     @property
     def cleared_at(self) -> datetime | None:
-        """Since when it may be sent: since it was asked for, or approved. None while it awaits approval."""
+        """Since when it may be sent: since it was asked for, or last approved. None while it awaits approval."""
         if self.awaits_approval:
             return None
         approved = self.facts.approved
@@ -297,8 +302,7 @@ class Payout(FrozenModel):
                 return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
             case PayoutStatus.RETURNED:
                 return tuple(f"{tx_hash} brought it back" for tx_hash in self.facts.returns)
-        facts = self.facts
-        return tuple(sorted(facts.failures or facts.unclear | facts.doubts))
+        return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property
     def _after_all(self) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         status=payout.status,
         asked_by=payout.asked_by,
         asked_through=payout.asked_through,
-        approval_reasons=list(payout.facts.withheld),
+        approval_reasons=list(payout.approval_reasons),
         approved_by=payout.facts.approved and payout.facts.approved.by,
         verification=payout.verification,
         confirmations=awaited and awaited.confirmations,

@@ -38,7 +38,7 @@ _OWN_KEYS = (
         "registered:",
         "sighting:",
     ),
-    *("booked:", "passed-on:"),
+    *("booked:", "passed-on:", "withheld:", "taken-over:"),
     *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
 )
 

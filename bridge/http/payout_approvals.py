@@ -26,7 +26,7 @@ __all__ = ["approve_payout", "approve_payout_in_console", "reject_payout", "reje
 APPROVAL = (
     "For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts "
     "are held; it must still be no more than its seller has earned. The first word counts, a second one is answered "
-    "409."
+    "409. What is told of its payment before it is sent, and nobody has seen, has it await approval once more."
 )
 REJECTION = (
     "For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, "
@@ -35,14 +35,16 @@ REJECTION = (
 SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
-    403: "The service may not approve payouts, or the payout was asked for by it or by that person",
+    403: "The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on "
+    "what they said",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
     503: "Not known to be kept; send it again, with the same key",
 }
 CONSOLE_REFUSALS = {
     **REFUSALS,
-    403: "They may not approve payouts, or asked for this one; or a page of another origin asks",
+    403: "They may not approve payouts, or asked for this one, or it hangs on what they said; or a page of another "
+    "origin asks",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
 }

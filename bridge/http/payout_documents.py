@@ -29,7 +29,9 @@ class ApprovalItem(FrozenModel):
 
     asked_by: str | None = Field(description="The person who asked for it, or the service where none was named.")
     asked_through: str | None = Field(description="The service that asked for it, where services are named.")
-    reasons: list[str] = Field(description="Why it has to be approved; nothing where it need not be.")
+    reasons: list[str] = Field(
+        description="Why it has to be approved, without what was approved before; nothing where it need not be."
+    )
     approved_by: str | None
     rejected_by: str | None
     decided_at: AwareDatetime | None
@@ -126,11 +128,11 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> Pa
 
 def _approval(payout: Payout) -> ApprovalItem:
     facts = payout.facts
-    decided = facts.rejected or facts.approved
+    decided = None if payout.awaits_approval else facts.rejected or facts.approved
     return ApprovalItem(
         asked_by=payout.asked_by,
         asked_through=payout.asked_through,
-        reasons=list(facts.withheld),
+        reasons=list(payout.approval_reasons),
         approved_by=facts.approved and facts.approved.by,
         rejected_by=facts.rejected and facts.rejected.by,
         decided_at=decided and decided.at,

@@ -1,6 +1,8 @@
 """What second persons can have the journal's writer do: approve a payout or reject it; and what services can: keep
 the lists of where sellers may be paid without one. Each is committed with the record of who did it."""
 
+from collections.abc import Sequence
+
 from bridge.journal.batch import Batch
 from bridge.journal.payout_recording import record_payout_observation
 from bridge.journal.payout_registration import beyond_earnings
@@ -8,8 +10,8 @@ from bridge.journal.refund_steps import refund_of
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination
 from coordinator.payment_problems import may_have_gone_back
-from coordinator.payments import PaymentStatus
-from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection
+from coordinator.payments import Payment, PaymentStatus
+from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection, whose_word
 from coordinator.payouts import Payout
 from coordinator.refunds import not_there
 
@@ -24,11 +26,18 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
     """
     payout = _payout(batch, payout_id)
     given_by = None if payout.refund_id is None else refund_of(batch, payout.refund_id).given_by
-    approved = approval(payout, by, note, batch.now, involved=[given_by] if given_by else [])
-    refusal = _not_covered(batch, payout)
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payout.payment_id} of payout {payout_id} is gone")
+    others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout_id]
+    involved, word = [given_by] if given_by else [], whose_word(payout, payment, others)
+    approved = approval(payout, by, note, batch.now, involved=involved, whose_word=word)
+    refusal = _not_covered(batch, payout, payment, others)
     if refusal is not None:
         raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")
-    payout = record_payout_observation(batch, payout_id, "approval:approved", approved).payout
+    # It may be approved once more, where more is told of it afterwards.
+    key = f"approval:approved:{batch.payouts.steps(payout_id)}"
+    payout = record_payout_observation(batch, payout_id, key, approved).payout
     said = "approved" if note is None else f"approved: {note}"
     return payout, _add(batch, "approval", payout_id, said, by)
 
@@ -64,16 +73,12 @@ def disallow_destination(batch: Batch, seller_id: str, destination: str, *, by: 
     return batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
 
 
-def _not_covered(batch: Batch, payout: Payout) -> str | None:
+def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequence[Payout]) -> str | None:
     """Why its payment does not pay for it any more; None if it does."""
-    payment = batch.payments.get(payout.payment_id)
-    if payment is None:
-        raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
     if payout.refund_id is not None:
         return may_have_gone_back(payment) or not_there(payment, refund_of(batch, payout.refund_id).of)
     if payment.status is not PaymentStatus.COMPLETED:
         return f"payment {payment.payment_id} is {payment.status}, not completed"
-    others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]
     return beyond_earnings(payment, payout, others)
 
 

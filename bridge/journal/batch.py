@@ -155,9 +155,9 @@ class Batch:
         self.claims.look_ahead({claim for one in wanted for claim in self._open_claims(one)})
 
     def _open_claims(self, wanted: LookAhead) -> Collection[str]:
-        """What a message may claim: nothing that its payment has, or if its addresses are known to be its own."""
+        """What a message may claim: nothing that its payment has."""
         payment = self.payments.named(wanted.provider, wanted.external_id)
-        if payment is None or payment.facts.given:
+        if payment is None:
             return ()
         booked = {one.transfer.key for one in payment.facts.booked}
         return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]

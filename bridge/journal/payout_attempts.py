@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bridge.journal.batch import Batch
 from bridge.journal.forgotten_payouts import forgotten_of, still_forgotten
 from bridge.journal.payout_recording import RecordedPayout, payout_of, record_payout_observation
+from bridge.journal.payout_withholding import withhold_for_news
 from coordinator.payment_problems import hold_on_payouts, may_have_gone_back
 from coordinator.payments import Payment
 from coordinator.payout_names import Naming, next_name
@@ -49,8 +50,9 @@ def begin_attempts(batch: Batch, names: Mapping[str, str]) -> dict[str, Payout]:
 
 def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
     """The payout, about to be asked for; None if an earlier attempt may have reached the provider, if somebody else
-    has written this one down, for only who did asks, while it awaits approval, if the name is another's by now, or
-    while payouts are held, all of them or those of this payment."""
+    has written this one down, for only who did asks, while it awaits approval, which it does from now on if something
+    was told that nobody has seen, if the name is another's by now, or while payouts are held, all of them or those of
+    this payment."""
     payout = payout_of(batch, payout_id)
     attempt = payout.next_attempt
     if attempt is None or batch.holds.current is not None:
@@ -64,6 +66,9 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
         return None
     naming = _naming(batch, payout)
     if naming is None or naming.external_id != name:
+        return None
+    # What takes over a forgotten one has left already; where it turned out not to have, somebody has looked at it.
+    if not naming.takes_over and withhold_for_news(batch, payout).awaits_approval:
         return None
     for other in batch.payouts.of_payment(payout.payment_id):
         # The books of a provider are apart for each coin: in its own, one that ended is still looked after.

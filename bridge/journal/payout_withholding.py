@@ -18,7 +18,7 @@ from coordinator.payout_names import share_of, taken_over
 from coordinator.payout_observations import PayoutWithheld
 from coordinator.payouts import Payout, PayoutStatus
 
-__all__ = ["withhold", "withhold_beside_forgotten"]
+__all__ = ["withhold", "withhold_beside_forgotten", "withhold_for_news"]
 
 _UNHEARD = (PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS)
 """Of payouts whose provider had not said by then what it did."""
@@ -52,6 +52,20 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
     if reasons := (*reasons, *doubts):
         withheld = PayoutWithheld(reasons=reasons)
         record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)
+
+
+def withhold_for_news(batch: Batch, payout: Payout) -> Payout:
+    """Has a payout that is about to be asked for wait for somebody's approval, if something was told since it was
+    ordered, or approved, that nobody who decides about it has seen."""
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        return payout
+    others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]
+    news = tuple(doubt for doubt in doubts_about(payout, payment, others) if doubt not in payout.facts.withheld)
+    if not news:
+        return payout
+    key = f"withheld:{batch.payouts.steps(payout.payout_id)}"
+    return record_payout_observation(batch, payout.payout_id, key, PayoutWithheld(reasons=news)).payout
 
 
 def withhold_beside_forgotten(batch: Batch, payment_id: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.journal.batch import Batch
+from coordinator.addresses import address_key
 from coordinator.claims import address_claim, money_claims
 from coordinator.facts import Misfit
 from coordinator.observations import (
@@ -84,7 +85,10 @@ def record_observation(
     )
     if decision is None:
         return Recorded(Outcome.KEPT)
-    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+    moved = move(batch, decision, siblings)
+    if moved.facts.contested_by:
+        _take_from_contenders(batch, moved)
+    return Recorded(Outcome(decision.effect), moved)
 
 
 def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: datetime) -> bool:
@@ -135,13 +139,13 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 
 
 def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
-    """A payment that knows what of the money that it is told of was told of as another's before. Of one whose
-    addresses were given out for it alone, nothing that came there can be."""
+    """A payment that knows what of the money that it is told of was told of as another's before."""
     if payment.facts.borrowed:
         return with_holders_money(batch, payment, observation)
-    if payment.facts.given:
-        return payment
-    claims = money_claims(payment.provider, observation, {one.transfer.key for one in payment.facts.booked})
+    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    # Whoever is asked may say only now where money came that was told of before.
+    known = () if is_looked_up else {one.transfer.key for one in payment.facts.booked}
+    claims = money_claims(payment.provider, observation, known)
     if not claims:
         return payment
     taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
@@ -150,7 +154,10 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
         if holder_id is not None:
             payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
             _contest(batch, holder_id, ClaimContested(what=key, payment_id=payment.payment_id))
-    batch.claims.claim([claim.output for claim in claims.values() if claim.address not in taken], payment.payment_id)
+    # What comes to an address that was given out for it is claimed with that.
+    if not payment.facts.given:
+        own = [claim.output for claim in claims.values() if claim.address not in taken]
+        batch.claims.claim(own, payment.payment_id)
     return payment
 
 
@@ -164,10 +171,27 @@ def with_holders_money(batch: Batch, payment: Payment, observation: Observation 
         holder = batch.payments.get(holder_id)
         if holder is None:
             continue
-        theirs = _told_of(holder) - holder.facts.taken
-        for key in sorted(own & theirs - payment.facts.taken):
+        for key in sorted(own & _money_of(holder) - payment.facts.taken):
             payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
     return payment
+
+
+def _take_from_contenders(batch: Batch, payment: Payment) -> None:
+    """Has those that were given an address of a payment after it know which of their money it is told of by now."""
+    given = {address_key(address) for address in payment.facts.given}
+    for contender_id in sorted(payment.facts.contested_by):
+        contender = batch.payments.get(contender_id)
+        if contender is None or given.isdisjoint(map(address_key, contender.facts.borrowed)):
+            continue
+        for key in sorted(_told_of(contender) & _money_of(payment) - contender.facts.taken):
+            taken = MoneyTaken(transfer_key=key, payment_id=payment.payment_id)
+            siblings = siblings_of(batch, contender)
+            contender = move(batch, decide(contender, taken, batch.now, siblings), siblings)
+
+
+def _money_of(payment: Payment) -> set[str]:
+    """The transfers that were told of as a payment's, and as nobody's before it, by their keys."""
+    return _told_of(payment) - payment.facts.taken
 
 
 def _told_of(payment: Payment) -> set[str]:
@@ -216,14 +240,12 @@ def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payme
             if moved.payment_id in known.completed_siblings - known.refunded_siblings:
                 gone = SiblingRefunded(payment_id=moved.payment_id)
                 batch.payments.move(decide(sibling, gone, batch.now).payment)
-    if moved.status is not PaymentStatus.COMPLETED or moved.facts.completed_siblings:
+    if moved.status is not PaymentStatus.COMPLETED:
         return moved
-    paid = next((sibling for sibling in siblings if sibling.status is PaymentStatus.COMPLETED), None)
-    if paid is None:
-        return moved
-    # One of them is enough for a person to look at all.
-    if not paid.facts.completed_siblings:
-        batch.payments.move(decide(paid, SiblingCompleted(payment_id=moved.payment_id), batch.now).payment)
-    moved = decide(moved, SiblingCompleted(payment_id=paid.payment_id), batch.now).payment
-    batch.payments.move(moved)
+    for sibling in siblings:
+        if sibling.status is PaymentStatus.COMPLETED and sibling.payment_id not in moved.facts.completed_siblings:
+            told = SiblingCompleted(payment_id=moved.payment_id)
+            batch.payments.move(decide(sibling, told, batch.now).payment)
+            moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
+            batch.payments.move(moved)
     return moved

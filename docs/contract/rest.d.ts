@@ -285,7 +285,7 @@ export interface paths {
         put?: never;
         /**
          * Tell that somebody approves a payout
-         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts are held; it must still be no more than its seller has earned. The first word counts, a second one is answered 409.
+         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts are held; it must still be no more than its seller has earned. The first word counts, a second one is answered 409. What is told of its payment before it is sent, and nobody has seen, has it await approval once more.
          */
         post: operations["approvePayout"];
         delete?: never;
@@ -950,7 +950,7 @@ export interface paths {
         put?: never;
         /**
          * Approve a payout
-         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts are held; it must still be no more than its seller has earned. The first word counts, a second one is answered 409.
+         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts are held; it must still be no more than its seller has earned. The first word counts, a second one is answered 409. What is told of its payment before it is sent, and nobody has seen, has it await approval once more.
          */
         post: operations["approvePayoutInConsole"];
         delete?: never;
@@ -1232,7 +1232,7 @@ export interface components {
             askedBy: string | null;
             /** @description The service that asked for it, where services are named. */
             askedThrough: string | null;
-            /** @description Why it has to be approved; nothing where it need not be. */
+            /** @description Why it has to be approved, without what was approved before; nothing where it need not be. */
             reasons: string[];
             approvedBy: string | null;
             rejectedBy: string | null;
@@ -3910,7 +3910,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3999,7 +3999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6621,7 +6621,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They may not approve payouts, or asked for this one; or a page of another origin asks */
+            /** @description They may not approve payouts, or asked for this one, or it hangs on what they said; or a page of another origin asks */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6710,7 +6710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They may not approve payouts, or asked for this one; or a page of another origin asks */
+            /** @description They may not approve payouts, or asked for this one, or it hangs on what they said; or a page of another origin asks */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -229,8 +229,9 @@ class ChainRpc:
         *,
         shown_by: int | None = None,
     ) -> Told:
-        """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of another endpoint, if the bloom
-        filter of the block allows for logs and there is one. Raises ChainUnavailableError."""
+        """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of
+        another endpoint, if the bloom filter of the block allows for logs and there is one. Raises
+        ChainUnavailableError."""
         question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
 
         async def consistent(place: int) -> Told:

@@ -14,6 +14,7 @@ from coordinator.observations import (
     Release,
     Standing,
 )
+from coordinator.payment_figures import most_for_goods
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment
 from coordinator.quotes import ToPay, to_pay
@@ -88,3 +89,47 @@ def test_what_has_gone_back_is_not_said_to_have_come() -> None:
     [problem] = problems_of(payment)
     figures = "50.00 of 100.00 USD (of 100.00 that came, 50.00 went back)"
     assert problem.detail == f"it was cancelled, and {figures} has come"
+
+
+def fee_of(payment: Payment) -> list[str]:
+    return [one.detail for one in problems_of(payment) if one.kind is ProblemKind.FEE_TOO_HIGH]
+
+
+def test_a_fee_of_more_than_half_reaches_a_person_unless_it_is_known_to_be_a_fixed_one() -> None:
+    said = "shkeeper asks for a fee of 51.00 USD on 100.00 USD, which is more than half; the buyer is asked for it"
+    half, more = (Fee(policy=FeePolicy.PERCENT, percent=Decimal(percent)) for percent in (50, 51))
+    fixed = Fee(policy=FeePolicy.FIXED, fixed=Decimal(51))
+    for fee, price, listed in (
+        (more, None, True),
+        (None, 51, True),  # of which nobody knows whether it is a fixed one
+        (more, 51, True),
+        (half, None, False),
+        (None, 50, False),
+        (fixed, 51, False),
+    ):
+        priced = InvoicePriced(coin="ETH-USDT", fee=None if price is None else Decimal(price), named=fee)
+        [*found] = fee_of(play(priced)[0])
+        assert [one.startswith(said) for one in found] == [True] * listed
+    # Nor does it leave the list once all is paid.
+    whole = notice(PAID, transfer("t1", 151, fee=Decimal(51)), fee=more, received=Decimal(100))
+    assert fee_of(play(InvoicePriced(coin="ETH-USDT", named=more), whole)[0])
+
+
+def test_how_much_may_be_for_the_goods_is_said_where_the_fee_is_known_only_as_what_a_price_asked_for() -> None:
+    priced = InvoicePriced(coin="ETH-USDT", fee=Decimal(10))
+    part, _ = play(priced, notice(PARTIAL, transfer("t1", 55)))
+    # Ten may be a fixed fee, or a tenth.
+    assert (part.received, most_for_goods(part)) == (Decimal(45), Decimal(50))
+    payment, _ = play(priced, notice(PAID, transfer("t1", 107)))
+    [problem] = problems_of(payment)
+    assert (payment.status, payment.received, problem.kind) == ("completed", Decimal(97), ProblemKind.SHORT)
+    assert problem.detail == (
+        "its fee is not known for sure, and the least that is left counts for the goods: 97.00 of 100.00 USD, and as"
+        " much as 97.27 if the fee is the least that it may be"
+    )
+    named, _ = play(
+        InvoicePriced(coin="ETH-USDT", named=Fee(policy=FeePolicy.FIXED, fixed=Decimal(10))), payment=payment
+    )
+    assert (named.received, kinds(named)) == (Decimal(97), [])
+    # All that was agreed is for the goods in any case.
+    assert kinds(play(priced, notice(PAID, transfer("t1", 110)))[0]) == []

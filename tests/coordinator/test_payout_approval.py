@@ -1,10 +1,12 @@
 """Second persons: whoever asked for a payout cannot decide about it, and only what waits is decided, once."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from coordinator.observations import RefundOf, Release
 from coordinator.payout_approval import (
     Approver,
     NothingToApproveError,
@@ -12,9 +14,11 @@ from coordinator.payout_approval import (
     approval,
     doubts_about,
     rejection,
+    whose_word,
 )
 from coordinator.payout_observations import PayoutFailed, PayoutKnown
 from coordinator.payouts import Payout, PayoutStatus
+from coordinator.refunded import Refunded
 from tests.coordinator.test_earnings import payment
 from tests.coordinator.test_earnings import payout as earned_payout
 from tests.coordinator.test_payout_limits import WITHHELD, after, payout
@@ -114,5 +118,31 @@ def test_what_hangs_on_one_persons_word_is_doubted() -> None:
     assert doubts(asked, back) == "out_1, which arrived, is said to have come back by 0xback; see whether it did"
     of_another = back.model_copy(update={"seller_id": "s2"})
     assert doubts(asked, of_another) == ""
+    unsent = earned_payout(1, "20", failures=frozenset({"not there"}), found_by=frozenset({"Ada"}))
+    assert doubts(asked, unsent) == "out_1 was not sent at the word of Ada; see whether it was"
+    proven = earned_payout(1, "20", failures=frozenset({"not enough coins"}))
+    assert doubts(asked, proven) == ""
+    # Whoever takes it for a buyer's or a seller's.
+    refund = {"refund_id": "back_1", "buyer_id": "b1"}
+    for one in (back, unsent):
+        assert doubts(asked.model_copy(update=refund), one) != ""
+        assert doubts(asked, one.model_copy(update=refund)) != ""
     taken = doubts(asked, came="5", accepted=True)
-    assert taken == "20 USD leave with it, and 5 came for s1: a person took the payment as paid"
+    assert taken == "with it more leaves for s1 than the 5 USD that came: a person took the payment as paid"
+
+
+def test_nobody_approves_what_is_there_at_their_own_word() -> None:
+    asked, others = waiting("shop"), [earned_payout(1, "20", returns=("0xback",), found_by=frozenset({"Cy"}))]
+    word = whose_word(earned_payout(2, "20"), payment("5", accepted=True, accepted_by=frozenset({"Bo"})), others)
+    assert word == {"Bo", "Cy"}
+    for by in (BO, Approver("cy", "back-office")):
+        with pytest.raises(SamePersonError, match="hangs on what they said"):
+            approval(asked, by, None, NOW, whose_word=word)
+    assert after(asked, approval(asked, Approver("Di"), None, NOW, whose_word=word)).status is PayoutStatus.CREATED
+
+
+def test_a_refund_of_which_the_money_is_gone_since_is_doubted() -> None:
+    refund = earned_payout(2, "20").model_copy(update={"refund_id": "back_1", "buyer_id": "b1"})
+    refunds = {"back_1": Refunded(of=RefundOf.GOODS, amount=Decimal(20), release=Release.UNDER_WAY, step=1)}
+    assert doubts(refund, refunds=refunds) == ""
+    assert doubts(refund, came="5", refunds=refunds).endswith("20 USD are to go back, and only 5 are there")

@@ -65,7 +65,7 @@ WITHHELD = PayoutWithheld(reasons=("above a limit",))
 
 
 def approved(at: datetime) -> PayoutApproved:
-    return PayoutApproved(word=SecondWord(by="Bo", at=at))
+    return PayoutApproved(word=SecondWord(by="Bo", at=at), reasons=WITHHELD.reasons)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_however_payouts_come_and_end_none_leaves_unseen_above_a_limit(steps: Se
             case "wait":
                 books.now += timedelta(hours=number)
             case "approve" if waits:
-                books.see(number, PayoutApproved(word=word))
+                books.see(number, PayoutApproved(word=word, reasons=books.payouts[payout_id].facts.withheld))
             case "reject" if waits:
                 books.see(number, PayoutRejected(word=word, reason="no"))
             case "arrive" if not waits:

@@ -39,7 +39,12 @@ def payout(facts: PayoutFacts) -> Payout:
 @pytest.mark.parametrize(
     ("outcome", "tx_hash", "expected", "status"),
     [
-        ("not-sent", None, [PayoutFailed(reason="Ada found that it was not sent")], PayoutStatus.FAILED),
+        (
+            "not-sent",
+            None,
+            [PayoutFailed(reason="Ada found that it was not sent", found_by="Ada")],
+            PayoutStatus.FAILED,
+        ),
         ("sent", "0x2", [PayoutSent(tx_hashes=("0x2",))], PayoutStatus.BROADCAST),
         (
             "arrived",
@@ -80,7 +85,7 @@ def test_what_has_a_transaction_may_have_arrived_by_it() -> None:
 def test_what_a_person_disowns_is_not_its_transaction_any_more() -> None:
     mixed_up = payout(PayoutFacts(known=True, tx_hashes=("0x1",), doubts=frozenset({"it may have failed"})))
     [failed] = resolve(mixed_up, "not-sent", None, found_by="Ada", now=START)
-    assert failed == PayoutFailed(reason="Ada found that it was not sent", disowned_hashes=("0x1",))
+    assert failed == PayoutFailed(reason="Ada found that it was not sent", disowned_hashes=("0x1",), found_by="Ada")
     assert decide_payout(mixed_up, failed).payout.status is PayoutStatus.FAILED
 
 
@@ -103,7 +108,7 @@ def test_what_was_sent_can_come_back_even_if_it_had_completed() -> None:
     for facts in (ON_ITS_WAY, ON_ITS_WAY.model_copy(update={"confirmed": True})):
         sent = payout(facts)
         [returned] = resolve(sent, "returned", "0x9", found_by="Ada", now=START)
-        assert returned == PayoutReturned(tx_hash="0x9", reason="Ada found that it came back")
+        assert returned == PayoutReturned(tx_hash="0x9", reason="Ada found that it came back", found_by="Ada")
         returned_payout = decide_payout(sent, returned).payout
         assert (returned_payout.status, returned_payout.is_settled) == (PayoutStatus.RETURNED, True)
         with pytest.raises(NothingToResolveError, match="is returned"):

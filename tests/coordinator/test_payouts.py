@@ -56,7 +56,8 @@ EVERY: tuple[PayoutObservation, ...] = (ASKED, VAIN, ACCEPTED, KNOWN, UNCLEAR, S
 EVERY += (IN_DOUBT, REVERTED, REVERTING, RETURNED, OTHER, DISOWNED)
 
 WORD = SecondWord(by="Bo", at=datetime(2026, 5, 2, tzinfo=UTC))
-WITHHELD, APPROVED = PayoutWithheld(reasons=("above a limit",)), PayoutApproved(word=WORD)
+WITHHELD = PayoutWithheld(reasons=("above a limit",))
+APPROVED = PayoutApproved(word=WORD, reasons=WITHHELD.reasons)
 REJECTED = PayoutRejected(word=WORD, reason="Bo rejected it: too much")
 # Apart from the others, so that all orders of those can be tried.
 ALLOWING: tuple[PayoutObservation, ...] = (WITHHELD, APPROVED, REJECTED)
@@ -194,7 +195,10 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
 
 observations = st.one_of(
     st.sampled_from((*EVERY, *ALLOWING)),
-    st.sampled_from(("Bo", "Cy")).map(lambda by: PayoutApproved(word=WORD.model_copy(update={"by": by}))),
+    st.sampled_from(("Bo", "Cy")).map(
+        lambda by: APPROVED.model_copy(update={"word": WORD.model_copy(update={"by": by})})
+    ),
+    st.sampled_from(("a", "b")).map(lambda reason: PayoutWithheld(reasons=(reason,))),
     st.sampled_from(("task-1", "task-2")).map(lambda task_id: PayoutAccepted(task_id=task_id)),
     st.lists(st.sampled_from(("0x1", "0x2")), min_size=1).map(lambda hashes: PayoutSent(tx_hashes=tuple(hashes))),
     st.sampled_from(("a", "b")).map(lambda reason: PayoutUnclear(reason=reason)),

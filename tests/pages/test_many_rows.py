@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from bridge.journal import Journal
 from coordinator.ids import new_id
+from coordinator.observations import InvoiceSnapshot, Standing
 from coordinator.payments import Payment
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
@@ -20,6 +21,8 @@ from tests.pages.browsing import PHONE, Browsing, meanwhile
 from tests.system.conftest import GATEWAY_KEY, Gateway
 
 ROWS = 5_000
+LISTED = 200
+WRONG = LISTED + 13
 IN_PAGE = 60
 Document = dict[str, Any]
 
@@ -44,6 +47,15 @@ async def register_all(url: str) -> None:
         for number in range(ROWS)
     )
     await asyncio.gather(*(journal.register_payment(payment) for payment in payments))
+    told = InvoiceSnapshot(standing=Standing.PAID, currency="EUR", received=Decimal(100), transfers=())
+    await asyncio.gather(
+        *(
+            journal.record_observation(
+                provider="shkeeper", external_id=f"order-{number}", key=f"other-{number}", observation=told
+            )
+            for number in range(WRONG)
+        )
+    )
     await journal.close()
 
 
@@ -144,6 +156,15 @@ def test_a_row_far_down_moves_in_place_while_one_looks_at_it(
         expect(row.locator(".flash")).to_have_count(0)
     assert grid.evaluate("(grid) => grid.scrollTop") == place * 48
     expect(console.get_by_text("5,000 payments")).to_be_visible()
+
+
+def test_what_is_wrong_and_not_listed_is_counted_and_found_in_the_table(console: Page) -> None:
+    attention = console.get_by_role("region", name="Needs a person")
+    expect(attention.locator(".badge")).to_have_text(str(WRONG))
+    attention.get_by_role("button", name=f"Show all {LISTED}").click()
+    expect(attention.locator(".item")).to_have_count(LISTED)
+    attention.get_by_role("button", name=f"{WRONG - LISTED} more: Other currency").click()
+    expect(console.get_by_text(f"{WRONG} payments")).to_be_visible()
 
 
 def test_a_phone_scrolls_through_them_too(

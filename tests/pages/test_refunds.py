@@ -131,6 +131,22 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_role("button", name="Close").click()
     expect(facts.locator("[data-refund]")).to_contain_text("cancelled")
     expect(refund_on(page)).to_have_count(0)
+    # Somebody sends it from another wallet, and has the figures right.
+    facts.get_by_role("button", name="Refund").click()
+    dialog.get_by_label("Amount in USD").fill("12.50")
+    dialog.get_by_label("Why").fill("The bell is missing")
+    dialog.get_by_label("It was sent already").check()
+    expect(dialog.get_by_role("heading")).to_have_text("Write down what was sent back?")
+    dialog.get_by_role("button", name="Write it down").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Name the transaction that carries it.")
+    tx_hash = f"0x{payment['paymentId'].encode().hex():0>64}"[:66]
+    dialog.get_by_label("Transaction hash").fill(tx_hash)
+    dialog.get_by_label("Where it went").fill(destination("ETH-USDT", f"buyer of {payment['paymentId']}"))
+    dialog.get_by_role("button", name="Write it down").click()
+    expect(dialog).to_contain_text(f"12.50 USD are written down as sent back by {tx_hash}")
+    dialog.get_by_role("button", name="Close").click()
+    expect(refund_on(page)).to_contain_text(re.compile(r"12\.50\sUSD went back to you"))
+    assert marketplace.payment(payment["paymentId"])["refunded"] in ("12.5", "12.50")
 
 
 def test_a_partly_paid_payment_is_cancelled_and_sent_back_and_says_so_to_both_sides(

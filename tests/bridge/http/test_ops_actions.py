@@ -344,7 +344,13 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
         "amount": "49",
         "destination": destination("ETH-USDT", "b"),
     }
-    ok(client.post("/api/payouts", json={"payouts": [another]}))
+    [wanted] = ok(client.post("/api/payouts", json={"payouts": [another]}))["payouts"]
+    item = attention(client).pop("payout-awaiting-approval")
+    assert f"{payout_id} was not sent at the word of Ada" in item["detail"]
+    approval = f"/api/ops/payouts/{wanted['payoutId']}/approval"
+    refused = client.post(approval, json=BY)
+    assert (refused.status_code, "hangs on what they said" in refused.json()["detail"]) == (403, True)
+    ok(client.post(approval, json={"by": "Bo"}))
     assert attention(client) == {}
 
 

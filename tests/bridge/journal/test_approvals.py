@@ -15,7 +15,7 @@ from bridge.journal.database import parse_database_url, writing_engine
 from coordinator.observations import RefundMoved, RefundOf, Release
 from coordinator.payout_approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
 from coordinator.payout_limits import PayoutLimits
-from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent
+from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld
 from coordinator.payouts import Payout, PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
@@ -44,6 +44,10 @@ async def status(journal: Journal, made: Payout) -> str:
 
 async def register(journal: Journal, *made: Payout, rules: PayoutRules = RULES) -> None:
     await journal.register_payouts(made, rules=rules)
+
+
+async def withheld(journal: Journal, made: Payout, reason: str) -> None:
+    await journal.record_payout_observation(made.payout_id, reason, PayoutWithheld(reasons=(reason,)))
 
 
 async def escrow(journal: Journal, made: Payout) -> str:
@@ -228,9 +232,21 @@ async def test_a_rejected_payout_lets_its_payment_be_paid_out_again(journal: Jou
     assert (rejected.status, rejected.reasons) == (PayoutStatus.FAILED, ("Bo rejected it: no",))
     assert (action.action, action.by) == ("rejection", "Bo, told by back-office")
     assert await escrow(journal, made) == "funded"
-    again = made.model_copy(update={"payout_id": "out_again", "worth": Decimal(4)})
+    again = made.model_copy(update={"payout_id": "out_again", "worth": Decimal(4), "destination": "0xElsewhere"})
     await register(journal, again)
     assert await status(journal, again) == "created"
+
+
+async def test_what_was_rejected_does_not_leave_as_a_smaller_one_to_the_same_destination(journal: Journal) -> None:
+    made = await sold(journal, 1, "6")
+    await register(journal, made)
+    await journal.approvals.reject(made.payout_id, by=BO, note="not our seller")
+    smaller = {"payout_id": "out_again", "worth": Decimal(4), "destination": made.destination.lower()}
+    again = made.model_copy(update=smaller)
+    await register(journal, again)
+    assert await status(journal, again) == "awaiting_approval"
+    [record] = await journal.payout_records([again.payout_id])
+    assert record.payout.facts.withheld == ("out_1, to the same destination, was rejected by Bo",)
 
 
 async def test_an_approval_lets_nobody_have_more_than_was_earned(journal: Journal) -> None:
@@ -311,7 +327,19 @@ async def test_an_older_bridge_never_sends_what_waits(database_url: str) -> None
     await journal.close()
     with pytest.raises(RuntimeError, match="1 payouts await approval"):
         await asyncio.to_thread(migrate, database_url, command.downgrade, "0017")
+    # One of before 0028 takes one approval for all that is told later.
+    await asyncio.to_thread(migrate, database_url, command.upgrade, "0028")
+    await asyncio.to_thread(migrate, database_url, command.downgrade, "0027")
+    facts = [json.loads(row.facts) for row in rows(database_url, "SELECT facts FROM payouts ORDER BY payout_id")]
+    assert not any("approvedReasons" in one for one in facts)
     journal = await Journal.open(database_url, Clock(NOW))
+    assert await status(journal, approved) == "created"
+    await withheld(journal, approved, "told since")
+    await journal.close()
+    with pytest.raises(RuntimeError, match="1 payouts await a second approval"):
+        await asyncio.to_thread(migrate, database_url, command.downgrade, "0027")
+    journal = await Journal.open(database_url, Clock(NOW))
+    await journal.approvals.approve(approved.payout_id, by=BO, note=None)
     assert await status(journal, waiting) == "awaiting_approval"
     await journal.approvals.reject(waiting.payout_id, by=BO, note="no")
     await journal.close()

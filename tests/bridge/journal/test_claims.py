@@ -75,6 +75,12 @@ async def stands(journal: Journal, number: int) -> tuple[str, list[ProblemKind]]
     return record.payment.status, [problem.kind for problem in problems_of(record.payment)]
 
 
+async def received(journal: Journal, number: int) -> Decimal:
+    record = await journal.payment_record(f"pay_{number}")
+    assert record is not None
+    return record.payment.received
+
+
 async def accepts(journal: Journal, payment_id: str) -> None:
     await journal.rulings.record(
         payment_id,
@@ -188,6 +194,60 @@ async def test_money_of_another_payment_is_not_this_ones_by_a_persons_word(
     ]
 
 
+async def test_once_the_first_is_told_of_its_money_the_second_has_it_no_more_at_once(journal: Journal) -> None:
+    await opens(journal, 1, ADDRESS)
+    await opens(journal, 2, ADDRESS.lower())
+    for number in (2, 1):
+        await journal.record_observation(
+            provider="shkeeper", external_id=f"pay_{number}", key=f"{number}", observation=paid("0xab")
+        )
+        if number == 2:
+            await accepts(journal, "pay_2")
+            assert await received(journal, 2) == 100
+    assert [await received(journal, number) for number in (1, 2)] == [100, 0]
+    assert [await stands(journal, number) for number in (1, 2)] == [("completed", FOREIGN), ("completed", FOREIGN)]
+
+
+async def test_money_that_was_told_of_as_anothers_is_not_had_by_an_invoice_that_is_opened_there_later(
+    journal: Journal,
+) -> None:
+    await journal.register_payment(payment(2))
+    await told(journal, 2, "0xab")
+    assert await stands(journal, 2) == ("completed", [])
+    await opens(journal, 1, ADDRESS)
+    await journal.record_observation(provider="shkeeper", external_id="pay_1", key="1", observation=paid("0xab"))
+    found = [await stands(journal, number) for number in (1, 2)]
+    assert (found[0][0], found[1]) == ("pending", ("completed", FOREIGN))
+    assert ProblemKind.FOREIGN in found[0][1]
+    # What comes there from now on is its own.
+    await journal.record_observation(provider="shkeeper", external_id="pay_1", key="2", observation=paid("0xcd"))
+    assert await received(journal, 1) == 100
+
+
+async def test_money_whose_place_is_known_only_once_the_provider_was_asked_is_claimed_then(journal: Journal) -> None:
+    for number in (1, 2):
+        await journal.register_payment(payment(number))
+        untold = paid("0xab").model_copy(update={"address": None})
+        looked_up = untold.model_copy(update={"agreed": Decimal(100), "places": {"0xab": ADDRESS}})
+        for key, observation in (("told", untold), ("looked up", looked_up)):
+            await journal.record_observation(
+                provider="shkeeper", external_id=f"order-{number}", key=f"{number} {key}", observation=observation
+            )
+    assert [await received(journal, number) for number in (1, 2)] == [100, 0]
+    for number in (1, 2):
+        assert ProblemKind.FOREIGN in (await stands(journal, number))[1]
+
+
+async def test_of_three_payments_of_one_request_each_knows_of_both_others(journal: Journal) -> None:
+    for number in (1, 2, 3):
+        await journal.register_payment(payment(number).model_copy(update={"request_id": "r"}))
+        await told(journal, number, f"0x{number}", f"0x{number:040}")
+    for number in (1, 2, 3):
+        record = await journal.payment_record(f"pay_{number}")
+        assert record is not None
+        assert record.payment.facts.completed_siblings == {f"pay_{one}" for one in {1, 2, 3} - {number}}
+
+
 async def test_a_payout_of_an_accepted_payment_whose_money_turns_out_to_be_anothers_awaits_approval(
     journal: Journal,
 ) -> None:
@@ -211,4 +271,4 @@ async def test_a_payout_of_an_accepted_payment_whose_money_turns_out_to_be_anoth
     await journal.register_payouts([payout], rules=PayoutRules(limits={}))
     [registered] = await journal.payment_payouts("pay_2")
     assert registered.payout.status == "awaiting_approval"
-    assert "98 USD leave with it, and 0 came for s1" in registered.payout.facts.withheld[0]
+    assert "with it more leaves for s1 than the 0 USD that came" in "; ".join(registered.payout.facts.withheld)

@@ -174,7 +174,7 @@ def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url:
         kept = connection.execute(text("SELECT observation FROM observations")).scalars().all()
     engine.dispose()
     facts = json.loads(row.facts)
-    assert not {"asked", "unreadable", "borrowed", "taken", "withheld"} & facts.keys()
+    assert not {"asked", "unreadable", "borrowed", "taken", "withheld", "contestedBy"} & facts.keys()
     assert "claimed-twice" not in {one["kind"] for one in facts["misfits"]}
     assert "payment-unreadable-books" not in (row.problems or "")
     assert not {json.loads(one)["kind"] for one in kept} & {one.kind for one in LEARNT}
@@ -210,7 +210,7 @@ def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_l
     engine.dispose()
     assert (row.status, row.escrow_state) == ("refunded", "refunded")
     assert "payment-called-refunded" not in (row.problems or "")
-    assert not {"cancelled_at", "usual_rates"} & json.loads(row.facts).keys()
+    assert not {"cancelledAt", "usualRates"} & json.loads(row.facts).keys()
     assert asyncio.run(told()) == before
     engine = writing_engine(parse_database_url(database_url))
     with engine.connect() as connection:

@@ -70,7 +70,7 @@ def payment(number: int = 1, *, created_at: datetime = START) -> Payment:
         payment_id=f"pay_{number}",
         provider="shkeeper",
         external_id=f"pay_{number}",
-        request_id="r1",
+        request_id=f"r{number}",
         buyer_id="b1",
         seller_id="s1",
         amount=Decimal(100),

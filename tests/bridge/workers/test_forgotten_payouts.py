@@ -25,7 +25,7 @@ from coordinator.payout_observations import (
 from coordinator.payouts import Payout
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import START, paid
-from tests.bridge.workers.test_books_comparison import Books, compared, comparing, name, sender_of
+from tests.bridge.workers.restored.gateway_books import Books, compared, comparing, name, sender_of
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway
 
@@ -181,6 +181,28 @@ async def test_an_order_of_before_that_is_unlike_what_was_forgotten_waits_for_a_
     [reason] = (await payout(journal, waiting)).facts.withheld
     assert "98" in reason
     assert "this may have been paid" in reason
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+async def test_what_was_approved_before_the_backup_is_approved_again_if_something_of_its_payment_was_forgotten(
+    restored: Restored, api: ShkeeperApi, books: Books, is_forgotten: bool
+) -> None:
+    await paid(restored.journal)
+    approved = await ordered(restored.journal, 1, amount=Decimal(30), worth=Decimal(91))
+    assert (await payout(restored.journal, approved)).status == "awaiting_approval"
+    await restored.journal.approvals.approve(approved, by=Approver("Bo"), note=None)
+    journal = await restored.restore()
+    if is_forgotten:
+        books.has(name(1, 0))
+    assert (await compared(comparing(journal, api), journal)).agrees is not is_forgotten
+    await dismiss(journal)
+    await sender_of(api, journal).round()
+    if is_forgotten:
+        assert ((await payout(journal, approved)).status, books.ordered) == ("awaiting_approval", 0)
+        assert "this may have been paid" in (await payout(journal, approved)).approval_reasons[0]
+        await journal.approvals.approve(approved, by=Approver("Cy"), note="one transfer arrived")
+        await sender_of(api, journal).round()
+    assert books.ordered == 1
 
 
 # One name in two coins

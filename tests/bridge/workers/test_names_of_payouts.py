@@ -279,9 +279,8 @@ class World:
         waiting = [one for one in await self.payouts() if one.status is PayoutStatus.AWAITING_APPROVAL]
         if waiting:
             payout, word = waiting[choice % len(waiting)], SecondWord(by="Bo", at=self.clock())
-            await self.observe(
-                payout, PayoutApproved(word=word) if is_approved else PayoutRejected(word=word, reason="no")
-            )
+            approved = PayoutApproved(word=word, reasons=payout.facts.withheld)
+            await self.observe(payout, approved if is_approved else PayoutRejected(word=word, reason="no"))
             await self.note()
 
     async def give(self, fate: Fate) -> None:

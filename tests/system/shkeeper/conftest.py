@@ -1,5 +1,6 @@
 """A running bridge beside the local SHKeeper, and what a marketplace's backend does with them."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,7 @@ ORDER = {
     "amount": "100",
     "currency": "USD",
 }
+REQUESTS = itertools.count(1)
 # How long a service in Python waits for an answer, and for a bridge that is away.
 PATIENT_SERVICE: dict[str, Any] = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
 Document = dict[str, Any]
@@ -40,8 +42,9 @@ class Marketplace:
         return self.register(status, **changes)
 
     def register(self, *statuses: int, **changes: Any) -> Document:
-        """Registers a payment, whether its invoice is opened at once or later."""
-        answer = self.client.post("/api/payments", json={**ORDER, **changes})
+        """Registers a payment for a purchase request of its own, whether its invoice is opened at once or later."""
+        order = {**ORDER, "requestId": f"request-{next(REQUESTS)}", **changes}
+        answer = self.client.post("/api/payments", json=order)
         assert answer.status_code in (statuses or (201, 202)), answer.text
         document: Document = answer.json()
         return document

@@ -23,15 +23,18 @@ def sold(marketplace: Marketplace, shkeeper: PlayedShkeeper, request: pytest.Fix
     answer = marketplace.client.post("/api/template-checkouts", json=checkout)
     assert answer.status_code == 201, answer.text
     payment = answer.json()["payment"]
-    said = {"event": "request-cancelled", "target": {"buyerId": "b9", "sellerId": "first"}}
-    told = marketplace.client.post(
-        "/api/events", json={**said, "data": {"requestId": shares[0]["requestId"], "reason": "changed my mind"}}
-    )
-    assert told.is_success, told.text
+    cancel(marketplace, shares[0]["requestId"], "first")
     shkeeper.transfer(payment["invoices"][0]["address"])
     payment_id: str = payment["paymentId"]
     marketplace.wait_for(payment_id, "completed")
     return payment_id
+
+
+def cancel(marketplace: Marketplace, request_id: str, seller_id: str) -> None:
+    said = {"event": "request-cancelled", "target": {"buyerId": "b9", "sellerId": seller_id}}
+    content = {**said, "data": {"requestId": request_id, "reason": "changed my mind"}}
+    told = marketplace.client.post("/api/events", json=content)
+    assert told.is_success, told.text
 
 
 def pay_out(marketplace: Marketplace, payment_id: str, seller_id: str, amount: str, status: int) -> Document:
@@ -87,9 +90,7 @@ def test_a_request_that_is_cancelled_after_a_person_accepted_waits_for_a_person_
     assert marketplace.client.post(accept, json=BY).is_success
     assert listed(marketplace, sold) == []
     second = f"second-{request.node.name[-12:]}"
-    said = {"event": "request-cancelled", "target": {"buyerId": "b9", "sellerId": "second"}}
-    told = marketplace.client.post("/api/events", json={**said, "data": {"requestId": second, "reason": "no"}})
-    assert told.is_success, told.text
+    cancel(marketplace, second, "second")
     wait_until(lambda: listed(marketplace, sold))
     refused = pay_out(marketplace, sold, "second", "39", 409)
     assert "was cancelled after the payment was taken as paid" in refused["detail"]
@@ -99,3 +100,22 @@ def test_a_request_that_is_cancelled_after_a_person_accepted_waits_for_a_person_
     assert marketplace.client.post(accept, json=BY).is_success
     assert (listed(marketplace, sold), times_told(marketplace, sold)) == ([], times)
     pay_out(marketplace, sold, "second", "39", 202)
+
+
+def test_a_request_that_is_cancelled_between_the_order_and_the_sending_waits_for_a_second_person(
+    marketplace: Marketplace, sold: str, request: pytest.FixtureRequest
+) -> None:
+    marketplace.client.post("/api/ops/hold", json={"by": "Ada"}).raise_for_status()
+    [payout] = pay_out(marketplace, sold, "second", "39", 202)["payouts"]
+    assert payout["status"] == "created"
+    second = f"second-{request.node.name[-12:]}"
+    cancel(marketplace, second, "second")
+    wait_until(lambda: f"{second} was cancelled" in listed(marketplace, sold)[0]["detail"])
+    marketplace.client.post("/api/ops/resumption", json={"by": "Ada"}).raise_for_status()
+    marketplace.settle([payout], "awaiting_approval")
+    reasons = marketplace.payout(payout["payoutId"])["approval"]["reasons"]
+    assert reasons == [f"{second} was cancelled after it was paid; see whether second is to be paid"]
+    assert marketplace.sent(payout["payoutId"]) == []
+    approval = f"/api/ops/payouts/{payout['payoutId']}/approval"
+    marketplace.client.post(approval, json={"by": "Bo", "note": "it is on its way"}).raise_for_status()
+    marketplace.settle([payout], "completed")

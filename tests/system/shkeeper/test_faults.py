@@ -66,7 +66,7 @@ def test_a_bridge_that_is_killed_at_any_step_sends_no_payout_twice(
     marketplace: Marketplace, step: str, number: int
 ) -> None:
     shkeeper, call = marketplace.shkeeper, Call.PAYOUT if number == 1 else Call.MULTIPAYOUT
-    payment_ids = [marketplace.paid(requestId=f"r{count}") for count in range(number)]
+    payment_ids = [marketplace.paid() for _ in range(number)]
     asked, fault = shkeeper.count(call), STEPS[step]
     if fault is not None:
         shkeeper.goes_wrong(call, *fault)

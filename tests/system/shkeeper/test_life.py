@@ -39,7 +39,7 @@ def test_the_whole_life_of_a_sale_is_heard_by_buyer_seller_and_ops(marketplace: 
     buyer = listen(bridge.url, [["join-user-room", "b1"], ["join-request-room", "r1"]])
     seller = listen(bridge.url, [["join-user-room", "s1"], ["join-seller-room", "s1"]])
     ops = listen(bridge.url, [["join-ops-room"]])
-    payment = marketplace.create()
+    payment = marketplace.create(requestId="r1")
     payment_id, [invoice] = payment["paymentId"], payment["invoices"]
     assert invoice["coinAmount"] == "100"
     assert shkeeper.gateway.invoices.invoices[-1].callback_url == f"{bridge.url}/webhooks/shkeeper"
@@ -170,7 +170,7 @@ def test_a_payment_is_paid_out_once_unless_told_otherwise(marketplace: Marketpla
 
 
 def test_several_payouts_are_one_question_and_each_is_followed(marketplace: Marketplace) -> None:
-    payment_ids = [marketplace.paid(requestId=f"r{number}") for number in range(3)]
+    payment_ids = [marketplace.paid() for _ in range(3)]
     unpaid = marketplace.create()["paymentId"]
     [refused] = marketplace.pay_out(*payment_ids, unpaid, status=409)
     assert refused["detail"].startswith("payouts.3:")
@@ -193,7 +193,14 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
     assert (settled.status_code, settled.json()["status"]) == (200, "failed")
     assert "alice" in settled.json()["reasons"][0]
     assert marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"}).status_code == 409
+    # By that word alone nothing leaves.
     [again] = marketplace.pay_out(payment_id)
+    assert (again["status"], again["approval"]["reasons"]) == (
+        "awaiting_approval",
+        [f"{payout['payoutId']} was not sent at the word of alice; see whether it was"],
+    )
+    approval = f"/api/ops/payouts/{again['payoutId']}/approval"
+    assert [marketplace.client.post(approval, json={"by": by}).status_code for by in ("alice", "bo")] == [403, 200]
     marketplace.settle([again], "completed")
     assert [len(marketplace.sent(one["payoutId"])) for one in (payout, again)] == [0, 1]
 

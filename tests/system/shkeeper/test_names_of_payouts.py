@@ -3,6 +3,7 @@ failed use no names up, so that a restored journal finds all that was sent after
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,14 @@ def decided(marketplace: Marketplace, payout: Document, decision: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def ordered(marketplace: Marketplace, payment_id: str, amount: str = "70", **changes: Any) -> Document:
+    """One that somebody has let go, where one before it failed at a person's word or was rejected."""
+    [payout] = marketplace.pay_out(payment_id, amount=amount, **changes)
+    if payout["status"] == "awaiting_approval":
+        decided(marketplace, payout, "approval")
+    return payout
+
+
 def rejected(marketplace: Marketplace, payment_id: str) -> None:
     [payout] = marketplace.pay_out(payment_id, amount=HIGH)
     marketplace.settle([payout], "awaiting_approval")
@@ -72,7 +81,7 @@ def refused(marketplace: Marketplace, payment_id: str) -> None:
 def found_by_nobody(marketplace: Marketplace, payment_id: str) -> None:
     """Nobody hears what became of it, and a person finds that it was not sent."""
     marketplace.shkeeper.goes_wrong(Call.PAYOUT, What.RESET, times=1)
-    [payout] = marketplace.pay_out(payment_id, amount="70")
+    payout = ordered(marketplace, payment_id)
     marketplace.settle([payout], "ambiguous")
     answer = marketplace.client.post(
         f"/api/payouts/{payout['payoutId']}/resolution", json={"outcome": "not-sent", "foundBy": "Ada"}
@@ -92,7 +101,7 @@ def test_what_was_sent_after_orders_that_came_to_nothing_is_not_sent_again_by_a_
     kept = backup()
     for _ in range(number):
         in_vain(marketplace, payment_id)
-    [payout] = marketplace.pay_out(payment_id, amount="70")
+    payout = ordered(marketplace, payment_id)
     marketplace.settle([payout], "completed")
     assert sent_to(shkeeper, payment_id) == 1
     kept.restore()
@@ -130,7 +139,7 @@ def test_another_amount_than_what_was_forgotten_waits_for_a_second_person_and_is
     payment_id = marketplace.paid()
     kept = backup()
     rejected(marketplace, payment_id)
-    [payout] = marketplace.pay_out(payment_id, amount="40")
+    payout = ordered(marketplace, payment_id, "40")
     marketplace.settle([payout], "completed")
     kept.restore()
     [forgotten] = compared(marketplace)["comparison"]["forgotten"]
@@ -172,7 +181,10 @@ def test_what_was_ordered_before_and_was_forgotten_meanwhile_waits_and_what_is_o
     kept = backup()
     decided(marketplace, marketplace.pay_out(payment_id, amount=HIGH, another=True)[0], "rejection")
     marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
-    later = [marketplace.pay_out(payment_id, amount=amount, another=True)[0] for amount in ("20", "30")]
+    later = [ordered(marketplace, payment_id, amount, another=True) for amount in ("20", "30")]
+    # One to the same destination was rejected meanwhile.
+    marketplace.settle([before], "awaiting_approval")
+    decided(marketplace, before, "approval")
     marketplace.settle([before, *later], "completed")
     kept.restore()
     forgotten = compared(marketplace)["comparison"]["forgotten"]

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Refund, Refundable } from "../src/model/documents";
 import { paymentLine } from "../src/model/payment-line";
-import { coinOf, poolName, refundFault, refundLine, shownRefunds } from "../src/model/refunds";
+import { coinOf, poolName, refundFault, refundLine, sentFault, shownRefunds } from "../src/model/refunds";
 import { payment } from "./documents";
 
 const GOODS: Refundable = { of: "goods", sellerId: "seller-1", amount: "49.90" };
@@ -91,6 +91,17 @@ describe("a refund as somebody opens it", () => {
 
   test("nothing can be opened where nothing can go back", () => {
     expect(refundFault(null, "1", "USD")).toBe("Nothing of this payment can go back.");
+  });
+
+  test.each([
+    [{}, null],
+    [{ coinAmount: "0.5" }, null],
+    [{ txHash: "" }, "Name the transaction that carries it."],
+    [{ destination: "" }, "Say where it went."],
+    [{ coinAmount: "1,5" }, "Say how much of the coin, such as 12.50, or leave it out."],
+    [{ coinAmount: "0" }, "Say how much of the coin, such as 12.50, or leave it out."],
+  ])("one that was sent already, said with %o", (changes, fault) => {
+    expect(sentFault({ txHash: "0xab", destination: "0xcd", coinAmount: "", ...changes })).toBe(fault);
   });
 
   test("money is named by what it came for, and by its seller where there are several", () => {

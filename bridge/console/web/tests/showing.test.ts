@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, isDismissedWithANote, isProblem, mayDo, PROBLEMS, resolutionFault, settled, toldOfMore } from "../src/model/attention";
+import { counted, isDismissedWithANote, isProblem, mayDo, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal, Session } from "../src/model/documents";
 import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
@@ -116,15 +116,6 @@ describe("where to pay", () => {
 });
 
 describe("what needs a person", () => {
-  it("says of which kinds there is more than is listed, and of how much more where that was counted", () => {
-    expect(toldOfMore([])).toBe("");
-    const leftOut = [
-      { kind: "payment-short", count: 12 },
-      { kind: "transfer-unmatched", count: null },
-    ] as const;
-    expect(toldOfMore(leftOut)).toBe("More than are listed: 12 too little, unmatched transfer.");
-  });
-
   const item = (kind: AttentionKind, id: string): AttentionItem => ({
     kind,
     id,

@@ -25,7 +25,7 @@ payments = sa.table(
 observations = sa.table("observations", sa.column("observation_id"), sa.column("observation"))
 CALLED_REFUNDED = "payment-called-refunded"
 # What a bridge of before does not know.
-NEW_FACTS = ("cancelled_at", "usual_rates")
+NEW_FACTS = ("cancelledAt", "usualRates")
 NEW_PROBLEMS = (CALLED_REFUNDED, "payment-price-doubted", "payment-fee-too-high")
 
 
@@ -73,7 +73,7 @@ def _without(content: Json, names: tuple[str, ...]) -> Json:
 
 
 def _told_as_before(told: Json) -> Json:
-    return _without(told, ("usual_rate",)) if told.get("kind") == "invoice-priced" else told
+    return _without(told, ("usualRate",)) if told.get("kind") == "invoice-priced" else told
 
 
 def _without_new_problems(text: str) -> str:

@@ -2,8 +2,9 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, isProblem, KINDS, keyOf, mayDo, RULINGS, toldOfMore } from "../model/attention";
-import type { AttentionItem, StaffAction } from "../model/documents";
+import { counted, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS } from "../model/attention";
+import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/documents";
+import { NO_FILTERS } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";
 import { useStore } from "../net/store";
@@ -12,6 +13,7 @@ import { OutIcon } from "../parts/icons";
 import { Failed, Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { askFor, type Intent } from "./Dialogs";
+import { apply } from "./FilterBar";
 import { Link } from "./router";
 
 const SHOWN_AT_FIRST = 4;
@@ -20,16 +22,16 @@ export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
   const session = useStore(desk.session);
-  const leftOut = useStore(desk.leftOut);
-  const items = answer ?? [];
+  const items = answer?.items ?? [];
+  const leftOut = answer?.leftOut ?? [];
   const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
   return (
     <section class="attention" aria-labelledby="attention-heading">
       <h2 id="attention-heading">
-        Needs a person {items.length > 0 && <span class="badge">{items.length}</span>}
+        Needs a person {items.length > 0 && <span class="badge">{howMany(items, leftOut)}</span>}
       </h2>
       <p class="unseen" role="status">
-        {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${counted(items)}.`}
+        {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${[counted(items), ...leftOut.map(leftOutWords)].join(", ")}.`}
       </p>
       {answer !== null && mayDo(session, "hold") && !items.some(({ kind }) => kind === "payouts-held") && (
         <button
@@ -48,18 +50,44 @@ export function AttentionList(): JSX.Element {
           <Item key={keyOf(item)} item={item} />
         ))}
       </ul>
-      {leftOut.length > 0 && <p class="item-advice">{toldOfMore(leftOut)}</p>}
-      {showsAll && leftOut.some(({ kind }) => kind === "transfer-unmatched") && (
-        <button type="button" class="quiet" onClick={() => void desk.askForMoreTransfers()}>
-          Show more transfers
-        </button>
-      )}
       {items.length > SHOWN_AT_FIRST && (
         <button type="button" class="quiet" aria-expanded={showsAll} onClick={() => setShowsAll(!showsAll)}>
           {showsAll ? "Show the most urgent" : `Show all ${items.length}`}
         </button>
       )}
+      {leftOut.length > 0 && <NotListed leftOut={leftOut} />}
     </section>
+  );
+}
+
+/** Shows more of a kind; null where that can be done nowhere. */
+function whereToSee(kind: AttentionKind): (() => void) | null {
+  if (kind === "transfer-unmatched") return () => void desk.askForMoreTransfers();
+  return isProblem(kind) ? () => apply({ ...NO_FILTERS, view: "payments", problem: kind }) : null;
+}
+
+function NotListed({ leftOut }: { leftOut: readonly LeftOut[] }): JSX.Element {
+  return (
+    <div class="not-listed">
+      <p>Not all that needs a person is listed here. The rest follows once these are done:</p>
+      <ul>
+        {leftOut.map((one) => {
+          const see = whereToSee(one.kind);
+          const words = leftOutWords(one);
+          return (
+            <li key={one.kind}>
+              {see === null ? (
+                words
+              ) : (
+                <button type="button" class="quiet" onClick={see}>
+                  {words}
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </div>
   );
 }
 

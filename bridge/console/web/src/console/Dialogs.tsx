@@ -4,12 +4,12 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isDismissedWithANote, type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
-import { refundFault } from "../model/refunds";
+import { refundFault, sentFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
-import { NOTHING_WANTED, RefundFields, type RefundWanted } from "./RefundFields";
+import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted } from "./RefundFields";
 
 /** What somebody is about to do, and to what, in words. */
 export type Intent = { title: string; detail: string } & (
@@ -128,6 +128,14 @@ const WORDS: Record<Intent["action"], Words> = {
   },
 };
 
+const SENT_ALREADY: Words = {
+  title: "Write down what was sent back?",
+  text:
+    "Nothing is sent by this, and the buyer is asked for nothing: the figures are right then. A payment that is not completed is " +
+    "cancelled for good with it.",
+  button: "Write it down",
+};
+
 /** That it was not sent has it paid again, so it is asked a second time. */
 const NOT_SENT_AGAIN = {
   text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
@@ -159,7 +167,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [isAskedAgain, setIsAskedAgain] = useState(false);
   const isOpen = session?.access !== "jwt";
-  const words = WORDS[intent.action];
+  const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
   const isNotSent = intent.action === "resolve" && outcome === "not-sent";
   const again = isNotSent ? NOT_SENT_AGAIN : words.again;
   const needsNote =
@@ -189,6 +197,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     const wrong =
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
       (intent.action === "refund" ? refundFault(wanted.pool, wanted.amount, wanted.currency) : null) ??
+      (wanted.sent === null ? null : sentFault(wanted.sent)) ??
       (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
       (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
@@ -324,16 +333,6 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...(txHash === "" ? {} : { txHash }) });
-}
-
-function refundContent({ pool, amount, coin }: RefundWanted, reason: string): Record<string, string> {
-  return {
-    of: pool?.of ?? "goods",
-    amount,
-    reason,
-    ...(pool?.sellerId == null ? {} : { sellerId: pool.sellerId }),
-    ...(coin === null ? {} : { coin }),
-  };
 }
 
 function Told({ done }: { done: Done }): JSX.Element {

@@ -1,10 +1,10 @@
-/** What somebody says of a refund that they open: of what money, how much, and in which coin. */
+/** What somebody says of a refund that they open: of what money, how much, in which coin, and whether it was sent. */
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { plain } from "../model/amounts";
 import type { PaymentDocument, Refundable } from "../model/documents";
-import { poolName } from "../model/refunds";
+import { poolName, type SentAlready } from "../model/refunds";
 import { get, Problem } from "../net/rest";
 
 export interface RefundWanted {
@@ -13,9 +13,27 @@ export interface RefundWanted {
   currency: string;
   /** Null where it is the one that the buyer paid with. */
   coin: string | null;
+  /** Null where the bridge is to send it. */
+  sent: SentAlready | null;
 }
 
-export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null };
+export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null };
+
+/** The same as the bridge is told it. */
+export function refundContent({ pool, amount, coin, sent }: RefundWanted, reason: string): object {
+  return {
+    of: pool?.of ?? "goods",
+    amount,
+    reason,
+    ...(pool?.sellerId == null ? {} : { sellerId: pool.sellerId }),
+    ...(coin === null ? {} : { coin }),
+    ...(sent === null ? {} : { sent: sentContent(sent) }),
+  };
+}
+
+function sentContent({ coinAmount, ...sent }: SentAlready): object {
+  return coinAmount === "" ? sent : { ...sent, coinAmount };
+}
 
 export function RefundFields({ paymentId, wanted, want }: { paymentId: string; wanted: RefundWanted; want: (wanted: RefundWanted) => void }): JSX.Element {
   const [payment, setPayment] = useState<PaymentDocument | null>(null);
@@ -32,6 +50,7 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
           amount: pool === null ? "" : plain(pool.amount),
           currency: found.currency,
           coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
+          sent: null,
         });
       },
       (error: unknown) => setProblem(error instanceof Problem ? error.detail : "It cannot be looked up."),
@@ -93,6 +112,45 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
           <span class="soft">The buyer paid with several.</span>
         </label>
       )}
+      <div class="choices">
+        <label>
+          <input
+            type="checkbox"
+            checked={wanted.sent !== null}
+            onChange={(event) => want({ ...wanted, sent: event.currentTarget.checked ? NOT_SAID : null })}
+          />
+          <span>
+            <strong>It was sent already</strong>
+            <span class="soft">Without the bridge, as from the wallet that was paid, or over Lightning. Nothing more is sent then.</span>
+          </span>
+        </label>
+      </div>
+      {wanted.sent !== null && <SentFields sent={wanted.sent} say={(sent) => want({ ...wanted, sent })} />}
+    </>
+  );
+}
+
+const NOT_SAID: SentAlready = { txHash: "", destination: "", coinAmount: "" };
+
+function SentFields({ sent, say }: { sent: SentAlready; say: (sent: SentAlready) => void }): JSX.Element {
+  const field = (name: keyof SentAlready, label: string, hint: string): JSX.Element => (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        value={sent[name]}
+        spellcheck={false}
+        autoComplete="off"
+        {...(name === "coinAmount" ? { inputMode: "decimal" as const } : {})}
+        onInput={(event) => say({ ...sent, [name]: event.currentTarget.value.trim() })}
+      />
+      <span class="soft">{hint}</span>
+    </label>
+  );
+  return (
+    <>
+      {field("txHash", "Transaction hash", "Of Lightning the payment's hash. Where its chain is followed, the chain says whether it does it.")}
+      {field("destination", "Where it went", "The buyer's address; of Lightning their invoice.")}
+      {field("coinAmount", "How much of the coin", "Left out, as much as the amount, where the coin stands for the currency.")}
     </>
   );
 }

@@ -4,7 +4,7 @@
  */
 
 import type { SystemStatus } from "@contract/events";
-import type { AttentionItem, DayTotal, LeftOut, Session } from "../model/documents";
+import type { AttentionAnswer, DayTotal, Session } from "../model/documents";
 import { settled } from "../model/attention";
 import { readFilters } from "../model/filters";
 import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
@@ -36,8 +36,7 @@ export interface SystemSeen {
 
 class Desk {
   readonly session = new Store<Session | null>(null);
-  readonly attention = new Store<Asked<readonly AttentionItem[]>>({ answer: null, problem: null });
-  readonly leftOut = new Store<readonly LeftOut[]>([]);
+  readonly attention = new Store<Asked<AttentionAnswer>>({ answer: null, problem: null });
   readonly totals = new Store<Asked<readonly DayTotal[]>>({ answer: null, problem: null });
   readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
   readonly table = new Table(readFilters(location.search));
@@ -96,11 +95,11 @@ class Desk {
 
   async askAttention(): Promise<void> {
     try {
-      const { items, leftOut } = await get<{ items: AttentionItem[]; leftOut: LeftOut[] }>(
-        `/api/ops/attention?transfers=${this.transfersShown}`,
-      );
-      this.leftOut.set(leftOut);
-      this.attention.update(({ answer }) => ({ answer: settled(answer ?? [], items, this.isBusy), problem: null }));
+      const { items, leftOut } = await get<AttentionAnswer>(`/api/ops/attention?transfers=${this.transfersShown}`);
+      this.attention.update(({ answer }) => ({
+        answer: { items: settled(answer?.items ?? [], items, this.isBusy), leftOut },
+        problem: null,
+      }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.attention.update(({ answer }) => ({ answer, problem: error }));

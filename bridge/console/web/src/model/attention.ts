@@ -74,10 +74,15 @@ export function counted(items: readonly AttentionItem[]): string {
   return [...counts].map(([name, count]) => `${count} ${name.toLowerCase()}`).join(", ");
 }
 
-/** Which kinds have more than are listed: `More than are listed: 12 too little, unmatched transfer.` */
-export function toldOfMore(leftOut: readonly LeftOut[]): string {
-  const kinds = leftOut.map(({ kind, count }) => `${count === null ? "" : `${count} `}${KINDS[kind].toLowerCase()}`);
-  return kinds.length === 0 ? "" : `More than are listed: ${kinds.join(", ")}.`;
+/** How many things need a person, those that are not listed included: `213`, or `213+` where not all were counted. */
+export function howMany(items: readonly AttentionItem[], leftOut: readonly LeftOut[]): string {
+  const all = leftOut.reduce((sum, { count }) => sum + (count ?? 0), items.length);
+  return leftOut.some(({ count }) => count === null) ? `${all}+` : `${all}`;
+}
+
+/** What is said of a kind of which not all are listed: `13 more: Too little`. */
+export function leftOutWords({ kind, count }: LeftOut): string {
+  return `${count === null ? "Maybe more" : `${count} more`}: ${KINDS[kind]}`;
 }
 
 /** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */

@@ -292,10 +292,15 @@ export interface AttentionItem {
   actions: StaffAction[];
 }
 
-/** A kind of which there are more than are listed; by how many, if they were counted. */
+/** A kind of which more is wrong than is listed; how much more is null where it was not counted. */
 export interface LeftOut {
   kind: AttentionKind;
   count: number | null;
+}
+
+export interface AttentionAnswer {
+  items: readonly AttentionItem[];
+  leftOut: readonly LeftOut[];
 }
 
 export interface DayTotal {

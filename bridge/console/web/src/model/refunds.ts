@@ -89,10 +89,30 @@ export function poolName({ of, sellerId }: Refundable, hasSeveral: boolean): str
   return sellerId === null || !hasSeveral ? "What came for the goods" : `What came for the goods of ${sellerId}`;
 }
 
+/** How a refund was sent without the bridge, as somebody says it. */
+export interface SentAlready {
+  txHash: string;
+  destination: string;
+  /** Empty where the coin stands for the payment's currency. */
+  coinAmount: string;
+}
+
+/** Why it cannot be written down that a refund was sent so; null if it can. */
+export function sentFault({ txHash, destination, coinAmount }: SentAlready): string | null {
+  if (txHash === "") return "Name the transaction that carries it.";
+  if (destination === "") return "Say where it went.";
+  if (coinAmount !== "" && !isAmount(coinAmount)) return "Say how much of the coin, such as 12.50, or leave it out.";
+  return null;
+}
+
+function isAmount(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text) && !isZero(text);
+}
+
 /** Why a refund cannot be opened so; null if it can. */
 export function refundFault(pool: Refundable | null, amount: string, currency: string): string | null {
   if (pool === null) return "Nothing of this payment can go back.";
-  if (!/^\d+(\.\d+)?$/.test(amount) || isZero(amount)) return "Say how much, such as 12.50.";
+  if (!isAmount(amount)) return "Say how much, such as 12.50.";
   if (compare(amount, pool.amount) > 0) return `No more than ${money(pool.amount, currency)} can go back.`;
   return null;
 }
