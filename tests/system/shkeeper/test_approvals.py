@@ -175,7 +175,10 @@ def test_a_rejected_payout_fails_and_its_payment_can_be_paid_out_again(marketpla
     assert marketplace.payment(payment_id)["escrowState"] == "funded"
     refused = approve(marketplace, payout, "Cy")
     assert (refused.status_code, "Bo rejected this payout at" in refused.json()["detail"]) == (409, True)
+    # It goes where another went that was rejected, for which somebody may have had a reason.
     [again] = marketplace.pay_out(payment_id, amount="40")
+    assert again["status"] == "awaiting_approval"
+    assert approve(marketplace, again, "Cy").status_code == 200
     marketplace.settle([again], "completed")
     assert sent(marketplace, payout, again) == [0, 1]
 
