@@ -36,7 +36,7 @@ test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_mo
 	$(BIN)/lint-imports --no-cache
 	$(SUPERVISED) npm --prefix $(WEB) run --silent check
 	$(SUPERVISED) npm --prefix $(WEB) run --silent test
-	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, requests of all kinds, payouts under every fault, endpoints that lie and spoilt requests (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)

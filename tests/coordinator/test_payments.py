@@ -390,7 +390,6 @@ def test_the_table_of_transitions_is_exactly_what_observations_can_do() -> None:
         sighted(Stage.SEEN, 1),
         sighted(Stage.REORGANISED, 2),
         seen("t1"),
-        seen("t2"),
         PARTIAL,
         snapshot(Standing.PARTIAL, LATE),
         PAID,
