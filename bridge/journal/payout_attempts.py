@@ -25,7 +25,8 @@ Outcome = tuple[str, int, PayoutObservation]
 
 
 def name_payouts(batch: Batch, payout_ids: Sequence[str]) -> dict[str, Naming]:
-    """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
+    """What each of some payouts would be asked for by at this moment; nothing of those that have to wait, be it for
+    others of their payment or because their payment holds them back."""
     named = {payout_id: _naming(batch, payout_of(batch, payout_id)) for payout_id in payout_ids}
     return {payout_id: naming for payout_id, naming in named.items() if naming is not None}
 
@@ -34,6 +35,9 @@ def _naming(batch: Batch, payout: Payout) -> Naming | None:
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+    # What goes back to the buyer is no more than what certainly came, however the books stand.
+    if _is_held(payment, payout):
+        return None
     forgotten = still_forgotten(batch, payout.payment_id)
     naming = next_name(payout, payment, batch.payouts.of_payment(payout.payment_id), forgotten)
     # As long as nobody has looked at what was forgotten, nothing else leaves.
@@ -56,10 +60,6 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
     payout = payout_of(batch, payout_id)
     attempt = payout.next_attempt
     if attempt is None or batch.holds.current is not None:
-        return None
-    payment = batch.payments.get(payout.payment_id)
-    # What goes back to the buyer is no more than what certainly came, however the books stand.
-    if payment is not None and _is_held(payment, payout):
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):

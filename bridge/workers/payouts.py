@@ -178,7 +178,7 @@ class PayoutSender:
         self._ages.note(asked_for)
         self._look_ups.begin(asked_for)
         if not is_held:
-            self._give_orders(sent_here, busy)
+            await self._give_orders(sent_here, busy)
 
     async def _payouts_to_follow(self) -> list[Payout]:
         found: list[Payout] = []
@@ -196,17 +196,14 @@ class PayoutSender:
         self._overdue = overdue
         OVERDUE.set(len(overdue))
 
-    def _give_orders(self, payouts: Sequence[Payout], busy: Collection[Lane]) -> None:
+    async def _give_orders(self, payouts: Sequence[Payout], busy: Collection[Lane]) -> None:
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
             key=lambda payout: (payout.created_at, payout.payout_id),
         )
-        orders = orders_in_turn(
-            batches(to_send, sent_together=self._is_sent_together),
-            (payout for payout in payouts if not payout.is_unasked),
-            wallet_of=self._wallet_in_turn,
-            asked_ago=self._ages.of,
-            ends_after=self._turn_ends_after,
+        orders = await self._in_turn(
+            [*batches(to_send, sent_together=self._is_sent_together)],
+            [payout for payout in payouts if not payout.is_unasked],
         )
         by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)
         for order in orders:
@@ -216,6 +213,24 @@ class PayoutSender:
                 self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
             if lane not in busy and lane not in self._giving and not self._lanes[lane].waits:
                 self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
+
+    async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
+        """The orders that may be given now. Whoever has to wait, as one that its payment holds back, keeps nobody
+        from the turn of their wallet."""
+        while True:
+            given = orders_in_turn(
+                orders,
+                under_way,
+                wallet_of=self._wallet_in_turn,
+                asked_ago=self._ages.of,
+                ends_after=self._turn_ends_after,
+            )
+            firsts = [order for order in given if self._wallet_in_turn(order[0]) is not None]
+            may_go = await self._journal.name_payouts([payout.payout_id for order in firsts for payout in order])
+            waiting = {order[0].payout_id for order in firsts if not any(one.payout_id in may_go for one in order)}
+            if not waiting:
+                return given
+            orders = [order for order in orders if order[0].payout_id not in waiting]
 
     async def _give(self, lane: Lane, orders: Sequence[Order]) -> None:
         try:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
+from coordinator.observations import Ending, InvoiceEnded
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import START
 from tests.bridge.workers.sending import FAILED, UNKNOWN, Books, escrow, name, new_sender, status, wanted
@@ -246,6 +247,25 @@ async def test_of_one_chains_wallet_the_next_is_sent_when_a_block_holds_the_last
     clock.move(minutes=10)
     await sender.round()
     assert asked() == sorted([*first, "ETH/payout", "ETH-USDC/payout"])
+
+
+async def test_a_payout_that_its_payment_holds_back_takes_no_turn_from_others(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    for number in (1, 2):
+        await wanted(journal, number, created_at=START + timedelta(seconds=number))
+    await journal.record_observation(
+        provider="shkeeper",
+        external_id="pay_1",
+        key="it went back",
+        observation=InvoiceEnded(ending=Ending.REFUNDED),
+    )
+    sender = new_sender(journal, api)
+    await sender.round()
+    assert books.questions == 1
+    assert [await status(journal, f"out_{number}") for number in (1, 2)] == ["created", "created"]
+    [first, second] = [record.payout for record in await journal.payout_records(["out_1", "out_2"])]
+    assert (first.facts.attempts, second.facts.attempts) == (0, 1)
 
 
 async def test_while_nothing_can_be_asked_for_one_order_is_tried_now_and_then_and_all_go_at_once_after(
