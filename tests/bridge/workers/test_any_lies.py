@@ -23,6 +23,7 @@ from providers.onchain.second_words import CONTRADICTED
 from providers.onchain.transfers import TRANSFER_TOPIC, topic_of
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
+from tests.providers.onchain.liar import other_hash
 from tests.system.onchain.conftest import address
 
 # A way takes about a second.
@@ -44,11 +45,7 @@ def _forged(logs: list[Document]) -> list[Document]:
 
 def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
     """Blocks of another fork."""
-    return block and block | {"hash": _other(block["hash"]), "parentHash": _other(block["parentHash"])}
-
-
-def _other(block_hash: str) -> str:
-    return "0xf" + block_hash[3:]
+    return block and block | {"hash": other_hash(block["hash"]), "parentHash": other_hash(block["parentHash"])}
 
 
 LIES: dict[str, dict[str, Lie]] = {
@@ -62,7 +59,7 @@ LIES: dict[str, dict[str, Lie]] = {
     "forks": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: [])},
     "forks with money": {
         "eth_getBlockByNumber": _elsewhere,
-        **_logs(lambda logs: [one | {"blockHash": _other(one["blockHash"])} for one in _forged(logs)]),
+        **_logs(lambda logs: [one | {"blockHash": other_hash(one["blockHash"])} for one in _forged(logs)]),
     },
     "names another sender": _logs(
         lambda logs: [one | {"topics": [one["topics"][0], topic_of(CAROL), one["topics"][2]]} for one in logs]

@@ -11,6 +11,7 @@ from coordinator.payouts import PayoutStatus
 from providers.onchain.second_words import SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import CAROL
 from tests.bridge.workers.followed_chain import Follow, Followed, contradictions, forge, goes_on, listed
+from tests.providers.onchain.liar import other_hash
 
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
 
@@ -151,7 +152,7 @@ async def test_a_fork_leaves_the_list_once_they_have_the_same_blocks_again(follo
         await it.register()
 
         def elsewhere(parameters: list[Any], block: dict[str, Any] | None) -> dict[str, Any] | None:
-            return block and block | {"hash": "0xf" + block["hash"][3:]}
+            return block and block | {"hash": other_hash(block["hash"])}
 
         it.liars[1].changes("eth_getBlockByNumber", elsewhere)
         await goes_on(it)

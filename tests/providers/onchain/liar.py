@@ -8,7 +8,12 @@ from typing import Any
 from tests.anvil import Anvil
 from tests.scripted_gateway import Gateway, Request
 
-__all__ = ["Liar", "Refusal"]
+__all__ = ["Liar", "Refusal", "other_hash"]
+
+
+def other_hash(block_hash: str) -> str:
+    """What a block's hash is never, always the same for each."""
+    return f"0x{int(block_hash, 16) ^ 1:064x}"
 
 
 @dataclass(frozen=True)
