@@ -16,9 +16,9 @@ from bridge.journal.errors import JournalUrlError
 
 __all__ = [
     "journal_place",
-    "limit_statements",
     "opening",
     "parse_database_url",
+    "prepare_writing",
     "reading_engine",
     "writing_engine",
 ]
@@ -49,6 +49,10 @@ STATEMENT_LIMITS = {
 }
 # Not every server has all of them, and a pooler need not let them pass at the start of a connection.
 _LIMIT = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name")
+# A server may be set not to wait for its disk. Whoever is answered 202 relies on that.
+_DURABLE = text(
+    "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'"
+)
 
 
 def parse_database_url(text_url: str) -> URL:
@@ -170,9 +174,11 @@ def _connection_settings(url: URL) -> dict[str, Any]:
     return {name: value for name, value in CONNECTION_SETTINGS.items() if name not in url.query}
 
 
-def limit_statements(connection: Connection) -> None:
-    """Has PostgreSQL give up what takes too long on a connection. Not what a migration does, which may."""
+def prepare_writing(connection: Connection) -> None:
+    """Has PostgreSQL give up what takes too long on a connection, but not what a migration does, which may; and have
+    on its disk what it calls committed."""
     if connection.dialect.name == "postgresql":
+        connection.execute(_DURABLE)
         for name, milliseconds in STATEMENT_LIMITS.items():
             connection.execute(_LIMIT, {"name": name, "value": str(milliseconds)})
         connection.commit()

@@ -43,6 +43,8 @@ class HistoryGuard:
         self._opened = opened
         self._loop = asyncio.get_running_loop()
         self._reach = Reach()
+        self.committed_events = 0
+        """The number of the last event that this bridge has committed: what it has answered for must be there."""
         self.error: JournalReplacedError | None = None
         """Why nothing is written any more."""
         self.replaced = asyncio.Event()
@@ -57,9 +59,11 @@ class HistoryGuard:
             raise self.error
         # Before anything is read: another thread may see a later one in the meantime.
         before = self._reach
+        events = max(before.events, self.committed_events)
         try:
             reach = reach_of(connection)
-            evidence = [*self._evidence(connection, reach), *reach.behind(before)]
+            behind = reach.behind(before.model_copy(update={"events": events}))
+            evidence = [*self._evidence(connection, reach), *behind]
         except FileNotFoundError:
             raise self.replace("its file is gone") from None
         if evidence:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from bridge.journal.batch import Batch
 from bridge.journal.commit_times import Commit
 from bridge.journal.cutting import Cutter
-from bridge.journal.database import limit_statements
+from bridge.journal.database import prepare_writing
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
 from bridge.journal.history_guard import HistoryGuard
 from bridge.journal.look_ahead import LookAhead
@@ -259,6 +259,7 @@ class Writer:
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset
+        self._guard.committed_events = batch.next_offset - 1
         batch.remember()
         for action in batch.actions.added:
             log_action(action)
@@ -288,7 +289,7 @@ class Writer:
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect()
-        limit_statements(connection)
+        prepare_writing(connection)
         with connection.begin():
             reach = self._guard.check(connection)
         if self._is_file:

@@ -335,7 +335,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self.eio.turns.take()  # what reads a packet only begins this
         event, *arguments = data
         answer = await self._answer(event, namespace, sid, arguments)
-        if id is None:
+        if id is None or answer is None:
             return
         try:
             parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=answer))
@@ -345,8 +345,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         for part in parts:
             await self.eio.send(eio_sid, part)
 
-    async def _answer(self, event: str, namespace: str, sid: str, arguments: list[Any]) -> list[Any]:
-        """Runs the handler of an event; returns the arguments of its acknowledgement."""
+    async def _answer(self, event: str, namespace: str, sid: str, arguments: list[Any]) -> list[Any] | None:
+        """Runs the handler of an event; returns what to answer, or None to a client that has gone meanwhile."""
         if event in self.reserved_events or event == CATCH_ALL:
             return [UNKNOWN_EVENT]
         try:
@@ -354,8 +354,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancelled():
                 raise
-            if not isinstance(error, ClientGoneError) or self.manager.is_connected(sid, namespace):
-                logger.exception("the handler of %s failed for %s", event, sid)
+            if isinstance(error, ClientGoneError):
+                return None
+            logger.exception("the handler of %s failed for %s", event, sid)
             return [INTERNAL_FAILURE]
         if answer is self.not_handled:
             return [UNKNOWN_EVENT]

@@ -459,6 +459,16 @@ async def test_a_running_journal_that_loses_what_was_committed_is_written_to_no_
             await journal.check()
 
 
+async def test_a_running_journal_that_loses_what_it_has_just_committed_is_written_to_no_more(left: Left) -> None:
+    async with left.opened() as journal:
+        await journal.publish_events([Event("news", Audience(everyone=True), "{}")] * 3)
+        with sqlite3.connect(file_of(left)) as database:
+            database.execute('DELETE FROM events WHERE "offset" = 3')
+        database.close()
+        await journal.history.note()  # of which there was none since
+        assert "it had 3 events, and has 2" in str(await journal.history.replaced())
+
+
 async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_before_the_next_start(
     left: Left,
 ) -> None:

@@ -264,3 +264,17 @@ async def test_closing_a_room_sends_out_those_too_that_are_still_connecting() ->
     assert manager.get_rooms(sid, "/") == [sid]
     with pytest.raises(ValueError, match="sid room"):
         await manager.close_room(sid, "/")
+
+
+async def test_who_goes_while_it_is_waited_for_what_it_asked_is_no_failure_and_gets_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = ours()
+
+    async def join(sid: str, *_: object) -> None:
+        raise ClientGoneError(f"the client {sid} is gone")
+
+    server.on("join", join)
+    with caplog.at_level(logging.ERROR):
+        assert await server._answer("join", "/", "sid", []) is None
+    assert caplog.records == []
