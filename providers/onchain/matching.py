@@ -115,8 +115,8 @@ def match(
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's to which a person gave it, or whose payer sent it, or for which its transaction was hinted, or which
     asks for just this amount, if this leaves exactly one. A hint takes nothing that fits another one as well, and a
-    payer nothing that is just the amount of a payment without one, unless it is that of its own, too. Anything else is
-    for a person to tell.
+    payer nothing that is just the amount of a payment without one, unless it is that of its own, too. Anything else
+    is for a person to tell.
     """
     payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"], carried)
     if payout is not None:
