@@ -20,6 +20,7 @@ from providers.onchain.following import (
     Finality,
     Following,
     Paying,
+    begun_again,
     due,
     joined,
     leapt,
@@ -51,8 +52,6 @@ logger = logging.getLogger("bridge.onchain")
 BLOCKS_AT_ONCE = 16
 # With fewer blocks to catch up with than this, beyond those that are not final, they are read one by one.
 RANGE_WORTH_BLOCKS = 32
-# How much deeper it is looked again when what was final is gone.
-LOOKED_AGAIN_DEPTHS = 10
 # How often all endpoints are asked how far they are, so that one that lags is noticed.
 ROUNDS_BETWEEN_COMPARISONS = 8
 CLAIMS_FORGOTTEN_AFTER_DEPTHS = 4
@@ -321,10 +320,9 @@ class ChainFollower:
         from far below."""
         while step.following.canonical.head is not None:
             step.take(taken_back(step.following))
-        again = max(number - LOOKED_AGAIN_DEPTHS * depth, 0)
-        step.following = Following(again, step.following.view, checked_number=again - 1)
+        step.following = begun_again(step.following, number, depth)
         gone = []
-        for subject, tx_hash in await self._store.final_since(self.chain.name, again):
+        for subject, tx_hash in await self._store.final_since(self.chain.name, step.following.next_number):
             receipt = await self._rpc.call("eth_getTransactionReceipt", tx_hash)
             if receipt is None or receipt.get("status") == FAILED_STATUS:
                 gone.append(f"{subject.id} ({tx_hash})")

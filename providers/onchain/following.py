@@ -19,6 +19,7 @@ __all__ = [
     "Following",
     "Paying",
     "Sighted",
+    "begun_again",
     "disowned",
     "due",
     "joined",
@@ -31,6 +32,8 @@ __all__ = [
 
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
 NOBODY_TELLS = "no endpoint tells of it any more"
+# How much deeper it is looked again when what was final is gone.
+LOOKED_AGAIN_DEPTHS = 10
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
 HASHES_KEPT = 256
 
@@ -100,6 +103,8 @@ class Following:
     checked_number: int = -1
     """The newest block that was read a second time."""
     doubts: tuple[Doubt, ...] = ()
+    contradicted_number: int | None = None
+    """The first block that was another one at another endpoint, as long as those after it are so too."""
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -142,6 +147,7 @@ def leapt(
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
         doubts=following.doubts,
+        contradicted_number=following.contradicted_number,
     )
     return moved, tuple(told)
 
@@ -209,6 +215,15 @@ def taken_back(following: Following) -> Told:
         checked_number=min(following.checked_number, head.number - 1),
     )
     return moved, tuple(told)
+
+
+def begun_again(following: Following, gone_number: int, depth: int) -> Following:
+    """After a block vanished that was final: from far below it, and below where another endpoint's chain parted from
+    the one that was followed, since nothing on that one has counted."""
+    contradicted = following.contradicted_number
+    parted_number = gone_number if contradicted is None else min(gone_number, contradicted)
+    again = max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0)
+    return Following(again, following.view, checked_number=again - 1, contradicted_number=contradicted)
 
 
 def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:

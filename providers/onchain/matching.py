@@ -114,8 +114,9 @@ def match(
 
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's to which a person gave it, or whose payer sent it, or for which its transaction was hinted, or which
-    asks for just this amount, if this leaves exactly one. A hint takes nothing that fits another one as well.
-    Anything else is for a person to tell.
+    asks for just this amount, if this leaves exactly one. A hint takes nothing that fits another one as well, and a
+    payer nothing that is just the amount of a payment without one, unless it is that of its own, too. Anything else
+    is for a person to tell.
     """
     payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"], carried)
     if payout is not None:
@@ -183,6 +184,9 @@ def _narrowings(transfer: ChainTransfer, fitting: Sequence[Watched]) -> Iterable
     opened = [one for one in fitting if one.is_open]
     yield opened
     named = [one for one in opened if one.payer is not None]
+    fits_others = any(one.units == transfer.units for one in opened if one.payer is None)
+    if named and fits_others and not any(one.units == transfer.units for one in named):
+        return  # anybody can say whose wallet pays
     yield named
     left = named or opened
     exact = [one for one in left if one.units == transfer.units]

@@ -43,8 +43,6 @@ class SecondReadings:
     _words: SecondWords
     _witnesses: Witnesses
     _at_once: int = READ_AGAIN_AT_ONCE
-    _contradicted_at: int | None = None
-    """The block that was another one at another endpoint, as long as those after it are so too: it is said once."""
     _told_by: dict[int, int] = field(default_factory=dict)
     """Which endpoint told of a block; not known of what was read before the start, or told of by several."""
     _read_alone: int = -1
@@ -159,13 +157,14 @@ class SecondReadings:
         if theirs is None:
             return
         host, other = theirs
-        if other == ours and self._contradicted_at is not None:
+        contradicted = step.following.contradicted_number
+        if other == ours and contradicted is not None:
             # As this block is, so are all before it; money in them may still be doubted.
             doubted = {one.block_number for one in step.following.doubts}
-            step.agreed_blocks |= {self._contradicted_at} - doubted
-            self._contradicted_at = None
-        elif other != ours and self._contradicted_at is None:
-            self._contradicted_at = number
+            step.agreed_blocks |= {contradicted} - doubted
+            step.following = replace(step.following, contradicted_number=None)
+        elif other != ours and contradicted is None:  # it is said once
+            step.following = replace(step.following, contradicted_number=number)
             message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))

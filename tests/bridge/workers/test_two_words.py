@@ -341,3 +341,10 @@ async def test_a_fork_without_money_of_ours_is_on_the_list_too(anvil: Anvil, tmp
             await goes_on(it, fork, anvil)
             assert (await it.payment()).status == "pending"
             assert await listed(it)
+            # However long it is followed, the other one is read from where they parted once it is the only one.
+            await goes_on(it, fork, anvil, blocks=14 * CONFIRMATIONS)
+            await it.restart()
+            await goes_on(it, fork, anvil, blocks=2 * CONFIRMATIONS)
+            await it.restart(1)
+            await goes_on(it, fork, anvil)
+            assert (await it.payment()).status == COMPLETED

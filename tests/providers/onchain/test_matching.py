@@ -40,7 +40,13 @@ def watched(number: int, units: int = 100, **changes: object) -> Watched:
         ([watched(1), watched(2, hints=frozenset({"0x1"}))], None),
         ([watched(1), watched(2, hints=frozenset({"0x1"}), given=frozenset({"0x1"}))], "pay_2"),  # but a person may
         ([watched(1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], "pay_1"),  # the sender outranks it
-        ([watched(1, 70, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], "pay_1"),
+        # Anybody can say whose wallet pays: that takes no money of just the amount that another one asks for.
+        ([watched(1, 1, payer="0xB"), watched(2)], None),
+        ([watched(1, 1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], None),
+        ([watched(1, 1, payer="0xB", hints=frozenset({"0x1"})), watched(2)], None),
+        ([watched(1, 1, payer="0xB", hints=frozenset({"0x1"})), watched(3, 2, payer="0xB"), watched(2)], None),
+        ([watched(1, 1, payer="0xB"), watched(2, given=frozenset({"0x1"}))], "pay_2"),
+        ([watched(1, 1, payer="0xB"), watched(2, is_open=False)], "pay_1"),
         ([watched(1, hints=frozenset({"0x1"})), watched(2, 70, hints=frozenset({"0x1"}))], "pay_1"),
         ([watched(1, hints=frozenset({"0x1"})), watched(2, hints=frozenset({"0x1"}))], None),
         ([watched(1), watched(2, hints=frozenset({"0x2"}))], None),
