@@ -255,7 +255,7 @@ def rest_app(
         lifespan=[lifespan],
         state=State({"readers": registry.readers}),
         logging_config=None,
-        openapi_config=openapi_config,
+        openapi_config=openapi_config(),
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
 
