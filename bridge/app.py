@@ -244,6 +244,7 @@ def rest_app(
             "payment_terms": Provide(lambda: settings.payment_terms, sync_to_thread=False),
         },
         guards=[callers.guard],
+        before_request=callers.recheck,
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
             allow_origins=list(settings.frontend_origins),
@@ -254,7 +255,7 @@ def rest_app(
         lifespan=[lifespan],
         state=State({"readers": registry.readers}),
         logging_config=None,
-        openapi_config=openapi_config,
+        openapi_config=openapi_config(),
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
 

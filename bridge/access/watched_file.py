@@ -8,6 +8,7 @@ file of keys has taken them back.
 import hashlib
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,11 +107,15 @@ class WatchedFile(Generic[T]):
             found = self.path.stat()
         except OSError as error:
             raise self._unreadable(error) from None
+        if not stat.S_ISREG(found.st_mode):
+            raise self._no_file()
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
     def _content(self) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise self._no_file()
                 content = file.read(LIMIT_BYTES + 1)
         except OSError as error:
             raise self._unreadable(error) from None
@@ -118,5 +123,13 @@ class WatchedFile(Generic[T]):
             raise KeysError(f"{self.path} has more than {LIMIT_BYTES} bytes")
         return content
 
+    def _no_file(self) -> KeysError:
+        return KeysError(f"cannot read {self.path}: it is no regular file; put one there, or a link to one")
+
     def _unreadable(self, error: OSError) -> KeysError:
         return KeysError(f"cannot read {self.path}: {os.strerror(error.errno or 0)}")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens also what took the place of a regular file just now, such as a pipe that nobody writes to."""
+    return os.open(path, flags | os.O_NONBLOCK)

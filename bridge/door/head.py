@@ -22,8 +22,8 @@ LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([!-~]++) HTTP/(\d\.\d)")
 # Whole, and without looking back: what is wrong is found in one pass over the bytes.
 HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")
 PATH = re.compile(rb"(/[^?#]*)(?:\?([^#]*))?")
-# A proxy asks so; what it names as the host is not for a server behind it to judge.
-ABSOLUTE = re.compile(rb"(?i:https?)://[^/?#]+(.*)")
+# Whoever takes the bridge for a proxy asks so.
+ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(.*)")
 HOST = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]*")
 LENGTH = re.compile(rb"[0-9]{1,15}")
 # A line feed that ends no line, or a return that no line feed follows.
@@ -83,8 +83,9 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
             " values are not folded."
         )
     headers, found = _headers(fields, limits)
-    _require_one_host(found.get(b"host"), version)
-    raw_path, query = _path_of(method, target)
+    host = found.get(b"host")
+    _require_one_host(host, version)
+    raw_path, query = _path_of(method, target, host)
     length = _length(found, version)
     connection = found.get(b"connection", b"").lower()
     tokens = {token.strip() for token in connection.split(b",")} if connection else ()
@@ -137,10 +138,13 @@ def _require_one_host(host: bytes | None, version: bytes) -> None:
         raise _bad("Host is no name and no address.")
 
 
-def _path_of(method: bytes, target: bytes) -> tuple[bytes, bytes]:
+def _path_of(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is not None:
-        target = absolute[1] if absolute[1].startswith(b"/") else b"/" + absolute[1]
+        authority, rest = absolute.groups()
+        if HOST.fullmatch(authority) is None or (host is not None and authority.lower() != host.lower()):
+            raise _bad("The target of the request names another host than Host does, or a user; ask for its path.")
+        target = rest if rest.startswith(b"/") else b"/" + rest
     if target == b"*" and method == b"OPTIONS":
         return target, b""
     path = PATH.fullmatch(target)

@@ -1,7 +1,8 @@
 """Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
@@ -56,14 +57,27 @@ class Callers:
         """
         self._require_front_end(connection)
         require_plain_query(connection)
-        given = handler.parsed_fn_signature.parameters
+        self._recognize(connection, handler)
+
+    async def recheck(self, request: Request[Any, Any, Any]) -> None:
+        """Refuses whoever is not known any more once the body has come, before a route acts on it: a sender takes as
+        long for a body as the door lets them, and a token may have been taken back, or have expired, meanwhile."""
+        handler = request.route_handler
+        if request.method == "POST" and (_takes_service(handler) or _takes_principal(handler)):
+            await request.body()
+            self._recognize(request, handler)
+
+    def _recognize(
+        self,
+        connection: ASGIConnection,  # type: ignore[type-arg]
+        handler: BaseRouteHandler,
+    ) -> None:
         authorization = connection.headers.get("authorization")
-        if "service" in given or handler.opt.get(FOR_SERVICES):
+        if _takes_service(handler):
             connection.state.service = self.service(authorization)
-        is_for_ops = handler.opt.get(FOR_OPS)
-        if "principal" in given or is_for_ops:
+        if _takes_principal(handler):
             connection.state.principal = self.principal(authorization)
-        if is_for_ops and not connection.state.principal.sees_everything:
+        if handler.opt.get(FOR_OPS) and not connection.state.principal.sees_everything:
             raise PermissionDeniedException("only staff, and services that read, may see the console")
 
     def service(self, authorization: str | None) -> Service:
@@ -106,6 +120,14 @@ def require_room(principal: Principal, room: str) -> None:
     """Raises PermissionDeniedException unless the principal may see what is told in the room."""
     if not principal.may_see(room):
         raise PermissionDeniedException(f"the token does not grant {room}")
+
+
+def _takes_service(handler: BaseRouteHandler) -> bool:
+    return bool("service" in handler.parsed_fn_signature.parameters or handler.opt.get(FOR_SERVICES))
+
+
+def _takes_principal(handler: BaseRouteHandler) -> bool:
+    return bool("principal" in handler.parsed_fn_signature.parameters or handler.opt.get(FOR_OPS))
 
 
 def _bearer_token(authorization: str | None) -> str | None:

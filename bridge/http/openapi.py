@@ -1,8 +1,10 @@
 """The OpenAPI document: its head, and small pieces that the routes use to describe themselves."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from litestar import Litestar, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -126,36 +128,56 @@ class DescribedOpenAPI(OpenAPIConfig):
         return super().to_openapi_schema()
 
 
-openapi_config = DescribedOpenAPI(
-    title="The bridge",
-    version=__version__,
-    description=(
-        "Webhooks of payment providers in, payment events out. Amounts are decimal strings. Errors are problem "
-        "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed."
-    ),
-    path="/schema",
-    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-    use_handler_docstrings=True,
-    operation_id_creator=_operation_id,
-    components=Components(
-        security_schemes={
-            "serviceToken": SecurityScheme(
-                type="http", scheme="bearer", description="The token of a service, for writing."
-            ),
-            "userToken": SecurityScheme(
-                type="http", scheme="bearer", bearer_format="JWT", description="The token of a user, for reading."
-            ),
-        }
-    ),
-    tags=[
-        Tag("Payments", "Register payments, and look up how they stand."),
-        Tag("Payouts", "Send money to sellers, and look up how it stands."),
-        Tag("Refunds", "Send money back to buyers, and look up how it stands."),
-        Tag("Chains", "How far chains are followed, and what on them a person has to look at."),
-        Tag("Events", "Publish events, and read those of the past."),
-        Tag("Catching up", "What a client that was away looks up."),
-        Tag("Webhooks", "For payment providers."),
-        Tag("Console", "What finance ops look at, and what they do about it."),
-        Tag("Health", "For supervisors."),
-    ],
-)
+class _MadeAtTheSide:
+    """Has the document made in a thread, once, when somebody wants it: that takes a second or more, in which the
+    event loop answers others."""
+
+    def __init__(self) -> None:
+        self._making: asyncio.Task[None] | None = None
+
+    async def __call__(self, request: Request[Any, Any, Any]) -> None:
+        if self._making is None or (self._making.done() and self._making.exception() is not None):
+            self._making = asyncio.create_task(asyncio.to_thread(_make, request.app))
+        await asyncio.shield(self._making)  # who asked first may go; others wait for it too
+
+
+def _make(application: Litestar) -> None:
+    kept_by: Any = application.plugins.get("OpenAPIPlugin")
+    kept_by.provide_openapi_schema()
+
+
+def openapi_config() -> OpenAPIConfig:
+    """How an application describes itself."""
+    return DescribedOpenAPI(
+        title="The bridge",
+        version=__version__,
+        description=(
+            "Webhooks of payment providers in, payment events out. Amounts are decimal strings. Errors are problem "
+            "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed."
+        ),
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, before_request=_MadeAtTheSide()),
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        components=Components(
+            security_schemes={
+                "serviceToken": SecurityScheme(
+                    type="http", scheme="bearer", description="The token of a service, for writing."
+                ),
+                "userToken": SecurityScheme(
+                    type="http", scheme="bearer", bearer_format="JWT", description="The token of a user, for reading."
+                ),
+            }
+        ),
+        tags=[
+            Tag("Payments", "Register payments, and look up how they stand."),
+            Tag("Payouts", "Send money to sellers, and look up how it stands."),
+            Tag("Refunds", "Send money back to buyers, and look up how it stands."),
+            Tag("Chains", "How far chains are followed, and what on them a person has to look at."),
+            Tag("Events", "Publish events, and read those of the past."),
+            Tag("Catching up", "What a client that was away looks up."),
+            Tag("Webhooks", "For payment providers."),
+            Tag("Console", "What finance ops look at, and what they do about it."),
+            Tag("Health", "For supervisors."),
+        ],
+    )

@@ -95,3 +95,20 @@ def test_a_file_that_makes_no_sense_at_the_beginning_is_an_error(path: Path) -> 
     path.unlink()
     with pytest.raises(KeysError, match="cannot read"):
         WatchedFile(path, words_in, nothing=NOTHING)
+
+
+def test_a_pipe_in_its_place_is_unreadable_and_keeps_nobody_waiting(
+    path: Path, clock: Clock, file: WatchedFile[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening one waits until somebody writes; also where it comes between the look and the opening."""
+    path.unlink()
+    os.mkfifo(path)
+    assert file.value() == ["one", "two"]
+    assert str(file.trouble).startswith(f"cannot read {path}: it is no regular file")
+    clock.now += GRACE_SECONDS
+    assert file.value() == []
+    with pytest.raises(KeysError, match="no regular file"):
+        WatchedFile(path, words_in, nothing=[])
+    monkeypatch.setattr(WatchedFile, "_identify", lambda _: (0,))
+    with pytest.raises(KeysError, match="no regular file"):
+        WatchedFile(path, words_in, nothing=[])

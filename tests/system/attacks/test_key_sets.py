@@ -2,6 +2,8 @@
 gone is seen and opens nothing."""
 
 import json
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from jwt.warnings import InsecureKeyLengthWarning
 
 from tests.asking import get, post
 from tests.conftest import BridgeProcess, StartBridge
+from tests.system.attacks.strangers import Stranger
 from tests.system.conftest import StartListener
 from tests.waiting import wait_until
 
@@ -29,14 +32,13 @@ def key_set(*keys: Any) -> str:
     return json.dumps({"keys": public})
 
 
-def token(key: Any, user_id: str = "u1") -> str:
-    return jwt.encode({"sub": user_id, "exp": NEVER}, key, "ES256")
+def token(key: Any, user_id: str = "u1", *, expires_at: float = NEVER) -> str:
+    return jwt.encode({"sub": user_id, "exp": expires_at, "staff": True}, key, "ES256")
 
 
 def services(*tokens: str) -> str:
-    return "\n".join(
-        f'[service-{number}]\ntoken = "{one}"\nregisters = ["payments"]' for number, one in enumerate(tokens)
-    )
+    may = 'registers = ["payments", "payouts"]\npublishes = ["chat"]\napproves = ["payouts"]'
+    return "\n".join(f'[service-{number}]\ntoken = "{one}"\n{may}' for number, one in enumerate(tokens))
 
 
 class Files:
@@ -128,6 +130,51 @@ def test_a_service_that_is_taken_out_may_not_write_and_none_left_opens_no_door(
     assert readiness(bridge)["services"].startswith("degraded: cannot read")
     wait_until(lambda: not may_write(bridge, OTHER_TOKEN))
     assert not may_write(bridge, None)
+
+
+def begin(stranger: Stranger, path: str, bearer: str) -> None:
+    """A request whose body has begun, and whose sender was found good: the bridge says that it may go on."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {bearer}\r\nContent-Length: 2\r\n"
+    stranger.send(f"{head}Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert stranger.answer("HEAD").status == 100
+    stranger.send(b"{")
+
+
+def acting(bridge: BridgeProcess) -> dict[str, list[str]]:
+    """The paths of the routes that act, by whose token they take."""
+    paths: dict[str, list[str]] = {"serviceToken": [], "userToken": []}
+    for path, item in get(f"{bridge.url}/schema/openapi.json").json()["paths"].items():
+        if security := item.get("post", {}).get("security"):
+            paths[next(iter(security[0]))].append(path.replace("{", "").replace("}", ""))
+    return paths
+
+
+def test_whose_token_was_taken_back_while_the_body_came_is_refused_by_every_route_that_acts(
+    bridge: BridgeProcess, files: Files
+) -> None:
+    paths = acting(bridge)
+    bearers = {"serviceToken": SERVICE_TOKEN, "userToken": token(FIRST)}
+    assert min(map(len, paths.values())) > 5
+    with ExitStack() as connections:
+        begun = [(path, connections.enter_context(Stranger(bridge))) for kind in paths for path in paths[kind]]
+        for path, stranger in begun:
+            begin(stranger, path, bearers["serviceToken" if path in paths["serviceToken"] else "userToken"])
+        files.services.write_text(services(OTHER_TOKEN))
+        files.keys.write_text(key_set(SECOND))
+        for _, stranger in begun:
+            stranger.send(b"}")
+        answered = {path: stranger.answer().status for path, stranger in begun}
+    assert {path: status for path, status in answered.items() if status != 401} == {}
+
+
+def test_a_token_that_expired_while_the_body_came_is_refused(make_bridge: StartBridge, files: Files) -> None:
+    bridge = make_bridge(BRIDGE_ACCESS="jwt", BRIDGE_JWT_JWKS_FILE=str(files.keys), BRIDGE_JWT_LEEWAY_SECONDS="0")
+    short = token(FIRST, expires_at=int(time.time()) + 2)
+    with Stranger(bridge) as stranger:
+        begin(stranger, "/api/ops/attention/dismissal", short)
+        wait_until(lambda: status(bridge, short) == 401)
+        stranger.send(b"}")
+        assert stranger.answer().status == 401
 
 
 def test_where_users_bring_no_tokens_no_services_left_opens_no_door_either(

@@ -51,6 +51,11 @@ TWO_READINGS = {
     "a fragment": get(HOST, line=b"GET /health/live#x HTTP/1.1\r\n"),
     "a target that is no path": get(HOST, line=b"GET health/live HTTP/1.1\r\n"),
     "a star": get(HOST, line=b"GET * HTTP/1.1\r\n"),
+    "another host in the URL": get(HOST, line=b"GET http://localhost/health/live HTTP/1.1\r\n"),
+    "a port in the URL alone": get(HOST, line=b"GET http://127.0.0.1:80/health/live HTTP/1.1\r\n"),
+    "a user in the URL": get(HOST, line=b"GET http://x@127.0.0.1/health/live HTTP/1.1\r\n"),
+    "a user in both": get(b"Host: x@127.0.0.1\r\n", line=b"GET http://x@127.0.0.1/health/live HTTP/1.1\r\n"),
+    "a user in the URL of HTTP/1.0": get(b"", line=b"GET http://x@127.0.0.1/health/live HTTP/1.0\r\n"),
     "bytes beyond ASCII": get(HOST, line=b"GET /\xc3\xa4 HTTP/1.1\r\n"),
     "three empty lines": b"\r\n\r\n\r\n" + LIVE,
     "the beginning of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -114,11 +119,12 @@ def test_what_is_not_spoken_here_is_said_to_be_so(bridge: BridgeProcess, name: s
         get(b"hOST:127.0.0.1\r\n"),
         get(b"Host: \t127.0.0.1 \t\r\n"),
         get(HOST, line=b"GET http://127.0.0.1/health/live HTTP/1.1\r\n"),
+        get(b"Host: Localhost\r\n", line=b"GET HTTP://localHOST/health/live HTTP/1.1\r\n"),
         get(HOST + b"Content-Length: 0005\r\n", b"hello"),
         get(HOST + b"Transfer-Encoding: Chunked\r\n", b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n"),
         get(HOST + b"X:\r\nX: \xe4\t\xf6\r\n"),
     ],
-    ids=["after-an-empty-line", "1.0", "any-case", "spaces", "whole-url", "zeros", "chunks", "latin"],
+    ids=["after-an-empty-line", "1.0", "any-case", "spaces", "whole-url", "any-host", "zeros", "chunks", "latin"],
 )
 def test_what_can_be_read_in_one_way_only_is_answered(bridge: BridgeProcess, request_: bytes) -> None:
     with Stranger(bridge) as stranger:
