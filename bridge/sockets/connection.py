@@ -140,11 +140,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         if self.protocol is not None:
             self.protocol.owe(self._owed_bytes)
 
+    def let_in(self) -> None:
+        """It is connected to a namespace."""
+        self.server.arrivals.discard(self)
+        if self.protocol is not None:
+            self.protocol.backlog_limit_bytes = self.server.backlog_limit_bytes(self)
+
     def _put_behind(self, packet: Any) -> None:
         if self.closed or self.closing:
             return
         self.backlog.add(packet)
-        if self.backlog.size_bytes > self.server.limits.backlog_bytes + self._owed_bytes:
+        if self.backlog.size_bytes > self.server.backlog_limit_bytes(self) + self._owed_bytes:
             self.backlog.clear()  # it will not be read, or is told again once the client has come back
             self._give_up()
             self.end(self.server.reason.TRANSPORT_ERROR)
@@ -372,8 +378,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         for packet in waiting:
             self.put(packet)
         door.owe(self._owed_bytes)
-        limits = self.server.limits
-        door.take_over(self, backlog_limit_bytes=limits.backlog_bytes, pace=limits.messages)
+        limit_bytes = self.server.backlog_limit_bytes(self)
+        door.take_over(self, backlog_limit_bytes=limit_bytes, pace=self.server.limits.messages)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

@@ -93,6 +93,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         for deadlines in (self.pings, self.pongs, self.arrivals):
             deadlines.discard(connection)
 
+    def backlog_limit_bytes(self, connection: Connection) -> int:
+        """What may wait for a client."""
+        is_stranger = connection in self.arrivals
+        return self.limits.stranger_backlog_bytes if is_stranger else self.limits.backlog_bytes
+
     def _no_pong(self, connection: Connection, _due: float) -> None:
         CLOSED.labels("ping timeout").inc()
         connection.end(self.reason.PING_TIMEOUT)

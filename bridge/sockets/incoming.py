@@ -17,6 +17,7 @@ from bridge.sockets.errors import PacketError
 __all__ = [
     "ACKNOWLEDGEMENTS",
     "EVENTS",
+    "NAMESPACE_LIMIT",
     "Message",
     "PacketReader",
     "Receive",
@@ -34,6 +35,9 @@ Payload.max_decode_packets = PACKETS_LIMIT_PER_BODY
 
 # That of the reference server. No event of the catalogue has any.
 ATTACHMENTS_LIMIT = 10
+
+# Characters. Longer ones nobody has made, and they are not sent back.
+NAMESPACE_LIMIT = 100
 
 # Of all packets together whose attachments have not come yet: as objects they take twenty times as much.
 INCOMPLETE_LIMIT_BYTES = 2_000_000

@@ -16,6 +16,8 @@ class Limits:
 
     backlog_bytes: int = 4_000_000
     """What may wait for a client that does not read."""
+    stranger_backlog_bytes: int = 8_192
+    """The same, before it is connected to a namespace: it has been told nothing but refusals."""
     connect_timeout_seconds: float = 45
     """Until when it has to connect to a namespace."""
     rooms: int = 1_000

@@ -46,7 +46,7 @@ from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
-from bridge.sockets.incoming import ACKNOWLEDGEMENTS, EVENTS, PacketReader
+from bridge.sockets.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
 from bridge.sockets.manager import ClientManager, Member, packet_parts
 from bridge.sockets.presence import Presence
 from bridge.sockets.recovery import Missed, Recovery
@@ -178,7 +178,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if eio_sid not in self.environ:
             return  # The connection was closed before this, which a polling client can say in one and the same body.
         if not self._serves(namespace):
-            await self._refuse(eio_sid, namespace, {"message": "Invalid namespace"})
+            is_long = len(namespace) > NAMESPACE_LIMIT
+            await self._refuse(eio_sid, DEFAULT_NAMESPACE if is_long else namespace, {"message": "Invalid namespace"})
+            if is_long:
+                raise PacketError(f"a namespace of more than {NAMESPACE_LIMIT} characters")
             return
         try:
             principal = self.admission.identify(data)
@@ -215,12 +218,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return is_its_own and bool(self.manager.is_pre_connected(sid, namespace))
 
     def _serves(self, namespace: str) -> bool:
-        return (
-            namespace in self.handlers
-            or namespace in self.namespace_handlers
-            or self.namespaces == CATCH_ALL
-            or namespace in self.namespaces
-        )
+        served = (self.handlers, self.namespace_handlers, self.namespaces)
+        return self.namespaces == CATCH_ALL or any(namespace in some for some in served)
 
     async def _ask_connect_handler(self, sid: str, eio_sid: str, namespace: str, auth: Any) -> dict[str, Any] | None:
         """What to tell a client that may not connect, or None if it may."""
@@ -245,7 +244,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         connection = self.manager.connection(sid, namespace)
         if connection is None:
             return
-        self.eio.arrivals.discard(connection)
+        connection.let_in()
         self.environ[eio_sid] = without_request(self.environ[eio_sid])
         if namespace != DEFAULT_NAMESPACE:
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))

@@ -78,7 +78,6 @@ class WebSocketProtocol(asyncio.Protocol):
     # Unlike most objects there are tens of thousands of these.
     __slots__ = (
         "_accept_key",
-        "_backlog_limit_bytes",
         "_borrowed",
         "_closing",
         "_config",
@@ -93,6 +92,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_status",
         "_taker",
         "_writable",
+        "backlog_limit_bytes",
         "direct",
         "guest",
         "transport",
@@ -118,7 +118,8 @@ class WebSocketProtocol(asyncio.Protocol):
         """What the application has not asked for yet."""
         self._next: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self._backlog_limit_bytes = 0
+        self.backlog_limit_bytes = 0
+        """What may wait to be written, of the taker's."""
         self._owed_bytes = 0
         self._borrowed: _Borrowed | None = None
         self.direct: Send | None = None
@@ -323,7 +324,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._taker = taker
         if self._reading is not None:
             self._reading.pace = pace
-        self._backlog_limit_bytes = backlog_limit_bytes
+        self.backlog_limit_bytes = backlog_limit_bytes
         # From now on to pause means that something waits, and to resume that nothing does.
         self.transport.set_write_buffer_limits(high=0)
         if self.transport.get_write_buffer_size():
@@ -355,7 +356,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _write_behind(self, frames: bytes) -> None:
         """To what waits already."""
         self.transport.write(frames)
-        limit_bytes = self._backlog_limit_bytes + self._owed_bytes
+        limit_bytes = self.backlog_limit_bytes + self._owed_bytes
         if self.transport.get_write_buffer_size() > limit_bytes and self._taker is not None:
             self._taker.stalled()
 

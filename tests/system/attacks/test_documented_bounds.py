@@ -15,7 +15,7 @@ from bridge.catalogue.answers import ErrorCode
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
-from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES
+from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Stranger
@@ -210,6 +210,11 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
     "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
     "a client that has not asked for a connection": ([SETTINGS.connect_timeout_seconds], NOBODY_TOLD),
+    "what waits for a client that is not connected yet, and does not read": (
+        [LIMITS.stranger_backlog_bytes],
+        NOBODY_TOLD,
+    ),
+    "the name of a namespace": ([NAMESPACE_LIMIT], NOBODY_TOLD),
     "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
 }
 
