@@ -173,15 +173,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 raise PacketError("an event for a namespace that it is not connected to")
             await self._handle_event(eio_sid, namespace, packet.id, packet.data)
 
-    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
-        namespace = namespace or DEFAULT_NAMESPACE
+    async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
         if eio_sid not in self.environ:
             return  # The connection was closed before this, which a polling client can say in one and the same body.
         if not self._serves(namespace):
-            is_long = len(namespace) > NAMESPACE_LIMIT
-            await self._refuse(eio_sid, DEFAULT_NAMESPACE if is_long else namespace, {"message": "Invalid namespace"})
-            if is_long:
-                raise PacketError(f"a namespace of more than {NAMESPACE_LIMIT} characters")
+            await self._refuse_namespace(eio_sid, namespace)
             return
         try:
             principal = self.admission.identify(data)
@@ -210,6 +206,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 else:
                     await self.manager.disconnect(sid, namespace, ignore_queue=True)
                     await self._refuse(eio_sid, namespace, refusal)
+
+    async def _refuse_namespace(self, eio_sid: str, namespace: str) -> None:
+        is_long = len(namespace) > NAMESPACE_LIMIT
+        await self._refuse(eio_sid, DEFAULT_NAMESPACE if is_long else namespace, {"message": "Invalid namespace"})
+        if is_long:
+            raise PacketError(f"a namespace of more than {NAMESPACE_LIMIT} characters")
 
     def _is_arriving(self, sid: str, eio_sid: str, namespace: str) -> bool:
         """Whether a client is still there that waits for the answer to its CONNECT. One that is recovered has the sid

@@ -108,7 +108,7 @@ def test_a_pipe_in_its_place_is_unreadable_and_keeps_nobody_waiting(
     clock.now += GRACE_SECONDS
     assert file.value() == []
     with pytest.raises(KeysError, match="no regular file"):
-        WatchedFile(path, words_in, nothing=[])
+        WatchedFile[list[str]](path, words_in, nothing=[])
     monkeypatch.setattr(WatchedFile, "_identify", lambda _: (0,))
     with pytest.raises(KeysError, match="no regular file"):
-        WatchedFile(path, words_in, nothing=[])
+        WatchedFile[list[str]](path, words_in, nothing=[])
