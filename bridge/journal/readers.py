@@ -90,6 +90,12 @@ class Readers:
         try:
             async with asyncio.timeout(seconds) as deadline:
                 return await future
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not future.cancelled() or (task is not None and task.cancelling()):
+                raise
+            # No thread has taken it up, and none will.
+            raise JournalUnavailableError("the journal is closed") from None
         except TimeoutError:
             if not deadline.expired():
                 raise
