@@ -13,9 +13,12 @@ NPM_CI := ci --no-audit --no-fund --ignore-scripts
 # The installations are run under it too, before there is an environment.
 SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS bridge/cli/supervisor.py
 
+# What Python has compiled is kept, whatever a container's environment says: the tests start it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-start bench-onchain profile
-.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible
+.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible check-types check-others
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -32,11 +35,18 @@ pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/c
 test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+check-types:
 	$(SUPERVISED) $(BIN)/mypy
+
+# With all else that one core can do meanwhile. Collecting compiles the tests, which each of their processes would.
+check-others:
 	$(BIN)/lint-imports --no-cache
 	$(SUPERVISED) npm --prefix $(WEB) run --silent check
 	$(SUPERVISED) npm --prefix $(WEB) run --silent test
-	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(SUPERVISED) $(BIN)/python -m pytest --collect-only -qq >/dev/null
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, requests of all kinds, payouts under every fault, endpoints that lie and spoilt requests (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)

@@ -56,7 +56,7 @@ class Publishing:
             with client_of(self._url) as client:
                 while not is_over.is_set():
                     self._publish(client)
-                    is_over.wait(0.02)
+                    is_over.wait(0.05)
 
         threads = [threading.Thread(target=run) for _ in range(4)]
         for thread in threads:

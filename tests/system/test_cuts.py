@@ -34,7 +34,7 @@ PAYMENT = {
 NEWEST = "socket.io-client"
 TRANSPORTS = ("websocket", "polling", "polling,websocket")
 # Until it is live it takes a client a dozen packets or two; what comes then repeats.
-CUTS = range(1, 101 if "SOAK_MINUTES" in os.environ else 41)
+CUTS = range(1, 101 if "SOAK_MINUTES" in os.environ else 27)
 EVERY_CUT = list(itertools.product([NEWEST], TRANSPORTS, CUTS))
 # One that is never recovered; of its packets the set-up differs.
 OLDER = list(itertools.product(["socket.io-client-4.0"], TRANSPORTS, range(1, 21)))

@@ -43,7 +43,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 # Of what each operation may be asked.
-EXAMPLES = 100 if "SOAK_MINUTES" in os.environ else 5
+EXAMPLES = 100 if "SOAK_MINUTES" in os.environ else 3
 Bridges = Mapping[str, Any]
 
 

@@ -95,8 +95,8 @@ async def test_prices_end_by_when_the_invoice_was_first_opened(journal: Journal,
     assert ends == {"BTC": first + timedelta(hours=1), "DOGE": first + timedelta(hours=2)}
 
 
-def test_the_addresses_of_an_older_journal_stay_known_there_and_back(database_url: str) -> None:
-    engine, config = writing_engine(parse_database_url(database_url)), Config()
+def test_the_addresses_of_an_older_journal_stay_known_there_and_back(empty_database_url: str) -> None:
+    engine, config = writing_engine(parse_database_url(empty_database_url)), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
@@ -104,7 +104,7 @@ def test_the_addresses_of_an_older_journal_stay_known_there_and_back(database_ur
     said = {"address": "0x86", "coinAmount": "1", "exchangeRate": "1", "displayName": None, "paymentUri": "0x86"}
     with engine.begin() as connection:
         _insert_invoices(connection, json.dumps(said))
-    asyncio.run(_open_and_close(database_url))
+    asyncio.run(_open_and_close(empty_database_url))
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT payment_id, coin, address FROM invoice_addresses")).all()
         assert [tuple(row) for row in rows] == [("pay_1", "ETH", "0x86")]

@@ -49,8 +49,8 @@ PAYMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def migrate(database_url: str, move: Any, version: str) -> None:
-    engine, config = writing_engine(parse_database_url(database_url)), Config()
+def migrate(empty_database_url: str, move: Any, version: str) -> None:
+    engine, config = writing_engine(parse_database_url(empty_database_url)), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:
         with engine.connect() as connection:
@@ -92,8 +92,8 @@ def _moment(connection: Connection, moment: datetime) -> datetime | str:
     return moment if connection.dialect.name == "postgresql" else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-async def look(database_url: str) -> dict[str, Payment]:
-    journal = await Journal.open(database_url, Clock(NOW + timedelta(hours=2)))
+async def look(empty_database_url: str) -> dict[str, Payment]:
+    journal = await Journal.open(empty_database_url, Clock(NOW + timedelta(hours=2)))
     parts = (("t1", Decimal(40)), ("t2", Decimal(60)))
     transfers = [
         Transfer(transfer_id=name, asset="ETH-USDT", amount=Decimal(1), value=value) for name, value in parts
@@ -116,21 +116,21 @@ async def look(database_url: str) -> dict[str, Payment]:
         await journal.close()
 
 
-def test_older_payments_stand_as_they_stood_and_go_on(database_url: str) -> None:
-    migrate(database_url, command.upgrade, BEFORE)
-    engine = writing_engine(parse_database_url(database_url))
+def test_older_payments_stand_as_they_stood_and_go_on(empty_database_url: str) -> None:
+    migrate(empty_database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         insert(connection)
     engine.dispose()
-    found = asyncio.run(look(database_url))
+    found = asyncio.run(look(empty_database_url))
     assert {payment_id: payment.status for payment_id, payment in found.items()} == {
         payment_id: status for payment_id, (status, _) in PAYMENTS.items()
     }
     assert [str(found[name].received) for name in ("pay_1", "pay_2", "pay_3")] == ["1", "40", "40"]
     assert found["pay_6"].terms.tolerance_percent == 5
     # And back, for who has to.
-    migrate(database_url, command.downgrade, BEFORE)
-    engine = writing_engine(parse_database_url(database_url))
+    migrate(empty_database_url, command.downgrade, BEFORE)
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT facts FROM payments WHERE payment_id = 'pay_3'")).all()
     engine.dispose()
@@ -147,15 +147,15 @@ LEARNT: tuple[Observation, ...] = (
 )
 
 
-def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url: str) -> None:
-    migrate(database_url, command.upgrade, BEFORE)
-    engine = writing_engine(parse_database_url(database_url))
+def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(empty_database_url: str) -> None:
+    migrate(empty_database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         insert(connection)
     engine.dispose()
 
     async def learn() -> tuple[PaymentStatus, set[str]]:
-        journal = await Journal.open(database_url, Clock(NOW))
+        journal = await Journal.open(empty_database_url, Clock(NOW))
         for number, observation in enumerate(LEARNT):
             await journal.record_observation(
                 provider="shkeeper", external_id="pay_6", key=f"learnt-{number}", observation=observation
@@ -167,8 +167,8 @@ def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url:
 
     status, problems = asyncio.run(learn())
     assert "payment-unreadable-books" in problems
-    migrate(database_url, command.downgrade, "0019")
-    engine = writing_engine(parse_database_url(database_url))
+    migrate(empty_database_url, command.downgrade, "0019")
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         row = connection.execute(text("SELECT facts, problems FROM payments WHERE payment_id = 'pay_6'")).one()
         kept = connection.execute(text("SELECT observation FROM observations")).scalars().all()
@@ -182,15 +182,15 @@ def test_payments_go_back_to_a_bridge_that_knows_nothing_of_claims(database_url:
     assert asyncio.run(learn()) == (status, problems)
 
 
-def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_list(database_url: str) -> None:
-    migrate(database_url, command.upgrade, BEFORE)
-    engine = writing_engine(parse_database_url(database_url))
+def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_list(empty_database_url: str) -> None:
+    migrate(empty_database_url, command.upgrade, BEFORE)
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         insert(connection)
     engine.dispose()
 
     async def told(observation: Observation | None = None) -> tuple[str, set[str]]:
-        journal = await Journal.open(database_url, Clock(NOW))
+        journal = await Journal.open(empty_database_url, Clock(NOW))
         if observation is not None:
             await journal.record_observation(
                 provider="shkeeper", external_id="pay_6", key="ended", observation=observation
@@ -203,8 +203,8 @@ def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_l
 
     before = asyncio.run(told(InvoiceEnded(ending=Ending.REFUNDED)))
     assert "payment-called-refunded" in before[1]
-    migrate(database_url, command.downgrade, "0026")
-    engine = writing_engine(parse_database_url(database_url))
+    migrate(empty_database_url, command.downgrade, "0026")
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
     engine.dispose()
@@ -212,7 +212,7 @@ def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_l
     assert "payment-called-refunded" not in (row.problems or "")
     assert not {"cancelledAt", "usualRates"} & json.loads(row.facts).keys()
     assert asyncio.run(told()) == before
-    engine = writing_engine(parse_database_url(database_url))
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
     engine.dispose()

@@ -174,7 +174,7 @@ async def test_an_offset_is_of_one_journal(journal: Journal) -> None:
         await journal.held_offset(f"{journal.epoch}-{'9' * 30}")
 
 
-async def test_events_of_the_first_schema_are_found_after_the_migration(database_url: str) -> None:
+async def test_events_of_the_first_schema_are_found_after_the_migration(empty_database_url: str) -> None:
     events = [
         event
         for row in ROWS
@@ -182,7 +182,7 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
     ]
 
     def write_with_the_first_schema() -> None:
-        engine = writing_engine(parse_database_url(database_url))
+        engine = writing_engine(parse_database_url(empty_database_url))
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with engine.connect() as connection:
@@ -206,7 +206,7 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
         engine.dispose()
 
     def index() -> tuple[list[Any], list[Any]]:
-        engine = writing_engine(parse_database_url(database_url))
+        engine = writing_engine(parse_database_url(empty_database_url))
         with engine.begin() as connection:
             rows = connection.execute(select(schema.room_events)).all()
             subjects = connection.execute(
@@ -217,7 +217,7 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(database
         return sorted(heard), [tuple(row) for row in subjects]
 
     await asyncio.to_thread(write_with_the_first_schema)
-    journal = await Journal.open(database_url)
+    journal = await Journal.open(empty_database_url)
     await journal.publish_events(events)
     await journal.close()
     heard, subjects = await asyncio.to_thread(index)

@@ -307,8 +307,8 @@ async def test_a_mark_that_cannot_be_written_stops_nothing_and_is_said_once(
     assert caplog.text.count("cannot be written") == 1
 
 
-async def test_a_journal_of_an_older_bridge_goes_on_as_the_same(database_url: str, clock: Clock) -> None:
-    engine, config = writing_engine(parse_database_url(database_url)), Config()
+async def test_a_journal_of_an_older_bridge_goes_on_as_the_same(empty_database_url: str, clock: Clock) -> None:
+    engine, config = writing_engine(parse_database_url(empty_database_url)), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
@@ -316,7 +316,7 @@ async def test_a_journal_of_an_older_bridge_goes_on_as_the_same(database_url: st
         connection.exec_driver_sql("INSERT INTO journal VALUES ('0123456789abcdef', '2026-05-01 00:00:00', NULL)")
         connection.commit()
     engine.dispose()
-    left = Left(database_url, clock, None)
+    left = Left(empty_database_url, clock, None)
     for _ in range(2):
         history = await left.history()
         assert (history.epoch, history.beginning) == ("0123456789abcdef", Beginning.NEW)

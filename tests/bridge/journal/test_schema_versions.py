@@ -25,8 +25,8 @@ def _config() -> Config:
     return config
 
 
-def _migrate_to(database_url: str, version: str) -> None:
-    engine, config = writing_engine(parse_database_url(database_url)), _config()
+def _migrate_to(empty_database_url: str, version: str) -> None:
+    engine, config = writing_engine(parse_database_url(empty_database_url)), _config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, version)
@@ -62,8 +62,8 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _look(database_url: str) -> dict[str, Any]:
-    engine = writing_engine(parse_database_url(database_url))
+def _look(empty_database_url: str) -> dict[str, Any]:
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         described = _described(connection)
     engine.dispose()
@@ -77,38 +77,38 @@ def test_the_known_versions_are_those_of_the_migrations_and_end_with_the_newest(
 
 
 async def test_a_new_database_is_like_one_that_was_migrated_from_the_first_version(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    await asyncio.to_thread(_migrate_to, database_url, "head")
-    migrated = await asyncio.to_thread(_look, database_url)
-    engine = writing_engine(parse_database_url(database_url))
+    await asyncio.to_thread(_migrate_to, empty_database_url, "head")
+    migrated = await asyncio.to_thread(_look, empty_database_url)
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         for table in migrated:
             cascade = "" if engine.dialect.name == "sqlite" else " CASCADE"
             connection.execute(text(f'DROP TABLE "{table}"{cascade}'))
     await asyncio.to_thread(bring_up_to_date, engine)
     engine.dispose()
-    made = await asyncio.to_thread(_look, database_url)
+    made = await asyncio.to_thread(_look, empty_database_url)
     assert made.keys() == migrated.keys()
     for table in migrated:
         assert made[table] == migrated[table], table
 
 
-async def test_a_journal_of_an_older_version_is_migrated_when_it_is_opened(database_url: str) -> None:
-    await asyncio.to_thread(_migrate_to, database_url, "0012")
-    await (await Journal.open(database_url)).close()
-    engine = writing_engine(parse_database_url(database_url))
+async def test_a_journal_of_an_older_version_is_migrated_when_it_is_opened(empty_database_url: str) -> None:
+    await asyncio.to_thread(_migrate_to, empty_database_url, "0012")
+    await (await Journal.open(empty_database_url)).close()
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
         assert version_of(connection) == known_versions()[-1]
     engine.dispose()
 
 
-async def test_a_start_that_broke_off_before_the_first_migration_is_taken_up(database_url: str) -> None:
-    engine = writing_engine(parse_database_url(database_url))
+async def test_a_start_that_broke_off_before_the_first_migration_is_taken_up(empty_database_url: str) -> None:
+    engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     engine.dispose()
-    await (await Journal.open(database_url)).close()
+    await (await Journal.open(empty_database_url)).close()
 
 
 @pytest.mark.parametrize(
@@ -123,24 +123,26 @@ async def test_a_start_that_broke_off_before_the_first_migration_is_taken_up(dat
         ("CREATE VIEW alembic_version AS SELECT '0001' AS version_num",),
     ],
 )
-async def test_the_database_of_another_program_is_left_alone(database_url: str, statements: tuple[str, ...]) -> None:
-    engine = create_engine(parse_database_url(database_url))
+async def test_the_database_of_another_program_is_left_alone(
+    empty_database_url: str, statements: tuple[str, ...]
+) -> None:
+    engine = create_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
-    before = await asyncio.to_thread(_content, database_url)
+    before = await asyncio.to_thread(_content, empty_database_url)
     with pytest.raises(JournalUrlError, match="the database is another program's: it has"):
-        await Journal.open(database_url)
-    assert await asyncio.to_thread(_content, database_url) == before
+        await Journal.open(empty_database_url)
+    assert await asyncio.to_thread(_content, empty_database_url) == before
     engine.dispose()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("version", [None, "0013", "ae1027a6acf0"])
 async def test_a_schema_of_its_own_keeps_it_apart_from_another_program_in_the_same_database(
-    database_url: str, version: str | None
+    empty_database_url: str, version: str | None
 ) -> None:
-    url = parse_database_url(database_url)
+    url = parse_database_url(empty_database_url)
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE public.alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
@@ -150,7 +152,7 @@ async def test_a_schema_of_its_own_keeps_it_apart_from_another_program_in_the_sa
         connection.execute(text(f'ALTER DATABASE "{url.database}" SET search_path = bridge, public'))
     engine.dispose()
     for _ in ("made", "opened again"):
-        await (await Journal.open(database_url)).close()
+        await (await Journal.open(empty_database_url)).close()
     with engine.connect() as connection:
         theirs = connection.scalars(text("SELECT version_num FROM public.alembic_version")).all()
         ours = connection.scalars(text("SELECT version_num FROM bridge.alembic_version")).all()
@@ -159,7 +161,7 @@ async def test_a_schema_of_its_own_keeps_it_apart_from_another_program_in_the_sa
     engine.dispose()
 
 
-def _content(database_url: str) -> object:
+def _content(empty_database_url: str) -> object:
     """An SQLite file to the last byte; elsewhere what tables there are."""
-    url = parse_database_url(database_url)
-    return Path(url.database or "").read_bytes() if url.get_backend_name() == "sqlite" else _look(database_url)
+    url = parse_database_url(empty_database_url)
+    return Path(url.database or "").read_bytes() if url.get_backend_name() == "sqlite" else _look(empty_database_url)

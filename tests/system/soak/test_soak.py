@@ -28,12 +28,12 @@ from tests.system.soak.records import EVERYONE
 from tests.waiting import GIVE_UP_SECONDS
 
 IS_LONG = "SOAK_MINUTES" in os.environ
-SECONDS = 60 * float(os.environ["SOAK_MINUTES"]) if IS_LONG else 12.0
+SECONDS = 60 * float(os.environ["SOAK_MINUTES"]) if IS_LONG else 6.0
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
 CLIENTS = 2_000 if IS_LONG else 200
 PAUSE_SECONDS = 25.0 if IS_LONG else 5.0
 DOCUMENT_BYTES = 10_000 if IS_LONG else 40_000
-WARMING_SECONDS = 8.0 if IS_LONG else 3.0
+WARMING_SECONDS = 8.0 if IS_LONG else 2.0
 HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
 SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
 # Python gives back what it had only roughly.
