@@ -47,7 +47,11 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         "Look at the invoice in the provider's own books and at its transactions in an explorer, whether money went"
         " back to the buyer. It is asked about again, and this leaves the list once the provider takes it back;"
         " until then nothing is paid out of it.",
-        _If("accept", "If nothing went back, accept it as paid."),
+        _If(
+            "accept",
+            "If nothing went back, accept it as paid. A payout of it that was ordered is sent then; reject that first"
+            " if it is not to be.",
+        ),
         _If(
             "refund",
             "If it did go back, have that written down as a refund that was sent without the bridge (POST"

@@ -17,22 +17,25 @@ from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
-from coordinator.payout_observations import PayoutApproved, PayoutRejected, Stated
+from coordinator.payout_observations import PayoutApproved, PayoutFailed, PayoutRejected, Stated
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunds import not_there
 
 __all__ = [
     "Approver",
+    "NotTheirOwnError",
     "NothingToApproveError",
     "PayoutRules",
     "SamePersonError",
     "approval",
     "doubts_about",
     "forgotten_doubts",
+    "is_revocable",
     "may_have_gone_to",
     "reasons_to_wait",
     "rejection",
     "whose_word",
+    "withdrawal",
 ]
 
 HOUR = timedelta(hours=1)
@@ -44,6 +47,10 @@ class NothingToApproveError(BridgeError):
 
 class SamePersonError(BridgeError):
     """Who asked for a payout cannot decide about it as well."""
+
+
+class NotTheirOwnError(BridgeError):
+    """Who did not ask for a payout cannot withdraw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +203,8 @@ def approval(
     """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
     hand in it, such as who gave its destination; `whose_word` are those at whose word its money is there. Raises
     NothingToApproveError and SamePersonError."""
+    if payout.status is not PayoutStatus.AWAITING_APPROVAL:
+        raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
     if any(may_be_one(by.name, other) for other in whose_word):
         raise SamePersonError(
@@ -210,13 +219,39 @@ def approval(
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:
-    """What somebody's rejection makes known of a payout. Raises NothingToApproveError and SamePersonError."""
+    """What somebody's rejection makes known of a payout, be it approved, or held back by its payment: nothing of it
+    was sent. Raises NothingToApproveError and SamePersonError."""
+    _require_revocable(payout)
     return PayoutRejected(word=_second_word(payout, by, now), reason=f"{by.name} rejected it: {note}")
 
 
-def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
-    if payout.status is not PayoutStatus.AWAITING_APPROVAL:
+def withdrawal(payout: Payout, by: Approver, note: str | None) -> PayoutFailed:
+    """What it makes known of a payout that whoever asked for it wants it sent no more. Raises NothingToApproveError
+    and NotTheirOwnError."""
+    # A name that only looks like theirs is not theirs here: that would let somebody in.
+    is_theirs = by.name == payout.asked_by if by.service is None else by.service == payout.asked_through
+    if not is_theirs:
+        raise NotTheirOwnError(
+            f"{payout.asked_by or 'Nobody knows who'} asked for this payout; who did not, and may approve payouts,"
+            " can reject it."
+        )
+    _require_revocable(payout)
+    return PayoutFailed(reason=f"{by.name} withdrew it" + ("" if note is None else f": {note}"))
+
+
+def is_revocable(payout: Payout) -> bool:
+    """Whether it is certain that nothing of it was sent, or is being sent, so that it can be rejected or withdrawn,
+    whatever holds it back."""
+    return payout.is_unasked and payout.status in (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.CREATED)
+
+
+def _require_revocable(payout: Payout) -> None:
+    """Raises NothingToApproveError."""
+    if not is_revocable(payout):
         raise NothingToApproveError(_decided(payout))
+
+
+def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
     if payout.asked_by is not None and may_be_one(by.name, payout.asked_by):
         raise SamePersonError(f"{payout.asked_by} asked for this payout; somebody else has to decide about it.")
     if by.service is not None and by.service == payout.asked_through:
@@ -232,4 +267,6 @@ def _decided(payout: Payout) -> str:
     for word, done in ((facts.rejected, "rejected"), (facts.approved, "approved")):
         if word is not None:
             return f"{word.by} {done} this payout at {word.at:%Y-%m-%d %H:%M} UTC; it is {payout.status}."
-    return f"This payout is {payout.status}; it awaits no approval."
+    if payout.is_settled or is_revocable(payout):
+        return f"This payout is {payout.status}; it awaits no approval."
+    return f"This payout is {payout.status}: {payout.provider} was asked to send it."

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
+from coordinator.payout_approval import is_revocable
 from coordinator.payout_observations import (
     PayoutFailed,
     PayoutObservation,
@@ -56,6 +57,11 @@ def resolve(
         raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
+    if outcome == "not-sent" and is_revocable(payout):
+        raise NothingToResolveError(
+            "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
+            " it withdraw it."
+        )
     if (
         outcome == "not-sent"
         and provider_knows

@@ -37,9 +37,18 @@ class ApprovalRecords:
         return payout, action
 
     async def reject(self, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
-        """Has a payout that awaited approval fail. Raises NothingToApproveError and SamePersonError."""
+        """Has a payout that nobody was asked to send fail. Raises NothingToApproveError and SamePersonError."""
         payout, action = await self._submit(
             functools.partial(approval_requests.reject_payout, payout_id=payout_id, by=by, note=note)
+        )
+        log_payout(payout)
+        return payout, action
+
+    async def withdraw(self, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+        """Has a payout that nobody was asked to send fail, at the word of who asked for it. Raises
+        NothingToApproveError and NotTheirOwnError."""
+        payout, action = await self._submit(
+            functools.partial(approval_requests.withdraw_payout, payout_id=payout_id, by=by, note=note)
         )
         log_payout(payout)
         return payout, action

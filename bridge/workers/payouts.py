@@ -113,6 +113,12 @@ class PayoutSender:
         name = payout.external_id
         return gateway is not None and name is not None and await gateway.knows_payout(name, payout.coin)
 
+    async def look_before_revoking(self, payout: Payout) -> None:
+        """Has whatever a restored journal may have forgotten of its payment known, before it is said of a payout that
+        nothing of it was sent. Raises ProviderError."""
+        if payout.provider in self.books:
+            await self.books[payout.provider].look_before_sending(payout.payment_id)
+
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
         """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""
         if payout.provider not in self._gateways:

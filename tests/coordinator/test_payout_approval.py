@@ -1,5 +1,6 @@
 """Second persons: whoever asked for a payout cannot decide about it, and only what waits is decided, once."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,13 +11,24 @@ from coordinator.observations import RefundOf, Release
 from coordinator.payout_approval import (
     Approver,
     NothingToApproveError,
+    NotTheirOwnError,
     SamePersonError,
     approval,
     doubts_about,
+    is_revocable,
     rejection,
     whose_word,
+    withdrawal,
 )
-from coordinator.payout_observations import PayoutFailed, PayoutKnown
+from coordinator.payout_observations import (
+    PayoutAsked,
+    PayoutFailed,
+    PayoutKnown,
+    PayoutNotAsked,
+    PayoutSent,
+    PayoutUnclear,
+    Stated,
+)
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import Refunded
 from tests.coordinator.test_earnings import payment
@@ -75,19 +87,60 @@ def test_others_can_whoever_tells_of_it() -> None:
 def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
     approved = after(waiting(), approval(waiting(), BO, None, NOW))
     rejected = after(waiting(), rejection(waiting(), BO, "no", NOW))
-    for one, said in (
-        (payout(asked_by="Ada"), "This payout is created; it awaits no approval."),
+    created = payout(asked_by="Ada")
+    unsent = (
+        (created, "This payout is created; it awaits no approval."),
         (approved, "Bo approved this payout at 2026-05-01 13:00 UTC; it is created."),
+    )
+    decided = (
         (rejected, "Bo rejected this payout at 2026-05-01 13:00 UTC; it is failed."),
-        (after(waiting(), PayoutKnown()), "This payout is created; it awaits no approval."),
+        (after(waiting(), PayoutKnown()), "This payout is created: shkeeper was asked to send it."),
+        (after(created, PayoutAsked(at=NOW)), "This payout is created: shkeeper was asked to send it."),
+        (after(created, PayoutAsked(), PayoutUnclear(reason="?")), "This payout is ambiguous: shkeeper was asked"),
         (after(waiting(), PayoutFailed(reason="no")), "This payout is failed; it awaits no approval."),
+    )
+    for one, said in (*unsent, *decided):
+        # Nor does it matter who asks: what is done is done.
+        for by in (BO, Approver("Ada")):
+            with pytest.raises(NothingToApproveError, match=re.escape(said)):
+                approval(one, by, "a note", NOW)
+    for one, said in decided:
+        assert not is_revocable(one)
+        for by in (BO, Approver("Ada")):
+            with pytest.raises(NothingToApproveError, match=re.escape(said)):
+                rejection(one, by, "a note", NOW)
+        with pytest.raises(NothingToApproveError, match=re.escape(said)):
+            withdrawal(one, Approver("Ada"), None)
+
+
+def test_what_nobody_was_asked_to_send_is_rejected_whatever_holds_it_back() -> None:
+    created, refused = payout(asked_by="Ada"), PayoutNotAsked(attempt=1, reason="the wallet is away")
+    approved = after(waiting(), approval(waiting(), BO, None, NOW))
+    for one in (created, approved, after(created, PayoutAsked(), refused)):
+        rejected = after(one, rejection(one, BO, "no", NOW))
+        assert (rejected.status, rejected.next_attempt) == (PayoutStatus.FAILED, None)
+        with pytest.raises(SamePersonError):
+            rejection(one, Approver("Ada"), "no", NOW)
+    # What its provider tells of under its name has to be looked at first.
+    told = PayoutSent(tx_hashes=("0x1",), stated=Stated(coin="BTC"))
+    assert not is_revocable(after(created, PayoutAsked(), refused, told))
+
+
+def test_only_who_asked_withdraws_it() -> None:
+    for one in (waiting("Ada"), payout(asked_by="Ada")):
+        withdrawn = after(one, withdrawal(one, Approver("Ada"), "twice"))
+        assert (withdrawn.status, withdrawn.reasons) == (PayoutStatus.FAILED, ("Ada withdrew it: twice",))
+    by_shop = payout(asked_by="Ada", asked_through="shop")
+    assert withdrawal(by_shop, Approver("Cy", "shop"), None).reason == "Cy withdrew it"
+    for one, by in (
+        (waiting("Ada"), Approver("ada")),
+        (waiting("Ada"), BO),
+        (waiting("Ada"), Approver("Ada", "shop")),
+        (by_shop, Approver("Ada", "back-office")),
+        (payout(asked_by=None), BO),
     ):
-        for decide in (approval, rejection):
-            # Nor does it matter who asks: what is done is done.
-            for by in (BO, Approver("Ada")):
-                with pytest.raises(NothingToApproveError) as caught:
-                    decide(one, by, "a note", NOW)
-                assert str(caught.value) == said
+        with pytest.raises(NotTheirOwnError):
+            withdrawal(one, by, None)
 
 
 def test_what_is_decided_is_so_for_whom_it_pays_too() -> None:
