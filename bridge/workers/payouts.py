@@ -103,6 +103,11 @@ class PayoutSender:
         NotPayableError."""
         return await self._gateways[provider].coins_for(amount, currency, coin)
 
+    async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
+        """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
+        NotPayableError."""
+        return await self._gateways[provider].read_sent(coin, amount)
+
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""
         return payout.provider in self._gateways and payout.next_attempt is not None

@@ -2436,7 +2436,7 @@ export interface components {
             txHash: string;
             /** @description Where it went: the buyer's address; of Lightning their invoice. */
             destination: string;
-            /** @description How much of the coin it was. Left out, as much as `amount`, where the coin stands for the payment's currency. */
+            /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
         };
         /** RefundableItem */
