@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
-from coordinator.coin_prices import paid_at, price_doubt, usual_price, way_in_doubt
+from coordinator.coin_prices import paid_at, price_doubt, way_in_doubt
 from coordinator.money import format_amount
 from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from coordinator.payments import Payment
@@ -26,9 +26,7 @@ class UsualPrices:
         """None if nobody can tell."""
         key = provider, coin, currency
         if key not in self._known:
-            now = self._journal.clock()
-            earlier = await self._journal.approvals.earlier_prices(provider, coin, currency, now)
-            self._known[key] = usual_price(earlier, now)
+            self._known[key] = await self._journal.approvals.usual_price(*key, self._journal.clock())
         return self._known[key]
 
 

@@ -4,6 +4,7 @@ of where sellers may be paid without one."""
 import functools
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bridge.journal import approval_requests
@@ -14,7 +15,7 @@ from bridge.journal.price_queries import earlier_prices
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writer import Request
-from coordinator.coin_prices import EarlierPrice
+from coordinator.coin_prices import EarlierPrice, usual_price
 from coordinator.payout_approval import Approver
 from coordinator.payouts import Payout
 
@@ -69,6 +70,10 @@ class ApprovalRecords:
         """What one coin was worth in a provider's invoices of the days before."""
         found: Sequence[EarlierPrice] = await self._read(earlier_prices, provider, coin, currency, now)
         return found
+
+    async def usual_price(self, provider: str, coin: str, currency: str, now: datetime) -> Decimal | None:
+        """What one coin was worth in them on most of those days; None if too few of them tell."""
+        return usual_price(await self.earlier_prices(provider, coin, currency, now), now)
 
     async def allow_destination(
         self, seller_id: str, destination: str, *, coin: str, by: str

@@ -344,3 +344,24 @@ async def test_a_draft_in_somebodys_hand_is_left_to_them(
         assert provider.asked == []
     await unopened.round()
     assert provider.asked == [("pay_1", "BTC")]
+
+
+async def test_that_too_few_days_tell_of_a_coin_is_looked_up_once_an_hour(
+    journal: Journal, clock: Clock, provider: Provider, opener: InvoiceOpener, unopened: UnopenedInvoices
+) -> None:
+    provider.does["BTC"] = lambda _: OPENED.model_copy(update={"exchange_rate": Decimal(50)})
+
+    async def usual(number: int, after: timedelta) -> Decimal | None:
+        clock.now = START + after
+        made = payment(number, created_at=clock())
+        await journal.register_payment(made, None, await opener.wanted(made, "BTC"))
+        await unopened.round()
+        assert await is_open(journal, number)
+        return (await record(journal, number)).payment.facts.usual_rates.get("BTC")
+
+    for day in range(3):
+        assert await usual(day, timedelta(days=day)) is None
+    third_day = timedelta(days=3)
+    assert await usual(3, third_day - timedelta(minutes=30)) is None
+    assert await usual(4, third_day + timedelta(minutes=10)) is None  # of which nobody asked the journal
+    assert await usual(5, third_day + timedelta(minutes=31)) == Decimal(50)
