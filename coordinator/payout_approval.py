@@ -10,7 +10,7 @@ from coordinator.comparisons import ForgottenPayout
 from coordinator.contradictions import is_called_refunded
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
-from coordinator.money import format_amount, total
+from coordinator.money import ZERO, excess_over, format_amount, total
 from coordinator.names import may_be_one
 from coordinator.payment_doubts import doubts_about_payment
 from coordinator.payments import Payment
@@ -136,13 +136,22 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
         if leaving > came:
-            why = (
-                "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
-            )
             yield (
                 f"with it more leaves for {payout.seller_id} than the {format_amount(came)} {payment.currency} that"
-                f" came: {why}"
+                f" came: {' and '.join(_why_more_leaves(payout, payment, others, leaving))}"
             )
+
+
+def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout], leaving: Decimal) -> Iterator[str]:
+    after_all = [
+        one
+        for one in others
+        if one.was_sent_after_all and one.refund_id is None and one.seller_id == payout.seller_id
+    ]
+    for one in after_all:
+        yield f"{one.payout_id} was found to have failed, and was sent after all"
+    if excess_over(leaving, total(one.worth or ZERO for one in after_all)) > payment.came_for(payout.seller_id):
+        yield "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
 
 
 def whose_word(payout: Payout, payment: Payment, others: Collection[Payout]) -> frozenset[str]:

@@ -182,6 +182,10 @@ def test_what_hangs_on_one_persons_word_is_doubted() -> None:
         assert doubts(asked, one.model_copy(update=refund)) != ""
     taken = doubts(asked, came="5", accepted=True)
     assert taken == "with it more leaves for s1 than the 5 USD that came: a person took the payment as paid"
+    sent = earned_payout(1, "20", failures=frozenset({"not enough coins"}), tx_hashes=("0x1",), confirmed=True)
+    after_all = "came: out_1 was found to have failed, and was sent after all"
+    assert doubts(asked, sent, came="30") == f"with it more leaves for s1 than the 30 USD that {after_all}"
+    assert doubts(asked, sent, came="5").endswith(f"{after_all} and it was more when this was ordered")
 
 
 def test_nobody_approves_what_is_there_at_their_own_word() -> None:
@@ -199,3 +203,5 @@ def test_a_refund_of_which_the_money_is_gone_since_is_doubted() -> None:
     refunds = {"back_1": Refunded(of=RefundOf.GOODS, amount=Decimal(20), release=Release.UNDER_WAY, step=1)}
     assert doubts(refund, refunds=refunds) == ""
     assert doubts(refund, came="5", refunds=refunds).endswith("20 USD are to go back, and only 5 are there")
+    refunds["back_2"] = Refunded(of=RefundOf.GOODS, amount=Decimal(3), release=Release.DONE, step=1)
+    assert doubts(refund, came="5", refunds=refunds).endswith("20 USD are to go back, and only 2 are there")
