@@ -155,9 +155,9 @@ def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout
 
 
 def whose_word(payout: Payout, payment: Payment, others: Collection[Payout]) -> frozenset[str]:
-    """The persons at whose word the money of a payout is there: they took its payment as paid, or said that other
-    money of it has not left, or is back."""
-    finders = (other.facts.found_by for other in _taken_back(payout, others))
+    """Those at whose word the money of a payout is there, persons and the services that told of it: they took its
+    payment as paid, or said that other money of it has not left, or is back."""
+    finders = (other.facts.found_by | other.facts.found_through for other in _taken_back(payout, others))
     return payment.facts.accepted_by.union(*finders)
 
 
@@ -215,12 +215,13 @@ def approval(
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
-    if any(may_be_one(by.name, other) for other in whose_word):
+    names = [by.name, by.service or by.name]
+    if any(may_be_one(name, other) for other in whose_word for name in names):
         raise SamePersonError(
             "That the money of this payout is there hangs on what they said of its payment, or of another payout of"
             " it; somebody else has to approve it."
         )
-    if any(may_be_one(name, other) for other in involved for name in (by.name, by.service or by.name)):
+    if any(may_be_one(name, other) for other in involved for name in names):
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
     if may_be_one(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")

@@ -218,7 +218,7 @@ async def resolve_payout(
     payout = (await known_payout(journal, payout_id)).payout
     with resolution_refusals():
         await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=data.found_by, note=data.note
+            payout, data.outcome, data.tx_hash, by=data.found_by, through=service.own_name, note=data.note
         )
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 

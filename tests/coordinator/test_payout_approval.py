@@ -29,6 +29,7 @@ from coordinator.payout_observations import (
     PayoutUnclear,
     Stated,
 )
+from coordinator.payout_resolution import resolve
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import Refunded
 from tests.coordinator.test_earnings import payment
@@ -196,6 +197,20 @@ def test_nobody_approves_what_is_there_at_their_own_word() -> None:
         with pytest.raises(SamePersonError, match="hangs on what they said"):
             approval(asked, by, None, NOW, whose_word=word)
     assert after(asked, approval(asked, Approver("Di"), None, NOW, whose_word=word)).status is PayoutStatus.CREATED
+    # Nor does a service by another name what it told in one.
+    said = resolve(
+        earned_payout(1, "20", unclear=frozenset({"?"}), attempts=1),
+        "not-sent",
+        None,
+        found_by="Cy",
+        found_through="everything",
+        now=NOW,
+    )
+    told = after(earned_payout(1, "20", unclear=frozenset({"?"}), attempts=1), *said)
+    word = whose_word(earned_payout(2, "20"), payment("49.90"), [told])
+    assert word == {"Cy", "everything"}
+    with pytest.raises(SamePersonError, match="hangs on what they said"):
+        approval(asked, Approver("Di", "everything"), None, NOW, whose_word=word)
 
 
 def test_a_refund_of_which_the_money_is_gone_since_is_doubted() -> None:
