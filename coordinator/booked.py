@@ -68,6 +68,10 @@ class Booked(FrozenModel):
     first_told_at: AwareDatetime | None = None
     last_told_at: AwareDatetime | None = None
     """When the bridge was told first and last that it is booked; None if that was not written down."""
+    first_heard_at: AwareDatetime | None = None
+    last_heard_at: AwareDatetime | None = None
+    """When an answer listed it first and last, by a clock that only goes on; None if none did, or that was not
+    written down."""
     settling_seconds: int = 0
     """How long after it was booked it certainly has its confirmations."""
     doubts: Doubts | None = None
@@ -96,9 +100,13 @@ class Booked(FrozenModel):
         ago."""
         if self.is_proven:
             return True
-        if self.first_told_at is None or self.last_told_at is None:
+        first, last = self.first_told_at, self.last_told_at
+        if self.first_heard_at is not None and self.last_heard_at is not None:
+            # However somebody sets the clock meanwhile, no more blocks come by that.
+            first, last = self.first_heard_at, self.last_heard_at
+        if first is None or last is None:
             return False
-        return self.last_told_at - self.first_told_at >= timedelta(seconds=self.settling_seconds)
+        return last - first >= timedelta(seconds=self.settling_seconds)
 
     @property
     def counted(self) -> Transfer:
@@ -145,6 +153,8 @@ def _both(one: Booked, other: Booked) -> Booked:
         is_proven=one.is_proven or other.is_proven,
         first_told_at=earliest(one.first_told_at, other.first_told_at),
         last_told_at=latest(one.last_told_at, other.last_told_at),
+        first_heard_at=earliest(one.first_heard_at, other.first_heard_at),
+        last_heard_at=latest(one.last_heard_at, other.last_heard_at),
         settling_seconds=max(one.settling_seconds, other.settling_seconds),
         doubts=_doubts_of_both(one, other),
         spread=_spread_of_both(one, other),

@@ -22,7 +22,17 @@ from coordinator.money import ZERO, excess_over, format_amount, product, quotien
 from coordinator.payment_figures import money
 from coordinator.payments import Payment
 
-__all__ = ["DAY", "DAYS_LOOKED_AT", "EarlierPrice", "paid_at", "price_doubt", "usual_price", "way_in_doubt"]
+__all__ = [
+    "DAY",
+    "DAYS_LOOKED_AT",
+    "EarlierPrice",
+    "paid_at",
+    "price_doubt",
+    "shown",
+    "strays_from",
+    "usual_price",
+    "way_in_doubt",
+]
 
 DAY = timedelta(days=1)
 """A rate that slipped is seen and put right within this, or nobody looks."""
@@ -79,12 +89,12 @@ def price_doubt(
             f"too few were asked to pay with {coin} on other days to tell whether {format_amount(amount)} {coin} are"
             f" worth {format_amount(worth)} {currency}"
         )
-    if not _strays_from(product(amount, price), worth):
+    if not strays_from(product(amount, price), worth):
         return None
-    now = _shown(quotient(worth, amount))
+    now = shown(quotient(worth, amount))
     whose = "buyers were asked for" if paid is None else "its buyer paid at"
     when = " on other days" if paid is None else ""
-    return f"it counts one {coin} as {now} {currency}, and {whose} {_shown(price)}{when}"
+    return f"it counts one {coin} as {now} {currency}, and {whose} {shown(price)}{when}"
 
 
 def way_in_doubt(payment: Payment, usual: Mapping[str, Decimal | None]) -> str | None:
@@ -95,12 +105,12 @@ def way_in_doubt(payment: Payment, usual: Mapping[str, Decimal | None]) -> str |
     if not payment.paid or not came or None in rates:
         return None
     before = total(product(one.amount, rate) for one, rate in zip(came, rates, strict=True) if rate is not None)
-    if not _strays_from(before, payment.paid):
+    if not strays_from(before, payment.paid):
         return None
     amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
     for one in came:
         amounts[one.asset] = total([amounts[one.asset], one.amount])
-    coins = " and ".join(f"{_shown(amount)} {coin}" for coin, amount in amounts.items())
+    coins = " and ".join(f"{shown(amount)} {coin}" for coin, amount in amounts.items())
     return (
         f"{coins} came, which counts for {money(payment, payment.paid)}, and is worth about"
         f" {money(payment, before)} at the prices of other days"
@@ -111,11 +121,12 @@ def _positive(prices: Iterable[Decimal | None]) -> list[Decimal]:
     return [price for price in prices if price is not None and price > ZERO]
 
 
-def _strays_from(before: Decimal, worth: Decimal) -> bool:
-    """Whether what a payout counts for differs by more than half from what it came to at a price of before."""
+def strays_from(before: Decimal, worth: Decimal) -> bool:
+    """Whether what something counts for differs by more than half from what it came to at a price of before."""
     difference = excess_over(max(before, worth), min(before, worth))
     return difference > product(before, BEARABLE_SHARE)
 
 
-def _shown(rate: Decimal) -> str:
+def shown(rate: Decimal) -> str:
+    """A rate, or what follows from one, with no more digits than anybody reads."""
     return format_amount(Decimal(f"{rate:.{SHOWN_DIGITS}g}"))

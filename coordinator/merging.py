@@ -270,6 +270,8 @@ def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts:
         transfer=transfer,
         first_told_at=at,
         last_told_at=at,
+        first_heard_at=snapshot.heard_at,
+        last_heard_at=snapshot.heard_at,
         settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
         doubts=doubts,
     )

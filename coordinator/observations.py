@@ -123,6 +123,8 @@ class InvoiceSnapshot(_Observation):
     """The one that the invoice is to be paid in at the moment."""
     fee: Fee | None = None
     """What the provider asks for on top in that coin, if it says so."""
+    heard_at: AwareDatetime | None = None
+    """When who was asked said it, by a clock that only goes on; None of a message."""
 
     @property
     def tx_hash(self) -> str | None:

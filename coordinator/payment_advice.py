@@ -47,7 +47,11 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         "Look at the invoice in the provider's own books and at its transactions in an explorer, whether money went"
         " back to the buyer. It is asked about again, and this leaves the list once the provider takes it back;"
         " until then nothing is paid out of it.",
-        _If("accept", "If nothing went back, accept it as paid."),
+        _If(
+            "accept",
+            "If nothing went back, accept it as paid. A payout of it that was ordered is sent then; reject that first"
+            " if it is not to be.",
+        ),
         _If(
             "refund",
             "If it did go back, have that written down as a refund that was sent without the bridge (POST"
@@ -148,11 +152,18 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
     ),
 }
 
+# Of a sum that lacks a transfer: its buyer finds no place to pay the rest.
+_HOLDS_THE_REST: tuple[_Sentence, ...] = (
+    "Of what the provider says the least counts. Until its books agree, or it tells what each transfer is worth, the"
+    " buyer is asked for nothing more, so that nobody pays the same again.",
+    *_ADVICE[ProblemKind.CONTRADICTING_BOOKS][:4],
+)
+
 # Of a contradiction from which nothing follows.
 _HOLDS_NOTHING: tuple[_Sentence, ...] = (
-    "It holds nothing back: of what the provider says the least counts, and that is paid out as always. If it says"
-    " more, look in its own books and in an explorer whether more has come than the transfers are worth at the prices"
-    " that were asked for; as a rule a price has moved.",
+    "It holds nothing back: of what the provider says the least counts, and once that is enough it is paid out as"
+    " always. If it says more, look in its own books and in an explorer whether more has come than the transfers are"
+    " worth at the prices that were asked for; as a rule a price has moved.",
     _If("dismiss", "Dismiss this then."),
 )
 
@@ -161,7 +172,7 @@ def advice_on(payment: Payment, kind: ProblemKind, remedies: Collection[Remedy])
     """What can be done about one thing that is wrong with a payment, of what is offered."""
     sentences = _ADVICE[kind]
     if kind is ProblemKind.CONTRADICTING_BOOKS and not payment.is_held and hold_on_payouts(payment) is None:
-        sentences = _HOLDS_NOTHING
+        sentences = _HOLDS_THE_REST if payment.missing and payment.is_in_doubt else _HOLDS_NOTHING
     said = [
         _said(sentence, remedies, is_completed=payment.status is PaymentStatus.COMPLETED) for sentence in sentences
     ]

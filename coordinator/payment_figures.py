@@ -19,14 +19,16 @@ def of_amount(payment: Payment) -> str:
     gone = payment.refunded
     came = figure(payment, excess_over(payment.received, gone))
     if payment.missing and came == figure(payment, payment.amount):
-        came = format_amount(payment.received)  # rounded it would be all
+        came = format_amount(excess_over(payment.received, gone))  # rounded it would be all
     agreed = f"{came} of {money(payment, payment.amount)}"
     if gone:
         agreed += f" (of {figure(payment, payment.received)} that came, {figure(payment, gone)} went back)"
     most = most_for_goods(payment)
     if most == payment.received:
         return agreed
-    return f"{agreed}, and as much as {figure(payment, most)} if the fee is the least that it may be"
+    return (
+        f"{agreed}, and as much as {figure(payment, excess_over(most, gone))} if the fee is the least that it may be"
+    )
 
 
 def most_for_goods(payment: Payment) -> Decimal:

@@ -1,6 +1,6 @@
 """Problems: what is wrong with a payment that a person has to decide about. Pure, and read off the facts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,9 +15,9 @@ from coordinator.observations import Ending, RefundOf, Release, Stage, Standing
 from coordinator.overdrawn import overdrawn
 from coordinator.payment_figures import money, of_amount
 from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.refunded import going_back
+from coordinator.refunded import going_back, gone_back
 from coordinator.sums import is_unread
-from coordinator.withheld import awaiting_a_person, came_for_requests, cancelled_since_accepted
+from coordinator.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
 __all__ = [
     "Problem",
@@ -172,7 +172,10 @@ def _refunded_while_paid_out(payment: Payment) -> str | None:
 def _called_refunded(payment: Payment) -> str | None:
     if not is_called_refunded(payment):
         return None
-    said = f"{payment.provider} calls it refunded, and the bridge knows of no refund that sent its money back"
+    what = "all of its money" if payment.refunded else "its money"
+    said = f"{payment.provider} calls it refunded, and the bridge knows of no refund that sent {what} back"
+    if going := excess_over(total(going_back(payment.facts.refunds, of) for of in RefundOf), payment.refunded):
+        said = f"{said}, but {money(payment, going)} are on their way"
     releases = [one.release for of_seller in payment.facts.releases.values() for one in of_seller.values()]
     if any(release in (Release.UNDER_WAY, Release.DONE) for release in releases):
         return f"{said}; {of_amount(payment)} has come, and a payout to its seller is under way or has arrived"
@@ -270,20 +273,29 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
         given_up = (*given_up, Ending.REFUNDED)
     if facts.endings.isdisjoint(given_up):
         return None
-    return f"{payment.provider} called it cancelled, refunded or failed, and {of_amount(payment)} has come"
+    called = " and ".join(sorted(facts.endings.intersection(given_up)))
+    return f"{payment.provider} called it {called}, and {of_amount(payment)} has come"
 
 
 def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
-    left = total(awaiting_a_person(payment).values())
+    left = awaiting_a_person(payment)
     if left:
-        requests = ", ".join(sorted(payment.withheld))
-        yield f"{requests} was cancelled before it was paid; {money(payment, left)} of what came is for it"
+        requests, came = _requests_of(payment, payment.withheld, left), total(left.values())
+        yield f"{requests} was cancelled before it was paid; {money(payment, came)} of what came is for it"
     others = payment.facts.cancelled_requests - payment.withheld
     if others and payment.checkout is None:
         yield f"{', '.join(sorted(others))} was cancelled, and {of_amount(payment)} has come"
     elif others:
-        came = total(came_for_requests(payment, others, seller_id) for seller_id in payment.seller_ids)
-        yield f"{', '.join(sorted(others))} was cancelled; {money(payment, came)} of what came is for it"
+        left = left_for_requests(payment, others)
+        requests, came = _requests_of(payment, others, left), total(left.values())
+        if left:
+            yield f"{requests} was cancelled; {money(payment, came)} of what came is for it"
+
+
+def _requests_of(payment: Payment, request_ids: Collection[str], seller_ids: Collection[str]) -> str:
+    """Those of some requests that are of some sellers: what is for the others' goes back."""
+    shares = (share for share in payment.shares if share.seller_id in seller_ids)
+    return ", ".join(sorted(share.request_id for share in shares if share.request_id in request_ids))
 
 
 def _short(payment: Payment) -> str | None:
@@ -292,11 +304,19 @@ def _short(payment: Payment) -> str | None:
     if payment.has_enough:
         return short_by_unknown_fee(payment)
     if payment.status is PaymentStatus.COMPLETED:
-        known = "whose its money is" if any(not one.is_own for one in payment.facts.booked) else "its fee"
-        return f"it was completed before {known} was known, and {of_amount(payment)} has come"
+        return f"it was completed before {_learnt_since(payment)} was known, and {of_amount(payment)} has come"
     if payment.facts.standing < Standing.PAID or is_overrated(payment) or payment.in_flight or is_anothers(payment):
         return None
     return f"{payment.provider} calls it paid with {of_amount(payment)}"
+
+
+def _learnt_since(payment: Payment) -> str:
+    """What it is of which too little is left of a payment that was completed."""
+    if payment.paid >= payment.least:
+        return "its fee"
+    taken = payment.facts.taken
+    is_anothers_too = any(not one.is_own or one.transfer.key in taken for one in payment.facts.booked)
+    return "whose its money is" if is_anothers_too else "how much of it came"
 
 
 def _partly_paid_expired(payment: Payment) -> str | None:
@@ -320,11 +340,12 @@ def _over(payment: Payment) -> str | None:
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
     bearable = min(tolerance, BEARABLE_EXCESS) if payment.direct is None else ZERO
-    excess = payment.excess
-    if excess and payment.facts.refunds:
-        excess = excess_over(excess, going_back(payment.facts.refunds, RefundOf.EXCESS))
+    refunds, goes = payment.facts.refunds, ""
+    excess = excess_over(payment.excess, going_back(refunds, RefundOf.EXCESS))
+    if going := excess_over(going_back(refunds, RefundOf.EXCESS), gone_back(refunds, RefundOf.EXCESS)):
+        goes = f", and {money(payment, going)} of it go back"
     if excess > bearable:
-        return f"{money(payment, excess)} too much: {of_amount(payment)}"
+        return f"{money(payment, excess)} too much: {of_amount(payment)}{goes}"
     if payment.has_enough or _goes_back(payment):
         return None
     later = _after_acceptance(payment)

@@ -10,29 +10,32 @@ from coordinator.comparisons import ForgottenPayout
 from coordinator.contradictions import is_called_refunded
 from coordinator.earnings import paid_out_to
 from coordinator.errors import BridgeError
-from coordinator.money import format_amount, total
+from coordinator.money import ZERO, excess_over, format_amount, total
 from coordinator.names import may_be_one
 from coordinator.payment_doubts import doubts_about_payment
 from coordinator.payments import Payment
 from coordinator.payout_decisions import contradiction
 from coordinator.payout_facts import SecondWord
 from coordinator.payout_limits import Outflow, PayoutLimits, over_limits, paid_out
-from coordinator.payout_observations import PayoutApproved, PayoutRejected, Stated
+from coordinator.payout_observations import PayoutApproved, PayoutFailed, PayoutRejected, Stated
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunds import not_there
 
 __all__ = [
     "Approver",
+    "NotTheirOwnError",
     "NothingToApproveError",
     "PayoutRules",
     "SamePersonError",
     "approval",
     "doubts_about",
     "forgotten_doubts",
+    "is_revocable",
     "may_have_gone_to",
     "reasons_to_wait",
     "rejection",
     "whose_word",
+    "withdrawal",
 ]
 
 HOUR = timedelta(hours=1)
@@ -44,6 +47,10 @@ class NothingToApproveError(BridgeError):
 
 class SamePersonError(BridgeError):
     """Who asked for a payout cannot decide about it as well."""
+
+
+class NotTheirOwnError(BridgeError):
+    """Who did not ask for a payout cannot withdraw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +136,28 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
     if payout.refund_id is None and payout.worth is not None:
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
         if leaving > came:
-            why = (
-                "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
-            )
             yield (
                 f"with it more leaves for {payout.seller_id} than the {format_amount(came)} {payment.currency} that"
-                f" came: {why}"
+                f" came: {' and '.join(_why_more_leaves(payout, payment, others, leaving))}"
             )
+
+
+def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout], leaving: Decimal) -> Iterator[str]:
+    after_all = [
+        one
+        for one in others
+        if one.was_sent_after_all and one.refund_id is None and one.seller_id == payout.seller_id
+    ]
+    for one in after_all:
+        yield f"{one.payout_id} was found to have failed, and was sent after all"
+    if excess_over(leaving, total(one.worth or ZERO for one in after_all)) > payment.came_for(payout.seller_id):
+        yield "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
 
 
 def whose_word(payout: Payout, payment: Payment, others: Collection[Payout]) -> frozenset[str]:
-    """The persons at whose word the money of a payout is there: they took its payment as paid, or said that other
-    money of it has not left, or is back."""
-    finders = (other.facts.found_by for other in _taken_back(payout, others))
+    """Those at whose word the money of a payout is there, persons and the services that told of it: they took its
+    payment as paid, or said that other money of it has not left, or is back."""
+    finders = (other.facts.found_by | other.facts.found_through for other in _taken_back(payout, others))
     return payment.facts.accepted_by.union(*finders)
 
 
@@ -196,13 +212,16 @@ def approval(
     """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
     hand in it, such as who gave its destination; `whose_word` are those at whose word its money is there. Raises
     NothingToApproveError and SamePersonError."""
+    if payout.status is not PayoutStatus.AWAITING_APPROVAL:
+        raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
-    if any(may_be_one(by.name, other) for other in whose_word):
+    names = [by.name, by.service or by.name]
+    if any(may_be_one(name, other) for other in whose_word for name in names):
         raise SamePersonError(
             "That the money of this payout is there hangs on what they said of its payment, or of another payout of"
             " it; somebody else has to approve it."
         )
-    if any(may_be_one(name, other) for other in involved for name in (by.name, by.service or by.name)):
+    if any(may_be_one(name, other) for other in involved for name in names):
         raise SamePersonError("Who said where this payout goes cannot approve it; somebody else has to.")
     if may_be_one(by.name, payout.payee_id):
         raise SamePersonError(f"This payout is {payout.payee_id}'s own; somebody else has to approve it.")
@@ -210,13 +229,39 @@ def approval(
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:
-    """What somebody's rejection makes known of a payout. Raises NothingToApproveError and SamePersonError."""
+    """What somebody's rejection makes known of a payout, be it approved, or held back by its payment: nothing of it
+    was sent. Raises NothingToApproveError and SamePersonError."""
+    _require_revocable(payout)
     return PayoutRejected(word=_second_word(payout, by, now), reason=f"{by.name} rejected it: {note}")
 
 
-def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
-    if payout.status is not PayoutStatus.AWAITING_APPROVAL:
+def withdrawal(payout: Payout, by: Approver, note: str | None) -> PayoutFailed:
+    """What it makes known of a payout that whoever asked for it wants it sent no more. Raises NothingToApproveError
+    and NotTheirOwnError."""
+    # A name that only looks like theirs is not theirs here: that would let somebody in.
+    is_theirs = by.name == payout.asked_by if by.service is None else by.service == payout.asked_through
+    if not is_theirs:
+        raise NotTheirOwnError(
+            f"{payout.asked_by or 'Nobody knows who'} asked for this payout; who did not, and may approve payouts,"
+            " can reject it."
+        )
+    _require_revocable(payout)
+    return PayoutFailed(reason=f"{by.name} withdrew it" + ("" if note is None else f": {note}"))
+
+
+def is_revocable(payout: Payout) -> bool:
+    """Whether it is certain that nothing of it was sent, or is being sent, so that it can be rejected or withdrawn,
+    whatever holds it back."""
+    return payout.is_unasked and payout.status in (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.CREATED)
+
+
+def _require_revocable(payout: Payout) -> None:
+    """Raises NothingToApproveError."""
+    if not is_revocable(payout):
         raise NothingToApproveError(_decided(payout))
+
+
+def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
     if payout.asked_by is not None and may_be_one(by.name, payout.asked_by):
         raise SamePersonError(f"{payout.asked_by} asked for this payout; somebody else has to decide about it.")
     if by.service is not None and by.service == payout.asked_through:
@@ -232,4 +277,6 @@ def _decided(payout: Payout) -> str:
     for word, done in ((facts.rejected, "rejected"), (facts.approved, "approved")):
         if word is not None:
             return f"{word.by} {done} this payout at {word.at:%Y-%m-%d %H:%M} UTC; it is {payout.status}."
-    return f"This payout is {payout.status}; it awaits no approval."
+    if payout.is_settled or is_revocable(payout):
+        return f"This payout is {payout.status}; it awaits no approval."
+    return f"This payout is {payout.status}: {payout.provider} was asked to send it."

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from coordinator.attention import Attention, AttentionKind, Remedy
 from coordinator.money import format_amount
+from coordinator.payout_approval import is_revocable
 from coordinator.payouts import OVERDUE_AFTER, Payout, PayoutStatus
 
 __all__ = ["payout_attention"]
@@ -71,6 +72,12 @@ _PAYOUT_ADVICE = {
         " with a note."
     ),
 }
+
+_UNASKED_ADVICE = (
+    "Nobody was asked to send it yet: its payment, another payout of it, its wallet or a hold keeps it back. Look at"
+    " its payment, where that stands, and at whether the provider and its wallet answer. If it is not to be sent,"
+    " reject it, or have whoever asked for it withdraw it. If its money went out otherwise, say by which transaction."
+)
 
 _REJECTED_ADVICE = (
     "If the seller is to be paid all the same, make another payout for its payment: that one takes this off the list."
@@ -148,11 +155,16 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
     is_rejected = kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None
     if is_rejected or (kind is AttentionKind.PAYOUT_SENT_AFTER_ALL and payout.is_settled):
         remedies = ("dismiss",)
+    waits = kind is AttentionKind.PAYOUT_OVERDUE and is_revocable(payout)
+    if waits:
+        remedies = ("recheck", "reject", "resolve")
     title, advice = _PAYOUT_TITLES[kind], _REJECTED_ADVICE if is_rejected else _PAYOUT_ADVICE[kind]
     if payout.refund_id is not None:
         title = _REFUND_TITLES.get(kind, title)
         advice = _REJECTED_REFUND_ADVICE if is_rejected else _REFUND_ADVICE.get(kind, advice)
         remedies = ("refund", *remedies) if kind in _OF_FAILED_REFUNDS else remedies
+    if waits:
+        advice = _UNASKED_ADVICE
     return Attention(
         kind=kind,
         subject=payout.payout_id,

@@ -127,13 +127,20 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):
             return {"doubts": facts.doubts | {reason}}
-        case PayoutFailed(reason=reason, disowned_hashes=disowned, found_by=found_by):
+        case PayoutFailed(reason=reason, disowned_hashes=disowned):
             return {
                 "failures": facts.failures | {reason},
                 "disowned_hashes": _united(facts.disowned_hashes, disowned),
-                "found_by": facts.found_by.union([found_by] if found_by else []),
-            }
+            } | _finders(facts, observation)
     return None
+
+
+def _finders(facts: PayoutFacts, finding: PayoutFailed | PayoutReturned) -> dict[str, object]:
+    """With those at whose word its money is there again, if it is at anybody's."""
+    return {
+        "found_by": facts.found_by.union([finding.found_by] if finding.found_by else []),
+        "found_through": facts.found_through.union([finding.found_through] if finding.found_through else []),
+    }
 
 
 def _named(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
@@ -200,11 +207,8 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
             }
         case PayoutSettled(reason=reason):
             changes |= {"settled": facts.settled | {reason}}
-        case PayoutReturned(tx_hash=tx_hash, found_by=found_by):
-            changes |= {
-                "returns": _united(facts.returns, [tx_hash]),
-                "found_by": facts.found_by.union([found_by] if found_by else []),
-            }
+        case PayoutReturned(tx_hash=tx_hash):
+            changes |= {"returns": _united(facts.returns, [tx_hash])} | _finders(facts, observation)
     return changes
 
 

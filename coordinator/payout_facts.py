@@ -57,6 +57,8 @@ class PayoutFacts(FrozenModel):
     failures: frozenset[str] = frozenset()
     found_by: frozenset[str] = frozenset()
     """Persons at whose word it was not sent, or came back: its money can be paid out again by that."""
+    found_through: frozenset[str] = frozenset()
+    """The services that told of their word."""
     withheld: tuple[str, ...] = ()
     """Why it needs somebody's approval; nothing where it needs none."""
     approved: SecondWord | None = None

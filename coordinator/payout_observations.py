@@ -155,6 +155,8 @@ class PayoutFailed(FrozenModel):
     """Transactions that were taken for its own, and of which a person says that they are not."""
     found_by: KeptId | None = None
     """The person who says so; None where it was proven."""
+    found_through: KeptId | None = None
+    """The service that tells of it; None where they say so themselves."""
 
 
 class PayoutReverted(FrozenModel):
@@ -194,6 +196,7 @@ class PayoutReturned(FrozenModel):
     reason: str
     found_by: KeptId | None = None
     """None where older bridges did not write it down."""
+    found_through: KeptId | None = None
 
 
 PayoutObservation = Annotated[

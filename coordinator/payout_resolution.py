@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
+from coordinator.payout_approval import is_revocable
 from coordinator.payout_observations import (
     PayoutFailed,
     PayoutObservation,
@@ -36,18 +37,20 @@ def resolve(
     tx_hash: str | None,
     *,
     found_by: str,
+    found_through: str | None = None,
     note: str | None = None,
     now: datetime,
     provider_knows: bool = False,
 ) -> tuple[PayoutObservation, ...]:
-    """What somebody has found out about a payout, and how (`note`), as observations of it. `provider_knows` is
+    """What somebody has found out about a payout, and how (`note`), as observations of it. `found_through` is the
+    service that tells of it, if one does. `provider_knows` is
     whether the provider, asked a moment ago, has it in its books.
 
     Raises NothingToResolveError and TransactionWrongError.
     """
     how = "" if note is None else f": {note}"
     if outcome == "returned":
-        return (_returned(payout, tx_hash, found_by, how),)
+        return (_returned(payout, tx_hash, found_by, how).model_copy(update={"found_through": found_through}),)
     if outcome == "sent" and tx_hash is None:
         raise TransactionWrongError("needed for a payout that was sent")
     if outcome == "not-sent" and tx_hash is not None:
@@ -56,6 +59,11 @@ def resolve(
         raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
+    if outcome == "not-sent" and is_revocable(payout):
+        raise NothingToResolveError(
+            "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
+            " it withdraw it."
+        )
     if (
         outcome == "not-sent"
         and provider_knows
@@ -69,7 +77,10 @@ def resolve(
     match outcome:
         case "not-sent":
             reason = f"{found_by} found that it was not sent{how}"
-            return (PayoutFailed(reason=reason, disowned_hashes=payout.live_hashes, found_by=found_by),)
+            disowned = payout.live_hashes
+            return (
+                PayoutFailed(reason=reason, disowned_hashes=disowned, found_by=found_by, found_through=found_through),
+            )
         case "arrived":
             return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived{how}"))
     return sent

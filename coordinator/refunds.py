@@ -18,14 +18,14 @@ from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.ids import KeptId, derived_id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount
 from coordinator.observations import RefundMoved, RefundOf, Release
 from coordinator.payments import Payment, PaymentStatus
 from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refund_events import RefundOpened, RefundUpdated
 from coordinator.refund_statuses import AnyRefundStatus, RefundStatus
-from coordinator.refunded import going_back
+from coordinator.refunded import going_back, gone_back
 
 __all__ = [
     "ELSEWHERE",
@@ -256,9 +256,10 @@ def not_there(payment: Payment, of: RefundOf) -> str | None:
     came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
     if back <= came:
         return None
+    gone = gone_back(payment.facts.refunds, of)
     return (
-        f"of payment {payment.payment_id} {format_amount(back)} {payment.currency} are to go back, and only"
-        f" {format_amount(came)} are there"
+        f"of payment {payment.payment_id} {format_amount(excess_over(back, gone))} {payment.currency} are to go back,"
+        f" and only {format_amount(excess_over(came, gone))} are there"
     )
 
 

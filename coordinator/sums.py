@@ -222,7 +222,7 @@ def _sunk(facts: Facts, asked: Books) -> Iterator[Dispute]:
     if None not in worths:
         before = min(before, total(worth[1] for worth in worths if worth is not None))
     if excess_over(before, asked.balance) > CENT:
-        yield Dispute(DisputeKind.SANK, asked.balance, before)
+        yield Dispute(DisputeKind.SANK, asked.balance, facts.books.balance)
 
 
 def _is_beyond(value: Decimal, priced: Decimal) -> bool:

@@ -21,16 +21,15 @@ def unconfirmed(facts: Facts) -> tuple[Transfer, ...]:
 
 
 def matures_at(facts: Facts) -> datetime | None:
-    """From when on the next answer that lists it shows that a booked transfer has its confirmations: the first such
-    moment; None if no transfer is booked that does not count yet."""
-    return min(
-        (
-            one.first_told_at + timedelta(seconds=one.settling_seconds)
-            for one in facts.booked
-            if one.is_own and not one.is_confirmed and one.first_told_at and one.transfer.key not in facts.taken
-        ),
-        default=None,
+    """From when on the next answer that lists it shows that a booked transfer has its confirmations, by a clock that
+    only goes on: the first such moment; None if no transfer is booked that does not count yet."""
+    waiting = (one for one in facts.booked if one.is_own and not one.is_confirmed)
+    since = (
+        (one.first_heard_at or one.first_told_at, timedelta(seconds=one.settling_seconds))
+        for one in waiting
+        if one.transfer.key not in facts.taken
     )
+    return min((first + settling for first, settling in since if first is not None), default=None)
 
 
 def seen_at(facts: Facts) -> datetime | None:

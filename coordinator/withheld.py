@@ -12,7 +12,7 @@ from coordinator.observations import RefundOf
 from coordinator.payments import Payment
 from coordinator.refunded import going_back
 
-__all__ = ["awaiting_a_person", "came_for_requests", "cancelled_since_accepted", "withheld_from"]
+__all__ = ["awaiting_a_person", "came_for_requests", "cancelled_since_accepted", "left_for_requests", "withheld_from"]
 
 
 def cancelled_since_accepted(payment: Payment, seller_id: str | None = None) -> tuple[str, ...]:
@@ -57,6 +57,17 @@ def came_for_requests(payment: Payment, request_ids: Collection[str], seller_id:
     if not came or came >= agreed:
         return excess_over(agreed if came else ZERO, others)
     return excess_over(came, portion(came, others, agreed, max(decimals_of(came), CENT_DECIMALS)))
+
+
+def left_for_requests(payment: Payment, request_ids: Collection[str]) -> dict[str, Decimal]:
+    """By seller, how much of what came is for some requests that are not withheld, and does not go back: what goes
+    back is first of what is withheld."""
+    left: dict[str, Decimal] = {}
+    for seller_id in payment.seller_ids:
+        back = going_back(payment.facts.refunds, RefundOf.GOODS, [seller_id, None])
+        back = excess_over(back, withheld_from(payment, seller_id))
+        left[seller_id] = excess_over(came_for_requests(payment, request_ids, seller_id), back)
+    return {seller_id: amount for seller_id, amount in left.items() if amount}
 
 
 def awaiting_a_person(payment: Payment) -> dict[str, Decimal]:

@@ -232,6 +232,10 @@ class PayoutGateway(Protocol):
         """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
         cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
 
+    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
+        """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
+        NotPayableError."""
+
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
 

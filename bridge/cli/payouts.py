@@ -70,7 +70,7 @@ def reject(
     url: Url = DEFAULT_URL,
     by: By = None,
 ) -> None:
-    """Have a payout fail that awaits approval and that somebody else asked for."""
+    """Have a payout fail that somebody else asked for, as long as nobody was asked to send it."""
     _do(url, f"payouts/{quote(payout_id, safe='')}/rejection", by, note, only_as_staff=True)
 
 

@@ -26,7 +26,11 @@ from bridge.http.ops_refunds import open_refund_in_console, withdraw_refund_in_c
 from bridge.http.ops_session import get_ops_session
 from bridge.http.ops_story import get_payment_story, get_payout_story
 from bridge.http.ops_system import get_system_status
-from bridge.http.payout_approvals import approve_payout_in_console, reject_payout_in_console
+from bridge.http.payout_approvals import (
+    approve_payout_in_console,
+    reject_payout_in_console,
+    withdraw_payout_in_console,
+)
 from bridge.http.payout_holds import hold_payouts_in_console, resume_payouts_in_console
 
 __all__ = ["ops_router"]
@@ -53,6 +57,7 @@ ops_router = Router(
         resolve_payout_in_console,
         approve_payout_in_console,
         reject_payout_in_console,
+        withdraw_payout_in_console,
         accept_payment,
         cancel_payment_in_console,
         have_payment_wait,

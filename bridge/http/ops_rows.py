@@ -13,6 +13,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import EscrowState, PaymentStatus
+from coordinator.payout_approval import is_revocable
 from coordinator.payouts import PayoutStatus, Verification
 
 __all__ = [
@@ -60,6 +61,7 @@ class PayoutRow(FrozenModel):
     explorer_url: str | None = Field(description="Of the transaction that carries it, where its chain is followed.")
     reasons: list[str]
     overdue: bool
+    revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected or withdrawn.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -127,6 +129,7 @@ class ActionItem(FrozenModel):
         "resolution",
         "approval",
         "rejection",
+        "payout-withdrawal",
         "acceptance",
         "cancellation",
         "waiting",
@@ -183,6 +186,7 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         explorer_url=link(payout.chain, payout.tx_hash),
         reasons=list(payout.reasons),
         overdue=payout.is_overdue(now),
+        revocable=is_revocable(payout),
         created_at=payout.created_at,
         updated_at=listed.updated_at,
     )

@@ -90,6 +90,7 @@ ACTION_TITLES = {
     "resolution": "It was resolved",
     "approval": "Somebody else than who asked approved it",
     "rejection": "Somebody else than who asked rejected it",
+    "payout-withdrawal": "Whoever asked for it withdrew it",
     "acceptance": "Somebody accepted it as paid",
     "cancellation": "Somebody cancelled it",
     "waiting": "Somebody had it wait longer",

@@ -1,5 +1,6 @@
-"""Approval of payouts: somebody else than who asked has one sent that waits, or has it fail. They say so in the
-console, or a service tells for whom; the transaction decides which word came first."""
+"""Approval of payouts: somebody else than who asked has one sent that waits, or has one fail that nobody was asked
+to send yet, as whoever asked for it can. They say so in the console, or a service tells for whom; the transaction
+decides which word came first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +20,17 @@ from bridge.http.ops_access import GivenOpsAccess
 from bridge.http.ops_actions import REFUSALS, By, Doing, PayoutDoing, listed_payout, payout_done
 from bridge.http.payout_documents import PayoutDocument, known_payout, payout_document
 from coordinator.models import FrozenModel
-from coordinator.payout_approval import Approver, NothingToApproveError, SamePersonError
+from coordinator.payout_approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
+from providers.contract import ProviderError
 
-__all__ = ["approve_payout", "approve_payout_in_console", "reject_payout", "reject_payout_in_console"]
+__all__ = [
+    "approve_payout",
+    "approve_payout_in_console",
+    "reject_payout",
+    "reject_payout_in_console",
+    "withdraw_payout",
+    "withdraw_payout_in_console",
+]
 
 APPROVAL = (
     "For one that is `awaiting_approval`, by somebody else than who asked for it. It is sent then, unless payouts "
@@ -29,9 +38,15 @@ APPROVAL = (
     "409. What is told of its payment before it is sent, and nobody has seen, has it await approval once more."
 )
 REJECTION = (
-    "For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, "
-    "and another payout can be made for its payment. The first word counts, a second one is answered 409."
+    "For one that nobody was asked to send yet, be it `awaiting_approval`, approved, or held back otherwise, by "
+    "somebody else than who asked for it. It fails, nothing of it is sent, and another payout can be made for its "
+    "payment. The first rejection counts, a second one is answered 409."
 )
+WITHDRAWAL = (
+    "For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and "
+    "another payout can be made for its payment. One of a refund gives its money back to the payment."
+)
+TOO_LATE = "Its provider was asked to send it, or it has ended; the answer says so"
 SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
@@ -48,6 +63,8 @@ CONSOLE_REFUSALS = {
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
 }
+REJECTION_REFUSALS = {**SERVICE_REFUSALS, 409: TOO_LATE}
+CONSOLE_REJECTION_REFUSALS = {**CONSOLE_REFUSALS, 409: TOO_LATE}
 WHY_REJECTED = "Why. It is kept with the payout, where its seller can read it."
 
 
@@ -77,15 +94,31 @@ class ConsoleRejection(Doing):
     note: Note = Field(description=WHY_REJECTED)
 
 
+class ServiceWithdrawal(FrozenModel):
+    """That a payout is to be sent no more, as the service tells it that asked for it."""
+
+    withdrawn_by: By | None = Field(None, description="The person, if it is one. Otherwise the service counts.")
+    note: Note | None = Field(None, description="Why. It is kept with the payout, where its seller can read it.")
+
+
+class ConsoleWithdrawal(Doing):
+    """That a payout is to be sent no more, by the person who asked for it."""
+
+    note: Note | None = Field(None, description="Why. It is kept with the payout, where its seller can read it.")
+
+
 @contextmanager
 def approval_refusals() -> Iterator[None]:
     """Answers for what cannot be decided, or not by them."""
     try:
         yield
-    except SamePersonError as error:
+    except (SamePersonError, NotTheirOwnError) as error:
         raise PermissionDeniedException(str(error)) from None
     except NothingToApproveError as error:
         raise ClientException(str(error), status_code=409) from None
+    except ProviderError as error:
+        said = f"The provider has to say first whether it was sent before the journal was restored: {error}"
+        raise ClientException(said, status_code=409) from None
 
 
 @post(
@@ -115,18 +148,49 @@ async def approve_payout(
     status_code=200,
     summary="Tell that somebody rejects a payout",
     description=REJECTION,
-    responses=problem_responses(SERVICE_REFUSALS),
+    responses=problem_responses(REJECTION_REFUSALS),
 )
 async def reject_payout(
     payout_id: FromPath[str],
     data: Annotated[ServiceRejection, Body(examples=[Example(value={"rejectedBy": "bo", "note": "not our seller"})])],
     journal: GivenJournal,
     service: GivenService,
+    sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    await known_payout(journal, payout_id)
+    record = await known_payout(journal, payout_id)
     with approval_refusals():
+        await sender.look_before_revoking(record.payout)
         await journal.approvals.reject(payout_id, by=Approver(data.rejected_by, service.own_name), note=data.note)
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+
+
+@post(
+    "/{payout_id:str}/cancellation",
+    status_code=200,
+    summary="Withdraw a payout",
+    description=WITHDRAWAL,
+    responses=problem_responses(
+        {
+            **SERVICE_REFUSALS,
+            403: "The service may not have payouts sent, or did not ask for this one",
+            409: TOO_LATE,
+        }
+    ),
+)
+async def withdraw_payout(
+    payout_id: FromPath[str],
+    data: Annotated[ServiceWithdrawal, Body(examples=[Example(value={"note": "the seller's address is wrong"})])],
+    journal: GivenJournal,
+    service: GivenService,
+    sender: GivenPayoutSender,
+) -> PayoutDocument:
+    service.require_payouts()
+    record = await known_payout(journal, payout_id)
+    by = Approver(data.withdrawn_by or service.told_name, service.own_name)
+    with approval_refusals():
+        await sender.look_before_revoking(record.payout)
+        await journal.approvals.withdraw(payout_id, by=by, note=data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -159,7 +223,7 @@ async def approve_payout_in_console(
     status_code=200,
     summary="Reject a payout",
     description=REJECTION,
-    responses=problem_responses(CONSOLE_REFUSALS),
+    responses=problem_responses(CONSOLE_REJECTION_REFUSALS),
 )
 async def reject_payout_in_console(
     payout_id: FromPath[str],
@@ -167,10 +231,38 @@ async def reject_payout_in_console(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by, Role.APPROVE)
-    await listed_payout(journal, payout_id)
+    listed = await listed_payout(journal, payout_id)
     with approval_refusals():
+        await sender.look_before_revoking(listed.payout)
         _, action = await journal.approvals.reject(payout_id, by=Approver(by), note=data.note)
+    return await payout_done(journal, chains, payout_id, action)
+
+
+@post(
+    "/payouts/{payout_id:str}/cancellation",
+    status_code=200,
+    summary="Withdraw a payout",
+    description=WITHDRAWAL,
+    responses=problem_responses(
+        {**REFUSALS, 403: "They may not act, or did not ask for this one", 404: "No such payout", 409: TOO_LATE}
+    ),
+)
+async def withdraw_payout_in_console(
+    payout_id: FromPath[str],
+    data: Annotated[ConsoleWithdrawal, Body(examples=[Example(value={"by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    sender: GivenPayoutSender,
+    chains: GivenChains,
+) -> PayoutDoing:
+    by = ops_access.actor(principal, data.by)
+    listed = await listed_payout(journal, payout_id)
+    with approval_refusals():
+        await sender.look_before_revoking(listed.payout)
+        _, action = await journal.approvals.withdraw(payout_id, by=Approver(by), note=data.note)
     return await payout_done(journal, chains, payout_id, action)

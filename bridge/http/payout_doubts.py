@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
-from coordinator.coin_prices import paid_at, price_doubt, usual_price, way_in_doubt
-from coordinator.money import format_amount
+from coordinator.coin_prices import paid_at, price_doubt, way_in_doubt
+from coordinator.money import format_amount, total
 from coordinator.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from coordinator.payments import Payment
 from providers.contract import NotPayableError, PayoutOrder
@@ -26,9 +26,7 @@ class UsualPrices:
         """None if nobody can tell."""
         key = provider, coin, currency
         if key not in self._known:
-            now = self._journal.clock()
-            earlier = await self._journal.approvals.earlier_prices(provider, coin, currency, now)
-            self._known[key] = usual_price(earlier, now)
+            self._known[key] = await self._journal.approvals.usual_price(*key, self._journal.clock())
         return self._known[key]
 
 
@@ -67,9 +65,14 @@ async def _about_way_in(prices: UsualPrices, sender: PayoutSender, payment: Paym
     # In the coin that came no more of it leaves than came.
     untold = sorted(came for came, rate in usual.items() if rate is None and came != coin)
     if untold:
+        values = [transfer.value for transfer in payment.counted if transfer.asset in untold]
+        known = [value for value in values if value is not None]
+        # Where it is not said what each is worth, it is no more than all that came.
+        worth = total(known) if len(known) == len(values) else payment.paid
         yield (
-            f"too few were asked to pay with {', '.join(untold)} on other days to tell whether what came is worth"
-            f" {format_amount(payment.paid)} {payment.currency}"
+            f"too few were asked to pay with {', '.join(untold)} on other days to tell whether what came in"
+            f" {'it' if len(untold) == 1 else 'them'} is worth {format_amount(min(worth, payment.paid))}"
+            f" {payment.currency}"
         )
 
 

@@ -20,7 +20,7 @@ from bridge.http.dependencies import (
 from bridge.http.idempotency import idempotency_of
 from bridge.http.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.payments import TxHash
-from bridge.http.payout_approvals import approve_payout, reject_payout
+from bridge.http.payout_approvals import approve_payout, reject_payout, withdraw_payout
 from bridge.http.payout_documents import PayoutDocument, PayoutList, known_payout, payout_document
 from bridge.http.payout_holds import get_payout_hold, hold_payouts, resume_payouts
 from bridge.http.payout_orders import PayoutRequest, ordered_payouts
@@ -218,7 +218,7 @@ async def resolve_payout(
     payout = (await known_payout(journal, payout_id)).payout
     with resolution_refusals():
         await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=data.found_by, note=data.note
+            payout, data.outcome, data.tx_hash, by=data.found_by, through=service.own_name, note=data.note
         )
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
@@ -233,6 +233,7 @@ payout_router = Router(
         resolve_payout,
         approve_payout,
         reject_payout,
+        withdraw_payout,
         list_destinations,
         allow_destination,
         disallow_destination,

@@ -14,8 +14,9 @@ from bridge.http.problems import wrong_field
 from bridge.journal import Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
+from coordinator.coin_prices import paid_at, shown, strays_from
 from coordinator.models import FrozenModel
-from coordinator.money import PositiveAmount
+from coordinator.money import PositiveAmount, format_amount, quotient
 from coordinator.payments import Payment
 from coordinator.refunds import ELSEWHERE, Sent
 from providers.contract import NotPayableError
@@ -36,8 +37,8 @@ class RefundSent(FrozenModel):
     destination: Destination = Field(description="Where it went: the buyer's address; of Lightning their invoice.")
     coin_amount: PositiveAmount | None = Field(
         None,
-        description="How much of the coin it was. Left out, as much as `amount`, where the coin stands for the "
-        "payment's currency.",
+        description="How much of the coin it was: about what `amount` comes to, and no more than it where the coin "
+        "stands for the payment's currency. Left out there, as much.",
     )
 
 
@@ -51,12 +52,8 @@ async def read_sent(
     chains: ChainFollowers,
 ) -> Sent:
     """What was sent, as it is written down. Raises ValidationException, which names the field that is wrong."""
-    coin_amount = sent.coin_amount
-    if coin_amount is None:
-        if not _stands_for(payment, coin, sender):
-            raise wrong_field("sent.coinAmount", f"missing; nothing else says how much {coin} was sent")
-        coin_amount = amount
     try:
+        coin_amount = await _coin_amount(payment, sent, amount, coin, sender)
         if payment.direct is None:
             chain = chains.chain_of_payout(payment.provider, coin)
         else:
@@ -71,6 +68,46 @@ async def read_sent(
         field = {"amount": "coinAmount"}.get(error.field, error.field)
         raise wrong_field("coin" if field == "coin" else f"sent.{field}", str(error)) from None
     return going
+
+
+async def _coin_amount(
+    payment: Payment, sent: RefundSent, amount: Decimal, coin: str, sender: PayoutSender
+) -> Decimal:
+    """How much of the coin was sent, which has to be about what the refund counts for. Raises NotPayableError, which
+    names the field that is wrong."""
+    coin_amount, stands_for_it = sent.coin_amount or amount, _stands_for(payment, coin, sender)
+    if sent.coin_amount is None and not stands_for_it:
+        raise NotPayableError("coinAmount", f"missing; nothing else says how much {coin} was sent")
+    if payment.direct is None and sender.sends_for(payment.provider):
+        coin_amount = await sender.read_sent(payment.provider, coin, coin_amount)
+    if stands_for_it and coin_amount > amount:
+        raise NotPayableError(
+            "coinAmount",
+            f"{format_amount(coin_amount)} {coin} are more than the {format_amount(amount)} {payment.currency} of the"
+            " refund; expected all that was sent in both",
+        )
+    fitting = [amount] if stands_for_it else await _fitting(payment, amount, coin, sender)
+    if fitting and all(strays_from(one, coin_amount) for one in fitting):
+        raise NotPayableError(
+            "coinAmount",
+            f"{format_amount(coin_amount)} {coin} are not what {format_amount(amount)} {payment.currency} come to:"
+            f" that is about {' or '.join(shown(one) for one in fitting)} {coin}",
+        )
+    return coin_amount
+
+
+async def _fitting(payment: Payment, amount: Decimal, coin: str, sender: PayoutSender) -> list[Decimal]:
+    """What the amount comes to in the coin: at the price of the moment, and at that which its buyer paid at, as far
+    as these are known."""
+    paid = paid_at(payment, coin)
+    found = [] if not paid else [quotient(amount, paid)]
+    if payment.direct is None and sender.sends_for(payment.provider):
+        try:
+            coins = await sender.coins_for(payment.provider, amount, payment.currency, coin)
+        except NotPayableError:  # as of Lightning, whose price nobody asks for
+            coins = None
+        found += [] if not coins else [coins]
+    return found
 
 
 def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:

@@ -4,6 +4,7 @@ of where sellers may be paid without one."""
 import functools
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bridge.journal import approval_requests
@@ -14,7 +15,7 @@ from bridge.journal.price_queries import earlier_prices
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writer import Request
-from coordinator.coin_prices import EarlierPrice
+from coordinator.coin_prices import EarlierPrice, usual_price
 from coordinator.payout_approval import Approver
 from coordinator.payouts import Payout
 
@@ -37,9 +38,18 @@ class ApprovalRecords:
         return payout, action
 
     async def reject(self, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
-        """Has a payout that awaited approval fail. Raises NothingToApproveError and SamePersonError."""
+        """Has a payout that nobody was asked to send fail. Raises NothingToApproveError and SamePersonError."""
         payout, action = await self._submit(
             functools.partial(approval_requests.reject_payout, payout_id=payout_id, by=by, note=note)
+        )
+        log_payout(payout)
+        return payout, action
+
+    async def withdraw(self, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+        """Has a payout that nobody was asked to send fail, at the word of who asked for it. Raises
+        NothingToApproveError and NotTheirOwnError."""
+        payout, action = await self._submit(
+            functools.partial(approval_requests.withdraw_payout, payout_id=payout_id, by=by, note=note)
         )
         log_payout(payout)
         return payout, action
@@ -60,6 +70,10 @@ class ApprovalRecords:
         """What one coin was worth in a provider's invoices of the days before."""
         found: Sequence[EarlierPrice] = await self._read(earlier_prices, provider, coin, currency, now)
         return found
+
+    async def usual_price(self, provider: str, coin: str, currency: str, now: datetime) -> Decimal | None:
+        """What one coin was worth in them on most of those days; None if too few of them tell."""
+        return usual_price(await self.earlier_prices(provider, coin, currency, now), now)
 
     async def allow_destination(
         self, seller_id: str, destination: str, *, coin: str, by: str

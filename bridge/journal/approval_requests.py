@@ -1,21 +1,31 @@
-"""What second persons can have the journal's writer do: approve a payout or reject it; and what services can: keep
-the lists of where sellers may be paid without one. Each is committed with the record of who did it."""
+"""What second persons can have the journal's writer do: approve a payout or reject it; what who asked for one can:
+withdraw it; and what services can: keep the lists of where sellers may be paid without one. Each is committed with
+the record of who did it."""
 
 from collections.abc import Sequence
 
 from bridge.journal.batch import Batch
-from bridge.journal.payout_recording import record_payout_observation
+from bridge.journal.forgotten_payouts import still_forgotten
+from bridge.journal.payout_recording import payout_of, record_payout_observation
 from bridge.journal.payout_registration import beyond_earnings
 from bridge.journal.refund_steps import refund_of
 from bridge.journal.staged_actions import Action
 from bridge.journal.staged_destinations import AllowedDestination
 from coordinator.payment_problems import may_have_gone_back
 from coordinator.payments import Payment, PaymentStatus
-from coordinator.payout_approval import Approver, NothingToApproveError, approval, rejection, whose_word
+from coordinator.payout_approval import (
+    Approver,
+    NothingToApproveError,
+    approval,
+    rejection,
+    whose_word,
+    withdrawal,
+)
+from coordinator.payout_names import share_of, taken_over
 from coordinator.payouts import Payout
 from coordinator.refunds import not_there
 
-__all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout"]
+__all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout", "withdraw_payout"]
 
 
 def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
@@ -24,7 +34,7 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
 
     Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
     """
-    payout = _payout(batch, payout_id)
+    payout = payout_of(batch, payout_id)
     given_by = None if payout.refund_id is None else refund_of(batch, payout.refund_id).given_by
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
@@ -43,13 +53,28 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
 
 
 def reject_payout(batch: Batch, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
-    """Has a payout that awaited approval fail, so that its payment can be paid out again.
+    """Has a payout fail that nobody was asked to send yet, so that its payment can be paid out again.
 
     Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
     """
-    rejected = rejection(_payout(batch, payout_id), by, note, batch.now)
+    payout = payout_of(batch, payout_id)
+    rejected = rejection(payout, by, note, batch.now)
+    _require_not_taken_over(batch, payout)
     payout = record_payout_observation(batch, payout_id, "approval:rejected", rejected).payout
     return payout, _add(batch, "rejection", payout_id, f"rejected: {note}", by)
+
+
+def withdraw_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+    """Has a payout fail that nobody was asked to send yet, at the word of whoever asked for it.
+
+    Raises NothingToApproveError and NotTheirOwnError if, as the payout stands by now, that cannot be.
+    """
+    payout = payout_of(batch, payout_id)
+    withdrawn = withdrawal(payout, by, note)
+    _require_not_taken_over(batch, payout)
+    payout = record_payout_observation(batch, payout_id, "withdrawn", withdrawn).payout
+    said = "withdrawn" if note is None else f"withdrawn: {note}"
+    return payout, _add(batch, "payout-withdrawal", payout_id, said, by)
 
 
 def allow_destination(
@@ -82,13 +107,20 @@ def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequenc
     return beyond_earnings(payment, payout, others)
 
 
+def _require_not_taken_over(batch: Batch, payout: Payout) -> None:
+    """Raises NothingToApproveError where the payout is one that the journal had forgotten: that was sent."""
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        return
+    own = share_of(payment, payout).of(batch.payouts.of_payment(payment.payment_id))
+    name = taken_over(payout, own, still_forgotten(batch, payment.payment_id))
+    if name is not None:
+        raise NothingToApproveError(
+            f"{payout.provider} has this payout as {name}, from before the journal was restored: it is not sent"
+            " again, and cannot be taken back."
+        )
+
+
 def _add(batch: Batch, action: str, payout_id: str, said: str, by: Approver) -> Action:
-    who = by.name if by.service is None else f"{by.name}, told by {by.service}"
+    who = by.name if by.service in (None, by.name) else f"{by.name}, told by {by.service}"
     return batch.actions.add(action, payout_id, said, by=who, concerns=payout_id)
-
-
-def _payout(batch: Batch, payout_id: str) -> Payout:
-    payout = batch.payouts.get(payout_id)
-    if payout is None:
-        raise LookupError(f"there is no payout {payout_id}")
-    return payout

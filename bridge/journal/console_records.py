@@ -249,14 +249,15 @@ class ConsoleRecords:
         tx_hash: str | None,
         *,
         by: str,
+        through: str | None = None,
         note: str | None = None,
         provider_knows: bool = False,
     ) -> tuple[Payout, Action]:
-        """Writes down what somebody found out about a payout. Raises NothingToResolveError and
-        TransactionWrongError."""
+        """Writes down what somebody found out about a payout, or a service tells for them (`through`). Raises
+        NothingToResolveError and TransactionWrongError."""
         resolved: tuple[Payout, Action] = await self._submit(
             lambda batch: console_requests.record_resolution(
-                batch, payout_id, outcome, tx_hash, by=by, note=note, provider_knows=provider_knows
+                batch, payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
             )
         )
         return resolved

@@ -127,15 +127,26 @@ def record_resolution(
     tx_hash: str | None,
     *,
     by: str,
+    through: str | None,
     note: str | None,
     provider_knows: bool,
 ) -> tuple[Payout, Action]:
-    """Writes down what somebody found out about a payout, with who it was, in one.
+    """Writes down what somebody found out about a payout, with who it was, in one; `through` is the service that
+    tells of it.
 
     Raises NothingToResolveError and TransactionWrongError if, as the payout stands by now, that cannot be.
     """
     payout = _payout(batch, payout_id)
-    findings = resolve(payout, outcome, tx_hash, found_by=by, note=note, now=batch.now, provider_knows=provider_knows)
+    findings = resolve(
+        payout,
+        outcome,
+        tx_hash,
+        found_by=by,
+        found_through=through,
+        note=note,
+        now=batch.now,
+        provider_knows=provider_knows,
+    )
     for finding in findings:
         payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout
     found = outcome if tx_hash is None else f"{outcome} by {tx_hash}"

@@ -55,6 +55,6 @@ def _of_day(
 
 def _price(row: RowMapping, invoice: RowMapping, coin: str) -> EarlierPrice:
     asked = InvoiceOpened.model_validate_json(invoice["opened"]).exchange_rate
-    payment = payment_from_row(row)
-    paid = paid_at(payment, coin) if payment.status is PaymentStatus.COMPLETED else None
+    # What has not come needs no payment to be made of its row.
+    paid = paid_at(payment_from_row(row), coin) if row["status"] == PaymentStatus.COMPLETED else None
     return EarlierPrice(invoice["wanted_at"], asked, paid)

@@ -16,7 +16,6 @@ from weakref import WeakValueDictionary
 
 from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.patience import Because, Patience
-from coordinator.coin_prices import usual_price
 from coordinator.errors import BridgeError
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments import Payment
@@ -75,8 +74,9 @@ class InvoiceOpener:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
         """The payments that somebody is registering at this moment."""
-        self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal]] = {}
-        """By provider, coin and currency, what one coin was worth on other days, and when that was looked up."""
+        self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal | None]] = {}
+        """By provider, coin and currency, what one coin was worth on other days, if enough of them tell, and when
+        that was looked up."""
         self.patience = Patience()
         """What is left alone for a while, because it could not be opened."""
         self.left = asyncio.Event()
@@ -222,10 +222,7 @@ class InvoiceOpener:
         now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
         known = self._usual_rates.get(way)
         if known is None or now >= known[0] + PRICES_KEPT_FOR:
-            at = self._journal.clock()
-            usual = usual_price(await self._journal.approvals.earlier_prices(*way, at), at)
-            if usual is None:
-                return opened
+            usual = await self._journal.approvals.usual_price(*way, self._journal.clock())
             known = self._usual_rates[way] = now, usual
         return opened.model_copy(update={"usual_rate": known[1]})
 

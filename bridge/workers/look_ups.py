@@ -13,7 +13,7 @@ from bridge.journal import Journal, Outcome
 from coordinator.contradictions import is_called_refunded
 from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.facts import Books, Facts
-from coordinator.observations import InvoiceEnded, InvoiceFound, InvoiceUnreadable, Observation
+from coordinator.observations import InvoiceEnded, InvoiceFound, InvoiceSnapshot, InvoiceUnreadable, Observation
 from coordinator.payment_decisions import decide, not_counted
 from coordinator.payment_problems import is_forgotten, problems_of
 from coordinator.payments import Effect, Payment
@@ -54,7 +54,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         await _note_unfit(journal, payment, matched.unfit, now)
         return Applied("unfit", payment, matched.is_missing)
     before, healed = payment, False
-    said = [*matched.observations]
+    said = [_heard(one, journal.steady()) for one in matched.observations]
     is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts) or is_called_refunded(payment)
     is_ended = any(isinstance(one, InvoiceEnded) for one in said)
     if is_lost and not is_ended and not matched.is_missing and not matched.is_unreadable:
@@ -122,6 +122,12 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
         (len(facts.booked), len(facts.seen), facts.misfits, facts.standing, _books(facts))
         != (len(known.booked), len(known.seen), known.misfits, known.standing, _books(known))
     )
+
+
+def _heard(observation: Observation, at: datetime) -> Observation:
+    """The same with when it was said, by the clock that only goes on."""
+    is_sum = isinstance(observation, InvoiceSnapshot)
+    return observation.model_copy(update={"heard_at": at}) if is_sum else observation
 
 
 def _books(facts: Facts) -> tuple[Books, Books | None]:

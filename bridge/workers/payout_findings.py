@@ -54,7 +54,14 @@ class Findings:
         return action
 
     async def settle(
-        self, payout: Payout, outcome: ResolutionOutcome, tx_hash: str | None, *, by: str, note: str | None
+        self,
+        payout: Payout,
+        outcome: ResolutionOutcome,
+        tx_hash: str | None,
+        *,
+        by: str,
+        through: str | None = None,
+        note: str | None,
     ) -> Action:
         """Asks the provider and the chain, and then takes a person's word for what they left open.
 
@@ -66,7 +73,7 @@ class Findings:
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
         await self.journal.record_payout_observations(payout.payout_id, inquiry.observations)
         resolved, action = await self.journal.console.record_resolution(
-            payout.payout_id, outcome, tx_hash, by=by, note=note, provider_knows=provider_knows
+            payout.payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
         )
         self.chains.watch_payout(resolved)
         return action

@@ -53,6 +53,15 @@ def names_of(payouts: Sequence[Payout]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _PutOff:
+    """That a coin is left alone for a moment, because nothing could be asked for in it."""
+
+    failures: int
+    """How often in a row."""
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Name:
     """What a payout is asked for by."""
 
@@ -79,9 +88,8 @@ class PayoutOrders:
         self._journal = journal
         self._gateway = gateway
         self._books = books
-        self._failures = 0
-        """How often in a row nothing could be asked for."""
-        self._waits_until: datetime | None = None
+        self._put_offs: dict[str, _PutOff] = {}
+        """By coin: of those that share a wallet one may fail, and the others go on."""
         self.asking: frozenset[str] = frozenset()
         """The payouts that may be asked for at this moment."""
         self._answered = asyncio.Event()
@@ -90,10 +98,10 @@ class PayoutOrders:
         self._waiting: frozenset[str] = frozenset()
         """The payouts of which the log says already that they wait for others."""
 
-    @property
-    def waits(self) -> bool:
-        """Whether the provider is left alone for a moment, because nothing could be asked for."""
-        return self._waits_until is not None and self._journal.steady() < self._waits_until
+    def waits(self, coin: str) -> bool:
+        """Whether the provider is asked for nothing in a coin for a moment, because that failed."""
+        put_off = self._put_offs.get(coin)
+        return put_off is not None and self._journal.steady() < put_off.until
 
     async def is_answered(self) -> None:
         """Returns when the order that is being given at this moment is answered, or none is."""
@@ -106,22 +114,25 @@ class PayoutOrders:
     async def give(self, orders: Sequence[Order]) -> None:
         """Gives orders, until one of them cannot be given; the rest is for another time."""
         for order in orders:
+            coin = order[0].coin
             try:
-                await self._gateway.check(order[0].coin)
+                await self._gateway.check(coin)
                 names = await self._names(order)
             except ProviderError as error:
                 self._put_off(order, error)
                 return
-            self._failures, self._waits_until = 0, None
-            if self._is_last or not (await self._give(order, names) or await self._may_go_on()) or self.waits:
+            self._put_offs.pop(coin, None)
+            if self._is_last or not (await self._give(order, names) or await self._may_go_on()) or self.waits(coin):
                 return
 
     async def _may_go_on(self) -> bool:
         return await self._journal.console.payout_hold() is None
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
-        wait = min(FIRST_WAIT * 2 ** min(self._failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
-        self._failures, self._waits_until = self._failures + 1, self._journal.steady() + wait
+        coin = order[0].coin
+        failures = self._put_offs[coin].failures if coin in self._put_offs else 0
+        wait = min(FIRST_WAIT * 2 ** min(failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
+        self._put_offs[coin] = _PutOff(failures + 1, self._journal.steady() + wait)
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
 
     async def _names(self, order: Order) -> Mapping[str, _Name]:

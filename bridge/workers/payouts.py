@@ -103,6 +103,11 @@ class PayoutSender:
         NotPayableError."""
         return await self._gateways[provider].coins_for(amount, currency, coin)
 
+    async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
+        """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
+        NotPayableError."""
+        return await self._gateways[provider].read_sent(coin, amount)
+
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""
         return payout.provider in self._gateways and payout.next_attempt is not None
@@ -112,6 +117,12 @@ class PayoutSender:
         gateway = self._gateways.get(payout.provider)
         name = payout.external_id
         return gateway is not None and name is not None and await gateway.knows_payout(name, payout.coin)
+
+    async def look_before_revoking(self, payout: Payout) -> None:
+        """Has whatever a restored journal may have forgotten of its payment known, before it is said of a payout that
+        nothing of it was sent. Raises ProviderError."""
+        if payout.provider in self.books:
+            await self.books[payout.provider].look_before_sending(payout.payment_id)
 
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
         """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""
@@ -201,17 +212,18 @@ class PayoutSender:
             (payout for payout in payouts if payout.next_attempt is not None),
             key=lambda payout: (payout.created_at, payout.payout_id),
         )
-        orders = await self._in_turn(
-            [*batches(to_send, sent_together=self._is_sent_together)],
-            [payout for payout in payouts if not payout.is_unasked],
-        )
+        # A coin that fails takes no turn of its wallet from the others.
+        ready = [
+            order
+            for order in batches(to_send, sent_together=self._is_sent_together)
+            if not self._orders_of(self._lane(order[0])).waits(order[0].coin)
+        ]
+        orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
         by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)
         for order in orders:
             by_lane[self._lane(order[0])].append(order)
         for lane, waiting in by_lane.items():
-            if lane not in self._lanes:
-                self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
-            if lane not in busy and lane not in self._giving and not self._lanes[lane].waits:
+            if lane not in busy and lane not in self._giving:
                 self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
 
     async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
@@ -234,7 +246,7 @@ class PayoutSender:
 
     async def _give(self, lane: Lane, orders: Sequence[Order]) -> None:
         try:
-            await self._lanes[lane].give(orders)
+            await self._orders_of(lane).give(orders)
             self.wake()  # there may be more by now
         except Exception:
             logger.exception("giving orders for payouts in %s failed; the next round follows", lane[1])
@@ -250,6 +262,11 @@ class PayoutSender:
     def _wallet_in_turn(self, payout: Payout) -> Lane | None:
         wallet = self._gateways[payout.provider].wallet_in_turn(payout.coin)
         return None if wallet is None else (payout.provider, wallet)
+
+    def _orders_of(self, lane: Lane) -> PayoutOrders:
+        if lane not in self._lanes:
+            self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
+        return self._lanes[lane]
 
     def _lane(self, payout: Payout) -> Lane:
         return self._wallet_in_turn(payout) or (payout.provider, payout.coin)

@@ -255,7 +255,7 @@ class Reconciliation:
                 payment_id,
                 self._journal.steady(),
                 news_since=self._steadily(_left_open_since(found)),
-                news_at=self._steadily(matures_at(found.facts)),
+                news_at=matures_at(found.facts),
             )
             if payment_id in self._missed:
                 due.hurry(payment_id, self._journal.steady())

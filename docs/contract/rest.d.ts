@@ -305,9 +305,29 @@ export interface paths {
         put?: never;
         /**
          * Tell that somebody rejects a payout
-         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. The first word counts, a second one is answered 409.
+         * @description For one that nobody was asked to send yet, be it `awaiting_approval`, approved, or held back otherwise, by somebody else than who asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. The first rejection counts, a second one is answered 409.
          */
         post: operations["rejectPayout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payouts/{payout_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw a payout
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         */
+        post: operations["withdrawPayout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -970,9 +990,29 @@ export interface paths {
         put?: never;
         /**
          * Reject a payout
-         * @description For one that is `awaiting_approval`, by somebody else than who asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. The first word counts, a second one is answered 409.
+         * @description For one that nobody was asked to send yet, be it `awaiting_approval`, approved, or held back otherwise, by somebody else than who asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. The first rejection counts, a second one is answered 409.
          */
         post: operations["rejectPayoutInConsole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/payouts/{payout_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw a payout
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         */
+        post: operations["withdrawPayoutInConsole"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1204,7 +1244,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "acceptance" | "cancellation" | "waiting" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1543,18 +1583,6 @@ export interface components {
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
             txHash?: string | null;
             /** @description How it was found out. It is kept with the payout. */
-            note?: string | null;
-            /** @description Their name, needed where nobody is asked for a token. */
-            by?: string | null;
-        };
-        /**
-         * ConsoleWithdrawal
-         * @example {
-         *       "by": "Ada"
-         *     }
-         */
-        ConsoleWithdrawal: {
-            /** @description Why, for the record. */
             note?: string | null;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
@@ -2172,6 +2200,8 @@ export interface components {
             explorerUrl: string | null;
             reasons: string[];
             overdue: boolean;
+            /** @description Nobody was asked to send it yet, so that it can be rejected or withdrawn. */
+            revocable: boolean;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2406,7 +2436,7 @@ export interface components {
             txHash: string;
             /** @description Where it went: the buyer's address; of Lightning their invoice. */
             destination: string;
-            /** @description How much of the coin it was. Left out, as much as `amount`, where the coin stands for the payment's currency. */
+            /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
         };
         /** RefundableItem */
@@ -2472,6 +2502,18 @@ export interface components {
             note?: string | null;
             /** @description Who found it out; it is kept in the payout's history. */
             foundBy: string;
+        };
+        /**
+         * ServiceWithdrawal
+         * @example {
+         *       "note": "the seller's address is wrong"
+         *     }
+         */
+        ServiceWithdrawal: {
+            /** @description The person, if it is one. Otherwise the service counts. */
+            withdrawnBy?: string | null;
+            /** @description Why. It is kept with the payout, where its seller can read it. */
+            note?: string | null;
         };
         /**
          * Settlement
@@ -2675,6 +2717,18 @@ export interface components {
             /** @description The comparison in sentences. */
             report: string[];
         };
+        /**
+         * ConsoleWithdrawal
+         * @example {
+         *       "by": "Ada"
+         *     }
+         */
+        ops_refunds_ConsoleWithdrawal: {
+            /** @description Why, for the record. */
+            note?: string | null;
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+        };
         /** HistoryItem */
         payment_documents_HistoryItem: {
             /**
@@ -2690,6 +2744,18 @@ export interface components {
             escrowState: components["schemas"]["EscrowState"];
             received: string;
             txHash?: string | null;
+        };
+        /**
+         * ConsoleWithdrawal
+         * @example {
+         *       "by": "Ada"
+         *     }
+         */
+        payout_approvals_ConsoleWithdrawal: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description Why. It is kept with the payout, where its seller can read it. */
+            note?: string | null;
         };
     };
     responses: never;
@@ -4017,7 +4083,96 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It awaits no approval, or not any more; the answer says why */
+            /** @description Its provider was asked to send it, or it has ended; the answer says so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be kept; send it again, with the same key */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawPayout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                payout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not have payouts sent, or did not ask for this one */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such payout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its provider was asked to send it, or it has ended; the answer says so */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6728,7 +6883,96 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It awaits no approval, or not any more; the answer says why */
+            /** @description Its provider was asked to send it, or it has ended; the answer says so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be kept; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawPayoutInConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                payout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["payout_approvals_ConsoleWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutDoing"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or did not ask for this one */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such payout */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its provider was asked to send it, or it has ended; the answer says so */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7213,7 +7457,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConsoleWithdrawal"];
+                "application/json": components["schemas"]["ops_refunds_ConsoleWithdrawal"];
             };
         };
         responses: {

@@ -32,7 +32,7 @@ from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES,
 from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import names_of_before
-from providers.shkeeper.payout_orders import network_fee, read_coin, read_order
+from providers.shkeeper.payout_orders import network_fee, read_amount, read_coin, read_order
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
 
@@ -129,6 +129,12 @@ class ShkeeperPayouts:
             return None
         coins = quotient(amount, rate)
         return rounded_down(coins, self._decimals.get(coin, MOST_DECIMALS))
+
+    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
+        offered = await self._offered()
+        # What is switched off by now may have been sent before.
+        read_coin(coin, None if offered is None else {*offered, *self._decimals})
+        return read_amount(coin, amount, self._decimals)
 
     async def _rate(self, coin: str, currency: str) -> Decimal | None:
         """What one coin is worth; None if SHKeeper does not say."""

@@ -16,6 +16,7 @@ from coordinator.history_attention import forgotten_payout, journal_rewound
 from coordinator.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payout_attention import payout_attention
 from coordinator.payout_facts import PayoutFacts, SecondWord
+from coordinator.payout_resolution import NothingToResolveError, resolve
 from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
 from coordinator.refund_attention import ADDRESS_WAITED_FOR, refund_without_address
 from coordinator.refunds import Refund
@@ -124,6 +125,20 @@ def test_what_awaits_approval_says_what_is_asked_who_asks_and_why_it_waits() -> 
         "9 USDT to 0xDe for s1, worth 8.10 USD; asked for by Ada through shop;"
         " 2000 USD are above 1000 USD, the limit of one payout"
     )
+
+
+def test_what_nobody_was_asked_to_send_for_long_can_be_rejected() -> None:
+    held = payout(PayoutStatus.CREATED).model_copy(update={"facts": PayoutFacts()})
+    wrong = payout_attention(held, START, START + 2 * DAY)
+    assert wrong is not None
+    assert (wrong.kind, wrong.remedies) == (AttentionKind.PAYOUT_OVERDUE, ("recheck", "reject", "resolve"))
+    assert "reject it" in wrong.advice
+    with pytest.raises(NothingToResolveError, match="reject it"):
+        resolve(held, "not-sent", None, found_by="bo", now=START + 2 * DAY)
+    asked = held.model_copy(update={"facts": PayoutFacts(attempts=1, asked_at=START)})
+    wrong = payout_attention(asked, START, START + 2 * DAY)
+    assert wrong is not None
+    assert wrong.remedies == ("recheck", "resolve")
 
 
 def test_what_somebody_rejected_may_be_dismissed() -> None:

@@ -413,7 +413,7 @@ def test_what_its_gateway_called_cancelled_and_then_paid_is_not_said_to_be_cance
     payment, _ = play(InvoiceEnded(ending=Ending.CANCELLED), notice(PAID, transfer("t1", 100)))
     assert payment.status == "completed"
     (found,) = problems_of(payment)
-    assert found.detail == "shkeeper called it cancelled, refunded or failed, and 100.00 of 100.00 USD has come"
+    assert found.detail == "shkeeper called it cancelled, and 100.00 of 100.00 USD has come"
 
 
 def test_what_is_missing_is_not_rounded_away() -> None:

@@ -6,7 +6,10 @@ from decimal import Decimal
 from coordinator.fees import Fee, FeePolicy
 from coordinator.invoices import InvoiceOpened
 from coordinator.observations import (
+    Ending,
+    InvoiceEnded,
     InvoicePriced,
+    Observation,
     PaymentAccepted,
     PaymentWithdrawn,
     RefundMoved,
@@ -14,7 +17,8 @@ from coordinator.observations import (
     Release,
     Standing,
 )
-from coordinator.payment_figures import most_for_goods
+from coordinator.payment_advice import advice_on
+from coordinator.payment_figures import most_for_goods, of_amount
 from coordinator.payment_problems import ProblemKind, problems_of
 from coordinator.payments import Payment
 from coordinator.quotes import ToPay, to_pay
@@ -59,6 +63,7 @@ def test_money_that_a_look_up_lists_and_its_sum_lacks_reaches_a_person_and_is_no
     payment, _ = play(priced, looked_up(PARTIAL, *both, received=Decimal(51), settling_seconds={}))
     assert (payment.status, payment.received) == ("partially_paid", Decimal(49))
     assert (kinds(payment), payment.is_in_doubt) == ([ProblemKind.CONTRADICTING_BOOKS], True)
+    assert "the buyer is asked for nothing more" in advice_on(payment, ProblemKind.CONTRADICTING_BOOKS, ["accept"])
     opened = InvoiceOpened(address="0x", coin_amount=Decimal(102), asked=Decimal(102), payment_uri="0x")
     assert to_pay(payment, opened, "ETH-USDT") == ToPay()
     # Their values end the doubt.
@@ -96,7 +101,8 @@ def fee_of(payment: Payment) -> list[str]:
 
 
 def test_a_fee_of_more_than_half_reaches_a_person_unless_it_is_known_to_be_a_fixed_one() -> None:
-    said = "shkeeper asks for a fee of 51.00 USD on 100.00 USD, which is more than half; the buyer is asked for it"
+    asked = "shkeeper asks for a fee of 51.00 USD on 100.00 USD in ETH-USDT"
+    said = f"{asked}, which is more than half; the buyer is asked for it"
     half, more = (Fee(policy=FeePolicy.PERCENT, percent=Decimal(percent)) for percent in (50, 51))
     fixed = Fee(policy=FeePolicy.FIXED, fixed=Decimal(51))
     for fee, price, listed in (
@@ -113,6 +119,66 @@ def test_a_fee_of_more_than_half_reaches_a_person_unless_it_is_known_to_be_a_fix
     # Nor does it leave the list once all is paid.
     whole = notice(PAID, transfer("t1", 151, fee=Decimal(51)), fee=more, received=Decimal(100))
     assert fee_of(play(InvoicePriced(coin="ETH-USDT", named=more), whole)[0])
+
+
+def test_a_fee_is_told_with_its_own_coin_and_by_what_it_was_taken_on() -> None:
+    fixed = Fee(policy=FeePolicy.FIXED, fixed=Decimal(80))
+    percents = Fee(policy=FeePolicy.PERCENT, percent=Decimal(20))
+    first = InvoicePriced(coin="A", fee=Decimal(60))
+    # That of the other coin is more, and known to be a fixed one.
+    [said] = fee_of(play(first, InvoicePriced(coin="B", fee=Decimal(80), named=fixed))[0])
+    assert said.startswith("shkeeper asks for a fee of 60.00 USD on 100.00 USD in A, which is more than half")
+    [said] = fee_of(play(first, InvoicePriced(coin="B", fee=Decimal(101)))[0])
+    assert "101.00 USD on 100.00 USD in B; the buyer is not asked for it" in said
+    assert "60.00 USD on 100.00 USD in A, which is more than half" in said
+    # A fifth of ten times as much is a fifth.
+    payment, _ = play(notice(OVERPAID, transfer("t1", 1200, fee=Decimal(200)), fee=percents))
+    assert (fee_of(payment), kinds(payment)) == ([], [ProblemKind.OVER])
+
+
+def refund(amount: int, of: RefundOf = RefundOf.GOODS, release: Release = Release.DONE) -> RefundMoved:
+    return RefundMoved(refund_id="back_1", of=of, amount=Decimal(amount), release=release, step=1)
+
+
+def test_what_goes_back_is_told_beside_what_came() -> None:
+    called = InvoiceEnded(ending=Ending.REFUNDED)
+    whole = notice(PAID, transfer("t1", 100))
+    for goes, said in (
+        ((), "sent its money back; 100.00 of 100.00 USD has come"),
+        ((refund(40),), "sent all of its money back; 60.00 of 100.00 USD (of 100.00 that came, 40.00 went back)"),
+        ((refund(40, release=Release.UNDER_WAY),), "sent its money back, but 40.00 USD are on their way"),
+    ):
+        details = {one.kind: one.detail for one in problems_of(play(whole, *goes, called)[0])}
+        assert said in details[ProblemKind.CALLED_REFUNDED]
+    over, _ = play(notice(OVERPAID, transfer("t1", 120)), refund(5, RefundOf.EXCESS, Release.UNDER_WAY))
+    [problem] = problems_of(over)
+    assert problem.detail == "15.00 USD too much: 120.00 of 100.00 USD, and 5.00 USD of it go back"
+    # What may be the goods' is without what went back too.
+    priced, part = InvoicePriced(coin="ETH-USDT", fee=Decimal(10)), notice(PARTIAL, transfer("t1", 55))
+    unclear = of_amount(play(priced, part, refund(5))[0])
+    assert unclear.startswith("40.00 of 100.00 USD (of 45.00 that came, 5.00 went back), and as much as 45.00 if")
+
+
+def test_of_a_completed_payment_with_too_little_the_cause_is_told() -> None:
+    def later(payment: Payment, told: Observation) -> str:
+        payment.keep_completed()
+        after, _ = play((told, LATER), payment=payment)
+        return next(one.detail for one in problems_of(after) if one.kind is ProblemKind.SHORT)
+
+    paid = notice(PAID, transfer("t1", 60), transfer("t2", 40), proven=None)
+    fixed = Fee(policy=FeePolicy.FIXED, fixed=Decimal(20))
+    fee = later(play(paid)[0], InvoicePriced(coin="ETH-USDT", named=fixed))
+    assert fee == "it was completed before its fee was known, and 80.00 of 100.00 USD has come"
+    amount = later(play(paid)[0], notice(PARTIAL, transfer("t1", 60), transfer("t2", 20)))
+    assert amount == "it was completed before how much of it came was known, and 80.00 of 100.00 USD has come"
+
+
+def test_a_sum_that_sank_is_told_as_it_was_told() -> None:
+    before = looked_up(PAID, transfer("t1", 100), received=Decimal(104), settling_seconds={})
+    payment, _ = play(InvoicePriced(coin="ETH-USDT", fee=Decimal(0), rate=Decimal(1)), before)
+    after = looked_up(PARTIAL, transfer("t1", 100), received=Decimal(50), settling_seconds={})
+    details = {one.kind: one.detail for one in problems_of(play((after, LATER), payment=payment)[0])}
+    assert "said that 104.00 USD came, and says 50.00 USD now" in details[ProblemKind.CONTRADICTING_BOOKS]
 
 
 def test_how_much_may_be_for_the_goods_is_said_where_the_fee_is_known_only_as_what_a_price_asked_for() -> None:

@@ -1,5 +1,6 @@
 """Second persons: whoever asked for a payout cannot decide about it, and only what waits is decided, once."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,13 +11,25 @@ from coordinator.observations import RefundOf, Release
 from coordinator.payout_approval import (
     Approver,
     NothingToApproveError,
+    NotTheirOwnError,
     SamePersonError,
     approval,
     doubts_about,
+    is_revocable,
     rejection,
     whose_word,
+    withdrawal,
 )
-from coordinator.payout_observations import PayoutFailed, PayoutKnown
+from coordinator.payout_observations import (
+    PayoutAsked,
+    PayoutFailed,
+    PayoutKnown,
+    PayoutNotAsked,
+    PayoutSent,
+    PayoutUnclear,
+    Stated,
+)
+from coordinator.payout_resolution import resolve
 from coordinator.payouts import Payout, PayoutStatus
 from coordinator.refunded import Refunded
 from tests.coordinator.test_earnings import payment
@@ -75,19 +88,60 @@ def test_others_can_whoever_tells_of_it() -> None:
 def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
     approved = after(waiting(), approval(waiting(), BO, None, NOW))
     rejected = after(waiting(), rejection(waiting(), BO, "no", NOW))
-    for one, said in (
-        (payout(asked_by="Ada"), "This payout is created; it awaits no approval."),
+    created = payout(asked_by="Ada")
+    unsent = (
+        (created, "This payout is created; it awaits no approval."),
         (approved, "Bo approved this payout at 2026-05-01 13:00 UTC; it is created."),
+    )
+    decided = (
         (rejected, "Bo rejected this payout at 2026-05-01 13:00 UTC; it is failed."),
-        (after(waiting(), PayoutKnown()), "This payout is created; it awaits no approval."),
+        (after(waiting(), PayoutKnown()), "This payout is created: shkeeper was asked to send it."),
+        (after(created, PayoutAsked(at=NOW)), "This payout is created: shkeeper was asked to send it."),
+        (after(created, PayoutAsked(), PayoutUnclear(reason="?")), "This payout is ambiguous: shkeeper was asked"),
         (after(waiting(), PayoutFailed(reason="no")), "This payout is failed; it awaits no approval."),
+    )
+    for one, said in (*unsent, *decided):
+        # Nor does it matter who asks: what is done is done.
+        for by in (BO, Approver("Ada")):
+            with pytest.raises(NothingToApproveError, match=re.escape(said)):
+                approval(one, by, "a note", NOW)
+    for one, said in decided:
+        assert not is_revocable(one)
+        for by in (BO, Approver("Ada")):
+            with pytest.raises(NothingToApproveError, match=re.escape(said)):
+                rejection(one, by, "a note", NOW)
+        with pytest.raises(NothingToApproveError, match=re.escape(said)):
+            withdrawal(one, Approver("Ada"), None)
+
+
+def test_what_nobody_was_asked_to_send_is_rejected_whatever_holds_it_back() -> None:
+    created, refused = payout(asked_by="Ada"), PayoutNotAsked(attempt=1, reason="the wallet is away")
+    approved = after(waiting(), approval(waiting(), BO, None, NOW))
+    for one in (created, approved, after(created, PayoutAsked(), refused)):
+        rejected = after(one, rejection(one, BO, "no", NOW))
+        assert (rejected.status, rejected.next_attempt) == (PayoutStatus.FAILED, None)
+        with pytest.raises(SamePersonError):
+            rejection(one, Approver("Ada"), "no", NOW)
+    # What its provider tells of under its name has to be looked at first.
+    told = PayoutSent(tx_hashes=("0x1",), stated=Stated(coin="BTC"))
+    assert not is_revocable(after(created, PayoutAsked(), refused, told))
+
+
+def test_only_who_asked_withdraws_it() -> None:
+    for one in (waiting("Ada"), payout(asked_by="Ada")):
+        withdrawn = after(one, withdrawal(one, Approver("Ada"), "twice"))
+        assert (withdrawn.status, withdrawn.reasons) == (PayoutStatus.FAILED, ("Ada withdrew it: twice",))
+    by_shop = payout(asked_by="Ada", asked_through="shop")
+    assert withdrawal(by_shop, Approver("Cy", "shop"), None).reason == "Cy withdrew it"
+    for one, by in (
+        (waiting("Ada"), Approver("ada")),
+        (waiting("Ada"), BO),
+        (waiting("Ada"), Approver("Ada", "shop")),
+        (by_shop, Approver("Ada", "back-office")),
+        (payout(asked_by=None), BO),
     ):
-        for decide in (approval, rejection):
-            # Nor does it matter who asks: what is done is done.
-            for by in (BO, Approver("Ada")):
-                with pytest.raises(NothingToApproveError) as caught:
-                    decide(one, by, "a note", NOW)
-                assert str(caught.value) == said
+        with pytest.raises(NotTheirOwnError):
+            withdrawal(one, by, None)
 
 
 def test_what_is_decided_is_so_for_whom_it_pays_too() -> None:
@@ -129,6 +183,10 @@ def test_what_hangs_on_one_persons_word_is_doubted() -> None:
         assert doubts(asked, one.model_copy(update=refund)) != ""
     taken = doubts(asked, came="5", accepted=True)
     assert taken == "with it more leaves for s1 than the 5 USD that came: a person took the payment as paid"
+    sent = earned_payout(1, "20", failures=frozenset({"not enough coins"}), tx_hashes=("0x1",), confirmed=True)
+    after_all = "came: out_1 was found to have failed, and was sent after all"
+    assert doubts(asked, sent, came="30") == f"with it more leaves for s1 than the 30 USD that {after_all}"
+    assert doubts(asked, sent, came="5").endswith(f"{after_all} and it was more when this was ordered")
 
 
 def test_nobody_approves_what_is_there_at_their_own_word() -> None:
@@ -139,6 +197,20 @@ def test_nobody_approves_what_is_there_at_their_own_word() -> None:
         with pytest.raises(SamePersonError, match="hangs on what they said"):
             approval(asked, by, None, NOW, whose_word=word)
     assert after(asked, approval(asked, Approver("Di"), None, NOW, whose_word=word)).status is PayoutStatus.CREATED
+    # Nor does a service by another name what it told in one.
+    said = resolve(
+        earned_payout(1, "20", unclear=frozenset({"?"}), attempts=1),
+        "not-sent",
+        None,
+        found_by="Cy",
+        found_through="everything",
+        now=NOW,
+    )
+    told = after(earned_payout(1, "20", unclear=frozenset({"?"}), attempts=1), *said)
+    word = whose_word(earned_payout(2, "20"), payment("49.90"), [told])
+    assert word == {"Cy", "everything"}
+    with pytest.raises(SamePersonError, match="hangs on what they said"):
+        approval(asked, Approver("Di", "everything"), None, NOW, whose_word=word)
 
 
 def test_a_refund_of_which_the_money_is_gone_since_is_doubted() -> None:
@@ -146,3 +218,5 @@ def test_a_refund_of_which_the_money_is_gone_since_is_doubted() -> None:
     refunds = {"back_1": Refunded(of=RefundOf.GOODS, amount=Decimal(20), release=Release.UNDER_WAY, step=1)}
     assert doubts(refund, refunds=refunds) == ""
     assert doubts(refund, came="5", refunds=refunds).endswith("20 USD are to go back, and only 5 are there")
+    refunds["back_2"] = Refunded(of=RefundOf.GOODS, amount=Decimal(3), release=Release.DONE, step=1)
+    assert doubts(refund, came="5", refunds=refunds).endswith("20 USD are to go back, and only 2 are there")

@@ -129,6 +129,19 @@ def test_of_two_that_are_cancelled_before_and_after_it_was_paid_both_are_listed(
     assert (kind, detail) == (LISTED[0], f"{LISTED[1]}; r2 was cancelled; 40.00 USD of what came is for it")
 
 
+def test_of_several_that_are_cancelled_those_whose_money_goes_back_are_told_no_more() -> None:
+    other = RequestCancelled(request_id="r2")
+    for first, second in ((PAID, other), (other, PAID)):
+        payment, _ = play(CANCELLED, first, second, refund("60"), payment=CHECKOUT)
+        [(kind, detail)] = details(payment)
+        assert (kind, detail.startswith("r2 was cancelled"), "r1" in detail) == (LISTED[0], True, False)
+        assert "40.00 USD of what came is for it" in detail
+    paid, _ = play(PAID, CANCELLED, payment=CHECKOUT)
+    some = "r1 was cancelled; 40.00 USD of what came is for it"
+    assert details(play(refund("20"), payment=paid)[0]) == [(LISTED[0], some)]
+    assert details(play(refund("60"), payment=paid)[0]) == []
+
+
 def test_a_request_that_is_cancelled_after_a_person_accepted_comes_back_and_its_seller_is_not_paid() -> None:
     payment, _ = play(CANCELLED, PAID, PaymentAccepted(by="Ada", note="it holds"), payment=CHECKOUT)
     assert (details(payment), hold_on_payouts(payment)) == ([], None)

@@ -42,6 +42,7 @@ WRITES = [
     "payouts/out_1/resolution",
     "payouts/out_1/approval",
     "payouts/out_1/rejection",
+    "payouts/out_1/cancellation",
     "payments/pay_1/acceptance",
     "payments/pay_1/cancellation",
     "payments/pay_1/waiting",

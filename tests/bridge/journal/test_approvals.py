@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bridge.journal import IdempotencyKey, Journal
 from bridge.journal.database import parse_database_url, writing_engine
-from coordinator.observations import RefundMoved, RefundOf, Release
+from coordinator.observations import Ending, InvoiceEnded, PaymentAccepted, RefundMoved, RefundOf, Release
 from coordinator.payout_approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
 from coordinator.payout_limits import PayoutLimits
 from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld
@@ -207,10 +207,46 @@ async def test_of_many_words_at_once_one_counts_and_is_on_record(journal: Journa
     words += [journal.approvals.reject(made.payout_id, by=Approver(f"R{number}"), note="no") for number in range(8)]
     outcomes = await asyncio.gather(*words, return_exceptions=True)
     refused = [one for one in outcomes if isinstance(one, NothingToApproveError)]
-    assert len(refused) == 15
     assert all("this payout at 2026-05-01" in str(one) for one in refused)
     actions = await journal.console.actions_concerning(made.payout_id)
-    assert [one.action for one in actions] in (["approval"], ["rejection"])
+    # What is approved can be rejected as long as nobody was asked to send it.
+    assert [one.action for one in actions] in (["rejection"], ["approval", "rejection"])
+    assert len(refused) == 16 - len(actions)
+    assert await status(journal, made) == "failed"
+
+
+async def test_what_its_payment_holds_back_is_rejected_or_withdrawn(journal: Journal) -> None:
+    first, second = await sold(journal, 1), await sold(journal, 2)
+    await register(journal, first, second)
+    for number in (1, 2):
+        await observe(journal, number, f"called-{number}", InvoiceEnded(ending=Ending.REFUNDED))
+    assert await begin_attempts(journal, first.payout_id, second.payout_id) == {}
+    rejected, _ = await journal.approvals.reject(first.payout_id, by=BO, note="the buyer has it")
+    withdrawn, action = await journal.approvals.withdraw(second.payout_id, by=Approver("Ada"), note="so I hear")
+    assert (rejected.status, withdrawn.status) == (PayoutStatus.FAILED, PayoutStatus.FAILED)
+    assert (action.action, action.by, action.outcome) == ("payout-withdrawal", "Ada", "withdrawn: so I hear")
+    # Whoever accepts the payments now has nothing sent by it.
+    for number in (1, 2):
+        await observe(journal, number, f"accepted-{number}", PaymentAccepted(by="Cy", note="it is there"))
+    assert await begin_attempts(journal, first.payout_id, second.payout_id) == {}
+    assert [await escrow(journal, one) for one in (first, second)] == ["funded", "funded"]
+
+
+async def test_what_is_being_asked_for_is_neither_rejected_nor_withdrawn(journal: Journal) -> None:
+    made = await sold(journal, 1)
+    await register(journal, made)
+    [began, rejected] = await asyncio.gather(
+        begin_attempts(journal, made.payout_id),
+        journal.approvals.reject(made.payout_id, by=BO, note="no"),
+        return_exceptions=True,
+    )
+    # Whichever came first, the other comes to nothing.
+    assert (began == {made.payout_id: 1}) == isinstance(rejected, NothingToApproveError)
+    other = await sold(journal, 2)
+    await register(journal, other)
+    assert await begin_attempts(journal, other.payout_id) == {other.payout_id: 1}
+    with pytest.raises(NothingToApproveError, match="shkeeper was asked to send it"):
+        await journal.approvals.withdraw(other.payout_id, by=Approver("Ada"), note=None)
 
 
 async def test_who_asked_cannot_decide_and_nothing_is_written_of_it(journal: Journal) -> None:

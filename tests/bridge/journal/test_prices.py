@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bridge.journal import Journal
-from coordinator.coin_prices import EarlierPrice, usual_price
+from coordinator.coin_prices import EarlierPrice
 from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.observations import InvoiceSnapshot, Standing, Transfer
 from tests.bridge.journal.conftest import NOW
@@ -57,9 +57,9 @@ async def test_prices_of_the_days_before_are_found_and_none_of_today(journal: Jo
     for number, days_ago in enumerate((0.1, 0.9, 1.1, 2.5, 7.5, 8.5)):
         await asked(journal, clock, number, days_ago)
     assert [(NOW - one.at) / timedelta(days=1) for one in await found(journal)] == [1.1, 2.5, 7.5]
-    assert usual_price(await found(journal), NOW) == RIGHT
+    assert await journal.approvals.usual_price("shkeeper", "BTC", "USD", NOW) == RIGHT
     for coin, currency in (("LTC", "USD"), ("BTC", "EUR")):
-        assert await journal.approvals.earlier_prices("shkeeper", coin, currency, NOW) == []
+        assert await journal.approvals.usual_price("shkeeper", coin, currency, NOW) is None
 
 
 async def test_of_a_day_those_who_paid_are_found_first_and_no_more_than_some(journal: Journal, clock: Clock) -> None:

@@ -83,6 +83,26 @@ async def test_payments_are_asked_about_on(
     assert len(books.asked) == asked + 1
 
 
+@pytest.mark.parametrize("hours", [-7, 7])
+@pytest.mark.usefixtures("registered")
+async def test_what_one_block_holds_waits_its_confirmations_whichever_way_the_clock_is_set(
+    journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks, hours: int
+) -> None:
+    gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 12})}  # 264 seconds
+    reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    books.received("pay_1", "PAID", "100")
+    await reconciliation.round()
+    clocks.wall.move(hours=hours)
+    for _ in range(4):
+        assert await status(journal) == "confirming"
+        clocks.move(seconds=65)
+        await reconciliation.round()
+    # It is asked about again just then.
+    clocks.move(seconds=61)
+    await reconciliation.round()
+    assert await status(journal) == "completed"
+
+
 @pytest.mark.usefixtures("registered")
 async def test_one_that_was_completed_by_the_wrong_clock_is_looked_back_at(
     journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks, reconciliation: Reconciliation

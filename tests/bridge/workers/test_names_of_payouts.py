@@ -106,6 +106,9 @@ class Provider:
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         return amount
 
+    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
+        return amount
+
     def sends_together(self, coin: str) -> bool:
         return True
 

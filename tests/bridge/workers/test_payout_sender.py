@@ -249,6 +249,28 @@ async def test_of_one_chains_wallet_the_next_is_sent_when_a_block_holds_the_last
     assert asked() == sorted([*first, "ETH/payout", "ETH-USDC/payout"])
 
 
+async def test_a_coin_whose_daemon_fails_takes_no_turn_from_the_others_of_its_wallet(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    for number, coin in enumerate(("ETH-USDT", "ETH-USDT", "ETH"), 1):
+        await wanted(journal, number, coin=coin, created_at=START + timedelta(seconds=number))
+    unknown, books.task = books.task, lambda request: (FAILED if "ETH-USDT" in request.path else unknown)(request)
+    sender = new_sender(journal, api)
+
+    def asked() -> list[str]:
+        return [one for one in gateway.asked if one.startswith("POST ")]
+
+    await sender.round()
+    assert asked() == []
+    await sender.round()
+    assert asked() == ["POST ETH/payout"]
+    # It is tried again as always, and then the wallet's next transaction waits for the last.
+    books.task = unknown
+    clock.move(minutes=11)
+    await sender.round()
+    assert asked() == ["POST ETH/payout", "POST ETH-USDT/payout"]
+
+
 async def test_a_payout_that_its_payment_holds_back_takes_no_turn_from_others(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:

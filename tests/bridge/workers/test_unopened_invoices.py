@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from bridge.journal import Draft, Journal, PaymentRecord
 from bridge.workers import unopened_invoices
 from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.unopened_invoices import UnopenedInvoices
+from bridge.workers.unopened_invoices import AT_ONCE, UnopenedInvoices
 from coordinator.evidence import LookedUpInvoice
 from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from providers.contract import (
@@ -130,8 +130,28 @@ async def test_the_newest_is_opened_first_whatever_their_number(
     for number in range(30):
         await want(journal, opener, number, "BTC", clock)
     await unopened.round()
-    assert [external_id for external_id, _ in provider.asked] == [f"pay_{number}" for number in reversed(range(30))]
+    asked = [external_id for external_id, _ in provider.asked]
+    places = [asked.index(f"pay_{number}") for number in reversed(range(30))]
+    assert places[0] == 0
+    assert all(abs(place - expected) < AT_ONCE for expected, place in enumerate(places))
     assert await journal.unfinished.unopened_invoices(100) == []
+
+
+async def test_once_a_coin_works_some_are_opened_at_once_however_long_its_wallet_takes(
+    journal: Journal, clock: Clock, provider: Provider, opener: InvoiceOpener, at_work: None
+) -> None:
+    for number in range(6):
+        await want(journal, opener, number, "BTC", clock)
+    provider.hanging["BTC"] = asyncio.Event()
+    opener.left.set()
+    await until(lambda: provider.asked)
+    assert len(provider.asked) == 1
+    first, provider.hanging["BTC"] = provider.hanging["BTC"], asyncio.Event()
+    first.set()
+    await until(lambda: len(provider.asked) == 1 + AT_ONCE)
+    provider.hanging["BTC"].set()
+    for number in range(6):
+        await opened_within(journal, number)
 
 
 async def test_pages_are_as_many_as_there_have_to_be(
@@ -344,3 +364,24 @@ async def test_a_draft_in_somebodys_hand_is_left_to_them(
         assert provider.asked == []
     await unopened.round()
     assert provider.asked == [("pay_1", "BTC")]
+
+
+async def test_that_too_few_days_tell_of_a_coin_is_looked_up_once_an_hour(
+    journal: Journal, clock: Clock, provider: Provider, opener: InvoiceOpener, unopened: UnopenedInvoices
+) -> None:
+    provider.does["BTC"] = lambda _: OPENED.model_copy(update={"exchange_rate": Decimal(50)})
+
+    async def usual(number: int, after: timedelta) -> Decimal | None:
+        clock.now = START + after
+        made = payment(number, created_at=clock())
+        await journal.register_payment(made, None, await opener.wanted(made, "BTC"))
+        await unopened.round()
+        assert await is_open(journal, number)
+        return (await record(journal, number)).payment.facts.usual_rates.get("BTC")
+
+    for day in range(3):
+        assert await usual(day, timedelta(days=day)) is None
+    third_day = timedelta(days=3)
+    assert await usual(3, third_day - timedelta(minutes=30)) is None
+    assert await usual(4, third_day + timedelta(minutes=10)) is None  # of which nobody asked the journal
+    assert await usual(5, third_day + timedelta(minutes=31)) == Decimal(50)

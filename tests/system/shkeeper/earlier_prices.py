@@ -27,3 +27,6 @@ def asked_on_earlier_days(marketplace: Marketplace, coins: Iterable[str]) -> Non
                 statement = f"UPDATE {table} SET {column} = ? WHERE payment_id = ?"
                 journal.execute(statement, (f"{at:%Y-%m-%d %H:%M:%S.%f}", payment_id))
         journal.close()
+    # What it found before that, it looks for again only an hour later.
+    marketplace.bridge.kill()
+    marketplace.bridge.start()

@@ -455,3 +455,39 @@ def test_totals_and_exports_tell_of_refunds_apart_from_payouts(
     assert (row["refundId"], row["buyerId"], row["amount"]) == (refund["refundId"], "b1", "12.34")
     heading, *lines = marketplace.client.get("/api/ops/payments.csv", params={"search": payment_id}).text.splitlines()
     assert dict(zip(heading.split(","), lines[0].split(","), strict=True))["refunded"] == "12.34"
+
+
+def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
+    marketplace: Marketplace,
+) -> None:
+    in_dollars, in_bitcoins = marketplace.paid(), marketplace.paid(coin="BTC")
+    [came] = marketplace.payment(in_bitcoins)["transfers"]
+    half = Decimal(came["amount"]) / 2
+
+    def told(payment_id: str, coin: str | None, coin_amount: str | None, status: int, amount: str = "50") -> Document:
+        content = {"paymentId": payment_id, "amount": amount, "reason": "it arrived bent", "coin": coin}
+        to = {"txHash": f"0x{len(amount) + status:064x}", "destination": destination("ETH-USDT", "elsewhere")}
+        answer = marketplace.client.post("/api/refunds", json={**content, "sent": {**to, "coinAmount": coin_amount}})
+        assert answer.status_code == status, answer.text
+        document: Document = answer.json()
+        return document
+
+    for payment_id, coin, coin_amount, field in (
+        (in_dollars, "ETH-USDT", "0", "sent.coinAmount"),
+        (in_dollars, "ETH-USDT", "49.0000001", "sent.coinAmount"),
+        (in_dollars, "ETH-USDT", "1E-7", "sent.coinAmount"),
+        (in_dollars, "ETH-USDT", "50.01", "sent.coinAmount"),
+        (in_dollars, "ETH-USDT", "24", "sent.coinAmount"),
+        (in_dollars, "ETH-USTD", "50", "coin"),
+        (in_dollars, "BTC", "50", "sent.coinAmount"),
+        (in_bitcoins, "BTC", None, "sent.coinAmount"),
+        (in_bitcoins, "BTC", "50", "sent.coinAmount"),
+        (in_bitcoins, "BTC", "0.000000001", "sent.coinAmount"),
+    ):
+        problem = told(payment_id, coin, coin_amount, 400)
+        assert [fault["field"] for fault in problem["errors"]] == [field], (coin_amount, problem)
+    assert told(in_dollars, None, None, 400, "0.0000001")["errors"][0]["field"] == "sent.coinAmount"
+    # Less, where somebody else's fee went off it.
+    assert told(in_dollars, None, "49.5", 201)["status"] == "completed"
+    refund = told(in_bitcoins, None, f"{half:.8f}", 201)
+    assert (refund["coin"], refund["status"]) == ("BTC", "completed")

@@ -103,6 +103,7 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
     explorerUrl: null,
     reasons: [],
     overdue: false,
+    revocable: false,
     createdAt: "2026-11-24T10:00:00Z",
     updatedAt: "2026-11-24T10:00:00Z",
     ...changes,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { counted, isDismissedWithANote, isProblem, mayDo, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
-import type { AttentionItem, AttentionKind, DayTotal, Session } from "../src/model/documents";
+import { counted, isDismissedWithANote, isProblem, mayDo, mayWithdraw, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
+import type { AttentionItem, AttentionKind, DayTotal, PayoutRow, Session } from "../src/model/documents";
 import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";
 import { charts, datesUpTo } from "../src/model/totals";
 import { inSight, scrolledTo, stepped } from "../src/model/window";
-import { payment } from "./documents";
+import { payment, payoutRow } from "./documents";
 
 describe("times", () => {
   const [created, expires] = ["2026-11-24T10:00:00Z", "2026-11-25T10:00:00Z"];
@@ -156,6 +156,13 @@ describe("what needs a person", () => {
     expect(shown(session(false, true))).toEqual(["approve", "reject"]);
     expect(shown(session(false, false))).toEqual([]);
     expect(shown(null)).toEqual([]);
+    const withdrawn = (whose: Session | null, changes: Partial<PayoutRow>): boolean =>
+      mayWithdraw(whose, payoutRow({ revocable: true, askedBy: "ada", ...changes }));
+    expect(withdrawn(session(true, false), {})).toBe(true);
+    expect(withdrawn(session(true, true), { askedBy: "bo" })).toBe(false);
+    expect(withdrawn(session(true, true), { revocable: false })).toBe(false);
+    expect(withdrawn(session(false, true), {})).toBe(false);
+    expect(withdrawn({ ...session(true, true), access: "open", userId: null }, { askedBy: "bo" })).toBe(true);
   });
 
   it("is resolved only with what the bridge needs", () => {

@@ -7,6 +7,8 @@ import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.books_comparison import BooksComparison
+from coordinator.payout_approval import Approver, NothingToApproveError
+from providers.contract import ProviderError
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment, told_paid
 from tests.bridge.workers.restored.gateway_books import (
@@ -106,3 +108,18 @@ async def test_what_was_found_and_could_not_be_kept_is_asked_for_again(
     await sender.round()
     assert books.ordered == 0
     assert [one.payout.coin for one in await journal.history.forgotten_payouts()] == ["TRX"]
+
+
+async def test_what_a_restored_journal_may_have_forgotten_is_asked_for_before_a_payout_is_called_not_sent(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    await paid(journal)
+    payout, sender = await registered(journal), sender_of(api, journal)
+    books.is_down = True
+    with pytest.raises(ProviderError):
+        await sender.look_before_revoking(payout)
+    books.is_down = False
+    books.has(name(1, 0))  # this very one
+    await sender.look_before_revoking(payout)
+    with pytest.raises(NothingToApproveError, match=f"shkeeper has this payout as {name(1, 0)}"):
+        await journal.approvals.reject(payout.payout_id, by=Approver("Bo"), note="no")

@@ -13,7 +13,7 @@ import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted } from "
 
 /** What somebody is about to do, and to what, in words. */
 export type Intent = { title: string; detail: string } & (
-  | { action: "approve" | "reject" | "recheck" | "resolve"; payoutId: string }
+  | { action: "approve" | "reject" | "withdraw-payout" | "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
   | { action: "hold" | "resume" }
@@ -88,6 +88,11 @@ const WORDS: Record<Intent["action"], Words> = {
     text: "The buyer is not asked for an address any more, and the money is there for the seller, or for another refund.",
     button: "Withdraw it",
   },
+  "withdraw-payout": {
+    title: "Withdraw this payout?",
+    text: "Nothing of it is sent, and another payout can be made for its payment. Only who asked for it can withdraw it.",
+    button: "Withdraw it",
+  },
   settle: {
     title: "Was this settled elsewhere?",
     text:
@@ -142,7 +147,7 @@ const NOT_SENT_AGAIN = {
   button: "Yes, it was not sent",
 };
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout"];
 const NOTE_MISSING = {
   why: "Say why: it is kept with what you do.",
   "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
@@ -150,6 +155,7 @@ const NOTE_MISSING = {
 const NOTE_LABELS: Partial<Record<Intent["action"], string>> = { resolve: "How you found out" };
 const NOTE_HINTS: Partial<Record<Intent["action"], string>> = {
   reject: "Kept with the payout, where its seller can read it.",
+  "withdraw-payout": "Kept with the payout, where its seller can read it.",
   refund: "Kept with what you do. The buyer reads it too.",
 };
 
@@ -331,6 +337,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
   const noted = note === "" ? {} : { note };
   if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
+  if (intent.action === "withdraw-payout") return post<Done>(`${payout}/cancellation`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...(txHash === "" ? {} : { txHash }) });
 }

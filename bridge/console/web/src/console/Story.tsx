@@ -4,7 +4,7 @@ import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { money, withFee } from "../model/amounts";
-import { mayDo, PROBLEMS, RULINGS } from "../model/attention";
+import { mayDo, mayWithdraw, PROBLEMS, RULINGS } from "../model/attention";
 import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/documents";
 import type { View } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -119,14 +119,23 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         </p>
       ))}
       {isWaiting && <Waiting row={row} />}
-      {isWaiting && mayDo(session, "approve") && (
+      {row.revocable && (mayDo(session, "reject") || mayWithdraw(session, row)) && (
         <div class="item-actions">
-          <button type="button" onClick={() => askFor({ action: "approve", ...subject })}>
-            Approve …
-          </button>
-          <button type="button" onClick={() => askFor({ action: "reject", ...subject })}>
-            Reject …
-          </button>
+          {isWaiting && mayDo(session, "approve") && (
+            <button type="button" onClick={() => askFor({ action: "approve", ...subject })}>
+              Approve …
+            </button>
+          )}
+          {mayDo(session, "reject") && (
+            <button type="button" onClick={() => askFor({ action: "reject", ...subject })}>
+              Reject …
+            </button>
+          )}
+          {mayWithdraw(session, row) && (
+            <button type="button" onClick={() => askFor({ action: "withdraw-payout", ...subject })}>
+              Withdraw …
+            </button>
+          )}
         </div>
       )}
       {!isWaiting && !SETTLED.includes(row.status) && mayDo(session, "recheck") && (

@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, LeftOut, ProblemKind, Ruling, Session, StaffAction } from "./documents";
+import type { AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Ruling, Session, StaffAction } from "./documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
@@ -49,6 +49,12 @@ export const KINDS: Record<AttentionKind, string> = {
 export function mayDo(session: Session | null, action: StaffAction | "hold"): boolean {
   if (action === "approve" || action === "reject") return session?.mayApprove === true;
   return session?.mayAct === true;
+}
+
+/** Whether who is at the console may withdraw a payout: whoever asked for it may, as long as nobody was asked to send it. */
+export function mayWithdraw(session: Session | null, { revocable, askedBy }: PayoutRow): boolean {
+  if (!revocable || askedBy === null || !mayDo(session, "withdraw")) return false;
+  return session?.access !== "jwt" || session.userId === askedBy;
 }
 
 /**

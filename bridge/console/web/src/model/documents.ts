@@ -197,6 +197,8 @@ export interface PayoutRow {
   explorerUrl: string | null;
   reasons: string[];
   overdue: boolean;
+  /** Nobody was asked to send it yet, so that it can be rejected or withdrawn. */
+  revocable: boolean;
   createdAt: string;
   updatedAt: string;
 }
@@ -321,6 +323,7 @@ export interface Action {
     | "resolution"
     | "approval"
     | "rejection"
+    | "payout-withdrawal"
     | "acceptance"
     | "cancellation"
     | "waiting"
