@@ -40,6 +40,7 @@ from bridge.setting_errors import SettingsError, explain, explain_unreadable, re
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
+from bridge.sockets.unread import Unread
 from coordinator.agreements import Terms
 from coordinator.errors import BridgeError
 from coordinator.invoices import Coin
@@ -134,6 +135,7 @@ class Settings(BaseSettings):
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
     connect_timeout_seconds: float = Field(45, gt=0, le=3600)
     backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
+    unread_limit_bytes: int = Field(256_000_000, ge=1_000_000, le=1_000_000_000_000)
     replay_limit_bytes: int = Field(8_000_000, ge=0, le=1_000_000_000)
     remembered_bytes: int = Field(32_000_000, ge=0, le=100_000_000_000)
     messages_per_second: float = Field(100, gt=0, le=100_000)
@@ -258,6 +260,11 @@ class Settings(BaseSettings):
             idle_seconds=self.idle_timeout_seconds,
             answer_seconds=self.answer_timeout_seconds,
         )
+
+    @property
+    def unread(self) -> Unread:
+        """What waits to be read: nothing yet."""
+        return Unread(self.unread_limit_bytes)
 
     def guests(self, file_limit: int) -> Guests:
         """How many connections there may be, where a process may have so many files open."""

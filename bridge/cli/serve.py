@@ -35,6 +35,10 @@ __all__ = ["configure_logging", "run_bridge", "serve"]
 REQUESTS_SHARE = 0.2
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
+# What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
+# megabytes for each, outside of every limit that is set here; a client a tenth of a second away still gets a megabyte
+# a second.
+SEND_BUFFER_BYTES = 65_536
 # The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
 # a few thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty
 # thousand clients that come at once, everybody would wait a tenth of a second for that walk.
@@ -155,6 +159,7 @@ def _run(
 
     failures: list[BaseException] = []
     listener.setblocking(False)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # of each that it accepts
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 
@@ -165,8 +170,8 @@ def _run(
         end.begin()
         server.should_exit = True
 
-    guests = settings.guests(_raised_file_limit())
-    application = _explaining(create_app(settings, stop=give_up, guests=guests), failures)
+    guests, unread = settings.guests(_raised_file_limit()), settings.unread
+    application = _explaining(create_app(settings, stop=give_up, guests=guests, unread=unread), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -190,7 +195,7 @@ def _run(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http=cast(Any, Door(guests, settings.door_limits)),
+            http=cast(Any, Door(guests, settings.door_limits, unread)),
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own

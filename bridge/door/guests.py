@@ -15,6 +15,7 @@ from typing import NamedTuple
 from prometheus_client import Counter, Gauge
 
 from bridge.door.proxies import named_proxies
+from bridge.sockets.notice import Notice
 from bridge.sockets.pace import network_of
 
 __all__ = ["REFUSED", "Guest", "Guests", "Stand"]
@@ -25,8 +26,6 @@ REFUSED = Counter("bridge_door_refused", "Connections and requests that no route
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
 FULL, ADDRESS = "full", "address"
-# How often the log says that somebody is turned away, and for how long readiness does.
-TELLING_SECONDS = 60.0
 
 
 class Guest:
@@ -73,14 +72,9 @@ class Guests:
         self.places = places
         self._kept_places = kept_places
         self.per_address = min(per_address, max(1, places // 4))
-        self._clock = clock
         self._counts: Counts[str] = Counts()
         self._connections = 0
-        self._told_at = -TELLING_SECONDS
-        self._turned_away = 0
-        """Since the log last said so."""
-        self._turned_away_before = 0
-        self._last_turned_away_at = -TELLING_SECONDS
+        self._notice = Notice(logger, "turning connections away", clock)
         self._network = _networks_of(trusted)
         CONNECTIONS.set_function(lambda: self._connections)
 
@@ -116,7 +110,7 @@ class Guests:
 
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
-        self._tell(self._all_taken)
+        self._notice.tell(self._all_taken)
 
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
@@ -133,22 +127,11 @@ class Guests:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
-        self._tell(why)
-
-    def _tell(self, why: str) -> None:
-        now = self._clock()
-        self._turned_away += 1
-        self._last_turned_away_at = now
-        if now - self._told_at >= TELLING_SECONDS:
-            before = f"; {self._turned_away - 1} more since this was last said" if self._turned_away > 1 else ""
-            logger.warning("turning connections away: %s%s", why, before)
-            self._told_at, self._turned_away_before, self._turned_away = now, self._turned_away, 0
+        self._notice.tell(why)
 
     @property
     def stand(self) -> Stand:
-        is_of_now = self._clock() - self._last_turned_away_at < TELLING_SECONDS
-        turned_away = max(1, self._turned_away, self._turned_away_before) if is_of_now else 0
-        return Stand(self._connections, self.places, turned_away)
+        return Stand(self._connections, self.places, self._notice.lately)
 
     def trouble(self) -> str | None:
         """What an operator should know: that connections are turned away."""

@@ -37,6 +37,7 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Paces, network_of
 from bridge.sockets.refusals import METHODS, Code, Refusal, refusal_of
 from bridge.sockets.turns import Turns
+from bridge.sockets.unread import Unread
 from bridge.sockets.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -63,11 +64,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     _async: dict[str, Any]
 
-    def __init__(self, *, limits: Limits, **options: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: Unread, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
         self._async = {**self._async, "translate_request": _as_it_is}
         self.limits = limits
+        self.unread = unread
+        """What waits for everybody, also for those who are no clients of the sockets."""
         self._arriving = Paces(limits.connections)
         """By the address that they come from."""
         self.pings: Deadlines[Connection] = Deadlines(Connection.ping)

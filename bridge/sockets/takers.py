@@ -24,5 +24,5 @@ class Taker(Protocol):
     def moved(self) -> None:
         """From now on what is written waits in memory, or no longer."""
 
-    def stalled(self) -> None:
-        """More waits to be written than the limit that was set."""
+    def stalled(self, reason: str) -> None:
+        """More waits to be written than there is room for; `reason` is the word for which bound was met."""
