@@ -100,6 +100,7 @@ def create_app(
         max_payload_bytes=settings.max_payload_bytes,
         limits=settings.limits,
         unread=unread,
+        places=guests,
     )
     set_socket_server(sockets)
     show_figures(sockets)

@@ -154,7 +154,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
-    from bridge.door import Door
+    from bridge.door import Door, Forwarded
     from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
@@ -171,7 +171,8 @@ def _run(
         server.should_exit = True
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
-    application = _explaining(create_app(settings, stop=give_up, guests=guests, unread=unread), failures)
+    application = create_app(settings, stop=give_up, guests=guests, unread=unread)
+    application = _explaining(Forwarded(application, settings.trusted_proxies), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -205,7 +206,7 @@ def _run(
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
-            forwarded_allow_ips=settings.trusted_proxies,
+            proxy_headers=False,  # which Forwarded reads
             timeout_graceful_shutdown=max(1, round(REQUESTS_SHARE * settings.stop_seconds)),
         )
     )

@@ -375,9 +375,7 @@ class HttpConnection(asyncio.Protocol):
 
     def late_reader(self) -> None:
         """It has been given long enough to read what it was answered, or to read on."""
-        if self._drain is not None and self._drain.is_read_on():
-            self._drain.give_time()
-        else:
+        if self._drain is None or not self._drain.gives_more_time():
             self.turn_out("answer unread")
 
     def late(self, part: str) -> None:

@@ -44,9 +44,12 @@ class Drain:
         self._waiting_bytes = self.unread_bytes
         self._door.answers.add(self._connection, self._door.limits.answer_seconds)
 
-    def is_read_on(self) -> bool:
-        """Whether the client has read enough, in the time that it was given, to be given more."""
-        return self._waiting_bytes - self.unread_bytes >= LARGE_ANSWER_BYTES
+    def gives_more_time(self) -> bool:
+        """Lets the client read on, if it has read enough in the time that it was given; returns whether it has."""
+        if self._waiting_bytes - self.unread_bytes < LARGE_ANSWER_BYTES:
+            return False
+        self.give_time()
+        return True
 
     async def freed(self) -> None:
         """Returns once there is room for more."""

@@ -28,6 +28,7 @@ from bridge.sockets.direct import Send as WriteAtOnce
 from bridge.sockets.frames import Outgoing, content_of, frame_of_packet, frames_of
 from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.polling import Polling
+from bridge.sockets.takers import Guest
 from bridge.sockets.unread import BACKLOG, MADE_ROOM
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
 
@@ -45,9 +46,6 @@ ALIVE = str(PONG)
 APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
-# For a client that is asked whether it is there. More than an answer takes over any line that is of use.
-ANSWER_SECONDS, LOOKS = 2.0, 100
-
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
 
@@ -71,6 +69,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whether journaled events end with their offset for this client."""
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
+        self.seat: Guest | None = None
+        """Its place, while it polls."""
         self._backlog: Backlog | None = None
         self._owed_bytes = 0
         """What the server itself put there at once, which the client needs time to read."""
@@ -144,7 +144,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def let_in(self) -> None:
         """It is connected to a namespace."""
-        self.server.arrivals.discard(self)
+        self.server.let_in(self)
         if self.protocol is not None:
             self.protocol.backlog_limit_bytes = self.server.backlog_limit_bytes(self)
 
@@ -233,17 +233,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
-
-    async def answers(self) -> bool:
-        """Whether the client is there: it is asked, and given a moment."""
-        if self.last_ping is None:
-            self.server.pings.discard(self)
-            self.ping(asyncio.get_running_loop().time())
-        for _ in range(LOOKS):
-            if self.last_ping is None or self.closed:
-                break
-            await asyncio.sleep(ANSWER_SECONDS / LOOKS)
-        return self.last_ping is None and not self.closed
 
     # Reading
 
@@ -361,6 +350,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             await send({"type": "websocket.close"})
             return
         self.connected = self.upgraded = True
+        self.server.leave_seat(self)
         door = scope.get("extensions", {}).get(DOOR)
         if door is not None:
             self._take_over(door, opening)

@@ -12,6 +12,7 @@ from bridge.sockets.handlers import register_handlers
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
+from bridge.sockets.takers import Places
 from bridge.sockets.unread import Unread
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def create_socket_server(
     max_payload_bytes: int = 1_000_000,
     limits: Limits | None = None,
     unread: Unread | None = None,
+    places: Places | None = None,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url` and to those of
     the bridge's own pages.
@@ -54,6 +56,7 @@ def create_socket_server(
         max_http_buffer_size=max_payload_bytes,
         limits=limits or Limits(),
         unread=unread or Unread(math.inf),
+        places=places,
         logger=library_logger,
         engineio_logger=library_logger,
     )

@@ -200,8 +200,11 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         NOBODY_TOLD,
     ),
     "a connection on which nothing is asked any more": ([SETTINGS.idle_timeout_seconds], NOBODY_TOLD),
-    "connections from one address": ([SETTINGS.connections_per_address], no_place),
-    "connections in all": ([SETTINGS.max_connections], no_place),
+    "connections from one address, and its sessions that poll, also while they have no connection": (
+        [SETTINGS.connections_per_address],
+        no_place,
+    ),
+    "connections in all; sessions that poll in all": ([SETTINGS.max_connections], no_place),
     "new WebSockets and polling sessions from one address": (
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
