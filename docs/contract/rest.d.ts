@@ -2804,7 +2804,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3349,7 +3349,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3546,7 +3546,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -4507,7 +4507,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -5112,7 +5112,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
