@@ -167,11 +167,16 @@ class Settings(BaseSettings):
     @field_validator(*USUAL_FILES, "jwt_jwks_file")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
-        if value is not None and (not value.exists() or value.is_dir()):
+        if value is None or value.is_file():
+            return value
+        if not value.exists() or value.is_dir():
             raise ValueError(
                 f"there is no file {value.absolute()}; put it there, name the one that is meant, or name none"
             )
-        return value
+        raise ValueError(
+            f"{value.absolute()} is no regular file but a pipe or its like, which can be read once and may keep the"
+            " bridge waiting; write it to a file"
+        )
 
     @field_validator("frontend_url")
     @classmethod
@@ -406,7 +411,7 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
 
 def _default_config_file() -> Path | None:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
-    if named:
+    if named is not None:
         return Path(named)
     return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.exists() else None
 

@@ -155,7 +155,7 @@ def _path_of(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, b
 
 
 def _unescaped(content: bytes) -> str:
-    """A part of the target as text. What is no UTF-8, such as half a character, each reader would take for another."""
+    """A part of the target as text. What is no UTF-8, such as half a character, every reader reads in its own way."""
     try:
         return (unquote_to_bytes(content) if b"%" in content else content).decode()
     except UnicodeDecodeError:

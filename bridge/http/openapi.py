@@ -48,10 +48,10 @@ IDEMPOTENCY = (
     "A request with an `Idempotency-Key` is done once. With what was done the key and a digest of the request are"
     " kept for `retention_days`, for each service and kind of request apart; what was refused leaves nothing behind,"
     " and after a 503 the same request with the same key is done once. A repeat does nothing and is answered with"
-    " what the first one made, as it stands by then: with the offsets of events (202), the payouts (202), the payment,"
-    " the template checkout or the refund (200, where the first answer was 201). The same key with another request is"
-    " a 422, and nothing is done. Requests are the same if they mean the same, however their JSON is written; those"
-    " with events if their bytes are. After `retention_days` a key is as good as new."
+    " what the first one made, as it stands by then: with the offsets of events (202), the payouts (202), the"
+    " payment, the template checkout or the refund (200, where the first answer was 201). The same key with another"
+    " request is a 422, and nothing is done. Requests are the same if they mean the same, however their JSON is"
+    " written; those with events if their bytes are. After `retention_days` a key is as good as new."
 )
 """What the header does, on every route that takes it."""
 
