@@ -42,6 +42,7 @@ class Backlog:
     def counts_no_more(self) -> None:
         """Its client is gone, or as good as."""
         self._unread.note(self, 0)
+        self._end = _nothing  # or the two would wait for the garbage collector
 
     def add(self, packet: Any) -> None:
         """Puts a packet behind the others."""
@@ -81,6 +82,10 @@ class Backlog:
         """Whoever waits is to look again."""
         if self._waits is not None and not self._waits.done():
             self._waits.set_result(None)
+
+
+def _nothing() -> None:
+    """Ends nobody."""
 
 
 def _size_bytes(packet: Any) -> int:

@@ -149,7 +149,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.protocol.backlog_limit_bytes = self.server.backlog_limit_bytes(self)
 
     def _put_behind(self, packet: Any) -> None:
-        if self.closed or self.closing:
+        if self.closed or self.closing or self.ends:
             return
         self.backlog.add(packet)
         if self.backlog.size_bytes > self.server.backlog_limit_bytes(self) + self._owed_bytes:

@@ -387,5 +387,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
         self.write_frames = _dropped
+        if self._unread is not None:
+            self._unread.note(self, 0)
         self._set_direct(None)
         self.transport.abort()

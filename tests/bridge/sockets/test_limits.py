@@ -1,7 +1,9 @@
 """What one client may have: a backlog, so many messages, joins and connections."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -160,3 +162,21 @@ async def test_of_a_request_nothing_is_kept_that_its_client_chose(serve: Serve, 
     for mark in ("P2a", "x" * 15_000):
         await client.post(f"{address}&t={mark}", content="3")
         assert session.polling.is_repeat("POST", mark) == (mark == "P2a")
+
+
+async def test_who_polled_and_left_something_unread_ends_without_the_garbage_collector(
+    serve: Serve, poll: Any, eventually: Eventually
+) -> None:
+    server = limited()
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    [session] = [weakref.ref(session) for session in server.eio.sockets.values()]
+    assert server.eio.unread.held_bytes > 0
+    gc.collect()
+    gc.disable()
+    try:
+        await client.post(address, content="1")
+        await eventually(lambda: session() is None)
+        assert server.eio.unread.held_bytes == 0
+    finally:
+        gc.enable()
