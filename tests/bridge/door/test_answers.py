@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.sockets.unread import Unread
 from tests.bridge.door.conftest import House, served
 from tests.waiting import until
 
@@ -106,3 +107,14 @@ async def test_who_reads_on_is_given_more_time_and_who_stops_is_not() -> None:
             connection.late_reader()
             await asyncio.sleep(0)
         writer.transport.abort()
+
+
+async def test_an_answer_that_is_more_than_all_may_leave_unread_ends_its_connection_and_nothing_fails() -> None:
+    content = b"x" * 20_000_000
+    house = Answering(start((b"content-length", b"%d" % len(content))), body(content))
+    async with served(house):
+        house.door.unread = Unread(1_000_000)
+        heard = await house.converse([GET])
+        assert len(heard) < len(content)
+        assert house.door.unread.held_bytes == 0
+    assert house.failures == []
