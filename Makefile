@@ -17,11 +17,11 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-start bench-onchain profile
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile
 .PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible check-types check-others
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 	@echo "Installations write what they print to $(LOG); VERBOSE=1 after any of these shows it."
 
 run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
@@ -82,6 +82,9 @@ bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## M
 
 bench-attacks: has-python $(VENV)/.test-ready ## Measure what honest clients notice of an attacker of each kind
 	$(SUPERVISED) $(BIN)/python -m benchmarks.attacks $(BENCH)
+
+bench-deadlines: has-python $(VENV)/.test-ready ## Measure how long deadlines that fall due at once take to be told (BENCH="--deadlines 10000")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.deadlines $(BENCH)
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)

@@ -89,12 +89,11 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
 
 
 def _started(server: Server, port: int, folder: str) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")} | {
         "BRIDGE_PORT": str(port),
         "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/bridge.db",
         "BRIDGE_LOG_LEVEL": "error",
         "BRIDGE_SHKEEPER_API_KEYS": KEY,
-        "BRIDGE_CHAINS_FILE": "",
         **server.environment,
     }
     try:

@@ -48,6 +48,7 @@ from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
 from bridge.sockets.recovery import Recovery
+from bridge.sockets.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -75,11 +76,18 @@ def _stop_by_signal(_reason: BridgeError) -> None:
 
 
 def create_app(
-    settings: Settings | None = None, *, stop: Stop = _stop_by_signal, guests: Guests | None = None
+    settings: Settings | None = None,
+    *,
+    stop: Stop = _stop_by_signal,
+    guests: Guests | None = None,
+    unread: Unread | None = None,
 ) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
-    on; `guests` are the connections of the front door before it, if that is ours."""
+    on; `guests` are the connections of the front door before it, if that is ours, and `unread` what those have not
+    read."""
     settings = settings or load_settings()
+    unread = unread or settings.unread
+    unread.show()
     verifier = settings.verifier
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
@@ -91,6 +99,8 @@ def create_app(
         ping_timeout_seconds=settings.ping_timeout_seconds,
         max_payload_bytes=settings.max_payload_bytes,
         limits=settings.limits,
+        unread=unread,
+        places=guests,
     )
     set_socket_server(sockets)
     show_figures(sockets)
@@ -101,7 +111,8 @@ def create_app(
     )
     services = settings.services
     callers = Callers(services, verifier, require_front_end=require_front_end)
-    troubles = {"services": services.trouble} if services.are_watched else {}
+    troubles: dict[str, Callable[[], str | None]] = {"unread": unread.trouble}
+    troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
     rest = rest_app(settings, sockets, callers, stop, guests, troubles)

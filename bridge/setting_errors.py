@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
-from bridge.environment import explain_unknown, unknown_variables
+from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
 from coordinator.errors import BridgeError
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 
@@ -26,10 +26,16 @@ class SettingsError(BridgeError):
 
 
 def refuse_slips(environment: Mapping[str, str], known: Collection[str]) -> None:
-    """Raises SettingsError for what would be passed over in silence: a name that is no setting, and authorities that
-    are not there."""
+    """Raises SettingsError for what would be passed over in silence: a name that is no setting, a file whose name is
+    empty, as orchestrators make it of a value that is missing, and authorities that are not there."""
     slips = unknown_variables(environment, known, prefixes=[ENDPOINTS_VARIABLE_PREFIX])
     lines = [explain_unknown(name, known) for name in slips]
+    files = {CONFIG_FILE_VARIABLE, *(name for name in known if name.endswith("_FILE"))}
+    lines += [
+        f"{name} is set and names no file; name the one that is meant, or take it out of the environment"
+        for name, value in sorted(environment.items())
+        if name.upper() in files and not value.strip()
+    ]
     for name in CERTIFICATE_VARIABLES:
         missing = [path for path in environment.get(name, "").split(os.pathsep) if path and not Path(path).exists()]
         lines += [f"{name}: there is no {path}; name the authorities' certificates, or unset it" for path in missing]

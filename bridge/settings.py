@@ -40,6 +40,7 @@ from bridge.setting_errors import SettingsError, explain, explain_unreadable, re
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.pace import Pace
+from bridge.sockets.unread import Unread
 from coordinator.agreements import Terms
 from coordinator.errors import BridgeError
 from coordinator.invoices import Coin
@@ -134,6 +135,7 @@ class Settings(BaseSettings):
     ping_timeout_seconds: float = Field(20.0, gt=0, le=3600)
     connect_timeout_seconds: float = Field(45, gt=0, le=3600)
     backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
+    unread_limit_bytes: int = Field(256_000_000, ge=1_000_000, le=1_000_000_000_000)
     replay_limit_bytes: int = Field(8_000_000, ge=0, le=1_000_000_000)
     remembered_bytes: int = Field(32_000_000, ge=0, le=100_000_000_000)
     messages_per_second: float = Field(100, gt=0, le=100_000)
@@ -165,11 +167,16 @@ class Settings(BaseSettings):
     @field_validator(*USUAL_FILES, "jwt_jwks_file")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
-        if value is not None and (not value.exists() or value.is_dir()):
+        if value is None or value.is_file():
+            return value
+        if not value.exists() or value.is_dir():
             raise ValueError(
                 f"there is no file {value.absolute()}; put it there, name the one that is meant, or name none"
             )
-        return value
+        raise ValueError(
+            f"{value.absolute()} is no regular file but a pipe or its like, which can be read once and may keep the"
+            " bridge waiting; write it to a file"
+        )
 
     @field_validator("frontend_url")
     @classmethod
@@ -258,6 +265,11 @@ class Settings(BaseSettings):
             idle_seconds=self.idle_timeout_seconds,
             answer_seconds=self.answer_timeout_seconds,
         )
+
+    @property
+    def unread(self) -> Unread:
+        """What waits to be read: nothing yet."""
+        return Unread(self.unread_limit_bytes)
 
     def guests(self, file_limit: int) -> Guests:
         """How many connections there may be, where a process may have so many files open."""
@@ -399,7 +411,7 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
 
 def _default_config_file() -> Path | None:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
-    if named:
+    if named is not None:
         return Path(named)
     return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.exists() else None
 

@@ -29,17 +29,20 @@ ID_LIMIT_CHARACTERS = 200
 UNSEEN = (
     r"\x00-\x1f\x7f-\x9f"  # controls
     r"\u2028-\u202e"  # separators of lines and paragraphs, and controls of bidirectional text
-    r"\u061c\u200b-\u200f\u2060-\u206f\ufeff\ufff0-\ufffb"  # its marks; what joins, parts or begins, of no width
+    r"\u061c\u200b-\u200f\u2060-\u206f\ufeff"  # its marks; what joins, parts or begins, of no width
     r"\xad\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f"  # what chooses or hides a form
     r"\u115f\u1160\u2800\u3164\uffa0"  # fillers
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufff0-\uffff"  # private use; what is no character, or stands for one that is lost
     # The same beyond the first plane, as they are: regular expressions have no common way to write them.
-    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\U00013430-\U0001343f\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0xF0000, 0x10000))
+    + "\U000f0000-\U0010ffff"
 )
 """What cannot be seen, as a part of a class of characters in a regular expression; in JavaScript with the flag `u`,
 as JSON Schema has it."""
 NO_UNSEEN = (
-    "without control characters, line separators, characters that have no width or fill a place, and marks of the"
-    " direction of text"
+    "without control characters, line separators, characters that have no width, fill a place or are shown as no"
+    " font knows what, and marks of the direction of text"
 )
 """The same in words."""
 _BLANKS = r"\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,9 @@ from coordinator.errors import BridgeError
 if TYPE_CHECKING:
     from bridge.settings import Settings
 
-__all__ = ["doctor"]
+__all__ = ["disk_findings", "doctor"]
 
 SHORT_KEY_CHARACTERS = 16
-LITTLE_SPACE_BYTES = 100_000_000
 ANSWER_LIMIT_BYTES = 1_000_000
 NAME_SERVICES = "list them in a file, and name that in services_file"
 
@@ -245,8 +243,22 @@ def _journal(settings: "Settings") -> Iterator[Finding]:
     yield _mark(settings)
     if state.is_open_elsewhere:
         yield Finding("ok", "a bridge is writing to it at this moment")
-    if state.folder is not None and shutil.disk_usage(state.folder).free < LITTLE_SPACE_BYTES:
-        yield Finding("warning", f"less than {LITTLE_SPACE_BYTES // 10**6} MB are free in {state.folder}")
+    if state.folder is not None:
+        yield from disk_findings(state.folder)
+
+
+def disk_findings(folder: Path) -> Iterator[Finding]:
+    """What readiness will say of it."""
+    import asyncio
+
+    from bridge.workers.checks import DegradedError, check_disk
+
+    try:
+        asyncio.run(check_disk(folder))
+    except DegradedError as error:
+        yield Finding("warning", str(error))
+    except BridgeError as error:
+        yield Finding("error", str(error))
 
 
 def _mark(settings: "Settings") -> Finding:

@@ -35,6 +35,10 @@ __all__ = ["configure_logging", "run_bridge", "serve"]
 REQUESTS_SHARE = 0.2
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
+# What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
+# megabytes for each, outside of every limit that is set here; a client a tenth of a second away still gets a megabyte
+# a second.
+SEND_BUFFER_BYTES = 65_536
 # The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
 # a few thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty
 # thousand clients that come at once, everybody would wait a tenth of a second for that walk.
@@ -150,11 +154,12 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
-    from bridge.door import Door
+    from bridge.door import Door, Forwarded
     from bridge.sockets.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
     listener.setblocking(False)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # of each that it accepts
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 
@@ -165,8 +170,9 @@ def _run(
         end.begin()
         server.should_exit = True
 
-    guests = settings.guests(_raised_file_limit())
-    application = _explaining(create_app(settings, stop=give_up, guests=guests), failures)
+    guests, unread = settings.guests(_raised_file_limit()), settings.unread
+    application = create_app(settings, stop=give_up, guests=guests, unread=unread)
+    application = _explaining(Forwarded(application, settings.trusted_proxies), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -190,7 +196,7 @@ def _run(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http=cast(Any, Door(guests, settings.door_limits)),
+            http=cast(Any, Door(guests, settings.door_limits, unread)),
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
@@ -200,7 +206,7 @@ def _run(
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
-            forwarded_allow_ips=settings.trusted_proxies,
+            proxy_headers=False,  # which Forwarded reads
             timeout_graceful_shutdown=max(1, round(REQUESTS_SHARE * settings.stop_seconds)),
         )
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bridge.door.answers import problem
 from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
+from bridge.door.drain import LARGE_ANSWER_BYTES, Drain
 from bridge.door.exchange import Exchange, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
@@ -32,8 +33,6 @@ objects, the attributes. It uses of ours the constructor and `shutdown`."""
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
 WAITING_BYTES = 65_536
-# What a client reads within moments, if it reads at all.
-LARGE_ANSWER_BYTES = 65_536
 TOO_MANY = "There are too many connections; try again in a while."
 # Whoever comes when all is full is answered here.
 MATTERS_MOST = ("/webhooks/", "/health/", "/metrics")
@@ -46,7 +45,7 @@ class HttpConnection(asyncio.Protocol):
         "_body",
         "_config",
         "_door",
-        "_drained",
+        "_drain",
         "_exchange",
         "_guest",
         "_held_bytes",
@@ -82,13 +81,15 @@ class HttpConnection(asyncio.Protocol):
         """Whether nothing more is listened to."""
         self._is_deaf = False
         """Whether it has sent so much before its turn that it is closed after this one."""
-        self._drained: asyncio.Future[None] | None = None
+        self._drain: Drain | None = None
         """While what was answered waits for the client to read it."""
 
     # The transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        # From now on to pause means that something waits, and to resume that nothing does.
+        self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
@@ -103,23 +104,22 @@ class HttpConnection(asyncio.Protocol):
         self._is_closing = True
         self._drop_exchange()
         self._hold(0)
-        self._let_write()
+        self._free_drain()
         if self._guest is not None:
             self._guest.leave()
 
     def pause_writing(self) -> None:
-        self._drained = asyncio.get_running_loop().create_future()
-        self._door.answers.add(self, self._door.limits.answer_seconds)
+        self._drain = Drain(self._door, self, self._transport)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)
-        self._let_write()
+        self._free_drain()
         self._go_on()
 
-    def _let_write(self) -> None:
-        if self._drained is not None:
-            self._drained.set_result(None)
-            self._drained = None
+    def _free_drain(self) -> None:
+        if self._drain is not None:
+            self._drain.free()
+            self._drain = None
 
     def _turn_away(self) -> None:
         """There is no place. It is closed without waiting for anything, even if it never reads why."""
@@ -138,7 +138,7 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._body is not None:
             self._read_body(data)
-        elif self._exchange is None and self._drained is None:
+        elif self._exchange is None and self._drain is None:
             self._read_head(self._unread + data if self._unread else data)
         else:
             self._wait_with(self._unread + data)
@@ -270,8 +270,8 @@ class HttpConnection(asyncio.Protocol):
 
     async def drained(self) -> None:
         """Returns once the client has read so much that there is room for more."""
-        if self._drained is not None:
-            await asyncio.shield(self._drained)
+        if self._drain is not None:
+            await self._drain.freed()
 
     def answered(self, exchange: Exchange) -> None:
         """The answer to a request is written, whole."""
@@ -284,7 +284,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Turns to the next request, once the one before is answered and the answer on its way."""
-        if self._exchange is not None or self._drained is not None or self._is_closing:
+        if self._exchange is not None or self._drain is not None or self._is_closing:
             return
         if self._unread:
             # In a turn of its own: whoever sends hundreds at once is not alone here.
@@ -341,11 +341,10 @@ class HttpConnection(asyncio.Protocol):
     def _leave_within_moments(self) -> None:
         """However long the client takes to read what is still to be written."""
         self._door.forget(self)
-        limits = self._door.limits
-        if self._transport.get_write_buffer_size() > LARGE_ANSWER_BYTES:
-            self._door.answers.add(self, limits.answer_seconds)
+        if self._drain is not None and self._drain.unread_bytes > LARGE_ANSWER_BYTES:
+            self._drain.give_time()
         else:
-            self._door.leaving.add(self, limits.linger_seconds)
+            self._door.leaving.add(self, self._door.limits.linger_seconds)
 
     def break_off(self) -> None:
         """Closes at once, whatever is still to be written."""
@@ -373,6 +372,11 @@ class HttpConnection(asyncio.Protocol):
             self.late("head")
         else:
             self.turn_out("silent")
+
+    def late_reader(self) -> None:
+        """It has been given long enough to read what it was answered, or to read on."""
+        if self._drain is None or not self._drain.gives_more_time():
+            self.turn_out("answer unread")
 
     def late(self, part: str) -> None:
         """Some part of a request has not come whole in time."""

@@ -1,11 +1,13 @@
 """What all connections to the front door share: their limits, their deadlines, and who is in."""
 
+import math
 from typing import Any
 
 from bridge.door.connection import HttpConnection
 from bridge.door.guests import Guest, Guests
 from bridge.door.limits import DoorLimits
 from bridge.sockets.deadlines import Deadlines
+from bridge.sockets.unread import MADE_ROOM, Unread
 
 __all__ = ["Door"]
 
@@ -19,16 +21,18 @@ class Door:
     Each of the deadlines is of one length for all, and so watched by one timer.
     """
 
-    def __init__(self, guests: Guests, limits: DoorLimits | None = None) -> None:
+    def __init__(self, guests: Guests, limits: DoorLimits | None = None, unread: Unread | None = None) -> None:
+        """`unread` is what waits to be read, also by those who are not the door's any more."""
         self.guests = guests
         self.limits = limits or DoorLimits()
+        self.unread = unread or Unread(math.inf)
         self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
         """Whose request has begun, or should have, and has not said what it asks."""
         self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.close())
         """Who was answered, and has not asked again."""
         self.bodies: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late("body"))
         """Whose body is on its way."""
-        self.answers: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.turn_out("answer unread"))
+        self.answers: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_reader())
         """Who does not read what they are answered."""
         self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
         """Who is being closed."""
@@ -53,7 +57,7 @@ class Door:
         longest = self.leaving.first() or self.idle.first() or silent
         if longest is None:
             return False
-        longest.turn_out("made room")
+        longest.turn_out(MADE_ROOM)
         self.guests.made_room()
         return True
 
@@ -64,7 +68,7 @@ class Door:
             longest = self.bodies.first() or self.heads.first() or self.answers.first()
             if longest is None:
                 return
-            longest.turn_out("made room")
+            longest.turn_out(MADE_ROOM)
 
     def waits_no_more(self, connection: HttpConnection) -> None:
         """It has said what it asks."""

@@ -169,7 +169,8 @@ class Exchange:
         if not more:
             self._is_over = True
             self._wake()
-            self._connection.answered(self)
+            if self._connection is not None:  # it may have had to make room for others
+                self._connection.answered(self)
 
     def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
         status: int = message["status"]

@@ -4,18 +4,17 @@ Some places are kept for what matters most: whoever comes when all others are ta
 request, and answered if it is a webhook or asks after the bridge's health. No I/O.
 """
 
-import ipaddress
 import logging
 import time
 from collections import Counter as Counts
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
-from bridge.door.proxies import named_proxies
-from bridge.sockets.pace import network_of
+from bridge.door.proxies import trusts
+from bridge.sockets.addresses import network_of
+from bridge.sockets.notice import Notice
 
 __all__ = ["REFUSED", "Guest", "Guests", "Stand"]
 
@@ -25,18 +24,20 @@ REFUSED = Counter("bridge_door_refused", "Connections and requests that no route
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
 FULL, ADDRESS = "full", "address"
-# How often the log says that somebody is turned away, and for how long readiness does.
-TELLING_SECONDS = 60.0
 
 
 class Guest:
-    """One connection, from when it is let in until it is gone."""
+    """One connection, from when it is let in until it is gone; or a session that polls."""
 
-    __slots__ = ("_guests", "is_last", "network")
+    __slots__ = ("_guests", "is_last", "is_seated", "network")
 
-    def __init__(self, guests: "Guests", network: str | None, *, is_last: bool) -> None:
+    def __init__(
+        self, guests: "Guests", network: str | None, *, is_last: bool = False, is_seated: bool = False
+    ) -> None:
         self._guests: Guests | None = guests
         self.network = network
+        self.is_seated = is_seated
+        """Whether it is a session, which takes no connection's place."""
         self.is_last = is_last
         """Whether it has one of the places that are kept."""
 
@@ -73,14 +74,9 @@ class Guests:
         self.places = places
         self._kept_places = kept_places
         self.per_address = min(per_address, max(1, places // 4))
-        self._clock = clock
         self._counts: Counts[str] = Counts()
-        self._connections = 0
-        self._told_at = -TELLING_SECONDS
-        self._turned_away = 0
-        """Since the log last said so."""
-        self._turned_away_before = 0
-        self._last_turned_away_at = -TELLING_SECONDS
+        self._connections = self._sessions = 0
+        self._notice = Notice(logger, "turning connections away", clock)
         self._network = _networks_of(trusted)
         CONNECTIONS.set_function(lambda: self._connections)
 
@@ -88,21 +84,42 @@ class Guests:
         """Lets a connection in, or returns None. `make_room` has one leave that asks nothing; it returns whether
         there was one. Whoever has just come is spared as long as there are places that are kept."""
         network = self._network(address)
-        if network is not None and self._counts[network] >= self.per_address:
-            self._turn_away(
-                ADDRESS,
-                f"{network} has {self.per_address} connections, which is all that one address may have"
-                " (connections_per_address; trusted_proxies, if it is a proxy)",
-            )
+        if not self._may_have_more(network):
             return None
         if self._connections >= self.places + self._kept_places and not make_room():
             self._turn_away(FULL, self._all_taken)
             return None
         is_last = self._connections >= self.places
         self._connections += 1
+        self._count(network)
+        return Guest(self, network, is_last=is_last)
+
+    def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> Guest | None:
+        """As `bridge.sockets.takers.Places` has it: as many sessions as places, and those of one address count with
+        its connections."""
+        network = counted_as or self._network(address)
+        if not self._may_have_more(network):
+            return None
+        if self._sessions >= self.places and not make_room():
+            self._turn_away(FULL, self._all_taken)
+            return None
+        self._sessions += 1
+        self._count(network)
+        return Guest(self, network, is_seated=True)
+
+    def _may_have_more(self, network: str | None) -> bool:
+        if network is None or self._counts[network] < self.per_address:
+            return True
+        self._turn_away(
+            ADDRESS,
+            f"{network} has {self.per_address} connections and sessions that poll, which is all that one address may"
+            " have (connections_per_address; trusted_proxies, if it is a proxy)",
+        )
+        return False
+
+    def _count(self, network: str | None) -> None:
         if network is not None:
             self._counts[network] += 1
-        return Guest(self, network, is_last=is_last)
 
     def find_place(self, guest: Guest, make_room: Callable[[], bool]) -> bool:
         """Gives one of the other places to who was let in to one that is kept; returns whether there is one. If not,
@@ -116,11 +133,14 @@ class Guests:
 
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
-        self._tell(self._all_taken)
+        self._notice.tell(self._all_taken)
 
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
-        self._connections -= 1
+        if guest.is_seated:
+            self._sessions -= 1
+        else:
+            self._connections -= 1
         network = guest.network
         if network is not None:
             self._counts[network] -= 1
@@ -133,22 +153,11 @@ class Guests:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
-        self._tell(why)
-
-    def _tell(self, why: str) -> None:
-        now = self._clock()
-        self._turned_away += 1
-        self._last_turned_away_at = now
-        if now - self._told_at >= TELLING_SECONDS:
-            before = f"; {self._turned_away - 1} more since this was last said" if self._turned_away > 1 else ""
-            logger.warning("turning connections away: %s%s", why, before)
-            self._told_at, self._turned_away_before, self._turned_away = now, self._turned_away, 0
+        self._notice.tell(why)
 
     @property
     def stand(self) -> Stand:
-        is_of_now = self._clock() - self._last_turned_away_at < TELLING_SECONDS
-        turned_away = max(1, self._turned_away, self._turned_away_before) if is_of_now else 0
-        return Stand(self._connections, self.places, turned_away)
+        return Stand(self._connections, self.places, self._notice.lately)
 
     def trouble(self) -> str | None:
         """What an operator should know: that connections are turned away."""
@@ -163,14 +172,5 @@ class Guests:
 
 def _networks_of(trusted: str) -> Callable[[str], str | None]:
     """Whom an address counts as; None for one that may have as many connections as there are."""
-    networks = named_proxies(trusted)
-
-    @lru_cache(maxsize=4_096)
-    def network_for(address: str) -> str | None:
-        found = network_of(address)
-        if found is None:
-            return None
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        return None if any(parsed in one for one in networks) else found
-
-    return network_for
+    is_trusted = trusts(trusted)
+    return lambda address: None if is_trusted(address) else network_of(address)

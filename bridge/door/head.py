@@ -7,7 +7,7 @@ beside chunks, a header folded or with a space before its colon, a line that doe
 import re
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from bridge.door.limits import DoorLimits
 
@@ -86,13 +86,14 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
     host = found.get(b"host")
     _require_one_host(host, version)
     raw_path, query = _path_of(method, target, host)
+    _unescaped(query)  # for whoever reads it
     length = _length(found, version)
     connection = found.get(b"connection", b"").lower()
     tokens = {token.strip() for token in connection.split(b",")} if connection else ()
     return Head(
         method=method.decode(),
         version=version.decode(),
-        path=unquote(raw_path.decode()) if b"%" in raw_path else raw_path.decode(),
+        path=_unescaped(raw_path),
         raw_path=raw_path,
         query=query,
         headers=headers,
@@ -151,6 +152,14 @@ def _path_of(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, b
     if path is None:
         raise _bad("The target of the request is no path, such as /health/live.")
     return path[1], path[2] or b""
+
+
+def _unescaped(content: bytes) -> str:
+    """A part of the target as text. What is no UTF-8, such as half a character, every reader reads in its own way."""
+    try:
+        return (unquote_to_bytes(content) if b"%" in content else content).decode()
+    except UnicodeDecodeError:
+        raise _bad("The target of the request has bytes after % that are no character in UTF-8.") from None
 
 
 def _length(found: dict[bytes, bytes], version: bytes) -> int:

@@ -4,13 +4,15 @@ Whoever may say that can be anybody: past every bound of one address, and with a
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
-__all__ = ["Network", "named_proxies", "require_narrow"]
+from bridge.sockets.addresses import Network, address_in, ipv4_network_within
+
+__all__ = ["require_narrow", "trusts"]
 
 AnyNetwork = TypeVar("AnyNetwork", ipaddress.IPv4Network, ipaddress.IPv6Network)
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # No proxy and no content network has so many addresses; whoever names as many has named everybody.
 IPV4_LIMIT, IPV6_LIMIT = 1 << 24, 1 << 96
@@ -24,7 +26,19 @@ PRIVATE: Sequence[Network] = [
 ]
 
 
-def named_proxies(names: str) -> list[Network]:
+def trusts(names: str) -> Callable[[str], bool]:
+    """Whether an address, however it is written, is that of a proxy that is named. Raises ValueError."""
+    networks = [_as_listened_for(one) for one in _named(names)]
+
+    @lru_cache(maxsize=4_096)
+    def is_trusted(text: str) -> bool:
+        address = address_in(text)
+        return address is not None and any(address in network for network in networks)
+
+    return is_trusted
+
+
+def _named(names: str) -> list[Network]:
     """The networks that are named, separated by commas. Raises ValueError, which says what to write."""
     return [_network(name) for name in map(str.strip, names.split(",")) if name]
 
@@ -46,7 +60,7 @@ def _network(name: str) -> Network:
 def require_narrow(names: str) -> str:
     """Returns the names. Raises ValueError where they cannot be read, or cover so much of the internet that anybody
     could say who they are."""
-    networks = [_mapped(one) for one in named_proxies(names)]
+    networks = [_reach_of(one) for one in _named(names)]
     public = [one for one in networks if not any(_is_within(one, private) for private in PRIVATE)]
     _require_few([one for one in public if isinstance(one, ipaddress.IPv4Network)], IPV4_LIMIT)
     _require_few([one for one in public if isinstance(one, ipaddress.IPv6Network)], IPV6_LIMIT)
@@ -61,10 +75,16 @@ def _require_few(public: Sequence[AnyNetwork], limit: int) -> None:
         )
 
 
-def _mapped(network: Network) -> Network:
-    """IPv4 as it is written within IPv6 is IPv4."""
-    inner = getattr(network.network_address, "ipv4_mapped", None)
-    return network if inner is None else ipaddress.ip_network((inner, max(0, network.prefixlen - 96)))
+def _reach_of(network: Network) -> Network:
+    """Whom it holds: IPv4 that is carried within IPv6 is IPv4."""
+    inner = ipv4_network_within(network) if isinstance(network, ipaddress.IPv6Network) else None
+    return network if inner is None else inner
+
+
+def _as_listened_for(network: Network) -> Network:
+    """IPv4 that is written within IPv6 as IPv4. What NAT64 and its like carry is somebody else's."""
+    is_mapped = getattr(network.network_address, "ipv4_mapped", None) is not None
+    return _reach_of(network) if is_mapped else network
 
 
 def _is_within(one: Network, other: Network) -> bool:

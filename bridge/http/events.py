@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from bridge.catalogue.publication import read_publications
 from bridge.http.callers import FOR_SERVICES, Callers
 from bridge.http.catch_up import get_events
+from bridge.http.idempotency import require_plain_key
 from bridge.http.lane import PlainPost
 from bridge.http.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.problems import unreadable_body
@@ -90,7 +91,8 @@ async def _publish(service: Service, journal: Journal, body: bytes, idempotency_
     service.require_events(events)
     key = None
     if idempotency_key is not None:
-        key = IdempotencyKey(f"events/{service.name}", idempotency_key, hashlib.sha256(body).hexdigest())
+        digest = hashlib.sha256(body).hexdigest()
+        key = IdempotencyKey(f"events/{service.name}", require_plain_key(idempotency_key), digest)
     offsets = await journal.publish_events(events, key)
     PUBLISHED.labels(service.name).inc(len(events))
     return Published(offsets=offsets)

@@ -11,12 +11,25 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from bridge.http.problems import wrong_field
 from bridge.http.services import Service
 from bridge.journal import IdempotencyKey
+from coordinator.ids import NO_UNSEEN, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 
-__all__ = ["idempotency_of"]
+__all__ = ["idempotency_of", "require_plain_key"]
+
+
+def require_plain_key(key: str) -> str:
+    """Returns a key as it stands in the header. Raises ValidationException if it is no id, as which it is kept."""
+    try:
+        read = key.encode("latin-1").decode()
+    except UnicodeError:
+        read = key
+    if not is_id(read):
+        raise wrong_field("Idempotency-Key", f"expected a key {NO_UNSEEN}, and not of blanks alone")
+    return key
 
 
 def idempotency_of(
@@ -28,7 +41,7 @@ def idempotency_of(
         return None
     meaning = to_jsonable_python(_meaning(request.model_dump(exclude=set(unsaid))))
     digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-    return IdempotencyKey(service.scope(kind), key, digest)
+    return IdempotencyKey(service.scope(kind), require_plain_key(key), digest)
 
 
 def _meaning(value: Any) -> Any:

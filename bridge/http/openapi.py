@@ -35,10 +35,25 @@ __all__ = ["IdempotencyKeyHeader", "Problem", "RouteConventions", "json_body", "
 IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
-        name="Idempotency-Key", min_length=1, max_length=200, description="Any text of the caller's choice."
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any text of the caller's choice; what it does is said above all routes.",
     ),
 ]
 """With it a repeat of the same request does nothing, and gets the first answer."""
+
+
+IDEMPOTENCY = (
+    "A request with an `Idempotency-Key` is done once. With what was done the key and a digest of the request are"
+    " kept for `retention_days`, for each service and kind of request apart; what was refused leaves nothing behind,"
+    " and after a 503 the same request with the same key is done once. A repeat does nothing and is answered with"
+    " what the first one made, as it stands by then: with the offsets of events (202), the payouts (202), the"
+    " payment, the template checkout or the refund (200, where the first answer was 201). The same key with another"
+    " request is a 422, and nothing is done. Requests are the same if they mean the same, however their JSON is"
+    " written; those with events if their bytes are. After `retention_days` a key is as good as new."
+)
+"""What the header does, on every route that takes it."""
 
 
 class FieldProblem(FrozenModel):
@@ -153,7 +168,8 @@ def openapi_config() -> OpenAPIConfig:
         version=__version__,
         description=(
             "Webhooks of payment providers in, payment events out. Amounts are decimal strings. Errors are problem "
-            "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed."
+            "documents (RFC 9457). Where the bridge is set to ask nobody who they are, no token is needed.\n\n"
+            + IDEMPOTENCY
         ),
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, before_request=_MadeAtTheSide()),
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],

@@ -15,6 +15,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -23,11 +24,13 @@ from engineio.packet import NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
 from bridge.sockets.backlog import Backlog
+from bridge.sockets.direct import Send as WriteAtOnce
 from bridge.sockets.frames import Outgoing, content_of, frame_of_packet, frames_of
 from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.polling import Polling
+from bridge.sockets.takers import Guest
+from bridge.sockets.unread import BACKLOG, MADE_ROOM
 from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
-from bridge.sockets.web_socket_protocol import Send as WriteAtOnce
 
 if TYPE_CHECKING:
     from bridge.sockets.engine import Engine
@@ -43,9 +46,6 @@ ALIVE = str(PONG)
 APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
-# For a client that is asked whether it is there. More than an answer takes over any line that is of use.
-ANSWER_SECONDS, LOOKS = 2.0, 100
-
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
 
@@ -69,6 +69,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whether journaled events end with their offset for this client."""
         self.protocol: WebSocketProtocol | None = None
         """What is written to at once; None while it polls, or where the web server has no such door."""
+        self.seat: Guest | None = None
+        """Its place, while it polls."""
         self._backlog: Backlog | None = None
         self._owed_bytes = 0
         """What the server itself put there at once, which the client needs time to read."""
@@ -95,7 +97,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def backlog(self) -> Backlog:
         """What waits to be polled, or to be written."""
         if self._backlog is None:
-            self._backlog = Backlog()
+            self._backlog = Backlog(self.server.unread, partial(self._end_unread, MADE_ROOM))
         return self._backlog
 
     @property
@@ -142,18 +144,21 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def let_in(self) -> None:
         """It is connected to a namespace."""
-        self.server.arrivals.discard(self)
+        self.server.let_in(self)
         if self.protocol is not None:
             self.protocol.backlog_limit_bytes = self.server.backlog_limit_bytes(self)
 
     def _put_behind(self, packet: Any) -> None:
-        if self.closed or self.closing:
+        if self.closed or self.closing or self.ends:
             return
         self.backlog.add(packet)
         if self.backlog.size_bytes > self.server.backlog_limit_bytes(self) + self._owed_bytes:
-            self.backlog.clear()  # it will not be read, or is told again once the client has come back
-            self._give_up()
-            self.end(self.server.reason.TRANSPORT_ERROR)
+            self._end_unread(BACKLOG)
+
+    def _end_unread(self, reason: str) -> None:
+        self.backlog.clear()  # it will not be read, or is told again once the client has come back
+        self._give_up(reason)
+        self.end(self.server.reason.TRANSPORT_ERROR)
 
     def keep_apart(self) -> None:
         """What is sent to this client alone from here on does not come in one read with what was sent before."""
@@ -181,8 +186,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.protocol.write_frames(b"".join(map(frame_of_packet, self.backlog.take_all())))
             self.server.moved(self)
 
-    def _give_up(self) -> None:
-        CLOSED.labels("backlog").inc()
+    def _give_up(self, reason: str) -> None:
+        CLOSED.labels(reason).inc()
         logger.info("closing the connection %s: it does not read what it is sent", self.sid)
 
     def end(self, reason: str) -> None:
@@ -210,6 +215,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         self.server.forget(self)
+        if self._backlog is not None:
+            self._backlog.counts_no_more()
         await super().close(wait=False, abort=abort, reason=reason)
         if self.closed:
             self.server.sockets.pop(self.sid, None)
@@ -226,17 +233,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
-
-    async def answers(self) -> bool:
-        """Whether the client is there: it is asked, and given a moment."""
-        if self.last_ping is None:
-            self.server.pings.discard(self)
-            self.ping(asyncio.get_running_loop().time())
-        for _ in range(LOOKS):
-            if self.last_ping is None or self.closed:
-                break
-            await asyncio.sleep(ANSWER_SECONDS / LOOKS)
-        return self.last_ping is None and not self.closed
 
     # Reading
 
@@ -266,10 +262,10 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """What is written waits from now on, or no longer."""
         self.server.moved(self)
 
-    def stalled(self) -> None:
+    def stalled(self, reason: str) -> None:
         """The client does not read what it is sent."""
         if self.protocol is not None:
-            self._give_up()
+            self._give_up(reason)
             self.protocol.abort()
 
     async def _handle(self) -> None:
@@ -354,6 +350,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             await send({"type": "websocket.close"})
             return
         self.connected = self.upgraded = True
+        self.server.leave_seat(self)
         door = scope.get("extensions", {}).get(DOOR)
         if door is not None:
             self._take_over(door, opening)
@@ -378,8 +375,12 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         for packet in waiting:
             self.put(packet)
         door.owe(self._owed_bytes)
-        limit_bytes = self.server.backlog_limit_bytes(self)
-        door.take_over(self, backlog_limit_bytes=limit_bytes, pace=self.server.limits.messages)
+        door.take_over(
+            self,
+            backlog_limit_bytes=self.server.backlog_limit_bytes(self),
+            pace=self.server.limits.messages,
+            unread=self.server.unread,
+        )
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

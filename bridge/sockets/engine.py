@@ -19,7 +19,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,14 +28,17 @@ from engineio.packet import OPEN, Packet
 from prometheus_client import Counter
 
 from bridge.access.refused_origins import refused_origins
+from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.connection import CLOSED, Connection
 from bridge.sockets.deadlines import Deadlines
-from bridge.sockets.environ import environ_of, put_body
+from bridge.sockets.environ import environ_of, kept_of, put_body
 from bridge.sockets.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
 from bridge.sockets.limits import Limits
-from bridge.sockets.pace import Paces, network_of
+from bridge.sockets.pace import Paces
 from bridge.sockets.refusals import METHODS, Code, Refusal, refusal_of
+from bridge.sockets.takers import Guest, Places
 from bridge.sockets.turns import Turns
+from bridge.sockets.unread import MADE_ROOM, Unread
 from bridge.sockets.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -48,14 +50,24 @@ OCTETS = "application/octet-stream"
 # HTML, and not plain text, since some browsers would offer a download.
 WRITTEN = {"status": "200 OK", "headers": [("Content-Type", "text/html")], "response": b"ok"}
 TOO_FAST = "too many connections from this address; try again in {:.1f} s"
+NO_PLACE = b"there are too many connections, or too many from this address; try again in a while"
 
 REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
 
 
-@lru_cache(maxsize=1024)
 def _query_of(query_string: bytes) -> dict[str, str]:
-    """The first value of each name in a query. Not to be changed: it is remembered."""
+    """The first value of each name in a query."""
+    if query_string in USUAL_QUERIES:
+        return USUAL_QUERIES[query_string]
+    return _read_query(query_string)
+
+
+def _read_query(query_string: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(query_string.decode("latin-1")).items()}
+
+
+# With which a thousand come at once. Others are read anew: what strangers make up is not kept.
+USUAL_QUERIES = {query: _read_query(query) for query in (b"EIO=4&transport=websocket", b"EIO=4&transport=polling")}
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
@@ -63,11 +75,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     _async: dict[str, Any]
 
-    def __init__(self, *, limits: Limits, **options: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: Unread, places: Places | None, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
         self._async = {**self._async, "translate_request": _as_it_is}
         self.limits = limits
+        self.unread = unread
+        """What waits for everybody, also for those who are no clients of the sockets."""
         self._arriving = Paces(limits.connections)
         """By the address that they come from."""
         self.pings: Deadlines[Connection] = Deadlines(Connection.ping)
@@ -76,6 +90,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Who has been asked."""
         self.arrivals: Deadlines[Connection] = Deadlines(self._never_connected)
         """Who is not connected to any namespace yet."""
+        self.places = places
+        """Who gives out those of sessions that poll; None: there is one for everybody."""
+        self._seated_strangers: dict[Connection, None] = {}
+        """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
         self.turns = Turns()
@@ -90,6 +108,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     def forget(self, connection: Connection) -> None:
         """Watches a connection no longer."""
+        self.leave_seat(connection)
         for deadlines in (self.pings, self.pongs, self.arrivals):
             deadlines.discard(connection)
 
@@ -230,7 +249,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         wait_seconds = self._wait_seconds(environ["asgi.scope"])
         if wait_seconds:
             return self._too_fast(wait_seconds)
-        connection = await self._arrived(environ)
+        seat = None
+        if self.places is not None:
+            scope = environ["asgi.scope"]
+            seat = self.places.seat(_address_in(scope), scope.get(COUNTED_AS), self._make_room)
+            if seat is None:
+                return self._no_place()
+        connection = await self._arrived(environ, seat)
         if connection is None:
             return self._unauthorized()
         connection.put(self.open_packet(connection, transport))
@@ -239,7 +264,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     def _wait_seconds(self, scope: Message) -> float:
         """How long the client's address has to wait until another connection is taken from it; 0: it is welcome."""
-        network = network_of((scope.get("client") or ("",))[0])
+        network = scope.get(COUNTED_AS) or network_of(_address_in(scope))
         if network is None:
             return 0.0
         wait_seconds = self._arriving.wait_seconds(network, asyncio.get_running_loop().time())
@@ -265,13 +290,46 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             "response": TOO_FAST.format(wait_seconds).encode(),
         }
 
-    async def _arrived(self, environ: dict[str, Any]) -> Connection | None:
+    def _no_place(self) -> dict[str, Any]:
+        return {
+            "status": "503 SERVICE UNAVAILABLE",
+            "headers": [("Content-Type", "text/plain")],
+            "response": NO_PLACE,
+        }
+
+    def _make_room(self) -> bool:
+        """Has the session leave that has polled longest without asking for a connection."""
+        longest = next(iter(self._seated_strangers), None)
+        if longest is None:
+            return False
+        self.leave_seat(longest)
+        CLOSED.labels(MADE_ROOM).inc()
+        longest.end(self.reason.TRANSPORT_CLOSE)
+        return True
+
+    def leave_seat(self, connection: Connection) -> None:
+        """It polls no more."""
+        self._seated_strangers.pop(connection, None)
+        if connection.seat is not None:
+            connection.seat.leave()
+            connection.seat = None
+
+    def let_in(self, connection: Connection) -> None:
+        """It is connected to a namespace."""
+        self.arrivals.discard(connection)
+        self._seated_strangers.pop(connection, None)
+
+    async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
         connection = Connection(self, self.generate_id())
         self.sockets[connection.sid] = connection
-        answer = await self._trigger_event("connect", connection.sid, environ, run_async=False)
+        if seat is not None:
+            connection.seat = seat
+            self._seated_strangers[connection] = None
+        answer = await self._trigger_event("connect", connection.sid, kept_of(environ), run_async=False)
         if answer is not None and answer is not True:
             self.sockets.pop(connection.sid, None)
+            self.leave_seat(connection)
             return None
         connection.schedule_ping()
         self.arrivals.add(connection, self.limits.connect_timeout_seconds)
@@ -287,6 +345,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             "maxPayload": self.max_http_buffer_size,
         }
         return Packet(OPEN, content)
+
+
+def _address_in(scope: Message) -> str:
+    """Where a request comes from."""
+    address: str = (scope.get("client") or ("",))[0]
+    return address
 
 
 def _is_websocket(environ: Mapping[str, Any]) -> bool:

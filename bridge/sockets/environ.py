@@ -1,14 +1,13 @@
-"""What connect handlers are told of a client's request: the `environ` that python-socketio documents."""
+"""A client's request as the `environ` that python-socketio documents, and the little of it that is kept."""
 
-from functools import lru_cache
 from typing import Any
 
 from bridge.sockets.incoming import Message, Receive, Send
 
-__all__ = ["environ_of", "put_body", "without_request"]
+__all__ = ["environ_of", "kept_of", "put_body"]
 
-# What belongs to the one request, and would be kept for as long as the client stays.
-OF_THE_REQUEST = ("asgi.receive", "asgi.send", "asgi.scope", "wsgi.input")
+# The others, and the request itself, would be kept for as long as a client stays, and hold what it likes.
+KEPT = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
 
 # In CGI, alone among the headers, these are called by their own names.
 CONTENT_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -28,15 +27,8 @@ class Body:
         return content
 
 
-@lru_cache(maxsize=4096)
 def _key(name: bytes) -> str:
     return CONTENT_HEADERS.get(name.lower()) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-
-
-@lru_cache(maxsize=4096)
-def _value(value: bytes) -> str:
-    """The same for all clients that sent the same, which most do."""
-    return value.decode("latin-1")
 
 
 def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
@@ -45,7 +37,7 @@ def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
         "PATH_INFO": scope["path"],
-        "QUERY_STRING": _value(scope["query_string"]),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),
         "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
@@ -55,8 +47,8 @@ def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
         "asgi.scope": scope,
     }
     for name, value in scope["headers"]:
-        key = _key(name)
-        environ[key] = f"{environ[key]},{_value(value)}" if key in environ else _value(value)
+        key, text = _key(name), value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
     environ["CONTENT_LENGTH"] = "0"
     return environ
 
@@ -67,6 +59,6 @@ def put_body(environ: dict[str, Any], body: bytes) -> None:
     environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
 
 
-def without_request(environ: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of it."""
-    return {key: value for key, value in environ.items() if key not in OF_THE_REQUEST}
+def kept_of(environ: dict[str, Any]) -> dict[str, Any]:
+    """What connect handlers are told of it, and what is kept."""
+    return {key: environ[key] for key in KEPT}

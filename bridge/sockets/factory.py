@@ -1,5 +1,6 @@
 """How the Socket.IO server is made, whole: with its admission, its rooms and what clients can do in them."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from bridge.sockets.handlers import register_handlers
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
+from bridge.sockets.takers import Places
+from bridge.sockets.unread import Unread
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
@@ -29,6 +32,8 @@ def create_socket_server(
     ping_timeout_seconds: float = 20,
     max_payload_bytes: int = 1_000_000,
     limits: Limits | None = None,
+    unread: Unread | None = None,
+    places: Places | None = None,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url` and to those of
     the bridge's own pages.
@@ -50,6 +55,8 @@ def create_socket_server(
         ping_timeout=ping_timeout_seconds,
         max_http_buffer_size=max_payload_bytes,
         limits=limits or Limits(),
+        unread=unread or Unread(math.inf),
+        places=places,
         logger=library_logger,
         engineio_logger=library_logger,
     )

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.sockets.connection import Connection
+from bridge.sockets.direct import Send, write_frames
 from bridge.sockets.frames import Outgoing, frames_of
-from bridge.sockets.web_socket_protocol import Send, write_frames
 
 __all__ = ["NOBODY", "HearerIndex", "Hearers"]
 

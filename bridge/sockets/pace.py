@@ -2,15 +2,12 @@
 I.371): all that is remembered of a client is when its allowance will be full again.
 """
 
-import ipaddress
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-__all__ = ["Pace", "Paces", "network_of"]
+__all__ = ["Pace", "Paces"]
 
-# An IPv6 client has such a network to itself, and could come from each of its addresses.
-IPV6_NETWORK_BITS = 64
 # What the sums of such times are not exact to.
 ROUNDING_SECONDS = 1e-6
 
@@ -59,16 +56,3 @@ class Paces:
         if len(self._full_at) >= self._look_at:
             self._full_at = {one: full_at for one, full_at in self._full_at.items() if full_at > now}
             self._look_at = max(1_000, 2 * len(self._full_at))
-
-
-def network_of(address: str) -> str | None:
-    """Who an address stands for: itself, or its IPv6 network; None for this machine, and for what is no address."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None and not parsed.is_loopback:
-            return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
-        parsed = parsed.ipv4_mapped or parsed
-    return None if parsed.is_loopback else str(parsed)

@@ -18,6 +18,8 @@ UPGRADE_SECONDS = 10.0
 # How long a poll that has nothing to bring may wait for an upgrade that is under way. The client waits for it before
 # it changes over, and sends nothing in the meantime. One that polls on is not answered at once, over and over.
 UPGRADE_LOOK_SECONDS = 0.01
+# Of a mark; those of clients have a dozen. It is kept for as long as the client stays.
+MARK_LIMIT_CHARACTERS = 100
 
 
 class Polling:
@@ -40,7 +42,7 @@ class Polling:
 
     def note(self, method: str, mark: str | None) -> None:
         """A request is answered."""
-        if mark is not None:
+        if mark is not None and len(mark) <= MARK_LIMIT_CHARACTERS:
             self._last[method] = mark
 
     async def answer(self, connection: "Connection", receive: Receive) -> list[Any] | None:

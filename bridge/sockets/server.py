@@ -41,8 +41,8 @@ from bridge.catalogue.answers import failure
 from bridge.catalogue.session import Ending, SessionEnded
 from bridge.sockets.activity_log import ActivityLog
 from bridge.sockets.admission import Admission
+from bridge.sockets.asking import answers
 from bridge.sockets.engine import Engine
-from bridge.sockets.environ import without_request
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.frames import Outgoing
 from bridge.sockets.hearers import Hearers
@@ -247,7 +247,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if connection is None:
             return
         connection.let_in()
-        self.environ[eio_sid] = without_request(self.environ[eio_sid])
         if namespace != DEFAULT_NAMESPACE:
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
             await self.manager.connect(sid, namespace)
@@ -281,7 +280,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _free(self, sid: str, asks_first: bool) -> bool:
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
         holder = self.manager.connection(sid)
-        if holder is not None and not (asks_first and await holder.answers()):
+        if holder is not None and not (asks_first and await answers(holder)):
             await holder.finish(self.reason.TRANSPORT_ERROR)
         return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 

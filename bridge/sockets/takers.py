@@ -1,8 +1,9 @@
-"""Takers: whoever is handed what comes over a WebSocket, or is told of its end."""
+"""Takers: whoever is handed what comes over a WebSocket, or is told of its end; and whoever counts who is there."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Guest", "Taker"]
+__all__ = ["Guest", "Places", "Taker"]
 
 
 class Guest(Protocol):
@@ -10,6 +11,15 @@ class Guest(Protocol):
 
     def leave(self) -> None:
         """It is gone."""
+
+
+class Places(Protocol):
+    """Whoever gives out places."""
+
+    def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> Guest | None:
+        """One for a session that polls, which keeps it also while no connection of its is open; None if there is
+        none. `counted_as` is the name that its client counts under, if not its address. `make_room` has another
+        session leave; it returns whether there was one."""
 
 
 class Taker(Protocol):
@@ -24,5 +34,5 @@ class Taker(Protocol):
     def moved(self) -> None:
         """From now on what is written waits in memory, or no longer."""
 
-    def stalled(self) -> None:
-        """More waits to be written than the limit that was set."""
+    def stalled(self, reason: str) -> None:
+        """More waits to be written than there is room for; `reason` is the word for which bound was met."""

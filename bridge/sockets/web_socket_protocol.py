@@ -7,21 +7,22 @@ What is used of uvicorn, `UVICORN_NAMES` there says.
 
 import asyncio
 import logging
-import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from bridge.sockets.direct import Borrowed, Send
 from bridge.sockets.frame_reader import Heard, Opcode, WebSocketError
 from bridge.sockets.frames import frame_of
 from bridge.sockets.handshake import Answer, Request, accepting, response
 from bridge.sockets.pace import Pace
 from bridge.sockets.reading import Reading
 from bridge.sockets.takers import Guest, Taker
+from bridge.sockets.unread import BACKLOG, MADE_ROOM, PIECE_BYTES, Unread
 
-__all__ = ["DOOR", "Send", "WebSocketProtocol", "write_frames"]
+__all__ = ["DOOR", "WebSocketProtocol"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -30,46 +31,14 @@ DOOR = "bridge.web_socket"
 
 NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
 LOST = 1006
-# What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
-# megabytes for each, outside of every limit that is set here; a client a tenth of a second away still gets a megabyte
-# a second.
-SEND_BUFFER_BYTES = 65_536
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 
 Message = MutableMapping[str, Any]
-Send = Callable[[bytes], int]
-"""Puts bytes into a socket; returns how many it took. Raises OSError."""
 
 
 def _dropped(_frames: bytes) -> None:
     """Takes what is written to a WebSocket that is closed, or not yet open."""
-
-
-class _Borrowed(socket.socket):
-    """The transport's socket, which is not ours to close."""
-
-    __slots__ = ("protocol",)
-    protocol: "WebSocketProtocol"
-
-    def __del__(self) -> None:
-        self.detach()
-
-
-def write_frames(sends: Iterable[Send], frames: bytes) -> None:
-    """Writes the same to many sockets. What stands in the loop is most of what a delivery costs."""
-    length = len(frames)
-    rest = []
-    for send in sends:
-        try:
-            written = send(frames)
-        except OSError:  # it is full; or gone, of which the transport hears as well
-            written = 0
-        if written != length:
-            rest.append((send, written))
-    for send, written in rest:
-        borrowed: _Borrowed = send.__self__  # type: ignore[attr-defined]  # a method of it
-        borrowed.protocol.write_frames(frames[written:])
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -91,6 +60,8 @@ class WebSocketProtocol(asyncio.Protocol):
         "_state",
         "_status",
         "_taker",
+        "_unread",
+        "_waiting_frames",
         "_writable",
         "backlog_limit_bytes",
         "direct",
@@ -121,7 +92,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self.backlog_limit_bytes = 0
         """What may wait to be written, of the taker's."""
         self._owed_bytes = 0
-        self._borrowed: _Borrowed | None = None
+        self._waiting_frames = 0
+        """How many were written behind what waits."""
+        self._unread: Unread | None = None
+        """What waits for everybody, once it is taken over."""
+        self._borrowed: Borrowed | None = None
         self.direct: Send | None = None
         """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
         self.guest: Guest | None = None
@@ -142,6 +117,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
         self._end(LOST)
+        if self._unread is not None:
+            self._unread.note(self, 0)
         if self._reading is not None:
             self._reading.stop()
             self._reading = None
@@ -154,12 +131,16 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self.write_frames = self._write_behind
         self._set_direct(None)
+        self._note_unread()
 
     def resume_writing(self) -> None:
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
-        elif self._taker is not None:
+        self._waiting_frames = 0
+        if self._unread is not None:
+            self._unread.note(self, 0)
+        if self._taker is not None:
             self._owed_bytes = 0
             self._write_directly()
 
@@ -315,13 +296,13 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The door
 
-    def take_over(self, taker: Taker, *, backlog_limit_bytes: int, pace: Pace) -> None:
+    def take_over(self, taker: Taker, *, backlog_limit_bytes: int, pace: Pace, unread: Unread) -> None:
         """From now on everything is handed to `taker`, first what the application has not asked for; no faster than
-        `pace` has it."""
+        `pace` has it. What waits to be read counts in `unread`."""
         if self._status is not None:
             taker.lost()
             return
-        self._taker = taker
+        self._taker, self._unread = taker, unread
         if self._reading is not None:
             self._reading.pace = pace
         self.backlog_limit_bytes = backlog_limit_bytes
@@ -348,17 +329,36 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         if self._borrowed is None:
             lent = self.transport.get_extra_info("socket")
-            self._borrowed = _Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
-            self._borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            self._borrowed = Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
             self._borrowed.protocol = self
         self._set_direct(self._borrowed.send)
 
     def _write_behind(self, frames: bytes) -> None:
         """To what waits already."""
         self.transport.write(frames)
-        limit_bytes = self.backlog_limit_bytes + self._owed_bytes
-        if self.transport.get_write_buffer_size() > limit_bytes and self._taker is not None:
-            self._taker.stalled()
+        self._waiting_frames += 1
+        if self.transport.get_write_buffer_size() > self.backlog_limit_bytes + self._owed_bytes:
+            self._give_up(BACKLOG)
+        else:
+            self._note_unread()
+
+    @property
+    def unread_bytes(self) -> int:
+        """What waits to be written, and what it takes to keep it."""
+        return self.transport.get_write_buffer_size() + PIECE_BYTES * self._waiting_frames
+
+    def _note_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.note(self, self.unread_bytes)
+
+    def make_room(self) -> None:
+        self._give_up(MADE_ROOM)
+
+    def _give_up(self, reason: str) -> None:
+        if self._taker is not None:
+            self._taker.stalled(reason)
+        else:
+            self.abort()
 
     def _set_direct(self, direct: Send | None) -> None:
         self.direct = direct
@@ -387,5 +387,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
         self.write_frames = _dropped
+        if self._unread is not None:
+            self._unread.note(self, 0)
         self._set_direct(None)
         self.transport.abort()

@@ -2870,7 +2870,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3415,7 +3415,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3612,7 +3612,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -4662,7 +4662,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -5267,7 +5267,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of the caller's choice. */
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;

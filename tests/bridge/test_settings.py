@@ -77,6 +77,9 @@ def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyP
         ),
         ('trusted_proxies = "::/0"', "trusted_proxies: ::/0 would let anybody"),
         ('trusted_proxies = "::ffff:0:0/96"', "trusted_proxies: 0.0.0.0/0 would let anybody"),
+        ('trusted_proxies = "64:ff9b::/96"', "trusted_proxies: 0.0.0.0/0 would let anybody"),
+        ('trusted_proxies = "2002:800::/23"', "name your proxies alone"),
+        ('trusted_proxies = "2001:0:1:2::/64"', "trusted_proxies: 0.0.0.0/0 would let anybody"),
         ('trusted_proxies = "8.0.0.0/7"', "name your proxies alone"),
         ('trusted_proxies = "8.0.0.0/8,9.0.0.0/32"', "name your proxies alone"),
         ('trusted_proxies = "*"', "trusted_proxies: * is no address and no network"),
@@ -225,12 +228,43 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path, monkeypatch: pytest.
         load_settings()
     assert str(caught.value).startswith(f"{setting}: there is no file {tmp_path}/missing.file; put it there")
     assert f"(set in BRIDGE_{setting.upper()})" in str(caught.value)
-    monkeypatch.setenv(f"BRIDGE_{setting.upper()}", "")  # names none
-    load_settings()
-    (tmp_path / "bridge.toml").write_text(f'{setting} = "."\n')
     monkeypatch.delenv(f"BRIDGE_{setting.upper()}")
+    (tmp_path / "bridge.toml").write_text(f'{setting} = ""\n')  # names none
+    load_settings(tmp_path / "bridge.toml")
+    (tmp_path / "bridge.toml").write_text(f'{setting} = "."\n')
     with pytest.raises(SettingsError, match=f"{setting}: there is no file"):
         load_settings(tmp_path / "bridge.toml")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BRIDGE_SERVICES_FILE",
+        "bridge_services_file",
+        "BRIDGE_JWT_JWKS_FILE",
+        "BRIDGE_CONFIG",
+        "BRIDGE_JOURNAL_MARK_FILE",
+    ],
+)
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_variable_that_is_set_and_names_no_file_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """An orchestrator makes it so of a value that is missing; the bridge would be open to whoever likes to write."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name} is set and names no file; name the one that is meant"):
+        load_settings()
+
+
+def test_a_pipe_in_the_place_of_a_file_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "keys")
+    reading, writing = os.pipe()
+    for name in (str(tmp_path / "keys"), f"/dev/fd/{reading}"):
+        monkeypatch.setenv("BRIDGE_SHKEEPER_API_KEYS_FILE", name)
+        with pytest.raises(SettingsError, match=f"shkeeper_api_keys_file: {name} is no regular file but a pipe"):
+            load_settings()
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_file_that_is_not_named_is_looked_for_at_its_usual_place(tmp_path: Path) -> None:

@@ -39,10 +39,16 @@ def test_what_is_no_id_is_refused(value: object) -> None:
 def test_nothing_that_cannot_be_seen_is_part_of_an_id() -> None:
     """Of all characters that format text alone, those that stand before a number or a name in writing can be seen."""
     seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
-    codes = [*range(0x20000), *range(0xE0000, 0xE1000)]
+    codes = [*range(0x20000), *range(0xE0000, 0xE1000), *range(0xF0000, 0x110000, 0x101)]
     format_alone = {code for code in codes if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp")} - seen
     fillers = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0xE0100, 0xE01EF}
-    assert [hex(code) for code in sorted(format_alone | fillers) if is_id(f"a{chr(code)}b")] == []
+    private = {code for code in codes if unicodedata.category(chr(code)) == "Co"} | {0x10FFFD}
+    none = {
+        *range(0xFDD0, 0xFDF0),
+        *(plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)),
+    }
+    unseen = format_alone | fillers | private | none | {0xFFFC, 0xFFFD, 0x16FE4, 0x1D159}
+    assert [hex(code) for code in sorted(unseen) if is_id(f"a{chr(code)}b")] == []
     blanks = [chr(code) for code in codes if unicodedata.category(chr(code)) == "Zs"]
     assert [blank for blank in blanks if is_id(blank * 2) or not is_id(f"a{blank}b")] == []
 

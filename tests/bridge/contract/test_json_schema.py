@@ -63,7 +63,7 @@ process.stdout.write(JSON.stringify(codes.filter((code) => !id.test(`a${String.f
 def test_the_pattern_of_an_id_refuses_in_javascript_what_the_bridge_refuses() -> None:
     patterns = {one["pattern"] for one in found_in(SCHEMA, "pattern") if "200b" in one["pattern"]}
     [pattern] = patterns
-    planes = [range(0xD800), range(0xE000, 0x20000), range(0xE0000, 0xE1000)]
+    planes = [range(0xD800), range(0xE000, 0x20000), range(0xE0000, 0xE1000), range(0xFFF00, 0x100100)]
     codes = [code for plane in planes for code in plane]
     told = json.dumps([pattern, codes])
     run = subprocess.run(["node", "-e", REFUSED], input=told, capture_output=True, text=True, check=True)

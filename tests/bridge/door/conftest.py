@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest_asyncio
 import uvicorn
 
+from bridge.door import Door
 from bridge.sockets.web_socket_protocol import WebSocketProtocol
 from tests.doors import any_door
 from tests.waiting import GIVE_UP_SECONDS, until
@@ -31,6 +32,7 @@ class House:
         self.asked: list[Asked] = []
         self.failures: list[BaseException] = []
         self.port = 0
+        self.door: Door
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -75,10 +77,11 @@ class House:
 @asynccontextmanager
 async def served(house: House, **limits: Any) -> AsyncIterator[None]:
     listener = socket.create_server(("127.0.0.1", 0))
+    house.door = door = any_door(**limits)
     config = uvicorn.Config(
         house.application,
         interface="asgi3",
-        http=any_door(**limits),
+        http=door,
         ws=WebSocketProtocol,
         lifespan="off",
         log_config=None,

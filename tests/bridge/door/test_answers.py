@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from bridge.sockets.unread import Unread
 from tests.bridge.door.conftest import House, served
+from tests.waiting import until
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 START = "http.response.start"
@@ -87,3 +89,32 @@ async def test_an_answer_that_breaks_off_ends_the_connection_and_nothing_is_adde
     head, rest = await heard(start((b"content-length", b"30")), body(b"one", more=True))
     assert head.startswith(b"HTTP/1.1 200 ")
     assert rest in (b"", b"one")
+
+
+async def test_who_reads_on_is_given_more_time_and_who_stops_is_not() -> None:
+    content = b"x" * 20_000_000
+    house = Answering(start((b"content-length", b"%d" % len(content))), body(content))
+    async with served(house):
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(GET)
+        await until(house.door.answers.first)
+        connection = house.door.answers.first()
+        assert connection is not None
+        await reader.readexactly(len(content) // 2)
+        connection.late_reader()
+        assert connection in house.door.answers
+        while connection in house.door.answers:  # the systems between take a little of the rest
+            connection.late_reader()
+            await asyncio.sleep(0)
+        writer.transport.abort()
+
+
+async def test_an_answer_that_is_more_than_all_may_leave_unread_ends_its_connection_and_nothing_fails() -> None:
+    content = b"x" * 20_000_000
+    house = Answering(start((b"content-length", b"%d" % len(content))), body(content))
+    async with served(house):
+        house.door.unread = Unread(1_000_000)
+        heard = await house.converse([GET])
+        assert len(heard) < len(content)
+        assert house.door.unread.held_bytes == 0
+    assert house.failures == []

@@ -48,7 +48,11 @@ def test_who_has_a_kept_place_gets_another_once_somebody_has_left() -> None:
         (["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1"], 2),
         (["127.0.0.1"] * 3, 3),
         (["127.8.9.1", "::1", "::1", "::1"], 4),
+        (["64:ff9b::203.0.113.7", "203.0.113.7", "2002:cb00:7107::1"], 2),
+        (["64:ff9b::203.0.113.7", "64:ff9b::203.0.113.8", "64:ff9b::203.0.113.9"], 3),
         (["10.1.2.3"] * 3, 3),
+        (["::ffff:10.1.2.3"] * 3, 3),
+        (["64:ff9b::10.1.2.3"] * 3, 2),
         (["10.2.0.1"] * 3, 2),
         (["2001:db8:1::7"] * 3, 3),
         ([""] * 3, 3),
@@ -66,6 +70,29 @@ def test_an_address_whose_connections_have_gone_may_come_again() -> None:
         guest = guests.enter("203.0.113.7", nobody_leaves)
         assert guest is not None
         guest.leave()
+
+
+def test_sessions_that_poll_count_with_the_connections_of_their_address_and_with_each_other() -> None:
+    guests = Guests(places=100, kept_places=1, per_address=2)
+    connection = guests.enter("203.0.113.7", nobody_leaves)
+    session = guests.seat("203.0.113.7", None, nobody_leaves)
+    assert connection is not None
+    assert session is not None
+    assert guests.seat("203.0.113.7", None, nobody_leaves) is None
+    assert guests.enter("203.0.113.7", nobody_leaves) is None
+    assert guests.stand[:2] == (1, 100)
+    connection.leave()
+    session.leave()
+    assert [guests.seat("203.0.113.8", "whoever", nobody_leaves) is None for _ in range(3)] == [False, False, True]
+    assert guests.seat("203.0.113.7", None, nobody_leaves) is not None
+
+
+def test_there_are_as_many_sessions_that_poll_as_places() -> None:
+    guests = Guests(places=1, kept_places=1, per_address=100)
+    assert guests.seat("127.0.0.1", None, nobody_leaves) is not None
+    assert guests.seat("127.0.0.1", None, nobody_leaves) is None
+    assert guests.seat("127.0.0.1", None, lambda: True) is not None
+    assert guests.enter("127.0.0.1", nobody_leaves) is not None
 
 
 def test_it_is_said_in_the_log_once_a_minute_and_for_a_minute_to_whoever_asks(

@@ -14,7 +14,7 @@ def test_health(client: httpx.Client) -> None:
     assert client.get("/health/ready").json() == {
         "status": "ready",
         "checks": dict.fromkeys(
-            ["connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop"], "ok"
+            ["connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread"], "ok"
         ),
     }
 

@@ -1,7 +1,9 @@
 """What one client may have: a backlog, so many messages, joins and connections."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bridge.door import Guests
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.limits import Limits
 from bridge.sockets.pace import Pace
@@ -119,3 +122,61 @@ async def test_connections_of_one_address_are_limited_and_those_of_others_are_no
     held += [await connect(address) for _ in range(5)]
     for websocket in held:
         await websocket.close()
+
+
+async def test_when_all_places_of_sessions_are_taken_a_stranger_makes_room_and_nobody_else(
+    serve: Serve, eventually: Eventually
+) -> None:
+    guests = Guests(places=2, kept_places=1, per_address=100)
+    server = create_socket_server(frontend_url="https://shop.example", places=guests)
+    url = await serve(server)
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS) as client:
+
+        async def open_session() -> str | None:
+            answer = await client.get(POLLING)
+            return json.loads(answer.text[1:])["sid"] if answer.status_code == 200 else None
+
+        stranger, member = await open_session(), await open_session()
+        await client.post(f"{POLLING}&sid={member}", content="40")
+        other = await open_session()
+        assert other is not None
+        assert (await client.get(f"{POLLING}&sid={stranger}")).status_code == 400
+        await client.post(f"{POLLING}&sid={other}", content="40")
+        assert await open_session() is None
+        # Who changes over to a WebSocket has a connection's place from then on.
+        changed = await connect(f"{url.replace('http', 'ws')}{WEBSOCKET}&sid={member}")
+        await changed.send("2probe")
+        await changed.recv()
+        await changed.send("5")
+        await eventually(lambda: server.eio.sockets[member].upgraded)
+        assert await open_session() is not None
+        await changed.close()
+
+
+async def test_of_a_request_nothing_is_kept_that_its_client_chose(serve: Serve, poll: Any) -> None:
+    server = limited()
+    client, address = await poll(await serve(server))
+    await client.get(f"{POLLING}&long={'x' * 15_000}", headers={"X-Long": "x" * 40_000})
+    assert max(len(str(environ)) for environ in server.environ.values()) < 300
+    [session] = [session for session in server.eio.sockets.values() if session.sid in address]
+    for mark in ("P2a", "x" * 15_000):
+        await client.post(f"{address}&t={mark}", content="3")
+        assert session.polling.is_repeat("POST", mark) == (mark == "P2a")
+
+
+async def test_who_polled_and_left_something_unread_ends_without_the_garbage_collector(
+    serve: Serve, poll: Any, eventually: Eventually
+) -> None:
+    server = limited()
+    client, address = await poll(await serve(server))
+    await client.post(address, content="40")
+    [session] = [weakref.ref(session) for session in server.eio.sockets.values()]
+    assert server.eio.unread.held_bytes > 0
+    gc.collect()
+    gc.disable()
+    try:
+        await client.post(address, content="1")
+        await eventually(lambda: session() is None)
+        assert server.eio.unread.held_bytes == 0
+    finally:
+        gc.enable()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sockets.pace import Pace, Paces, network_of
+from bridge.sockets.addresses import network_of
+from bridge.sockets.pace import Pace, Paces
 
 attempts = st.lists(st.floats(0, 3), min_size=1, max_size=60).map(lambda gaps: list(itertools.accumulate(gaps)))
 paces = st.builds(Pace, per_second=st.floats(0.5, 50), burst=st.floats(1, 20))
@@ -59,8 +60,19 @@ def test_a_pace_without_a_limit_never_waits() -> None:
         ("127.8.0.1", None),
         ("::1", None),
         ("::ffff:127.0.0.1", None),
+        # What carries an address of IPv4 stands for that: NAT64, 6to4, Teredo.
+        ("64:ff9b::203.0.113.7", "203.0.113.7"),
+        ("64:ff9b::203.0.113.8", "203.0.113.8"),
+        ("2002:cb00:7107::1", "203.0.113.7"),
+        ("2002:cb00:7107:1234::9", "203.0.113.7"),
+        ("2001:0:4136:e378:8000:63bf:34ff:8ef8", "203.0.113.7"),
+        ("2001:1:4136:e378::1", "2001:1:4136:e378::/64"),
+        # Whoever says that it is this machine is not.
+        ("64:ff9b::127.0.0.1", "127.0.0.1"),
+        ("2002:7f00:1::1", "127.0.0.1"),
         ("", None),
         ("unix:", None),
+        ("1" * 1_000, None),
     ],
 )
 def test_who_an_address_stands_for(address: str, network: str | None) -> None:

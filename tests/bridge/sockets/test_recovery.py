@@ -27,7 +27,7 @@ async def house(
     tmp_path: Path, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     # Its clients come back again and again, and are silent on the lines that they have left.
-    monkeypatch.setattr("bridge.sockets.connection.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.sockets.asking.ANSWER_SECONDS", 0.01)
     house = House(f"sqlite:///{tmp_path / 'journal.db'}", serve, eventually)
     await house.open()
     yield house

@@ -33,7 +33,7 @@ async def house(
     database_url: str, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     monkeypatch.setattr("bridge.journal.database.BUSY_TIMEOUT_MS", 20)
-    monkeypatch.setattr("bridge.sockets.connection.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.sockets.asking.ANSWER_SECONDS", 0.01)
     house = House(database_url, serve, eventually, presence_grace_seconds=0.05)
     await house.open()
     yield house

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gc
+import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,15 +18,18 @@ from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
 
 from bridge.door.connection import HttpConnection
+from bridge.sockets.direct import write_frames
 from bridge.sockets.frames import frame_of
 from bridge.sockets.limits import Limits
-from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol, write_frames
+from bridge.sockets.unread import Unread
+from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.doors import any_door
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS, until
 
 LIMIT_BYTES = 100_000
+UNREAD = Unread(math.inf)
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
@@ -306,7 +310,7 @@ class Taker:
     def moved(self) -> None:
         self.moves.append(self.door.direct is not None)
 
-    def stalled(self) -> None:
+    def stalled(self, _reason: str) -> None:
         self.is_stalled = True
         self.door.abort()
 
@@ -318,7 +322,7 @@ async def taken(taker: Taker, until: asyncio.Event | None = None) -> App:
         if until is not None:
             await until.wait()
         taker.door = scope["extensions"][DOOR]
-        taker.door.take_over(taker, backlog_limit_bytes=200_000, pace=Limits().messages)
+        taker.door.take_over(taker, backlog_limit_bytes=200_000, pace=Limits().messages, unread=UNREAD)
 
     return app
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.doctor import disk_findings
 from bridge.workers import checks
 from bridge.workers.checks import DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from coordinator.errors import BridgeError
@@ -105,6 +106,21 @@ async def test_a_disk_without_room_is_said(
     with pytest.raises(kind, match="MB are free") as raised:
         await check_disk(tmp_path)
     assert type(raised.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("free", "levels"),
+    [
+        (checks.AMPLE_SPACE_BYTES, []),
+        (checks.AMPLE_SPACE_BYTES - 1, ["warning"]),
+        (checks.LEAST_SPACE_BYTES - 1, ["error"]),
+    ],
+)
+def test_the_doctor_says_of_a_disk_what_readiness_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, levels: list[str]
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: Usage(free))
+    assert [finding.level for finding in disk_findings(tmp_path)] == levels
 
 
 async def test_a_loop_that_stood_still_is_said_for_a_while() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 import httpx
 
@@ -42,7 +43,7 @@ class Stranger:
         self._socket.connect((host, bridge.port))
         self._unread = b""
 
-    def __enter__(self) -> "Stranger":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ import uvicorn
 from bridge.catalogue.answers import ErrorCode
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
+from bridge.door.drain import LARGE_ANSWER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
 from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
 from tests.conftest import BridgeProcess
@@ -194,10 +195,16 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.body_timeout_seconds],
         late(post(b"/api/payments", b"Content-Length: 9", b"Content-Type: application/json")),
     ),
-    "a client that does not read what it is answered": ([SETTINGS.answer_timeout_seconds], NOBODY_TOLD),
+    "a client that does not read what it is answered": (
+        [SETTINGS.answer_timeout_seconds, LARGE_ANSWER_BYTES],
+        NOBODY_TOLD,
+    ),
     "a connection on which nothing is asked any more": ([SETTINGS.idle_timeout_seconds], NOBODY_TOLD),
-    "connections from one address": ([SETTINGS.connections_per_address], no_place),
-    "connections in all": ([SETTINGS.max_connections], no_place),
+    "connections from one address, and its sessions that poll, also while they have no connection": (
+        [SETTINGS.connections_per_address],
+        no_place,
+    ),
+    "connections in all; sessions that poll in all": ([SETTINGS.max_connections], no_place),
     "new WebSockets and polling sessions from one address": (
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
@@ -216,6 +223,10 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "the name of a namespace": ([NAMESPACE_LIMIT], NOBODY_TOLD),
     "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
+    "answers and events that wait to be read, of all connections together": (
+        [SETTINGS.unread_limit_bytes],
+        NOBODY_TOLD,
+    ),
 }
 
 

@@ -1,13 +1,17 @@
 """Answers that nobody reads: what a stranger is told is small, and what waits for all of them together is bounded."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 import socketio
 from socketio.exceptions import ConnectionError as NotConnectedError
 
-from tests.conftest import BridgeProcess
-from tests.system.attacks.strangers import Stranger, figure
+from tests.asking import get
+from tests.conftest import BridgeProcess, StartBridge
+from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
+from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
+from tests.waiting import wait_until
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 HOST = "Host: 127.0.0.1\r\n"
@@ -93,3 +97,50 @@ def test_who_has_been_let_in_may_have_as_much_waiting_as_before(poller: Poller) 
     status, said = poller.poll()
     assert status == 200
     assert len(said) > SMALL_BYTES
+
+
+LIMIT_BYTES = 1_000_000
+STRANGERS = 200
+"""Whose answers together are a hundred times as much."""
+
+
+@pytest.fixture(scope="module")
+def tight(make_bridge: StartBridge) -> BridgeProcess:
+    """A bridge that keeps little for all who do not read, and would wait for each of them for a minute."""
+    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY, BRIDGE_UNREAD_LIMIT_BYTES=str(LIMIT_BYTES))
+
+
+def test_large_answers_that_hundreds_do_not_read_are_bounded_all_together(
+    tight: BridgeProcess, gateway: Gateway, listen: StartListener
+) -> None:
+    ask = b"GET /schema/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    size_mb = (
+        len(get(f"{tight.url}/schema/openapi.json").content) / 1_000_000
+    )  # which is made when it is asked for first
+    before_mb = memory_mb(tight)
+    with contextlib.ExitStack() as stack, honest_traffic(tight, gateway, listen):
+        for _ in range(STRANGERS):
+            stack.enter_context(Stranger(tight, receive_buffer_bytes=4_096)).send(ask)
+        # Those who asked last may have been let be.
+        wait_until(lambda: figure(tight, 'bridge_door_refused_total{reason="made room"}') >= STRANGERS - 10)
+        assert figure(tight, "bridge_unread_bytes") <= LIMIT_BYTES
+        assert memory_mb(tight) - before_mb < STRANGERS * size_mb / 2
+        assert "degraded: " in get(f"{tight.url}/health/ready").json()["checks"]["unread"]
+    told = [line for line in tight.log.read_text().splitlines() if "ending connections that do not read" in line]
+    assert len(told) == 1
+    assert "(unread_limit_bytes)" in told[0]
+
+
+def test_and_so_is_what_sessions_do_not_read(tight: BridgeProcess) -> None:
+    """Each of them has less waiting than it may have by itself."""
+    event, posts = "\x1e".join(f'42{number}["no-such-event"]' for number in range(500)), 2
+    before = figure(tight, 'bridge_sockets_closed_total{reason="made room"}')
+    statuses = []
+    with contextlib.ExitStack() as stack:
+        pollers = [stack.enter_context(Poller(tight)) for _ in range(5)]
+        for poller in pollers:
+            statuses += [poller.post("40"), *(poller.post(event) for _ in range(posts))]
+        ended = figure(tight, 'bridge_sockets_closed_total{reason="made room"}') - before
+        assert 1 <= ended < len(pollers)
+        assert [poller.poll()[0] for poller in pollers].count(400) == ended
+    assert statuses.count(200) >= len(statuses) - 1
