@@ -6,7 +6,7 @@
  * `events.d.ts`. What it promises is in docs/front-end.md.
  */
 
-import type { Socket } from "socket.io-client";
+import type { Manager, Socket } from "socket.io-client";
 import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents } from "./events";
 
 /** `live`: in every room that it may be in, and nothing is missed. `catching up`: connected, and not there yet. */
@@ -66,6 +66,7 @@ export class Rooms<Found> {
   ) {
     this.wire = socket as unknown as Socket;
     this.wire.io.on("open", this.opened);
+    endIfDeaf(this.wire); // which may be open already
     this.wire.on("connect", this.connected);
     this.wire.on("disconnect", this.disconnected);
     if (this.wire.connected) this.connected();
@@ -116,6 +117,7 @@ export class Rooms<Found> {
   /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
   private readonly opened = (): void => {
     this.wire.receiveBuffer = [];
+    endIfDeaf(this.wire);
   };
 
   private readonly connected = (): void => {
@@ -260,6 +262,18 @@ const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean 
 const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
 /** A join and the leave that undoes it have one name. */
 const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;
+
+/**
+ * The stock client rests from polling while it changes over to a WebSocket, and for good where that is cut before it has: it would be
+ * deaf until its ping is overdue. Ends such a connection at once, so that the client comes back.
+ */
+function endIfDeaf({ io }: Socket): void {
+  const engine: Manager["engine"] | undefined = io.engine; // none before it connects for the first time
+  engine?.once("upgrading", () => engine.once("upgradeError", () => close(engine.transport)));
+}
+
+/** By its event, since `close()` waits for the polling that rests. */
+const close = (transport: { emit(event: "close"): unknown }): unknown => transport.emit("close");
 
 /** What throws keeps nothing else back; like any handler's, its error is nobody's here. */
 function attempt(handOut: () => void): void {

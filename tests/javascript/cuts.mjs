@@ -1,7 +1,7 @@
-// Front ends whose connection is cut once each, after the first packet, the second, and so on: many clients of one bridge,
-// each the stock client with the recipe for front ends, behind a proxy of its own.
+// Front ends whose connection is cut once each, after the first packet, the second, and so on, or in the midst of an upgrade: many
+// clients of one bridge, each the stock client with the recipe for front ends, behind a proxy of its own.
 //
-// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling", 1], …]'
+// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling,websocket", "probe"], …]'
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
 // until every client was cut, and some more when all are back, until each has heard one in each room. Then, or at the end of its
 // input, it prints a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log
@@ -62,6 +62,8 @@ async function frontEnd([version, transports, cut]) {
     reconnectionDelay: 20,
     reconnectionDelayMax: 100,
   });
+  // Not before the client knows that its WebSocket is gone: by then it rests from polling, for good if nothing helps it.
+  socket.io.on("open", () => socket.io.engine.once("upgradeError", () => proxy.release()));
   const standing = follow(socket, {
     lookUp: async () => {
       const found = { last, after };

@@ -1,4 +1,5 @@
-// What stands between one client and the bridge, and cuts all its connections after a certain packet, once.
+// What stands between one client and the bridge, and cuts all its connections after a certain packet, once; or its WebSocket
+// alone, when the probe of that was answered.
 //
 // A packet is what can arrive as a whole or not at all: an HTTP request or answer, or a frame of a WebSocket, in either
 // direction. They are passed on one by one, in the order in which they come.
@@ -9,8 +10,13 @@ export class CuttingProxy {
   isCut = false;
   whenCut = () => undefined;
   #open = new Set();
+  #held = null; // what the polls are answered meanwhile, where a WebSocket is cut alone
 
-  /** `countsAll`: HTTP requests and answers count, too, and not only what goes over a WebSocket from its opening on. */
+  /**
+   * `cutAfter` is a number of packets, or "probe": the WebSocket is cut as soon as its probe was answered, and no poll is answered
+   * from the probe on until `release` is called. `countsAll`: HTTP requests and answers count, too, and not only what goes over a
+   * WebSocket from its opening on.
+   */
   constructor(port, cutAfter, { countsAll = true } = {}) {
     this.cutAfter = cutAfter;
     this.countsAll = countsAll;
@@ -28,6 +34,12 @@ export class CuttingProxy {
     this.#cut();
   }
 
+  /** Lets the polls be answered again. */
+  release() {
+    for (const pass of this.#held ?? []) pass();
+    this.#held = null;
+  }
+
   #join(near, far) {
     const pair = [near, far];
     const kind = { isWebSocket: false };
@@ -37,6 +49,7 @@ export class CuttingProxy {
       const read = from === far ? answers(kind) : requests(kind);
       from.on("data", (content) => {
         for (const packet of read(content)) {
+          if (this.cutAfter === "probe" && this.#probes(packet, pair, from, kind)) continue;
           const counts = this.countsAll || kind.isWebSocket;
           this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts);
         }
@@ -53,6 +66,20 @@ export class CuttingProxy {
   #addressed(request) {
     const own = `127.0.0.1:${this.server.address().port}`;
     return Buffer.from(request.toString("latin1").replaceAll(own, `127.0.0.1:${this.port}`), "latin1");
+  }
+
+  /** Follows a probe until its WebSocket is cut; returns whether it keeps a packet, or has passed it on itself. */
+  #probes(packet, [near, far], from, { isWebSocket }) {
+    if (isWebSocket && !this.isCut && from === near) this.#held ??= [];
+    if (!isWebSocket && this.#held !== null && from === far) {
+      this.#held.push(() => near.write(packet));
+      return true;
+    }
+    if (!isWebSocket || this.isCut || from === near || !packet.includes("3probe")) return false;
+    this.isCut = true;
+    near.end(packet);
+    far.destroy();
+    return true;
   }
 
   #pass(packet, to, counts) {
