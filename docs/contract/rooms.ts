@@ -54,6 +54,8 @@ export class Rooms<Found> {
   private asked = 1;
   private missed = 1;
   private done = 0;
+  /** Whether all that was missed was told. Where the session is recovered that comes first, before any answer. */
+  private isTold = true;
   /** What is heard while something is looked up. */
   private held: (() => void)[] | null = null;
   private connection = new AbortController();
@@ -125,6 +127,7 @@ export class Rooms<Found> {
     const isRecovered = this.wire.recovered === true;
     if (isRecovered) this.missed = this.asked; // what was to be looked up before still is
     else this.miss();
+    this.isTold = !isRecovered || this.wishes.size === 0;
     for (const [name, wish] of this.wishes) {
       if (!isRecovered && isLeave(wish.event)) this.wishes.delete(name);
       // Recovered is only what was answered before: a join whose answer was cut off may never have arrived.
@@ -169,13 +172,14 @@ export class Rooms<Found> {
     }
   }
 
-  /** What is to be asked for. */
+  /** What is to be asked for; once more where nothing else shows that all was told. */
   private get open(): readonly Wish[] {
-    return [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+    const open = [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+    return open.length > 0 || this.isTold ? open : this.wanted.slice(-1);
   }
 
   private get isThere(): boolean {
-    return this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
+    return this.isTold && this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
   }
 
   private async ask(wish: Wish, connection: AbortSignal): Promise<void> {
@@ -183,7 +187,10 @@ export class Rooms<Found> {
     const asking = (): Promise<void> =>
       new Promise((done) => {
         this.wire.emit(wish.event, ...wish.id, (answer: RoomsAnswer) => {
-          if (!connection.aborted) this.answered(wish, answer);
+          if (!connection.aborted) {
+            this.isTold = true;
+            this.answered(wish, answer);
+          }
           if (isLate) this.nudge();
           done();
         });

@@ -1,5 +1,5 @@
-// What stands between one client and the bridge, and cuts all its connections after a certain packet, once; or its WebSocket
-// alone, when the probe of that was answered.
+// What stands between one client and the bridge, and cuts all its connections after certain packets; or its WebSocket alone, when
+// the probe of that was answered.
 //
 // A packet is what can arrive as a whole or not at all: an HTTP request or answer, or a frame of a WebSocket, in either
 // direction. They are passed on one by one, in the order in which they come.
@@ -13,7 +13,7 @@ export class CuttingProxy {
   #held = null; // what the polls are answered meanwhile, where a WebSocket is cut alone
 
   /**
-   * `cutAfter` is a number of packets, or "probe": the WebSocket is cut as soon as its probe was answered, and no poll is answered
+   * `cutAfter` are numbers of packets, each from the cut before, or "probe": the WebSocket is cut as soon as its probe was answered, and no poll is answered
    * from the probe on until `release` is called. `countsAll`: HTTP requests and answers count, too, and not only what goes over a
    * WebSocket from its opening on.
    */
@@ -85,15 +85,17 @@ export class CuttingProxy {
   #pass(packet, to, counts) {
     if (to.destroyed) return;
     if (counts) this.packets += 1;
-    const isLast = counts && this.packets === this.cutAfter;
+    const isLast = counts && this.packets === this.cutAfter[0];
     if (!isLast) {
       to.write(packet);
       return;
     }
+    this.packets = 0;
+    this.cutAfter.shift();
     to.write(packet, () => {
-      this.isCut = true;
+      this.isCut = this.cutAfter.length === 0;
       this.#cut();
-      this.whenCut();
+      if (this.isCut) this.whenCut();
     });
     // Nothing else is passed on meanwhile.
     for (const pair of this.#open) for (const end of pair) end.removeAllListeners("data");
