@@ -26,7 +26,7 @@ from bridge.sockets.backlog import Backlog
 from bridge.sockets.frames import Outgoing, content_of, frame_of_packet, frames_of
 from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.polling import Polling
-from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
+from bridge.sockets.web_socket_protocol import DOOR, FIRST_FRAMES, WebSocketProtocol
 from bridge.sockets.web_socket_protocol import Send as WriteAtOnce
 
 if TYPE_CHECKING:
@@ -346,20 +346,22 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
         """Accepts the WebSocket, and speaks over it: through the web server's door for as long as it lasts, or else
         until it is gone."""
-        await send({"type": "websocket.accept"})
-        opening = []
-        if not self.connected:
-            opening = [self.server.open_packet(self, "websocket")]
-        elif not await self.polling.change_over(self, receive, send):
+        door = scope.get("extensions", {}).get(DOOR)
+        opening = None if self.connected else self.server.open_packet(self, "websocket")
+        accept: Message = {"type": "websocket.accept"}
+        if opening is not None and door is not None:
+            # As one: where it is cut off between the two, stock clients do not notice until their time-out.
+            accept[FIRST_FRAMES] = frame_of_packet(opening)
+        await send(accept)
+        if opening is None and not await self.polling.change_over(self, receive, send):
             await send({"type": "websocket.close"})
             return
         self.connected = self.upgraded = True
-        door = scope.get("extensions", {}).get(DOOR)
         if door is not None:
-            self._take_over(door, opening)
+            self._take_over(door)
             return
-        for packet in opening:
-            self.put(packet)
+        if opening is not None:
+            self.put(opening)
         pump = asyncio.create_task(self._pump(send))
         try:
             while (content := await received(receive)) is not None:
@@ -371,9 +373,9 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.let_go()
             await pump
 
-    def _take_over(self, door: WebSocketProtocol, opening: list[Any]) -> None:
+    def _take_over(self, door: WebSocketProtocol) -> None:
         """From here on everything is written at once; first what has waited."""
-        waiting = [*opening, *(self._backlog.take_all() if self._backlog is not None else ())]
+        waiting = self._backlog.take_all() if self._backlog is not None else ()
         self.protocol = door
         for packet in waiting:
             self.put(packet)

@@ -67,7 +67,9 @@ export class Rooms<Found> {
     private readonly page: Page<Found>,
   ) {
     this.wire = socket as unknown as Socket;
+    this.wire.io.on("reconnect_attempt", this.attempted);
     this.wire.io.on("open", this.opened);
+    failIfClosed(this.wire);
     endIfDeaf(this.wire); // which may be open already
     this.wire.on("connect", this.connected);
     this.wire.on("disconnect", this.disconnected);
@@ -108,6 +110,7 @@ export class Rooms<Found> {
 
   /** Lets go of the socket, which stays connected and in its rooms. */
   dispose(): void {
+    this.wire.io.off("reconnect_attempt", this.attempted);
     this.wire.io.off("open", this.opened);
     this.wire.off("connect", this.connected);
     this.wire.off("disconnect", this.disconnected);
@@ -115,6 +118,8 @@ export class Rooms<Found> {
     this.held = null;
     this.end();
   }
+
+  private readonly attempted = (): void => void Promise.resolve().then(() => failIfClosed(this.wire)); // once there is an engine
 
   /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
   private readonly opened = (): void => {
@@ -270,17 +275,25 @@ const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
 /** A join and the leave that undoes it have one name. */
 const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;
 
+/** The stock client hears of errors alone while it connects: a connection that closes before it is open is made one. */
+function failIfClosed({ io }: Socket): void {
+  const engine = io.engine as Manager["engine"] | undefined; // none before it connects for the first time
+  const fail = (): void => tell(engine, "error");
+  engine?.once("close", fail).once("open", () => engine.off("close", fail));
+}
+
 /**
  * The stock client rests from polling while it changes over to a WebSocket, and for good where that is cut before it has: it would be
  * deaf until its ping is overdue. Ends such a connection at once, so that the client comes back.
  */
 function endIfDeaf({ io }: Socket): void {
-  const engine: Manager["engine"] | undefined = io.engine; // none before it connects for the first time
-  engine?.once("upgrading", () => engine.once("upgradeError", () => close(engine.transport)));
+  const engine = io.engine as Manager["engine"] | undefined;
+  // Not by `close()`, which waits for the polling that rests.
+  engine?.once("upgrading", () => engine.once("upgradeError", () => tell(engine.transport, "close")));
 }
 
-/** By its event, since `close()` waits for the polling that rests. */
-const close = (transport: { emit(event: "close"): unknown }): unknown => transport.emit("close");
+const tell = (emitter: { emit(event: string, error: Error): unknown } | undefined, event: "close" | "error"): void =>
+  void emitter?.emit(event, new Error("the connection was cut"));
 
 /** What throws keeps nothing else back; like any handler's, its error is nobody's here. */
 function attempt(handOut: () => void): void {

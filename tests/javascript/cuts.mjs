@@ -65,6 +65,7 @@ async function frontEnd([version, transports, cut]) {
     forceNew: true,
     reconnectionDelay: 20,
     reconnectionDelayMax: 100,
+    ...(recipe.endsWith("rooms.ts") && { timeout: false }), // which alone ends what hangs while it connects, without the module
   });
   // Not before the client knows that its WebSocket is gone: by then it rests from polling, for good if nothing helps it.
   socket.io.on("open", () => {

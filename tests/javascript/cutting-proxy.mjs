@@ -51,7 +51,7 @@ export class CuttingProxy {
         for (const packet of read(content)) {
           if (this.cutAfter === "probe" && this.#probes(packet, pair, from, kind)) continue;
           const counts = this.countsAll || kind.isWebSocket;
-          this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts);
+          if (!this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts)) return;
         }
       });
       from.on("error", () => undefined);
@@ -82,13 +82,14 @@ export class CuttingProxy {
     return true;
   }
 
+  /** Returns whether anything else is passed on. */
   #pass(packet, to, counts) {
-    if (to.destroyed) return;
+    if (to.destroyed) return false;
     if (counts) this.packets += 1;
     const isLast = counts && this.packets === this.cutAfter[0];
     if (!isLast) {
       to.write(packet);
-      return;
+      return true;
     }
     this.packets = 0;
     this.cutAfter.shift();
@@ -97,8 +98,8 @@ export class CuttingProxy {
       this.#cut();
       if (this.isCut) this.whenCut();
     });
-    // Nothing else is passed on meanwhile.
     for (const pair of this.#open) for (const end of pair) end.removeAllListeners("data");
+    return false;
   }
 
   #cut() {
