@@ -4,10 +4,9 @@
 // node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", [7, 3]], ["socket.io-client-4.0", "polling,websocket", "probe"], …]' KILLS
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
 // until every client was cut, asking so many times, by {"kill": number}, that the bridge be killed and started again; and some more
-// when all are back, until each has heard one in each room. Then, or at the end of its
-// input, it prints a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log
-// has ["heard", number], ["found", the last number that was looked up] and ["stands", standing, whether it had all that anybody had
-// heard before it connected].
+// when all are back, until each has heard one in each room. Then, or at the end of its input, it prints a JSON line for each:
+// {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log has ["heard", number], ["found", the
+// last number that was looked up] and ["stands", standing, whether it had all that anybody had heard before it connected].
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import ts from "typescript";
