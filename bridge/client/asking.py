@@ -5,6 +5,7 @@ is done. Only a loop of asyncio can give up a question whatever it hangs in, suc
 import asyncio
 import os
 import threading
+from concurrent.futures import CancelledError, Future
 from typing import NamedTuple
 
 import httpx
@@ -12,6 +13,8 @@ import httpx
 from bridge.client.certificates import certificates
 
 __all__ = ["AskingThread", "ask"]
+
+CLOSED = "this client is closed"
 
 
 async def ask(http: httpx.AsyncClient, request: httpx.Request, within_seconds: float) -> httpx.Response:
@@ -37,33 +40,49 @@ class AskingThread:
         self._is_closed = False
 
     def ask(self, request: httpx.Request, within_seconds: float) -> httpx.Response:
-        """As `ask`."""
-        begun = self._begin()
-        asked = asyncio.run_coroutine_threadsafe(ask(begun.http, request, within_seconds), begun.loop)
+        """As `ask`. Raises RuntimeError once it is closed, also while it waits."""
+        asked = self._begin_asking(request, within_seconds)
         try:
             return asked.result()
+        except CancelledError:
+            raise RuntimeError(CLOSED) from None
         finally:
             asked.cancel()  # where this thread is interrupted, nobody waits for it any more
 
-    def _begin(self) -> _Begun:
-        with self._lock:
+    def _begin_asking(self, request: httpx.Request, within_seconds: float) -> "Future[httpx.Response]":
+        with self._lock:  # or it might be closed in between, and never answered
             if self._is_closed:
-                raise RuntimeError("this client is closed")
-            if self._begun is None or self._begun.pid != os.getpid():
-                loop = asyncio.new_event_loop()
-                thread = threading.Thread(target=loop.run_forever, name="bridge-client", daemon=True)
-                self._begun = _Begun(os.getpid(), loop, thread, httpx.AsyncClient(verify=certificates()))
-                thread.start()
-            return self._begun
+                raise RuntimeError(CLOSED)
+            begun = self._begun
+            if begun is None or begun.pid != os.getpid():
+                begun = self._begun = _begin()
+            return asyncio.run_coroutine_threadsafe(ask(begun.http, request, within_seconds), begun.loop)
 
     def close(self) -> None:
-        """Closes the connections, and ends the thread."""
+        """Gives up what is still asked, closes the connections, and ends the thread."""
         with self._lock:
             self._is_closed = True
             begun, self._begun = self._begun, None
         if begun is None or begun.pid != os.getpid():
             return
-        asyncio.run_coroutine_threadsafe(begun.http.aclose(), begun.loop).result()
+        asyncio.run_coroutine_threadsafe(_end(begun.http), begun.loop).result()
         begun.loop.call_soon_threadsafe(begun.loop.stop)
         begun.thread.join()
         begun.loop.close()
+
+
+def _begin() -> _Begun:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="bridge-client", daemon=True)
+    begun = _Begun(os.getpid(), loop, thread, httpx.AsyncClient(verify=certificates()))
+    thread.start()
+    return begun
+
+
+async def _end(http: httpx.AsyncClient) -> None:
+    """Gives up every question that is under way, and closes the connections."""
+    asked = asyncio.all_tasks() - {asyncio.current_task()}
+    for question in asked:
+        question.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    await http.aclose()

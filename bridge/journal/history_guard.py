@@ -45,6 +45,8 @@ class HistoryGuard:
         self._reach = Reach()
         self.committed_events = 0
         """The number of the last event that this bridge has committed: what it has answered for must be there."""
+        self.commits = 0
+        """How many commits there were with the last of this bridge."""
         self.error: JournalReplacedError | None = None
         """Why nothing is written any more."""
         self.replaced = asyncio.Event()
@@ -58,7 +60,7 @@ class HistoryGuard:
         if self.error is not None:
             raise self.error
         # Before anything is read: another thread may see a later one in the meantime.
-        before = self._reach
+        before = self.known_reach
         events = max(before.events, self.committed_events)
         try:
             reach = reach_of(connection)
@@ -72,6 +74,12 @@ class HistoryGuard:
         self.check_writer(connection)
         self._reach = reach
         return reach
+
+    @property
+    def known_reach(self) -> Reach:
+        """How far the journal is at least, without a look at it. From any thread."""
+        reach = self._reach
+        return reach.model_copy(update={"commits": max(reach.commits, self.commits)})
 
     def _evidence(self, connection: Connection, reach: Reach) -> Sequence[str]:
         epoch = epoch_of(connection)

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
-
 from bridge.journal import history_requests
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
 from bridge.journal.histories import HistoryRecord, Opened, histories, proven_at
@@ -34,8 +32,10 @@ __all__ = ["HistoryRecords"]
 
 logger = logging.getLogger("bridge.journal")
 
-# So much of the mark may be lost, and so late is a replaced file noticed.
+# So much of the mark may be lost, but for joins and leaves, and so late is a replaced file noticed.
 WATCH_SECONDS = 1.0
+# No longer does anybody wait for the mark, whose disk may be another than the journal's.
+MARK_SECONDS = 1.0
 HISTORIES_LIMIT = 100
 
 
@@ -59,6 +59,7 @@ class HistoryRecords:
         self._opened = opened
         self._guard = guard
         self._mark_file = mark_file
+        self._marking: asyncio.Future[None] | None = None
         self._beginning = asyncio.Lock()
 
     # Which it is
@@ -81,25 +82,35 @@ class HistoryRecords:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""
         try:
             self._guard.check_files()  # without these nothing that is read would be right
-            mark: Mark | None = await self._read(self._mark)
+            await self._read(self._guard.check)
         except JournalReplacedError:
             return
         except JournalUnavailableError as error:
             logger.debug("the journal cannot be read to note how far it is: %s", error)
             return
-        if mark is not None and self._mark_file is not None:
-            await asyncio.to_thread(self._mark_file.write, mark)
+        await self.note_commits()
+
+    async def note_commits(self) -> None:
+        """Notes as much of how far the journal is as is known without a look at it: all that was committed."""
+        mark_file = self._mark_file
+        if mark_file is None:
+            return
+
+        def write() -> None:
+            if self._guard.error is None:
+                mark_file.write(Mark(epoch=self._opened.epoch, reach=self._guard.known_reach))
+
+        while self._marking is not None and not self._marking.done():  # one at a time
+            await asyncio.wait([self._marking], timeout=MARK_SECONDS)
+            if not self._marking.done():
+                return
+        self._marking = asyncio.ensure_future(asyncio.to_thread(write))
+        await asyncio.wait([self._marking], timeout=MARK_SECONDS)
 
     async def leave(self) -> None:
         """Notes how far the journal is when nobody writes to it any more, so that the mark is no longer behind."""
         if self._mark_file is not None:
             await self.note()
-
-    def _mark(self, connection: Connection) -> Mark | None:
-        try:
-            return Mark(epoch=self._opened.epoch, reach=self._guard.check(connection))
-        except JournalReplacedError:
-            return None
 
     async def prove(self) -> None:
         """Writes a row, commits it and reads it. Raises JournalUnavailableError if that cannot be done."""

@@ -119,7 +119,7 @@ class Journal:
         """Forgets what was kept for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
-        self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret)
+        self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret, self.history.note_commits)
         """What is kept of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""

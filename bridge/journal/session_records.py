@@ -25,9 +25,16 @@ class Read(Protocol):
 class SessionRecords:
     """What is kept of sessions: a JSON document for each, of which only the sockets know what it says."""
 
-    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]], key: bytes) -> None:
+    def __init__(
+        self,
+        read: Read,
+        submit: Callable[[Request[Any]], Awaitable[Any]],
+        key: bytes,
+        note_commits: Callable[[], Awaitable[None]],
+    ) -> None:
         self.key = key
         """Signs the proofs of sessions; the same for every process of this journal."""
+        self._note_commits = note_commits
         self._read = read
         self._submit = submit
 
@@ -39,6 +46,8 @@ class SessionRecords:
                 batch.sessions.keep(session_id, None if content is None else compact_json(content))
 
         await self._submit(request)
+        # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.
+        await self._note_commits()
 
     async def load(self, session_id: str) -> dict[str, Any] | None:
         content = await self._read(_content, session_id)

@@ -260,6 +260,8 @@ class Writer:
         self._guard.check_files()
         self._next_offset = batch.next_offset
         self._guard.committed_events = batch.next_offset - 1
+        if batch.writes:
+            self._guard.commits += 1
         batch.remember()
         for action in batch.actions.added:
             log_action(action)
@@ -295,6 +297,7 @@ class Writer:
         if self._is_file:
             self._guard.files = OpenFiles(self._engine.url)
         self._next_offset = reach.events + 1
+        self._guard.commits = reach.commits
         return connection
 
     def _disconnect(self) -> None:

@@ -30,7 +30,7 @@ from bridge.sockets.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.polling import Polling
 from bridge.sockets.takers import Guest
 from bridge.sockets.unread import BACKLOG, MADE_ROOM
-from bridge.sockets.web_socket_protocol import DOOR, WebSocketProtocol
+from bridge.sockets.web_socket_protocol import DOOR, FIRST_FRAMES, WebSocketProtocol
 
 if TYPE_CHECKING:
     from bridge.sockets.engine import Engine
@@ -342,21 +342,23 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
         """Accepts the WebSocket, and speaks over it: through the web server's door for as long as it lasts, or else
         until it is gone."""
-        await send({"type": "websocket.accept"})
-        opening = []
-        if not self.connected:
-            opening = [self.server.open_packet(self, "websocket")]
-        elif not await self.polling.change_over(self, receive, send):
+        door = scope.get("extensions", {}).get(DOOR)
+        opening = None if self.connected else self.server.open_packet(self, "websocket")
+        accept: Message = {"type": "websocket.accept"}
+        if opening is not None and door is not None:
+            # As one: where it is cut off between the two, stock clients do not notice until their time-out.
+            accept[FIRST_FRAMES] = frame_of_packet(opening)
+        await send(accept)
+        if opening is None and not await self.polling.change_over(self, receive, send):
             await send({"type": "websocket.close"})
             return
         self.connected = self.upgraded = True
         self.server.leave_seat(self)
-        door = scope.get("extensions", {}).get(DOOR)
         if door is not None:
-            self._take_over(door, opening)
+            self._take_over(door)
             return
-        for packet in opening:
-            self.put(packet)
+        if opening is not None:
+            self.put(opening)
         pump = asyncio.create_task(self._pump(send))
         try:
             while (content := await received(receive)) is not None:
@@ -368,9 +370,9 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.let_go()
             await pump
 
-    def _take_over(self, door: WebSocketProtocol, opening: list[Any]) -> None:
+    def _take_over(self, door: WebSocketProtocol) -> None:
         """From here on everything is written at once; first what has waited."""
-        waiting = [*opening, *(self._backlog.take_all() if self._backlog is not None else ())]
+        waiting = self._backlog.take_all() if self._backlog is not None else ()
         self.protocol = door
         for packet in waiting:
             self.put(packet)

@@ -22,12 +22,14 @@ from bridge.sockets.reading import Reading
 from bridge.sockets.takers import Guest, Taker
 from bridge.sockets.unread import BACKLOG, MADE_ROOM, PIECE_BYTES, Unread
 
-__all__ = ["DOOR", "WebSocketProtocol"]
+__all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
 
 logger = logging.getLogger("bridge.sockets")
 
 DOOR = "bridge.web_socket"
 """The ASGI extension under which an application finds the protocol of its WebSocket."""
+FIRST_FRAMES = "bridge.first_frames"
+"""What an application's `websocket.accept` may have besides: frames that are written with it, as one."""
 
 NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
 LOST = 1006
@@ -290,7 +292,9 @@ class WebSocketProtocol(asyncio.Protocol):
         self._answer(status, headers, body)
 
     def _accept(self, message: Message) -> None:
-        self._answer(HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message))
+        self._answer(
+            HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message), message.get(FIRST_FRAMES, b"")
+        )
         self._is_open = True
         self.write_frames = self.transport.write
 

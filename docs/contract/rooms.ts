@@ -6,7 +6,7 @@
  * `events.d.ts`. What it promises is in docs/front-end.md.
  */
 
-import type { Socket } from "socket.io-client";
+import type { Manager, Socket } from "socket.io-client";
 import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents } from "./events";
 
 /** `live`: in every room that it may be in, and nothing is missed. `catching up`: connected, and not there yet. */
@@ -54,6 +54,8 @@ export class Rooms<Found> {
   private asked = 1;
   private missed = 1;
   private done = 0;
+  /** Whether all that was missed was told. Where the session is recovered that comes first, before any answer. */
+  private isTold = true;
   /** What is heard while something is looked up. */
   private held: (() => void)[] | null = null;
   private connection = new AbortController();
@@ -65,7 +67,10 @@ export class Rooms<Found> {
     private readonly page: Page<Found>,
   ) {
     this.wire = socket as unknown as Socket;
+    this.wire.io.on("reconnect_attempt", this.attempted);
     this.wire.io.on("open", this.opened);
+    failIfClosed(this.wire);
+    endIfDeaf(this.wire); // which may be open already
     this.wire.on("connect", this.connected);
     this.wire.on("disconnect", this.disconnected);
     if (this.wire.connected) this.connected();
@@ -105,6 +110,7 @@ export class Rooms<Found> {
 
   /** Lets go of the socket, which stays connected and in its rooms. */
   dispose(): void {
+    this.wire.io.off("reconnect_attempt", this.attempted);
     this.wire.io.off("open", this.opened);
     this.wire.off("connect", this.connected);
     this.wire.off("disconnect", this.disconnected);
@@ -113,9 +119,12 @@ export class Rooms<Found> {
     this.end();
   }
 
+  private readonly attempted = (): void => void Promise.resolve().then(() => failIfClosed(this.wire)); // once there is an engine
+
   /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
   private readonly opened = (): void => {
     this.wire.receiveBuffer = [];
+    endIfDeaf(this.wire);
   };
 
   private readonly connected = (): void => {
@@ -123,6 +132,7 @@ export class Rooms<Found> {
     const isRecovered = this.wire.recovered === true;
     if (isRecovered) this.missed = this.asked; // what was to be looked up before still is
     else this.miss();
+    this.isTold = !isRecovered || this.wishes.size === 0;
     for (const [name, wish] of this.wishes) {
       if (!isRecovered && isLeave(wish.event)) this.wishes.delete(name);
       // Recovered is only what was answered before: a join whose answer was cut off may never have arrived.
@@ -167,13 +177,14 @@ export class Rooms<Found> {
     }
   }
 
-  /** What is to be asked for. */
+  /** What is to be asked for; once more where nothing else shows that all was told. */
   private get open(): readonly Wish[] {
-    return [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+    const open = [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
+    return open.length > 0 || this.isTold ? open : this.wanted.slice(-1);
   }
 
   private get isThere(): boolean {
-    return this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
+    return this.isTold && this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
   }
 
   private async ask(wish: Wish, connection: AbortSignal): Promise<void> {
@@ -181,7 +192,10 @@ export class Rooms<Found> {
     const asking = (): Promise<void> =>
       new Promise((done) => {
         this.wire.emit(wish.event, ...wish.id, (answer: RoomsAnswer) => {
-          if (!connection.aborted) this.answered(wish, answer);
+          if (!connection.aborted) {
+            this.isTold = true;
+            this.answered(wish, answer);
+          }
           if (isLate) this.nudge();
           done();
         });
@@ -260,6 +274,26 @@ const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean 
 const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
 /** A join and the leave that undoes it have one name. */
 const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;
+
+/** The stock client hears of errors alone while it connects: a connection that closes before it is open is made one. */
+function failIfClosed({ io }: Socket): void {
+  const engine = io.engine as Manager["engine"] | undefined; // none before it connects for the first time
+  const fail = (): void => tell(engine, "error");
+  engine?.once("close", fail).once("open", () => engine.off("close", fail));
+}
+
+/**
+ * The stock client rests from polling while it changes over to a WebSocket, and for good where that is cut before it has: it would be
+ * deaf until its ping is overdue. Ends such a connection at once, so that the client comes back.
+ */
+function endIfDeaf({ io }: Socket): void {
+  const engine = io.engine as Manager["engine"] | undefined;
+  // Not by `close()`, which waits for the polling that rests.
+  engine?.once("upgrading", () => engine.once("upgradeError", () => tell(engine.transport, "close")));
+}
+
+const tell = (emitter: { emit(event: string, error: Error): unknown } | undefined, event: "close" | "error"): void =>
+  void emitter?.emit(event, new Error("the connection was cut"));
 
 /** What throws keeps nothing else back; like any handler's, its error is nobody's here. */
 function attempt(handOut: () => void): void {

@@ -9,7 +9,7 @@ const [url, count] = process.argv.slice(2);
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
 for (let cut = 1; cut <= Number(count); cut++) {
-  const proxy = new CuttingProxy(Number(new URL(url).port), cut, { countsAll: false });
+  const proxy = new CuttingProxy(Number(new URL(url).port), [cut], { countsAll: false });
   proxy.whenCut = () => print({ cut, isCut: true });
   print({ cut, port: await proxy.listen() });
 }

@@ -1,23 +1,25 @@
-// Front ends whose connection is cut once each, after the first packet, the second, and so on: many clients of one bridge,
-// each the stock client with the recipe for front ends, behind a proxy of its own.
+// Front ends whose connection is cut, after the first packet, the second, and so on, or in the midst of an upgrade: many clients of
+// one bridge, each the stock client with the recipe for front ends, behind a proxy of its own.
 //
-// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", 1], ["socket.io-client-4.0", "polling", 1], …]'
+// node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", [7, 3]], ["socket.io-client-4.0", "polling,websocket", "probe"], …]' KILLS
 // RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
-// until every client was cut, and some more when all are back, until each has heard one in each room. Then, or at the end of its
-// input, it prints a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log
-// has ["heard", number], ["found", the last number that was looked up] and ["stands", standing].
+// until every client was cut, asking so many times, by {"kill": number}, that the bridge be killed and started again; and some more
+// when all are back, until each has heard one in each room. Then, or at the end of its input, it prints a JSON line for each:
+// {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log has ["heard", number], ["found", the
+// last number that was looked up] and ["stands", standing, whether it had all that anybody had heard before it connected].
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import ts from "typescript";
 import { CuttingProxy } from "./cutting-proxy.mjs";
 
 const require = createRequire(import.meta.url);
-const [url, recipe, clients] = process.argv.slice(2);
+const [url, recipe, clients, kills] = process.argv.slice(2);
 const ROOMS = ["user-u1", "request-r1"];
 const JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]];
 const EVENTS = ["unread-count-update", "purchase-request-update"];
 const port = Number(new URL(url).port);
 let published = 0;
+let newest = -1; // of all that anybody has heard
 
 const source = ts.transpileModule(await readFile(recipe, "utf8"), {
   compilerOptions: { target: "es2022", module: "esnext" },
@@ -50,17 +52,24 @@ const numberOf = ({ type, unreadCount }) => Number(type ?? unreadCount);
 
 async function frontEnd([version, transports, cut]) {
   const { io } = require(version);
-  const proxy = new CuttingProxy(port, cut);
+  const proxy = new CuttingProxy(port, cut === "probe" ? cut : [...cut]);
   const origin = `http://127.0.0.1:${await proxy.listen()}`;
   const log = [];
   let after = "";
   let last = -1;
+  let due = -1; // what has to be known before it is live
   const heardIn = new Set(); // the rooms in which something was heard since all were back
   const socket = io(origin, {
     transports: transports.split(","),
     forceNew: true,
     reconnectionDelay: 20,
     reconnectionDelayMax: 100,
+    ...(recipe.endsWith("rooms.ts") && { timeout: false }), // which alone ends what hangs while it connects, without the module
+  });
+  // Not before the client knows that its WebSocket is gone: by then it rests from polling, for good if nothing helps it.
+  socket.io.on("open", () => {
+    due = newest;
+    socket.io.engine.once("upgradeError", () => proxy.release());
   });
   const standing = follow(socket, {
     lookUp: async () => {
@@ -81,9 +90,10 @@ async function frontEnd([version, transports, cut]) {
       log.push(["found", found.last]);
       last = found.last;
     },
-    stands: (standing) => log.push(["stands", standing]),
+    stands: (standing) => log.push(["stands", standing, last >= due]),
     hear: (payload) => {
       const number = numberOf(payload);
+      newest = Math.max(newest, number);
       last = Math.max(last, number); // whoever is recovered is told again what was looked up before the cut
       heardIn.add(number % 2);
       log.push(["heard", number]);
@@ -137,6 +147,10 @@ function end() {
   for (const one of frontEnds) print(one.close());
 }
 const frontEnds = await Promise.all(JSON.parse(clients).map(frontEnd));
+for (let kill = 1; kill <= Number(kills); kill++) {
+  print({ kill });
+  for (let count = 0; count < 20; count++) await publish();
+}
 while (!frontEnds.every(({ proxy }) => proxy.isCut)) {
   await publish();
   await moment();

@@ -1,4 +1,5 @@
-// What stands between one client and the bridge, and cuts all its connections after a certain packet, once.
+// What stands between one client and the bridge, and cuts all its connections after certain packets; or its WebSocket alone, when
+// the probe of that was answered.
 //
 // A packet is what can arrive as a whole or not at all: an HTTP request or answer, or a frame of a WebSocket, in either
 // direction. They are passed on one by one, in the order in which they come.
@@ -9,8 +10,13 @@ export class CuttingProxy {
   isCut = false;
   whenCut = () => undefined;
   #open = new Set();
+  #held = null; // what the polls are answered meanwhile, where a WebSocket is cut alone
 
-  /** `countsAll`: HTTP requests and answers count, too, and not only what goes over a WebSocket from its opening on. */
+  /**
+   * `cutAfter` are numbers of packets, each from the cut before, or "probe": the WebSocket is cut as soon as its probe was answered, and no poll is answered
+   * from the probe on until `release` is called. `countsAll`: HTTP requests and answers count, too, and not only what goes over a
+   * WebSocket from its opening on.
+   */
   constructor(port, cutAfter, { countsAll = true } = {}) {
     this.cutAfter = cutAfter;
     this.countsAll = countsAll;
@@ -28,6 +34,12 @@ export class CuttingProxy {
     this.#cut();
   }
 
+  /** Lets the polls be answered again. */
+  release() {
+    for (const pass of this.#held ?? []) pass();
+    this.#held = null;
+  }
+
   #join(near, far) {
     const pair = [near, far];
     const kind = { isWebSocket: false };
@@ -37,8 +49,9 @@ export class CuttingProxy {
       const read = from === far ? answers(kind) : requests(kind);
       from.on("data", (content) => {
         for (const packet of read(content)) {
+          if (this.cutAfter === "probe" && this.#probes(packet, pair, from, kind)) continue;
           const counts = this.countsAll || kind.isWebSocket;
-          this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts);
+          if (!this.#pass(from === far || kind.isWebSocket ? packet : this.#addressed(packet), to, counts)) return;
         }
       });
       from.on("error", () => undefined);
@@ -55,21 +68,38 @@ export class CuttingProxy {
     return Buffer.from(request.toString("latin1").replaceAll(own, `127.0.0.1:${this.port}`), "latin1");
   }
 
+  /** Follows a probe until its WebSocket is cut; returns whether it keeps a packet, or has passed it on itself. */
+  #probes(packet, [near, far], from, { isWebSocket }) {
+    if (isWebSocket && !this.isCut && from === near) this.#held ??= [];
+    if (!isWebSocket && this.#held !== null && from === far) {
+      this.#held.push(() => near.write(packet));
+      return true;
+    }
+    if (!isWebSocket || this.isCut || from === near || !packet.includes("3probe")) return false;
+    this.isCut = true;
+    near.end(packet);
+    far.destroy();
+    return true;
+  }
+
+  /** Returns whether anything else is passed on. */
   #pass(packet, to, counts) {
-    if (to.destroyed) return;
+    if (to.destroyed) return false;
     if (counts) this.packets += 1;
-    const isLast = counts && this.packets === this.cutAfter;
+    const isLast = counts && this.packets === this.cutAfter[0];
     if (!isLast) {
       to.write(packet);
-      return;
+      return true;
     }
+    this.packets = 0;
+    this.cutAfter.shift();
     to.write(packet, () => {
-      this.isCut = true;
+      this.isCut = this.cutAfter.length === 0;
       this.#cut();
-      this.whenCut();
+      if (this.isCut) this.whenCut();
     });
-    // Nothing else is passed on meanwhile.
     for (const pair of this.#open) for (const end of pair) end.removeAllListeners("data");
+    return false;
   }
 
   #cut() {

@@ -21,7 +21,7 @@ class Outage:
     """Something that keeps a bridge from its work for as long as it lasts."""
 
     name: str
-    lasts: Callable[[], AbstractContextManager[None]]
+    lasts: Callable[[], AbstractContextManager[object]]
 
 
 def of_postgresql(cluster: Cluster, bridge: BridgeProcess) -> list[Outage]:

@@ -1,14 +1,16 @@
-"""Clients that are cut off after every single packet of their first forty, or in `make soak` of their first hundred:
+"""Clients that are cut off after every single packet of their first forty, or in `make soak` of their first hundred,
+and a crowd that is cut anywhere, again and again, while the bridge is killed:
 with the recipe for front ends each ends in its rooms, and has heard or looked up everything, once and in order."""
 
-import itertools
 import json
 import os
 import queue
+import random
 import re
 import subprocess
 import textwrap
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -35,18 +37,29 @@ NEWEST = "socket.io-client"
 TRANSPORTS = ("websocket", "polling", "polling,websocket")
 # Until it is live it takes a client a dozen packets or two; what comes then repeats.
 CUTS = range(1, 101 if "SOAK_MINUTES" in os.environ else 27)
-EVERY_CUT = list(itertools.product([NEWEST], TRANSPORTS, CUTS))
+KILLS = 3
+
+Client = tuple[str, str, list[int] | str]
+"""Its version, its transports, and after which packets it is cut, each counted from the cut before."""
+
+EVERY_CUT: list[Client] = [(NEWEST, transports, [cut]) for transports in TRANSPORTS for cut in CUTS]
 # One that is never recovered; of its packets the set-up differs.
-OLDER = list(itertools.product(["socket.io-client-4.0"], TRANSPORTS, range(1, 21)))
+OLDER: list[Client] = [
+    ("socket.io-client-4.0", transports, [cut]) for transports in TRANSPORTS for cut in range(1, 21)
+]
+VERSIONS = [NEWEST, *(f"socket.io-client-4.{minor}" for minor in range(8))]
+# The WebSocket alone, once its probe was answered: the client rests from polling for it.
+PROBED: list[Client] = [(version, "polling,websocket", "probe") for version in VERSIONS]
 
 
 class Cut(Hearing):
     """The clients that are cut, each after another packet: `tests/javascript/cuts.mjs`."""
 
-    def __init__(self, url: str, recipe: Path, clients: list[tuple[str, str, int]]) -> None:
+    def __init__(self, url: str, recipe: Path, clients: Sequence[Client], kills: int = 0) -> None:
         super().__init__()
         self._count = len(clients)
-        self._script = Script("cuts.mjs", url, str(recipe), json.dumps(clients), take=self.lines.put)
+        arguments = url, str(recipe), json.dumps(clients), str(kills)
+        self._script = Script("cuts.mjs", *arguments, take=self.lines.put)
 
     def all(self) -> list[Line]:
         """Each client with all that came of it, when all are done, or when that is given up."""
@@ -62,12 +75,14 @@ class Cut(Hearing):
 def fault(client: Line) -> str | None:
     """What a client missed, heard twice or in the wrong order; None if it is as it should be."""
     known = heard = -1
+    standing = "offline"
     gap = False
     """Whether something was missed that was not looked up yet."""
-    for kind, told in client["log"]:
+    for kind, told, *has_all in client["log"]:
         if kind == "stands":
-            if told == "live" and gap:
-                return f"calls itself live, and has missed something before {heard}"
+            if told == "live" and (gap or has_all == [False]):
+                return f"calls itself live, and has missed something before or after {heard}"
+            standing = told
             continue
         if kind == "found":
             if told < known:
@@ -76,6 +91,8 @@ def fault(client: Line) -> str | None:
         else:
             if told <= heard:
                 return f"hears {told} after {heard}"
+            if told > known + 1 and standing == "live":
+                return f"is live, and misses something between {known} and {told}"
             gap = gap or told > known + 1
             heard = told
         known = max(known, told)
@@ -92,17 +109,18 @@ def expect_no_fault(clients: list[Line]) -> None:
         for client in clients
         if (found := fault(client)) is not None
     }
-    assert not faults
+    assert not faults, "\n".join(map(str, faults.items()))
 
 
 def looks_up_again(client: Line) -> bool:
     """Whether a client had to look things up after it was live."""
     log = client["log"]
-    return any(kind == "found" for kind, _ in log[log.index(["stands", "live"]) :])
+    first = next(place for place, (kind, told, *_) in enumerate(log) if (kind, told) == ("stands", "live"))
+    return any(kind == "found" for kind, *_ in log[first:])
 
 
-# What died without a word, as a stock client does whose upgrade is cut while it rests from polling, is noticed soon.
-QUICK = {"BRIDGE_PING_INTERVAL_SECONDS": "4", "BRIDGE_PING_TIMEOUT_SECONDS": "8"}
+# No ping helps whoever is deaf.
+SLOW = {"BRIDGE_PING_INTERVAL_SECONDS": "3600", "BRIDGE_PING_TIMEOUT_SECONDS": "3600"}
 
 
 def plain_recipe() -> str:
@@ -112,14 +130,21 @@ def plain_recipe() -> str:
     return recipe
 
 
+def remedies() -> str:
+    """What the page says to do besides, as to a connection that closes in the wrong moment."""
+    [lines] = re.findall(r"^```ts\n(socket\.io\.on\(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert isinstance(lines, str)
+    return lines
+
+
 def lines_of_the_readme() -> str:
     [lines] = re.findall(r"^       import \{ io \}.*?(?=^\S|^   \S)", README.read_text(), re.MULTILINE | re.DOTALL)
     return textwrap.dedent(lines)
 
 
 def test_no_cut_leaves_the_module_out_of_its_rooms(make_bridge: StartBridge) -> None:
-    bridge = make_bridge(**QUICK)
-    clients = Cut(bridge.url, MODULE, [*EVERY_CUT, *OLDER]).all()
+    bridge = make_bridge(**SLOW)
+    clients = Cut(bridge.url, MODULE, [*EVERY_CUT, *OLDER, *PROBED]).all()
     expect_no_fault(clients)
     # Whoever is recovered is told what it missed, and nothing else.
     newest = [client for client in clients if (client["version"], client["transports"]) == (NEWEST, "websocket")]
@@ -127,11 +152,28 @@ def test_no_cut_leaves_the_module_out_of_its_rooms(make_bridge: StartBridge) -> 
     bridge.kill()
 
 
+def test_a_crowd_that_is_cut_again_and_again_while_the_bridge_is_killed_hears_all(make_bridge: StartBridge) -> None:
+    bridge = make_bridge(**SLOW)
+    chance = random.Random(20261127)
+    crowd: list[Client] = [
+        (version, transports, [chance.randint(1, 30) for _ in range(8)])
+        for version, count in ((NEWEST, 8), ("socket.io-client-4.0", 2))
+        for transports in TRANSPORTS * count
+    ]
+    cut = Cut(bridge.url, MODULE, crowd, kills=KILLS)
+    for _ in range(KILLS):
+        cut.wait_for(lambda line: "kill" in line)
+        bridge.kill()
+        bridge.start()
+    expect_no_fault(cut.all())
+    bridge.kill()
+
+
 def test_no_cut_leaves_the_plain_recipe_out_of_its_rooms(make_bridge: StartBridge, tmp_path: Path) -> None:
-    bridge = make_bridge(**QUICK)
+    bridge = make_bridge(**SLOW)
     recipe = tmp_path / "recipe.ts"
-    recipe.write_text(plain_recipe())
-    expect_no_fault(Cut(bridge.url, recipe, EVERY_CUT).all())
+    recipe.write_text(plain_recipe() + remedies())
+    expect_no_fault(Cut(bridge.url, recipe, [*EVERY_CUT, PROBED[0]]).all())
     bridge.kill()
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import queue
+import threading
 import time
 import traceback
 from typing import Any
@@ -258,6 +260,26 @@ def test_a_client_serves_in_a_process_that_was_forked_since(serve: Any, answer: 
         assert client.publish("new-offer", {}) == "7"
     with pytest.raises(RuntimeError, match="closed"):
         client.publish("new-offer", {})
+
+
+def test_whoever_waits_for_an_answer_hears_that_the_client_is_closed(serve: Any) -> None:
+    server = serve(None)
+    client = BridgeClient(server.url, timeout_seconds=GIVE_UP_SECONDS, give_up_after_seconds=0)
+    heard: queue.Queue[Exception] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            client.publish("new-offer", {})
+        except Exception as error:
+            heard.put(error)
+
+    askers = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    wait_until(lambda: len(server.requests) == len(askers))
+    client.close()
+    for _ in askers:
+        assert str(heard.get(timeout=GIVE_UP_SECONDS)) == "this client is closed"
 
 
 def test_a_server_that_is_not_there(connect: Any, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

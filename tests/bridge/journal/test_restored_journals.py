@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from bridge.journal.schema_versions import MIGRATIONS
 from bridge.journal.upkeep import back_up, declare_restored, histories_of
 from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.events import Audience, Event
-from coordinator.histories import Beginning, Place
+from coordinator.histories import Beginning, Mark, Place
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 from tests.postgresql import Cluster, journal_cluster
@@ -142,13 +142,17 @@ async def test_a_copy_of_before_a_join_is_noticed_though_no_event_came_after_it(
         await journal.sessions.save({"s1": {"rooms": {}}})
     copy = file_of(left).read_bytes()
     async with left.opened() as journal:
-        await journal.sessions.save({"s1": {"rooms": {"user-u1": 0}}})
-        await journal.history.note()  # then it is killed
-        mark, epoch = left.mark_file and left.mark_file.read_bytes(), journal.epoch
+        await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
         await journal.payouts_made_with(IdempotencyKey("payouts", "k1", "digest"))
-        await journal.history.note()
+        await journal.sessions.save({"s1": {"rooms": {"user-u1": 0}}})  # then it is killed at once
         assert left.mark_file is not None
-        assert left.mark_file.read_bytes() == mark
+        mark, epoch = left.mark_file.read_bytes(), journal.epoch
+        with closing(sqlite3.connect(file_of(left))) as database:
+            [commits] = database.execute("SELECT commits FROM journal").fetchone()
+        assert Mark.model_validate_json(mark).reach.commits == commits
+        await journal.history.note()  # an event more, and no more commits
+        assert Mark.model_validate_json(left.mark_file.read_bytes()).reach.commits == commits
+    left.mark_file.write_bytes(mark)
     overwrite(file_of(left), copy)
     async with left.opened() as journal:
         [present, first] = await journal.history.all()
@@ -307,6 +311,20 @@ async def test_a_mark_that_cannot_be_written_stops_nothing_and_is_said_once(
     assert caplog.text.count("cannot be written") == 1
 
 
+async def test_a_join_does_not_wait_for_a_mark_that_hangs(
+    left: Left, mark_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.journal.history_records.MARK_SECONDS", 0.01)
+    mark_file.parent.mkdir()
+    pipe = mark_file.with_name(f"{mark_file.name}.new")
+    os.mkfifo(pipe)  # which takes nothing until somebody reads it
+    async with left.opened() as journal:
+        for room in ("user-u1", "user-u2"):
+            await journal.sessions.save({"s1": {"rooms": {room: 0}}})
+        assert await journal.sessions.load("s1") == {"rooms": {"user-u2": 0}}
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+
+
 async def test_a_journal_of_an_older_bridge_goes_on_as_the_same(empty_database_url: str, clock: Clock) -> None:
     engine, config = writing_engine(parse_database_url(empty_database_url)), Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -459,14 +477,24 @@ async def test_a_running_journal_that_loses_what_was_committed_is_written_to_no_
             await journal.check()
 
 
-async def test_a_running_journal_that_loses_what_it_has_just_committed_is_written_to_no_more(left: Left) -> None:
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ('DELETE FROM events WHERE "offset" = 3', "it had 3 events, and has 2"),
+        ("UPDATE journal SET commits = commits - 1", "it had 2 commits, and has 1"),
+    ],
+    ids=["events", "commits"],
+)
+async def test_a_running_journal_that_loses_what_it_has_just_committed_is_written_to_no_more(
+    left: Left, loss: str, said: str
+) -> None:
     async with left.opened() as journal:
         await journal.publish_events([Event("news", Audience(everyone=True), "{}")] * 3)
         with sqlite3.connect(file_of(left)) as database:
-            database.execute('DELETE FROM events WHERE "offset" = 3')
+            database.execute(loss)
         database.close()
         await journal.history.note()  # of which there was none since
-        assert "it had 3 events, and has 2" in str(await journal.history.replaced())
+        assert said in str(await journal.history.replaced())
 
 
 async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_before_the_next_start(

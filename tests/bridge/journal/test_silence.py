@@ -1,6 +1,8 @@
-"""A PostgreSQL that says nothing: nobody waits for it for ever, and once it speaks again all goes on."""
+"""A PostgreSQL that says nothing, or that is killed: nobody waits for it for ever, and once it speaks again all goes
+on, with all that was acknowledged."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -9,7 +11,7 @@ import pytest
 from bridge.journal import Journal, JournalUnavailableError
 from tests.bridge.journal.test_writer_lock import numbers, publish
 from tests.postgresql import Cluster, journal_cluster
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, until
 
 SOON_SECONDS = 1.0
 
@@ -75,3 +77,31 @@ async def test_it_is_closed_in_time_while_the_server_is_frozen(cluster: Cluster,
         assert time.monotonic() - begun < GIVE_UP_SECONDS
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(one) for one in results} == {JournalUnavailableError}
+
+
+async def test_killed_under_load_it_has_all_that_was_acknowledged_though_it_is_set_not_to_wait_for_its_disk(
+    cluster: Cluster,
+) -> None:
+    lazy = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
+    for name, value in lazy.items():
+        cluster.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    cluster.execute("SELECT pg_reload_conf()")
+    await until(lambda: all(cluster.ask(f"SHOW {name}") == value for name, value in lazy.items()))
+    journal = await Journal.open(cluster.journal_url())
+    acknowledged: list[int] = []
+
+    async def publish_on(begin: int) -> None:
+        for number in itertools.count(begin, 4):
+            await publish(journal, number)
+            acknowledged.append(number)
+
+    publishing = [asyncio.create_task(publish_on(1_000 + lane)) for lane in range(4)]
+    await until(lambda: len(acknowledged) >= 100)
+    cluster.kill()
+    results = await asyncio.gather(*publishing, return_exceptions=True)
+    assert {type(one) for one in results} == {JournalUnavailableError}
+    await journal.close()
+    cluster.start(cluster.port)
+    journal = await Journal.open(cluster.journal_url())
+    assert set(acknowledged) <= set(await numbers(journal))
+    await journal.close()

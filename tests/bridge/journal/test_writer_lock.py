@@ -1,8 +1,9 @@
 """One bridge writes to a database, whatever its file is called and whatever becomes of a lock."""
 
 import asyncio
+import itertools
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -147,20 +148,20 @@ async def test_without_any_lock_the_one_that_came_first_stops_and_nothing_is_wri
     first = await Journal.open(database_url)
     written: list[tuple[int, int]] = []
 
-    async def write_on(journal: Journal, begin: int) -> None:
-        for number in range(begin, begin + 200):
+    async def write_on(journal: Journal, numbers: Iterable[int]) -> None:
+        for number in numbers:
             offset = await publish(journal, number)
             written.append((offset, number))
 
-    writing = asyncio.create_task(write_on(first, 0))
+    writing = asyncio.create_task(write_on(first, itertools.count()))
     await until(lambda: len(written) >= 3)
     second = await Journal.open(database_url)
-    await write_on(second, 1_000)
+    await write_on(second, range(-200, 0))
     with pytest.raises(JournalUnavailableError):
         await writing
     assert "another bridge has opened" in str(await first.history.replaced())
     # Each has its place, and what was acknowledged is there.
-    stretch = await second.room_events([], everyone=True, hidden=(), after=0, limit=1000)
+    stretch = await second.room_events([], everyone=True, hidden=(), after=0, limit=100_000)
     assert sorted(written) == [(one.offset, one.event.payload["n"]) for one in stretch.events]
     for journal in (first, second):
         await journal.close()

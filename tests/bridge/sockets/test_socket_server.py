@@ -65,6 +65,23 @@ def test_a_frontend_url_without_an_origin_stops_the_start(frontend_url: str) -> 
     assert isinstance(raised.value, BridgeError)
 
 
+async def test_a_web_socket_is_accepted_and_its_session_opened_as_one(
+    serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whoever is cut off in between does not notice for a long time."""
+    written: list[bytes] = []
+    transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+    write = transport.write
+
+    def note(to: asyncio.Transport, content: bytes) -> None:
+        written.append(bytes(content))
+        write(to, content)
+
+    monkeypatch.setattr(transport, "write", note)
+    await dial(await serve(new_server()))
+    assert [b'0{"sid"' in one for one in written if one.startswith(b"HTTP/1.1 101")] == [True]
+
+
 @pytest.mark.parametrize("origin", [SHOP, ADMIN])
 async def test_polling_from_the_frontend_is_allowed_with_credentials(serve: Serve, origin: str) -> None:
     async with httpx.AsyncClient(verify=False, base_url=await serve(new_server()), timeout=GIVE_UP_SECONDS) as client:
