@@ -20,13 +20,11 @@ from providers.onchain.following import (
     Finality,
     Following,
     Paying,
-    begun_again,
     due,
     joined,
     leapt,
     settled,
     sighted,
-    taken_back,
     went_on,
 )
 from providers.onchain.headers import Header
@@ -38,9 +36,10 @@ from providers.onchain.scanning import see_block, see_range
 from providers.onchain.second_readings import SecondReadings
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
-from providers.onchain.store import Alarm, Assigned, ChainStore
+from providers.onchain.store import Assigned, ChainStore
 from providers.onchain.traces import Traces
-from providers.onchain.transfers import FAILED_STATUS, MalformedError
+from providers.onchain.transfers import MalformedError
+from providers.onchain.turning_back import TurningBack
 from providers.onchain.watchlist import Watchlist
 from providers.onchain.witnesses import Witnesses
 
@@ -55,8 +54,6 @@ RANGE_WORTH_BLOCKS = 32
 # How often all endpoints are asked how far they are, so that one that lags is noticed.
 ROUNDS_BETWEEN_COMPARISONS = 8
 CLAIMS_FORGOTTEN_AFTER_DEPTHS = 4
-# A head below what was followed may be that of an endpoint that lags. For so many blocks' time it is waited for.
-ROLLED_BACK_AFTER_BLOCKS = 10
 # How often a round goes back. A chain is reorganised less often; the blocks of whoever goes on do not fit together.
 TURNS_BACK = 3
 
@@ -91,8 +88,7 @@ class ChainFollower:
         self._readings = SecondReadings(
             chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
         )
-        self._below_since: float | None = None
-        """Since when the head is below what was followed."""
+        self._turning_back = TurningBack(chain, rpc, store, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
 
@@ -152,7 +148,9 @@ class ChainFollower:
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
             finality = await self._finality(self._following)
-            await self._look_back(self._following, finality)
+            sunk = await self._turning_back.below(self._following, self.head, finality)
+            if sunk is not None:
+                await self._commit(sunk)
             while self._following.next_number <= self.head:
                 await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
@@ -260,45 +258,12 @@ class ChainFollower:
                 self._turns_back += 1
                 if self._turns_back > TURNS_BACK:
                     raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
-                await self._go_back(step, finality.depth)
+                await self._turning_back.go_back(step, self.head, finality.depth)
                 return  # the blocks after it were read for nothing
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
             self._readings.told([seen.block.number], seen.told_by)
-
-    async def _go_back(self, step: Step, depth: int) -> None:
-        """Takes back the followed blocks that are not on the chain any more."""
-        while (block := step.following.canonical.head) is not None:
-            present = (await self._rpc.block(block.number))["hash"] if block.number <= self.head else None
-            if present == block.hash:
-                return
-            logger.warning("%s: block %d is another now", self.chain.name, block.number)
-            step.take(taken_back(step.following))
-            if block.number <= step.following.final_number:
-                await self._sound_the_alarm(step, depth, block.number)
-                return
-
-    async def _look_back(self, following: Following, finality: Finality) -> None:
-        """Takes back what lies above a head that has sunk below it and stays there, but for what was final: an
-        endpoint that lags shows the same for a while, and one that is stuck shows what is old."""
-        head = following.canonical.head
-        if head is None or self.head >= head.number:
-            self._below_since = None
-            return
-        now = self._clock()
-        self._below_since = now if self._below_since is None else self._below_since
-        if now < self._below_since + ROLLED_BACK_AFTER_BLOCKS * self.chain.block_seconds:
-            return
-        if await self._rpc.look_around() > self.head:
-            return
-        step = Step(following)
-        while (block := step.following.canonical.head) is not None:
-            if block.number <= max(self.head, step.following.final_number):
-                break
-            logger.warning("%s: block %d is not there any more", self.chain.name, block.number)
-            step.take(taken_back(step.following))
-        await self._commit(step)
 
     # Before it counts
 
@@ -314,22 +279,6 @@ class ChainFollower:
         has_doubts = step.following.doubts != following.doubts
         if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
-
-    async def _sound_the_alarm(self, step: Step, depth: int, number: int) -> None:
-        """Writes down that a block vanished that was final, and what it had completed; then looks at the chain again
-        from far below."""
-        while step.following.canonical.head is not None:
-            step.take(taken_back(step.following))
-        step.following = begun_again(step.following, number, depth)
-        gone = []
-        for subject, tx_hash in await self._store.final_since(self.chain.name, step.following.next_number):
-            receipt = await self._rpc.call("eth_getTransactionReceipt", tx_hash)
-            if receipt is None or receipt.get("status") == FAILED_STATUS:
-                gone.append(f"{subject.id} ({tx_hash})")
-        message = f"a reorganisation took back block {number}, which was final"
-        lost = f"; not on the chain any more: {', '.join(gone)}" if gone else "; nothing that had completed is gone"
-        step.alarms.append(Alarm("taken-back", number, message + lost))
-        logger.critical("%s: %s", self.chain.name, message + lost)
 
     # What is claimed
 
