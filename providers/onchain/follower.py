@@ -11,6 +11,7 @@ from datetime import datetime
 
 from coordinator.observations import Stage
 from providers.onchain.assigning import claimed
+from providers.onchain.beginning import Beginning
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
@@ -88,6 +89,7 @@ class ChainFollower:
         self._readings = SecondReadings(
             chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
         )
+        self._beginning = Beginning(chain, rpc)
         self._turning_back = TurningBack(chain, rpc, store, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
@@ -140,11 +142,11 @@ class ChainFollower:
             self.head, self.head_at = head.number, head.made_at
             if self._following is None or not self._has_begun:
                 stored = await self._store.following(self.chain.name)
+                await self.refresh()
                 # Where it begins for the first time is not certain before the first step is committed.
                 self._has_begun = stored is not None
-                start = Following(self.head, checked_number=self.head - 1)
-                self._following = start if stored is None else _brought_up(stored)
-                await self.refresh()
+                began = await self._beginning.find(self._watchlist.open_since) if stored is None else stored
+                self._following = _brought_up(began)
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
             finality = await self._finality(self._following)
