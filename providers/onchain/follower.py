@@ -33,7 +33,7 @@ from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.scanning import see_block, see_range
+from providers.onchain.scanning import RangeSeen, see_block, see_range
 from providers.onchain.second_readings import SecondReadings
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
@@ -83,7 +83,7 @@ class ChainFollower:
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
         self._finalized = Finalized(chain, rpc, clock)
-        witnesses = Witnesses(chain, rpc)
+        self._witnesses = witnesses = Witnesses(chain, rpc)
         self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
         self._readings = SecondReadings(
@@ -223,17 +223,24 @@ class ChainFollower:
                 await self._go_on(step, finality, range(first, first + 1))
             self._span = self._span.failed()
             return
-        end = await self._rpc.block(last)
+        end = BlockId(number=last, hash=(await self._rpc.block(last))["hash"])
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
         if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying)
         heard = await self._words.before_final(step, paying, finality, self.head)
-        is_checked = len(seen.told_by) != 1 or len(self._rpc.endpoints) < 2
-        if not is_checked:
+        is_checked = await self._is_read_by_two(seen, end)
+        if not is_checked and seen.told_by:
             self._readings.told(range(first, last + 1), seen.told_by[0])
-        block = BlockId(number=last, hash=end["hash"])
-        step.take(leapt(step.following, block, paying, heard, self.head, is_checked=is_checked))
+        step.take(leapt(step.following, end, paying, heard, self.head, is_checked=is_checked))
+
+    async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
+        """Whether two endpoints have read a range, if there are two, and have the block that it ends with: whoever
+        does not have blocks tells of nothing in them."""
+        if len(self._rpc.endpoints) < 2:
+            return True
+        places = seen.told_by or self._rpc.well()[:2]
+        return len(places) > 1 and await self._witnesses.have(places, end)
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head

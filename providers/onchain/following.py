@@ -218,10 +218,11 @@ def taken_back(following: Following) -> Told:
 
 
 def begun_again(following: Following, gone_number: int, depth: int) -> Following:
-    """After a block vanished that was final: from far below it, and below where another endpoint's chain parted from
-    the one that was followed, since nothing on that one has counted."""
+    """After a block vanished that was final: from far below it, and below what two endpoints have read, and where
+    another one's chain parted from the one that was followed, since nothing on that one has counted."""
     contradicted = following.contradicted_number
-    parted_number = gone_number if contradicted is None else min(gone_number, contradicted)
+    parted_number = min(gone_number, following.checked_number + 1)
+    parted_number = parted_number if contradicted is None else min(parted_number, contradicted)
     again = max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0)
     return Following(again, following.view, checked_number=again - 1, contradicted_number=contradicted)
 

@@ -1,6 +1,7 @@
 """Witnesses: what one endpoint has at a height where another one told of money."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,8 @@ from providers.onchain.transfers import (
 )
 
 __all__ = ["Due", "Witnesses", "Word"]
+
+logger = logging.getLogger("bridge.onchain")
 
 
 class Word(StrEnum):
@@ -68,18 +71,31 @@ class Witnesses:
     chain: Chain
     rpc: ChainRpc
 
-    async def other_block(self, number: int) -> tuple[str, str] | None:
-        """What another endpoint than that which is asked first calls its block of that height, and which one; None if
-        none says so."""
-        for place in self.rpc.everybody()[1:]:
-            try:
-                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-                if block is not None:
-                    return self.rpc.endpoints[place].host, header_of(block).hash
-            except FaultyError as error:
-                self.rpc.set_aside(place, error)
-            except RefusedByNodeError:
-                continue
+    async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
+        """What another endpoint than this has at that height, and which one; None if none says so."""
+        for place in self.rpc.everybody():
+            if place != besides and (block := await self._block_at(place, number)) is not None:
+                return self.rpc.endpoints[place].host, block
+        return None
+
+    async def have(self, places: Iterable[int], block: BlockId) -> bool:
+        """Whether all these endpoints have this block."""
+        return all([await self._block_at(place, block.number) == block for place in places])
+
+    async def is_undisputed(self, block: BlockId) -> bool:
+        """Whether two endpoints have this block, or the only one that there is, and none has another."""
+        shown = [await self._block_at(place, block.number) for place in self.rpc.everybody()]
+        said = [one for one in shown if one is not None]
+        return len(said) >= min(2, len(shown)) and all(one == block for one in said)
+
+    async def _block_at(self, place: int, number: int) -> BlockId | None:
+        try:
+            block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+            return None if block is None else BlockId(number=number, hash=header_of(block).hash)
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+        except RefusedByNodeError as error:
+            logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
         return None
 
     async def is_deep(self, place: int, number: int) -> bool:
