@@ -246,17 +246,20 @@ def unmatched_transfer(
     place: str = "",
 ) -> Attention:
     """Money that came to an address where money is waited for, of which nobody knows what it is for, together with so
-    many more of its sender that are no larger. `rank`: 0 for the largest."""
+    many more of its sender that are no larger. `rank`: 0 for the largest. `place`: which it is, where its transaction
+    carries several."""
     more = f", and {smaller} more of this sender that are no larger" if smaller else ""
+    alone = f', and with "place": "{place}", since it carries several' if place else ""
     return Attention(
         kind=AttentionKind.TRANSFER_UNMATCHED,
         # What is dismissed are just these: with one more it is another item.
-        subject=f"{chain}:{tx_hash}{place}" + (f"+{smaller}" if smaller else ""),
+        subject=f"{chain}:{tx_hash}{f'#{place}' if place else ''}" + (f"+{smaller}" if smaller else ""),
         title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
         detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            " (POST /api/payments/{paymentId}/transaction, with foundBy), or send the money back and dismiss this."
+            f" (POST /api/payments/{{paymentId}}/transaction, with foundBy{alone}), or send the money back and"
+            " dismiss this."
         ),
         since=mined_at,
         news_at=newest_at,

@@ -278,7 +278,7 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
         smaller=unmatched.smaller,
         newest_at=unmatched.newest_at,
         # A transaction may carry several, of which one is dismissed alone.
-        place="" if unmatched.is_alone else transfer.transfer_id.partition("@")[0].removeprefix(transfer.tx_hash),
+        place="" if unmatched.is_alone else transfer.place,
     )
 
 

@@ -520,7 +520,7 @@ export interface paths {
         };
         /**
          * What a person has to look at
-         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. Of a sender's to one recipient in one token the three largest are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
+         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`, and the `place` where a transaction carries several. Of a sender's to one recipient in one token the three largest are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
          */
         get: operations["listTroubles"];
         put?: never;
@@ -2584,6 +2584,8 @@ export interface components {
             txHash: string;
             /** @description Who has looked at the transaction and found that it pays this payment. A buyer's word alone takes nothing that fits another payment at the same address as well. */
             foundBy?: string | null;
+            /** @description Which of the transaction's transfers alone, as `GET /api/chains/troubles` has it: the log index of a token's. Only with `foundBy`; without it all to the payment's address that are nobody's. */
+            place?: string | null;
         };
         /** TransferItem */
         TransferItem: {
@@ -2610,6 +2612,8 @@ export interface components {
              */
             minedAt: string;
             reason: string | null;
+            /** @description Which of its transaction's transfers it is: the log index of a token's, or the call of the chain's own coin. Pass it with `foundBy` to give this one alone to a payment. */
+            place: string;
             /** @description So many more of this sender, to the same recipient in the same token, are no larger and not listed; 0 where it stands for itself. */
             smaller: number;
         };
