@@ -226,10 +226,13 @@ class ChainFollower:
         end = BlockId(number=last, hash=(await self._rpc.block(last))["hash"])
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
+        dated = await self._dated_by_two(seen)
         if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
-            self._words.agree(one.transfer.transfer_id for one in paying)
+            self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
         heard = await self._words.before_final(step, paying, finality, self.head)
-        is_checked = await self._is_read_by_two(seen, end)
+        is_checked = await self._is_read_by_two(seen, end) and all(
+            one.transfer.block in dated for one in seen.transfers
+        )
         if not is_checked and seen.told_by:
             self._readings.told(range(first, last + 1), seen.told_by[0])
         step.take(leapt(step.following, end, paying, heard, self.head, is_checked=is_checked))
@@ -241,6 +244,13 @@ class ChainFollower:
             return True
         places = seen.told_by or self._rpc.well()[:2]
         return len(places) > 1 and await self._witnesses.have(places, end)
+
+    async def _dated_by_two(self, seen: RangeSeen) -> set[BlockId]:
+        """The blocks with money in a range that another endpoint says were made at the same time, if there is one:
+        money may be too old, or late, by that."""
+        times = {one.transfer.block: one.mined_at for one in seen.transfers}
+        others = seen.told_by[1:]
+        return {block for block, made_at in times.items() if await self._witnesses.date(others, block, made_at)}
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head
