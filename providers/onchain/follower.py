@@ -17,6 +17,7 @@ from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.claims import Verdict
 from providers.onchain.finalized import Finalized
+from providers.onchain.followed_tokens import reconciled
 from providers.onchain.following import (
     Finality,
     Following,
@@ -29,6 +30,7 @@ from providers.onchain.following import (
     went_on,
 )
 from providers.onchain.headers import Header
+from providers.onchain.late_tokens import LateTokens
 from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
@@ -90,6 +92,7 @@ class ChainFollower:
             chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
         )
         self._beginning = Beginning(chain, rpc)
+        self._late_tokens = LateTokens(chain, rpc, self._traces, self._watchlist, self._payees, self._beginning)
         self._turning_back = TurningBack(chain, rpc, store, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
@@ -103,7 +106,7 @@ class ChainFollower:
     @property
     def waiting(self) -> str | None:
         """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
-        return self._words.waiting or self._finalized.waiting
+        return self._words.waiting or self._finalized.waiting or self._late_tokens.waiting
 
     @property
     def finalized_at(self) -> datetime | None:
@@ -145,8 +148,8 @@ class ChainFollower:
                 await self.refresh()
                 # Where it begins for the first time is not certain before the first step is committed.
                 self._has_begun = stored is not None
-                began = await self._beginning.find(self._watchlist.open_since) if stored is None else stored
-                self._following = _brought_up(began)
+                began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
+                self._following = _brought_up(began, self.chain)
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
             finality = await self._finality(self._following)
@@ -158,6 +161,7 @@ class ChainFollower:
             await self._settle(self._following, finality)
             while await self._read_again(self._following, finality):
                 pass
+            await self._read_late(self._following, finality)
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
@@ -196,6 +200,14 @@ class ChainFollower:
             await self._commit(again)
         self._following = again.following  # how far it was read again alone is committed with the next block
         return True
+
+    async def _read_late(self, following: Following, finality: Finality) -> None:
+        """Reads on for a token that came into the configuration later."""
+        late = await self._late_tokens.read(following, finality)
+        if late is not None and late.tells:
+            await self._commit(late)
+        elif late is not None:
+            self._following = late.following  # committed with the next block
 
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
@@ -358,8 +370,10 @@ class ChainFollower:
             step.take(joined(step.following, paying, heard))
 
 
-def _brought_up(following: Following) -> Following:
-    """As a bridge wrote it that read no block a second time."""
+def _brought_up(following: Following, chain: Chain) -> Following:
+    """With the tokens of the configuration as it is now; also as a bridge wrote it that read no block a second
+    time."""
+    following = replace(following, tokens=reconciled(following.tokens, chain.tokens, following.next_number))
     if following.checked_number >= 0:
         return following
     return replace(following, checked_number=max(following.final_number, following.next_number - 1))

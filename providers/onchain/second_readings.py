@@ -3,14 +3,12 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from providers.onchain.assigning import unrecorded
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
-from providers.onchain.following import Finality, Following, joined
+from providers.onchain.following import Finality, Following
 from providers.onchain.headers import header_of
 from providers.onchain.payees import Payees
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
@@ -116,7 +114,7 @@ class SecondReadings:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        await self._take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
+        await self._payees.take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
         if reading.is_alone:
             await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))
         return self._done(step, reading)
@@ -167,21 +165,6 @@ class SecondReadings:
         block = seen.transfer.block
         return following.canonical.hash_at(block.number) in (None, block.hash)
 
-    async def _take_missed(self, step: Step, seen: Sequence[Seen], finality: Finality) -> None:
-        """Takes up what was not told of the first time."""
-        recorded = await self._payees.recorded(step, [one.transfer for one in seen])
-        new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
-        # What was nobody's may only have been so by the time that one endpoint gave.
-        times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
-        new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
-        missed = [one for one in seen if one.transfer.transfer_id in new]
-        paying = await self._payees.assign(step, missed, is_again=True)
-        for one in paying:
-            logger.warning("%s: %s was left out at first", self._chain.name, one.transfer.tx_hash)
-        if paying:
-            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
-            step.take(joined(step.following, paying, heard))
-
     async def _end(self, following: Following, reading: _Reading) -> BlockId | None:
         """The last of these blocks that an endpoint has. Where it has another one than was followed, the last that is
         final: those above may be others for a moment. Whoever has none tells nothing of it either."""
@@ -218,7 +201,3 @@ class SecondReadings:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
-
-
-def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:
-    return times.get(seen.transfer.transfer_id) not in (None, seen.mined_at)

@@ -43,10 +43,10 @@ class Watchlist:
         if watched.symbol == self._own_coin:
             self._for_own_coin.add(watched.subject)
 
-    @property
-    def open_since(self) -> datetime | None:
-        """Since when somebody waits who still does; None if nobody does."""
-        return min((one.since for one in self._watched.values() if one.is_open), default=None)
+    def open_since(self, symbol: str | None = None) -> datetime | None:
+        """Since when somebody waits who still does, of this token if it is named; None if nobody does."""
+        waiting = (one for one in self._watched.values() if one.is_open and symbol in (None, one.symbol))
+        return min((one.since for one in waiting), default=None)
 
     @property
     def wants_own_coin(self) -> bool:
