@@ -16,6 +16,7 @@ __all__ = [
     "Remedy",
     "chain_alarm",
     "chain_contradicted",
+    "coin_unfollowed",
     "foreign_payout",
     "most_urgent_first",
     "not_dismissed",
@@ -61,6 +62,7 @@ class AttentionKind(StrEnum):
     REFUND_WITHOUT_ADDRESS = "refund-without-address"
     CHAIN_ALARM = "chain-alarm"
     CHAIN_CONTRADICTED = "chain-contradicted"
+    COIN_UNFOLLOWED = "coin-unfollowed"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -90,6 +92,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
+    # What comes is not seen.
+    AttentionKind.COIN_UNFOLLOWED,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
@@ -280,6 +284,24 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
         advice=(
             "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
             " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def coin_unfollowed(chain: str, message: str, raised_at: datetime) -> Attention:
+    """Coins of a chain that somebody waits for, and that nobody would see."""
+    return Attention(
+        kind=AttentionKind.COIN_UNFOLLOWED,
+        subject=chain,
+        title=f"A coin of {chain} is waited for and not followed",
+        detail=message,
+        advice=(
+            "Put the coin back into the chains file, or the chain's endpoints into the environment, and start the"
+            " bridge anew. Or cancel the payments and resolve the payouts that wait. It goes by itself then."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -11,11 +11,12 @@ from prometheus_client import Gauge
 
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
+from bridge.workers.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
 from coordinator.payments import Payment
 from coordinator.payouts import Payout
 from providers.contract import ProviderUnavailableError
-from providers.onchain.chains import Chain
+from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.staleness import staleness
 
 if TYPE_CHECKING:
@@ -93,11 +94,16 @@ class ChainFollowers:
         self._journal = journal
         self._store = JournalChainStore(journal, chains, days=days)
         self._running: dict[str, _Running] = {}
+        self._unfollowed = UnfollowedCoins(journal, chains)
+        self._watched_on = timedelta(days=days)
 
     async def start(self) -> None:
-        """Connects. Raises ChainsError if an endpoint is of another chain."""
+        """Connects. Raises ChainsError if an endpoint is of another chain, or a token is something else than when it
+        was followed and somebody waits for it."""
+        await self._unfollowed.try_to_look()
         if not self.chains:
             return
+        await self._refuse_redefined()
         # Only whoever follows a chain pays for the import of web3.
         from providers.onchain.follower import ChainFollower
         from providers.onchain.rpc import ChainRpc
@@ -113,6 +119,17 @@ class ChainFollowers:
             await self.aclose()
             raise
 
+    async def _refuse_redefined(self) -> None:
+        waited = await self._journal.chains.coins_waited_for(self._journal.clock() - self._watched_on)
+        for name, chain in self.chains.items():
+            followed = await self._store.following(name)
+            for before, now, count in redefined(chain, followed.tokens if followed is not None else (), waited):
+                raise ChainsError(
+                    f"{name}.{now.symbol}: it had {before.decimals} decimals at {before.address} when it was followed"
+                    f" last, and has {now.decimals} at {now.address} now; {count} payments and payouts are in it, and"
+                    " their amounts would be read otherwise: set it back, and give another token another name"
+                )
+
     async def aclose(self) -> None:
         for running in self._running.values():
             await running.rpc.aclose()
@@ -121,6 +138,7 @@ class ChainFollowers:
         """Follows all chains until the tasks are cancelled."""
         followed = [asyncio.create_task(self._follow(name)) for name in self._running]
         refreshed = [asyncio.create_task(self._refresh(name)) for name in self._running]
+        refreshed.append(asyncio.create_task(self._unfollowed.run()))
         return followed + refreshed + [asyncio.create_task(self._subscribe(name)) for name in self._running]
 
     def watch_payment(self, payment: Payment) -> None:
@@ -180,11 +198,22 @@ class ChainFollowers:
             return running.problem
         follower = running.follower
         stands_still = staleness(follower.chain, follower.head_at, follower.finalized_at, self._journal.clock())
-        return stands_still or follower.waiting
+        return stands_still or follower.waiting or self._unfollowed.said.get(follower.chain.name)
 
     def checks(self) -> dict[str, Callable[[], Awaitable[str]]]:
         """A check for each chain: says how far it is followed, and raises ChainProblemError if that is too little."""
-        return {name: self._check_of(name) for name in self._running}
+        elsewhere = [name for name in self._unfollowed.said if name not in self._running]
+        return {name: self._check_of(name) for name in self._running} | {
+            name: self._check_of_unfollowed(name) for name in elsewhere
+        }
+
+    def _check_of_unfollowed(self, name: str) -> Callable[[], Awaitable[str]]:
+        async def check() -> str:
+            if name in self._unfollowed.said:
+                raise ChainProblemError(self._unfollowed.said[name])
+            return "nobody waits for it any more"
+
+        return check
 
     def _check_of(self, name: str) -> Callable[[], Awaitable[str]]:
         async def check() -> str:

@@ -1,13 +1,17 @@
 """Tokens that come into the configuration after their chain was followed, or back into it: what came meanwhile for
-those who wait is found.
+those who wait is found. Those that are waited for and not in it, or mean something else there, are said.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
+from bridge.http.ops_overview import needs_a_person
+from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from coordinator.payments import PaymentStatus
-from providers.onchain.chains import Token
+from providers.onchain.chains import Chain, ChainsError, Token
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 
@@ -84,3 +88,60 @@ async def test_a_token_that_comes_back_is_read_by_two_and_that_is_said_until_it_
         it.clock.now += 600
         await goes_on(it)
         assert (await it.payment()).status is COMPLETED
+
+
+@asynccontextmanager
+async def started(it: Followed, chains: Mapping[str, Chain]) -> AsyncIterator[ChainFollowers]:
+    followers = ChainFollowers(it.journal, chains, days=7)
+    await followers.start()
+    yield followers
+    await followers.aclose()
+
+
+async def unfollowed(it: Followed) -> list[str]:
+    found = await needs_a_person(it.journal, timedelta(days=3))
+    return [one.detail for one in found if one.kind == "coin-unfollowed"]
+
+
+async def test_a_coin_that_is_waited_for_and_not_followed_is_said_until_it_is(follow: Follow) -> None:
+    async with follow(more=[OTHER]) as it:
+        await it.register()
+        await it.register("pay_2", recipient=CAROL)
+        without = it.chain.model_copy(update={"tokens": (OTHER,)})
+        async with started(it, {"anvil": without}) as followers:
+            with pytest.raises(
+                ChainProblemError, match="2 payments wait for USDT; the configuration does not follow"
+            ):
+                await followers.checks()["anvil"]()
+            [standing] = followers.standings()
+            assert "wait for USDT" in str(standing.problem)
+        [said] = await unfollowed(it)
+        assert said.startswith("2 payments wait for USDT")
+        async with started(it, {}) as followers:  # the whole chain has no endpoints any more
+            with pytest.raises(ChainProblemError, match="which has no endpoints"):
+                await followers.checks()["anvil"]()
+        [said] = await unfollowed(it)
+        assert "which has no endpoints" in said
+        async with started(it, {"anvil": it.chain}) as followers:
+            assert "not asked yet" in await followers.checks()["anvil"]()
+        assert await unfollowed(it) == []
+
+
+async def test_other_decimals_of_a_token_that_somebody_waits_for_stop_the_start(follow: Follow) -> None:
+    async with follow(more=[OTHER]) as it:
+        await it.follow()
+        usdt, other = it.chain.tokens
+        wrong = {
+            "anvil": it.chain.model_copy(
+                update={
+                    "tokens": (usdt.model_copy(update={"decimals": 18}), other.model_copy(update={"decimals": 6}))
+                }
+            )
+        }
+        async with started(it, wrong):
+            pass  # nobody waits for either
+        await it.register()
+        with pytest.raises(ChainsError, match=r"anvil\.USDT: it had 6 decimals at 0x\w+ when it was followed last"):
+            await ChainFollowers(it.journal, wrong, days=7).start()
+        async with started(it, {"anvil": it.chain}):
+            pass
