@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Gauge
 
 from bridge.journal import Journal
+from bridge.workers.block_news import BlockNews
 from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
 from bridge.workers.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
@@ -68,7 +69,8 @@ class ChainStanding:
 class _Running:
     rpc: "ChainRpc"
     follower: "ChainFollower"
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: asyncio.Event
+    news: BlockNews
     problem: str | None = None
     has_websocket: bool = False
     rounds: int = 0
@@ -112,7 +114,9 @@ class ChainFollowers:
             for kindred in chain.kindred_endpoints:
                 logger.warning("%s", kindred)
             rpc = ChainRpc(chain)
-            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store))
+            woken, loop = asyncio.Event(), asyncio.get_running_loop()
+            news = BlockNews(chain.block_seconds, woken.set, loop.time, loop.call_later)
+            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store), woken, news)
         try:
             await asyncio.gather(*(running.rpc.start() for running in self._running.values()))
         except BaseException:
@@ -238,7 +242,7 @@ class ChainFollowers:
         block_seconds = running.follower.chain.block_seconds
         while True:
             running.woken.clear()
-            running.is_asking = True
+            running.is_asking, before = True, running.follower.head
             try:
                 await running.follower.round()
             except ProviderUnavailableError as error:
@@ -253,6 +257,7 @@ class ChainFollowers:
                     logger.info("%s is followed again", name)
                 running.problem = None
             running.end_round()
+            running.news.judge(found=running.follower.head > before)
             self._measure(name, running)
             await asyncio.sleep(ROUND_PAUSE_SECONDS)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
@@ -276,13 +281,13 @@ class ChainFollowers:
         """Hears of new blocks over a WebSocket, where an endpoint has one."""
         running = self._running[name]
 
-        def wake() -> None:
+        def hear() -> None:
             running.has_websocket = True
-            running.woken.set()
+            running.news.hear()
 
         while True:
             try:
-                await running.rpc.subscribed(wake)
+                await running.rpc.subscribed(hear)
             except Exception as error:
                 # The texts of the libraries below repeat the URL, which may hold a key.
                 logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)
