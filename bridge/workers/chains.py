@@ -80,7 +80,8 @@ def _claims(
     is looked into anew once a person has."""
     told = {one.transfer.transfer_id.partition("@")[0] for one in sightings}
     found = {one.partition("#")[0] for one in given}
-    still_given = {one.partition("#")[0] for one in given if "#" in one and one not in told}
+    refused = {one.transfer.transfer_id for one in sightings if one.reason not in (None, *TOLD_BY_A_PERSON)}
+    still_given = {one.partition("#")[0] for one in given if "#" in one and one not in told} - refused
     settled = {
         one.transfer.tx_hash
         for one in sightings

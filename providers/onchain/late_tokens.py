@@ -3,7 +3,6 @@ from the others, a stretch in each round, until they have caught up.
 """
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from providers.onchain.beginning import Beginning
@@ -42,8 +41,8 @@ class LateTokens:
     """What is still to be read, for a person to read."""
 
     async def read(self, following: Following, finality: Finality) -> Step | None:
-        """Reads on for one that is late; None if none is, or nobody answers. What is not read by two endpoints yet is
-        left for the second readings."""
+        """Reads on for one that is late; None if none is. It is read only as far as two endpoints have read the
+        chain."""
         late = next((one for one in following.tokens if one.is_late), None)
         self.waiting = None
         if late is None:
@@ -52,7 +51,7 @@ class LateTokens:
             first = await self._first(late)
         except ChainUnavailableError as error:
             self._wait(late, str(error))
-            return None
+            return Step(_with(following, late))
         until = min(late.until_number or 0, following.next_number)
         if first >= until:
             return Step(_with(following, replace(late, next_number=None, until_number=None)))
@@ -110,7 +109,6 @@ class LateTokens:
 
 
 def _with(following: Following, token: FollowedToken) -> Following:
-    def others(tokens: Iterable[FollowedToken]) -> Iterable[FollowedToken]:
-        return (one for one in tokens if (one.symbol, one.address) != (token.symbol, token.address))
-
-    return replace(following, tokens=(token, *others(following.tokens)))
+    """With this one last, so that one that cannot be read keeps no other waiting."""
+    others = [one for one in following.tokens if (one.symbol, one.address) != (token.symbol, token.address)]
+    return replace(following, tokens=(*others, token))

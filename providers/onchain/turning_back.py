@@ -85,7 +85,7 @@ class TurningBack:
             if receipt is None or receipt.get("status") == FAILED_STATUS:
                 gone.append(f"{subject.id} ({tx_hash})")
         message = f"a reorganisation took back block {block.number}, which was final"
-        is_lone = len(self._rpc.endpoints) > 1 and block.number > followed.checked_number
+        is_lone = block.number > followed.checked_number
         if is_lone:
             message = (
                 f"{block.hash} was followed by the word of one endpoint alone, as were all from"

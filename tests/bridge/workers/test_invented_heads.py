@@ -49,9 +49,12 @@ def invent(it: Followed, liar: int, blocks: int) -> None:
     it.liars[liar].answers = {"eth_getBlockByNumber": shown, "eth_getLogs": logs}
 
 
-@pytest.mark.parametrize(("liar", "blocks", "waits_before"), [(0, 30, True), (0, 150, True), (1, 150, False)])
+@pytest.mark.parametrize(
+    ("liar", "blocks", "waits_before", "is_taken_out"),
+    [(0, 30, True, False), (0, 150, True, True), (1, 150, False, False)],
+)
 async def test_money_below_an_invented_head_is_found_once_that_vanishes(
-    follow: Follow, anvil: Anvil, liar: int, blocks: int, waits_before: bool
+    follow: Follow, anvil: Anvil, liar: int, blocks: int, waits_before: bool, is_taken_out: bool
 ) -> None:
     async with follow(endpoints=2) as it:
         await it.follow(2)
@@ -69,6 +72,8 @@ async def test_money_below_an_invented_head_is_found_once_that_vanishes(
             await it.register()
         it.pay()
         it.liars[liar].answers = {}
+        if is_taken_out:
+            await it.restart(1 - liar)
         it.clock.now += 600
         await goes_on(it, blocks=4 * CONFIRMATIONS)
         assert (await it.payment()).status is PaymentStatus.COMPLETED
