@@ -16,6 +16,7 @@ __all__ = [
     "Remedy",
     "chain_alarm",
     "chain_contradicted",
+    "coin_unfollowed",
     "foreign_payout",
     "most_urgent_first",
     "not_dismissed",
@@ -61,6 +62,7 @@ class AttentionKind(StrEnum):
     REFUND_WITHOUT_ADDRESS = "refund-without-address"
     CHAIN_ALARM = "chain-alarm"
     CHAIN_CONTRADICTED = "chain-contradicted"
+    COIN_UNFOLLOWED = "coin-unfollowed"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -90,6 +92,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
+    # What comes is not seen.
+    AttentionKind.COIN_UNFOLLOWED,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
@@ -246,17 +250,20 @@ def unmatched_transfer(
     place: str = "",
 ) -> Attention:
     """Money that came to an address where money is waited for, of which nobody knows what it is for, together with so
-    many more of its sender that are no larger. `rank`: 0 for the largest."""
+    many more of its sender that are no larger. `rank`: 0 for the largest. `place`: which it is, where its transaction
+    carries several."""
     more = f", and {smaller} more of this sender that are no larger" if smaller else ""
+    alone = f', and with "place": "{place}", since it carries several' if place else ""
     return Attention(
         kind=AttentionKind.TRANSFER_UNMATCHED,
         # What is dismissed are just these: with one more it is another item.
-        subject=f"{chain}:{tx_hash}{place}" + (f"+{smaller}" if smaller else ""),
+        subject=f"{chain}:{tx_hash}{f'#{place}' if place else ''}" + (f"+{smaller}" if smaller else ""),
         title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
         detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
         advice=(
             "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            " (POST /api/payments/{paymentId}/transaction, with foundBy), or send the money back and dismiss this."
+            f" (POST /api/payments/{{paymentId}}/transaction, with foundBy{alone}), or send the money back and"
+            " dismiss this."
         ),
         since=mined_at,
         news_at=newest_at,
@@ -277,6 +284,24 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
         advice=(
             "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
             " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def coin_unfollowed(chain: str, message: str, raised_at: datetime) -> Attention:
+    """Coins of a chain that somebody waits for, and that nobody would see."""
+    return Attention(
+        kind=AttentionKind.COIN_UNFOLLOWED,
+        subject=chain,
+        title=f"A coin of {chain} is waited for and not followed",
+        detail=message,
+        advice=(
+            "Put the coin back into the chains file, or the chain's endpoints into the environment, and start the"
+            " bridge anew. Or cancel the payments and resolve the payouts that wait. It goes by itself then."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -199,7 +199,7 @@ class Facts(FrozenModel):
     hints: frozenset[str] = frozenset()
     """Transactions that pay, if the buyer is to be believed."""
     found_hints: frozenset[str] = frozenset()
-    """Those of them that a person has found to pay."""
+    """Those that a person has found to pay; with `#` and the place of a transfer where it is that one alone."""
     shares_request: bool = False
     """There are other payments for the same purchase request."""
     completed_siblings: frozenset[str] = frozenset()

@@ -156,6 +156,8 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             if for_unconfirmed:
                 passed["patience_ended"] = latest(facts.patience_ended, deadline)
             return facts.model_copy(update=passed)
+        case TransactionHinted(hinted=tx_hash, found_by=str(), place=str(place)):
+            return facts.model_copy(update={"found_hints": facts.found_hints | {f"{tx_hash}#{place}"}})
         case TransactionHinted(hinted=tx_hash, found_by=found_by):
             found = facts.found_hints if found_by is None else facts.found_hints | {tx_hash}
             return facts.model_copy(update={"hints": facts.hints | {tx_hash}, "found_hints": found})

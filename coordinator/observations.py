@@ -354,6 +354,8 @@ class TransactionHinted(_Observation):
     hinted: str
     found_by: str | None = None
     """The person who found it; None where it is the buyer's word."""
+    place: str | None = None
+    """Which of the transaction's transfers they found alone; None for all of them."""
 
     @property
     def tx_hash(self) -> str | None:

@@ -2,7 +2,7 @@
 chain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -46,6 +46,20 @@ def chain_findings(settings: "Settings") -> Iterator[Finding]:
             yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
         for kindred in chain.kindred_endpoints:
             yield Finding("warning", kindred)
+    yield from _unfollowed(settings, chains)
+
+
+def _unfollowed(settings: "Settings", chains: Mapping[str, "Chain"]) -> Iterator[Finding]:
+    """The coins that somebody waits for and that are not followed."""
+    from bridge.journal.examine import examine_waiting
+    from bridge.workers.unfollowed_coins import unfollowed
+
+    try:
+        waited = examine_waiting(settings.database_url)
+    except BridgeError:
+        return  # what is wrong with the journal is said elsewhere
+    for name, what in unfollowed(waited, chains).items():
+        yield Finding("warning", f"{name}: {what}")
 
 
 def _endpoint(chain: "Chain", url: str) -> list[Finding]:

@@ -60,6 +60,10 @@ class UnmatchedItem(FrozenModel):
     block_number: int
     mined_at: AwareDatetime
     reason: str | None
+    place: str = Field(
+        description="Which of its transaction's transfers it is: the log index of a token's, or the call of the "
+        "chain's own coin. Pass it with `foundBy` to give this one alone to a payment."
+    )
     smaller: int = Field(
         description="So many more of this sender, to the same recipient in the same token, are no larger and not "
         "listed; 0 where it stands for itself."
@@ -67,14 +71,14 @@ class UnmatchedItem(FrozenModel):
 
 
 class AlarmItem(FrozenModel):
-    """A block that a person has to look at."""
+    """A block that a person has to look at, or a coin that is not followed."""
 
     chain: str
     kind: str = Field(
         description="`taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say "
-        "different things of it."
+        "different things of it. `unfollowed`: somebody waits for a coin that the configuration does not follow."
     )
-    block_number: int
+    block_number: int = Field(description="0 where it is about none.")
     message: str
     raised_at: AwareDatetime
 
@@ -115,9 +119,10 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
     summary="What a person has to look at",
     description=(
         "Transfers that came to an address where money is waited for and fit nothing: name the payment with "
-        "`POST /api/payments/{paymentId}/transaction`. Of a sender's to one recipient in one token the three largest "
-        "are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what "
-        "was final. And blocks about which two endpoints contradict each other."
+        "`POST /api/payments/{paymentId}/transaction`, and the `place` where a transaction carries several. Of a "
+        "sender's to one recipient in one token the three largest are listed each for itself, the others as one, by "
+        "the largest of them. Reorganisations that took back what was final. Blocks about which two endpoints "
+        "contradict each other. And coins that somebody waits for and that are not followed."
     ),
     responses=problem_responses({401: "No good token", 403: "Neither staff nor a service that sees every payment"}),
 )
@@ -154,6 +159,7 @@ def _unmatched(unmatched: UnmatchedTransfer) -> UnmatchedItem:
         block_number=transfer.block_number,
         mined_at=transfer.mined_at,
         reason=transfer.reason,
+        place=transfer.place,
         smaller=unmatched.smaller,
     )
 

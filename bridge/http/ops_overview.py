@@ -278,10 +278,12 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
         smaller=unmatched.smaller,
         newest_at=unmatched.newest_at,
         # A transaction may carry several, of which one is dismissed alone.
-        place="" if unmatched.is_alone else transfer.transfer_id.partition("@")[0].removeprefix(transfer.tx_hash),
+        place="" if unmatched.is_alone else transfer.place,
     )
 
 
 def _of_alarm(alarm: ChainAlarm) -> Attention:
+    if alarm.kind == "unfollowed":
+        return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
     told = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
     return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

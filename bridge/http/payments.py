@@ -1,13 +1,13 @@
 """Payments over REST: register one, and look up how it stands and how it came there."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
 from litestar import Response, Router, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from bridge.http.dependencies import (
     GivenChains,
@@ -44,6 +44,8 @@ __all__ = ["TX_HASH", "Currency", "PaymentRequest", "TxHash", "payment_router"]
 
 # Whoever may name transactions may be mistaken now and then.
 HINTS_LIMIT = 20
+# What an observation's key has room for; a call within so many others is nobody's payment.
+PLACE_LIMIT = 38
 TX_HASH = r"0x[0-9a-fA-F]{64}"
 
 
@@ -75,6 +77,19 @@ class TransactionHint(FrozenModel):
         description="Who has looked at the transaction and found that it pays this payment. A buyer's word alone "
         "takes nothing that fits another payment at the same address as well.",
     )
+    place: str | None = Field(
+        None,
+        max_length=PLACE_LIMIT,
+        pattern=r"^([0-9]{1,9}|call(\.[0-9]+)*)$",
+        description="Which of the transaction's transfers alone, as `GET /api/chains/troubles` has it: the log index "
+        "of a token's. Only with `foundBy`; without it all to the payment's address that are nobody's.",
+    )
+
+    @model_validator(mode="after")
+    def _is_of_a_person(self) -> Self:
+        if self.place is not None and self.found_by is None:
+            raise ValueError("place goes with foundBy: a person tells one transfer of a transaction from the others")
+        return self
 
 
 class Cancellation(FrozenModel):
@@ -233,17 +248,24 @@ async def hint_transaction(
     payment, tx_hash = record.payment, data.tx_hash.lower()
     if payment.direct is None:
         raise ClientException("This payment goes over no chain; its provider tells what pays it.", status_code=409)
-    if tx_hash not in payment.facts.hints and len(payment.facts.hints) >= HINTS_LIMIT:
+    named = payment.facts.hints | payment.facts.found_hints
+    if tx_hash not in payment.facts.hints and len(named) >= HINTS_LIMIT:
         raise ClientException(f"{HINTS_LIMIT} transactions were named for this payment already.", status_code=409)
     await journal.record_observation(
         provider=payment.provider,
         external_id=payment.external_id,
-        key=f"hint:{payment_id[:40]}:{tx_hash}{':found' if data.found_by else ''}",
-        observation=TransactionHinted(hinted=tx_hash, found_by=data.found_by),
+        key=_key_of(payment_id[:40], tx_hash, data),
+        observation=TransactionHinted(hinted=tx_hash, found_by=data.found_by, place=data.place),
     )
     hinted = await journal.payment_record(payment_id)
     chains.watch_payment((hinted or record).payment)
     return payment_document(hinted or record)
+
+
+def _key_of(payment: str, tx_hash: str, data: TransactionHint) -> str:
+    if data.place is not None:
+        return f"given:{payment}:{tx_hash[:42]}#{data.place}"
+    return f"hint:{payment}:{tx_hash}{':found' if data.found_by else ''}"
 
 
 @post(

@@ -8,6 +8,7 @@ from bridge.journal.address_queries import OwnAddress
 from bridge.journal.chain_queries import ChainAlarm, UnmatchedTransfer
 from bridge.journal.chain_records import ChainRecords
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.coin_queries import WaitedCoin
 from bridge.journal.commit_times import Commit, CommitTimes
 from bridge.journal.console_queries import (
     TOTAL_LIMIT,
@@ -106,6 +107,7 @@ __all__ = [
     "TroubledPayment",
     "UnmatchedTransfer",
     "UnmatchedWebhook",
+    "WaitedCoin",
     "observation_key",
     "ruling_key",
     "waiting_name",

@@ -40,8 +40,9 @@ class ChainAlarm:
 
     chain: str
     kind: str
-    """`taken-back`, or `contradicted`."""
+    """`taken-back`, `contradicted`, or `unfollowed`."""
     block_number: int
+    """0 where it is about none."""
     message: str
     raised_at: datetime
 

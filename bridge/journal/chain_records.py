@@ -1,12 +1,13 @@
 """The chains' part of the journal: what their followers write down and look up."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from bridge.journal import chain_queries, chain_requests
+from bridge.journal import chain_queries, chain_requests, coin_queries
 from bridge.journal.chain_requests import ChainCommit, CommittedStep
+from bridge.journal.coin_queries import WaitedCoin
 from bridge.journal.staged_chains import ChainTransfer
 from bridge.journal.writer import Request
 from coordinator.payments import Payment
@@ -39,6 +40,20 @@ class ChainRecords:
             level = logging.WARNING if payout.reasons else logging.INFO
             logger.log(level, "%s is %s", payout.payout_id, "; ".join((payout.status, *payout.reasons)))
         return committed
+
+    async def record_unfollowed(self, said: Mapping[str, str]) -> None:
+        """Writes down on which chains somebody waits for coins that are not followed, as far as that is news. Raises
+        JournalUnavailableError."""
+        known = {one.chain: one.message for one in await self.alarms(None) if one.kind == chain_requests.UNFOLLOWED}
+        news = {chain: message for chain, message in said.items() if known.get(chain) != message}
+        over = set(known) - set(said)
+        if news or over:
+            await self._submit(lambda batch: chain_requests.record_unfollowed(batch, news, over))
+
+    async def coins_waited_for(self, moved_since: datetime | None = None) -> list[WaitedCoin]:
+        """The coins that somebody waits for, also who ended no longer ago than that, if it is given."""
+        found: list[WaitedCoin] = await self._read(coin_queries.coins_waited_for, moved_since)
+        return found
 
     async def following(self, chain: str) -> str | None:
         """Where a chain is followed to; None if it never was."""

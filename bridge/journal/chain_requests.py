@@ -1,6 +1,7 @@
 """What can be asked of the journal's writer about chains: one step along a chain, all of it or nothing."""
 
 import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bridge.journal.batch import Batch
@@ -10,9 +11,12 @@ from bridge.journal.staged_chains import ChainTransfer
 from coordinator.observations import Sighting, TransferSighted
 from coordinator.payout_observations import PayoutSighted
 
-__all__ = ["ChainCommit", "CommittedStep", "record_chain_step"]
+__all__ = ["UNFOLLOWED", "ChainCommit", "CommittedStep", "record_chain_step", "record_unfollowed"]
 
 CONTRADICTED = "contradicted"
+UNFOLLOWED = "unfollowed"
+# It is about no block.
+NO_BLOCK = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,14 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
     batch.chains.checkpoint(step.chain, step.following)
     moved = tuple(recorded for recorded in payments if recorded.outcome is Outcome.APPLIED)
     return CommittedStep(moved, tuple(recorded for recorded in payouts if recorded.moved))
+
+
+def record_unfollowed(batch: Batch, said: Mapping[str, str], over: Collection[str]) -> None:
+    """Writes down on which chains somebody waits for coins that are not followed, and on which that is over."""
+    for chain in over:
+        batch.chains.forget_alarm(chain, UNFOLLOWED, NO_BLOCK)
+    for chain, message in said.items():
+        batch.chains.alarm(chain, UNFOLLOWED, NO_BLOCK, message)
 
 
 def _key(chain: str, subject_id: str, sighting: Sighting) -> str:

@@ -1,18 +1,20 @@
 """Looking at a database from outside, without opening it as the journal and without changing it."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from bridge.journal.coin_queries import WaitedCoin, coins_waited_for
 from bridge.journal.database import journal_place, opening, parse_database_url, reading_engine
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.schema_versions import known_versions, version_of
 from bridge.journal.writer_lock import is_locked
 
-__all__ = ["DatabaseState", "examine_database"]
+__all__ = ["DatabaseState", "examine_database", "examine_waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ def examine_database(database_url: str) -> DatabaseState:
     finally:
         engine.dispose()
     return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)
+
+
+def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:
+    """The coins that somebody waits for; none where there is no journal yet, or one of another version."""
+    url = parse_database_url(database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return []
+    engine = reading_engine(url)
+    try:
+        with opening(url), engine.connect() as connection:
+            is_known = version_of(connection) == known_versions()[-1]
+            return coins_waited_for(connection) if is_known else []
+    finally:
+        engine.dispose()
 
 
 def _existing_folder(path: Path) -> Path:

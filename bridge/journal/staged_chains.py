@@ -55,6 +55,11 @@ class ChainTransfer:
     reason: str | None = None
     """Why it is not known what it is for."""
 
+    @property
+    def place(self) -> str:
+        """Which of its transaction's transfers it is: the log index of a token's, or the call of the own coin's."""
+        return self.transfer_id.partition("@")[0].removeprefix(f"{self.tx_hash}#")
+
 
 class StagedChains:
     """Staged writes about chains, within one transaction. Only the follower of a chain writes about it, one step

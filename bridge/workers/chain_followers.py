@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from prometheus_client import Gauge
 
 from bridge.journal import Journal
+from bridge.workers.block_news import BlockNews
 from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
+from bridge.workers.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
 from coordinator.payments import Payment
 from coordinator.payouts import Payout
 from providers.contract import ProviderUnavailableError
-from providers.onchain.chains import Chain
+from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.staleness import staleness
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ class ChainStanding:
 class _Running:
     rpc: "ChainRpc"
     follower: "ChainFollower"
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: asyncio.Event
+    news: BlockNews
     problem: str | None = None
     has_websocket: bool = False
     rounds: int = 0
@@ -93,11 +96,16 @@ class ChainFollowers:
         self._journal = journal
         self._store = JournalChainStore(journal, chains, days=days)
         self._running: dict[str, _Running] = {}
+        self._unfollowed = UnfollowedCoins(journal, chains)
+        self._watched_on = timedelta(days=days)
 
     async def start(self) -> None:
-        """Connects. Raises ChainsError if an endpoint is of another chain."""
+        """Connects. Raises ChainsError if an endpoint is of another chain, or a token is something else than when it
+        was followed and somebody waits for it."""
+        await self._unfollowed.try_to_look()
         if not self.chains:
             return
+        await self._refuse_redefined()
         # Only whoever follows a chain pays for the import of web3.
         from providers.onchain.follower import ChainFollower
         from providers.onchain.rpc import ChainRpc
@@ -106,12 +114,25 @@ class ChainFollowers:
             for kindred in chain.kindred_endpoints:
                 logger.warning("%s", kindred)
             rpc = ChainRpc(chain)
-            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store))
+            woken, loop = asyncio.Event(), asyncio.get_running_loop()
+            news = BlockNews(chain.block_seconds, woken.set, loop.time, loop.call_later)
+            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store), woken, news)
         try:
             await asyncio.gather(*(running.rpc.start() for running in self._running.values()))
         except BaseException:
             await self.aclose()
             raise
+
+    async def _refuse_redefined(self) -> None:
+        waited = await self._journal.chains.coins_waited_for(self._journal.clock() - self._watched_on)
+        for name, chain in self.chains.items():
+            followed = await self._store.following(name)
+            for before, now, count in redefined(chain, followed.tokens if followed is not None else (), waited):
+                raise ChainsError(
+                    f"{name}.{now.symbol}: it had {before.decimals} decimals at {before.address} when it was followed"
+                    f" last, and has {now.decimals} at {now.address} now; {count} payments and payouts are in it, and"
+                    " their amounts would be read otherwise: set it back, and give another token another name"
+                )
 
     async def aclose(self) -> None:
         for running in self._running.values():
@@ -121,6 +142,7 @@ class ChainFollowers:
         """Follows all chains until the tasks are cancelled."""
         followed = [asyncio.create_task(self._follow(name)) for name in self._running]
         refreshed = [asyncio.create_task(self._refresh(name)) for name in self._running]
+        refreshed.append(asyncio.create_task(self._unfollowed.run()))
         return followed + refreshed + [asyncio.create_task(self._subscribe(name)) for name in self._running]
 
     def watch_payment(self, payment: Payment) -> None:
@@ -180,11 +202,22 @@ class ChainFollowers:
             return running.problem
         follower = running.follower
         stands_still = staleness(follower.chain, follower.head_at, follower.finalized_at, self._journal.clock())
-        return stands_still or follower.waiting
+        return stands_still or follower.waiting or self._unfollowed.said.get(follower.chain.name)
 
     def checks(self) -> dict[str, Callable[[], Awaitable[str]]]:
         """A check for each chain: says how far it is followed, and raises ChainProblemError if that is too little."""
-        return {name: self._check_of(name) for name in self._running}
+        elsewhere = [name for name in self._unfollowed.said if name not in self._running]
+        return {name: self._check_of(name) for name in self._running} | {
+            name: self._check_of_unfollowed(name) for name in elsewhere
+        }
+
+    def _check_of_unfollowed(self, name: str) -> Callable[[], Awaitable[str]]:
+        async def check() -> str:
+            if name in self._unfollowed.said:
+                raise ChainProblemError(self._unfollowed.said[name])
+            return "nobody waits for it any more"
+
+        return check
 
     def _check_of(self, name: str) -> Callable[[], Awaitable[str]]:
         async def check() -> str:
@@ -209,7 +242,7 @@ class ChainFollowers:
         block_seconds = running.follower.chain.block_seconds
         while True:
             running.woken.clear()
-            running.is_asking = True
+            running.is_asking, before = True, running.follower.head
             try:
                 await running.follower.round()
             except ProviderUnavailableError as error:
@@ -224,6 +257,7 @@ class ChainFollowers:
                     logger.info("%s is followed again", name)
                 running.problem = None
             running.end_round()
+            running.news.judge(found=running.follower.head > before)
             self._measure(name, running)
             await asyncio.sleep(ROUND_PAUSE_SECONDS)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
@@ -247,13 +281,13 @@ class ChainFollowers:
         """Hears of new blocks over a WebSocket, where an endpoint has one."""
         running = self._running[name]
 
-        def wake() -> None:
+        def hear() -> None:
             running.has_websocket = True
-            running.woken.set()
+            running.news.hear()
 
         while True:
             try:
-                await running.rpc.subscribed(wake)
+                await running.rpc.subscribed(hear)
             except Exception as error:
                 # The texts of the libraries below repeat the URL, which may hold a key.
                 logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)

@@ -78,13 +78,17 @@ def _claims(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Which transactions are still to be looked into, and which of them were seen once. What only a person could tell
     is looked into anew once a person has."""
+    told = {one.transfer.transfer_id.partition("@")[0] for one in sightings}
+    found = {one.partition("#")[0] for one in given}
+    refused = {one.transfer.transfer_id for one in sightings if one.reason not in (None, *TOLD_BY_A_PERSON)}
+    still_given = {one.partition("#")[0] for one in given if "#" in one and one not in told} - refused
     settled = {
         one.transfer.tx_hash
         for one in sightings
-        if one.stage in SETTLED_BY_BLOCKS and not (one.reason in TOLD_BY_A_PERSON and one.transfer.tx_hash in given)
+        if one.stage in SETTLED_BY_BLOCKS and not (one.reason in TOLD_BY_A_PERSON and one.transfer.tx_hash in found)
     }
     lost = {one.transfer.tx_hash for one in sightings} - settled
-    return frozenset((hints - settled) | lost), frozenset(lost)
+    return frozenset((hints - settled) | lost | still_given), frozenset(lost)
 
 
 class JournalChainStore:

@@ -540,7 +540,7 @@ export interface paths {
         };
         /**
          * What a person has to look at
-         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`. Of a sender's to one recipient in one token the three largest are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what was final. And blocks about which two endpoints contradict each other.
+         * @description Transfers that came to an address where money is waited for and fit nothing: name the payment with `POST /api/payments/{paymentId}/transaction`, and the `place` where a transaction carries several. Of a sender's to one recipient in one token the three largest are listed each for itself, the others as one, by the largest of them. Reorganisations that took back what was final. Blocks about which two endpoints contradict each other. And coins that somebody waits for and that are not followed.
          */
         get: operations["listTroubles"];
         put?: never;
@@ -1256,8 +1256,9 @@ export interface components {
         /** AlarmItem */
         AlarmItem: {
             chain: string;
-            /** @description `taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say different things of it. */
+            /** @description `taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say different things of it. `unfollowed`: somebody waits for a coin that the configuration does not follow. */
             kind: string;
+            /** @description 0 where it is about none. */
             blockNumber: number;
             message: string;
             /**
@@ -1284,7 +1285,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2626,6 +2627,8 @@ export interface components {
             txHash: string;
             /** @description Who has looked at the transaction and found that it pays this payment. A buyer's word alone takes nothing that fits another payment at the same address as well. */
             foundBy?: string | null;
+            /** @description Which of the transaction's transfers alone, as `GET /api/chains/troubles` has it: the log index of a token's. Only with `foundBy`; without it all to the payment's address that are nobody's. */
+            place?: string | null;
         };
         /** TransferItem */
         TransferItem: {
@@ -2652,6 +2655,8 @@ export interface components {
              */
             minedAt: string;
             reason: string | null;
+            /** @description Which of its transaction's transfers it is: the log index of a token's, or the call of the chain's own coin. Pass it with `foundBy` to give this one alone to a payment. */
+            place: string;
             /** @description So many more of this sender, to the same recipient in the same token, are no larger and not listed; 0 where it stands for itself. */
             smaller: number;
         };

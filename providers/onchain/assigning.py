@@ -65,11 +65,10 @@ def claimed(
     assigning = Assigning(found, recorded)
     matches = [(one, assigning.assign(one, mined_at, waiting)) for one in found]
     mine = [one for one, match in matches if match.subject == watched.subject]
-    is_given = any(one.tx_hash in watched.given for one in found)
     nobodys = {one.transfer_id for one in recorded if one.subject is None}
     is_before = mined_at < watched.since - NOBODYS_TOLERANCE
-    if watched.subject.kind == "payment" and is_before and not is_given:
-        free = [one for one in mine if one.transfer_id not in nobodys]
+    if watched.subject.kind == "payment" and is_before:
+        free = [one for one in mine if one.transfer_id not in nobodys or watched.is_given(one)]
         if mine and not free:
             return [], NOBODYS_BEFORE
         mine = free

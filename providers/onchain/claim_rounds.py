@@ -2,24 +2,29 @@
 what it found; whoever follows the chain commits it.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coordinator.money import ZERO
 from coordinator.observations import Sighting, Stage, Transfer
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.claims import Finding, Looked, Verdict, judge_claim, look_at
+from providers.onchain.claims import Finding, Looked, OneEndpoint, Verdict, judge_claim, look_at
 from providers.onchain.matching import Subject, Watched
 from providers.onchain.quantities import quantity
-from providers.onchain.rpc import ChainRpc
+from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.transfers import ChainTransfer, MalformedError
 
 __all__ = ["Claim", "ClaimRounds", "News", "nothing_of"]
+
+logger = logging.getLogger("bridge.onchain")
 
 # A round costs at most so many looks, however many claims there are.
 LOOKS_PER_ROUND = 20
 # A new claim is looked at with every block, an old one less and less often.
 AGE_SHARE = 8
+# What is said of a transaction that moves nothing for whoever waits.
+FOR_NOTHING = (Stage.FAILED, Stage.DROPPED)
 REPLACED = "another transaction of its sender took its place"
 FORGOTTEN = "no node knows it any more"
 
@@ -113,10 +118,38 @@ class ClaimRounds:
         if looked.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce
         sighting = await self._sighting(claim, finding, head)
+        if sighting is not None and sighting.stage in FOR_NOTHING and not await self._is_seconded(claim, finding):
+            logger.info("%s: %s: one endpoint alone says that it comes to nothing", self.chain.name, claim.tx_hash)
+            return None
         if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.told):
             return None
         claim.told = None if sighting is None else sighting.stage
         return News(claim, finding, looked, sighting)
+
+    async def _is_seconded(self, claim: Claim, finding: Finding) -> bool:
+        """Whether two endpoints find the same of a payout's transaction, if there are two, and none anything else: a
+        payout that is said to have come to nothing may be sent again. Of a payment its block tells anyway."""
+        if claim.watched.subject.kind == "payment" or len(self.rpc.endpoints) < 2:
+            return True
+        found = [await self._found_at(claim, place) for place in self.rpc.everybody()]
+        said = [verdict for verdict in found if verdict is not None]
+        return len(said) > 1 and all(verdict is finding.verdict for verdict in said)
+
+    async def _found_at(self, claim: Claim, place: int) -> Verdict | None:
+        """What one endpoint finds of a transaction; None if it says nothing, or too little to tell."""
+        try:
+            looked = await look_at(
+                OneEndpoint(self.rpc, place), self.chain, claim.tx_hash, symbol=claim.watched.symbol
+            )
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+            return None
+        except MalformedError as error:
+            self.rpc.distrust(str(error), place)
+            return None
+        except RefusedByNodeError:
+            return None
+        return None if looked.is_untraced else judge_claim(claim.watched, looked).verdict
 
     async def _sighting(self, claim: Claim, finding: Finding, head: int) -> Sighting | None:
         match finding.verdict:
@@ -141,15 +174,28 @@ class ClaimRounds:
                 sender=transfer.sender,
             )
 
+    async def _has_sent(self, sender: str) -> int:
+        """How many transactions an account has sent, by whichever of two endpoints knows of fewer, if there are
+        two."""
+        told = await self.rpc.told("eth_getTransactionCount", sender, "latest")
+        counts = [told.answer]
+        for place in self.rpc.everybody():
+            if place != told.place and len(counts) < 2:
+                try:
+                    counts.append(await self.rpc.ask_at(place, "eth_getTransactionCount", sender, "latest"))
+                except FaultyError as error:
+                    self.rpc.set_aside(place, error)
+                except RefusedByNodeError:
+                    continue
+        try:
+            return min(map(quantity, counts)) if len(counts) >= min(2, len(self.rpc.endpoints)) else 0
+        except ValueError:
+            raise MalformedError("the number of an account's transactions is malformed") from None
+
     async def _gone(self, claim: Claim, head: int) -> str | None:
         """Why a transaction that was known will not come any more; None as long as it may."""
         if claim.known_at_block is None:
             return None
-        if claim.sender is not None:
-            try:
-                count = quantity(await self.rpc.call("eth_getTransactionCount", claim.sender, "latest"))
-            except ValueError:
-                raise MalformedError("the number of an account's transactions is malformed") from None
-            if count > claim.nonce:
-                return REPLACED
+        if claim.sender is not None and await self._has_sent(claim.sender) > claim.nonce:
+            return REPLACED
         return FORGOTTEN if head - claim.known_at_block >= self.forgotten_after_blocks else None

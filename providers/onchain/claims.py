@@ -3,17 +3,18 @@ so may be mistaken or lie, so all that counts is what the chain shows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from providers.onchain.addresses import with_checksum
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
+from providers.onchain.headers import Header, header_of
 from providers.onchain.matching import OLDER, Watched, is_older
 from providers.onchain.quantities import hash_in, quantity
-from providers.onchain.rpc import ChainRpc, RefusedByNodeError, sole
+from providers.onchain.rpc import ChainRpc, RefusedByNodeError, Told, sole
 from providers.onchain.transfers import (
     FAILED_STATUS,
     ChainTransfer,
@@ -24,7 +25,7 @@ from providers.onchain.transfers import (
     from_transaction,
 )
 
-__all__ = ["Finding", "Looked", "Verdict", "judge_claim", "look_at"]
+__all__ = ["Finding", "Looked", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
 
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
@@ -75,7 +76,32 @@ class Finding:
     reason: str | None = None
 
 
-async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
+class Asked(Protocol):
+    """Who is asked: the endpoints of a chain, one after the other until one answers, or one of them alone."""
+
+    async def told(self, method: str, *parameters: Any) -> Told:
+        """What a method answers, with who answers."""
+
+    async def block_if_there(self, number: int) -> Header | None:
+        """The block of that number, as far as it is there yet, with who shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneEndpoint:
+    """One endpoint alone. Raises FaultyError."""
+
+    rpc: ChainRpc
+    place: int
+
+    async def told(self, method: str, *parameters: Any) -> Told:
+        return Told(self.place, await self.rpc.ask_at(self.place, method, *parameters))
+
+    async def block_if_there(self, number: int) -> Header | None:
+        block = (await self.told("eth_getBlockByNumber", hex(number), False)).answer
+        return None if block is None else replace(header_of(block), shown_by=self.place)
+
+
+async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
     sent_as = await rpc.told("eth_getTransactionByHash", tx_hash)
@@ -125,7 +151,7 @@ async def look_at(rpc: ChainRpc, chain: Chain, tx_hash: str, *, symbol: str) -> 
 
 
 async def _sent_on(
-    rpc: ChainRpc, chain: Chain, transaction: Mapping[str, Any], block: BlockId
+    rpc: Asked, chain: Chain, transaction: Mapping[str, Any], block: BlockId
 ) -> tuple[int | None, list[ChainTransfer] | None]:
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     if transaction.get("input", "0x") in ("", "0x"):

@@ -11,36 +11,38 @@ from datetime import datetime
 
 from coordinator.observations import Stage
 from providers.onchain.assigning import claimed
+from providers.onchain.beginning import Beginning
 from providers.onchain.canonical import BlockId, judge
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.claims import Verdict
 from providers.onchain.finalized import Finalized
+from providers.onchain.followed_tokens import reconciled
 from providers.onchain.following import (
     Finality,
     Following,
     Paying,
-    begun_again,
     due,
     joined,
     leapt,
     settled,
     sighted,
-    taken_back,
     went_on,
 )
 from providers.onchain.headers import Header
+from providers.onchain.late_tokens import LateTokens
 from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
 from providers.onchain.payees import Payees
 from providers.onchain.ranges import BlockRange
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.scanning import see_block, see_range
+from providers.onchain.scanning import RangeSeen, see_block, see_range
 from providers.onchain.second_readings import SecondReadings
 from providers.onchain.second_words import SecondWords
 from providers.onchain.steps import Step
-from providers.onchain.store import Alarm, Assigned, ChainStore
+from providers.onchain.store import Assigned, ChainStore
 from providers.onchain.traces import Traces
-from providers.onchain.transfers import FAILED_STATUS, MalformedError
+from providers.onchain.transfers import MalformedError
+from providers.onchain.turning_back import TurningBack
 from providers.onchain.watchlist import Watchlist
 from providers.onchain.witnesses import Witnesses
 
@@ -55,8 +57,6 @@ RANGE_WORTH_BLOCKS = 32
 # How often all endpoints are asked how far they are, so that one that lags is noticed.
 ROUNDS_BETWEEN_COMPARISONS = 8
 CLAIMS_FORGOTTEN_AFTER_DEPTHS = 4
-# A head below what was followed may be that of an endpoint that lags. For so many blocks' time it is waited for.
-ROLLED_BACK_AFTER_BLOCKS = 10
 # How often a round goes back. A chain is reorganised less often; the blocks of whoever goes on do not fit together.
 TURNS_BACK = 3
 
@@ -85,14 +85,15 @@ class ChainFollower:
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
         self._finalized = Finalized(chain, rpc, clock)
-        witnesses = Witnesses(chain, rpc)
+        self._witnesses = witnesses = Witnesses(chain, rpc)
         self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
         self._readings = SecondReadings(
             chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
         )
-        self._below_since: float | None = None
-        """Since when the head is below what was followed."""
+        self._beginning = Beginning(chain, rpc)
+        self._late_tokens = LateTokens(chain, rpc, self._traces, self._watchlist, self._payees, self._beginning)
+        self._turning_back = TurningBack(chain, rpc, store, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
 
@@ -105,7 +106,7 @@ class ChainFollower:
     @property
     def waiting(self) -> str | None:
         """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
-        return self._words.waiting or self._finalized.waiting
+        return self._words.waiting or self._finalized.waiting or self._late_tokens.waiting
 
     @property
     def finalized_at(self) -> datetime | None:
@@ -144,20 +145,23 @@ class ChainFollower:
             self.head, self.head_at = head.number, head.made_at
             if self._following is None or not self._has_begun:
                 stored = await self._store.following(self.chain.name)
+                await self.refresh()
                 # Where it begins for the first time is not certain before the first step is committed.
                 self._has_begun = stored is not None
-                start = Following(self.head, checked_number=self.head - 1)
-                self._following = start if stored is None else _brought_up(stored)
-                await self.refresh()
+                began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
+                self._following = _brought_up(began, self.chain)
             for payout in await self._store.unsettled_payouts(self.chain.name):
                 self.watch(payout)
             finality = await self._finality(self._following)
-            await self._look_back(self._following, finality)
+            sunk = await self._turning_back.below(self._following, self.head, finality)
+            if sunk is not None:
+                await self._commit(sunk)
             while self._following.next_number <= self.head:
                 await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
             while await self._read_again(self._following, finality):
                 pass
+            await self._read_late(self._following, finality)
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
@@ -197,6 +201,14 @@ class ChainFollower:
         self._following = again.following  # how far it was read again alone is committed with the next block
         return True
 
+    async def _read_late(self, following: Following, finality: Finality) -> None:
+        """Reads on for a token that came into the configuration later."""
+        late = await self._late_tokens.read(following, finality)
+        if late is not None and late.tells:
+            await self._commit(late)
+        elif late is not None:
+            self._following = late.following  # committed with the next block
+
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
@@ -223,17 +235,34 @@ class ChainFollower:
                 await self._go_on(step, finality, range(first, first + 1))
             self._span = self._span.failed()
             return
-        end = await self._rpc.block(last)
+        end = BlockId(number=last, hash=(await self._rpc.block(last))["hash"])
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
+        dated = await self._dated_by_two(seen)
         if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
-            self._words.agree(one.transfer.transfer_id for one in paying)
+            self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
         heard = await self._words.before_final(step, paying, finality, self.head)
-        is_checked = len(seen.told_by) != 1 or len(self._rpc.endpoints) < 2
-        if not is_checked:
+        is_checked = await self._is_read_by_two(seen, end) and all(
+            one.transfer.block in dated for one in seen.transfers
+        )
+        if not is_checked and seen.told_by:
             self._readings.told(range(first, last + 1), seen.told_by[0])
-        block = BlockId(number=last, hash=end["hash"])
-        step.take(leapt(step.following, block, paying, heard, self.head, is_checked=is_checked))
+        step.take(leapt(step.following, end, paying, heard, self.head, is_checked=is_checked))
+
+    async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
+        """Whether two endpoints have read a range, if there are two, and have the block that it ends with: whoever
+        does not have blocks tells of nothing in them."""
+        if len(self._rpc.endpoints) < 2:
+            return True
+        places = seen.told_by or self._rpc.well()[:2]
+        return len(places) > 1 and await self._witnesses.have(places, end)
+
+    async def _dated_by_two(self, seen: RangeSeen) -> set[BlockId]:
+        """The blocks with money in a range that another endpoint says were made at the same time, if there is one:
+        money may be too old, or late, by that."""
+        times = {one.transfer.block: one.mined_at for one in seen.transfers}
+        others = seen.told_by[1:]
+        return {block for block, made_at in times.items() if await self._witnesses.date(others, block, made_at)}
 
     async def _goes_on(self, following: Following) -> bool:
         head = following.canonical.head
@@ -260,45 +289,12 @@ class ChainFollower:
                 self._turns_back += 1
                 if self._turns_back > TURNS_BACK:
                     raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
-                await self._go_back(step, finality.depth)
+                await self._turning_back.go_back(step, self.head, finality.depth)
                 return  # the blocks after it were read for nothing
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
             self._readings.told([seen.block.number], seen.told_by)
-
-    async def _go_back(self, step: Step, depth: int) -> None:
-        """Takes back the followed blocks that are not on the chain any more."""
-        while (block := step.following.canonical.head) is not None:
-            present = (await self._rpc.block(block.number))["hash"] if block.number <= self.head else None
-            if present == block.hash:
-                return
-            logger.warning("%s: block %d is another now", self.chain.name, block.number)
-            step.take(taken_back(step.following))
-            if block.number <= step.following.final_number:
-                await self._sound_the_alarm(step, depth, block.number)
-                return
-
-    async def _look_back(self, following: Following, finality: Finality) -> None:
-        """Takes back what lies above a head that has sunk below it and stays there, but for what was final: an
-        endpoint that lags shows the same for a while, and one that is stuck shows what is old."""
-        head = following.canonical.head
-        if head is None or self.head >= head.number:
-            self._below_since = None
-            return
-        now = self._clock()
-        self._below_since = now if self._below_since is None else self._below_since
-        if now < self._below_since + ROLLED_BACK_AFTER_BLOCKS * self.chain.block_seconds:
-            return
-        if await self._rpc.look_around() > self.head:
-            return
-        step = Step(following)
-        while (block := step.following.canonical.head) is not None:
-            if block.number <= max(self.head, step.following.final_number):
-                break
-            logger.warning("%s: block %d is not there any more", self.chain.name, block.number)
-            step.take(taken_back(step.following))
-        await self._commit(step)
 
     # Before it counts
 
@@ -314,22 +310,6 @@ class ChainFollower:
         has_doubts = step.following.doubts != following.doubts
         if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
-
-    async def _sound_the_alarm(self, step: Step, depth: int, number: int) -> None:
-        """Writes down that a block vanished that was final, and what it had completed; then looks at the chain again
-        from far below."""
-        while step.following.canonical.head is not None:
-            step.take(taken_back(step.following))
-        step.following = begun_again(step.following, number, depth)
-        gone = []
-        for subject, tx_hash in await self._store.final_since(self.chain.name, step.following.next_number):
-            receipt = await self._rpc.call("eth_getTransactionReceipt", tx_hash)
-            if receipt is None or receipt.get("status") == FAILED_STATUS:
-                gone.append(f"{subject.id} ({tx_hash})")
-        message = f"a reorganisation took back block {number}, which was final"
-        lost = f"; not on the chain any more: {', '.join(gone)}" if gone else "; nothing that had completed is gone"
-        step.alarms.append(Alarm("taken-back", number, message + lost))
-        logger.critical("%s: %s", self.chain.name, message + lost)
 
     # What is claimed
 
@@ -390,8 +370,10 @@ class ChainFollower:
             step.take(joined(step.following, paying, heard))
 
 
-def _brought_up(following: Following) -> Following:
-    """As a bridge wrote it that read no block a second time."""
+def _brought_up(following: Following, chain: Chain) -> Following:
+    """With the tokens of the configuration as it is now; also as a bridge wrote it that read no block a second
+    time."""
+    following = replace(following, tokens=reconciled(following.tokens, chain.tokens, following.next_number))
     if following.checked_number >= 0:
         return following
     return replace(following, checked_number=max(following.final_number, following.next_number - 1))

@@ -10,6 +10,7 @@ from datetime import datetime
 from coordinator.observations import Sighting, Stage, Transfer
 from providers.onchain.canonical import BlockId, Canonical
 from providers.onchain.chains import token_amount
+from providers.onchain.followed_tokens import FollowedToken, cut_back
 from providers.onchain.matching import Subject
 from providers.onchain.transfers import ChainTransfer
 
@@ -105,6 +106,8 @@ class Following:
     doubts: tuple[Doubt, ...] = ()
     contradicted_number: int | None = None
     """The first block that was another one at another endpoint, as long as those after it are so too."""
+    tokens: tuple[FollowedToken, ...] = ()
+    """Up to where each was read; none where a bridge wrote it that did not keep that."""
 
 
 Told = tuple[Following, tuple[Sighted, ...]]
@@ -139,15 +142,14 @@ def leapt(
     view = following.view + 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
     told += [_told_of(one, head, view, finality) for one in paying]
-    moved = Following(
+    moved = replace(
+        following,
         next_number=block.number + 1,
         view=view,
         canonical=Canonical(blocks=(block,)),
         awaited=_mined(told),
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
-        doubts=following.doubts,
-        contradicted_number=following.contradicted_number,
     )
     return moved, tuple(told)
 
@@ -213,17 +215,25 @@ def taken_back(following: Following) -> Told:
         canonical=canonical,
         awaited=_mined(told),
         checked_number=min(following.checked_number, head.number - 1),
+        tokens=cut_back(following.tokens, head.number),
     )
     return moved, tuple(told)
 
 
 def begun_again(following: Following, gone_number: int, depth: int) -> Following:
-    """After a block vanished that was final: from far below it, and below where another endpoint's chain parted from
-    the one that was followed, since nothing on that one has counted."""
+    """After a block vanished that was final: from far below it, and below what two endpoints have read, and where
+    another one's chain parted from the one that was followed, since nothing on that one has counted."""
     contradicted = following.contradicted_number
-    parted_number = gone_number if contradicted is None else min(gone_number, contradicted)
+    parted_number = min(gone_number, following.checked_number + 1)
+    parted_number = parted_number if contradicted is None else min(parted_number, contradicted)
     again = max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0)
-    return Following(again, following.view, checked_number=again - 1, contradicted_number=contradicted)
+    return Following(
+        again,
+        following.view,
+        checked_number=again - 1,
+        contradicted_number=contradicted,
+        tokens=cut_back(following.tokens, again),
+    )
 
 
 def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:

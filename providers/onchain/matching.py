@@ -67,7 +67,7 @@ class Watched:
     """Transactions that are said to carry it. A payment's buyer can say so of any transaction: no proof of anything.
     A payout's are its sender's own."""
     given: frozenset[str] = frozenset()
-    """Those of a payment's that a person has found to pay it."""
+    """Those of a payment's that a person has found to pay it; with its place, where it is one transfer alone."""
     not_before: datetime | None = None
     """Of a payout, when the payment was registered that it pays."""
     claims: frozenset[str] = frozenset()
@@ -78,6 +78,17 @@ class Watched:
     """Whether it still waits for money; one that does not is paid by accident at most."""
     transfers: int = 0
     """How many are told of as its own already."""
+
+    def is_given(self, transfer: ChainTransfer) -> bool:
+        """Whether a person has found that this transfer pays it."""
+        return transfer.tx_hash in self.given or transfer.in_transaction in self.given
+
+    def names(self, transfer: ChainTransfer) -> bool:
+        """Whether its transaction is said to pay it. Once a person has said which of its transfers do, that holds for
+        no other one."""
+        return transfer.tx_hash in self.hints and not any(
+            one.startswith(f"{transfer.tx_hash}#") for one in self.given
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ def is_older(mined_at: datetime, watched: Watched) -> bool:
 
 def is_dust(transfer: ChainTransfer, watched: Watched, taken: int) -> bool:
     """Whether a transfer is too little to be one more for a payment to which `taken` others went just now."""
-    is_little = transfer.units * DUST_SHARE < watched.units and transfer.tx_hash not in watched.given
+    is_little = transfer.units * DUST_SHARE < watched.units and not watched.is_given(transfer)
     return watched.subject.kind == "payment" and is_little and watched.transfers + taken >= MANY_TRANSFERS
 
 
@@ -115,8 +126,8 @@ def match(
     A recipient of one payment alone settles it, whatever the amount. Where several share one, the transfer is that
     payment's to which a person gave it, or whose payer sent it, or for which its transaction was hinted, or which
     asks for just this amount, if this leaves exactly one. A hint takes nothing that fits another one as well, and a
-    payer nothing that is just the amount of a payment without one, unless it is that of its own, too. Anything else
-    is for a person to tell.
+    payer nothing that is just the amount of a payment without one, whatever its own. Anything else is for a person to
+    tell.
     """
     payout = _payout(transfer, mined_at, [one for one in candidates if one.subject.kind == "payout"], carried)
     if payout is not None:
@@ -179,18 +190,19 @@ def is_of_before(mined_at: datetime, payout: Watched) -> bool:
 
 
 def _narrowings(transfer: ChainTransfer, fitting: Sequence[Watched]) -> Iterable[Sequence[Watched]]:
+    yield [one for one in fitting if transfer.in_transaction in one.given]
     yield [one for one in fitting if transfer.tx_hash in one.given]
     yield fitting
     opened = [one for one in fitting if one.is_open]
     yield opened
     named = [one for one in opened if one.payer is not None]
     fits_others = any(one.units == transfer.units for one in opened if one.payer is None)
-    if named and fits_others and not any(one.units == transfer.units for one in named):
-        return  # anybody can say whose wallet pays
+    if named and fits_others:
+        return  # anybody can say whose wallet pays, also of as much
     yield named
     left = named or opened
     exact = [one for one in left if one.units == transfer.units]
-    hinted = [one for one in left if transfer.tx_hash in one.hints]
+    hinted = [one for one in left if one.names(transfer)]
     if not hinted:
         yield exact
     elif all(one in hinted for one in exact):

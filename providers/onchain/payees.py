@@ -2,13 +2,13 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from providers.onchain.assigning import Assigning, unrecorded
 from providers.onchain.chains import Chain
 from providers.onchain.claim_rounds import nothing_of
-from providers.onchain.following import Paying, sighted
+from providers.onchain.following import Finality, Paying, joined, sighted
 from providers.onchain.matching import DUST, MANY_TRANSFERS, OLDER, Watched, is_dust, is_older
 from providers.onchain.scanning import Seen
 from providers.onchain.second_words import SecondWords
@@ -68,6 +68,21 @@ class Payees:
             step.assign(Assigned(transfer, seen.mined_at, subject, reason))
         return paying
 
+    async def take_missed(self, step: Step, seen: Sequence[Seen], finality: Finality) -> None:
+        """Takes up what was not told of when its block was followed."""
+        recorded = await self.recorded(step, [one.transfer for one in seen])
+        new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
+        # What was nobody's may only have been so by the time that one endpoint gave.
+        times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
+        new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
+        missed = [one for one in seen if one.transfer.transfer_id in new]
+        paying = await self.assign(step, missed, is_again=True)
+        for one in paying:
+            logger.warning("%s: %s was left out at first", self._chain.name, one.transfer.tx_hash)
+        if paying:
+            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
+            step.take(joined(step.following, paying, heard))
+
     def keep_for_a_person(
         self,
         step: Step,
@@ -94,3 +109,7 @@ class Payees:
         if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
             reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"
             step.take(sighted(step.following, opened[0].subject, nothing_of(opened[0], transfer.tx_hash, reason)))
+
+
+def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:
+    return times.get(seen.transfer.transfer_id) not in (None, seen.mined_at)

@@ -3,13 +3,13 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from providers.onchain.assigning import unrecorded
+from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain
-from providers.onchain.following import Finality, Following, joined
+from providers.onchain.following import Finality, Following
+from providers.onchain.headers import header_of
 from providers.onchain.payees import Payees
 from providers.onchain.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.scanning import Seen, see_again
@@ -29,6 +29,20 @@ logger = logging.getLogger("bridge.onchain")
 READ_AGAIN_AT_ONCE = 16
 # So many blocks wait for another endpoint to read them, before the oldest are left as one has told of them.
 BLOCKS_KEPT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Blocks that an endpoint is to read again."""
+
+    place: int
+    teller: int | None
+    """Which one told of them at first, where one did alone and that is known."""
+    blocks: range
+    final: int
+    """The newest block that is final by its depth."""
+    is_alone: bool
+    """Whether it is the teller itself, for want of another one."""
 
 
 @dataclass(slots=True)
@@ -73,28 +87,46 @@ class SecondReadings:
         spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         last = min(max(followed - spared, first), first + self._at_once - 1)
         last = next((one - 1 for one in range(first + 1, last + 1) if self._told_by.get(one) != teller), last)
-        step = Step(following)
+        reading = _Reading(place, teller, range(first, last + 1), final, is_alone)
         try:
-            blocks = range(first, last + 1)
-            seen = await see_again(self._rpc, self._traces, self._chain, blocks, self._watchlist, place=place)
-            await self._take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
-            await self._compare(step, min(finality.safe(followed), last))
+            step = await self._read(following, finality, reading)
         except RefusedByNodeError as error:
             self._at_once = max(1, self._at_once // 2)
             if last > first:
                 return await self.read(following, finality, head)
             logger.warning("%s: block %d cannot be read again: %s", self._chain.name, first, error)
+            return self._done(Step(following), reading)
         except (FaultyError, MalformedError) as error:
             self._blame(place, error)
             return None
         except ChainUnavailableError as error:
             logger.info("%s: blocks %d to %d cannot be read again now: %s", self._chain.name, first, last, error)
             return None
+        return step or self._given_up(following, followed)
+
+    async def _read(self, following: Following, finality: Finality, reading: _Reading) -> Step | None:
+        """Reads these blocks, as far as the endpoint has them; None if it has none yet. Raises what asking raises."""
+        step, place = Step(following), reading.place
+        if place != reading.teller:
+            end = await self._end(following, reading)
+            if end is None:
+                return None
+            reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
+            await self._compare(step, self._rpc.endpoints[place].host, end)
+        seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
+        await self._payees.take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
+        if reading.is_alone:
+            await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))
+        return self._done(step, reading)
+
+    def _done(self, step: Step, reading: _Reading) -> Step:
+        """Remembers by whom blocks were read, or that two have read them."""
+        last = reading.blocks[-1]
         self._at_once = min(2 * self._at_once, READ_AGAIN_AT_ONCE)
-        if is_alone:
+        if reading.is_alone:
             self._read_alone = last
-        elif teller is None and len(self._rpc.endpoints) > 1:
-            self.told(blocks, place)  # by another one next
+        elif reading.teller is None and len(self._rpc.endpoints) > 1:
+            self.told(reading.blocks, reading.place)  # by another one next
         else:
             step.following = replace(step.following, checked_number=last)
         return step
@@ -133,42 +165,39 @@ class SecondReadings:
         block = seen.transfer.block
         return following.canonical.hash_at(block.number) in (None, block.hash)
 
-    async def _take_missed(self, step: Step, seen: Sequence[Seen], finality: Finality) -> None:
-        """Takes up what was not told of the first time."""
-        recorded = await self._payees.recorded(step, [one.transfer for one in seen])
-        new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
-        # What was nobody's may only have been so by the time that one endpoint gave.
-        times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
-        new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
-        missed = [one for one in seen if one.transfer.transfer_id in new]
-        paying = await self._payees.assign(step, missed, is_again=True)
-        for one in paying:
-            logger.warning("%s: %s was left out at first", self._chain.name, one.transfer.tx_hash)
-        if paying:
-            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
-            step.take(joined(step.following, paying, heard))
+    async def _end(self, following: Following, reading: _Reading) -> BlockId | None:
+        """The last of these blocks that an endpoint has. Where it has another one than was followed, the last that is
+        final: those above may be others for a moment. Whoever has none tells nothing of it either."""
+        first, last, final = reading.blocks[0], reading.blocks[-1], reading.final
+        candidates = {last, min(last, final), min(last, self._rpc.endpoints[reading.place].head)}
+        for number in sorted((one for one in candidates if one >= first), reverse=True):
+            block = await self._rpc.ask_at(reading.place, "eth_getBlockByNumber", hex(number), False)
+            if block is not None:
+                end = BlockId(number=number, hash=header_of(block).hash)
+                if number <= final or end.hash == following.canonical.hash_at(number):
+                    return end
+        return None
 
-    async def _compare(self, step: Step, number: int) -> None:
-        """Asks another endpoint what its block of that height is: as it is, so are all before it."""
-        ours = step.following.canonical.hash_at(number)
-        if ours is None or not len(self._watchlist):
+    async def _compare_with_another(self, step: Step, place: int, number: int) -> None:
+        """Asks another endpoint than this what its block of that height is, well or not."""
+        if len(self._watchlist):
+            theirs = await self._witnesses.other_block(number, besides=place)
+            if theirs is not None:
+                await self._compare(step, *theirs)
+
+    async def _compare(self, step: Step, host: str, theirs: BlockId) -> None:
+        """Compares another endpoint's block with that which was followed: as it is, so are all before it."""
+        number, ours = theirs.number, step.following.canonical.hash_at(theirs.number)
+        if ours is None:
             return
-        theirs = await self._witnesses.other_block(number)
-        if theirs is None:
-            return
-        host, other = theirs
         contradicted = step.following.contradicted_number
-        if other == ours and contradicted is not None:
+        if theirs.hash == ours and contradicted is not None and await self._witnesses.is_undisputed(theirs):
             # As this block is, so are all before it; money in them may still be doubted.
             doubted = {one.block_number for one in step.following.doubts}
             step.agreed_blocks |= {contradicted} - doubted
             step.following = replace(step.following, contradicted_number=None)
-        elif other != ours and contradicted is None:  # it is said once
+        elif theirs.hash != ours and contradicted is None:  # it is said once
             step.following = replace(step.following, contradicted_number=number)
-            message = f"{ours} was followed, and {host} has {other}; money in it may be missed"
+            message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
-
-
-def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:
-    return times.get(seen.transfer.transfer_id) not in (None, seen.mined_at)

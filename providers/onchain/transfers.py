@@ -65,6 +65,12 @@ class ChainTransfer:
         return "#".join((self.tx_hash, ".".join(("call", *map(str, self.trace_address)))))
 
     @property
+    def in_transaction(self) -> str:
+        """What names it among the transfers of all transactions, in whatever block they are: its transaction, and its
+        place there."""
+        return self.transfer_id.partition("@")[0]
+
+    @property
     def order(self) -> tuple[int, tuple[int, ...]]:
         """By which the transfers of one transaction are sorted as the chain has them."""
         return -1 if self.log_index is None else self.log_index, self.trace_address

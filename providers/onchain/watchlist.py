@@ -1,6 +1,7 @@
 """The addresses that money is waited for at, in memory: one look for each transfer, however many there are."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from providers.onchain.chains import Chain
 from providers.onchain.matching import Subject, Watched
@@ -41,6 +42,11 @@ class Watchlist:
         self._at.setdefault(watched.recipient, set()).add(watched.subject)
         if watched.symbol == self._own_coin:
             self._for_own_coin.add(watched.subject)
+
+    def open_since(self, symbol: str | None = None) -> datetime | None:
+        """Since when somebody waits who still does, of this token if it is named; None if nobody does."""
+        waiting = (one for one in self._watched.values() if one.is_open and symbol in (None, one.symbol))
+        return min((one.since for one in waiting), default=None)
 
     @property
     def wants_own_coin(self) -> bool:

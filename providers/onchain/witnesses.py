@@ -1,6 +1,7 @@
 """Witnesses: what one endpoint has at a height where another one told of money."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +11,7 @@ from providers.onchain.bloom import may_contain
 from providers.onchain.canonical import BlockId
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.following import Sighted
-from providers.onchain.headers import header_of
+from providers.onchain.headers import Header, header_of
 from providers.onchain.log_filters import transfer_filter
 from providers.onchain.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.scanning import times_in
@@ -27,6 +28,8 @@ from providers.onchain.transfers import (
 )
 
 __all__ = ["Due", "Witnesses", "Word"]
+
+logger = logging.getLogger("bridge.onchain")
 
 
 class Word(StrEnum):
@@ -68,18 +71,37 @@ class Witnesses:
     chain: Chain
     rpc: ChainRpc
 
-    async def other_block(self, number: int) -> tuple[str, str] | None:
-        """What another endpoint than that which is asked first calls its block of that height, and which one; None if
-        none says so."""
-        for place in self.rpc.everybody()[1:]:
-            try:
-                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-                if block is not None:
-                    return self.rpc.endpoints[place].host, header_of(block).hash
-            except FaultyError as error:
-                self.rpc.set_aside(place, error)
-            except RefusedByNodeError:
-                continue
+    async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
+        """What another endpoint than this has at that height, and which one; None if none says so."""
+        for place in self.rpc.everybody():
+            if place != besides and (header := await self._header_at(place, number)) is not None:
+                return self.rpc.endpoints[place].host, header.id
+        return None
+
+    async def have(self, places: Iterable[int], block: BlockId) -> bool:
+        """Whether all these endpoints have this block."""
+        headers = [await self._header_at(place, block.number) for place in places]
+        return all(header is not None and header.id == block for header in headers)
+
+    async def date(self, places: Iterable[int], block: BlockId, made_at: datetime) -> bool:
+        """Whether all these endpoints say that this block was made then."""
+        headers = [await self._header_at(place, block.number) for place in places]
+        return all(header is not None and (header.id, header.made_at) == (block, made_at) for header in headers)
+
+    async def is_undisputed(self, block: BlockId) -> bool:
+        """Whether two endpoints have this block, or the only one that there is, and none has another."""
+        shown = [await self._header_at(place, block.number) for place in self.rpc.everybody()]
+        said = [header.id for header in shown if header is not None]
+        return len(said) >= min(2, len(shown)) and all(one == block for one in said)
+
+    async def _header_at(self, place: int, number: int) -> Header | None:
+        try:
+            block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+            return None if block is None else header_of(block)
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+        except RefusedByNodeError as error:
+            logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
         return None
 
     async def is_deep(self, place: int, number: int) -> bool:

@@ -182,6 +182,7 @@ def others() -> list[Attention]:
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
         forgotten_payout(FORGOTTEN, START),
+        attention.coin_unfollowed("ethereum", "1 payment waits for USDT", START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),

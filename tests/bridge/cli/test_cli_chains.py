@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.journal import Journal
+from coordinator.agreements import DirectPayment
+from coordinator.payments import Payment
 from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway
@@ -138,3 +143,25 @@ def test_doctor_says_of_a_token_that_it_has_other_decimals(run: Any, anvil: Anvi
         assert (f"USDT ({six}) has 6 decimals by the word of" in " ".join(examined.stdout.split())) == (
             decimals == 18
         )
+
+
+async def test_doctor_says_of_a_coin_that_it_is_waited_for_and_not_followed(run: Any, tmp_path: Path) -> None:
+    database_url = f"sqlite:///{tmp_path / 'journal.db'}"
+    journal = await Journal.open(database_url)
+    await journal.register_payment(
+        Payment(
+            payment_id="pay_1",
+            provider="onchain",
+            external_id="pay_1",
+            request_id="r1",
+            buyer_id="b1",
+            seller_id="s1",
+            amount=Decimal(100),
+            currency="USDT",
+            created_at=datetime.now(UTC),
+            direct=DirectPayment(chain="anvil", recipient=BOB),
+        )
+    )
+    await journal.close()
+    examined = await asyncio.to_thread(run, "doctor", BRIDGE_DATABASE_URL=database_url, BRIDGE_PORT="0")
+    assert "anvil: 1 payment waits for USDT; the configuration does not follow" in " ".join(examined.stdout.split())

@@ -114,13 +114,15 @@ class Followed:
         self.watch(payment)
         return payment
 
-    async def hint(self, payment_id: str, tx_hash: str, *, found_by: str | None = None) -> None:
-        """Names a transaction for a payment, as its buyer or a person does."""
+    async def hint(
+        self, payment_id: str, tx_hash: str, *, found_by: str | None = None, place: str | None = None
+    ) -> None:
+        """Names a transaction for a payment, or one transfer of it, as its buyer or a person does."""
         recorded = await self.journal.record_observation(
             provider="onchain",
             external_id=payment_id,
-            key=f"hint {payment_id} {tx_hash} {found_by}",
-            observation=TransactionHinted(hinted=tx_hash, found_by=found_by),
+            key=f"hint {payment_id} {tx_hash} {found_by} {place}",
+            observation=TransactionHinted(hinted=tx_hash, found_by=found_by, place=place),
         )
         assert recorded.payment is not None
         self.watch(recorded.payment)

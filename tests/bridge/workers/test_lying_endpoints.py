@@ -10,7 +10,7 @@ from coordinator.payments import PaymentStatus
 from coordinator.payouts import PayoutStatus
 from providers.onchain.endpoints import Fault
 from providers.onchain.rpc import ChainUnavailableError
-from tests.anvil import BOB, CAROL, Anvil
+from tests.anvil import ALICE, BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow
 from tests.providers.onchain.liar import Refusal
 from tests.system.onchain.conftest import address
@@ -97,6 +97,52 @@ async def test_a_payout_whose_log_is_told_twice_has_paid_once(follow: Follow) ->
         for payout_id in ("out_1", "out_2"):
             payout = await it.payout(payout_id)
             assert (payout.status, payout.excess) == (PayoutStatus.COMPLETED, Decimal(0))
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_a_payout_is_not_called_failed_by_the_word_of_one(follow: Follow, liar: int) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        tx_hash = it.pay(7, CAROL)
+        await it.follow(CONFIRMATIONS)
+        it.liars[liar].changes(
+            "eth_getTransactionReceipt", lambda parameters, receipt: receipt and receipt | {"status": "0x0"}
+        )
+        await it.pay_out(tx_hash, to=CAROL)
+        await it.follow(CONFIRMATIONS + 1)
+        assert (await it.payout()).status != PayoutStatus.MISMATCH
+        it.liars[liar].answers = {}
+        await it.follow(2 * CONFIRMATIONS)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+async def test_a_payout_is_not_called_dropped_by_the_word_of_one(follow: Follow, is_forgotten: bool) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await it.follow(CONFIRMATIONS)
+        sent = int(it.anvil.ask("eth_getTransactionCount", ALICE, "latest"), 16)
+        data = it.anvil.call_data("Token", "transfer", CAROL, 7 * 10**6)
+        tx_hash = it.anvil.send(it.token, data=data, nonce=hex(sent + 1))  # waits for the one before it
+        await it.pay_out(tx_hash, to=CAROL)
+        await it.follow()
+        if is_forgotten:
+            it.liar.answers |= {"eth_getTransactionByHash": None, "eth_getTransactionCount": hex(10**6)}
+        else:
+            for liar in it.liars:
+                liar.answers["eth_getTransactionByHash"] = None
+            it.liar.answers["eth_getTransactionCount"] = hex(10**6)
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payout()).status == PayoutStatus.BROADCAST
+        for liar in it.liars:
+            liar.answers = {}
+        it.anvil.send(BOB, 1, nonce=hex(sent))
+        await it.follow(CONFIRMATIONS + 1)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
 
 
 async def test_a_log_that_was_removed_and_one_of_nothing_are_nothing(follow: Follow, anvil: Anvil) -> None:

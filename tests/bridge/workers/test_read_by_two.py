@@ -1,6 +1,7 @@
 """What one endpoint leaves out is found by another one, whoever was away when, and whatever coin it is."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -75,6 +76,36 @@ async def test_money_of_an_absence_that_one_endpoint_leaves_out_is_found(
         await it.follow(1)
         it.liars[1 - liar].is_dead = False
         await is_found(it, it.liars[liar])
+
+
+@pytest.mark.parametrize(("liar", "seconds"), [(0, 1), (0, 2**31), (1, 2**31)])
+async def test_money_of_an_absence_is_not_dated_by_the_word_of_one(follow: Follow, liar: int, seconds: int) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow(3)
+        await it.register()
+        it.anvil.mine(50)
+        it.pay()
+        it.anvil.mine(50)
+        paid_at = it.anvil.head() - 50
+
+        def dated(parameters: list[Any], block: Document) -> Document:
+            return block | {"timestamp": hex(seconds)} if parameters[0] == hex(paid_at) else block
+
+        it.liars[liar].changes("eth_getBlockByNumber", dated)
+        it.liars[liar].changes(
+            "eth_getLogs", lambda parameters, logs: [one | {"blockTimestamp": hex(seconds)} for one in logs]
+        )
+        await goes_on(it)
+        assert (await it.payment()).status == CONFIRMING
+        assert await listed(it)
+        it.liars[liar].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        payment = await it.payment()
+        assert payment.status == COMPLETED
+        block = it.anvil.ask("eth_getBlockByNumber", hex(paid_at), False)
+        [sighting] = payment.facts.sightings
+        assert sighting.transfer.occurred_at == datetime.fromtimestamp(int(block["timestamp"], 16), UTC)
 
 
 @pytest.mark.parametrize("liar", [0, 1])

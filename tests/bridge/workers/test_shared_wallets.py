@@ -54,7 +54,7 @@ async def test_the_sender_outranks_what_a_buyer_names(follow: Follow, before: bo
         await it.follow()
         await it.register("pay_1", payer=ALICE)
         await it.register("pay_2")
-        tx_hash = it.pay()
+        tx_hash = it.pay(150)
         if before:
             await it.hint("pay_2", tx_hash)
         await it.follow()
@@ -91,6 +91,29 @@ async def test_what_was_nobodys_before_a_payment_was_registered_is_not_its_witho
         await it.hint("pay_2", tx_hash, found_by="ada")
         await it.follow(2)
         assert await statuses(it) == [PENDING, COMPLETED]
+
+
+async def test_a_person_gives_each_transfer_of_one_transaction_to_a_payment_of_its_own(follow: Follow) -> None:
+    async with follow() as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        it.pay(400, forwarder)
+        await it.follow()
+        payments = [await it.register(f"pay_{number}") for number in (1, 2, 3)]
+        data = it.anvil.call_data("Forwarder", "forwardToken", it.token, [BOB, BOB, CAROL], 100 * 10**6)
+        tx_hash = it.anvil.send(forwarder, data=data)
+        it.anvil.mine()
+        await it.hint("pay_1", tx_hash)
+        await it.follow(CONFIRMATIONS)
+        listed = await it.journal.chains.unmatched_transfers(10)
+        first, second = sorted(one.transfer.place for one in listed)
+        await it.hint("pay_1", tx_hash, found_by="ada", place=second)
+        await it.follow(1)
+        assert await statuses(it) == [COMPLETED, PENDING]
+        assert [one.transfer.place for one in await it.journal.chains.unmatched_transfers(10)] == [first]
+        await it.hint("pay_1", tx_hash, found_by="ada", place=first)
+        await it.follow(1)
+        assert [(await it.payment(one.payment_id)).received for one in payments] == [Decimal(200), 0, 0]
+        assert await unmatched(it) == []
 
 
 @pytest.mark.parametrize("before", [True, False])

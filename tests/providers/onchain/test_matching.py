@@ -39,9 +39,16 @@ def watched(number: int, units: int = 100, **changes: object) -> Watched:
         ([watched(1), watched(2, 70, hints=frozenset({"0x1"}))], None),  # a hint takes nothing that fits another one
         ([watched(1), watched(2, hints=frozenset({"0x1"}))], None),
         ([watched(1), watched(2, hints=frozenset({"0x1"}), given=frozenset({"0x1"}))], "pay_2"),  # but a person may
-        ([watched(1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], "pay_1"),  # the sender outranks it
+        ([watched(1, 70, payer="0xB"), watched(2, 80, hints=frozenset({"0x1"}))], "pay_1"),  # the sender outranks it
+        ([watched(1, payer="0xB"), watched(2, 80)], "pay_1"),
         # Anybody can say whose wallet pays: that takes no money of just the amount that another one asks for.
         ([watched(1, 1, payer="0xB"), watched(2)], None),
+        ([watched(1, payer="0xB"), watched(2)], None),
+        ([watched(1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], None),
+        ([watched(1, payer="0xB", hints=frozenset({"0x1"})), watched(2)], None),
+        ([watched(1, payer="0xB"), watched(2, payer="0xB")], None),
+        ([watched(1, payer="0xB"), watched(2, payer="0xB", hints=frozenset({"0x1"}))], None),
+        ([watched(1, payer="0xB"), watched(2, payer="0xC")], "pay_1"),
         ([watched(1, 1, payer="0xB"), watched(2, hints=frozenset({"0x1"}))], None),
         ([watched(1, 1, payer="0xB", hints=frozenset({"0x1"})), watched(2)], None),
         ([watched(1, 1, payer="0xB", hints=frozenset({"0x1"})), watched(3, 2, payer="0xB"), watched(2)], None),
@@ -60,6 +67,16 @@ def test_a_transfer_pays_what_it_can_only_pay(candidates: list[Watched], payment
     found = match(transfer(), NOW, candidates)
     assert (found.subject and found.subject.id) == payment_id
     assert (found.reason is None) is (payment_id is not None)
+
+
+def test_of_a_transaction_that_carries_several_a_person_gives_each_alone() -> None:
+    block = BlockId(number=1, hash="0xb1")
+    first, second = (ChainTransfer("0x1", USDT, "0xB", "0xA", 90, block, log_index=place) for place in (4, 5))
+    both = [watched(1, 70, hints=frozenset({"0x1"}), given=frozenset({"0x1#4"})), watched(2, 80)]
+    assert match(first, NOW, both).subject == both[0].subject
+    assert match(second, NOW, both).subject is None  # nor is it named any more, since a person has said which is
+    both = [watched(1, 70, given=frozenset({"0x1"})), watched(2, 80, given=frozenset({"0x1#5"}))]
+    assert [match(one, NOW, both).subject for one in (first, second)] == [one.subject for one in both]
 
 
 def test_another_token_is_said_in_words() -> None:

@@ -344,3 +344,5 @@ def test_a_hint_for_a_payment_that_goes_over_no_chain_is_refused(market: Market)
     assert market.post(path, {"txHash": "0x1"}, 400)["errors"] == [
         {"field": "txHash", "message": "the hash of a transaction is 0x and 64 hexadecimal digits"}
     ]
+    [error] = market.post(path, {"txHash": "0x" + "1" * 64, "place": "3"}, 400)["errors"]
+    assert "place goes with foundBy" in error["message"]

@@ -43,6 +43,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "transfer-unmatched": "Unmatched transfer",
   "chain-alarm": "Chain alarm",
   "chain-contradicted": "Contradicting endpoints",
+  "coin-unfollowed": "Unfollowed coin",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

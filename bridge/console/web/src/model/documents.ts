@@ -271,7 +271,8 @@ export type AttentionKind =
   | "webhook-unmatched"
   | "transfer-unmatched"
   | "chain-alarm"
-  | "chain-contradicted";
+  | "chain-contradicted"
+  | "coin-unfollowed";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";

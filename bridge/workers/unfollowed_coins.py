@@ -1,0 +1,85 @@
+"""Coins that somebody waits for, and that the configuration does not follow any more or means otherwise."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from bridge.journal import Journal, WaitedCoin
+from providers.onchain.chains import Chain, Token
+from providers.onchain.direct import PROVIDER
+from providers.onchain.followed_tokens import FollowedToken, changed
+
+__all__ = ["UnfollowedCoins", "redefined", "unfollowed"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# What waits may be cancelled or settled, and is not asked for any more.
+LOOKED_AGAIN_SECONDS = 600.0
+
+
+def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dict[str, str]:
+    """What is to be said of each chain on which somebody waits for a coin that is not followed."""
+    of_chains: dict[str, list[WaitedCoin]] = {}
+    for one in waited:
+        chain = chains.get(one.chain)
+        if chain is None or _token(chain, one) is None:
+            of_chains.setdefault(one.chain, []).append(one)
+    return {
+        name: f"{', '.join(map(_spelt, coins))}; the configuration does not follow"
+        f" {'that chain, which has no endpoints' if name not in chains else 'that'}: put it back, and what came"
+        " meanwhile is found, or cancel and settle what waits"
+        for name, coins in of_chains.items()
+    }
+
+
+def redefined(
+    chain: Chain, known: Sequence[FollowedToken], waited: Iterable[WaitedCoin]
+) -> list[tuple[FollowedToken, Token, int]]:
+    """The tokens that are something else than when they were followed, with how many payments and payouts are in
+    them: those would be read otherwise."""
+    counts: dict[str, int] = {}
+    for one in waited:
+        token = _token(chain, one)
+        if one.chain == chain.name and token is not None:
+            counts[token.symbol] = counts.get(token.symbol, 0) + one.count
+    return [(before, now, counts[now.symbol]) for before, now in changed(known, chain.tokens) if now.symbol in counts]
+
+
+class UnfollowedCoins:
+    """Looks for them, and keeps what is to be said of them on the list of a person."""
+
+    def __init__(self, journal: Journal, chains: Mapping[str, Chain]) -> None:
+        self._journal = journal
+        self._chains = chains
+        self.said: Mapping[str, str] = {}
+        """By chain, what waits and is not followed."""
+
+    async def try_to_look(self) -> None:
+        """Looks once. What keeps it from that keeps nothing else."""
+        try:
+            await self._look()
+        except Exception:
+            logger.exception("could not look for coins that are not followed; trying again later")
+
+    async def _look(self) -> None:
+        self.said = unfollowed(await self._journal.chains.coins_waited_for(), self._chains)
+        await self._journal.chains.record_unfollowed(self.said)
+        for name, what in self.said.items():
+            logger.error("%s: %s", name, what)
+
+    async def run(self) -> None:
+        """Looks again and again until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOKED_AGAIN_SECONDS)
+            await self.try_to_look()
+
+
+def _token(chain: Chain, waited: WaitedCoin) -> Token | None:
+    if waited.kind == "payment" or waited.provider == PROVIDER:
+        return chain.token(waited.coin)
+    return chain.token_of(waited.provider, waited.coin)
+
+
+def _spelt(waited: WaitedCoin) -> str:
+    is_one = waited.count == 1
+    return f"{waited.count} {waited.kind}{'' if is_one else 's'} wait{'s' if is_one else ''} for {waited.coin}"
