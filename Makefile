@@ -36,7 +36,7 @@ test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_mo
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
-	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 check-types:
 	$(SUPERVISED) $(BIN)/mypy

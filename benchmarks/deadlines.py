@@ -22,7 +22,7 @@ from benchmarks.plans import SIZES, webhooks_plan
 from benchmarks.processes import end_on_signals, more_files
 from benchmarks.servers import SERVERS, running
 from bridge.journal import Journal
-from coordinator.payments import Payment
+from coordinator.payments.payments import Payment
 
 PER_SECOND = 50
 BEFORE_SECONDS = 4

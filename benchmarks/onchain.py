@@ -25,13 +25,13 @@ from benchmarks.processes import end_on_signals
 from benchmarks.report import Failure, closing, exit_code, one_line, ratio_of_all
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore
-from coordinator.agreements import DirectPayment
-from coordinator.payments import Payment
+from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.payments import Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
-from providers.onchain.node import QUESTIONS
-from providers.onchain.rpc import ChainRpc
-from providers.onchain.web3_library import AsyncWeb3, Web3
+from providers.onchain.nodes.node import QUESTIONS
+from providers.onchain.nodes.rpc import ChainRpc
+from providers.onchain.nodes.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 
 MINED_AT_ONCE = 500

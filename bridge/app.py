@@ -20,35 +20,35 @@ from bridge.console.pages import pages_router
 from bridge.door import Guests
 from bridge.engine import Sessions, Stop, running_engine, untroubled
 from bridge.http.attention_figures import AttentionFigures
-from bridge.http.callers import Callers
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
-from bridge.http.checkouts import checkout_router
-from bridge.http.dependencies import ReadinessChecks
 from bridge.http.events import event_router, plain_publications
-from bridge.http.exact_paths import ExactPaths
-from bridge.http.head import Head
+from bridge.http.front.callers import Callers
+from bridge.http.front.dependencies import ReadinessChecks
+from bridge.http.front.exact_paths import ExactPaths
+from bridge.http.front.fast_path import FastPath
+from bridge.http.front.head import Head
+from bridge.http.front.interruption import Interruption
+from bridge.http.front.openapi import RouteConventions, openapi_config
+from bridge.http.front.origins import Preflights, front_end_only
+from bridge.http.front.problems import exception_handlers
+from bridge.http.front.service_tokens import Service, WatchedServices
+from bridge.http.front.staff import OpsAccess
 from bridge.http.health import live, metrics, ready
-from bridge.http.interruption import Interruption
-from bridge.http.lane import Lane
-from bridge.http.openapi import RouteConventions, openapi_config
-from bridge.http.ops import ops_router
-from bridge.http.ops_access import OpsAccess
-from bridge.http.origins import Preflights, front_end_only
-from bridge.http.payments import payment_router
-from bridge.http.payouts import payout_router
+from bridge.http.ops.routes import ops_router, payout_decision_router
+from bridge.http.payments.checkouts import checkout_router
+from bridge.http.payments.routes import payment_router
+from bridge.http.payouts.routes import payout_router
 from bridge.http.presence import get_presence
-from bridge.http.problems import exception_handlers
-from bridge.http.refunds import refund_router
-from bridge.http.services import Service, WatchedServices
+from bridge.http.refunds.routes import refund_router
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
 from bridge.settings import Settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
-from bridge.sockets.recovery import Recovery
-from bridge.sockets.unread import Unread
+from bridge.sockets.recovery.recovery import Recovery
+from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -118,7 +118,7 @@ def create_app(
     rest = rest_app(settings, sockets, callers, stop, guests, troubles)
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
-    beside = Interruption(Preflights(Head(Lane(rest, plain)), settings.frontend_origins))
+    beside = Interruption(Preflights(Head(FastPath(rest, plain)), settings.frontend_origins))
     return ExactPaths(asgi_app(sockets, beside=beside))
 
 
@@ -200,7 +200,7 @@ def rest_app(
                 await _say_goodbye(sockets, CLIENTS_SHARE * settings.stop_seconds)
 
     def is_watched() -> bool:
-        return bool(sockets.manager.hearers("/", rooms.OPS))
+        return bool(sockets.manager.subscribers("/", rooms.OPS))
 
     def tell(event: Event) -> None:
         deliver(sockets, [event])
@@ -225,6 +225,7 @@ def rest_app(
             payment_router,
             checkout_router,
             payout_router,
+            payout_decision_router,
             refund_router,
             chain_router,
             event_router(settings.max_publication_bytes),

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bridge.journal import Journal, JournaledEvent
-from bridge.sockets.activity_log import now_micros
-from bridge.sockets.remembered import Told
-from bridge.sockets.sessions import Leaving, Session
+from bridge.sockets.presence.activity_log import now_micros
+from bridge.sockets.recovery.sessions import Leaving, Session
+from bridge.sockets.rooms.recent_events import Told
 
 __all__ = ["JournalHistory", "JournalSessions"]
 

@@ -33,19 +33,19 @@ from pydantic_settings import (
 from bridge.access import KeysError
 from bridge.door import DoorLimits, Guests, require_narrow
 from bridge.environment import CONFIG_FILE_VARIABLE, injected_variables
-from bridge.http.services import ServicesError, WatchedServices
-from bridge.journal.database import parse_database_url
-from bridge.journal.mark_file import default_mark_file
+from bridge.http.front.service_tokens import ServicesError, WatchedServices
+from bridge.journal.database.engines import parse_database_url
+from bridge.journal.history.mark_file import default_mark_file
 from bridge.setting_errors import SettingsError, explain, explain_unreadable, refuse_slips, variable_name
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
-from bridge.sockets.pace import Pace
-from bridge.sockets.unread import Unread
-from coordinator.agreements import Terms
+from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.transport.unread import Unread
 from coordinator.errors import BridgeError
-from coordinator.invoices import Coin
-from coordinator.payout_approval import PayoutRules
-from coordinator.payout_limits import DEFAULT_LIMITS, PayoutLimits
+from coordinator.payments.agreements import Terms
+from coordinator.payments.invoices import Coin
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.limits import DEFAULT_LIMITS, PayoutLimits
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
 
 if TYPE_CHECKING:
@@ -250,9 +250,9 @@ class Settings(BaseSettings):
         return Limits(
             backlog_bytes=self.backlog_limit_bytes,
             connect_timeout_seconds=self.connect_timeout_seconds,
-            messages=Pace(self.messages_per_second, BURST_SECONDS * self.messages_per_second),
-            joins=Pace(self.joins_per_second, Limits().rooms),
-            connections=Pace(self.connections_per_second, BURST_SECONDS * self.connections_per_second),
+            messages=RateLimit(self.messages_per_second, BURST_SECONDS * self.messages_per_second),
+            joins=RateLimit(self.joins_per_second, Limits().rooms),
+            connections=RateLimit(self.connections_per_second, BURST_SECONDS * self.connections_per_second),
         )
 
     @property

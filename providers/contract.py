@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Protocol
 
 from coordinator.errors import BridgeError
-from coordinator.evidence import LookedUpInvoice
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import Observation
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout
+from coordinator.payments.evidence import LookedUpInvoice
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.observations import Observation
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout
 
 __all__ = [
     "AnswerUnusableError",

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from providers.onchain.web3_library import Web3
+from providers.onchain.nodes.web3_library import Web3
 from tests.asking import client_of
 from tests.waiting import GIVE_UP_SECONDS
 

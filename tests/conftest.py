@@ -59,8 +59,8 @@ def pytest_collection_finish() -> None:
 def no_disk_is_too_slow() -> Iterator[None]:
     """A commit to a journal that a test opens by itself may take as long as the machine needs for it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
-        patched.setattr("bridge.journal.readers.LOOK_UP_SECONDS", GIVE_UP_SECONDS)
+        patched.setattr("bridge.journal.writing.writer.COMMIT_TIMEOUT_SECONDS", GIVE_UP_SECONDS)
+        patched.setattr("bridge.journal.queries.readers.LOOK_UP_SECONDS", GIVE_UP_SECONDS)
         yield
 
 

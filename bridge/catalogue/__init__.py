@@ -30,9 +30,13 @@ from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.catalogue.points import LevelUp, ReferralReward, ReferralSignup
 from bridge.catalogue.session import SessionEnded
 from bridge.catalogue.system import SystemStatus
-from coordinator.checkout_events import CheckoutPaymentConfirmed, CheckoutPaymentFailed, CheckoutPaymentPending
 from coordinator.events import Payload
-from coordinator.payment_events import (
+from coordinator.payments.checkout_events import (
+    CheckoutPaymentConfirmed,
+    CheckoutPaymentFailed,
+    CheckoutPaymentPending,
+)
+from coordinator.payments.events import (
     PaymentCreated,
     PaymentProgress,
     PaymentReceived,
@@ -40,8 +44,8 @@ from coordinator.payment_events import (
     PurchaseRequestUpdate,
     SellerOfferUpdate,
 )
-from coordinator.payout_events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
-from coordinator.refund_events import RefundOpened, RefundUpdated
+from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
+from coordinator.refunds.events import RefundOpened, RefundUpdated
 
 __all__ = ["ADDITIONS", "CATEGORIES", "EVENTS"]
 

@@ -13,7 +13,7 @@ from coordinator.errors import BridgeError
 if TYPE_CHECKING:
     from bridge.settings import Settings
     from providers.onchain.chains import Chain
-    from providers.onchain.rpc import ChainRpc
+    from providers.onchain.nodes.rpc import ChainRpc
 
 __all__ = ["chain_findings"]
 
@@ -67,7 +67,7 @@ def _endpoint(chain: "Chain", url: str) -> list[Finding]:
     import logging
 
     from providers.onchain.chains import ChainsError
-    from providers.onchain.rpc import ChainRpc
+    from providers.onchain.nodes.rpc import ChainRpc
 
     logging.getLogger("bridge.onchain").setLevel(logging.ERROR)  # what is wrong is said below
 
@@ -101,8 +101,8 @@ def _lacking_receipts(chain: "Chain", host: str) -> Finding:
 
 async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Finding]:
     """The tokens that are not what the configuration says of them, as far as their contracts tell."""
+    from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
     from providers.onchain.quantities import quantity
-    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
 
     found = []
     for token in (one for one in chain.tokens if one.address is not None):
@@ -124,7 +124,7 @@ async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Find
 
 async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:
     """Whether an endpoint has no receipt of a transaction in a block that it shows itself."""
-    from providers.onchain.rpc import ChainUnavailableError, RefusedByNodeError
+    from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
 
     try:
         for number in range(head, max(head - BLOCKS_LOOKED_THROUGH, -1), -1):

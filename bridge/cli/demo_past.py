@@ -11,11 +11,11 @@ from random import Random
 
 from bridge.journal import Journal
 from coordinator.ids import new_id
-from coordinator.observations import Sighting, Stage, Transfer
-from coordinator.payments import Payment
-from coordinator.payout_approval import PayoutRules
-from coordinator.payout_limits import DEFAULT_LIMITS
-from coordinator.payout_observations import (
+from coordinator.payments.observations import Sighting, Stage, Transfer
+from coordinator.payments.payments import Payment
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.limits import DEFAULT_LIMITS
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
@@ -24,7 +24,7 @@ from coordinator.payout_observations import (
     PayoutSighted,
     PayoutUnclear,
 )
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from providers.contract import Reading
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice

@@ -263,7 +263,7 @@ def disk_findings(folder: Path) -> Iterator[Finding]:
 
 def _mark(settings: "Settings") -> Finding:
     """Where it is noted how far the journal is. Without it a rewind may go unnoticed."""
-    from bridge.journal.mark_file import MarkFile, MarkUnreadableError
+    from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
 
     path = settings.mark_file
     try:

@@ -155,7 +155,7 @@ def _run(
 
     from bridge.app import create_app
     from bridge.door import Door, Forwarded
-    from bridge.sockets.web_socket_protocol import WebSocketProtocol
+    from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
     listener.setblocking(False)
@@ -280,7 +280,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _announce(settings: "Settings", *, how_to_try: bool) -> None:
-    from bridge.journal.database import journal_place
+    from bridge.journal.database.engines import journal_place
 
     url = on_one_line(url_of(settings.host, settings.port))
     say(f"The bridge is ready on {bold(url)}")

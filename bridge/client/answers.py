@@ -22,9 +22,9 @@ from bridge.client.errors import (
 )
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.payments import EscrowState, PaymentStatus
-from coordinator.payouts import PayoutStatus, Verification
-from coordinator.refund_statuses import RefundStatus
+from coordinator.payments.payments import EscrowState, PaymentStatus
+from coordinator.payouts.payouts import PayoutStatus, Verification
+from coordinator.refunds.statuses import RefundStatus
 
 __all__ = [
     "CheckedDestination",

@@ -15,7 +15,7 @@ from bridge.door.drain import LARGE_ANSWER_BYTES, Drain
 from bridge.door.exchange import Exchange, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
-from bridge.sockets.handshake import Request
+from bridge.sockets.transport.handshake import Request
 
 if TYPE_CHECKING:
     from bridge.door.door import Door
@@ -27,8 +27,8 @@ UVICORN_NAMES = {
     "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
     "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
 }
-"""What is used of uvicorn here and in `bridge/sockets/web_socket_protocol.py` and `bridge/cli/serve.py`: of its
-objects, the attributes. It uses of ours the constructor and `shutdown`."""
+"""What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py` and in `bridge/cli/serve.py`: of
+its objects, the attributes. It uses of ours the constructor and `shutdown`."""
 
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.

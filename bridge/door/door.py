@@ -6,8 +6,8 @@ from typing import Any
 from bridge.door.connection import HttpConnection
 from bridge.door.guests import Guest, Guests
 from bridge.door.limits import DoorLimits
-from bridge.sockets.deadlines import Deadlines
-from bridge.sockets.unread import MADE_ROOM, Unread
+from bridge.sockets.transport.deadlines import Deadlines
+from bridge.sockets.transport.unread import MADE_ROOM, Unread
 
 __all__ = ["Door"]
 

@@ -95,8 +95,7 @@ class Guests:
         return Guest(self, network, is_last=is_last)
 
     def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> Guest | None:
-        """As `bridge.sockets.takers.Places` has it: as many sessions as places, and those of one address count with
-        its connections."""
+        """As `Places` has it: as many sessions as places, and those of one address count with its connections."""
         network = counted_as or self._network(address)
         if not self._may_have_more(network):
             return None

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from prometheus_client import Gauge
 
-from bridge.http.ops_overview import count_by_kind
+from bridge.http.ops.overview import count_by_kind
 from bridge.journal import Journal
 
 __all__ = ["AttentionFigures", "GivenAttentionFigures"]

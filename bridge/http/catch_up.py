@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, Field
 from bridge.catalogue import EVENTS
 from bridge.catalogue.chat import Message, Moment
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
-from bridge.http.callers import require_room
-from bridge.http.dependencies import GivenConfidence, GivenJournal, GivenPrincipal
-from bridge.http.openapi import problem_responses
-from bridge.http.problems import wrong_field
+from bridge.http.front.callers import require_room
+from bridge.http.front.dependencies import GivenConfidence, GivenJournal, GivenPrincipal
+from bridge.http.front.openapi import problem_responses
+from bridge.http.front.problems import wrong_field
 from bridge.journal import OffsetUnreadableError
 from bridge.projections import chats
 from bridge.projections.purchase_requests import TOLD_BY, PurchaseRequestState, purchase_request

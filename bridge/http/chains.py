@@ -7,8 +7,8 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.params import QueryParameter
 from pydantic import AwareDatetime, Field
 
-from bridge.http.dependencies import GivenChains, GivenJournal, GivenPrincipal
-from bridge.http.openapi import problem_responses
+from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPrincipal
+from bridge.http.front.openapi import problem_responses
 from bridge.journal import ChainAlarm, UnmatchedTransfer
 from coordinator.models import FrozenModel
 from coordinator.money import Amount

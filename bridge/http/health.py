@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from bridge.http.attention_figures import GivenAttentionFigures
-from bridge.http.dependencies import GivenJournal, GivenReadinessChecks
+from bridge.http.front.dependencies import GivenJournal, GivenReadinessChecks
 from bridge.workers.checks import Check, DegradedError
 from coordinator.models import FrozenModel
 

@@ -6,9 +6,9 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import AwareDatetime, Field
 
-from bridge.http.dependencies import GivenPresence, GivenPrincipal
-from bridge.http.openapi import problem_responses
-from bridge.http.problems import wrong_field
+from bridge.http.front.dependencies import GivenPresence, GivenPrincipal
+from bridge.http.front.openapi import problem_responses
+from bridge.http.front.problems import wrong_field
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 

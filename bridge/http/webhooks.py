@@ -18,15 +18,15 @@ from litestar.openapi.spec import Operation
 from litestar.params import FromPath
 from pydantic import Field
 
-from bridge.http.lane import PlainPost
-from bridge.http.openapi import json_body, problem_responses
-from bridge.http.problems import problem
+from bridge.http.front.fast_path import PlainPost
+from bridge.http.front.openapi import json_body, problem_responses
+from bridge.http.front.problems import problem
 from bridge.http.refused_webhooks import WEBHOOKS, refused_webhooks
 from bridge.journal import Journal, JournalUnavailableError, KeyedObservation, Outcome
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.payout_observations import PayoutBooked
-from coordinator.payouts import Payout
+from coordinator.payouts.observations import PayoutBooked
+from coordinator.payouts.payouts import Payout
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "told_payout", "webhook_router"]

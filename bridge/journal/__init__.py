@@ -4,24 +4,7 @@ It knows nothing of HTTP, sockets or providers. State, deduplication key and eve
 one transaction by a single writer; whoever fans out reads the tail.
 """
 
-from bridge.journal.address_queries import OwnAddress
-from bridge.journal.chain_queries import ChainAlarm, UnmatchedTransfer
-from bridge.journal.chain_records import ChainRecords
-from bridge.journal.chain_requests import ChainCommit, CommittedStep
-from bridge.journal.coin_queries import WaitedCoin
-from bridge.journal.commit_times import Commit, CommitTimes
-from bridge.journal.console_queries import (
-    TOTAL_LIMIT,
-    ConsoleFilter,
-    KeptWebhook,
-    ListedPayment,
-    ListedPayout,
-    Place,
-    UnmatchedWebhook,
-)
-from bridge.journal.console_records import ConsoleRecords, ForAPerson
 from bridge.journal.dispatcher import Deliver, Dispatcher
-from bridge.journal.draft_requests import Draft
 from bridge.journal.errors import (
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
@@ -33,25 +16,43 @@ from bridge.journal.errors import (
     PaymentConflictError,
     PayoutRefusedError,
 )
-from bridge.journal.histories import HistoryRecord
-from bridge.journal.history_queries import ForgottenRow
 from bridge.journal.journal import Journal
-from bridge.journal.payout_queries import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.payout_recording import KeyedObservation, observation_key
-from bridge.journal.problem_queries import TroubledPayment
-from bridge.journal.queries import HistoryEntry, PaymentRecord
-from bridge.journal.refund_queries import ListedRefund
-from bridge.journal.refund_requests import OpenedRefund
-from bridge.journal.requests import IdempotencyKey, Outcome, Recorded, Registered
-from bridge.journal.room_queries import Stretch
-from bridge.journal.rows import JournaledEvent
-from bridge.journal.ruling_requests import ruling_key
-from bridge.journal.staged_actions import Action, waiting_name
-from bridge.journal.staged_chains import ChainTransfer
-from bridge.journal.staged_destinations import AllowedDestination
-from bridge.journal.staged_holds import PayoutHold
-from bridge.journal.total_queries import DayTotal
-from bridge.journal.unfinished_queries import CompletedPayment, EndedPayment
+from bridge.journal.queries.addresses import OwnAddress
+from bridge.journal.queries.chains import ChainAlarm, UnmatchedTransfer
+from bridge.journal.queries.coins import WaitedCoin
+from bridge.journal.queries.console import (
+    TOTAL_LIMIT,
+    ConsoleFilter,
+    KeptWebhook,
+    ListedPayment,
+    ListedPayout,
+    Place,
+    UnmatchedWebhook,
+)
+from bridge.journal.queries.histories import ForgottenRow
+from bridge.journal.queries.payments import HistoryEntry, PaymentRecord
+from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
+from bridge.journal.queries.problems import TroubledPayment
+from bridge.journal.queries.refunds import ListedRefund
+from bridge.journal.queries.rooms import Stretch
+from bridge.journal.queries.totals import DayTotal
+from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
+from bridge.journal.records.chains import ChainRecords
+from bridge.journal.records.console import ConsoleRecords, ForAPerson
+from bridge.journal.requests.chains import ChainCommit, CommittedStep
+from bridge.journal.requests.drafts import Draft
+from bridge.journal.requests.payments import IdempotencyKey, Registered
+from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
+from bridge.journal.requests.refunds import OpenedRefund
+from bridge.journal.requests.rulings import ruling_key
+from bridge.journal.tables.rows import JournaledEvent
+from bridge.journal.writing.commit_times import Commit, CommitTimes
+from bridge.journal.writing.histories import HistoryRecord
+from bridge.journal.writing.outcomes import Outcome, Recorded
+from bridge.journal.writing.staged.actions import Action, waiting_name
+from bridge.journal.writing.staged.chains import ChainTransfer
+from bridge.journal.writing.staged.destinations import AllowedDestination
+from bridge.journal.writing.staged.holds import PayoutHold
 
 __all__ = [
     "TOTAL_LIMIT",

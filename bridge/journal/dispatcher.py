@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal.rows import JournaledEvent
+from bridge.journal.tables.rows import JournaledEvent
 
 __all__ = ["Deliver", "Dispatcher"]
 

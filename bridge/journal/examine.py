@@ -8,11 +8,11 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from bridge.journal.coin_queries import WaitedCoin, coins_waited_for
-from bridge.journal.database import journal_place, opening, parse_database_url, reading_engine
+from bridge.journal.database.engines import journal_place, opening, parse_database_url, reading_engine
+from bridge.journal.database.lock import is_locked
+from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
-from bridge.journal.schema_versions import known_versions, version_of
-from bridge.journal.writer_lock import is_locked
+from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
 
 __all__ = ["DatabaseState", "examine_database", "examine_waiting"]
 

@@ -11,54 +11,51 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bridge.journal import (
-    payout_attempts,
-    payout_queries,
-    payout_recording,
-    payout_registration,
-    queries,
-    requests,
-    room_queries,
-)
-from bridge.journal.approval_records import ApprovalRecords
-from bridge.journal.chain_records import ChainRecords
 from bridge.journal.clocks import Clock, steady_clock, utc_now
-from bridge.journal.commit_times import Commit, CommitTimes
-from bridge.journal.console_records import ConsoleRecords
-from bridge.journal.cutting import Cutter
-from bridge.journal.database import opening, parse_database_url, writing_engine
+from bridge.journal.database.cutting import Cutter
+from bridge.journal.database.engines import opening, parse_database_url, writing_engine
+from bridge.journal.database.lock import WriterLock
+from bridge.journal.database.schema_versions import bring_up_to_date
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import OffsetElsewhereError
 from bridge.journal.examine import examine_database
-from bridge.journal.histories import Opened, open_history
-from bridge.journal.history_guard import HistoryGuard
-from bridge.journal.history_records import HistoryRecords
-from bridge.journal.look_ahead import LookAhead
-from bridge.journal.mark_file import MarkFile
-from bridge.journal.offsets import Offsets, proof_of_rewind, require_held
-from bridge.journal.payment_log import log_payout, log_recorded, log_standing
-from bridge.journal.readers import Readers
-from bridge.journal.recording import is_to_be_looked_up
-from bridge.journal.refund_records import RefundRecords
-from bridge.journal.retention_records import RetentionRecords
-from bridge.journal.rows import EVERYONE, JournaledEvent
-from bridge.journal.ruling_records import RulingRecords
-from bridge.journal.schema_versions import bring_up_to_date
-from bridge.journal.session_records import SessionRecords
-from bridge.journal.unfinished_records import UnfinishedRecords
-from bridge.journal.writer import Writer
-from bridge.journal.writer_lock import WriterLock
-from coordinator.claims import money_claims
+from bridge.journal.history.mark_file import MarkFile
+from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_held
+from bridge.journal.queries import payments as queries
+from bridge.journal.queries import payouts as payout_queries
+from bridge.journal.queries import rooms as room_queries
+from bridge.journal.queries.readers import Readers
+from bridge.journal.records.approvals import ApprovalRecords
+from bridge.journal.records.chains import ChainRecords
+from bridge.journal.records.console import ConsoleRecords
+from bridge.journal.records.histories import HistoryRecords
+from bridge.journal.records.refunds import RefundRecords
+from bridge.journal.records.retention import RetentionRecords
+from bridge.journal.records.rulings import RulingRecords
+from bridge.journal.records.sessions import SessionRecords
+from bridge.journal.records.unfinished import UnfinishedRecords
+from bridge.journal.requests import payments as requests
+from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
+from bridge.journal.requests.recording import is_to_be_looked_up
+from bridge.journal.tables.rows import EVERYONE, JournaledEvent
+from bridge.journal.writing.commit_times import Commit, CommitTimes
+from bridge.journal.writing.histories import Opened, open_history
+from bridge.journal.writing.history_guard import HistoryGuard
+from bridge.journal.writing.outcomes import Recorded
+from bridge.journal.writing.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.writing.prefetch import LookAhead
+from bridge.journal.writing.writer import Writer
 from coordinator.events import Event
-from coordinator.facts import Misfit
 from coordinator.histories import Place
-from coordinator.invoices import InvoiceWanted
-from coordinator.observations import Observation
-from coordinator.payments import Payment
-from coordinator.payout_approval import PayoutRules
-from coordinator.payout_names import Naming, whose_name
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout, PayoutStatus
+from coordinator.payments.claims import money_claims
+from coordinator.payments.facts import Misfit
+from coordinator.payments.invoices import InvoiceWanted
+from coordinator.payments.observations import Observation
+from coordinator.payments.payments import Payment
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.provider_names import Naming, whose_name
 
 __all__ = ["Journal"]
 
@@ -180,7 +177,7 @@ class Journal:
 
     async def record_observation(
         self, *, provider: str, external_id: str, key: str, observation: Observation
-    ) -> requests.Recorded:
+    ) -> Recorded:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
         recorded = await self._writer.submit(
             functools.partial(
@@ -207,9 +204,7 @@ class Journal:
         doubted, self._doubted = self._doubted, {}
         return doubted
 
-    async def record_misfit(
-        self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation
-    ) -> requests.Recorded:
+    async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:
         """Notes what a provider told of a payment and cannot be about it, for a person to look at."""
         return await self._writer.submit(
             functools.partial(

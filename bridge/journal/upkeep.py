@@ -9,13 +9,13 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from bridge.journal.database import opening, parse_database_url, reading_engine, writing_engine
+from bridge.journal.database.engines import opening, parse_database_url, reading_engine, writing_engine
+from bridge.journal.database.lock import WriterLock
+from bridge.journal.database.schema_versions import bring_up_to_date, known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.examine import examine_database
-from bridge.journal.histories import HistoryRecord, histories, mark_as_backup, open_history
-from bridge.journal.mark_file import MarkFile
-from bridge.journal.schema_versions import bring_up_to_date, known_versions, version_of
-from bridge.journal.writer_lock import WriterLock
+from bridge.journal.history.mark_file import MarkFile
+from bridge.journal.writing.histories import HistoryRecord, histories, mark_as_backup, open_history
 
 __all__ = ["back_up", "compact", "declare_restored", "histories_of"]
 

@@ -16,7 +16,7 @@ from bridge.sockets.errors import (
 from bridge.sockets.factory import asgi_app, create_socket_server
 from bridge.sockets.fanout import deliver
 from bridge.sockets.figures import show_figures
-from bridge.sockets.presence import UserPresence
+from bridge.sockets.presence.presence import UserPresence
 from bridge.sockets.server import SocketServer
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.access import ANYBODY, Principal
 from bridge.catalogue.session import Ending
-from bridge.sockets.manager import Member
+from bridge.sockets.rooms.manager import Member
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier

@@ -5,8 +5,8 @@ They must never turn an event meant for a few into one for everyone.
 
 from typing import Any
 
-from bridge.sockets.audiences import reached
 from bridge.sockets.errors import RoomNameEmptyError, SocketServerMissingError
+from bridge.sockets.rooms.audiences import reached
 from bridge.sockets.server import SocketServer
 from coordinator.events import Audience
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import socketio
 
-from bridge.sockets.activity import Activity
 from bridge.sockets.admission import Admission
-from bridge.sockets.handlers import register_handlers
+from bridge.sockets.clients.activity import Activity
+from bridge.sockets.clients.handlers import register_handlers
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
-from bridge.sockets.takers import Places
-from bridge.sockets.unread import Unread
+from bridge.sockets.transport.receivers import Places
+from bridge.sockets.transport.unread import Unread
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier

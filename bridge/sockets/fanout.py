@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bridge.sockets.audiences import reached
-from bridge.sockets.frames import event_message
-from bridge.sockets.hearers import NOBODY, Hearers
+from bridge.sockets.rooms.audiences import reached
+from bridge.sockets.rooms.subscribers import NOBODY, Subscribers
 from bridge.sockets.server import SocketServer
+from bridge.sockets.transport.frames import event_message
 from coordinator.events import Event
 
 __all__ = ["deliver"]
@@ -28,38 +28,38 @@ def deliver(
     run: list[Ended] = []
     """What goes to the same clients, with nothing between that anybody hears."""
     run_to: tuple[str, ...] | None = ()
-    hearers = NOBODY
+    subscribers = NOBODY
     ends: Sequence[str | None] = offsets or [None] * len(events)
     for event, offset in zip(events, ends, strict=True):
         audience = reached(event.name, event.audience, keeps_confidence=server.keeps_confidence)
         to = None if audience.everyone else audience.rooms
         if to != run_to:
-            others = _hearers(server, to, besides)
+            others = _subscribers(server, to, besides)
             if not others:
                 written.append(0)
                 continue
             if run:
-                _tell(hearers, run)
+                _tell(subscribers, run)
                 # Whose socket turned out to be full is not written to past what it has not read.
-                others = _hearers(server, to, besides)
-            run, run_to, hearers = [], to, others
-        if hearers:
+                others = _subscribers(server, to, besides)
+            run, run_to, subscribers = [], to, others
+        if subscribers:
             run.append((event, offset))
-        written.append(len(hearers))
+        written.append(len(subscribers))
     if run:
-        _tell(hearers, run)
+        _tell(subscribers, run)
     return written
 
 
-def _hearers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequence[str]) -> Hearers:
-    return server.manager.hearers("/", to, besides) if to is None or to else NOBODY
+def _subscribers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequence[str]) -> Subscribers:
+    return server.manager.subscribers("/", to, besides) if to is None or to else NOBODY
 
 
-def _tell(hearers: Hearers, run: Sequence[Ended]) -> None:
+def _tell(subscribers: Subscribers, run: Sequence[Ended]) -> None:
     """To each as one write."""
-    plain = {sid: connection for sid, connection in hearers.aside.items() if not connection.takes_offsets}
+    plain = {sid: connection for sid, connection in subscribers.aside.items() if not connection.takes_offsets}
     if plain:
-        Hearers(aside=plain).tell([event_message(event, None) for event, _ in run])
-        others = {sid: connection for sid, connection in hearers.aside.items() if sid not in plain}
-        hearers = Hearers(hearers.direct, others)
-    hearers.tell([event_message(event, offset) for event, offset in run])
+        Subscribers(aside=plain).tell([event_message(event, None) for event, _ in run])
+        others = {sid: connection for sid, connection in subscribers.aside.items() if sid not in plain}
+        subscribers = Subscribers(subscribers.direct, others)
+    subscribers.tell([event_message(event, offset) for event, offset in run])

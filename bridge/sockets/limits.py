@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from bridge.sockets.pace import Pace
+from bridge.sockets.rate_limit import RateLimit
 
 __all__ = ["Limits"]
 
-UNLIMITED = Pace(math.inf, math.inf)
+UNLIMITED = RateLimit(math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Limits:
     """Until when it has to connect to a namespace."""
     rooms: int = 1_000
     """A console of finance ops watches a few hundred; without a limit, one client could fill the memory."""
-    messages: Pace = UNLIMITED
-    joins: Pace = UNLIMITED
-    connections: Pace = UNLIMITED
+    messages: RateLimit = UNLIMITED
+    joins: RateLimit = UNLIMITED
+    connections: RateLimit = UNLIMITED
     """Those of one address, unless it is this machine's own."""

@@ -39,18 +39,18 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import Ending, SessionEnded
-from bridge.sockets.activity_log import ActivityLog
 from bridge.sockets.admission import Admission
-from bridge.sockets.asking import answers
-from bridge.sockets.engine import Engine
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.frames import Outgoing
-from bridge.sockets.hearers import Hearers
-from bridge.sockets.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
-from bridge.sockets.manager import ClientManager, Member, packet_parts
-from bridge.sockets.presence import Presence
-from bridge.sockets.recovery import Missed, Recovery
-from bridge.sockets.returns import NOTHING, Recalls, Returns
+from bridge.sockets.presence.activity_log import ActivityLog
+from bridge.sockets.presence.presence import Presence
+from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns
+from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
+from bridge.sockets.rooms.subscribers import Subscribers
+from bridge.sockets.transport.asking import answers
+from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.frames import Outgoing
+from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
 from coordinator import rooms
 from coordinator.compact_json import compact_json
 
@@ -271,7 +271,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             # Also of who will not be recovered: the next process has to know who was online.
             pid = self.recovery.begin(sid, principal)
             answer |= {"pid": pid} if connection.takes_offsets else {}
-        Hearers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
+        Subscribers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
             self.comes_back_online(sid, user_id)

@@ -18,13 +18,13 @@ from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts import PayoutSender
-from coordinator.comparisons import Comparison
-from coordinator.earnings import earned, left_to_pay_out, refundable
 from coordinator.money import ZERO, product, total
-from coordinator.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payout_names import Share
-from coordinator.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
-from coordinator.withheld import withheld_from
+from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payments.withheld import withheld_from
+from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
+from coordinator.payouts.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from coordinator.payouts.provider_names import Share
 from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
 
 __all__ = ["BooksComparison"]

@@ -14,15 +14,15 @@ from bridge.workers.block_news import BlockNews
 from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
 from bridge.workers.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
-from coordinator.payments import Payment
-from coordinator.payouts import Payout
+from coordinator.payments.payments import Payment
+from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.staleness import staleness
+from providers.onchain.nodes.staleness import staleness
 
 if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
-    from providers.onchain.rpc import ChainRpc
+    from providers.onchain.nodes.rpc import ChainRpc
 
 __all__ = ["ChainFollowers", "ChainProblemError", "ChainStanding"]
 
@@ -108,7 +108,7 @@ class ChainFollowers:
         await self._refuse_redefined()
         # Only whoever follows a chain pays for the import of web3.
         from providers.onchain.follower import ChainFollower
-        from providers.onchain.rpc import ChainRpc
+        from providers.onchain.nodes.rpc import ChainRpc
 
         for name, chain in self.chains.items():
             for kindred in chain.kindred_endpoints:

@@ -9,13 +9,13 @@ from pydantic import TypeAdapter
 
 from bridge.journal import ChainCommit, ChainTransfer, Journal
 from coordinator.money import base_units
-from coordinator.observations import Sighting, Stage
-from coordinator.payments import OPEN_STATUSES, Payment
-from coordinator.payouts import Payout
+from coordinator.payments.observations import Sighting, Stage
+from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.direct import PROVIDER
-from providers.onchain.following import Following
-from providers.onchain.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
+from providers.onchain.matching.direct import PROVIDER
+from providers.onchain.matching.following import Following
+from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]

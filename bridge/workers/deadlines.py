@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.look_ups import apply_look_up, note_unreadable
-from coordinator.payments import Payment
+from coordinator.payments.payments import Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]

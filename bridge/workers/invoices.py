@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.patience import Because, Patience
 from coordinator.errors import BridgeError
-from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments import Payment
+from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.payments import Payment
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,

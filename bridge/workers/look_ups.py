@@ -10,14 +10,20 @@ from typing import Literal, NamedTuple
 from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome
-from coordinator.contradictions import is_called_refunded
-from coordinator.evidence import LookedUpInvoice, Unfit, invoice_of
-from coordinator.facts import Books, Facts
-from coordinator.observations import InvoiceEnded, InvoiceFound, InvoiceSnapshot, InvoiceUnreadable, Observation
-from coordinator.payment_decisions import decide, not_counted
-from coordinator.payment_problems import is_forgotten, problems_of
-from coordinator.payments import Effect, Payment
-from coordinator.sums import is_unread
+from coordinator.payments.contradictions import is_called_refunded
+from coordinator.payments.decisions import decide, not_counted
+from coordinator.payments.evidence import LookedUpInvoice, Unfit, invoice_of
+from coordinator.payments.facts import Books, Facts
+from coordinator.payments.observations import (
+    InvoiceEnded,
+    InvoiceFound,
+    InvoiceSnapshot,
+    InvoiceUnreadable,
+    Observation,
+)
+from coordinator.payments.payments import Effect, Payment
+from coordinator.payments.problems import is_forgotten, problems_of
+from coordinator.payments.sums import is_unread
 
 __all__ = ["Applied", "apply_look_up", "note_unreadable"]
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 
 __all__ = ["PayoutAges"]
 

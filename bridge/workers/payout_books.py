@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
-from coordinator.comparisons import ForgottenPayout
 from coordinator.histories import Beginning
-from coordinator.lateness import ZONES
-from coordinator.payments import Payment
-from coordinator.payout_names import Share, is_known_here
-from coordinator.payouts import Payout
+from coordinator.payments.lateness import ZONES
+from coordinator.payments.payments import Payment
+from coordinator.payouts.comparisons import ForgottenPayout
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Share, is_known_here
 from providers.contract import BookedPayout, PayoutGateway
 
 __all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]

@@ -11,9 +11,9 @@ from bridge.journal import Action, Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.errors import BridgeError
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payout_resolution import ResolutionOutcome, resolve
-from coordinator.payouts import Payout
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.resolution import ResolutionOutcome, resolve
 from providers.contract import ProviderError
 
 __all__ = ["Findings", "Inquiry", "NotAskedError"]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal, observation_key
 from bridge.workers.payout_ages import PayoutAges
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from providers.contract import PayoutGateways, ProviderError
 
 __all__ = ["PayoutLookUps"]

@@ -17,8 +17,7 @@ from prometheus_client import Counter
 
 from bridge.journal import Journal, observation_key
 from bridge.workers.payout_books import PayoutBooks
-from coordinator.payout_names import Naming
-from coordinator.payout_observations import (
+from coordinator.payouts.observations import (
     PayoutBooked,
     PayoutFailed,
     PayoutNamePassedOn,
@@ -27,7 +26,8 @@ from coordinator.payout_observations import (
     PayoutUnclear,
     PayoutWithheld,
 )
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Naming
 from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
 
 __all__ = ["Order", "PayoutOrders", "names_of"]

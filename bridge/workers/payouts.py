@@ -18,9 +18,9 @@ from bridge.workers.payout_ages import PayoutAges
 from bridge.workers.payout_books import PayoutBooks
 from bridge.workers.payout_look_ups import PayoutLookUps
 from bridge.workers.payout_orders import Order, PayoutOrders
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payout_turns import TURN_ENDS_AFTER, orders_in_turn
-from coordinator.payouts import Payout, batches
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout, batches
+from coordinator.payouts.turns import TURN_ENDS_AFTER, orders_in_turn
 from providers.contract import PayoutGateways, PayoutOrder
 
 __all__ = ["PayoutSender"]

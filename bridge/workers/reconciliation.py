@@ -15,10 +15,10 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import CompletedPayment, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
-from coordinator.booked import latest
-from coordinator.contradictions import is_called_refunded
-from coordinator.payments import Payment
-from coordinator.unconfirmed import matures_at, seen_at
+from coordinator.payments.booked import latest
+from coordinator.payments.contradictions import is_called_refunded
+from coordinator.payments.payments import Payment
+from coordinator.payments.unconfirmed import matures_at, seen_at
 from providers.contract import (
     AnswerUnusableError,
     CredentialsRefusedError,

@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.invoices import InvoiceOpener, because_of
 from bridge.workers.patience import Because
-from coordinator.invoices import Invoice
+from coordinator.payments.invoices import Invoice
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError
 
 __all__ = ["UnopenedInvoices"]

@@ -274,6 +274,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/payouts/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A seller's list of destinations */
+        get: operations["listDestinations"];
+        put?: never;
+        /**
+         * Put a destination on a seller's list
+         * @description Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or has not been for long enough, awaits approval. One that is on the list already stays as it is. On record.
+         */
+        post: operations["allowDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payouts/destinations/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a destination off a seller's list
+         * @description Put on it again, it waits anew. On record.
+         */
+        post: operations["disallowDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/payouts/{payout_id}/approval": {
         parameters: {
             query?: never;
@@ -328,47 +369,6 @@ export interface paths {
          * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
          */
         post: operations["withdrawPayout"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/payouts/destinations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A seller's list of destinations */
-        get: operations["listDestinations"];
-        put?: never;
-        /**
-         * Put a destination on a seller's list
-         * @description Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or has not been for long enough, awaits approval. One that is on the list already stays as it is. On record.
-         */
-        post: operations["allowDestination"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/payouts/destinations/removal": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take a destination off a seller's list
-         * @description Put on it again, it waits anew. On record.
-         */
-        post: operations["disallowDestination"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1927,7 +1927,7 @@ export interface components {
             invoices: components["schemas"]["InvoiceItem"][];
             /** @description Oldest first, those that were withdrawn included. */
             refunds: components["schemas"]["RefundItem"][];
-            history: components["schemas"]["payment_documents_HistoryItem"][];
+            history: components["schemas"]["documents_payments_HistoryItem"][];
         };
         /** PaymentDoing */
         PaymentDoing: {
@@ -2701,6 +2701,34 @@ export interface components {
             /** @description Why, for the record. */
             note?: string | null;
         };
+        /**
+         * ConsoleWithdrawal
+         * @example {
+         *       "by": "Ada"
+         *     }
+         */
+        approvals_ConsoleWithdrawal: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description Why. It is kept with the payout, where its seller can read it. */
+            note?: string | null;
+        };
+        /** HistoryItem */
+        documents_payments_HistoryItem: {
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            at: string;
+            /** @description What was seen; `registered` is the first. */
+            observation: string;
+            /** @description `applied`, `unchanged`, `other-currency` or `not-counted`. */
+            effect: string;
+            status: components["schemas"]["PaymentStatus"];
+            escrowState: components["schemas"]["EscrowState"];
+            received: string;
+            txHash?: string | null;
+        };
         /** HistoryItem */
         ops_histories_HistoryItem: {
             /** @description What every offset of it begins with. */
@@ -2728,39 +2756,11 @@ export interface components {
          *       "by": "Ada"
          *     }
          */
-        ops_refunds_ConsoleWithdrawal: {
+        refunds_ConsoleWithdrawal: {
             /** @description Why, for the record. */
             note?: string | null;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-        };
-        /** HistoryItem */
-        payment_documents_HistoryItem: {
-            /**
-             * Format: date-time
-             * @description datetime with the constraint that the value must have timezone info
-             */
-            at: string;
-            /** @description What was seen; `registered` is the first. */
-            observation: string;
-            /** @description `applied`, `unchanged`, `other-currency` or `not-counted`. */
-            effect: string;
-            status: components["schemas"]["PaymentStatus"];
-            escrowState: components["schemas"]["EscrowState"];
-            received: string;
-            txHash?: string | null;
-        };
-        /**
-         * ConsoleWithdrawal
-         * @example {
-         *       "by": "Ada"
-         *     }
-         */
-        payout_approvals_ConsoleWithdrawal: {
-            /** @description Their name, needed where nobody is asked for a token. */
-            by?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
-            note?: string | null;
         };
     };
     responses: never;
@@ -3939,6 +3939,211 @@ export interface operations {
             };
         };
     };
+    listDestinations: {
+        parameters: {
+            query: {
+                sellerId: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationList"];
+                };
+            };
+            /** @description `sellerId` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not see payouts */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    allowDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationItem"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not have payouts sent */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be kept; send it again, with the same key */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disallowDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationRemoval"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationList"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not have payouts sent */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not on the list */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be kept; send it again, with the same key */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     approvePayout: {
         parameters: {
             query?: never;
@@ -4179,211 +4384,6 @@ export interface operations {
             };
             /** @description Its provider was asked to send it, or it has ended; the answer says so */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not known to be kept; send it again, with the same key */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listDestinations: {
-        parameters: {
-            query: {
-                sellerId: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DestinationList"];
-                };
-            };
-            /** @description `sellerId` is missing */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No good token */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description They may not see payouts */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It cannot be looked up at this moment; ask again in a few seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    allowDestination: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DestinationRequest"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DestinationItem"];
-                };
-            };
-            /** @description A field is missing or wrong; the answer names it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No token of a service */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The service may not have payouts sent */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not known to be kept; send it again, with the same key */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    disallowDestination: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DestinationRemoval"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DestinationList"];
-                };
-            };
-            /** @description A field is missing or wrong; the answer names it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No token of a service */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The service may not have payouts sent */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not on the list */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6928,7 +6928,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["payout_approvals_ConsoleWithdrawal"];
+                "application/json": components["schemas"]["approvals_ConsoleWithdrawal"];
             };
         };
         responses: {
@@ -7462,7 +7462,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ops_refunds_ConsoleWithdrawal"];
+                "application/json": components["schemas"]["refunds_ConsoleWithdrawal"];
             };
         };
         responses: {

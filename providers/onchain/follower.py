@@ -9,16 +9,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from coordinator.observations import Stage
-from providers.onchain.assigning import claimed
-from providers.onchain.beginning import Beginning
-from providers.onchain.canonical import BlockId, judge
+from coordinator.payments.observations import Stage
+from providers.onchain.blocks.canonical import BlockId, judge
+from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
-from providers.onchain.claim_rounds import ClaimRounds, News, nothing_of
-from providers.onchain.claims import Verdict
-from providers.onchain.finalized import Finalized
-from providers.onchain.followed_tokens import reconciled
-from providers.onchain.following import (
+from providers.onchain.confirming.assigning import claimed
+from providers.onchain.confirming.beginning import Beginning
+from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
+from providers.onchain.confirming.claims import Verdict
+from providers.onchain.confirming.finalized import Finalized
+from providers.onchain.confirming.payees import Payees
+from providers.onchain.confirming.second_readings import SecondReadings
+from providers.onchain.confirming.second_words import SecondWords
+from providers.onchain.confirming.turning_back import TurningBack
+from providers.onchain.confirming.witnesses import Witnesses
+from providers.onchain.late_tokens import LateTokens
+from providers.onchain.matching.followed_tokens import reconciled
+from providers.onchain.matching.following import (
     Finality,
     Following,
     Paying,
@@ -29,22 +36,15 @@ from providers.onchain.following import (
     sighted,
     went_on,
 )
-from providers.onchain.headers import Header
-from providers.onchain.late_tokens import LateTokens
-from providers.onchain.matching import FITS_ANOTHER, Subject, Watched
-from providers.onchain.payees import Payees
-from providers.onchain.ranges import BlockRange
-from providers.onchain.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.scanning import RangeSeen, see_block, see_range
-from providers.onchain.second_readings import SecondReadings
-from providers.onchain.second_words import SecondWords
+from providers.onchain.matching.matching import FITS_ANOTHER, Subject, Watched
+from providers.onchain.nodes.headers import Header
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.reading.ranges import BlockRange
+from providers.onchain.reading.scanning import RangeSeen, see_block, see_range
+from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
 from providers.onchain.store import Assigned, ChainStore
-from providers.onchain.traces import Traces
-from providers.onchain.transfers import MalformedError
-from providers.onchain.turning_back import TurningBack
 from providers.onchain.watchlist import Watchlist
-from providers.onchain.witnesses import Witnesses
 
 __all__ = ["ChainFollower"]
 

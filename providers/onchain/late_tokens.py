@@ -5,17 +5,17 @@ from the others, a stretch in each round, until they have caught up.
 import logging
 from dataclasses import dataclass, field, replace
 
-from providers.onchain.beginning import Beginning
+from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
-from providers.onchain.followed_tokens import FollowedToken
-from providers.onchain.following import Finality, Following
-from providers.onchain.payees import Payees
-from providers.onchain.ranges import BlockRange
-from providers.onchain.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
-from providers.onchain.scanning import see_again
+from providers.onchain.confirming.beginning import Beginning
+from providers.onchain.confirming.payees import Payees
+from providers.onchain.matching.followed_tokens import FollowedToken
+from providers.onchain.matching.following import Finality, Following
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
+from providers.onchain.reading.ranges import BlockRange
+from providers.onchain.reading.scanning import see_again
+from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
-from providers.onchain.traces import Traces
-from providers.onchain.transfers import MalformedError
 from providers.onchain.watchlist import Watchlist
 
 __all__ = ["LateTokens"]

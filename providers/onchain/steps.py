@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from providers.onchain.following import Following, Sighted, Told
-from providers.onchain.matching import Subject
+from providers.onchain.matching.following import Following, Sighted, Told
+from providers.onchain.matching.matching import Subject
 from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
 
 __all__ = ["Step"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from providers.onchain.following import Following, Sighted
-from providers.onchain.matching import Subject, Watched
-from providers.onchain.transfers import ChainTransfer
+from providers.onchain.blocks.transfers import ChainTransfer
+from providers.onchain.matching.following import Following, Sighted
+from providers.onchain.matching.matching import Subject, Watched
 
 __all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "Recorded"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from providers.onchain.chains import Chain
-from providers.onchain.matching import Subject, Watched
+from providers.onchain.matching.matching import Subject, Watched
 
 __all__ = ["Watchlist"]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from urllib.parse import quote
 
-from coordinator.fees import Fee, FeePolicy
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.money import Amount, excess_over, format_amount, product, quotient, rounded, rounded_up
-from coordinator.quotes import fee_priced
+from coordinator.payments.fees import Fee, FeePolicy
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.quotes import fee_priced
 from providers.contract import ProviderError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.wire import Wire

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from coordinator.evidence import LookedUpInvoice
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, rounded_up
+from coordinator.payments.evidence import LookedUpInvoice
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,

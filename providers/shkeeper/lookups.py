@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from coordinator.evidence import LookedUpInvoice
 from coordinator.money import Amount, rounded
-from coordinator.observations import (
+from coordinator.payments.evidence import LookedUpInvoice
+from coordinator.payments.observations import (
     InvoiceEnded,
     InvoiceSnapshot,
     InvoiceUnreadable,

@@ -8,7 +8,7 @@ it is the bare address, which every wallet can scan.
 from decimal import Decimal
 from urllib.parse import quote
 
-from coordinator.quotes import filled
+from coordinator.payments.quotes import filled
 
 __all__ = ["payment_uri", "uri_template"]
 

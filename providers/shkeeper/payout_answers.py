@@ -18,7 +18,7 @@ from pydantic import ValidationError, field_validator
 
 from coordinator.ids import KeptId
 from coordinator.money import Amount
-from coordinator.payout_observations import (
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutBooked,
     PayoutConfirmed,
@@ -30,7 +30,7 @@ from coordinator.payout_observations import (
     PayoutUnclear,
     Stated,
 )
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.refusals import is_error, reason_of, shown

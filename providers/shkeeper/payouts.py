@@ -22,8 +22,8 @@ from coordinator.money import (
     rounded_up,
     trimmed,
 )
-from coordinator.payout_observations import PayoutObservation, PayoutUnclear
-from coordinator.payouts import Payout
+from coordinator.payouts.observations import PayoutObservation, PayoutUnclear
+from coordinator.payouts.payouts import Payout
 from providers.answers import NeighbourError, NotReachedError
 from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
 from providers.shkeeper.api import UNKNOWN_ID, ShkeeperApi

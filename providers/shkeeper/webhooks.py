@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from coordinator.fees import Fee, FeePolicy
 from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
-from coordinator.observations import (
+from coordinator.payments.fees import Fee, FeePolicy
+from coordinator.payments.observations import (
     Ending,
     InvoiceEnded,
     InvoiceSnapshot,
@@ -25,7 +25,7 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, PayoutObservation, PayoutSent, Stated
+from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutObservation, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds

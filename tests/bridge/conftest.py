@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.schema_versions import bring_up_to_date
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import bring_up_to_date
 from tests.postgresql import Cluster
 
 

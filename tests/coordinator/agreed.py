@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from coordinator.agreements import Terms
 from coordinator.events import Event
-from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
-from coordinator.payment_decisions import decide
-from coordinator.payments import Payment
+from coordinator.payments.agreements import Terms
+from coordinator.payments.decisions import decide
+from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
+from coordinator.payments.payments import Payment
 
 __all__ = ["DEADLINE", "NOW", "PAYMENT", "judged", "looked_up", "notice", "play", "seen", "transfer"]
 

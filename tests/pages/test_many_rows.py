@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from bridge.journal import Journal
 from coordinator.ids import new_id
-from coordinator.observations import InvoiceSnapshot, Standing
-from coordinator.payments import Payment
+from coordinator.payments.observations import InvoiceSnapshot, Standing
+from coordinator.payments.payments import Payment
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.pages.browsing import PHONE, Browsing, meanwhile

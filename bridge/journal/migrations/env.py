@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bridge.journal.schema import metadata
+from bridge.journal.tables.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

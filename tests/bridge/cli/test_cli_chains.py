@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bridge.journal import Journal
-from coordinator.agreements import DirectPayment
-from coordinator.payments import Payment
+from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.payments import Payment
 from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway

@@ -60,7 +60,7 @@ UNUSED = (
     "bridge.client",
     "bridge.contract",
     "providers.onchain.follower",
-    "providers.onchain.web3_library",
+    "providers.onchain.nodes.web3_library",
     "providers.shkeeper.api",
     "providers.shkeeper.simulator",
 )

@@ -10,7 +10,7 @@ import pytest_asyncio
 import uvicorn
 
 from bridge.door import Door
-from bridge.sockets.web_socket_protocol import WebSocketProtocol
+from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 from tests.doors import any_door
 from tests.waiting import GIVE_UP_SECONDS, until
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sockets.unread import Unread
+from bridge.sockets.transport.unread import Unread
 from tests.bridge.door.conftest import House, served
 from tests.waiting import until
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.journal import Journal
-from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer
-from coordinator.payments import Payment
-from coordinator.payout_observations import PayoutObservation
-from coordinator.payouts import Payout
+from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer
+from coordinator.payments.payments import Payment
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout
 from tests.bridge.journal.conftest import NOW
 
 

@@ -11,12 +11,12 @@ from alembic import command
 from sqlalchemy import text
 
 from bridge.journal import IdempotencyKey, Journal
-from bridge.journal.database import parse_database_url, writing_engine
-from coordinator.observations import Ending, InvoiceEnded, PaymentAccepted, RefundMoved, RefundOf, Release
-from coordinator.payout_approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
-from coordinator.payout_limits import PayoutLimits
-from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld
-from coordinator.payouts import Payout, PayoutStatus
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from coordinator.payments.observations import Ending, InvoiceEnded, PaymentAccepted, RefundMoved, RefundOf, Release
+from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
+from coordinator.payouts.limits import PayoutLimits
+from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld
+from coordinator.payouts.payouts import Payout, PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, payout

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import Journal
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import InvoiceSnapshot, Standing, Transfer
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payment_rulings import acceptance
-from coordinator.payments import Payment
-from coordinator.payout_approval import PayoutRules
-from coordinator.payouts import Payout
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.rulings import acceptance
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.payouts import Payout
 from tests.bridge.journal.conftest import NOW
 
 ADDRESS = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA"

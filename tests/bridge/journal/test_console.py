@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
-from bridge.http.ops_overview import needs_a_person
-from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, DayTotal, Journal, Place, schema
-from bridge.journal.database import parse_database_url, reading_engine, writing_engine
-from bridge.journal.schema_versions import MIGRATIONS
-from coordinator.agreements import Checkout, Share
-from coordinator.observations import (
+from bridge.http.ops.overview import needs_a_person
+from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, DayTotal, Journal, Place
+from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from bridge.journal.tables import schema
+from coordinator.payments.agreements import Checkout, Share
+from coordinator.payments.observations import (
     Ending,
     InvoiceEnded,
     PaymentAccepted,
@@ -28,14 +29,14 @@ from coordinator.observations import (
     Stage,
     Transfer,
 )
-from coordinator.payout_observations import (
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
     PayoutSent,
     PayoutSighted,
 )
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout, snapshot
 from tests.clock import Clock

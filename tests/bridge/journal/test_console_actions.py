@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from bridge.journal import ConsoleFilter, Journal, TroubledPayment, problem_queries
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.observations import Standing
-from coordinator.payment_problems import ProblemKind
-from coordinator.payment_rulings import RulingRefusedError, acceptance
-from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutSent, PayoutUnclear
-from coordinator.payout_resolution import NothingToResolveError
+from bridge.journal import ConsoleFilter, Journal, TroubledPayment
+from bridge.journal.queries import problems as problem_queries
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.observations import Standing
+from coordinator.payments.problems import ProblemKind
+from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent, PayoutUnclear
+from coordinator.payouts.resolution import NothingToResolveError
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout, snapshot
 from tests.clock import Clock

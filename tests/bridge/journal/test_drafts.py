@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import Draft, IdempotencyKey, IdempotencyKeyReusedError, Journal, PaymentConflictError
-from coordinator.agreements import Checkout, Share
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments import Payment
+from coordinator.payments.agreements import Checkout, Share
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.payments import Payment
 
 KEY = IdempotencyKey("payments", "k1", "digest")
 OPENED = InvoiceOpened(address="a" * 400, coin_amount=Decimal(1), payment_uri="bitcoin:x")

@@ -10,10 +10,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from bridge.journal import Journal
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.schema_versions import MIGRATIONS
-from coordinator.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments import Payment
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.payments import Payment
 from tests.clock import Clock
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -26,12 +26,12 @@ from bridge.journal import (
     JournalUrlError,
     Outcome,
     PaymentConflictError,
-    schema,
 )
-from bridge.journal.batch import Batch
-from bridge.journal.database import parse_database_url, reading_engine
-from coordinator.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
-from coordinator.payments import Payment, PaymentStatus
+from bridge.journal.database.engines import parse_database_url, reading_engine
+from bridge.journal.tables import schema
+from bridge.journal.writing.batch import Batch
+from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
+from coordinator.payments.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.overdue import apply_deadlines
 from tests.clock import Clock
@@ -218,7 +218,7 @@ async def test_a_request_that_fails_does_not_disturb_those_committed_with_it(jou
 async def test_what_cannot_be_committed_says_so_and_succeeds_when_sent_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.journal.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("bridge.journal.database.engines.BUSY_TIMEOUT_MS", 50)
     journal = await Journal.open(database_url)
     await journal.register_payment(payment(1))
     blocker = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)

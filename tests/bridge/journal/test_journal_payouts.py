@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import IdempotencyKey, IdempotencyKeyReusedError, Journal, PayoutRefusedError
-from coordinator.observations import InvoiceSnapshot, Standing, Transfer
-from coordinator.payments import Payment
-from coordinator.payout_observations import (
+from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.payments import Payment
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutConfirmed,
     PayoutFailed,
@@ -16,7 +16,7 @@ from coordinator.payout_observations import (
     PayoutObservation,
     PayoutSent,
 )
-from coordinator.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout, PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock

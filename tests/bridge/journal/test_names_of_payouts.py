@@ -10,11 +10,11 @@ from alembic import command
 from sqlalchemy import text
 
 from bridge.journal import Journal
-from bridge.journal.database import parse_database_url, writing_engine
-from coordinator.comparisons import ForgottenPayout
+from bridge.journal.database.engines import parse_database_url, writing_engine
 from coordinator.ids import derived_id
-from coordinator.payout_observations import PayoutBooked, PayoutFailed
-from coordinator.payouts import Payout
+from coordinator.payouts.comparisons import ForgottenPayout
+from coordinator.payouts.observations import PayoutBooked, PayoutFailed
+from coordinator.payouts.payouts import Payout
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import paid, paid_out, payout

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.journal import Journal
-from coordinator.observations import (
+from coordinator.payments.observations import (
     ClaimContested,
     Observation,
     PaymentAccepted,
@@ -14,8 +14,8 @@ from coordinator.observations import (
     SiblingCompleted,
     SiblingRefunded,
 )
-from coordinator.payout_approval import Approver, SamePersonError
-from coordinator.payouts import Payout
+from coordinator.payouts.approval import Approver, SamePersonError
+from coordinator.payouts.payouts import Payout
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe

@@ -11,9 +11,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from bridge.journal import Journal
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.schema_versions import MIGRATIONS
-from coordinator.observations import (
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from coordinator.payments.observations import (
     AddressBorrowed,
     ClaimContested,
     Ending,
@@ -25,8 +25,8 @@ from coordinator.observations import (
     Standing,
     Transfer,
 )
-from coordinator.payment_problems import problems_of
-from coordinator.payments import Payment, PaymentStatus
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.problems import problems_of
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 

@@ -12,9 +12,10 @@ from hypothesis.strategies import booleans, integers, lists, sampled_from, sets,
 from sqlalchemy import select, text
 
 from bridge.catalogue.publication import read_publications
-from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError, schema
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.schema_versions import MIGRATIONS
+from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from bridge.journal.tables import schema
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.specification import ROWS

@@ -10,14 +10,14 @@ from alembic import command
 from sqlalchemy import text
 
 from bridge.journal import Journal, PayoutRefusedError
-from bridge.journal.database import parse_database_url, writing_engine
+from bridge.journal.database.engines import parse_database_url, writing_engine
 from coordinator.money import total
-from coordinator.observations import Ending, InvoiceEnded, RefundOf
-from coordinator.payments import Payment
-from coordinator.payout_approval import Approver, NothingToApproveError, PayoutRules
-from coordinator.payout_limits import PayoutLimits
-from coordinator.payout_observations import PayoutConfirmed, PayoutFailed, PayoutReturned, PayoutSent
-from coordinator.refunds import RefundOrder, RefundRefusedError, Sending
+from coordinator.payments.observations import Ending, InvoiceEnded, RefundOf
+from coordinator.payments.payments import Payment
+from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules
+from coordinator.payouts.limits import PayoutLimits
+from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutReturned, PayoutSent
+from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.test_journal_payouts import paid, payout
 from tests.bridge.journal.test_older_payments import migrate

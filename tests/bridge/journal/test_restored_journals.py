@@ -23,14 +23,14 @@ from bridge.journal import (
     OffsetElsewhereError,
     OffsetUnreadableError,
 )
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.mark_file import MarkFile
-from bridge.journal.requests import IdempotencyKey
-from bridge.journal.schema_versions import MIGRATIONS
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from bridge.journal.history.mark_file import MarkFile
+from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.upkeep import back_up, declare_restored, histories_of
-from coordinator.comparisons import Comparison, ForgottenPayout
 from coordinator.events import Audience, Event
 from coordinator.histories import Beginning, Mark, Place
+from coordinator.payouts.comparisons import Comparison, ForgottenPayout
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock
 from tests.postgresql import Cluster, journal_cluster
@@ -314,7 +314,7 @@ async def test_a_mark_that_cannot_be_written_stops_nothing_and_is_said_once(
 async def test_a_join_does_not_wait_for_a_mark_that_hangs(
     left: Left, mark_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.journal.history_records.MARK_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.journal.records.histories.MARK_SECONDS", 0.01)
     mark_file.parent.mkdir()
     pipe = mark_file.with_name(f"{mark_file.name}.new")
     os.mkfifo(pipe)  # which takes nothing until somebody reads it

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
-from bridge.journal import Journal, schema
+from bridge.journal import Journal
 from bridge.journal.errors import JournalBusyElsewhereError
-from bridge.journal.requests import IdempotencyKey
+from bridge.journal.requests.payments import IdempotencyKey
+from bridge.journal.tables import schema
 from bridge.journal.upkeep import compact
 from bridge.workers import retention
 from bridge.workers.retention import Retention

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
-from tests.bridge.journal.test_writer_lock import numbers, publish
+from tests.bridge.journal.database.test_lock import numbers, publish
 from tests.postgresql import Cluster, journal_cluster
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -24,8 +24,8 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("bridge.journal.writer.COMMIT_TIMEOUT_SECONDS", "bridge.journal.readers.LOOK_UP_SECONDS"):
-        monkeypatch.setattr(name, SOON_SECONDS)
+    monkeypatch.setattr("bridge.journal.writing.writer.COMMIT_TIMEOUT_SECONDS", SOON_SECONDS)
+    monkeypatch.setattr("bridge.journal.queries.readers.LOOK_UP_SECONDS", SOON_SECONDS)
 
 
 async def goes_on(journal: Journal, number: int) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from bridge.journal import schema
-from bridge.journal.unfinished_queries import Page, ended_payments, open_payments, unopened_invoices
+from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
+from bridge.journal.tables import schema
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

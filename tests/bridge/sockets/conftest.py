@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection
 
 from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
-from bridge.sockets.engine import Engine
-from bridge.sockets.web_socket_protocol import WebSocketProtocol
+from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
 from tests.doors import any_door
@@ -64,7 +64,7 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     async def start(server: Any, *, is_patient: bool = True) -> str:
         if is_patient:
             server.eio.ping_interval, server.eio.ping_timeout = PING_SECONDS, GIVE_UP_SECONDS
-            monkeypatch.setattr("bridge.sockets.polling.UPGRADE_SECONDS", GIVE_UP_SECONDS)
+            monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_SECONDS", GIVE_UP_SECONDS)
             if isinstance(server.eio, Engine):
                 server.eio.limits = replace(server.eio.limits, connect_timeout_seconds=GIVE_UP_SECONDS)
         listener = socket.create_server(("127.0.0.1", 0))

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.sockets import SocketServer, create_socket_server, deliver
-from bridge.sockets.recovery import Recovery
+from bridge.sockets.recovery.recovery import Recovery
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.system.soak.lines import Line, WebSocketLine

@@ -4,7 +4,7 @@ import pytest
 import socketio
 
 from bridge.sockets.errors import PacketError
-from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES, PacketReader
+from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, PacketReader
 
 HALF = INCOMPLETE_LIMIT_BYTES // 2
 

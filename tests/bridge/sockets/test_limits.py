@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from bridge.door import Guests
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.limits import Limits
-from bridge.sockets.pace import Pace
+from bridge.sockets.rate_limit import RateLimit
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.clients import connect
@@ -81,7 +81,7 @@ async def test_who_does_not_poll_is_closed(serve: Serve, poll: Any, eventually: 
 
 
 async def test_what_comes_too_fast_is_read_more_slowly_and_all_of_it_is_answered(serve: Serve, dial: Dial) -> None:
-    websocket = await connected(dial, await serve(limited(messages=Pace(per_second=200, burst=20))))
+    websocket = await connected(dial, await serve(limited(messages=RateLimit(per_second=200, burst=20))))
     began = asyncio.get_running_loop().time()
     for number in range(60):
         await websocket.send(f'42{number}["leave-ops-room"]')
@@ -91,7 +91,7 @@ async def test_what_comes_too_fast_is_read_more_slowly_and_all_of_it_is_answered
 
 
 async def test_joins_that_come_too_fast_are_refused_with_when_to_try_again(serve: Serve, dial: Dial) -> None:
-    websocket = await connected(dial, await serve(limited(joins=Pace(per_second=0.001, burst=3))))
+    websocket = await connected(dial, await serve(limited(joins=RateLimit(per_second=0.001, burst=3))))
     answers = []
     for number, name in enumerate(
         ["join-user-room", "join-chat-room", "user-online", "join-user-room", "leave-user-room"]
@@ -107,7 +107,7 @@ async def test_joins_that_come_too_fast_are_refused_with_when_to_try_again(serve
 
 
 async def test_connections_of_one_address_are_limited_and_those_of_others_are_not(serve: Serve) -> None:
-    url = await serve(limited(connections=Pace(per_second=0.001, burst=2)))
+    url = await serve(limited(connections=RateLimit(per_second=0.001, burst=2)))
     address = url.replace("http", "ws") + WEBSOCKET
     many, other = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "203.0.113.8"}
     held = [await connect(address, additional_headers=many) for _ in range(2)]

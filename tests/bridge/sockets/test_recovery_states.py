@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 )
 
 from bridge.access import ANYBODY, Principal
-from bridge.sockets import kept_changes
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.recovery import Missed, Recovery
-from bridge.sockets.remembered import Told
-from bridge.sockets.sessions import Leaving, Session
+from bridge.sockets.recovery import pending_saves as kept_changes
+from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.sessions import Leaving, Session
+from bridge.sockets.rooms.recent_events import Told
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
 

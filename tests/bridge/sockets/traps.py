@@ -10,7 +10,7 @@ import socketio
 from websockets.asyncio.client import ClientConnection
 
 from bridge.sockets import create_socket_server
-from bridge.sockets.manager import ClientManager
+from bridge.sockets.rooms.manager import ClientManager
 from tests.waiting import GIVE_UP_SECONDS
 
 Serve = Callable[..., Awaitable[str]]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from bridge.sockets.activity import Activity
+from bridge.sockets.clients.activity import Activity
 from tests.bridge.sockets.clients import connect
 from tests.waiting import GIVE_UP_SECONDS
 

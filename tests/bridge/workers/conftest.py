@@ -9,8 +9,8 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from coordinator.observations import InvoiceSnapshot, Standing, Transfer
-from coordinator.payments import Payment
+from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.books import Books

@@ -10,19 +10,19 @@ from typing import Any
 from pydantic import SecretStr
 from tenacity import wait_none
 
-from bridge.http.ops_overview import needs_a_person
+from bridge.http.ops.overview import needs_a_person
 from bridge.journal import Journal
 from bridge.workers.chains import JournalChainStore, watched_payment
-from coordinator.agreements import DirectPayment
-from coordinator.attention import Attention
-from coordinator.observations import TransactionHinted
-from coordinator.payments import Payment
-from coordinator.payout_observations import PayoutKnown, PayoutObservation, PayoutSent
-from coordinator.payouts import Payout
+from coordinator.attention.items import Attention
+from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.payments import Payment
+from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
+from coordinator.payouts.payouts import Payout
+from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
-from providers.onchain.rpc import ChainRpc
-from providers.onchain.transfers import topic_of
+from providers.onchain.nodes.rpc import ChainRpc
 from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil
 from tests.providers.onchain.liar import Liar
 from tests.scripted_gateway import scripted_gateway

@@ -6,7 +6,7 @@ from decimal import Decimal
 from bridge.journal import Journal
 from bridge.workers.payouts import PayoutSender
 from coordinator.ids import derived_id
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts import ShkeeperPayouts

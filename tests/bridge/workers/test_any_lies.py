@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from providers.onchain.rpc import ChainUnavailableError
-from providers.onchain.second_words import CONTRADICTED
-from providers.onchain.transfers import TRANSFER_TOPIC, topic_of
+from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
+from providers.onchain.confirming.second_words import CONTRADICTED
+from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 from tests.providers.onchain.liar import other_hash

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from providers.onchain.beginning import FARTHEST_APART_BLOCKS
-from providers.onchain.rpc import ChainUnavailableError
+from coordinator.payments.payments import PaymentStatus
+from providers.onchain.confirming.beginning import FARTHEST_APART_BLOCKS
+from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 from tests.providers.onchain.liar import other_hash

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.observations import TransactionHinted
+from coordinator.payments.observations import TransactionHinted
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
-from providers.onchain.rpc import ChainUnavailableError
-from providers.onchain.web3_library import Web3
+from providers.onchain.nodes.rpc import ChainUnavailableError
+from providers.onchain.nodes.web3_library import Web3
 from tests.anvil import CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 from tests.providers.onchain.liar import Refusal

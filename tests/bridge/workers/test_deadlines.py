@@ -8,9 +8,9 @@ from tenacity import wait_none
 
 from bridge.journal import Journal
 from bridge.workers.deadlines import Deadlines
-from coordinator.agreements import Terms
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Payment
+from coordinator.payments.agreements import Terms
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.books import DOWN, Books

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.journal import Journal
 from bridge.workers.reconciliation import Reconciliation
-from coordinator.observations import (
+from coordinator.payments.observations import (
     Ending,
     InvoiceEnded,
     Observation,
@@ -20,8 +20,8 @@ from coordinator.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Payment
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from providers.onchain.finalized import FINALIZED_AWAITED_SECONDS
+from coordinator.payments.payments import PaymentStatus
+from providers.onchain.confirming.finalized import FINALIZED_AWAITED_SECONDS
 from tests.anvil import BOB, Anvil
 from tests.bridge.workers.followed_chain import Follow, goes_on
 from tests.providers.onchain.liar import Liar, Refusal

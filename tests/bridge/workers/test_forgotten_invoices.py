@@ -9,9 +9,9 @@ from bridge.journal import Journal
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.unopened_invoices import UnopenedInvoices
-from coordinator.observations import InvoiceSnapshot, Standing, Transfer
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Payment
+from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.books import DOWN, OPENED, Books

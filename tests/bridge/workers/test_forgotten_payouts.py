@@ -11,10 +11,10 @@ import pytest
 
 from bridge.journal import Journal
 from bridge.journal.upkeep import declare_restored
-from coordinator.history_attention import forgotten_payout_key
-from coordinator.payout_approval import Approver, PayoutRules
-from coordinator.payout_limits import PayoutLimits
-from coordinator.payout_observations import (
+from coordinator.attention.histories import forgotten_payout_key
+from coordinator.payouts.approval import Approver, PayoutRules
+from coordinator.payouts.limits import PayoutLimits
+from coordinator.payouts.observations import (
     PayoutAsked,
     PayoutBooked,
     PayoutConfirmed,
@@ -22,7 +22,7 @@ from coordinator.payout_observations import (
     PayoutSent,
     PayoutUnclear,
 )
-from coordinator.payouts import Payout
+from coordinator.payouts.payouts import Payout
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import START, paid
 from tests.bridge.workers.restored.gateway_books import Books, compared, comparing, name, sender_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
+from coordinator.payments.payments import PaymentStatus
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, contradictions, goes_on

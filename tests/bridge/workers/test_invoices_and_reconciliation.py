@@ -10,15 +10,15 @@ from sqlalchemy import RowMapping
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from bridge.journal.rows import payment_from_row
+from bridge.journal.tables.rows import payment_from_row
 from bridge.workers.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.unopened_invoices import UnopenedInvoices
-from coordinator.invoices import InvoiceWanted
-from coordinator.observations import InvoiceSnapshot, Observation
-from coordinator.payment_decisions import Decision, decide
-from coordinator.payment_problems import ProblemKind, problems_of
-from coordinator.payments import Payment
+from coordinator.payments.decisions import Decision, decide
+from coordinator.payments.invoices import InvoiceWanted
+from coordinator.payments.observations import InvoiceSnapshot, Observation
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
@@ -256,7 +256,7 @@ async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
         await journal.register_payment(payment(number), None, None)
         books.received(f"pay_{number}", "PAID", "100")
     with monkeypatch.context() as patched:
-        patched.setattr("bridge.journal.unfinished_queries.payment_from_row", reads)
+        patched.setattr("bridge.journal.queries.unfinished.payment_from_row", reads)
         await reconciliation.round()
     assert [await status(journal, number) for number in range(1, 4)] == ["completed", "pending", "completed"]
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.http.ops_overview import needs_a_person
+from bridge.http.ops.overview import needs_a_person
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
-from coordinator.payments import PaymentStatus
+from coordinator.payments.payments import PaymentStatus
 from providers.onchain.chains import Chain, ChainsError, Token
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from coordinator.payouts import PayoutStatus
-from providers.onchain.endpoints import Fault
-from providers.onchain.rpc import ChainUnavailableError
+from coordinator.payments.payments import PaymentStatus
+from coordinator.payouts.payouts import PayoutStatus
+from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import ALICE, BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow
 from tests.providers.onchain.liar import Refusal

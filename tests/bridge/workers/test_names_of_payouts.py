@@ -23,10 +23,9 @@ from bridge.journal.upkeep import declare_restored
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from coordinator.history_attention import forgotten_payout_key
-from coordinator.payout_facts import SecondWord
-from coordinator.payout_names import NAMES_BEYOND, Share
-from coordinator.payout_observations import (
+from coordinator.attention.histories import forgotten_payout_key
+from coordinator.payouts.facts import SecondWord
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutApproved,
     PayoutBooked,
@@ -40,7 +39,8 @@ from coordinator.payout_observations import (
     PayoutWithheld,
     Stated,
 )
-from coordinator.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.provider_names import NAMES_BEYOND, Share
 from providers.contract import BookedPayout, PayoutOrder, ProviderUnavailableError, RefusedTogetherError
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock

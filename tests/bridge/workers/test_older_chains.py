@@ -8,10 +8,10 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from bridge.journal import Journal
-from bridge.journal.database import parse_database_url, writing_engine
-from bridge.journal.schema_versions import MIGRATIONS
-from coordinator.observations import TransactionHinted
-from coordinator.payments import PaymentStatus
+from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.database.schema_versions import MIGRATIONS
+from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.payments import PaymentStatus
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Followed, following
 

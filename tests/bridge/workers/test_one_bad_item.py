@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.observations import Stage, TransactionHinted
-from coordinator.payments import PaymentStatus
-from providers.onchain import http_provider
-from providers.onchain.rpc import ChainUnavailableError
-from providers.onchain.second_words import SECOND_WORD_AWAITED_SECONDS
+from coordinator.payments.observations import Stage, TransactionHinted
+from coordinator.payments.payments import PaymentStatus
+from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.nodes import http_provider
+from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 

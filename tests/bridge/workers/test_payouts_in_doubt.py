@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
-from coordinator.payout_observations import PayoutAccepted
-from coordinator.payouts import PayoutStatus
+from coordinator.payouts.observations import PayoutAccepted
+from coordinator.payouts.payouts import PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.payout_answers import OrderAnswer
 from tests.attempts import begin_attempts

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from providers.onchain import second_readings
+from coordinator.payments.payments import PaymentStatus
+from providers.onchain.confirming import second_readings
 from tests.anvil import BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on, listed
 from tests.providers.onchain.liar import Liar

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.payments import PaymentStatus
+from coordinator.payments.payments import PaymentStatus
 from providers.onchain.chains import Token
 from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, following

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from coordinator.payouts import PayoutStatus
-from providers.onchain.matching import DUST, MANY_TRANSFERS
+from coordinator.payments.payments import PaymentStatus
+from coordinator.payouts.payouts import PayoutStatus
+from providers.onchain.matching.matching import DUST, MANY_TRANSFERS
 from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed
 

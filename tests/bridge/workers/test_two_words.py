@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from coordinator.payouts import PayoutStatus
+from coordinator.payments.payments import PaymentStatus
+from coordinator.payouts.payouts import PayoutStatus
+from providers.onchain.confirming.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
-from providers.onchain.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.followed_chain import (
     CONFIRMATIONS,

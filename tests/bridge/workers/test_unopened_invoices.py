@@ -13,8 +13,8 @@ from bridge.journal import Draft, Journal, PaymentRecord
 from bridge.workers import unopened_invoices
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.unopened_invoices import AT_ONCE, UnopenedInvoices
-from coordinator.evidence import LookedUpInvoice
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.evidence import LookedUpInvoice
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
-from coordinator.payouts import PayoutStatus
+from coordinator.payments.payments import PaymentStatus
+from coordinator.payouts.payouts import PayoutStatus
+from providers.onchain.blocks.transfers import topic_of
+from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
-from providers.onchain.second_words import SECOND_WORD_AWAITED_SECONDS
-from providers.onchain.transfers import topic_of
 from tests.anvil import ALICE, BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import Follow, contradictions, goes_on, listed
 from tests.providers.onchain.liar import Liar, Refusal

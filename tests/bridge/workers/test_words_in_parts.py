@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments import PaymentStatus
+from coordinator.payments.payments import PaymentStatus
 from tests.anvil import BOB, CAROL
 from tests.bridge.workers.followed_chain import Follow, Followed, goes_on, listed
 

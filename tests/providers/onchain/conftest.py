@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from tenacity import wait_none
 
 from providers.onchain.chains import Chain, Token
-from providers.onchain.rpc import ChainRpc
+from providers.onchain.nodes.rpc import ChainRpc
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 from tests.waiting import GIVE_UP_SECONDS
 

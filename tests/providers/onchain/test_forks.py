@@ -6,15 +6,24 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.agreements import DirectPayment
-from coordinator.observations import Stage, TransferSighted
-from coordinator.payment_decisions import decide
-from coordinator.payments import Payment, PaymentStatus
-from providers.onchain.canonical import BlockId, judge
+from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.decisions import decide
+from coordinator.payments.observations import Stage, TransferSighted
+from coordinator.payments.payments import Payment, PaymentStatus
+from providers.onchain.blocks.canonical import BlockId, judge
+from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Token
-from providers.onchain.following import Finality, Following, Paying, Sighted, leapt, settled, taken_back, went_on
-from providers.onchain.matching import Subject
-from providers.onchain.transfers import ChainTransfer
+from providers.onchain.matching.following import (
+    Finality,
+    Following,
+    Paying,
+    Sighted,
+    leapt,
+    settled,
+    taken_back,
+    went_on,
+)
+from providers.onchain.matching.matching import Subject
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 USDT = Token(symbol="USDT", decimals=0)

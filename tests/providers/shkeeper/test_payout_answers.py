@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payout_observations import (
+from coordinator.payouts.observations import (
     PayoutConfirmed,
     PayoutFailed,
     PayoutInDoubt,
@@ -18,7 +18,7 @@ from coordinator.payout_observations import (
     PayoutSent,
     PayoutUnclear,
 )
-from coordinator.payouts import Payout, PayoutFacts
+from coordinator.payouts.payouts import Payout, PayoutFacts
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 

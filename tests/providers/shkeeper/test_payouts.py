@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payout_observations import (
+from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutBooked,
     PayoutConfirmed,
@@ -19,7 +19,7 @@ from coordinator.payout_observations import (
     PayoutUnclear,
     Stated,
 )
-from coordinator.payouts import Payout, PayoutFacts
+from coordinator.payouts.payouts import Payout, PayoutFacts
 from providers.contract import (
     NotPayableError,
     PayoutOrder,

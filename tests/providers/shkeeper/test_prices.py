@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.quotes import filled
+from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.quotes import filled
 from providers.contract import ProviderRefusedError
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.fees import Fee, FeePolicy
-from coordinator.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
-from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, PayoutSent, Stated
+from coordinator.payments.fees import Fee, FeePolicy
+from coordinator.payments.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
+from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import sign
 from providers.shkeeper.webhooks import ShkeeperWebhooks

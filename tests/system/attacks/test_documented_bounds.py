@@ -16,7 +16,7 @@ from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.door.drain import LARGE_ANSWER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
-from bridge.sockets.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
+from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Stranger

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from coordinator.coin_prices import DAYS_ASKED
+from coordinator.payments.coin_prices import DAYS_ASKED
 from tests.system.shkeeper.conftest import Marketplace
 
 __all__ = ["asked_on_earlier_days"]

@@ -17,8 +17,8 @@ from bridge.client import (
     RequestRefusedError,
     SentRefund,
 )
-from coordinator.payouts import PayoutStatus
-from coordinator.refund_statuses import RefundStatus
+from coordinator.payouts.payouts import PayoutStatus
+from coordinator.refunds.statuses import RefundStatus
 from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace
 from tests.waiting import wait_until

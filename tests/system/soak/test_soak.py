@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sockets.remembered import EVENTS_LIMIT
+from bridge.sockets.rooms.recent_events import EVENTS_LIMIT
 from tests.asking import client_of, get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.soak.clients import DEEDS, SELLERS

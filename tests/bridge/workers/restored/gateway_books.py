@@ -9,11 +9,11 @@ from bridge.journal import Journal
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from coordinator.comparisons import Comparison
 from coordinator.ids import derived_id
-from coordinator.observations import DeadlinePassed
-from coordinator.payout_observations import PayoutAsked
-from coordinator.payouts import Payout
+from coordinator.payments.observations import DeadlinePassed
+from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.observations import PayoutAsked
+from coordinator.payouts.payouts import Payout
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts import ShkeeperPayouts

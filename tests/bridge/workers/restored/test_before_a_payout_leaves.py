@@ -7,7 +7,7 @@ import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.books_comparison import BooksComparison
-from coordinator.payout_approval import Approver, NothingToApproveError
+from coordinator.payouts.approval import Approver, NothingToApproveError
 from providers.contract import ProviderError
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment, told_paid

@@ -12,10 +12,10 @@ from tenacity import wait_none
 
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books_comparison import BooksComparison
-from coordinator.observations import RefundOf
-from coordinator.payout_names import NAMES_BEYOND, Naming
-from coordinator.payout_observations import PayoutBooked, PayoutConfirmed, PayoutNotAsked, PayoutSent
-from coordinator.refunds import RefundOrder, RefundRefusedError
+from coordinator.payments.observations import RefundOf
+from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutNotAsked, PayoutSent
+from coordinator.payouts.provider_names import NAMES_BEYOND, Naming
+from coordinator.refunds.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment
 from tests.bridge.workers.restored.gateway_books import (

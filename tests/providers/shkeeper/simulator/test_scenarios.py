@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.agreements import Terms
-from coordinator.payment_decisions import decide
-from coordinator.payments import Payment
+from coordinator.payments.agreements import Terms
+from coordinator.payments.decisions import decide
+from coordinator.payments.payments import Payment
 from providers.contract import Reading, WebhookRefusedError
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError
 from providers.shkeeper.webhooks import ShkeeperWebhooks

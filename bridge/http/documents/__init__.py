@@ -1,0 +1,1 @@
+"""Documents: payments, payouts and refunds as REST answers with them."""

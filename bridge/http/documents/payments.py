@@ -1,0 +1,388 @@
+"""A payment as REST tells it: how it stands, where to pay, and how it came there."""
+
+from collections.abc import Mapping
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from pydantic import AwareDatetime, Field
+
+from bridge.access import ANYBODY, Principal
+from bridge.http.documents.own_shares import is_of_hidden_share
+from bridge.http.documents.refunds import RefundItem, refund_item
+from bridge.journal import HistoryEntry, PaymentRecord
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount
+from coordinator.payments.invoices import Invoice
+from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
+from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
+from coordinator.payments.quotes import ToPay, to_pay, whole_coin_amount
+from coordinator.payouts.earnings import escrow_of, refundable
+
+__all__ = [
+    "REQUEST_EXAMPLE",
+    "PaymentDocument",
+    "PaymentList",
+    "SightingItem",
+    "payment_document",
+    "payment_response",
+    "sighting_item",
+]
+
+
+class HistoryItem(FrozenModel):
+    """One step in a payment's life, and where the payment stood after it."""
+
+    at: AwareDatetime
+    observation: str = Field(description="What was seen; `registered` is the first.")
+    effect: str = Field(description="`applied`, `unchanged`, `other-currency` or `not-counted`.")
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount
+    tx_hash: str | None = None
+
+
+class TransferItem(FrozenModel):
+    """One movement of money towards the payment."""
+
+    tx_hash: str
+    asset: str
+    amount: Amount
+    value: Amount | None = Field(description="What it counts for in the payment's currency.")
+    confirmed: bool
+    occurred_at: AwareDatetime | None
+
+
+class InvoiceItem(FrozenModel):
+    """Where to pay with one coin. Address and amount are null until the provider has opened the invoice."""
+
+    coin: str
+    display_name: str | None
+    address: str | None
+    coin_amount: Amount | None = Field(
+        description="How much of the coin is still to be paid, rounded up to the coin's decimals; null while nothing "
+        "is asked for, and where a part was paid of what can only be paid whole, as over Lightning."
+    )
+    whole_coin_amount: Amount | None = Field(description="How much of the coin pays the whole sum.")
+    exchange_rate: Amount | None = Field(description="What one coin is worth in the payment's currency.")
+    asked: Amount | None = Field(
+        description="What `coinAmount` is in the payment's currency: what is missing, and the provider's fee."
+    )
+    fee: Amount | None = Field(description="The provider's fee in `asked`; null where the provider does not say.")
+    payment_uri: str | None = Field(
+        description="What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is."
+    )
+    quoted_until: AwareDatetime | None = Field(
+        description="Until when the price holds; null where it does not end. Then ask for a new one."
+    )
+    refusal: str | None = Field(
+        description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
+        "asked again now and then. Null while it just does not answer, and once the invoice is open."
+    )
+
+
+class DirectItem(FrozenModel):
+    """Where to pay on a chain, without a gateway."""
+
+    chain: str
+    recipient: str
+    payer: str | None
+    payment_uri: str | None = Field(description="What a wallet opens, and a QR code shows.")
+
+
+class SightingItem(FrozenModel):
+    """A transfer on the chain, as it stands there."""
+
+    tx_hash: str
+    asset: str
+    amount: Amount
+    stage: Stage = Field(description="`reorganised`, `dropped` and `failed` came to nothing; `final` stays.")
+    confirmations: int
+    required_confirmations: int | None
+    block_number: int | None
+    block_hash: str | None = Field(description="The block that holds it, or held it; null where none is known to.")
+    reason: str | None = Field(description="Why it came to nothing, or is not final yet, for a person to read.")
+    sender: str | None = Field(
+        description="Who sent it, as far as that is known; of a transaction that came to nothing, who signed it."
+    )
+
+
+class RefundableItem(FrozenModel):
+    """Money of a payment that can go back to its buyer."""
+
+    of: RefundOf = Field(description="Whether it came for the goods, or came too much.")
+    seller_id: str | None = Field(description="Out of whose share it is; null if out of nobody's.")
+    amount: Amount
+
+
+class EscrowItem(FrozenModel):
+    """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
+    `overdrawn`, at every moment."""
+
+    received: Amount = Field(description="All that came, what came for the gateway's fee included.")
+    held: Amount = Field(description="What came for the goods, and has arrived at nobody else yet.")
+    under_way: Amount = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
+    released: Amount = Field(description="What has arrived at sellers.")
+    refunded: Amount = Field(description="What has arrived at the buyer.")
+    fee: Amount = Field(description="What came for the gateway's fee.")
+    excess: Amount = Field(description="What came too much, and has not gone back.")
+    overdrawn: Amount = Field(
+        description="What went out beyond what came: of a payment that was accepted with less, or by a payout that "
+        "was sent after it was found to have failed. Nothing, but for that."
+    )
+
+
+class PaymentDocument(FrozenModel):
+    """A payment: what was agreed, how it stands, and how it came there."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    buyer_id: str
+    seller_id: str
+    offer_id: str | None
+    checkout_id: str | None = Field(
+        description="The template checkout that it pays. Its other ids are those of the first share then."
+    )
+    amount: Amount
+    currency: str
+    direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount = Field(description="What has come for the goods, without the gateway's fee.")
+    missing: Amount = Field(description="What is still to be paid for the goods; 0 once it is completed.")
+    excess: Amount = Field(description="What came above amount and fee.")
+    fee: Amount = Field(description="What has come on top of `received` for the gateway's fee.")
+    missing_fee: Amount = Field(description="What is still to be paid on top of `missing` for that fee.")
+    refunded: Amount = Field(description="What has gone back to the buyer.")
+    refundable: list[RefundableItem] = Field(description="What can go back to the buyer; see `POST /api/refunds`.")
+    escrow: EscrowItem
+    late: bool = Field(description="Some of the money came after the deadline.")
+    confirmations: int | None = Field(
+        description="How many blocks confirm the transfer on the chain that has the fewest of them; null while no "
+        "block holds one that is not final."
+    )
+    required_confirmations: int | None = Field(description="How many make it final.")
+    transfers: list[TransferItem]
+    sightings: list[SightingItem] = Field(description="What a chain shows of it, where it goes over one.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None = Field(
+        description="Until when it waits for its money: as agreed, or longer if a person had it wait."
+    )
+    return_url: str | None = Field(description="The shop's own page, to which the payment's page leads back.")
+    invoices: list[InvoiceItem] = Field(
+        description="Where to pay, where the bridge itself opened the invoice: the first is the one to show; what is "
+        "paid to another counts too."
+    )
+    refunds: list[RefundItem] = Field(description="Oldest first, those that were withdrawn included.")
+    history: list[HistoryItem]
+
+
+class PaymentList(FrozenModel):
+    """The payments for one purchase request, oldest first."""
+
+    payments: list[PaymentDocument]
+
+
+REQUEST_EXAMPLE = {
+    "provider": "shkeeper",
+    "externalId": "order-1001",
+    "requestId": "request-77",
+    "buyerId": "buyer-5",
+    "sellerId": "seller-9",
+    "offerId": "offer-3",
+    "amount": "49.90",
+    "currency": "USD",
+    "returnUrl": "https://shop.example/orders/1001",
+}
+RESPONSE_EXAMPLE = {
+    "paymentId": "pay_65f1c0ffee0123456789abcd",
+    **REQUEST_EXAMPLE,
+    "checkoutId": None,
+    "status": "partially_paid",
+    "escrowState": "none",
+    "received": "19.96",
+    "missing": "29.94",
+    "excess": "0",
+    "fee": "0",
+    "missingFee": "0",
+    "refunded": "0",
+    "refundable": [{"of": "goods", "sellerId": "seller-9", "amount": "19.96"}],
+    "escrow": {
+        "received": "19.96",
+        "held": "19.96",
+        "underWay": "0",
+        "released": "0",
+        "refunded": "0",
+        "fee": "0",
+        "excess": "0",
+        "overdrawn": "0",
+    },
+    "late": False,
+    "confirmations": None,
+    "requiredConfirmations": None,
+    "direct": None,
+    "transfers": [
+        {
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+            "asset": "ETH-USDT",
+            "amount": "19.96",
+            "value": "19.96",
+            "confirmed": True,
+            "occurredAt": "2026-01-31T15:45:38Z",
+        }
+    ],
+    "sightings": [],
+    "createdAt": "2026-01-31T15:40:00Z",
+    "updatedAt": "2026-01-31T15:45:40Z",
+    "expiresAt": "2026-02-01T15:40:00Z",
+    "invoices": [
+        {
+            "coin": "ETH-USDT",
+            "displayName": "ERC20 USDT",
+            "address": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
+            "coinAmount": "30.5388",
+            "wholeCoinAmount": "50.898",
+            "exchangeRate": "1",
+            "asked": "30.54",
+            "fee": "0.6",
+            "paymentUri": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
+            "quotedUntil": "2026-01-31T16:40:00Z",
+            "refusal": None,
+        }
+    ],
+    "refunds": [],
+    "history": [
+        {
+            "at": "2026-01-31T15:40:00Z",
+            "observation": "registered",
+            "effect": "applied",
+            "status": "pending",
+            "escrowState": "none",
+            "received": "0",
+            "txHash": None,
+        },
+        {
+            "at": "2026-01-31T15:45:40Z",
+            "observation": "invoice-snapshot",
+            "effect": "applied",
+            "status": "partially_paid",
+            "escrowState": "none",
+            "received": "19.96",
+            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
+        },
+    ],
+}
+
+
+NOT_AS_THEY_ARE = ("facts", "terms", "checkout", "direct", "expires_at")
+"""What of a payment the document does not have, or says in other words."""
+
+
+def payment_response(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        PaymentDocument,
+        description=description,
+        generate_examples=False,
+        examples=[Example(value=RESPONSE_EXAMPLE)],
+    )
+
+
+def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> PaymentDocument:
+    """Without what is out of the shares of others, for a seller of a template checkout."""
+    payment = record.payment
+    registered = HistoryItem(
+        at=payment.created_at,
+        observation="registered",
+        effect="applied",
+        status=PaymentStatus.PENDING,
+        escrow_state=EscrowState.NONE,
+        received=ZERO,
+    )
+    return PaymentDocument(
+        **{name: value for name, value in payment if name not in NOT_AS_THEY_ARE},
+        checkout_id=payment.checkout and payment.checkout.checkout_id,
+        status=payment.status,
+        escrow_state=payment.escrow_state,
+        received=payment.received,
+        missing=payment.missing,
+        excess=payment.excess,
+        fee=payment.fee,
+        missing_fee=payment.missing_fee,
+        refunded=payment.refunded,
+        refundable=[
+            RefundableItem(**pool._asdict())
+            for pool in refundable(payment, record.payouts)
+            if not is_of_hidden_share(seen_by, payment, pool.seller_id)
+        ],
+        escrow=EscrowItem(**escrow_of(payment, record.payouts)._asdict()),
+        late=payment.late,
+        confirmations=payment.awaited and payment.awaited.confirmations,
+        required_confirmations=payment.awaited and payment.awaited.required_confirmations,
+        direct=payment.direct and DirectItem(**dict(payment.direct)),
+        transfers=[
+            *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
+            *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
+        ],
+        sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
+        updated_at=record.updated_at,
+        expires_at=payment.deadline,
+        invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
+        refunds=[
+            refund_item(refund)
+            for refund in record.refunds
+            if not is_of_hidden_share(seen_by, payment, refund.seller_id)
+        ],
+        history=[registered, *(_history_item(entry) for entry in record.history)],
+    )
+
+
+def sighting_item(sighting: Sighting) -> SightingItem:
+    return SightingItem(
+        tx_hash=sighting.transfer.tx_hash,
+        asset=sighting.transfer.asset,
+        amount=sighting.transfer.amount,
+        **sighting.model_dump(exclude={"transfer", "view"}),
+    )
+
+
+def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
+    opened = invoice.opened
+    now = ToPay() if opened is None else to_pay(payment, opened, invoice.wanted.coin)
+    return InvoiceItem(
+        coin=invoice.wanted.coin,
+        display_name=opened and opened.display_name,
+        address=opened and opened.address,
+        coin_amount=now.coin_amount,
+        whole_coin_amount=opened and whole_coin_amount(opened, payment.amount),
+        exchange_rate=opened and opened.exchange_rate,
+        asked=now.asked,
+        fee=now.fee,
+        payment_uri=now.payment_uri,
+        quoted_until=opened and opened.quoted_until,
+        refusal=refusals.get(invoice.wanted.coin),
+    )
+
+
+def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
+    return TransferItem(
+        tx_hash=transfer.tx_hash,
+        asset=transfer.asset,
+        amount=transfer.amount,
+        value=transfer.value,
+        confirmed=confirmed,
+        occurred_at=transfer.occurred_at,
+    )
+
+
+def _history_item(entry: HistoryEntry) -> HistoryItem:
+    return HistoryItem(
+        at=entry.at,
+        observation=entry.observation.kind,
+        effect=entry.effect,
+        status=PaymentStatus(entry.status),
+        escrow_state=EscrowState(entry.escrow_state),
+        received=entry.received,
+        tx_hash=entry.observation.tx_hash,
+    )

@@ -1,0 +1,139 @@
+"""A payout as REST tells it: what was asked for, how it stands, and how it came there."""
+
+from datetime import datetime
+
+from litestar.exceptions import NotFoundException
+from pydantic import AwareDatetime, Field
+
+from bridge.http.documents.payments import SightingItem, sighting_item
+from bridge.journal import Journal, PayoutRecord
+from coordinator.ids import is_id
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payouts.payouts import Payout, PayoutStatus, Verification
+
+__all__ = ["PayoutDocument", "PayoutList", "known_payout", "payout_document"]
+
+
+class PayoutHistoryItem(FrozenModel):
+    """One step in a payout's life, and where the payout stood after it."""
+
+    at: AwareDatetime
+    observation: str
+    status: PayoutStatus
+    reason: str | None = None
+
+
+class ApprovalItem(FrozenModel):
+    """Whether a payout needs, or needed, a second person, and what they said."""
+
+    asked_by: str | None = Field(description="The person who asked for it, or the service where none was named.")
+    asked_through: str | None = Field(description="The service that asked for it, where services are named.")
+    reasons: list[str] = Field(
+        description="Why it has to be approved, without what was approved before; nothing where it need not be."
+    )
+    approved_by: str | None
+    rejected_by: str | None
+    decided_at: AwareDatetime | None
+
+
+class PayoutDocument(FrozenModel):
+    """A payout: what was asked for, how it stands, and how it came there."""
+
+    payout_id: str
+    external_id: str | None = Field(
+        description="The provider's name for it: SHKeeper's `external_id`. Null until it is asked for, and where it "
+        "ended without coming into the provider's books and another payout has the name now."
+    )
+    provider: str
+    payment_id: str
+    seller_id: str
+    refund_id: str | None = Field(description="The refund that it carries; null for one to a seller.")
+    buyer_id: str | None = Field(description="Whom it pays, if it carries a refund.")
+    coin: str
+    amount: Amount
+    fee: Amount | None
+    worth: Amount | None = Field(
+        description="What the amount counts for in the payment's currency, against what its seller has earned."
+    )
+    worth_currency: str | None = Field(description="The payment's currency.")
+    destination: str
+    chain: str | None = Field(description="The chain on which it is followed; null if it goes over none that is.")
+    sender: str | None = Field(description="The wallet that sends it, if it was told by that.")
+    status: PayoutStatus
+    verification: Verification | None = Field(
+        description="What the chain says of it: only what is `verified` completes. Null without a chain."
+    )
+    confirmations: int | None = Field(description="Of the transfer that has the fewest; null while none awaits any.")
+    required_confirmations: int | None = Field(description="How many make it final.")
+    excess: Amount = Field(description="What its transactions paid above the amount.")
+    task_id: str | None = Field(description="The provider's task, once it has named one.")
+    tx_hashes: list[str]
+    sightings: list[SightingItem] = Field(description="What the chain shows of it.")
+    overdue: bool = Field(description="It is not settled a day after it was asked for; a person should look.")
+    reasons: list[str] = Field(
+        description="Why it failed, why nobody knows whether it was sent, or what the chain shows instead."
+    )
+    approval: ApprovalItem | None = Field(
+        description="Who asked for it, why it has to be approved, and who decided. Null for its seller."
+    )
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    history: list[PayoutHistoryItem]
+
+
+class PayoutList(FrozenModel):
+    """Payouts, oldest first."""
+
+    payouts: list[PayoutDocument]
+
+
+async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:
+    """Raises NotFoundException if there is no such payout."""
+    records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
+    if not records:
+        raise NotFoundException(f"There is no payout {payout_id!r}.")
+    return records[0]
+
+
+def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> PayoutDocument:
+    """`in_full` is for whoever has payouts sent: how much may leave unseen is not their sellers' business."""
+    payout, awaited = record.payout, record.payout.awaited
+    return PayoutDocument(
+        **payout.model_dump(exclude={"facts", "batch_id", "asked_by", "asked_through"}),
+        external_id=payout.external_id,
+        approval=_approval(payout) if in_full else None,
+        status=payout.status,
+        verification=payout.verification,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        excess=payout.excess,
+        task_id=payout.facts.task_id,
+        tx_hashes=list(payout.facts.tx_hashes),
+        sightings=[sighting_item(sighting) for sighting in payout.facts.sightings],
+        overdue=payout.is_overdue(now),
+        reasons=list(payout.reasons),
+        updated_at=record.updated_at,
+        history=[
+            PayoutHistoryItem(
+                at=entry.at,
+                observation=entry.observation.kind,
+                status=PayoutStatus(entry.status),
+                reason=getattr(entry.observation, "reason", None),
+            )
+            for entry in record.history
+        ],
+    )
+
+
+def _approval(payout: Payout) -> ApprovalItem:
+    facts = payout.facts
+    decided = None if payout.awaits_approval else facts.rejected or facts.approved
+    return ApprovalItem(
+        asked_by=payout.asked_by,
+        asked_through=payout.asked_through,
+        reasons=list(payout.approval_reasons),
+        approved_by=facts.approved and facts.approved.by,
+        rejected_by=facts.rejected and facts.rejected.by,
+        decided_at=decided and decided.at,
+    )

@@ -1,0 +1,140 @@
+"""Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers.base import BaseRouteHandler
+
+from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
+from bridge.http.front.origins import RequireFrontEnd
+from bridge.http.front.queries import require_plain_query
+from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
+
+if TYPE_CHECKING:
+    from bridge.access.tokens import TokenVerifier
+
+__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_room"]
+
+FOR_OPS = "for_ops"
+"""The mark of routes of the console: they are run for whoever may see everything, and for nobody else."""
+
+FOR_SERVICES = "for_services"
+"""The mark of routes that take the service out of the connection's state, which costs less than a dependency."""
+
+_SCHEME = "bearer "
+_INVALID = 'Bearer error="invalid_token"'
+
+
+class Callers:
+    """Knows callers by their bearer tokens: services by tokens of their own, users by what the verifier accepts.
+
+    Without a verifier anybody may read; and anybody may write too, unless services are named.
+    """
+
+    def __init__(
+        self, services: WatchedServices, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
+    ) -> None:
+        self._services = services
+        self._verifier = verifier
+        self._require_front_end = require_front_end
+
+    def names_services(self) -> bool:
+        """Whether those who may write are named."""
+        self._services.now()
+        return self._services.are_named
+
+    async def guard(
+        self,
+        connection: ASGIConnection,  # type: ignore[type-arg]
+        handler: BaseRouteHandler,
+    ) -> None:
+        """Refuses whoever a route does not know, before anything else of the request is looked at.
+
+        A route that takes a `service` or a `principal`, or is marked `for_services` or `for_ops`, finds it in the
+        state of the connection.
+        """
+        self._require_front_end(connection)
+        require_plain_query(connection)
+        self._recognize(connection, handler)
+
+    async def recheck(self, request: Request[Any, Any, Any]) -> None:
+        """Refuses whoever is not known any more once the body has come, before a route acts on it: a sender takes as
+        long for a body as the door lets them, and a token may have been taken back, or have expired, meanwhile."""
+        handler = request.route_handler
+        if request.method == "POST" and (_takes_service(handler) or _takes_principal(handler)):
+            await request.body()
+            self._recognize(request, handler)
+
+    def _recognize(
+        self,
+        connection: ASGIConnection,  # type: ignore[type-arg]
+        handler: BaseRouteHandler,
+    ) -> None:
+        authorization = connection.headers.get("authorization")
+        if _takes_service(handler):
+            connection.state.service = self.service(authorization)
+        if _takes_principal(handler):
+            connection.state.principal = self.principal(authorization)
+        if handler.opt.get(FOR_OPS) and not connection.state.principal.sees_everything:
+            raise PermissionDeniedException("only staff, and services that read, may see the console")
+
+    def service(self, authorization: str | None) -> Service:
+        """The service that wants to write. Raises NotAuthorizedException."""
+        services = self._services.now()
+        if not self._services.are_named and self._verifier is None:
+            return ANY_SERVICE
+        token = _bearer_token(authorization)
+        if token is None:
+            raise _not_authenticated(
+                "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
+            )
+        service = services.find(token)
+        if service is None:
+            raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
+        return service
+
+    def principal(self, authorization: str | None) -> Principal:
+        """Whoever wants to read. Raises NotAuthorizedException."""
+        token = _bearer_token(authorization)
+        service = None if token is None else self._services.now().find(token)
+        if service is not None:
+            return Principal(
+                service.name,
+                sees_everything=service.reads,
+                sees_every_payment=service.registers_payments,
+                sees_every_payout=service.registers_payouts or service.approves_payouts,
+                orders_payouts=service.registers_payouts,
+            )
+        if self._verifier is None:
+            return ANYBODY
+        try:
+            return self._verifier.principal(token)
+        except TokenError as error:
+            challenge = "Bearer" if error.code == "token_missing" else _INVALID
+            raise _not_authenticated(str(error), challenge, error.code) from None
+
+
+def require_room(principal: Principal, room: str) -> None:
+    """Raises PermissionDeniedException unless the principal may see what is told in the room."""
+    if not principal.may_see(room):
+        raise PermissionDeniedException(f"the token does not grant {room}")
+
+
+def _takes_service(handler: BaseRouteHandler) -> bool:
+    return bool("service" in handler.parsed_fn_signature.parameters or handler.opt.get(FOR_SERVICES))
+
+
+def _takes_principal(handler: BaseRouteHandler) -> bool:
+    return bool("principal" in handler.parsed_fn_signature.parameters or handler.opt.get(FOR_OPS))
+
+
+def _bearer_token(authorization: str | None) -> str | None:
+    if authorization is None or not authorization.lower().startswith(_SCHEME):
+        return None
+    return authorization[len(_SCHEME) :].strip() or None
+
+
+def _not_authenticated(message: str, challenge: str, code: TokenErrorCode) -> NotAuthorizedException:
+    return NotAuthorizedException(message, headers={"WWW-Authenticate": challenge}, extra={"code": code})

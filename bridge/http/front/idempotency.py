@@ -1,0 +1,55 @@
+"""Idempotency keys as services send them: within whose keys one lies, and what of a request it stands for.
+
+Two requests are the same if they mean the same: "28.9" and "28.90" are one amount.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from bridge.http.front.problems import wrong_field
+from bridge.http.front.service_tokens import Service
+from bridge.journal import IdempotencyKey
+from coordinator.ids import NO_UNSEEN, is_id
+from coordinator.models import FrozenModel
+from coordinator.money import format_amount
+
+__all__ = ["idempotency_of", "require_plain_key"]
+
+
+def require_plain_key(key: str) -> str:
+    """Returns a key as it stands in the header. Raises ValidationException if it is no id, as which it is kept."""
+    try:
+        read = key.encode("latin-1").decode()
+    except UnicodeError:
+        read = key
+    if not is_id(read):
+        raise wrong_field("Idempotency-Key", f"expected a key {NO_UNSEEN}, and not of blanks alone")
+    return key
+
+
+def idempotency_of(
+    service: Service, kind: str, key: str | None, request: FrozenModel, *, unsaid: Collection[str] = ()
+) -> IdempotencyKey | None:
+    """The key of a request to make something of a kind; None if it has none. `unsaid` are fields that were not there
+    when an older bridge made the digest."""
+    if not key:
+        return None
+    meaning = to_jsonable_python(_meaning(request.model_dump(exclude=set(unsaid))))
+    digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+    return IdempotencyKey(service.scope(kind), require_plain_key(key), digest)
+
+
+def _meaning(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return format_amount(value.normalize())
+        case dict():
+            return {name: _meaning(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_meaning(one) for one in value]
+    return value

@@ -1,0 +1,29 @@
+"""Interruption: answers requests for which the bridge, which stops, does not wait any longer. Without it they would
+hear of an internal error."""
+
+import asyncio
+from contextlib import suppress
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from bridge.http.front.problems import send_problem
+from bridge.journal import JournalUnavailableError
+
+__all__ = ["Interruption"]
+
+
+class Interruption:
+    """An application that answers also when it is cancelled."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != ScopeType.HTTP:
+                raise
+            with suppress(RuntimeError):  # where an answer was begun already
+                await send_problem(JournalUnavailableError("the bridge stops"), scope, receive, send)

@@ -1,0 +1,194 @@
+"""Errors as clients see them: RFC 9457 problem details, with the status and the words for each error there is."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotFoundException, SerializationException, ValidationException
+from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
+
+from bridge.catalogue.publication import PublicationRefusedError
+from bridge.http.front.head import with_head_allowed
+from bridge.journal import (
+    IdempotencyKeyReusedError,
+    JournalUnavailableError,
+    OffsetElsewhereError,
+    PaymentConflictError,
+    PayoutRefusedError,
+)
+from coordinator.refunds.refunds import RefundRefusedError
+
+__all__ = [
+    "PROBLEM_MEDIA_TYPE",
+    "REFUND_REFUSED",
+    "exception_handlers",
+    "no_such",
+    "problem",
+    "send_problem",
+    "unreadable_body",
+    "wrong_field",
+]
+
+logger = logging.getLogger("bridge.http")
+
+SHOWN_CHARACTERS = 500
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "Invalid request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+}
+
+# How the framework says so, as an error of its own.
+WHO_ASKED_HAS_GONE = "client disconnected prematurely"
+# And that a request has no body, which it calls the route's `data`.
+NO_BODY = {"key": "data", "message": "'data'"}.items()
+
+NOT_LOOKED_UP = "Ask again in a few seconds."
+NOT_KNOWN_TO_BE_KEPT = (
+    "It is not known whether this was kept. Send the very same request again: a webhook, and what has the same"
+    " Idempotency-Key, is kept once."
+)
+
+REFUND_REFUSED = "refund_refused"
+"""The `code` of a refund that cannot be opened, sent or withdrawn so."""
+NO_SUCH_THING = "not_found"
+"""The `code` where there is a route, and not what it was asked about."""
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def problem(
+    status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+) -> Response[dict[str, object]]:
+    """A problem document: `title` names the kind of problem, `detail` says what was wrong here and what to do."""
+    return Response(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, **members},
+        status_code=status,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def wrong_field(field: str, message: str) -> ValidationException:
+    """To be raised where one field of the body is wrong for a reason that its type does not know."""
+    return ValidationException(extra=[{"key": field, "message": message}])
+
+
+def no_such(what: str) -> NotFoundException:
+    """To be raised where there is not what a route was asked about."""
+    return NotFoundException(f"There is no {what}.", extra={"code": NO_SUCH_THING})
+
+
+def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
+    shown = [{name: _showable(value) for name, value in error.items()} for error in errors]
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in shown)
+    return problem(400, "Invalid request", detail, errors=shown)
+
+
+def _showable(text: str) -> str:
+    """A name that somebody made up may be of any length, and of characters that UTF-8 does not have."""
+    return text[:SHOWN_CHARACTERS].encode("utf-8", "backslashreplace").decode()
+
+
+def unreadable_body() -> ValidationException:
+    """To be raised where the body is no JSON at all."""
+    return wrong_field("body", "is not JSON in UTF-8, or has half a character in it (a lone surrogate)")
+
+
+def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -> Response[dict[str, object]]:
+    return _wrong_fields([{"field": fault.field, "message": fault.message} for fault in error.faults])
+
+
+def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
+    """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
+    is_question = request.method in ("GET", "HEAD")
+    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_KEPT}"
+    title = "Not available" if is_question else "Not known to be kept"
+    return problem(503, title, said, headers={"Retry-After": "5"})
+
+
+def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:
+    return problem(409, "Already registered", str(error), paymentId=error.payment_id)
+
+
+def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response[dict[str, object]]:
+    field = f"payouts.{error.number}"
+    return problem(409, "No payout", f"{field}: {error}", errors=[{"field": field, "message": str(error)}])
+
+
+def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response[dict[str, object]]:
+    return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}", code=REFUND_REFUSED)
+
+
+def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
+    return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
+
+
+def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Response[dict[str, object]]:
+    return problem(422, "Idempotency-Key reused", str(error))
+
+
+def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+    if error.detail == WHO_ASKED_HAS_GONE:
+        return problem(400, TITLES[400], "The connection was closed before the request was whole.")
+    if isinstance(error.__cause__, SerializationException):
+        return _http(request, unreadable_body())
+    if error.status_code >= 500:
+        return _unexpected(request, error)
+    title = TITLES.get(error.status_code, "Refused")
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        if any(fault.items() >= NO_BODY for fault in error.extra):
+            return _wrong_fields([{"field": "body", "message": "is empty; this takes a JSON object"}])
+        return _wrong_fields(
+            [
+                {"field": fault.get("key", "body"), "message": fault["message"].removeprefix("Value error, ")}
+                for fault in error.extra
+            ]
+        )
+    members = error.extra if isinstance(error.extra, dict) else {}
+    return problem(error.status_code, title, error.detail, headers=with_head_allowed(error.headers), **members)
+
+
+def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:
+    return problem(400, "Invalid request", "The body is nested too deeply; no request of this API is.")
+
+
+def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "Internal error", "The bridge failed on this request; its log says why.")
+
+
+exception_handlers: ExceptionHandlersMap = {
+    JournalUnavailableError: _unavailable,
+    PaymentConflictError: _conflict,
+    IdempotencyKeyReusedError: _key_reused,
+    PayoutRefusedError: _payout_refused,
+    RefundRefusedError: _refund_refused,
+    OffsetElsewhereError: _offset_elsewhere,
+    PublicationRefusedError: _refused_publication,
+    HTTPException: _http,
+    RecursionError: _too_deep,
+    Exception: _unexpected,
+}
+"""What the application answers when a route raises."""
+
+
+async def send_problem(what: Response[Any] | Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request past the framework with a problem, or with what an error is answered with."""
+    request: AnyRequest = Request(scope, receive, send)
+    response = what if isinstance(what, Response) else _answer_to(request, what)
+    await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+def _answer_to(request: AnyRequest, error: Exception) -> Response[Any]:
+    answers = (
+        answer for kind, answer in exception_handlers.items() if isinstance(kind, type) and isinstance(error, kind)
+    )
+    return next(answers)(request, error)

@@ -1,0 +1,289 @@
+"""What needs a person, what completed from day to day, and what people did."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from litestar import get
+from litestar.params import QueryParameter
+from pydantic import Field
+
+from bridge.http.front.dependencies import (
+    GivenChains,
+    GivenInvoiceOpener,
+    GivenJournal,
+    GivenPayoutSender,
+    GivenRefundAddressWait,
+)
+from bridge.http.ops.names import kept_webhook_name
+from bridge.http.ops.rows import (
+    ActionItem,
+    AttentionItem,
+    action_item,
+    attention_item,
+    explorer_links,
+)
+from bridge.http.webhooks import NOT_ASKED_FOR
+from bridge.journal import (
+    ChainAlarm,
+    ForAPerson,
+    Journal,
+    KeptWebhook,
+    TroubledPayment,
+    UnmatchedTransfer,
+    waiting_name,
+)
+from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.payouts import PayoutSender
+from coordinator.attention import items as attention
+from coordinator.attention.histories import forgotten_payout, journal_rewound
+from coordinator.attention.items import Attention, AttentionKind, Kind
+from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
+from coordinator.attention.payouts import payout_attention
+from coordinator.attention.refunds import refund_without_address
+from coordinator.histories import Beginning
+from coordinator.models import FrozenModel
+from coordinator.money import format_amount
+from coordinator.payments.invoices import Invoice
+from coordinator.payments.problems import ProblemKind
+from coordinator.payouts.payouts import OVERDUE_AFTER
+
+__all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
+
+SHOWN = 200
+TRANSFERS_LIMIT = 10_000
+DAYS_LIMIT = 366
+ACTIONS_LIMIT = 1_000
+
+
+class LeftOut(FrozenModel):
+    """A kind of which only the first are listed."""
+
+    kind: str = Field(description="As in the items.")
+    count: int | None = Field(description="How many more there are; null if they were not counted.")
+
+
+class AttentionList(FrozenModel):
+    """What does not go on by itself, most urgent first."""
+
+    items: list[AttentionItem]
+    left_out: list[LeftOut] = Field(
+        description="The kinds of which more are wrong than are here; none if all are here.",
+    )
+
+
+class DayItem(FrozenModel):
+    """What completed on one day in one currency."""
+
+    date: str = Field(description="Of UTC.")
+    currency: str
+    kind: Literal["payments", "payouts", "refunds"]
+    count: int
+    amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
+
+
+class Totals(FrozenModel):
+    """What completed, by day, oldest first; a day without any is not there."""
+
+    days: list[DayItem]
+
+
+class ActionList(FrozenModel):
+    """What people did, newest first."""
+
+    actions: list[ActionItem]
+
+
+@get(
+    "/attention",
+    summary="What needs a person",
+    description=(
+        "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
+        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of "
+        "transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more."
+    ),
+)
+async def get_attention(
+    journal: GivenJournal,
+    chains: GivenChains,
+    opener: GivenInvoiceOpener,
+    sender: GivenPayoutSender,
+    refund_address_wait: GivenRefundAddressWait,
+    transfers: Annotated[
+        int, QueryParameter(ge=1, le=TRANSFERS_LIMIT, description="How many unmatched transfers at most.")
+    ] = SHOWN,
+) -> AttentionList:
+    link = explorer_links(chains)
+    found = await needs_a_person(journal, refund_address_wait, opener, sender, transfers=transfers)
+    left_out = _left_out(found, await journal.console.problem_counts(), transfers)
+    return AttentionList(items=[attention_item(one, link) for one in found], left_out=left_out)
+
+
+def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int], transfers: int) -> list[LeftOut]:
+    """The kinds of which not all are listed: of payments they are counted, of all else it is known that as many were
+    found as are looked for."""
+    shown = Counter(one.kind for one in listed)
+    more = [LeftOut(kind=kind, count=count - shown[kind]) for kind, count in wrong.items() if count > shown[kind]]
+    asked_for = {AttentionKind.TRANSFER_UNMATCHED: transfers}
+    others = [
+        kind
+        for kind, count in shown.items()
+        if isinstance(kind, AttentionKind) and count >= asked_for.get(kind, SHOWN)
+    ]
+    return more + [LeftOut(kind=kind, count=None) for kind in others]
+
+
+async def needs_a_person(
+    journal: Journal,
+    refund_address_wait: timedelta,
+    opener: InvoiceOpener | None = None,
+    sender: PayoutSender | None = None,
+    *,
+    transfers: int = SHOWN,
+) -> list[Attention]:
+    """What does not go on by itself and was not dismissed, most urgent first. `refund_address_wait` is how long a
+    buyer has to say where a refund goes. The opener knows what is wrong with a
+    provider that does not open invoices, the sender which providers can send money back."""
+    troubled = await journal.console.troubled_payments()
+    others = await _besides_problems(journal, refund_address_wait, opener, transfers)
+
+    def items() -> list[Attention]:
+        return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
+
+    return await asyncio.to_thread(items)
+
+
+async def count_by_kind(journal: Journal, refund_address_wait: timedelta) -> Mapping[Kind, int]:
+    """How many need a person, of every kind there is."""
+    counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
+    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None))
+    counts.update(await journal.console.problem_counts())
+    return counts
+
+
+async def _besides_problems(
+    journal: Journal, refund_address_wait: timedelta, opener: InvoiceOpener | None, transfers_shown: int = SHOWN
+) -> list[Attention]:
+    """What does not go on by itself, besides what is wrong with payments."""
+    now = journal.clock()
+    found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
+    transfers = await journal.chains.unmatched_transfers(transfers_shown + len(found.dismissed_at))
+    alarms = await journal.chains.alarms(None)
+    refunds = await journal.refunds.without_address(now - refund_address_wait)
+    said = {} if opener is None else await _said_of_coins(opener, found.without_address)
+
+    def items() -> list[Attention]:
+        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms)]
+        wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
+        wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
+        return attention.not_dismissed(wrong, found.dismissed_at)
+
+    return await asyncio.to_thread(items)
+
+
+async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[Invoice]) -> Mapping[tuple[str, str], str]:
+    """What keeps providers from opening invoices in some coins, by provider and coin."""
+    ways = {(invoice.wanted.provider, invoice.wanted.coin) for invoice in unopened}
+    said = {way: await opener.trouble_with(*way) for way in sorted(ways)}
+    return {way: trouble for way, trouble in said.items() if trouble is not None}
+
+
+@get("/totals", summary="What completed from day to day")
+async def get_totals(
+    journal: GivenJournal,
+    days: Annotated[int, QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them.")] = 14,
+) -> Totals:
+    today = journal.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+    found = await journal.console.totals(today - timedelta(days=days - 1))
+    return Totals(
+        days=[
+            DayItem(
+                date=one.date, currency=one.currency, kind=one.kind, count=one.count, amount=format_amount(one.amount)
+            )
+            for one in found
+        ]
+    )
+
+
+@get("/actions", summary="What people did")
+async def list_actions(
+    journal: GivenJournal, limit: Annotated[int, QueryParameter(ge=1, le=ACTIONS_LIMIT)] = 100
+) -> ActionList:
+    return ActionList(actions=[action_item(action) for action in await journal.console.actions(limit)])
+
+
+def _of_payments(troubled: Sequence[TroubledPayment], sender: PayoutSender | None) -> Iterator[Attention]:
+    for one in troubled:
+        can_send_back = sender is not None and sender.sends_for(one.payment.provider)
+        wrong = payment_attention(one.payment, one.problems_at, can_send_back=can_send_back)
+        yield from (item for item in wrong if item.kind in one.kinds)
+
+
+def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str], str]) -> Iterator[Attention]:
+    for invoice in found.without_address:
+        yield without_address(invoice, said.get((invoice.wanted.provider, invoice.wanted.coin)))
+    if found.payout_hold is not None:
+        hold = found.payout_hold
+        yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)
+    history = found.history
+    if history is not None and history.beginning is not Beginning.NEW:
+        yield journal_rewound(
+            history.epoch,
+            history.beginning,
+            history.evidence,
+            history.began_at,
+            history.last_commit_at,
+            history.comparison,
+            is_compared=history.compared_at is not None,
+        )
+    for forgotten in found.forgotten_payouts:
+        yield forgotten_payout(forgotten.payout, forgotten.found_at)
+    for listed in found.payouts:
+        wrong = payout_attention(listed.payout, listed.updated_at, now)
+        if wrong is not None:
+            yield wrong
+    yield from map(_of_webhook, found.unreadable_webhooks)
+    for waiting in found.unmatched_webhooks:
+        name = waiting_name(waiting.observation_id)
+        yield attention.unmatched_webhook(
+            name,
+            waiting.provider,
+            waiting.external_id,
+            waiting.count,
+            waiting.received_at,
+            waiting.last_received_at,
+        )
+
+
+def _of_webhook(webhook: KeptWebhook) -> Attention:
+    name = kept_webhook_name(webhook.webhook_id)
+    if webhook.reason == NOT_ASKED_FOR:
+        return attention.foreign_payout(name, webhook.provider, webhook.received_at)
+    return attention.unreadable_webhook(name, webhook.provider, webhook.reason, webhook.received_at)
+
+
+def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
+    transfer = unmatched.transfer
+    return attention.unmatched_transfer(
+        transfer.chain,
+        transfer.tx_hash,
+        f"{format_amount(transfer.amount)} {transfer.symbol}",
+        transfer.sender,
+        transfer.recipient,
+        transfer.reason,
+        transfer.mined_at,
+        rank=rank,
+        smaller=unmatched.smaller,
+        newest_at=unmatched.newest_at,
+        # A transaction may carry several, of which one is dismissed alone.
+        place="" if unmatched.is_alone else transfer.place,
+    )
+
+
+def _of_alarm(alarm: ChainAlarm) -> Attention:
+    if alarm.kind == "unfollowed":
+        return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
+    told = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
+    return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

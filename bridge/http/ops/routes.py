@@ -1,0 +1,90 @@
+"""The routes of the console, for finance ops alone: `/api/ops/…`."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from bridge.http.front.callers import FOR_OPS
+from bridge.http.ops.actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
+from bridge.http.ops.approvals import (
+    approve_payout,
+    approve_payout_in_console,
+    reject_payout,
+    reject_payout_in_console,
+    withdraw_payout,
+    withdraw_payout_in_console,
+)
+from bridge.http.ops.filters import payment_filter, payout_filter
+from bridge.http.ops.histories import list_histories
+from bridge.http.ops.holds import (
+    get_payout_hold,
+    hold_payouts,
+    hold_payouts_in_console,
+    resume_payouts,
+    resume_payouts_in_console,
+)
+from bridge.http.ops.lists import (
+    export_payments,
+    export_payouts,
+    get_payment_row,
+    get_payout_row,
+    list_payment_rows,
+    list_payout_rows,
+)
+from bridge.http.ops.overview import get_attention, get_totals, list_actions
+from bridge.http.ops.payments import (
+    accept_payment,
+    cancel_payment_in_console,
+    have_payment_wait,
+    settle_payment,
+)
+from bridge.http.ops.refunds import open_refund_in_console, withdraw_refund_in_console
+from bridge.http.ops.session import get_ops_session
+from bridge.http.ops.story import get_payment_story, get_payout_story
+from bridge.http.ops.system import get_system_status
+
+__all__ = ["ops_router", "payout_decision_router"]
+
+ops_router = Router(
+    "/api/ops",
+    route_handlers=[
+        get_ops_session,
+        list_payout_rows,
+        list_payment_rows,
+        get_payout_row,
+        get_payment_row,
+        export_payouts,
+        export_payments,
+        get_attention,
+        get_totals,
+        list_actions,
+        list_histories,
+        get_system_status,
+        get_payment_story,
+        get_payout_story,
+        replay_webhook,
+        recheck_payout,
+        resolve_payout_in_console,
+        approve_payout_in_console,
+        reject_payout_in_console,
+        withdraw_payout_in_console,
+        accept_payment,
+        cancel_payment_in_console,
+        have_payment_wait,
+        settle_payment,
+        open_refund_in_console,
+        withdraw_refund_in_console,
+        hold_payouts_in_console,
+        resume_payouts_in_console,
+        dismiss,
+    ],
+    dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
+    opt={FOR_OPS: True},
+    tags=["Console"],
+)
+
+# What people decide about payouts and services tell for them; to do so in the console is above.
+payout_decision_router = Router(
+    "/api/payouts",
+    route_handlers=[approve_payout, reject_payout, withdraw_payout, get_payout_hold, hold_payouts, resume_payouts],
+    tags=["Payouts"],
+)

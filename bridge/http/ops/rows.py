@@ -1,0 +1,255 @@
+"""Payments and payouts as lines of the console's lists, and what needs a person."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from bridge.journal import Action, ListedPayment, ListedPayout
+from bridge.workers.chain_followers import ChainFollowers
+from coordinator.attention.items import BY_URGENCY, Attention, Remedy
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payments.payments import EscrowState, PaymentStatus
+from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payouts.approval import is_revocable
+from coordinator.payouts.payouts import PayoutStatus, Verification
+
+__all__ = [
+    "ActionItem",
+    "AttentionItem",
+    "ExplorerLinks",
+    "PaymentRow",
+    "PayoutRow",
+    "action_item",
+    "attention_item",
+    "explorer_links",
+    "payment_row",
+    "payout_row",
+]
+
+ExplorerLinks = Callable[[str | None, str | None], str | None]
+"""Where a transaction can be looked at, by its chain and its hash; None if that is not known."""
+
+
+class PayoutRow(FrozenModel):
+    """A payout as it stands."""
+
+    payout_id: str
+    task_id: str | None = Field(description="The provider's task, once it has named one.")
+    payment_id: str
+    seller_id: str
+    refund_id: str | None = Field(description="The refund that it carries; null for one to a seller.")
+    buyer_id: str | None = Field(description="Whom it pays, if it carries a refund.")
+    provider: str
+    chain: str | None
+    coin: str
+    amount: Amount
+    worth: Amount | None = Field(description="What the amount counts for, against earnings and limits.")
+    worth_currency: str | None
+    destination: str
+    status: PayoutStatus
+    asked_by: str | None = Field(description="The person, or the service where no person was named.")
+    asked_through: str | None = Field(description="The service that asked for it, where services are named.")
+    approval_reasons: list[str] = Field(description="Why it has to be approved; nothing where it need not be.")
+    approved_by: str | None
+    verification: Verification | None
+    confirmations: int | None
+    required_confirmations: int | None
+    tx_hashes: list[str]
+    explorer_url: str | None = Field(description="Of the transaction that carries it, where its chain is followed.")
+    reasons: list[str]
+    overdue: bool
+    revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected or withdrawn.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class PaymentRow(FrozenModel):
+    """A payment as it stands."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    checkout_id: str | None
+    buyer_id: str
+    seller_id: str
+    amount: Amount
+    currency: str
+    status: PaymentStatus
+    escrow_state: EscrowState
+    received: Amount = Field(description="For the goods, without the gateway's fee.")
+    missing: Amount
+    excess: Amount
+    refunded: Amount = Field(description="What has gone back to the buyer.")
+    fee: Amount = Field(description="What came on top for the gateway's fee.")
+    missing_fee: Amount
+    late: bool
+    problems: list[ProblemKind] = Field(description="What is wrong with it, and waits for a person.")
+    confirmations: int | None
+    required_confirmations: int | None
+    tx_hash: str | None = Field(description="Of the transfer that came last.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None = Field(
+        description="Until when it waits: as agreed, or longer if a person had it wait."
+    )
+
+
+class AttentionItem(FrozenModel):
+    """One thing that does not go on by itself."""
+
+    # By its name: the document of the API cannot be told of the union of two enumerations.
+    kind: str = Field(description="What is wrong.", json_schema_extra={"enum": [kind.value for kind in BY_URGENCY]})
+    id: str = Field(description="The same for as long as it is on the list.")
+    title: str
+    detail: str
+    advice: str = Field(description="What a person can do about it.")
+    since: AwareDatetime
+    payout_id: str | None
+    payment_id: str | None
+    refund_id: str | None
+    webhook_id: str | None
+    tx_hash: str | None
+    explorer_url: str | None
+    actions: list[Remedy]
+
+
+class ActionItem(FrozenModel):
+    """What somebody did."""
+
+    action_id: str
+    at: AwareDatetime
+    by: str
+    action: Literal[
+        "replay",
+        "recheck",
+        "resolution",
+        "approval",
+        "rejection",
+        "payout-withdrawal",
+        "acceptance",
+        "cancellation",
+        "waiting",
+        "settlement",
+        "refund",
+        "refund-withdrawal",
+        "hold",
+        "resume",
+        "dismiss",
+        "destination-added",
+        "destination-removed",
+    ]
+    subject: str = Field(
+        description="The webhook, payout, payment, seller's list or item of the list that it was done to."
+    )
+    outcome: str
+
+
+def explorer_links(chains: ChainFollowers) -> ExplorerLinks:
+    """The links of the chains that are followed."""
+
+    def link(chain: str | None, tx_hash: str | None) -> str | None:
+        known = None if chain is None else chains.chains.get(chain)
+        return None if known is None or tx_hash is None else known.explorer_link(tx_hash)
+
+    return link
+
+
+def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> PayoutRow:
+    payout, awaited = listed.payout, listed.payout.awaited
+    return PayoutRow(
+        payout_id=payout.payout_id,
+        task_id=payout.facts.task_id,
+        payment_id=payout.payment_id,
+        seller_id=payout.seller_id,
+        refund_id=payout.refund_id,
+        buyer_id=payout.buyer_id,
+        provider=payout.provider,
+        chain=payout.chain,
+        coin=payout.coin,
+        amount=payout.amount,
+        worth=payout.worth,
+        worth_currency=payout.worth_currency,
+        destination=payout.destination,
+        status=payout.status,
+        asked_by=payout.asked_by,
+        asked_through=payout.asked_through,
+        approval_reasons=list(payout.approval_reasons),
+        approved_by=payout.facts.approved and payout.facts.approved.by,
+        verification=payout.verification,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        tx_hashes=list(payout.facts.tx_hashes),
+        explorer_url=link(payout.chain, payout.tx_hash),
+        reasons=list(payout.reasons),
+        overdue=payout.is_overdue(now),
+        revocable=is_revocable(payout),
+        created_at=payout.created_at,
+        updated_at=listed.updated_at,
+    )
+
+
+def payment_row(listed: ListedPayment) -> PaymentRow:
+    payment, awaited = listed.payment, listed.payment.awaited
+    transfers = (*payment.confirmed, *payment.in_flight)
+    return PaymentRow(
+        payment_id=payment.payment_id,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        request_id=payment.request_id,
+        checkout_id=payment.checkout and payment.checkout.checkout_id,
+        buyer_id=payment.buyer_id,
+        seller_id=payment.seller_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        status=payment.status,
+        escrow_state=payment.escrow_state,
+        received=payment.received,
+        missing=payment.missing,
+        excess=payment.excess,
+        refunded=payment.refunded,
+        fee=payment.fee,
+        missing_fee=payment.missing_fee,
+        problems=[problem.kind for problem in problems_of(payment)],
+        late=payment.late,
+        confirmations=awaited and awaited.confirmations,
+        required_confirmations=awaited and awaited.required_confirmations,
+        tx_hash=transfers[-1].tx_hash if transfers else None,
+        created_at=payment.created_at,
+        updated_at=listed.updated_at,
+        expires_at=payment.deadline,
+    )
+
+
+def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
+    return AttentionItem(
+        kind=attention.kind.value,
+        id=attention.key,
+        title=attention.title,
+        detail=attention.detail,
+        advice=attention.advice,
+        since=attention.since,
+        payout_id=attention.payout_id,
+        payment_id=attention.payment_id,
+        refund_id=attention.refund_id,
+        webhook_id=attention.webhook_id,
+        tx_hash=attention.tx_hash,
+        explorer_url=link(attention.chain, attention.tx_hash),
+        actions=list(attention.remedies),
+    )
+
+
+def action_item(action: Action) -> ActionItem:
+    return ActionItem.model_validate(
+        {
+            "action_id": str(action.action_id),
+            "at": action.at,
+            "by": action.by,
+            "action": action.action,
+            "subject": action.subject,
+            "outcome": action.outcome,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Payments and template checkouts over REST."""

@@ -1,0 +1,221 @@
+"""Orders of payouts as services send them, and what is looked at before anything of one is written down."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from bridge.http.front.problems import wrong_field
+from bridge.http.front.service_tokens import Service
+from bridge.http.payments.routes import TxHash
+from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
+from bridge.http.payouts.own_addresses import require_anothers, require_orders_to_others
+from bridge.journal import Journal, PayoutRefusedError
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.payouts import PayoutSender
+from coordinator.ids import Id, new_id
+from coordinator.models import FrozenModel
+from coordinator.money import Amount, PositiveAmount, format_amount
+from coordinator.payments.invoices import Coin
+from coordinator.payments.payments import Payment
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
+from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
+from coordinator.payouts.provider_names import payout_id_of
+from providers.contract import NotPayableError, PayoutOrder
+from providers.onchain.matching.direct import PROVIDER as ONCHAIN
+from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
+
+__all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
+
+PAYOUTS_LIMIT = 100
+
+
+# Whatever an address is, it is no more than these: nothing of it may mean something in the path of a URL.
+_ADDRESS = re.compile(r"[A-Za-z0-9:_-]+")
+
+
+def _of_an_address(destination: str) -> str:
+    if _ADDRESS.fullmatch(destination) is None:
+        raise ValueError("expected an address: letters and digits, maybe with - _ : among them, and nothing else")
+    return destination
+
+
+Destination = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DESTINATION_LIMIT_CHARACTERS),
+    AfterValidator(_of_an_address),
+    Field(json_schema_extra={"pattern": f"^{_ADDRESS.pattern}$"}),
+]
+
+
+class PayoutItem(FrozenModel):
+    """A payout to be sent to the seller of a payment."""
+
+    payment_id: Id = Field(description="The completed payment whose escrow holds the money.")
+    seller_id: Id | None = Field(None, description="Needed where a template checkout has several sellers.")
+    coin: Coin
+    amount: PositiveAmount = Field(description="Of the coin.")
+    destination: Destination = Field(
+        description="The seller's address, none of the marketplace's own; of `BTC-LIGHTNING` an invoice of theirs."
+    )
+    fee: Amount | None = Field(
+        None,
+        description="For the network, where the sender sets it: of `BTC`, `LTC`, `DOGE` and `FIRO`, in their "
+        "smallest units for each byte of the transaction. It comes on top of the amount, out of the sender's wallet.",
+    )
+    chain: Id | None = Field(
+        None,
+        description="For a payout that the marketplace's own wallet sends: the chain, such as `ethereum`, on which "
+        "the bridge follows it. The coin is a token of the chain then.",
+    )
+    tx_hash: TxHash | None = Field(None, description="With `chain`: the transaction that carries it.")
+    sender: Id | None = Field(
+        None,
+        description="With `chain`: the wallet whose transfer of just this amount is expected, where the transaction "
+        "is not known.",
+    )
+
+
+class PayoutRequest(FrozenModel):
+    """One payout or several: all of them are taken or none."""
+
+    payouts: list[PayoutItem] = Field(min_length=1, max_length=PAYOUTS_LIMIT)
+    another: bool = Field(False, description="Also for payments that are paid out, or being paid out, already.")
+    asked_by: Id | None = Field(
+        None,
+        description="The person who wants them sent, if it is one: they cannot approve them. Otherwise the service "
+        "counts as who asks.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedPayouts:
+    """The payouts that are wanted, each checked for all that can be known before it is written down."""
+
+    payouts: list[Payout]
+    known: dict[str, list[PayoutObservation]]
+    """What is known already of those that the marketplace's own wallet sends, by their ids."""
+    doubts: dict[str, tuple[str, ...]]
+    """Why somebody has to approve them, whatever the limits say, by their ids."""
+
+
+async def ordered_payouts(
+    request: PayoutRequest,
+    service: Service,
+    journal: Journal,
+    sender: PayoutSender,
+    chains: ChainFollowers,
+    rules: PayoutRules,
+) -> OrderedPayouts:
+    """The payouts as a service wants them.
+
+    Raises ValidationException, which names the field that is wrong, and PayoutRefusedError.
+    """
+    asked = {
+        "batch_id": new_id("batch", journal.clock()) if len(request.payouts) > 1 else None,
+        "asked_by": request.asked_by or service.told_name,
+        "asked_through": service.own_name,
+    }
+    ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal))
+    for number, item in enumerate(request.payouts):
+        made, doubts = await _payout(journal, ways, number, item, ordered.payouts)
+        payout = made.model_copy(update=asked)
+        ordered.payouts.append(payout)
+        ordered.doubts[payout.payout_id] = doubts
+        if payout.provider == ONCHAIN:
+            ordered.known[payout.payout_id] = _known(item)
+    return ordered
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How payouts can go."""
+
+    sender: PayoutSender
+    chains: ChainFollowers
+    network_fee_percent: Decimal
+    prices: UsualPrices
+
+
+async def _payout(
+    journal: Journal, ways: _Ways, number: int, item: PayoutItem, before: Sequence[Payout]
+) -> tuple[Payout, tuple[str, ...]]:
+    record = await journal.payment_record(item.payment_id)
+    if record is None:
+        raise PayoutRefusedError(number, f"there is no payment {item.payment_id!r}")
+    payment, place = record.payment, f"payouts.{number}"
+    if item.seller_id is None and len(payment.seller_ids) > 1:
+        raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
+    try:
+        provider, going, doubts = await _way(journal, payment, ways, item, number)
+    except NotPayableError as error:
+        raise wrong_field(f"{place}.{error.field}", str(error)) from None
+    seller_id = item.seller_id or payment.seller_id
+    earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
+    ordinal = sum(
+        (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
+    )
+    ordered = item.model_dump(exclude={"seller_id", "tx_hash"}) | going
+    what = (ordered["coin"], format_amount(ordered["amount"]), ordered["destination"])
+    payout = Payout(
+        payout_id=payout_id_of(payment, seller_id, ordinal, *what),
+        provider=provider,
+        seller_id=seller_id,
+        created_at=journal.clock(),
+        worth_currency=payment.currency,
+        **ordered,
+    )
+    return payout, doubts
+
+
+async def _way(
+    journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem, number: int
+) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """The provider of a payout, where it goes, and why somebody has to look at that. Raises NotPayableError, which
+    names the field that is wrong, and PayoutRefusedError."""
+    if item.chain is not None or payment.provider == ONCHAIN:
+        chain = read_chain(ways.chains.chains, item.chain)
+        read_token(chain, item.coin, item.amount, field="coin")
+        if item.tx_hash is None and item.sender is None:
+            raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
+        sender = None if item.sender is None else read_address(item.sender, field="sender")
+        destination = read_address(item.destination, field="destination")
+        if destination == sender:
+            raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
+        await require_anothers(journal, ways.chains, payment.provider, [destination])
+        # What another token is worth nobody says here.
+        worth = item.amount if item.coin == payment.currency else None
+        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}, ()
+    for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
+        if value is not None:
+            raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
+    if not ways.sender.sends_for(payment.provider):
+        raise NotPayableError(
+            "paymentId",
+            f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
+        )
+    order = await ways.sender.read_order(
+        payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
+    )
+    await require_orders_to_others(journal, ways.chains, ways.sender, payment.provider, order)
+    worth = await ways.sender.worth(payment.provider, order, payment.currency)
+    if worth is None:
+        raise PayoutRefusedError(
+            number,
+            f"{payment.provider} does not say what {order.coin} is worth in {payment.currency}, so that it cannot be"
+            " compared with what was earned; try again, or pay out in another coin",
+        )
+    checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
+    going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
+    doubts = await doubts_about_order(ways.prices, ways.sender, payment, order, worth, ways.network_fee_percent)
+    return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name}), doubts
+
+
+def _known(item: PayoutItem) -> list[PayoutObservation]:
+    """What is known of a payout that the marketplace's own wallet sends."""
+    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(item.tx_hash.lower(),))]
+    return [PayoutKnown(), *sent]

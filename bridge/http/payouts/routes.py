@@ -1,0 +1,237 @@
+"""Payouts over REST: have one or several sent, look up how they stand, and settle one that nobody can tell about."""
+
+from typing import Annotated
+
+from litestar import Router, get, post
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.openapi.spec import Example
+from litestar.params import Body, FromPath, JSONBody, QueryParameter
+from pydantic import Field
+
+from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
+from bridge.http.front.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutRules,
+    GivenPayoutSender,
+    GivenPrincipal,
+    GivenService,
+)
+from bridge.http.front.idempotency import idempotency_of
+from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
+from bridge.http.front.problems import wrong_field
+from bridge.http.payments.routes import TxHash
+from bridge.http.payouts.allowed_destinations import allow_destination, disallow_destination, list_destinations
+from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
+from bridge.http.payouts.resolution import Resolution, resolution_refusals
+from bridge.journal import observation_key
+from bridge.workers.payout_findings import Findings
+from coordinator.ids import Id, is_id
+from coordinator.models import FrozenModel
+from coordinator.payouts.observations import PayoutSent
+from coordinator.payouts.payouts import UNSETTLED_STATUSES
+
+__all__ = ["payout_router"]
+
+
+class ServiceResolution(Resolution):
+    """What a person found out about a payout, as a service tells it."""
+
+    found_by: Id = Field(description="Who found it out; it is kept in the payout's history.")
+
+
+class PayoutTransaction(FrozenModel):
+    """The transaction that carries a payout."""
+
+    tx_hash: TxHash
+
+
+REQUEST_EXAMPLE = {
+    "payouts": [
+        {
+            "paymentId": "pay_65f1c0ffee0123456789abcd",
+            "coin": "ETH-USDT",
+            "amount": "48.90",
+            "destination": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
+        }
+    ]
+}
+
+
+@post(
+    "/",
+    status_code=202,
+    summary="Have payouts sent",
+    description=(
+        "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
+        "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "
+        "One that is above a limit, counts at a price that may be wrong, sets the network a fee out of proportion, "
+        "or goes where its seller may not be paid yet, is taken and `awaiting_approval`: "
+        "nothing of it is sent until somebody else approves it. "
+        "With an `Idempotency-Key` a repeat gets the first answer's payouts as they stand."
+    ),
+    responses=problem_responses(
+        {
+            400: "A field is missing or wrong; the answer names it",
+            401: "No token of a service",
+            403: "The service may not have payouts sent",
+            409: "A payment is not completed, or paid out already; nothing is taken",
+            422: "The `Idempotency-Key` was used for another request",
+            503: "Not known to be kept; send it again, with the same key",
+        }
+    ),
+)
+async def send_payouts(
+    data: Annotated[PayoutRequest, Body(examples=[Example(value=REQUEST_EXAMPLE)])],
+    journal: GivenJournal,
+    service: GivenService,
+    sender: GivenPayoutSender,
+    chains: GivenChains,
+    payout_rules: GivenPayoutRules,
+    idempotency_key: IdempotencyKeyHeader = None,
+) -> PayoutList:
+    service.require_payouts()
+    unsaid = ("asked_by",) if data.asked_by is None else ()
+    idempotency = idempotency_of(service, "payouts", idempotency_key, data, unsaid=unsaid)
+    # What was taken once is not looked at again: by now its coin may not be offered any more.
+    payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
+    if payout_ids is None:
+        ordered = await ordered_payouts(data, service, journal, sender, chains, payout_rules)
+        registered = await journal.register_payouts(
+            ordered.payouts,
+            idempotency,
+            rules=payout_rules,
+            another=data.another,
+            known=ordered.known,
+            doubts=ordered.doubts,
+        )
+        payout_ids = registered.payout_ids
+    sender.wake()
+    records = await journal.payout_records(payout_ids)
+    for record in records:
+        chains.watch_payout(record.payout)
+    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=True) for record in records])
+
+
+@get(
+    "/",
+    summary="The payouts of a payment",
+    responses=problem_responses({400: "`paymentId` is missing", 401: "No good token"}),
+)
+async def list_payouts(
+    payment_id: Annotated[str, QueryParameter(name="paymentId")], journal: GivenJournal, principal: GivenPrincipal
+) -> PayoutList:
+    if not is_id(payment_id):
+        raise wrong_field("paymentId", "expected the id of a payment")
+    records = await journal.payment_payouts(payment_id)
+    seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
+    in_full = principal.has_payouts_sent
+    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
+
+
+@get(
+    "/{payout_id:str}",
+    summary="A payout with its history",
+    responses=problem_responses({401: "No good token", 404: "No such payout"}),
+)
+async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PayoutDocument:
+    record = await known_payout(journal, payout_id)
+    if not principal.may_see_payout(payee_id=record.payout.payee_id):
+        raise NotFoundException(f"There is no payout {payout_id!r}.")
+    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent)
+
+
+@post(
+    "/{payout_id:str}/transaction",
+    status_code=202,
+    summary="Say which transaction carries a payout",
+    description=(
+        "For a payout over a chain that is followed: its own wallet's transaction, or another one after the first "
+        "was replaced or did not pay what was asked for. The chain decides whether it does."
+    ),
+    responses=problem_responses(
+        {
+            400: "A field is missing or wrong; the answer names it",
+            401: "No token of a service",
+            403: "The service may not have payouts sent",
+            404: "No such payout",
+            409: "The payout is settled, or goes over no chain that is followed",
+            503: "Not known to be kept; send it again, with the same key",
+        }
+    ),
+)
+async def name_transaction(
+    payout_id: FromPath[str],
+    data: JSONBody[PayoutTransaction],
+    journal: GivenJournal,
+    service: GivenService,
+    chains: GivenChains,
+) -> PayoutDocument:
+    service.require_payouts()
+    payout = (await known_payout(journal, payout_id)).payout
+    if payout.chain is None:
+        raise ClientException("This payout goes over no chain that is followed.", status_code=409)
+    sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
+    recorded = await journal.record_payout_observation(
+        payout_id, observation_key(sent), sent, only_if=UNSETTLED_STATUSES
+    )
+    if recorded.payout.is_settled:
+        raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
+    chains.watch_payout(recorded.payout)
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+
+
+@post(
+    "/{payout_id:str}/resolution",
+    status_code=200,
+    summary="Say what became of a payout that nobody can tell about",
+    description=(
+        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked "
+        "at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, "
+        "and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` "
+        "names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it "
+        "whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. "
+        "Who said so is on record."
+    ),
+    responses=problem_responses(
+        {
+            400: "A field is missing or wrong; the answer names it",
+            401: "No token of a service",
+            403: "The service may not have payouts sent",
+            404: "No such payout",
+            409: "There is nothing for a person to say, or the provider cannot be asked first",
+            503: "Not known to be kept; send it again, with the same key",
+        }
+    ),
+)
+async def resolve_payout(
+    payout_id: FromPath[str],
+    data: JSONBody[ServiceResolution],
+    journal: GivenJournal,
+    service: GivenService,
+    sender: GivenPayoutSender,
+    chains: GivenChains,
+) -> PayoutDocument:
+    service.require_payouts()
+    payout = (await known_payout(journal, payout_id)).payout
+    with resolution_refusals():
+        await Findings(journal, sender, chains).settle(
+            payout, data.outcome, data.tx_hash, by=data.found_by, through=service.own_name, note=data.note
+        )
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+
+
+payout_router = Router(
+    "/api/payouts",
+    route_handlers=[
+        send_payouts,
+        list_payouts,
+        get_payout,
+        name_transaction,
+        resolve_payout,
+        list_destinations,
+        allow_destination,
+        disallow_destination,
+    ],
+    tags=["Payouts"],
+)

@@ -1,0 +1,208 @@
+"""What can be looked up about chains: how far each is followed, who waits on it, and what was paid on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Connection, Float, and_, cast, func, or_, select
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import payment_from_row, payout_from_row
+from bridge.journal.writing.staged.chains import ChainTransfer
+from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout
+
+__all__ = [
+    "ChainAlarm",
+    "UnmatchedTransfer",
+    "chain_alarms",
+    "chain_following",
+    "chain_transfers",
+    "chain_transfers_since",
+    "payments_at",
+    "payments_on_chain",
+    "payouts_on_chain",
+    "payouts_to",
+    "unmatched_transfers",
+]
+
+TRANSACTIONS_ASKED_FOR = 400
+ALARMS_SHOWN = 100
+# The largest transfers of a sender to a recipient are shown each for itself, the others as one line, so that whoever
+# sends many hides nobody else's.
+SHOWN_OF_A_SENDER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAlarm:
+    """Something on a chain that a person has to know of."""
+
+    chain: str
+    kind: str
+    """`taken-back`, `contradicted`, or `unfollowed`."""
+    block_number: int
+    """0 where it is about none."""
+    message: str
+    raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedTransfer:
+    """A transfer of which nobody knows what it is for."""
+
+    transfer: ChainTransfer
+    smaller: int = 0
+    """So many more of its sender, to the same recipient and in the same token, are no larger and not shown."""
+    newest_at: datetime | None = None
+    """When the newest of all these was mined, where there are more."""
+    is_alone: bool = True
+    """Whether no other of its transaction's transfers is nobody's."""
+
+
+def chain_following(connection: Connection, chain: str) -> str | None:
+    """Where a chain is followed to; None if it never was."""
+    checkpoints = schema.chain_checkpoints
+    following: str | None = connection.scalar(select(checkpoints.c.following).where(checkpoints.c.chain == chain))
+    return following
+
+
+def payments_on_chain(
+    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
+) -> list[Payment]:
+    """Payments over a chain, in order of their ids, that money may come for: those that are open, and those that
+    ended no longer ago than that."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments)
+        .where(
+            payments.c.chain == chain,
+            payments.c.payment_id > after,
+            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
+        )
+        .order_by(payments.c.payment_id)
+        .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payments_at(
+    connection: Connection, chain: str, recipients: Sequence[str], *, moved_since: datetime
+) -> list[Payment]:
+    """As `payments_on_chain`, those to some addresses."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments).where(
+            payments.c.chain == chain,
+            payments.c.recipient.in_(recipients),
+            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
+        )
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payouts_on_chain(
+    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
+) -> list[Payout]:
+    """Payouts over a chain, in order of their ids, that are not settled, or were no longer ago than that."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts)
+        .where(
+            payouts.c.chain == chain,
+            payouts.c.payout_id > after,
+            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
+        )
+        .order_by(payouts.c.payout_id)
+        .limit(limit)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def payouts_to(
+    connection: Connection, chain: str, destinations: Sequence[str], *, moved_since: datetime
+) -> list[Payout]:
+    """As `payouts_on_chain`, those to some addresses."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts).where(
+            payouts.c.chain == chain,
+            payouts.c.destination.in_(destinations),
+            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
+        )
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
+    """The transfers of these transactions that were written down."""
+    transfers = schema.chain_transfers
+    found: list[ChainTransfer] = []
+    for start in range(0, len(tx_hashes), TRANSACTIONS_ASKED_FOR):
+        asked_for = tx_hashes[start : start + TRANSACTIONS_ASKED_FOR]
+        found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.tx_hash.in_(asked_for)))
+    return found
+
+
+def chain_transfers_since(connection: Connection, chain: str, block_number: int) -> list[ChainTransfer]:
+    """The transfers of this block and of later ones."""
+    transfers = schema.chain_transfers
+    return _transfers(connection, and_(transfers.c.chain == chain, transfers.c.block_number >= block_number))
+
+
+def unmatched_transfers(connection: Connection, limit: int, after: int = 0) -> list[UnmatchedTransfer]:
+    """Transfers of which nobody knows what they are for, from a place in the list on: of each token the largest
+    first, since what a token is worth is not known here."""
+    transfers = schema.chain_transfers
+    # Floating point only sorts: what is shown is the amount as it was written down.
+    size = cast(transfers.c.amount, Float)
+    group = [transfers.c.chain, transfers.c.symbol, transfers.c.sender, transfers.c.recipient]
+    order = (size.desc(), transfers.c.mined_at.desc(), transfers.c.transfer_id)
+    of_senders = (
+        select(
+            *transfers.c,
+            size.label("size"),
+            func.row_number().over(partition_by=group, order_by=order).label("place_of_sender"),
+            func.count().over(partition_by=group).label("of_sender"),
+            func.count().over(partition_by=[transfers.c.chain, transfers.c.tx_hash]).label("of_transaction"),
+            func.max(transfers.c.mined_at).over(partition_by=group).label("newest_at"),
+        )
+        .where(transfers.c.payment_id.is_(None), transfers.c.payout_id.is_(None))
+        .subquery()
+    )
+    lines = of_senders.c
+    of_token = func.row_number().over(
+        partition_by=[lines.chain, lines.symbol],
+        order_by=(lines.size.desc(), lines.mined_at.desc(), lines.transfer_id),
+    )
+    rows = connection.execute(
+        select(of_senders, of_token.label("place_of_token"))
+        .where(lines.place_of_sender <= SHOWN_OF_A_SENDER + 1)
+        .order_by("place_of_token", lines.mined_at.desc(), lines.transfer_id)
+        .limit(limit)
+        .offset(after)
+    )
+    found = []
+    for row in rows.mappings():
+        columns = {column.name: row[column.name] for column in transfers.c}
+        transfer = ChainTransfer(**columns | {"amount": Decimal(row["amount"])})
+        smaller = row["of_sender"] - row["place_of_sender"] if row["place_of_sender"] > SHOWN_OF_A_SENDER else 0
+        is_alone = row["of_transaction"] == 1
+        found.append(UnmatchedTransfer(transfer, smaller, row["newest_at"] if smaller else None, is_alone))
+    return found
+
+
+def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAlarm]:
+    """What went wrong, since then if that is given; newest first."""
+    alarms = schema.chain_alarms
+    found = select(alarms).order_by(alarms.c.alarm_id.desc()).limit(ALARMS_SHOWN)
+    rows = connection.execute(found if since is None else found.where(alarms.c.raised_at >= since))
+    return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
+
+
+def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:
+    transfers = schema.chain_transfers
+    rows = connection.execute(
+        select(transfers).where(condition).order_by(transfers.c.mined_at.desc(), transfers.c.transfer_id)
+    )
+    return [ChainTransfer(**{**row, "amount": Decimal(row["amount"])}) for row in rows.mappings()]

@@ -1,0 +1,295 @@
+"""What finance ops look up: payments and payouts by page and filter, what needs a person, totals, and actions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+
+from bridge.journal.queries.problems import has_problem
+from bridge.journal.queries.unpaid import unpaid
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
+from bridge.journal.writing.staged.actions import DISMISS, Action
+from coordinator.payments.payments import Payment
+from coordinator.payouts.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
+
+__all__ = [
+    "SHOWN_LIMIT",
+    "TOTAL_LIMIT",
+    "ConsoleFilter",
+    "KeptWebhook",
+    "ListedPayment",
+    "ListedPayout",
+    "Place",
+    "UnmatchedWebhook",
+    "actions",
+    "actions_concerning",
+    "dismissals",
+    "kept_webhook",
+    "listed_payment",
+    "listed_payments",
+    "listed_payout",
+    "listed_payouts",
+    "payment_events",
+    "payouts_for_a_person",
+    "total",
+    "unmatched_webhooks",
+    "unreadable_webhooks",
+    "waiting_observation",
+]
+
+# Nobody reads how many more there are than this, and to count them costs more than to show a page.
+TOTAL_LIMIT = 100_000
+
+# Each of these would be counted by a person as one problem; beyond so many it is one problem.
+SHOWN_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleFilter:
+    """Which payments or payouts are wanted: all that fulfil what is given."""
+
+    statuses: Sequence[str] = ()
+    provider: str | None = None
+    currency: str | None = None
+    """Of a payment; the coin of a payout."""
+    seller_id: str | None = None
+    search: str | None = None
+    """Part of an id, of an address or of a transaction's hash."""
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    problems: Sequence[str] = ()
+    """What is wrong with a payment: one of these kinds."""
+    has_problems: bool = False
+    """Whether anything has to be wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended."""
+
+    created_at: datetime
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """A payment as it stands."""
+
+    payment: Payment
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayout:
+    """A payout as it stands."""
+
+    payout: Payout
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWebhook:
+    """A signed webhook that made no sense, or was of a payout that nobody asked for here."""
+
+    webhook_id: int
+    provider: str
+    body: bytes
+    reason: str
+    received_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedWebhook:
+    """What was told of a payment that is not registered, the first of it if that was more."""
+
+    observation_id: int
+    provider: str
+    external_id: str
+    count: int
+    received_at: datetime
+    last_received_at: datetime
+
+
+def listed_payments(
+    connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
+) -> list[ListedPayment]:
+    """The payments that a filter wants, newest first, from a place on."""
+    rows = _page(connection, schema.payments, "payment_id", wanted, after, limit)
+    return [ListedPayment(payment_from_row(row), row["updated_at"]) for row in rows]
+
+
+def listed_payouts(
+    connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
+) -> list[ListedPayout]:
+    """The payouts that a filter wants, newest first, from a place on."""
+    rows = _page(connection, schema.payouts, "payout_id", wanted, after, limit)
+    return [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows]
+
+
+def listed_payment(connection: Connection, payment_id: str) -> ListedPayment | None:
+    payments = schema.payments
+    row = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).mappings().first()
+    return None if row is None else ListedPayment(payment_from_row(row), row["updated_at"])
+
+
+def listed_payout(connection: Connection, payout_id: str) -> ListedPayout | None:
+    payouts = schema.payouts
+    row = connection.execute(select(payouts).where(payouts.c.payout_id == payout_id)).mappings().first()
+    return None if row is None else ListedPayout(payout_from_row(row), row["updated_at"])
+
+
+def total(connection: Connection, kind: Literal["payments", "payouts"], wanted: ConsoleFilter) -> int:
+    """How many a filter wants; TOTAL_LIMIT if they are that many or more."""
+    table = schema.payments if kind == "payments" else schema.payouts
+    found = select(table.c.created_at).where(*_conditions(table, wanted)).limit(TOTAL_LIMIT).subquery()
+    return connection.scalar(select(func.count()).select_from(found)) or 0
+
+
+def _page(
+    connection: Connection, table: Table, key: str, wanted: ConsoleFilter, after: Place | None, limit: int
+) -> Sequence[Any]:
+    conditions, identifier = _conditions(table, wanted), table.c[key]
+    if after is not None:
+        # Said twice over, so that either database goes straight to the place in the index.
+        conditions.append(table.c.created_at <= after.created_at)
+        conditions.append(or_(table.c.created_at < after.created_at, identifier < after.identifier))
+    statement = select(table).where(*conditions).order_by(table.c.created_at.desc(), identifier.desc()).limit(limit)
+    return connection.execute(statement).mappings().all()
+
+
+def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]]:
+    currency = table.c.currency if table is schema.payments else table.c.coin
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.statuses:
+        conditions.append(table.c.status.in_(wanted.statuses))
+    for column, value in (
+        (table.c.provider, wanted.provider),
+        (currency, wanted.currency),
+        (table.c.seller_id, wanted.seller_id),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.problems:
+        conditions.append(or_(*(has_problem(kind) for kind in wanted.problems)))
+    if wanted.problems or wanted.has_problems:
+        conditions.append(table.c.problems_at.is_not(None))
+    if wanted.search is not None:
+        conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
+    if wanted.created_from is not None:
+        conditions.append(table.c.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(table.c.created_at < wanted.created_before)
+    return conditions
+
+
+_GOING_ON = tuple(
+    status for status in UNSETTLED_STATUSES if status not in (*STATUSES_TO_RESOLVE, PayoutStatus.AWAITING_APPROVAL)
+)
+
+
+def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit: int) -> list[ListedPayout]:
+    """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, those
+    that await approval, those that ended in a doubtful way, and those that failed or came back and that nothing that
+    was paid since makes up for in full; the oldest of each first."""
+    payouts = schema.payouts
+    found: list[ListedPayout] = []
+    for condition in (
+        payouts.c.status.in_(STATUSES_TO_RESOLVE),
+        and_(
+            payouts.c.status.in_(_GOING_ON),
+            payouts.c.cleared_at < overdue_before,
+        ),
+        payouts.c.status == PayoutStatus.AWAITING_APPROVAL,
+        payouts.c.ended_in_doubt,
+        payouts.c.payout_id.in_(unpaid(connection)),
+    ):
+        rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(limit))
+        found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]
+    return found
+
+
+def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]:
+    """The newest of the webhooks that are kept for a person to look at."""
+    webhooks = schema.unreadable_webhooks
+    rows = connection.execute(
+        select(webhooks).where(webhooks.c.read_at.is_(None)).order_by(webhooks.c.webhook_id.desc()).limit(limit)
+    )
+    return [_webhook(row) for row in rows.mappings()]
+
+
+def kept_webhook(connection: Connection, webhook_id: int) -> KeptWebhook | None:
+    webhooks = schema.unreadable_webhooks
+    row = connection.execute(select(webhooks).where(webhooks.c.webhook_id == webhook_id)).mappings().first()
+    return None if row is None else _webhook(row)
+
+
+def waiting_observation(connection: Connection, observation_id: int) -> tuple[str, str | None] | None:
+    """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""
+    observations = schema.observations
+    row = connection.execute(
+        select(observations.c.external_id, observations.c.payment_id).where(
+            observations.c.observation_id == observation_id
+        )
+    ).first()
+    return None if row is None else (row.external_id, row.payment_id)
+
+
+def _webhook(row: Any) -> KeptWebhook:
+    return KeptWebhook(**{name: row[name] for name in KeptWebhook.__slots__})
+
+
+def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebhook]:
+    """What waits for payments that are not registered, one for each of them; the newest."""
+    observations = schema.observations
+    rows = connection.execute(
+        select(
+            observations.c.provider,
+            observations.c.external_id,
+            func.min(observations.c.observation_id).label("observation_id"),
+            func.min(observations.c.received_at, type_=schema.UtcDateTime).label("received_at"),
+            func.max(observations.c.received_at, type_=schema.UtcDateTime).label("last_received_at"),
+            func.count().label("count"),
+        )
+        .where(observations.c.payment_id.is_(None))
+        .group_by(observations.c.provider, observations.c.external_id)
+        .order_by(func.min(observations.c.observation_id).desc())
+        .limit(limit)
+    )
+    return [UnmatchedWebhook(**row) for row in rows.mappings()]
+
+
+def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:
+    """The events that told of a payment and of its payouts, in order, as far as they are kept."""
+    events = schema.events
+    rows = connection.execute(select(events).where(events.c.payment_id == payment_id).order_by(events.c.offset))
+    return [event_from_row(row) for row in rows.mappings()]
+
+
+def actions(connection: Connection, limit: int) -> list[Action]:
+    """What people did, newest first."""
+    found = schema.actions
+    rows = connection.execute(select(found).order_by(found.c.action_id.desc()).limit(limit))
+    return [Action(**row) for row in rows.mappings()]
+
+
+def dismissals(connection: Connection) -> dict[str, datetime]:
+    """When people last took something off their list, by what it is called there. What is wrong with payments is not
+    among it: whoever looks that up leaves out what was settled."""
+    found = schema.actions
+    rows = connection.execute(
+        select(found.c.subject, func.max(found.c.at, type_=schema.UtcDateTime).label("last_at"))
+        .where(found.c.action == DISMISS, found.c.concerns.is_(None))
+        .group_by(found.c.subject)
+    )
+    return {row.subject: row.last_at for row in rows}
+
+
+def actions_concerning(connection: Connection, identifier: str) -> list[Action]:
+    """What people did about one payment or payout, oldest first."""
+    found = schema.actions
+    rows = connection.execute(select(found).where(found.c.concerns == identifier).order_by(found.c.action_id))
+    return [Action(**row) for row in rows.mappings()]

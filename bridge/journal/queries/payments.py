@@ -1,0 +1,258 @@
+"""What can be looked up in the journal. Every function reads and none writes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, func, not_, select, true
+
+from bridge.journal.history.offsets import Held
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import (
+    JournaledEvent,
+    event_from_row,
+    invoice_from_row,
+    observation_from_text,
+    payment_from_row,
+    payout_from_row,
+    refund_from_row,
+)
+from bridge.journal.writing.commit_times import committed_at
+from bridge.journal.writing.prefetch import payments_of_requests
+from coordinator.histories import Place
+from coordinator.payments.invoices import Invoice
+from coordinator.payments.observations import Observation
+from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payouts.payouts import Payout
+from coordinator.refunds.refunds import Refund
+
+__all__ = [
+    "HistoryEntry",
+    "PaymentRecord",
+    "asked_addresses",
+    "checkout_record",
+    "due_at_once",
+    "due_payments",
+    "events_about",
+    "held_at",
+    "last_of_the_old",
+    "last_offset",
+    "last_place",
+    "oldest_offset",
+    "payment_record",
+    "request_records",
+    "tail",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One observation of a payment, and where the payment stood after it."""
+
+    at: datetime
+    key: str
+    """Of the message that told of it."""
+    observation: Observation
+    effect: str
+    status: str
+    escrow_state: str
+    received: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """A payment with its past."""
+
+    payment: Payment
+    updated_at: datetime
+    history: tuple[HistoryEntry, ...]
+    invoices: tuple[Invoice, ...] = ()
+    """Those that the bridge itself opened or wants to; the first is the one to pay."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Why the provider did not open those that are not open, by their coins."""
+    payouts: tuple[Payout, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    """Oldest first."""
+
+
+def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
+    records = _records(connection, select(schema.payments).where(schema.payments.c.payment_id == payment_id))
+    return records[0] if records else None
+
+
+def request_records(connection: Connection, request_id: str) -> list[PaymentRecord]:
+    """The payments for one purchase request, oldest first."""
+    payments, found = schema.payments, payments_of_requests([request_id]).subquery()
+    return _records(
+        connection,
+        select(payments)
+        .join(found, found.c.payment_id == payments.c.payment_id)
+        .order_by(payments.c.created_at, payments.c.payment_id),
+    )
+
+
+def checkout_record(connection: Connection, checkout_id: str) -> PaymentRecord | None:
+    """The payment of a template checkout."""
+    checkouts = schema.checkouts
+    payment_id = connection.scalar(select(checkouts.c.payment_id).where(checkouts.c.checkout_id == checkout_id))
+    return None if payment_id is None else payment_record(connection, payment_id)
+
+
+def _records(connection: Connection, statement: Select[Any]) -> list[PaymentRecord]:
+    rows = connection.execute(statement).mappings().all()
+    histories: dict[str, list[HistoryEntry]] = {row["payment_id"]: [] for row in rows}
+    observations = schema.observations
+    for seen in connection.execute(
+        select(observations).where(observations.c.payment_id.in_(histories)).order_by(observations.c.observation_id)
+    ):
+        histories[seen.payment_id].append(
+            HistoryEntry(
+                at=seen.received_at,
+                key=seen.key,
+                observation=observation_from_text(seen.observation),
+                effect=seen.effect,
+                status=seen.status,
+                escrow_state=seen.escrow_state,
+                received=Decimal(seen.received),
+            )
+        )
+    invoices, refusals = _invoices(connection, histories)
+    payouts, refunds = _out(connection, schema.payouts, histories), _out(connection, schema.refunds, histories)
+    return [
+        PaymentRecord(
+            payment_from_row(row),
+            row["updated_at"],
+            tuple(histories[row["payment_id"]]),
+            tuple(invoices[row["payment_id"]]),
+            refusals[row["payment_id"]],
+            tuple(map(payout_from_row, payouts[row["payment_id"]])),
+            tuple(map(refund_from_row, refunds[row["payment_id"]])),
+        )
+        for row in rows
+    ]
+
+
+def _out(connection: Connection, table: Table, payment_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
+    """What goes out of payments, of each the oldest first."""
+    found: dict[str, list[RowMapping]] = {payment_id: [] for payment_id in payment_ids}
+    began = table.c.opened_at if table is schema.refunds else table.c.created_at
+    statement = select(table).where(table.c.payment_id.in_(found)).order_by(began)
+    for row in connection.execute(statement).mappings():
+        found[row["payment_id"]].append(row)
+    return found
+
+
+def _invoices(
+    connection: Connection, payment_ids: Iterable[str]
+) -> tuple[dict[str, list[Invoice]], dict[str, dict[str, str]]]:
+    """The invoices of payments, of each the one to pay first, with every address they ever had; and why those that
+    are not open were refused."""
+    invoices, addresses = schema.invoices, schema.invoice_addresses
+    is_its = (addresses.c.payment_id == invoices.c.payment_id) & (addresses.c.coin == invoices.c.coin)
+    rows = connection.execute(
+        select(invoices, addresses.c.address)
+        .join(addresses, is_its, isouter=True)
+        .where(invoices.c.payment_id.in_(payment_ids))
+        .order_by(invoices.c.wanted_at.desc(), invoices.c.coin, addresses.c.given_at, addresses.c.address)
+    ).mappings()
+    found: dict[str, list[Invoice]] = {payment_id: [] for payment_id in payment_ids}
+    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in payment_ids}
+    for (payment_id, coin), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
+        first, *others = of_invoice
+        given = tuple(row["address"] for row in (first, *others) if row["address"] is not None)
+        found[payment_id].append(invoice_from_row(first, given))
+        if first["refused"] is not None:
+            refusals[payment_id][coin] = first["refused"]
+    return found, refusals
+
+
+def due_payments(connection: Connection, before: datetime, *, only: Sequence[str], limit: int) -> list[Payment]:
+    """Payments of some providers whose deadline lies before that and was not applied, and that may still move, the
+    longest overdue first."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments)
+        .where(payments.c.due_at < before, payments.c.provider.in_(only), payments.c.status.in_(OPEN_STATUSES))
+        .order_by(payments.c.due_at)
+        .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def due_at_once(connection: Connection, before: datetime, *, but: Sequence[str], limit: int) -> list[str]:
+    """The ids of all others whose deadline lies before that and was not applied, the longest overdue first: not those
+    of some providers that may still move."""
+    payments = schema.payments
+    waits = and_(payments.c.provider.in_(but), payments.c.status.in_(OPEN_STATUSES))
+    return list(
+        connection.scalars(
+            select(payments.c.payment_id)
+            .where(payments.c.due_at < before, not_(waits) if but else true())
+            .order_by(payments.c.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
+    """Where the buyer of a payment was ever asked to pay."""
+    addresses = schema.invoice_addresses
+    return frozenset(connection.scalars(select(addresses.c.address).where(addresses.c.payment_id == payment_id)))
+
+
+def last_offset(connection: Connection) -> int:
+    """The newest event's offset, or 0 while there is none."""
+    return connection.scalar(select(func.max(schema.events.c.offset))) or 0
+
+
+def last_place(connection: Connection) -> Place:
+    """That of the newest event; the beginning while there is none."""
+    events = schema.events
+    last = connection.execute(
+        select(events.c.offset, events.c.committed_at).order_by(events.c.offset.desc()).limit(1)
+    ).first()
+    return Place(0, None) if last is None else Place(last.offset, last.committed_at)
+
+
+def held_at(connection: Connection, offset: int) -> Held:
+    """What the journal holds, for one place in it."""
+    return Held(oldest_offset(connection), last_offset(connection), committed_at(connection, offset))
+
+
+def oldest_offset(connection: Connection) -> int:
+    """The oldest event's offset, or 1 while there is none."""
+    return connection.scalar(select(func.min(schema.events.c.offset))) or 1
+
+
+def last_of_the_old(connection: Connection, *, before: datetime, newest: int, limit: int) -> int | None:
+    """The offset up to which events may be forgotten, `limit` of them at most; None if there are none."""
+    events = schema.events
+    oldest, last = oldest_offset(connection), last_offset(connection)
+    first_young = connection.scalar(
+        select(func.min(events.c.offset)).where(
+            events.c.offset < oldest + limit, events.c.offset >= oldest, events.c.committed_at >= before
+        )
+    )
+    old_by_age = oldest + limit - 1 if first_young is None else first_young - 1
+    old_by_number = last - newest if newest else 0
+    end = min(max(old_by_age, old_by_number), oldest + limit - 1, last - 1)
+    return end if end >= oldest else None
+
+
+def events_about(connection: Connection, subjects: Sequence[str], names: Sequence[str]) -> list[JournaledEvent]:
+    """The events of some kinds that tell about some purchase requests or messages, in order."""
+    events = schema.events
+    rows = connection.execute(
+        select(events).where(events.c.subject.in_(subjects), events.c.name.in_(names)).order_by(events.c.offset)
+    )
+    return [event_from_row(row) for row in rows.mappings()]
+
+
+def tail(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:
+    """Up to `limit` events that come after offset `after`, in order."""
+    events = schema.events
+    rows = connection.execute(select(events).where(events.c.offset > after).order_by(events.c.offset).limit(limit))
+    return [event_from_row(row) for row in rows.mappings()]

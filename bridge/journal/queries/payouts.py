@@ -1,0 +1,98 @@
+"""What can be looked up about payouts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import payout_from_row, payout_observation_from_text
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+
+__all__ = [
+    "PayoutHistoryEntry",
+    "PayoutRecord",
+    "payment_payouts",
+    "payout_records",
+    "payouts_called",
+    "payouts_to_follow",
+]
+
+_GOING_ON = [status for status in UNSETTLED_STATUSES if status is not PayoutStatus.AWAITING_APPROVAL]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutHistoryEntry:
+    """One observation of a payout, and where the payout stood after it."""
+
+    at: datetime
+    key: str
+    """Of the message that told of it."""
+    observation: PayoutObservation
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRecord:
+    """A payout with its past."""
+
+    payout: Payout
+    updated_at: datetime
+    history: tuple[PayoutHistoryEntry, ...]
+
+
+def payout_records(connection: Connection, payout_ids: Sequence[str]) -> list[PayoutRecord]:
+    """Those of the payouts that there are, oldest first."""
+    return _records(connection, select(schema.payouts).where(schema.payouts.c.payout_id.in_(payout_ids)))
+
+
+def payment_payouts(connection: Connection, payment_id: str) -> list[PayoutRecord]:
+    """The payouts of a payment, oldest first."""
+    return _records(connection, select(schema.payouts).where(schema.payouts.c.payment_id == payment_id))
+
+
+def payouts_called(connection: Connection, provider: str, external_id: str) -> list[Payout]:
+    """The payouts that a provider was ever asked for by a name."""
+    payouts, names = schema.payouts, schema.payout_names
+    rows = connection.execute(
+        select(payouts)
+        .join(names, names.c.payout_id == payouts.c.payout_id)
+        .where(names.c.external_id == external_id, payouts.c.provider == provider)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def payouts_to_follow(connection: Connection, after: str, failed_since: datetime, limit: int) -> list[Payout]:
+    """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that, in
+    order of their ids."""
+    payouts = schema.payouts
+    failed_lately = and_(payouts.c.status == PayoutStatus.FAILED, payouts.c.updated_at >= failed_since)
+    rows = connection.execute(
+        select(payouts)
+        .where(or_(payouts.c.status.in_(_GOING_ON), failed_lately), payouts.c.payout_id > after)
+        .order_by(payouts.c.payout_id)
+        .limit(limit)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def _records(connection: Connection, statement: Select[Any]) -> list[PayoutRecord]:
+    rows = (
+        connection.execute(statement.order_by(schema.payouts.c.created_at, schema.payouts.c.payout_id))
+        .mappings()
+        .all()
+    )
+    histories: dict[str, list[PayoutHistoryEntry]] = {row["payout_id"]: [] for row in rows}
+    observations = schema.payout_observations
+    for seen in connection.execute(
+        select(observations).where(observations.c.payout_id.in_(histories)).order_by(observations.c.observation_id)
+    ):
+        histories[seen.payout_id].append(
+            PayoutHistoryEntry(
+                seen.received_at, seen.key, payout_observation_from_text(seen.observation), seen.status
+            )
+        )
+    return [PayoutRecord(payout_from_row(row), row["updated_at"], tuple(histories[row["payout_id"]])) for row in rows]

@@ -1,0 +1,102 @@
+"""Problems of payments as they are looked up: which payments need a person, how many by kind, which buyers have no
+address. What was settled or dismissed is left out until there is news."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, select
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import invoice_from_row, payment_from_row
+from bridge.journal.writing.staged.actions import OFF_THE_LIST
+from coordinator.attention.payments import problem_key
+from coordinator.payments.invoices import Invoice
+from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payments.problems import ProblemKind
+
+__all__ = ["TroubledPayment", "has_problem", "problem_counts", "troubled_payments", "without_address"]
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledPayment:
+    """A payment with which something is wrong that nobody has settled."""
+
+    payment: Payment
+    problems_at: datetime
+    """When there was news of it last."""
+    kinds: frozenset[ProblemKind]
+    """What of it is not settled."""
+
+
+def has_problem(kind: str) -> ColumnElement[bool]:
+    """Whether this is wrong with a payment. Said so that the index of the payments with problems is enough."""
+    problems = schema.payments.c.problems
+    padded = literal(" ") + problems + literal(" ")
+    return and_(schema.payments.c.problems_at.is_not(None), padded.contains(f" {kind} ", autoescape=True))
+
+
+def _is_unsettled(kind: ProblemKind) -> ColumnElement[bool]:
+    payments, actions = schema.payments, schema.actions
+    settled = exists().where(
+        actions.c.concerns == payments.c.payment_id,
+        actions.c.subject == literal(problem_key(kind, "")) + payments.c.payment_id,
+        actions.c.action.in_(OFF_THE_LIST),
+        actions.c.at >= payments.c.problems_at,
+    )
+    return and_(has_problem(kind), ~settled)
+
+
+def _present(connection: Connection) -> list[ProblemKind]:
+    """The kinds of which there are any, settled or not."""
+    payments = schema.payments
+    together = connection.scalars(select(payments.c.problems).where(payments.c.problems_at.is_not(None)).distinct())
+    names = {name for kinds in together for name in (kinds or "").split()}
+    # A later bridge may have found what this one does not know.
+    return [kind for kind in ProblemKind if kind in names]
+
+
+def troubled_payments(connection: Connection, limit: int) -> list[TroubledPayment]:
+    """The payments that need a person, of each kind up to a limit, those first of which there was no news for
+    longest."""
+    payments = schema.payments
+    found: dict[str, TroubledPayment] = {}
+    for kind in _present(connection):
+        rows = connection.execute(
+            select(payments).where(_is_unsettled(kind)).order_by(payments.c.problems_at).limit(limit)
+        )
+        for row in rows.mappings():
+            known = found.get(row["payment_id"])
+            if known is None:
+                known = TroubledPayment(payment_from_row(row), row["problems_at"], frozenset())
+            kinds = known.kinds | {kind}
+            found[row["payment_id"]] = TroubledPayment(known.payment, known.problems_at, kinds)
+    return list(found.values())
+
+
+def problem_counts(connection: Connection) -> Mapping[ProblemKind, int]:
+    """How many payments need a person, by kind; one may do so for several."""
+    counted = select(func.count()).select_from(schema.payments)
+    return {kind: connection.scalar(counted.where(_is_unsettled(kind))) or 0 for kind in _present(connection)}
+
+
+def without_address(connection: Connection, wanted_before: datetime, limit: int) -> list[Invoice]:
+    """Invoices that are the ones to pay and that no provider has opened, though they are wanted since before that;
+    the oldest."""
+    payments, invoices, newer = schema.payments, schema.invoices, schema.invoices.alias("newer")
+    is_outdated = exists().where(
+        newer.c.payment_id == invoices.c.payment_id, newer.c.wanted_at > invoices.c.wanted_at
+    )
+    rows = connection.execute(
+        select(invoices)
+        .join(payments, payments.c.payment_id == invoices.c.payment_id)
+        .where(
+            invoices.c.opened.is_(None),
+            invoices.c.wanted_at < wanted_before,
+            payments.c.status.in_(OPEN_STATUSES),
+            ~is_outdated,
+        )
+        .order_by(invoices.c.wanted_at)
+        .limit(limit)
+    )
+    return [invoice_from_row(row) for row in rows.mappings()]

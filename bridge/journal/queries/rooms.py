@@ -1,0 +1,152 @@
+"""What rooms heard. A row of the journal holds what one room heard of one commit, so that an event which many rooms
+hear, or a room which hears many, costs a commit little.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Connection, func, select, union_all
+
+from bridge.journal.queries.payments import last_place
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import EVERYONE, JournaledEvent, event_from_row
+from coordinator.histories import Place
+
+__all__ = ["Stretch", "count_room_events", "room_events", "room_events_before"]
+
+# How many rows, and how many events, one statement looks up.
+CHUNK = 500
+# A stretch ends with the event that makes it larger than this: what is looked up by many at once must not fill the
+# memory.
+STRETCH_BYTES = 4_000_000
+# How many events are read before it is known how large they are.
+FIRST_READ = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some events in a row, and where to go on."""
+
+    events: tuple[JournaledEvent, ...]
+    next: Place
+    """Everything up to here has been seen."""
+    more: bool
+    """Whether there is more beyond."""
+
+
+def room_events(
+    connection: Connection, rooms: Sequence[str], *, hidden: Sequence[str], after: int, limit: int
+) -> Stretch:
+    """The next events after an offset that at least one of some rooms heard, in order: up to a limit, and fewer where
+    they are large.
+
+    EVERYONE among the rooms stands for what went to everyone, but not for the events named in `hidden`.
+    """
+    newest = last_place(connection)
+    while True:
+        heard = {
+            room: {offset for offset in offsets if after < offset <= newest.number}
+            for room, offsets in _heard_after(connection, rooms, after, limit).items()
+        }
+        offsets = sorted(set().union(*heard.values()))
+        seen, read = _events_within(connection, offsets[:limit], STRETCH_BYTES)
+        told = set().union(*(those for room, those in heard.items() if room != EVERYONE))
+        events = tuple(one for one in seen if one.offset in told or one.event.name not in hidden)
+        if read == len(offsets):
+            return Stretch(events, newest, more=False)
+        after = offsets[read - 1]
+        if events:
+            # The oldest are forgotten first: what was read last is there if anything is.
+            return Stretch(events, seen[-1].place, more=True)
+
+
+def room_events_before(
+    connection: Connection, room: str, name: str, *, before: int | None, limit: int
+) -> list[JournaledEvent]:
+    """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
+    found: list[JournaledEvent] = []
+    for offsets in _chunks(_heard_before(connection, room, before)):
+        found += [one for one in reversed(_events_at(connection, offsets)) if one.event.name == name]
+        if len(found) >= limit:
+            break
+    return found[:limit][::-1]
+
+
+def count_room_events(connection: Connection, room: str, name: str) -> int:
+    """How many events of one kind a room heard."""
+    events = schema.events
+    counted = select(func.count()).select_from(events).where(events.c.name == name)
+    chunks = _chunks(_heard_before(connection, room, None))
+    return sum(connection.scalar(counted.where(events.c.offset.in_(offsets))) or 0 for offsets in chunks)
+
+
+def _events_at(connection: Connection, offsets: Sequence[int]) -> list[JournaledEvent]:
+    """Those of the events that there are still, in order."""
+    events = schema.events
+    rows = connection.execute(select(events).where(events.c.offset.in_(offsets)).order_by(events.c.offset))
+    return [event_from_row(row) for row in rows.mappings()]
+
+
+def _events_within(
+    connection: Connection, offsets: Sequence[int], limit_bytes: int
+) -> tuple[list[JournaledEvent], int]:
+    """Those of the events that there are still, in order, up to the one that makes them larger than that; and how
+    many of the offsets that were."""
+    found: list[JournaledEvent] = []
+    size_bytes, read, at_once = 0, 0, FIRST_READ
+    while read < len(offsets):
+        for one in _events_at(connection, offsets[read : read + at_once]):
+            found.append(one)
+            size_bytes += len(one.event.payload_json)
+            if size_bytes > limit_bytes:
+                return found, offsets.index(one.offset) + 1
+        read += at_once
+        # As many as fit, if they are like those before.
+        at_once = max(1, min(CHUNK, (limit_bytes - size_bytes) * read // max(1, size_bytes)))
+    return found, len(offsets)
+
+
+def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
+    """For each room at least the first `limit` offsets of what it heard after one, and one more if it heard more."""
+    heard = schema.room_events
+    # Each room by itself stops at the limit, so that a busy room is not read whole.
+    parts = [
+        select(
+            select(heard)
+            .where(heard.c.room == room, heard.c.last_offset > after)
+            .order_by(heard.c.last_offset)
+            .limit(limit + 1)
+            .subquery()
+        )
+        for room in rooms
+    ]
+    of_rooms: dict[str, list[int]] = defaultdict(list)
+    if parts:
+        for row in connection.execute(union_all(*parts)):
+            of_rooms[row.room] += json.loads(row.offsets)
+    return of_rooms
+
+
+def _heard_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
+    """What a room heard, from an offset, or the end, back to the beginning."""
+    heard = schema.room_events
+    of_room = select(heard.c.last_offset, heard.c.offsets).where(heard.c.room == room)
+    earlier = of_room.order_by(heard.c.last_offset.desc()).limit(CHUNK)
+    if before is None:
+        rows = connection.execute(earlier).all()
+    else:
+        # The commit that made that offset may have told the room something before it.
+        around = of_room.where(heard.c.last_offset >= before).order_by(heard.c.last_offset).limit(1)
+        rows = [*connection.execute(around), *connection.execute(earlier.where(heard.c.last_offset < before))]
+    while rows:
+        for row in rows:
+            yield from (offset for offset in reversed(json.loads(row.offsets)) if before is None or offset < before)
+        rows = connection.execute(earlier.where(heard.c.last_offset < rows[-1].last_offset)).all()
+
+
+def _chunks(offsets: Iterator[int]) -> Iterator[list[int]]:
+    while chunk := list(islice(offsets, CHUNK)):
+        yield chunk

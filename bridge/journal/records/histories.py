@@ -1,0 +1,192 @@
+"""The part of the journal that is about its own history: which it is, how far it is, and what its books were found to
+have forgotten."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
+from bridge.journal.history.mark_file import MarkFile
+from bridge.journal.queries.histories import (
+    ForgottenRow,
+    coins_used,
+    forgotten_payouts,
+    payable_payments,
+    payouts_of,
+    registered_names,
+)
+from bridge.journal.requests import histories as history_requests
+from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at
+from bridge.journal.writing.history_guard import HistoryGuard
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.writer import Request
+from coordinator.histories import Mark
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payouts.comparisons import Comparison, ForgottenPayout
+from coordinator.payouts.payouts import Payout
+
+__all__ = ["HistoryRecords"]
+
+logger = logging.getLogger("bridge.journal")
+
+# So much of the mark may be lost, but for joins and leaves, and so late is a replaced file noticed.
+WATCH_SECONDS = 1.0
+# No longer does anybody wait for the mark, whose disk may be another than the journal's.
+MARK_SECONDS = 1.0
+HISTORIES_LIMIT = 100
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class HistoryRecords:
+    """The histories of the journal, the present one first."""
+
+    def __init__(
+        self,
+        read: Read,
+        submit: Callable[[Request[Any]], Awaitable[Any]],
+        opened: Opened,
+        guard: HistoryGuard,
+        mark_file: MarkFile | None,
+    ) -> None:
+        self._read = read
+        self._submit = submit
+        self._opened = opened
+        self._guard = guard
+        self._mark_file = mark_file
+        self._marking: asyncio.Future[None] | None = None
+        self._beginning = asyncio.Lock()
+
+    # Which it is
+
+    async def replaced(self) -> JournalReplacedError:
+        """Waits until the database is not the one any more that was opened, and says why."""
+        await self._guard.replaced.wait()
+        return self._guard.error or JournalReplacedError("the journal was replaced")
+
+    async def watch(self) -> None:
+        """Notes how far the journal is, and looks whether it still lies where it was, until it is cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await self.note()
+            except Exception:
+                logger.exception("could not look how far the journal is; trying again")
+
+    async def note(self) -> None:
+        """Notes how far the journal is, unless it is another by now, or cannot be read."""
+        try:
+            self._guard.check_files()  # without these nothing that is read would be right
+            await self._read(self._guard.check)
+        except JournalReplacedError:
+            return
+        except JournalUnavailableError as error:
+            logger.debug("the journal cannot be read to note how far it is: %s", error)
+            return
+        await self.note_commits()
+
+    async def note_commits(self) -> None:
+        """Notes as much of how far the journal is as is known without a look at it: all that was committed."""
+        mark_file = self._mark_file
+        if mark_file is None:
+            return
+
+        def write() -> None:
+            if self._guard.error is None:
+                mark_file.write(Mark(epoch=self._opened.epoch, reach=self._guard.known_reach))
+
+        while self._marking is not None and not self._marking.done():  # one at a time
+            await asyncio.wait([self._marking], timeout=MARK_SECONDS)
+            if not self._marking.done():
+                return
+        self._marking = asyncio.ensure_future(asyncio.to_thread(write))
+        await asyncio.wait([self._marking], timeout=MARK_SECONDS)
+
+    async def leave(self) -> None:
+        """Notes how far the journal is when nobody writes to it any more, so that the mark is no longer behind."""
+        if self._mark_file is not None:
+            await self.note()
+
+    async def prove(self) -> None:
+        """Writes a row, commits it and reads it. Raises JournalUnavailableError if that cannot be done."""
+        written: datetime = await self._submit(history_requests.prove)
+        read: datetime | None = await self._read(proven_at)
+        if read is None or read < written:
+            raise JournalUnavailableError("what was committed a moment ago cannot be read")
+
+    def check_files(self) -> None:
+        """Raises JournalReplacedError if the journal's files are not those any more that are open."""
+        if self._guard.error is not None:
+            raise self._guard.error
+        self._guard.check_files()
+
+    async def begin_after_rewind(self, evidence: str) -> None:
+        """Begins a new history because somebody has proven that the journal was further, and has the bridge stop:
+        until it is started again nothing is written."""
+        async with self._beginning:  # many clients may prove it at the same moment
+            if self._guard.error is None:
+                begin = functools.partial(
+                    history_requests.begin_after_rewind, evidence=evidence, ground=self._opened.ground
+                )
+                await self._submit(begin)
+                self._guard.replace(evidence)
+
+    # What was forgotten
+
+    async def all(self) -> list[HistoryRecord]:
+        """The histories, the present one first."""
+        found: list[HistoryRecord] = await self._read(histories, HISTORIES_LIMIT)
+        return found
+
+    async def to_compare(self) -> HistoryRecord | None:
+        """The present history, if its books are still to be compared."""
+        present = (await self.all())[0]
+        return present if present.is_to_be_compared else None
+
+    async def payable_payments(
+        self, provider: str, status: PaymentStatus, *, before: str | None, since: datetime, limit: int
+    ) -> list[Payment]:
+        """Payments of a provider that stand so, the one with the last id first: those that a payout may have been
+        made of since then."""
+        found: list[Payment] = await self._read(
+            payable_payments, provider, status, before=before, since=since, limit=limit
+        )
+        return found
+
+    async def payouts_of(self, payment_ids: Sequence[str]) -> list[Payout]:
+        """The payouts of some payments."""
+        found: list[Payout] = await self._read(payouts_of, payment_ids)
+        return found
+
+    async def coins_used(self, provider: str) -> frozenset[str]:
+        """What a provider was asked to be paid in, or to pay out."""
+        found: frozenset[str] = await self._read(coins_used, provider)
+        return found
+
+    async def registered_names(self, provider: str, names: Sequence[str]) -> frozenset[str]:
+        """Those of some of a provider's names for payments that are known here."""
+        found: frozenset[str] = await self._read(registered_names, provider, names)
+        return found
+
+    async def forgotten_payouts(self) -> list[ForgottenRow]:
+        """The payouts that were found to be forgotten, and that no payout of the journal has taken over by now."""
+        found: list[ForgottenRow] = await self._read(forgotten_payouts)
+        return found
+
+    async def record_comparison(self, epoch: str, comparison: Comparison) -> Action | None:
+        """Writes down how the books were found to stand. Has payouts sent again if nothing differs, and nobody else
+        holds them; returns that action."""
+        action: Action | None = await self._submit(
+            functools.partial(history_requests.record_comparison, epoch=epoch, comparison=comparison)
+        )
+        return action
+
+    async def add_forgotten(self, forgotten: Sequence[ForgottenPayout]) -> None:
+        """Keeps payouts that a provider has in its books and the journal has not."""
+        if forgotten:
+            await self._submit(functools.partial(history_requests.add_forgotten, forgotten=forgotten))

@@ -1,0 +1,75 @@
+"""The part of the journal that is about forgetting: what was kept for long enough, and in how large steps it goes."""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, literal, select, tuple_
+
+from bridge.journal.queries import payments as queries
+from bridge.journal.tables import schema
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.writer import Request
+
+__all__ = ["RetentionRecords"]
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class RetentionRecords:
+    """Forgets a bounded number of rows in one commit, and returns how many. Raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def forget_events(self, *, before: datetime, newest: int, limit: int) -> int:
+        """Forgets the oldest events, if they were committed before that or are not among the `newest` (0: however
+        many); never the last one, whose offset says where to go on."""
+        last = await self._read(queries.last_of_the_old, before=before, newest=newest, limit=limit)
+        return 0 if last is None else await self._forget(lambda batch: batch.forgetting.events(last))
+
+    async def forget_sessions(self, *, before: datetime, but: Collection[str], limit: int) -> int:
+        """Forgets sessions that were kept before that last, but for those that are in use."""
+        forgotten, page = 0, None
+        while old := await self._read(_older_sessions, before, page, limit):
+            page = old[-1]
+            gone = [session_id for _, session_id in old if session_id not in but]
+            await self._submit(partial(_forget_sessions, session_ids=gone))
+            forgotten += len(gone)
+        return forgotten
+
+    async def forget_idempotency_keys(self, *, before: datetime, limit: int) -> int:
+        return await self._forget(lambda batch: batch.forgetting.idempotency_keys(before, limit))
+
+    async def forget_unreadable_webhooks(self, *, before: datetime, limit: int) -> int:
+        return await self._forget(lambda batch: batch.forgetting.unreadable_webhooks(before, limit))
+
+    async def give_back(self, *, pages: int, spare: int) -> int:
+        """Makes an SQLite file smaller by up to so many pages that hold nothing, but leaves it some."""
+        return await self._forget(lambda batch: batch.forgetting.give_back(pages, spare))
+
+    async def _forget(self, forget: Callable[[Batch], int]) -> int:
+        forgotten: int = await self._submit(forget)
+        return forgotten
+
+
+def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
+    for session_id in session_ids:
+        batch.sessions.keep(session_id, None)
+
+
+def _older_sessions(
+    connection: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, str]]:
+    sessions = schema.sessions
+    at, session_id = sessions.c.updated_at, sessions.c.session_id
+    statement = select(at, session_id).where(at < before).order_by(at, session_id).limit(limit)
+    if after is not None:
+        statement = statement.where(
+            tuple_(at, session_id) > tuple_(literal(after[0], schema.UtcDateTime()), literal(after[1]))
+        )
+    return [(row.updated_at, row.session_id) for row in connection.execute(statement)]

@@ -1,0 +1,88 @@
+"""The sockets' part of the journal: the sessions of clients that may come back."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, or_, select
+
+from bridge.journal.tables import schema
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.writer import Request
+from coordinator.compact_json import compact_json
+
+__all__ = ["SessionRecords"]
+
+
+# Those who are online at once, and those who have lately gone.
+ACTIVE_LIMIT = 20_000
+
+
+class Read(Protocol):
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class SessionRecords:
+    """What is kept of sessions: a JSON document for each, of which only the sockets know what it says."""
+
+    def __init__(
+        self,
+        read: Read,
+        submit: Callable[[Request[Any]], Awaitable[Any]],
+        key: bytes,
+        note_commits: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.key = key
+        """Signs the proofs of sessions; the same for every process of this journal."""
+        self._note_commits = note_commits
+        self._read = read
+        self._submit = submit
+
+    async def save(self, contents: Mapping[str, dict[str, Any] | None]) -> None:
+        """Keeps sessions; forgets those that are None. Raises JournalUnavailableError."""
+
+        def request(batch: Batch) -> None:
+            for session_id, content in contents.items():
+                batch.sessions.keep(session_id, None if content is None else compact_json(content))
+
+        await self._submit(request)
+        # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.
+        await self._note_commits()
+
+    async def load(self, session_id: str) -> dict[str, Any] | None:
+        content = await self._read(_content, session_id)
+        return None if content is None else json.loads(content)
+
+    async def active(self) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
+        """The session that was kept last, if there is any; and those by which somebody was online or typed, as far as
+        they were kept lately."""
+        newest, active = await self._read(_newest), await self._read(_active)
+        return None if newest is None else json.loads(newest), {
+            session_id: json.loads(content) for session_id, content in active
+        }
+
+
+def _content(connection: Connection, session_id: str) -> str | None:
+    sessions = schema.sessions
+    content: str | None = connection.scalar(select(sessions.c.content).where(sessions.c.session_id == session_id))
+    return content
+
+
+def _newest(connection: Connection) -> str | None:
+    sessions = schema.sessions
+    content: str | None = connection.scalar(
+        select(sessions.c.content).order_by(sessions.c.updated_at.desc()).limit(1)
+    )
+    return content
+
+
+def _active(connection: Connection) -> list[tuple[str, str]]:
+    sessions = schema.sessions
+    is_active = or_(sessions.c.content.like('%"online":["%'), sessions.c.content.like('%"typing":[["%'))
+    rows = connection.execute(
+        select(sessions.c.session_id, sessions.c.content)
+        .where(is_active)
+        .order_by(sessions.c.updated_at.desc())
+        .limit(ACTIVE_LIMIT)
+    )
+    return [(row.session_id, row.content) for row in rows]

@@ -1,0 +1,122 @@
+"""What is unfinished, as the workers see it who finish it: invoices to be opened, and payments to be asked about."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from bridge.journal.queries import unfinished as unfinished_queries
+from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, Page, UnfinishedPayment
+from bridge.journal.requests import drafts as draft_requests
+from bridge.journal.requests import payments as requests
+from bridge.journal.requests.drafts import Draft
+from bridge.journal.writing.payment_log import log_standing
+from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.payments import OPEN_STATUSES, Payment
+
+__all__ = ["UnfinishedRecords"]
+
+# Rows of a few columns: so many take a reader some milliseconds.
+PAGE = 1_000
+
+
+class UnfinishedRecords:
+    """Invoices and payments of the journal that something is still to be done about."""
+
+    def __init__(self, read: Callable[..., Awaitable[Any]], submit: Callable[..., Awaitable[Any]]) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def draft_payment(
+        self, payment: Payment, idempotency: requests.IdempotencyKey | None, wanted: InvoiceWanted
+    ) -> Draft | Payment:
+        """Writes a payment down whose provider is about to be asked, or finds the draft of an earlier request for the
+        same; or the payment, if it is registered. Raises as `register_payment` of the journal."""
+        draft: Draft | Payment = await self._submit(
+            lambda batch: draft_requests.draft_payment(batch, payment, idempotency, wanted)
+        )
+        return draft
+
+    async def settle_draft(self, draft: Draft, opened: InvoiceOpened | None) -> requests.Registered:
+        """Registers the payment of a draft, with its invoice, which is to be opened if it is not open."""
+        registered: requests.Registered = await self._submit(
+            lambda batch: draft_requests.settle_draft(batch, draft, opened)
+        )
+        if registered.is_new:
+            log_standing(registered.payment)
+        return registered
+
+    async def drop_draft(self, draft: Draft) -> None:
+        """Forgets a draft, because its provider refused it."""
+        await self._submit(lambda batch: draft_requests.drop_draft(batch, draft.payment.payment_id))
+
+    async def drafts(self) -> list[Draft]:
+        """All drafts there are, the oldest first."""
+        found: list[Draft] = await self._read(draft_requests.drafts)
+        return found
+
+    async def want_invoice(
+        self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None
+    ) -> None:
+        """Has an invoice opened for a payment, unless it is, or makes one that is open the one to pay."""
+        await self._submit(lambda batch: requests.want_invoice(batch, payment_id, invoice, opened))
+
+    async def record_invoice(self, invoice: Invoice, opened: InvoiceOpened) -> None:
+        """Writes down what the provider answered."""
+        coin = invoice.wanted.coin
+        await self._submit(lambda batch: requests.record_invoice(batch, invoice.payment_id, coin, opened))
+
+    async def forget_invoice(self, payment_id: str) -> bool:
+        """Writes down that the provider knows nothing any more of a payment's invoice, which is to be opened anew if
+        nothing has come for it. Returns whether it is."""
+        is_wanted: bool = await self._submit(lambda batch: requests.forget_invoice(batch, payment_id))
+        return is_wanted
+
+    async def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
+        """Writes down why the provider did not open an invoice."""
+        await self._submit(lambda batch: requests.refuse_invoice(batch, payment_id, coin, reason))
+
+    async def unopened_invoices(
+        self, limit: int, *, after: Invoice | None = None, but: Collection[str] = ()
+    ) -> list[Invoice]:
+        """Invoices that are to be paid and that no provider has opened yet, the one wanted last first; `but` are
+        coins that are left out."""
+        page = None if after is None else Page(after.wanted_at, after.payment_id)
+        found: list[Invoice] = await self._read(
+            unfinished_queries.unopened_invoices, after=page, but=but, limit=limit
+        )
+        return found
+
+    async def open_payments(self, provider: str) -> AsyncIterator[Sequence[UnfinishedPayment]]:
+        """Payments of a provider that are not over, in pages, of each status the newest first."""
+        for status in OPEN_STATUSES:
+            before = None
+            while page := await self._read(
+                unfinished_queries.open_payments, provider, status, before=before, limit=PAGE
+            ):
+                yield page
+                before = page[-1].payment_id
+
+    async def ended_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[EndedPayment]]:
+        """Payments of a provider that are over and not completed, since then, in pages, the last first."""
+        before = None
+        while page := await self._read(
+            unfinished_queries.ended_payments, provider, since=since, before=before, limit=PAGE
+        ):
+            yield page
+            before = Page(page[-1].updated_at, page[-1].payment_id)
+
+    async def completed_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[CompletedPayment]]:
+        """Payments of a provider that are completed since then, in pages, the last first."""
+        before = None
+        while page := await self._read(
+            unfinished_queries.completed_payments, provider, since=since, before=before, limit=PAGE
+        ):
+            yield page
+            before = Page(page[-1].completed_at, page[-1].payment_id)
+
+    async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
+        """Those of some payments that money may still come for."""
+        found: list[Payment] = await self._read(
+            unfinished_queries.payments_still_open, payment_ids, ended_since=ended_since
+        )
+        return found

@@ -1,0 +1,126 @@
+"""What second persons can have the journal's writer do: approve a payout or reject it; what who asked for one can:
+withdraw it; and what services can: keep the lists of where sellers may be paid without one. Each is committed with
+the record of who did it."""
+
+from collections.abc import Sequence
+
+from bridge.journal.requests.forgotten_payouts import still_forgotten
+from bridge.journal.requests.payout_recording import payout_of, record_payout_observation
+from bridge.journal.requests.payout_registration import beyond_earnings
+from bridge.journal.requests.refund_steps import refund_of
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.staged.destinations import AllowedDestination
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.problems import may_have_gone_back
+from coordinator.payouts.approval import (
+    Approver,
+    NothingToApproveError,
+    approval,
+    rejection,
+    whose_word,
+    withdrawal,
+)
+from coordinator.payouts.earnings import not_there
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import share_of, taken_over
+
+__all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout", "withdraw_payout"]
+
+
+def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+    """Has a payout sent that awaited approval. It must still be no more than its seller has earned, or than there is
+    to go back.
+
+    Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
+    """
+    payout = payout_of(batch, payout_id)
+    given_by = None if payout.refund_id is None else refund_of(batch, payout.refund_id).given_by
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payout.payment_id} of payout {payout_id} is gone")
+    others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout_id]
+    involved, word = [given_by] if given_by else [], whose_word(payout, payment, others)
+    approved = approval(payout, by, note, batch.now, involved=involved, whose_word=word)
+    refusal = _not_covered(batch, payout, payment, others)
+    if refusal is not None:
+        raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")
+    # It may be approved once more, where more is told of it afterwards.
+    key = f"approval:approved:{batch.payouts.steps(payout_id)}"
+    payout = record_payout_observation(batch, payout_id, key, approved).payout
+    said = "approved" if note is None else f"approved: {note}"
+    return payout, _add(batch, "approval", payout_id, said, by)
+
+
+def reject_payout(batch: Batch, payout_id: str, *, by: Approver, note: str) -> tuple[Payout, Action]:
+    """Has a payout fail that nobody was asked to send yet, so that its payment can be paid out again.
+
+    Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
+    """
+    payout = payout_of(batch, payout_id)
+    rejected = rejection(payout, by, note, batch.now)
+    _require_not_taken_over(batch, payout)
+    payout = record_payout_observation(batch, payout_id, "approval:rejected", rejected).payout
+    return payout, _add(batch, "rejection", payout_id, f"rejected: {note}", by)
+
+
+def withdraw_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
+    """Has a payout fail that nobody was asked to send yet, at the word of whoever asked for it.
+
+    Raises NothingToApproveError and NotTheirOwnError if, as the payout stands by now, that cannot be.
+    """
+    payout = payout_of(batch, payout_id)
+    withdrawn = withdrawal(payout, by, note)
+    _require_not_taken_over(batch, payout)
+    payout = record_payout_observation(batch, payout_id, "withdrawn", withdrawn).payout
+    said = "withdrawn" if note is None else f"withdrawn: {note}"
+    return payout, _add(batch, "payout-withdrawal", payout_id, said, by)
+
+
+def allow_destination(
+    batch: Batch, seller_id: str, destination: str, *, coin: str, by: str
+) -> tuple[AllowedDestination, Action | None]:
+    """Puts a destination on a seller's list. One that is there stays as it is, and nothing is recorded."""
+    known = batch.destinations.get(seller_id, destination)
+    if known is not None:
+        return known, None
+    allowed = batch.destinations.add(seller_id, destination, coin=coin, by=by)
+    said = f"{destination} may be paid for {seller_id}"
+    return allowed, batch.actions.add("destination-added", seller_id, said, by=by, concerns=None)
+
+
+def disallow_destination(batch: Batch, seller_id: str, destination: str, *, by: str) -> Action | None:
+    """Takes a destination off a seller's list; None if it is not there."""
+    if batch.destinations.get(seller_id, destination) is None:
+        return None
+    batch.destinations.remove(seller_id, destination)
+    said = f"{destination} may not be paid for {seller_id} any more without a second person"
+    return batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
+
+
+def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequence[Payout]) -> str | None:
+    """Why its payment does not pay for it any more; None if it does."""
+    if payout.refund_id is not None:
+        return may_have_gone_back(payment) or not_there(payment, refund_of(batch, payout.refund_id).of)
+    if payment.status is not PaymentStatus.COMPLETED:
+        return f"payment {payment.payment_id} is {payment.status}, not completed"
+    return beyond_earnings(payment, payout, others)
+
+
+def _require_not_taken_over(batch: Batch, payout: Payout) -> None:
+    """Raises NothingToApproveError where the payout is one that the journal had forgotten: that was sent."""
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        return
+    own = share_of(payment, payout).of(batch.payouts.of_payment(payment.payment_id))
+    name = taken_over(payout, own, still_forgotten(batch, payment.payment_id))
+    if name is not None:
+        raise NothingToApproveError(
+            f"{payout.provider} has this payout as {name}, from before the journal was restored: it is not sent"
+            " again, and cannot be taken back."
+        )
+
+
+def _add(batch: Batch, action: str, payout_id: str, said: str, by: Approver) -> Action:
+    who = by.name if by.service in (None, by.name) else f"{by.name}, told by {by.service}"
+    return batch.actions.add(action, payout_id, said, by=who, concerns=payout_id)

@@ -1,0 +1,162 @@
+"""What finance ops can have the journal's writer do. Each is committed with the record of who did it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.journal.requests.payments import record_observation
+from bridge.journal.requests.payout_recording import (
+    KeyedObservation,
+    observation_key,
+    record_payout_observation,
+    record_payout_observations,
+)
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.outcomes import Outcome, Recorded
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.staged.holds import PayoutHold
+from coordinator.payments.observations import Observation
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.resolution import ResolutionOutcome, resolve
+
+__all__ = [
+    "Replayed",
+    "add_action",
+    "hold_payouts",
+    "record_recheck",
+    "record_resolution",
+    "replay_payment_webhook",
+    "replay_payout_webhook",
+    "resume_payouts",
+]
+
+PAYOUTS = "payouts"
+"""What is held, as the record calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of a webhook that was read again."""
+
+    outcome: Outcome
+    action: Action
+
+
+def add_action(
+    batch: Batch, action: str, subject: str, outcome: str, *, by: str, concerns: str | None = None
+) -> Action:
+    """Writes down what somebody did that changed nothing."""
+    return batch.actions.add(action, subject, outcome, by=by, concerns=concerns)
+
+
+def replay_payment_webhook(
+    batch: Batch,
+    webhook_id: int,
+    *,
+    name: str,
+    by: str,
+    provider: str,
+    external_id: str,
+    key: str,
+    observation: Observation,
+) -> Replayed:
+    """Takes a kept webhook as if it came now: the key that it has in common with its repeats lets it count once."""
+    recorded: Recorded = record_observation(
+        batch, provider=provider, external_id=external_id, key=key, observation=observation
+    )
+    batch.actions.webhook_was_read(webhook_id)
+    payment_id = None if recorded.payment is None else recorded.payment.payment_id
+    return _replayed(batch, name, recorded.outcome, by, payment_id)
+
+
+def replay_payout_webhook(
+    batch: Batch, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
+) -> Replayed:
+    """As `replay_payment_webhook`, for one that tells of a payout."""
+    is_known = [batch.payouts.is_recorded(payout_id, key) for key, _ in observations]
+    moved = record_payout_observations(batch, payout_id, observations).moved
+    batch.actions.webhook_was_read(webhook_id)
+    outcome = Outcome.DUPLICATE if all(is_known) else Outcome.APPLIED if moved else Outcome.UNCHANGED
+    return _replayed(batch, name, outcome, by, payout_id)
+
+
+def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
+    return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
+
+
+def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
+    """Has no payout sent from this moment on. Where somebody has done so already nothing changes, and nothing is
+    recorded. A hold that lasts until the books are compared becomes one that lasts until somebody lifts it."""
+    held = batch.holds.current
+    if held is not None and held.epoch is None:
+        return held, None
+    said = "no payout is sent" if note is None else f"no payout is sent: {note}"
+    return batch.holds.hold(by, note), batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
+
+
+def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
+    """Has payouts sent again; None if they were."""
+    if batch.holds.current is None:
+        return None
+    batch.holds.resume()
+    said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
+    return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
+
+
+def record_recheck(
+    batch: Batch,
+    payout_id: str,
+    *,
+    by: str,
+    observations: Sequence[KeyedObservation],
+    before: Payout,
+    problems: Sequence[str],
+) -> tuple[Payout, Action]:
+    """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
+    payout stood then, `problems` what kept others from answering."""
+    payout = record_payout_observations(batch, payout_id, observations).payout
+    # That it stands in the provider's books says nothing of what became of it.
+    found = payout.facts.model_copy(update={"booked": before.facts.booked})
+    news = f"it is {payout.status} now" if found != before.facts else f"nothing new; it is {payout.status}"
+    outcome = "; ".join((news, *problems))
+    return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)
+
+
+def record_resolution(
+    batch: Batch,
+    payout_id: str,
+    outcome: ResolutionOutcome,
+    tx_hash: str | None,
+    *,
+    by: str,
+    through: str | None,
+    note: str | None,
+    provider_knows: bool,
+) -> tuple[Payout, Action]:
+    """Writes down what somebody found out about a payout, with who it was, in one; `through` is the service that
+    tells of it.
+
+    Raises NothingToResolveError and TransactionWrongError if, as the payout stands by now, that cannot be.
+    """
+    payout = _payout(batch, payout_id)
+    findings = resolve(
+        payout,
+        outcome,
+        tx_hash,
+        found_by=by,
+        found_through=through,
+        note=note,
+        now=batch.now,
+        provider_knows=provider_knows,
+    )
+    for finding in findings:
+        payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout
+    found = outcome if tx_hash is None else f"{outcome} by {tx_hash}"
+    said = f"{found}; it is {payout.status}" if note is None else f"{found}: {note}; it is {payout.status}"
+    return payout, batch.actions.add("resolution", payout_id, said, by=by, concerns=payout_id)
+
+
+def _payout(batch: Batch, payout_id: str) -> Payout:
+    payout = batch.payouts.get(payout_id)
+    if payout is None:
+        raise LookupError(f"there is no payout {payout_id}")
+    return payout

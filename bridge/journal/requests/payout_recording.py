@@ -1,0 +1,104 @@
+"""Recording of what is observed of payouts: each observation once, with the payout, the escrow and the refund that it
+moves, and the events that follow."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from bridge.journal.requests.recording import record_observation
+from bridge.journal.requests.refund_steps import follow_refund
+from bridge.journal.writing.batch import Batch
+from coordinator.payments.observations import EscrowReleased, Release
+from coordinator.payouts.decisions import decide_payout
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout, PayoutStatus
+
+__all__ = [
+    "KeyedObservation",
+    "RecordedPayout",
+    "observation_key",
+    "payout_of",
+    "record_payout_observation",
+    "record_payout_observations",
+    "release_escrow",
+]
+
+KeyedObservation = tuple[str, PayoutObservation]
+"""What was observed of a payout, after the key that is equal for two observations of the same."""
+
+_RELEASES = {
+    PayoutStatus.FAILED: Release.FAILED,
+    PayoutStatus.RETURNED: Release.FAILED,
+    PayoutStatus.COMPLETED: Release.DONE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPayout:
+    """The payout as it stands after an observation, and whether that moved it."""
+
+    payout: Payout
+    moved: bool
+
+
+def record_payout_observation(
+    batch: Batch,
+    payout_id: str,
+    key: str,
+    observation: PayoutObservation,
+    *,
+    only_if: Collection[PayoutStatus] | None = None,
+) -> RecordedPayout:
+    """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow;
+    nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
+    payout = payout_of(batch, payout_id)
+    if only_if is not None and payout.status not in only_if:
+        return RecordedPayout(payout, moved=False)
+    decision = decide_payout(payout, observation)
+    if batch.payouts.is_recorded(payout_id, key):
+        return RecordedPayout(payout, moved=False)
+    batch.payouts.record(key, observation, decision)
+    batch.add_events(decision.events, payment_id=payout.payment_id)
+    if decision.payout.refund_id is not None:
+        follow_refund(batch, decision.payout)
+    elif decision.payout.status is not payout.status:
+        release_escrow(batch, decision.payout)
+    return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
+
+
+def record_payout_observations(
+    batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]
+) -> RecordedPayout:
+    """Writes down what was heard of a payout in one go; gives the payout as it stands then."""
+    moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
+    return RecordedPayout(payout_of(batch, payout_id), moved=any(moved))
+
+
+def observation_key(observation: PayoutObservation) -> str:
+    """Equal for two looks that say the same."""
+    return f"look:{hashlib.sha256(observation.model_dump_json().encode()).hexdigest()}"
+
+
+def release_escrow(batch: Batch, payout: Payout) -> None:
+    """Has the payment of a payout know how far it has left the escrow."""
+    payment = batch.payments.get(payout.payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+    release = _RELEASES.get(payout.status, Release.UNDER_WAY)
+    step = batch.payouts.steps(payout.payout_id)
+    record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=f"escrow:{payout.payout_id}:{step}",
+        observation=EscrowReleased(
+            payout_id=payout.payout_id, seller_id=payout.seller_id, release=release, worth=payout.worth, step=step
+        ),
+    )
+
+
+def payout_of(batch: Batch, payout_id: str) -> Payout:
+    payout = batch.payouts.get(payout_id)
+    if payout is None:
+        raise LookupError(f"there is no payout {payout_id}")
+    return payout

@@ -1,0 +1,140 @@
+"""Registration of payouts: what is looked at in the same transaction in which an order of some is taken, all of them
+or none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.journal.errors import PayoutRefusedError
+from bridge.journal.requests.forgotten_payouts import forgotten_of
+from bridge.journal.requests.payments import IdempotencyKey, made_before, remember
+from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow
+from bridge.journal.requests.payout_withholding import withhold
+from bridge.journal.requests.recording import with_holders_money
+from bridge.journal.writing.batch import Batch
+from coordinator.money import format_amount
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.problems import hold_on_payouts
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.earnings import left_to_pay_out
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout
+
+__all__ = ["RegisteredPayouts", "beyond_earnings", "register_payouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredPayouts:
+    payout_ids: tuple[str, ...]
+    is_new: bool
+
+
+def register_payouts(
+    batch: Batch,
+    payouts: Sequence[Payout],
+    idempotency: IdempotencyKey | None,
+    *,
+    rules: PayoutRules | None,
+    another: bool,
+    known: Mapping[str, Sequence[PayoutObservation]],
+    doubts: Mapping[str, Sequence[str]],
+) -> RegisteredPayouts:
+    """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `rules` say
+    which of them have to be approved first; None, that none has. `known` is what is known already of those that are
+    sent elsewhere, by their ids; `doubts` are why others have to be approved, whatever the rules say.
+
+    A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
+    may not be paid out and why, and IdempotencyKeyReusedError.
+    """
+    earlier = made_before(batch, idempotency)
+    if earlier is not None:
+        return RegisteredPayouts(tuple(earlier), is_new=False)
+    _know_whose_money_it_is(batch, payouts)
+    _require_funded(batch, payouts, another=another)
+    _require_earned(batch, payouts, sent_elsewhere=known.keys())
+    _require_none_forgotten(batch, payouts)
+    for payout in payouts:
+        batch.payouts.add(payout)
+        release_escrow(batch, payout)
+        for number, observation in enumerate(known.get(payout.payout_id, ())):
+            record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)
+        # What the marketplace's own wallet sends cannot be held back here.
+        if rules is not None and payout.payout_id not in known:
+            withhold(batch, payout, rules, doubts=doubts.get(payout.payout_id, ()))
+    payout_ids = tuple(payout.payout_id for payout in payouts)
+    remember(batch, idempotency, payout_ids)
+    return RegisteredPayouts(payout_ids, is_new=True)
+
+
+def _know_whose_money_it_is(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Has the payments know what of their money another has been told of since: it is not there twice."""
+    for payment_id in dict.fromkeys(payout.payment_id for payout in payouts):
+        payment = batch.payments.get(payment_id)
+        if payment is not None and payment.facts.borrowed:
+            known = with_holders_money(batch, payment)
+            if known is not payment:
+                batch.payments.move(known)
+
+
+def _require_funded(batch: Batch, payouts: Sequence[Payout], *, another: bool) -> None:
+    paid_out: set[tuple[str, str]] = set()
+    for number, payout in enumerate(payouts):
+        payment = batch.payments.get(payout.payment_id)
+        if payment is None:
+            raise PayoutRefusedError(number, f"there is no payment {payout.payment_id!r}")
+        if payment.status is not PaymentStatus.COMPLETED:
+            raise PayoutRefusedError(number, f"payment {payment.payment_id} is {payment.status}, not completed")
+        reason = hold_on_payouts(payment, payout.seller_id)
+        if reason is not None:
+            raise PayoutRefusedError(
+                number, f"payment {payment.payment_id} has to be cleared, or accepted by a person, first: {reason}"
+            )
+        if batch.payouts.get(payout.payout_id) is not None:
+            raise PayoutRefusedError(
+                number,
+                f"another payout for payment {payment.payment_id} was asked for in the same moment; look it up",
+            )
+        if payout.seller_id not in payment.seller_ids:
+            raise PayoutRefusedError(number, f"payment {payment.payment_id} is not for the seller {payout.seller_id}")
+        share = (payment.payment_id, payout.seller_id)
+        is_first = payment.release_of(payout.seller_id) is None and share not in paid_out
+        if not is_first and not another:
+            raise PayoutRefusedError(
+                number, f"payment {payment.payment_id} is paid out already; say `another` if it is to be once more"
+            )
+        paid_out.add(share)
+
+
+def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: Collection[str]) -> None:
+    """Raises PayoutRefusedError if a payout is more than its seller has left to be paid. One that the marketplace's
+    own wallet sends has left, whatever it is."""
+    for number, payout in enumerate(payouts):
+        payment = batch.payments.get(payout.payment_id)
+        if payment is None or payout.payout_id in sent_elsewhere:
+            continue
+        before = [one for one in payouts[:number] if one.payment_id == payment.payment_id]
+        too_much = beyond_earnings(payment, payout, [*batch.payouts.of_payment(payment.payment_id), *before])
+        if too_much is not None:
+            raise PayoutRefusedError(number, too_much)
+
+
+def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) -> str | None:
+    """Why a payout is more than its seller has left to be paid; None if it is not."""
+    left = left_to_pay_out(payment, payout.seller_id, others)
+    if payout.worth is not None and payout.worth <= left:
+        return None
+    worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
+    cancelled = [one.request_id for one in payment.shares if one.seller_id == payout.seller_id]
+    cancelled = [request_id for request_id in cancelled if request_id in payment.withheld]
+    why = f"; {', '.join(cancelled)} was cancelled before it was paid, and has to be accepted by a person first"
+    return (
+        f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
+        f" {payout.seller_id}, and this is worth {worth}{why if cancelled else ''}"
+    )
+
+
+def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Raises PayoutRefusedError if something was forgotten of a payment that is to be paid out."""
+    for number, payout in enumerate(payouts):
+        reason = forgotten_of(batch, payout.payment_id)
+        if reason is not None:
+            raise PayoutRefusedError(number, reason)

@@ -1,0 +1,226 @@
+"""Recording: writes down what was observed of a payment and moves it, with the events that follow. Decides inside a
+batch and stages what follows, as all requests do."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.outcomes import Outcome, Recorded
+from coordinator.addresses import address_key
+from coordinator.payments.claims import address_claim, money_claims
+from coordinator.payments.decisions import Decision, decide, not_counted
+from coordinator.payments.facts import Misfit
+from coordinator.payments.observations import (
+    AddressBorrowed,
+    ClaimContested,
+    InvoiceEnded,
+    InvoiceSnapshot,
+    MoneyTaken,
+    Observation,
+    PaymentAccepted,
+    SiblingCompleted,
+    SiblingRefunded,
+    TransferSeen,
+)
+from coordinator.payments.payments import Payment, PaymentStatus
+
+__all__ = [
+    "SIBLINGS_LIMIT",
+    "claim_addresses",
+    "is_to_be_looked_up",
+    "move",
+    "record_misfit",
+    "record_observation",
+    "siblings_of",
+    "with_addresses",
+    "with_claims",
+    "with_holders_money",
+]
+
+# Of the payments for one purchase request: there are two or three. Who makes thousands of them must not make every
+# message about one of them dear.
+SIBLINGS_LIMIT = 20
+# A payment that is younger is asked about soon in any case.
+ASKED_OFTEN_FOR = timedelta(minutes=10)
+
+
+def record_observation(
+    batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation
+) -> Recorded:
+    """Writes an observation down and moves its payment, with the events that follow."""
+    if batch.is_recorded(provider, key, external_id):
+        return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
+    payment = batch.payments.named(provider, external_id)
+    if payment is not None and isinstance(observation, _ABOUT_AN_ADDRESS):
+        payment = with_claims(batch, with_addresses(batch, payment), observation)
+    siblings = [] if payment is None else siblings_of(batch, payment)
+    decision = None if payment is None else decide(payment, observation, batch.now, siblings)
+    batch.add_observation(
+        provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
+    )
+    if decision is None:
+        return Recorded(Outcome.KEPT)
+    moved = move(batch, decision, siblings)
+    if moved.facts.contested_by:
+        _take_from_contenders(batch, moved)
+    return Recorded(Outcome(decision.effect), moved)
+
+
+def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: datetime) -> bool:
+    """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
+    ending, or money of an old one is not confirmed yet."""
+    if recorded.outcome is Outcome.NOT_COUNTED:
+        return True
+    payment = recorded.payment
+    if payment is None or recorded.outcome is Outcome.DUPLICATE:
+        return False
+    match observation:
+        case InvoiceEnded(is_looked_up=False):
+            return True
+        case TransferSeen(is_looked_up=False) | InvoiceSnapshot(agreed=None):
+            return now >= payment.created_at + ASKED_OFTEN_FOR and bool(payment.in_flight)
+    return False
+
+
+def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
+    """Notes what a provider told of a payment and cannot be about it."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"there is no payment {payment_id}")
+    if batch.is_recorded(payment.provider, key, payment.external_id):
+        return Recorded(Outcome.DUPLICATE, payment)
+    siblings = siblings_of(batch, payment)
+    decision = not_counted(payment, misfit, observation, batch.now, siblings)
+    batch.add_observation(
+        provider=payment.provider,
+        key=key,
+        external_id=payment.external_id,
+        observation=observation,
+        decision=decision,
+    )
+    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+
+
+def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) -> Payment:
+    """Gives a payment the addresses at which it is to be paid, and has both know of it where one was another's."""
+    claims = {address_claim(payment.provider, address): address for address in addresses}
+    for claim, holder_id in batch.claims.taken(claims, payment.payment_id).items():
+        address = claims[claim]
+        borrowed = AddressBorrowed(address=address, payment_id=holder_id)
+        payment = decide(payment, borrowed, batch.now).payment
+        _contest(batch, holder_id, ClaimContested(what=address, payment_id=payment.payment_id))
+    batch.claims.claim(claims, payment.payment_id)
+    return payment
+
+
+def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
+    """A payment that knows what of the money that it is told of was told of as another's before."""
+    if payment.facts.borrowed:
+        return with_holders_money(batch, payment, observation)
+    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    # Whoever is asked may say only now where money came that was told of before.
+    known = () if is_looked_up else {one.transfer.key for one in payment.facts.booked}
+    claims = money_claims(payment.provider, observation, known)
+    if not claims:
+        return payment
+    taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
+    for key, claim in claims.items():
+        holder_id = taken.get(claim.address) or taken.get(claim.output)
+        if holder_id is not None:
+            payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+            _contest(batch, holder_id, ClaimContested(what=key, payment_id=payment.payment_id))
+    # What comes to an address that was given out for it is claimed with that.
+    if not payment.facts.given:
+        own = [claim.output for claim in claims.values() if claim.address not in taken]
+        batch.claims.claim(own, payment.payment_id)
+    return payment
+
+
+def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
+    """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
+    own = _told_of(payment)
+    if isinstance(observation, InvoiceSnapshot):
+        own |= {transfer.key for transfer in observation.transfers}
+    claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
+    for holder_id in sorted(set(batch.claims.taken(claims, payment.payment_id).values())):
+        holder = batch.payments.get(holder_id)
+        if holder is None:
+            continue
+        for key in sorted(own & _money_of(holder) - payment.facts.taken):
+            payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment
+    return payment
+
+
+def _take_from_contenders(batch: Batch, payment: Payment) -> None:
+    """Has those that were given an address of a payment after it know which of their money it is told of by now."""
+    given = {address_key(address) for address in payment.facts.given}
+    for contender_id in sorted(payment.facts.contested_by):
+        contender = batch.payments.get(contender_id)
+        if contender is None or given.isdisjoint(map(address_key, contender.facts.borrowed)):
+            continue
+        for key in sorted(_told_of(contender) & _money_of(payment) - contender.facts.taken):
+            taken = MoneyTaken(transfer_key=key, payment_id=payment.payment_id)
+            siblings = siblings_of(batch, contender)
+            contender = move(batch, decide(contender, taken, batch.now, siblings), siblings)
+
+
+def _money_of(payment: Payment) -> set[str]:
+    """The transfers that were told of as a payment's, and as nobody's before it, by their keys."""
+    return _told_of(payment) - payment.facts.taken
+
+
+def _told_of(payment: Payment) -> set[str]:
+    """The transfers that were ever told of as a payment's, by their keys."""
+    facts = payment.facts
+    return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
+
+
+def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:
+    """Has the payment that something was first know that another claims it too."""
+    holder = batch.payments.get(payment_id)
+    if holder is not None:
+        batch.payments.move(decide(holder, contested, batch.now).payment)
+
+
+_ABOUT_AN_ADDRESS = (InvoiceSnapshot, TransferSeen, InvoiceEnded, PaymentAccepted)
+"""Of these, acceptance is about all of them: what is another's is not this payment's by it."""
+
+
+def with_addresses(batch: Batch, payment: Payment) -> Payment:
+    """A payment that knows where its buyer was asked to pay: one that an older bridge opened does not."""
+    if payment.facts.given or not payment.is_opened_here:
+        return payment
+    given = batch.invoices.addresses(payment.payment_id)
+    return payment.with_facts(payment.facts.model_copy(update={"given": given})) if given else payment
+
+
+def siblings_of(batch: Batch, payment: Payment) -> list[Payment]:
+    """The other payments for its purchase requests; of many the completed and the oldest."""
+    if not payment.facts.shares_request:
+        return []
+    request_ids = {share.request_id for share in payment.shares}
+    found = batch.payments.of_requests(request_ids, limit=SIBLINGS_LIMIT)
+    return [sibling for sibling in found if sibling.payment_id != payment.payment_id]
+
+
+def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
+    """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it;
+    and if the money of one of them went back, the other does."""
+    moved = decision.payment
+    batch.payments.move(moved)
+    batch.add_events(decision.events, payment_id=moved.payment_id)
+    if moved.status is PaymentStatus.REFUNDED:
+        for sibling in siblings:
+            known = sibling.facts
+            if moved.payment_id in known.completed_siblings - known.refunded_siblings:
+                gone = SiblingRefunded(payment_id=moved.payment_id)
+                batch.payments.move(decide(sibling, gone, batch.now).payment)
+    if moved.status is not PaymentStatus.COMPLETED:
+        return moved
+    for sibling in siblings:
+        if sibling.status is PaymentStatus.COMPLETED and sibling.payment_id not in moved.facts.completed_siblings:
+            told = SiblingCompleted(payment_id=moved.payment_id)
+            batch.payments.move(decide(sibling, told, batch.now).payment)
+            moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
+            batch.payments.move(moved)
+    return moved

@@ -1,0 +1,1 @@
+"""Tables: the schema of the journal, and how models become rows and come back."""

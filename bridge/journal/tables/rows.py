@@ -1,0 +1,218 @@
+"""Between rows and models: how a payment, an observation and an event look in the tables."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from coordinator.events import Audience, Event
+from coordinator.histories import Place
+from coordinator.money import format_amount
+from coordinator.payments.agreements import Checkout, DirectPayment, Terms
+from coordinator.payments.booked import Booked, Seen
+from coordinator.payments.facts import Facts
+from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.observations import Observation, Sighting
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.problems import problems_of
+from coordinator.payouts.facts import PayoutFacts
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.refunds.refunds import Refund
+
+__all__ = [
+    "EVERYONE",
+    "JournaledEvent",
+    "event_from_row",
+    "invoice_from_row",
+    "observation_from_text",
+    "payment_from_row",
+    "payment_problems",
+    "payment_row",
+    "payment_standing",
+    "payout_from_row",
+    "payout_observation_from_text",
+    "payout_row",
+    "refund_from_row",
+    "refund_row",
+]
+
+EVERYONE = ""
+"""The room under which events for everyone are found again. No room has an empty name."""
+
+_PAYOUT_OBSERVATION: TypeAdapter[PayoutObservation] = TypeAdapter(PayoutObservation)
+_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
+
+
+class JournaledEvent(NamedTuple):
+    """An event and its place in the journal."""
+
+    offset: int
+    event: Event
+    committed_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return Place(self.offset, self.committed_at)
+
+
+def observation_from_text(text: str) -> Observation:
+    return _OBSERVATION.validate_json(text)
+
+
+def invoice_from_row(row: RowMapping, addresses: tuple[str, ...] = ()) -> Invoice:
+    return Invoice(
+        payment_id=row["payment_id"],
+        wanted=InvoiceWanted.model_validate_json(row["wanted"]),
+        wanted_at=row["wanted_at"],
+        opened=None if row["opened"] is None else InvoiceOpened.model_validate_json(row["opened"]),
+        addresses=addresses,
+    )
+
+
+def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
+    return {
+        "payment_id": payment.payment_id,
+        "provider": payment.provider,
+        "external_id": payment.external_id,
+        "request_id": payment.request_id,
+        "buyer_id": payment.buyer_id,
+        "seller_id": payment.seller_id,
+        "offer_id": payment.offer_id,
+        "amount": format_amount(payment.amount),
+        "currency": payment.currency,
+        "created_at": payment.created_at,
+        "expires_at": payment.expires_at,
+        "checkout": None if payment.checkout is None else payment.checkout.model_dump_json(),
+        "direct": None if payment.direct is None else payment.direct.model_dump_json(),
+        "chain": payment.direct and payment.direct.chain,
+        "recipient": payment.direct and payment.direct.recipient,
+        "return_url": payment.return_url,
+        "due_at": payment.due_at,
+        "terms": payment.terms.model_dump_json(),
+        **payment_problems(payment, now),
+        **payment_standing(payment, now),
+    }
+
+
+def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What is wrong with a payment, of which there was news now."""
+    kinds = " ".join(problem.kind for problem in problems_of(payment))
+    return {"problems": kinds or None, "problems_at": now if kinds else None}
+
+
+def payment_standing(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What of a payment's row changes in its life, besides its deadline and problems."""
+    return {
+        "facts": payment.facts.model_dump_json(),
+        "status": payment.status,
+        "escrow_state": payment.escrow_state,
+        "updated_at": now,
+        "completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
+        "search_text": _search_text(_payment_names(payment)),
+    }
+
+
+def _payment_names(payment: Payment) -> Iterator[str]:
+    """What a payment can be found by."""
+    yield from (payment.payment_id, payment.external_id, payment.request_id, payment.buyer_id, payment.seller_id)
+    if payment.checkout is not None:
+        yield payment.checkout.checkout_id
+        for share in payment.shares:
+            yield from (share.request_id, share.seller_id)
+    facts = payment.facts
+    told: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
+    yield from (one.transfer.tx_hash for one in told)
+    yield from sorted(facts.hints)
+
+
+def _payout_names(payout: Payout) -> Iterator[str]:
+    """What a payout can be found by."""
+    yield from (payout.payout_id, payout.payment_id, payout.payee_id, payout.destination)
+    yield from (
+        *([payout.refund_id] if payout.refund_id else []),
+        *payout.facts.external_ids.values(),
+        *([payout.facts.task_id] if payout.facts.task_id else []),
+        *payout.facts.tx_hashes,
+        *payout.facts.returns,
+    )
+
+
+def _search_text(names: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(name.lower() for name in names))
+
+
+def payment_from_row(row: RowMapping) -> Payment:
+    agreed = (
+        "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
+        " return_url"
+    )
+    return Payment(
+        **{name: row[name] for name in agreed.split()},
+        checkout=None if row["checkout"] is None else Checkout.model_validate_json(row["checkout"]),
+        direct=None if row["direct"] is None else DirectPayment.model_validate_json(row["direct"]),
+        terms=Terms.model_validate_json(row["terms"]),
+        facts=Facts.model_validate_json(row["facts"]),
+    )
+
+
+def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
+    return {
+        "payout_id": payout.payout_id,
+        "provider": payout.provider,
+        "payment_id": payout.payment_id,
+        "seller_id": payout.seller_id,
+        "destination": payout.destination,
+        "coin": payout.coin,
+        "amount": format_amount(payout.amount),
+        "fee": None if payout.fee is None else format_amount(payout.fee),
+        "worth": None if payout.worth is None else format_amount(payout.worth),
+        "created_at": payout.created_at,
+        "facts": payout.facts.model_dump_json(),
+        "status": payout.status,
+        "updated_at": now,
+        "batch_id": payout.batch_id,
+        "chain": payout.chain,
+        "sender": payout.sender,
+        "completed_at": now if payout.status is PayoutStatus.COMPLETED else None,
+        "search_text": _search_text(_payout_names(payout)),
+        "ended_in_doubt": payout.ended_in_doubt,
+        "refund_id": payout.refund_id,
+        "buyer_id": payout.buyer_id,
+        "worth_currency": payout.worth_currency,
+        "asked_by": payout.asked_by,
+        "asked_through": payout.asked_through,
+        "cleared_at": payout.cleared_at,
+    }
+
+
+def payout_from_row(row: RowMapping) -> Payout:
+    agreed = (
+        "payout_id provider payment_id seller_id refund_id buyer_id destination coin amount fee worth created_at"
+        " batch_id chain sender worth_currency asked_by asked_through"
+    )
+    return Payout(**{name: row[name] for name in agreed.split()}, facts=PayoutFacts.model_validate_json(row["facts"]))
+
+
+def refund_row(refund: Refund, now: datetime) -> dict[str, Any]:
+    amounts = {"amount": format_amount(refund.amount), "coin_amount": None}
+    if refund.coin_amount is not None:
+        amounts["coin_amount"] = format_amount(refund.coin_amount)
+    return {**dict(refund), **amounts, "status": refund.status, "updated_at": now}
+
+
+def refund_from_row(row: RowMapping) -> Refund:
+    return Refund(**{name: row[name] for name in Refund.model_fields})
+
+
+def payout_observation_from_text(text: str) -> PayoutObservation:
+    return _PAYOUT_OBSERVATION.validate_json(text)
+
+
+def event_from_row(row: RowMapping) -> JournaledEvent:
+    audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
+    event = Event(row["name"], audience, row["payload"], row["subject"])
+    return JournaledEvent(row["offset"], event, row["committed_at"])

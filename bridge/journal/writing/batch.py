@@ -1,0 +1,370 @@
+"""One commit's worth of work: what the requests in it read, and what they want written, in one transaction.
+
+A request decides first and writes last. What it writes is staged here and goes to the database in one statement a
+table when the batch ends, so a request that fails while it decides leaves nothing behind and does not disturb the
+others; requests later in the batch see what earlier ones staged.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import EVERYONE, JournaledEvent, observation_from_text
+from bridge.journal.writing.commit_times import committed_at
+from bridge.journal.writing.forgetting import Forgetting
+from bridge.journal.writing.prefetch import LookAhead, observations_by_keys
+from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.staged.actions import StagedActions, waiting_key
+from bridge.journal.writing.staged.chains import StagedChains
+from bridge.journal.writing.staged.claims import StagedClaims
+from bridge.journal.writing.staged.destinations import StagedDestinations
+from bridge.journal.writing.staged.drafts import StagedDrafts
+from bridge.journal.writing.staged.histories import StagedHistories
+from bridge.journal.writing.staged.holds import StagedHolds
+from bridge.journal.writing.staged.invoices import StagedInvoices
+from bridge.journal.writing.staged.payments import StagedPayments
+from bridge.journal.writing.staged.payouts import StagedPayouts
+from bridge.journal.writing.staged.refunds import StagedRefunds
+from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run
+from coordinator.compact_json import compact_json
+from coordinator.events import Event
+from coordinator.payments.decisions import Decision
+from coordinator.payments.events import REQUEST_CANCELLED
+from coordinator.payments.observations import Observation
+from coordinator.payments.payments import Payment
+
+__all__ = ["Batch", "KeptObservation"]
+
+_OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
+    schema.observations.c.provider == bindparam("by_provider"),
+    schema.observations.c.key == bindparam("by_key"),
+)
+_KEPT_OBSERVATIONS = (
+    select(schema.observations.c.observation_id, schema.observations.c.observation, schema.observations.c.received_at)
+    .where(
+        schema.observations.c.provider == bindparam("by_provider"),
+        schema.observations.c.external_id == bindparam("by_external_id"),
+        schema.observations.c.payment_id.is_(None),
+    )
+    .order_by(schema.observations.c.observation_id)
+)
+_CANCELLED = (
+    select(schema.events.c.subject)
+    .where(
+        schema.events.c.subject.in_(bindparam("by_request_ids", expanding=True)),
+        schema.events.c.name == REQUEST_CANCELLED,
+    )
+    .distinct()
+)
+_IDEMPOTENCY_KEY = select(schema.idempotency_keys.c.request_digest, schema.idempotency_keys.c.result).where(
+    schema.idempotency_keys.c.scope == bindparam("by_scope"),
+    schema.idempotency_keys.c.key == bindparam("by_key"),
+)
+_UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
+    schema.unreadable_webhooks.c.provider == bindparam("by_provider"),
+    schema.unreadable_webhooks.c.digest == bindparam("by_digest"),
+)
+# On the row that every batch locks already, in its own transaction: one page more in the same sync.
+_COUNT_COMMIT = update(schema.journal).values(commits=schema.journal.c.commits + bindparam("more"))
+_CLAIM_OBSERVATION = (
+    update(schema.observations)
+    .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptObservation:
+    """What was told of a payment before it was registered."""
+
+    observation_id: int | None
+    """Its row's; None if it is staged in this very batch."""
+    observation: Observation
+    at: datetime
+    is_dismissed: bool = False
+    """A person took it off the list of what needs one."""
+
+
+class Batch:
+    """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
+
+    def __init__(self, connection: Connection, recent: RecentPayments, *, next_offset: int, now: datetime) -> None:
+        self._connection = connection
+        self._recent = recent
+        self.now = now
+        self.next_offset = next_offset
+        self._unknown_keys: set[tuple[str, str]] = set()
+        """What was looked for and is not in the database."""
+        self._observation_keys: set[tuple[str, str]] = set()
+        self._payments_without_past: list[str] = []
+        self._new_observations: list[dict[str, Any]] = []
+        self._claimed_observations: list[dict[str, Any]] = []
+        self._new_events: list[dict[str, Any]] = []
+        self.events: list[JournaledEvent] = []
+        """What is appended, as it is told."""
+        self._heard: defaultdict[str, list[int]] = defaultdict(list)
+        """Which of them each room hears."""
+        self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
+        self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
+        self._writes = 0
+        self.payments = StagedPayments(connection, recent, now=now)
+        self.payouts = StagedPayouts(connection, now=now)
+        self.refunds = StagedRefunds(connection, now=now)
+        self.chains = StagedChains(now=now)
+        self.sessions = StagedSessions(now=now)
+        self.actions = StagedActions(connection, now=now)
+        self.invoices = StagedInvoices(connection, now=now)
+        self.drafts = StagedDrafts(connection, now=now)
+        self.holds = StagedHolds(connection, now=now)
+        self.destinations = StagedDestinations(connection, now=now)
+        self.histories = StagedHistories(connection, now=now)
+        self.claims = StagedClaims(connection, now=now)
+        self.forgetting = Forgetting(connection)
+
+    @property
+    def writes(self) -> int:
+        """How many changes are staged; a request that fails must not have raised it."""
+        staged = (
+            *(self.payments, self.payouts, self.refunds, self.holds, self.chains, self.claims),
+            *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
+            self.forgetting,
+        )
+        return self._writes + sum(part.writes for part in staged)
+
+    # Reading
+
+    def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
+        return self._connection.execute(statement, parameters).mappings().first()
+
+    def look_ahead(self, wanted: Sequence[LookAhead]) -> None:
+        """Looks up at once what several requests will ask for."""
+        for provider in {one.provider for one in wanted}:
+            of_provider = [one for one in wanted if one.provider == provider]
+            self._look_for_keys(
+                provider, {one.key for one in of_provider if self._recent.keys(provider, one.external_id) is None}
+            )
+            self.payments.look_ahead(provider, {one.external_id for one in of_provider})
+        self.claims.look_ahead({claim for one in wanted for claim in self._open_claims(one)})
+
+    def _open_claims(self, wanted: LookAhead) -> Collection[str]:
+        """What a message may claim: nothing that its payment has."""
+        payment = self.payments.named(wanted.provider, wanted.external_id)
+        if payment is None:
+            return ()
+        booked = {one.transfer.key for one in payment.facts.booked}
+        return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
+
+    def look_for_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
+        """Looks up at once which of some messages, each a provider and a key, are written down."""
+        for provider in {provider for provider, _ in wanted}:
+            self._look_for_keys(provider, {key for of, key in wanted if of == provider})
+
+    def _look_for_keys(self, provider: str, keys: set[str]) -> None:
+        if keys:
+            parameters = padded(keys)
+            statement = observations_by_keys(len(parameters))
+            known = set(found(self._connection, statement, {"by_provider": provider, **parameters}))
+            self._observation_keys |= {(provider, key) for key in known}
+            self._unknown_keys |= {(provider, key) for key in keys - known}
+
+    def is_recorded(self, provider: str, key: str, external_id: str) -> bool:
+        """Whether this very message was written down before, which is about the payment of that name."""
+        if (provider, key) in self._observation_keys:
+            return True
+        keys = self._recent.keys(provider, external_id)
+        if keys is not None:
+            return key in keys
+        return (provider, key) not in self._unknown_keys and (
+            self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
+        )
+
+    def kept_observations(self, provider: str, external_id: str) -> list[KeptObservation]:
+        """What was observed of a payment before it was registered, oldest first."""
+        by_name = {"by_provider": provider, "by_external_id": external_id}
+        rows = self._connection.execute(_KEPT_OBSERVATIONS, by_name).all()
+        dismissed_at = None if not rows else self.actions.dismissed_at(waiting_key(rows[0].observation_id))
+        kept = [
+            KeptObservation(
+                row.observation_id,
+                observation_from_text(row.observation),
+                row.received_at,
+                is_dismissed=dismissed_at is not None and row.received_at <= dismissed_at,
+            )
+            for row in rows
+        ]
+        kept += [
+            KeptObservation(None, observation_from_text(row["observation"]), self.now)
+            for row in self._new_observations
+            if (row["provider"], row["external_id"], row["payment_id"]) == (provider, external_id, None)
+        ]
+        return kept
+
+    def cancelled_requests(self, request_ids: Collection[str]) -> list[str]:
+        """Those of some purchase requests that were cancelled, as far as the events are kept."""
+        rows = self._connection.scalars(_CANCELLED, {"by_request_ids": sorted(request_ids)})
+        staged = {row["subject"] for row in self._new_events if row["name"] == REQUEST_CANCELLED}
+        return sorted({*rows, *(staged & set(request_ids))})
+
+    def idempotency_key(self, scope: str, key: str) -> tuple[str, str] | None:
+        """The digest of the request that used this key, and what it made, as JSON."""
+        staged = self._new_idempotency_keys.get((scope, key))
+        row = staged or self._row(_IDEMPOTENCY_KEY, by_scope=scope, by_key=key)
+        return None if row is None else (row["request_digest"], row["result"])
+
+    def is_kept_webhook(self, provider: str, digest: str) -> bool:
+        """Whether this unreadable body is already kept."""
+        return (provider, digest) in self._new_webhooks or (
+            self._row(_UNREADABLE_WEBHOOK, by_provider=provider, by_digest=digest) is not None
+        )
+
+    # Writing
+
+    def add_payment(self, payment: Payment, *, has_past: bool) -> None:
+        """Adds a payment, about which messages have come already if it has a past."""
+        self.payments.add(payment)
+        if not has_past:
+            self._payments_without_past.append(payment.payment_id)
+
+    def add_observation(
+        self,
+        *,
+        provider: str,
+        key: str,
+        external_id: str,
+        observation: Observation,
+        decision: Decision | None,
+    ) -> None:
+        """Writes down an observation and what it did; without a decision it waits for its payment."""
+        self._writes += 1
+        self._observation_keys.add((provider, key))
+        self._new_observations.append(
+            {
+                "provider": provider,
+                "key": key,
+                "external_id": external_id,
+                "observation": observation.model_dump_json(),
+                "received_at": self.now,
+                **_outcome(decision),
+            }
+        )
+
+    def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
+        """Gives a kept observation to its payment, which is registered at last."""
+        self._writes += 1
+        if observation_id is not None:
+            outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
+            self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
+            return
+        payment = decision.payment
+        waiting = next(
+            row
+            for row in self._new_observations
+            if (row["provider"], row["external_id"], row["payment_id"])
+            == (payment.provider, payment.external_id, None)
+        )
+        waiting.update(_outcome(decision))
+
+    def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
+        """Appends events to the journal, in order."""
+        for event in events:
+            self._writes += 1
+            self._new_events.append(
+                {
+                    "offset": self.next_offset,
+                    "name": event.name,
+                    "everyone": event.audience.everyone,
+                    "rooms": compact_json(event.audience.rooms),
+                    "payload": event.payload_json,
+                    "payment_id": payment_id,
+                    "committed_at": self.now,
+                    "subject": event.subject,
+                }
+            )
+            self.events.append(JournaledEvent(self.next_offset, event, self.now))
+            for room in event.audience.rooms:
+                self._heard[room].append(self.next_offset)
+            if event.audience.everyone:
+                self._heard[EVERYONE].append(self.next_offset)
+            self.next_offset += 1
+
+    def committed_at(self, offset: int) -> datetime | None:
+        """When an event was committed, of this batch or of an earlier one; None if it is forgotten."""
+        is_of_this = bool(self.events) and offset >= self.events[0].offset
+        return self.now if is_of_this else committed_at(self._connection, offset)
+
+    def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
+        self._writes += 1
+        self._new_webhooks[provider, digest] = {
+            "provider": provider,
+            "digest": digest,
+            "body": body,
+            "reason": reason,
+            "received_at": self.now,
+        }
+
+    def add_idempotency_key(self, *, scope: str, key: str, request_digest: str, result: str) -> None:
+        self._writes += 1
+        self._new_idempotency_keys[scope, key] = {
+            "scope": scope,
+            "key": key,
+            "request_digest": request_digest,
+            "result": result,
+            "created_at": self.now,
+        }
+
+    def remember(self) -> None:
+        """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
+        keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
+        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=keys)
+
+    def flush(self) -> None:
+        """Sends all that is staged, one statement a table."""
+        staged: tuple[tuple[Writing, Sequence[Row]], ...] = (
+            *self.payments.statements(),
+            (insert_into(schema.observations), self._new_observations),
+            (_CLAIM_OBSERVATION, self._claimed_observations),
+            *self.payouts.statements(),
+            *self.refunds.statements(),
+            *self.holds.statements(),
+            *self.destinations.statements(),
+            *self.histories.statements(),
+            *self.chains.statements(),
+            *self.sessions.statements(),
+            *self.actions.statements(),
+            *self.drafts.statements(),
+            (insert_into(schema.events), self._new_events),
+            (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
+            *self.invoices.statements(),
+            *self.claims.statements(),
+            (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
+            (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
+            # What changes nothing is not counted: it costs no sync either.
+            (_COUNT_COMMIT, [{"more": 1}] if self.writes else []),
+        )
+        for statement, rows in staged:
+            run(self._connection, statement, rows)
+
+
+def _heard_row(room: str, offsets: Sequence[int]) -> Row:
+    return {"room": room, "last_offset": offsets[-1], "offsets": compact_json(offsets)}
+
+
+def _outcome(decision: Decision | None) -> dict[str, Any]:
+    if decision is None:
+        return {"payment_id": None, "effect": None, "status": None, "escrow_state": None, "received": None}
+    payment = decision.payment
+    return {
+        "payment_id": payment.payment_id,
+        "effect": decision.effect,
+        "status": payment.status,
+        "escrow_state": payment.escrow_state,
+        "received": format(payment.received, "f"),
+    }

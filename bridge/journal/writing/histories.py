@@ -1,0 +1,246 @@
+"""Histories of a journal: opening the one that is there, or beginning another where it is not the one that was left.
+
+A new history has a new epoch, so that clients begin anew, and a new secret, so that their sessions are void. Unless
+the journal is new, payouts are held until the books were compared.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
+
+from bridge.journal.history.grounds import ground_of
+from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
+from bridge.journal.tables import schema
+from bridge.journal.writing.staged.actions import StagedActions
+from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds, payout_hold
+from bridge.journal.writing.statements import run
+from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Kept, Mark, Reach, judge
+from coordinator.payouts.comparisons import Comparison
+
+__all__ = [
+    "HistoryRecord",
+    "Opened",
+    "begin_history",
+    "epoch_of",
+    "histories",
+    "kept_history",
+    "mark_as_backup",
+    "open_history",
+    "proven_at",
+    "reach_of",
+]
+
+logger = logging.getLogger("bridge.journal")
+
+_GROUND: TypeAdapter[Ground] = TypeAdapter(Ground)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The history that a journal is opened with."""
+
+    epoch: str
+    writer: str
+    """Whoever opened it last, and so may write."""
+    secret: bytes
+    ground: Ground
+    judgement: Judgement | None
+    """Why it began, if it begins with this."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRecord:
+    """When a history began, and why."""
+
+    epoch: str
+    began_at: datetime
+    beginning: Beginning
+    evidence: Sequence[str]
+    last_commit_at: datetime | None
+    """Of the journal as it was found: what came later may be missing from it."""
+    comparison: Comparison | None
+    """How the books were found to stand, as far as they were compared."""
+    compared_at: datetime | None
+    """When they were compared to the end."""
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether payouts wait for its books to be compared."""
+        return self.beginning is not Beginning.NEW and self.compared_at is None
+
+
+def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said: str | None = None) -> Opened:
+    """The history of the journal in a database, or a new one if it is not where or how it was left, or if somebody
+    has `said` that it was restored."""
+    mark = _read(mark_file)
+    with engine.begin() as connection:
+        ground, row = ground_of(connection), connection.execute(select(schema.journal)).first()
+        kept = None if row is None else kept_history(connection, mark)
+        judgement = judge(kept, ground, mark)
+        if said is not None and kept is not None:
+            judgement = Judgement(Beginning.RESTORED, (said, *(judgement.evidence if judgement else ())))
+        if judgement is not None or row is None:
+            epoch, secret = begin_history(connection, judgement or Judgement(Beginning.NEW, ()), ground, now)
+        else:
+            epoch, secret = row.epoch, row.secret or secrets.token_hex(32)
+            if row.secret is None or row.ground is None:
+                written = {"secret": secret, "ground": ground.model_dump_json()}
+                connection.execute(update(schema.journal).values(written))
+        writer = secrets.token_hex(8)
+        # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
+        connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
+    if kept is None and mark is not None:
+        logger.warning(
+            "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
+        )
+    return Opened(epoch, writer, bytes.fromhex(secret), ground, judgement)
+
+
+def _read(mark_file: MarkFile | None) -> Mark | None:
+    try:
+        return None if mark_file is None else mark_file.read()
+    except MarkUnreadableError as error:
+        logger.warning("%s: should the journal have been rewound, only its database can tell", error)
+        return None
+
+
+def begin_history(connection: Connection, judgement: Judgement, ground: Ground, now: datetime) -> tuple[str, str]:
+    """Begins a history, at once. Returns its epoch and its secret."""
+    epoch, secret = secrets.token_hex(8), secrets.token_hex(32)
+    last_commit_at = _last_commit_at(connection)
+    written = {"epoch": epoch, "secret": secret, "ground": ground.model_dump_json()}
+    if connection.execute(update(schema.journal).values(written)).rowcount == 0:
+        connection.execute(insert(schema.journal).values(created_at=now, **written))
+    connection.execute(
+        insert(schema.histories).values(
+            epoch=epoch,
+            began_at=now,
+            beginning=judgement.beginning,
+            evidence=json.dumps(judgement.evidence),
+            last_commit_at=last_commit_at,
+        )
+    )
+    if judgement.beginning is not Beginning.NEW:
+        connection.execute(delete(schema.sessions))
+        _hold_payouts(connection, epoch, judgement, now)
+        said = "; ".join(judgement.evidence)
+        logger.warning(
+            "a new history of the journal begins (%s): %s. No payout is sent until the books were compared.",
+            judgement.beginning,
+            said,
+        )
+    return epoch, secret
+
+
+def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now: datetime) -> None:
+    held = payout_hold(connection)
+    if held is not None and held.epoch is None:
+        return  # somebody holds them, and will say when that is over
+    holds, actions = StagedHolds(connection, now=now), StagedActions(connection, now=now)
+    note = f"the journal was {judgement.beginning}; the books are to be compared first"
+    holds.hold(THE_BRIDGE, note, epoch)
+    actions.add("hold", "payouts", f"no payout is sent: {note}", by=THE_BRIDGE, concerns=None)
+    for statement, rows in (*holds.statements(), *actions.statements()):
+        run(connection, statement, rows)
+
+
+def kept_history(connection: Connection, mark: Mark | None) -> Kept:
+    """What the journal says of itself, and of the event that a mark says was the last."""
+    row = connection.execute(select(schema.journal)).one()
+    epochs = connection.scalars(select(schema.histories.c.epoch).where(schema.histories.c.epoch != row.epoch))
+    events = schema.events
+    marked_event_at = None
+    if mark is not None and mark.epoch == row.epoch:
+        at = select(events.c.committed_at).where(events.c.offset == mark.reach.events)
+        marked_event_at = connection.scalar(at)
+    return Kept(
+        epoch=row.epoch,
+        earlier_epochs=frozenset(epochs),
+        ground=None if row.ground is None else _GROUND.validate_json(row.ground),
+        reach=reach_of(connection),
+        marked_event_at=marked_event_at,
+    )
+
+
+def epoch_of(connection: Connection) -> str | None:
+    """The epoch that a journal is in."""
+    epoch: str | None = connection.scalar(select(schema.journal.c.epoch))
+    return epoch
+
+
+def proven_at(connection: Connection) -> datetime | None:
+    """When the bridge last proved that it can write."""
+    at: datetime | None = connection.scalar(select(schema.journal.c.proven_at))
+    return at
+
+
+_NUMBERED = {
+    "observations": schema.observations.c.observation_id,
+    "payout_observations": schema.payout_observations.c.observation_id,
+    "actions": schema.actions.c.action_id,
+}
+_REACH = select(
+    *(select(func.max(column)).scalar_subquery().label(name) for name, column in _NUMBERED.items()),
+    select(schema.journal.c.commits).scalar_subquery().label("commits"),
+)
+_LAST_EVENT = (
+    select(schema.events.c.offset, schema.events.c.committed_at).order_by(schema.events.c.offset.desc()).limit(1)
+)
+
+
+def reach_of(connection: Connection) -> Reach:
+    """How far a journal is."""
+    last = connection.execute(_LAST_EVENT).first()
+    numbers = connection.execute(_REACH).mappings().one()
+    return Reach(
+        events=0 if last is None else last.offset,
+        last_event_at=None if last is None else last.committed_at,
+        **{name: number or 0 for name, number in numbers.items()},
+    )
+
+
+_TIMES = (
+    (schema.events.c.committed_at, schema.events.c.offset),
+    (schema.observations.c.received_at, schema.observations.c.observation_id),
+    (schema.payout_observations.c.received_at, schema.payout_observations.c.observation_id),
+    (schema.actions.c.at, schema.actions.c.action_id),
+)
+
+
+def _last_commit_at(connection: Connection) -> datetime | None:
+    """When the last was committed of what is kept with its time."""
+    found = [connection.scalar(select(at).order_by(number.desc()).limit(1)) for at, number in _TIMES]
+    return max((at for at in found if at is not None), default=None)
+
+
+def histories(connection: Connection, limit: int) -> list[HistoryRecord]:
+    """The histories of a journal, the present one first, whatever the clock said when it began."""
+    present = select(schema.journal.c.epoch).scalar_subquery()
+    found = schema.histories
+    rows = connection.execute(
+        select(found).order_by(case((found.c.epoch == present, 0), else_=1), found.c.began_at.desc()).limit(limit)
+    )
+    return [
+        HistoryRecord(
+            epoch=row.epoch,
+            began_at=row.began_at,
+            beginning=Beginning(row.beginning),
+            evidence=tuple(json.loads(row.evidence)),
+            last_commit_at=row.last_commit_at,
+            comparison=None if row.comparison is None else Comparison.model_validate_json(row.comparison),
+            compared_at=row.compared_at,
+        )
+        for row in rows
+    ]
+
+
+def mark_as_backup(connection: Connection, taken_at: datetime) -> None:
+    """Has a copy of a journal say of itself that it is a backup."""
+    ground = BackupGround(taken_at=taken_at)
+    connection.execute(update(schema.journal).values(ground=ground.model_dump_json()))

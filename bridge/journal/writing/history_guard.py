@@ -1,0 +1,119 @@
+"""The guard of a history: sees that nobody writes on in a database that is not the one that was opened, in files that
+are gone, or where another bridge writes."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from bridge.journal.database.open_files import OpenFiles
+from bridge.journal.errors import JournalReplacedError
+from bridge.journal.history.grounds import ground_of
+from bridge.journal.tables import schema
+from bridge.journal.writing.histories import Opened, epoch_of, reach_of
+from coordinator.histories import Kept, Reach, judge
+
+__all__ = ["HistoryGuard"]
+
+logger = logging.getLogger("bridge.journal")
+
+REPLACED = (
+    "the journal is not the one that was opened: {}. The bridge stops; started again, it begins a new history, and"
+    " compares the books before it sends a payout"
+)
+FILES_GONE = (
+    "the journal's files were taken away: {}. The bridge saves what it has committed into the database, and stops;"
+    " nothing may delete or replace these files while it runs"
+)
+TAKEN_OVER = (
+    "another bridge has opened this journal and writes to it, which no lock has prevented. This one stops. A pooler"
+    " between bridge and PostgreSQL has to keep a session for each connection (PgBouncer: pool_mode = session)"
+)
+
+_WRITER = select(schema.journal.c.epoch, schema.journal.c.writer)
+# SQLite, which has one who writes at a time, leaves the words out.
+_WRITER_HELD = _WRITER.with_for_update(read=True)
+
+
+class HistoryGuard:
+    """Knows which history was opened. Once it is another, nothing is written any more until the next start."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._loop = asyncio.get_running_loop()
+        self._reach = Reach()
+        self.committed_events = 0
+        """The number of the last event that this bridge has committed: what it has answered for must be there."""
+        self.commits = 0
+        """How many commits there were with the last of this bridge."""
+        self.error: JournalReplacedError | None = None
+        """Why nothing is written any more."""
+        self.replaced = asyncio.Event()
+        """Set once it is another history."""
+        self.files: OpenFiles | None = None
+        """Those that the writer has open, while it has."""
+
+    def check(self, connection: Connection) -> Reach:
+        """How far the journal is. Raises JournalReplacedError unless a connection leads to the history that was
+        opened, and that is at least as far as it was before. From any thread."""
+        if self.error is not None:
+            raise self.error
+        # Before anything is read: another thread may see a later one in the meantime.
+        before = self.known_reach
+        events = max(before.events, self.committed_events)
+        try:
+            reach = reach_of(connection)
+            behind = reach.behind(before.model_copy(update={"events": events}))
+            evidence = [*self._evidence(connection, reach), *behind]
+        except FileNotFoundError:
+            raise self.replace("its file is gone") from None
+        if evidence:
+            raise self.replace("; ".join(evidence))
+        self.check_files()
+        self.check_writer(connection)
+        self._reach = reach
+        return reach
+
+    @property
+    def known_reach(self) -> Reach:
+        """How far the journal is at least, without a look at it. From any thread."""
+        reach = self._reach
+        return reach.model_copy(update={"commits": max(reach.commits, self.commits)})
+
+    def _evidence(self, connection: Connection, reach: Reach) -> Sequence[str]:
+        epoch = epoch_of(connection)
+        if epoch != self._opened.epoch:
+            return [f"it is in the epoch {epoch}, and was in {self._opened.epoch}"]
+        kept = Kept(epoch=self._opened.epoch, earlier_epochs=(), ground=self._opened.ground, reach=reach)
+        judgement = judge(kept, ground_of(connection), None)
+        return judgement.evidence if judgement else ()
+
+    def check_writer(self, connection: Connection) -> None:
+        """Raises JournalReplacedError if another bridge writes by now. A transaction that begins with it is over
+        before another bridge can take the journal: what it reads is locked until then."""
+        only_reads = connection.get_execution_options().get("postgresql_readonly")
+        row = connection.execute(_WRITER if only_reads else _WRITER_HELD).first()
+        # Of another history the writer is another's too; what that means is said elsewhere.
+        if row is not None and row[0] == self._opened.epoch and row[1] != self._opened.writer:
+            raise self._stop(TAKEN_OVER)
+
+    def check_files(self) -> None:
+        """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""
+        files = self.files
+        if files is None or not (trouble := files.gone() or files.besides_gone()):
+            return
+        if files is self.files:  # or the writer has closed them meanwhile, as it may
+            raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))
+
+    def replace(self, reason: str) -> JournalReplacedError:
+        """Has nothing written any more. From any thread."""
+        return self._stop(REPLACED.format(reason))
+
+    def _stop(self, message: str) -> JournalReplacedError:
+        if self.error is not None:
+            return self.error
+        self.error = error = JournalReplacedError(message)
+        logger.critical("%s", error)
+        self._loop.call_soon_threadsafe(self.replaced.set)
+        return error

@@ -1,0 +1,30 @@
+"""Outcomes: what became of an observation that was to be written down."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coordinator.payments.payments import Payment
+
+__all__ = ["Outcome", "Recorded"]
+
+
+class Outcome(StrEnum):
+    """What became of an observation that was to be written down."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    OTHER_CURRENCY = "other-currency"
+    NOT_COUNTED = "not-counted"
+    """It does not fit the payment, and is kept for a person to look at."""
+    DUPLICATE = "duplicate"
+    """This very message was written down before."""
+    KEPT = "kept"
+    """No such payment is registered yet; it is applied when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of an observation, and the payment as it stands after it, if there is one."""
+
+    outcome: Outcome
+    payment: Payment | None = None

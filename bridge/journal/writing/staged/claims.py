@@ -1,0 +1,71 @@
+"""The part of a batch that is about what can be only one payment's: who had it first, and who has it now."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, select
+
+from bridge.journal.tables import schema
+from bridge.journal.writing.statements import Row, Writing, found, insert_into, numbered, padded
+
+__all__ = ["StagedClaims"]
+
+_HOLDERS = select(schema.claims.c.claim, schema.claims.c.payment_id).where(
+    schema.claims.c.claim.in_(bindparam("by_claims", expanding=True))
+)
+
+
+@cache
+def _claimed(count: int) -> Select[Any]:
+    """Which of so many claims are somebody's."""
+    return select(schema.claims.c.claim).where(
+        schema.claims.c.claim.in_([bindparam(name) for name in numbered(count)])
+    )
+
+
+class StagedClaims:
+    """Reads and staged writes about claims, within one transaction."""
+
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._known: dict[str, str | None] = {}
+        """By what is claimed, the payment that has it; None of what nobody has."""
+        self._staged: list[Row] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def look_ahead(self, claims: Collection[str]) -> None:
+        """Looks up at once what several requests will ask for."""
+        unknown = {claim for claim in claims if claim not in self._known}
+        if unknown:
+            self._known.update(dict.fromkeys(unknown))
+            parameters = padded(unknown)
+            # Next to none are anybody's, so it is asked for no more than that at first.
+            claimed = found(self._connection, _claimed(len(parameters)), parameters)
+            if claimed:
+                rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(claimed)})
+                self._known.update((row.claim, row.payment_id) for row in rows)
+
+    def taken(self, claims: Collection[str], payment_id: str) -> Mapping[str, str]:
+        """Those that are another payment's, each with that payment."""
+        if not claims:
+            return {}
+        self.look_ahead(claims)
+        holders = ((claim, self._known[claim]) for claim in claims)
+        return {claim: holder for claim, holder in holders if holder is not None and holder != payment_id}
+
+    def claim(self, claims: Collection[str], payment_id: str) -> None:
+        """Gives a payment those that nobody has."""
+        self.look_ahead(claims)
+        for claim in claims:
+            if self._known[claim] is None:
+                self.writes += 1
+                self._known[claim] = payment_id
+                self._staged.append({"claim": claim, "payment_id": payment_id, "claimed_at": self._now})
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged."""
+        return ((insert_into(schema.claims), self._staged),)

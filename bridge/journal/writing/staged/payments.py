@@ -1,0 +1,211 @@
+"""The payments' part of a batch: payments, and the template checkouts that some of them pay."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import payment_from_row, payment_problems, payment_row, payment_standing
+from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
+from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.statements import Row, Writing, first_known, insert_into, padded
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.problems import is_news
+
+__all__ = ["StagedPayments"]
+
+_PAYMENT_BY_EXTERNAL_ID = select(schema.payments).where(
+    schema.payments.c.provider == bindparam("by_provider"),
+    schema.payments.c.external_id == bindparam("by_external_id"),
+)
+_PAYMENT_BY_ID = select(schema.payments).where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+_CHECKOUT = select(schema.checkouts).where(schema.checkouts.c.checkout_id == bindparam("by_checkout_id"))
+
+
+def _of_requests() -> Select[Any]:
+    """Payments for some purchase requests: those that are completed first, and of the others the oldest."""
+    payments = schema.payments
+    found = payments_of_requests(bindparam("by_request_ids", expanding=True)).subquery()
+    is_completed = (payments.c.status == PaymentStatus.COMPLETED).desc()
+    return (
+        select(payments)
+        .join(found, found.c.payment_id == payments.c.payment_id)
+        .order_by(is_completed, payments.c.created_at, payments.c.payment_id)
+        .limit(bindparam("limit"))
+    )
+
+
+_OF_REQUESTS = _of_requests()
+_MOVING = ("facts", "status", "escrow_state", "updated_at", "search_text")
+_UPDATE_PAYMENT = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
+    # It was completed when that was known first, whatever becomes of it later.
+    .values(completed_at=first_known(schema.payments.c.completed_at))
+)
+# Not with the others: most of what moves a payment leaves its deadline, and an index need not be written in vain.
+_SET_DUE_AT = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values(due_at=bindparam("new_due_at"))
+)
+_NOTE_PROBLEMS = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values(problems=bindparam("new_problems"), problems_at=bindparam("new_problems_at"))
+)
+
+
+class StagedPayments:
+    """Reads and staged writes about payments, within one transaction."""
+
+    def __init__(self, connection: Connection, recent: RecentPayments, *, now: datetime) -> None:
+        self._connection = connection
+        self._recent = recent
+        self._now = now
+        self._known: dict[str, Payment] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+        self._unknown: set[tuple[str, str]] = set()
+        """What was looked for and is not in the database."""
+        self._new: set[str] = set()
+        self._new_of_requests: defaultdict[str, list[str]] = defaultdict(list)
+        """Which of the new payments are for each purchase request."""
+        self._moved: set[str] = set()
+        self._due_anew: set[str] = set()
+        self._with_news: set[str] = set()
+        """Those of the moved with whose problems there is news."""
+        self._checkouts: dict[str, dict[str, Any]] = {}
+        self._checkout_requests: list[dict[str, Any]] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    # Reading
+
+    def look_ahead(self, provider: str, external_ids: Collection[str]) -> None:
+        """Looks up at once what several requests will ask for."""
+        names = {name for name in external_ids if self._recent.named(provider, name) is None}
+        if not names:
+            return
+        parameters = padded(names)
+        statement = payments_by_external_ids(len(parameters))
+        for row in self._connection.execute(statement, {"by_provider": provider, **parameters}).mappings():
+            names.discard(self._remember(payment_from_row(row)).external_id)
+        self._unknown |= {(provider, name) for name in names}
+
+    def look_up(self, payment_ids: Collection[str]) -> list[Payment]:
+        """Those of some payments that there are, as they stand."""
+        unknown = [one for one in payment_ids if one not in self._known and self._recent.get(one) is None]
+        if unknown:
+            parameters = padded(unknown)
+            for row in self._connection.execute(payments_by_ids(len(parameters)), parameters).mappings():
+                self._remember(payment_from_row(row))
+        return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
+
+    def get(self, payment_id: str) -> Payment | None:
+        """A payment as it stands, with everything staged so far."""
+        known = self._known.get(payment_id) or self._recent.get(payment_id)
+        return known or self._read(_PAYMENT_BY_ID, by_payment_id=payment_id)
+
+    def named(self, provider: str, external_id: str) -> Payment | None:
+        """The payment that a provider knows by `external_id`."""
+        payment_id = self._ids.get((provider, external_id))
+        if payment_id is not None:
+            return self._known[payment_id]
+        if (provider, external_id) in self._unknown:
+            return None
+        recent = self._recent.named(provider, external_id)
+        return recent or self._read(_PAYMENT_BY_EXTERNAL_ID, by_provider=provider, by_external_id=external_id)
+
+    def of_checkout(self, checkout_id: str) -> Payment | None:
+        """The payment of a template checkout."""
+        row = self._checkouts.get(checkout_id) or self._row(_CHECKOUT, by_checkout_id=checkout_id)
+        return None if row is None else self.get(row["payment_id"])
+
+    def of_requests(self, request_ids: Collection[str], *, limit: int) -> list[Payment]:
+        """Payments for some purchase requests, as they stand: those that are completed first, then the oldest."""
+        parameters = {"by_request_ids": sorted(request_ids), "limit": limit}
+        rows = self._connection.execute(_OF_REQUESTS, parameters).mappings().all()
+        found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
+        for request_id in request_ids:
+            staged = self._new_of_requests[request_id][:limit]
+            found |= {payment_id: self._known[payment_id] for payment_id in staged}
+        in_order = sorted(found.values(), key=lambda one: (one.created_at, one.payment_id))
+        return sorted(in_order, key=lambda one: one.status is not PaymentStatus.COMPLETED)[:limit]
+
+    def _read(self, statement: Any, **parameters: str) -> Payment | None:
+        row = self._row(statement, **parameters)
+        return None if row is None else self._remember(payment_from_row(row))
+
+    def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
+        return self._connection.execute(statement, parameters).mappings().first()
+
+    def _remember(self, payment: Payment) -> Payment:
+        self._known[payment.payment_id] = payment
+        self._ids[payment.provider, payment.external_id] = payment.payment_id
+        return payment
+
+    # Writing
+
+    def add(self, payment: Payment) -> None:
+        self.writes += 1
+        self._remember(payment)
+        self._new.add(payment.payment_id)
+        for share in payment.shares:
+            self._new_of_requests[share.request_id].append(payment.payment_id)
+        if payment.checkout is not None:
+            checkout_id = payment.checkout.checkout_id
+            self._checkouts[checkout_id] = {"checkout_id": checkout_id, "payment_id": payment.payment_id}
+            request_ids = {share.request_id for share in payment.shares}
+            self._checkout_requests += [
+                {"request_id": request_id, "payment_id": payment.payment_id} for request_id in request_ids
+            ]
+
+    def move(self, payment: Payment) -> None:
+        """Replaces what is known of a payment that the batch has read or added."""
+        self.writes += 1
+        before = self.get(payment.payment_id)
+        self._remember(payment)
+        self._moved.add(payment.payment_id)
+        if before is None or before.due_at != payment.due_at:
+            self._due_anew.add(payment.payment_id)
+        if before is None or is_news(before, payment):
+            self._with_news.add(payment.payment_id)
+
+    def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
+        """What is staged, one statement a table."""
+        new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
+        moved = [self._known[payment_id] for payment_id in self._moved - self._new]
+        due = [
+            {"by_payment_id": payment.payment_id, "new_due_at": payment.due_at}
+            for payment in moved
+            if payment.payment_id in self._due_anew
+        ]
+        problems = [
+            {"by_payment_id": payment.payment_id, **_prefixed(payment_problems(payment, self._now))}
+            for payment in moved
+            if payment.payment_id in self._with_news
+        ]
+        return (
+            (insert_into(schema.payments), new),
+            (insert_into(schema.checkouts), list(self._checkouts.values())),
+            (insert_into(schema.checkout_requests), self._checkout_requests),
+            (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
+            (_SET_DUE_AT, due),
+            (_NOTE_PROBLEMS, problems),
+        )
+
+    def known(self) -> Iterable[Payment]:
+        """The payments that it had to do with, as they stand."""
+        return self._known.values()
+
+
+def _moved_row(payment: Payment, now: datetime) -> Row:
+    return {"by_payment_id": payment.payment_id, **_prefixed(payment_standing(payment, now))}
+
+
+def _prefixed(values: Mapping[str, Any]) -> Row:
+    return {f"new_{name}": value for name, value in values.items()}

@@ -1,0 +1,40 @@
+"""The sessions' part of a batch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete
+
+from bridge.journal.tables import schema
+from bridge.journal.writing.statements import Row, Writing, insert_into
+
+__all__ = ["StagedSessions"]
+
+_FORGET = delete(schema.sessions).where(schema.sessions.c.session_id == bindparam("by_session_id"))
+
+
+class StagedSessions:
+    """Staged writes about sessions, within one transaction."""
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+        self._contents: dict[str, str | None] = {}
+        self.writes = 0
+        """How many changes are staged."""
+
+    def keep(self, session_id: str, content: str | None) -> None:
+        """Keeps a session as it is now; forgets it if that is None."""
+        self.writes += 1
+        self._contents[session_id] = content
+
+    def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
+        """What is staged. A row that was there before makes way for its successor."""
+        kept = [
+            {"session_id": session_id, "content": content, "updated_at": self._now}
+            for session_id, content in self._contents.items()
+            if content is not None
+        ]
+        return [
+            (_FORGET, [{"by_session_id": session_id} for session_id in self._contents]),
+            (insert_into(schema.sessions), kept),
+        ]

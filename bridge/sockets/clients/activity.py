@@ -1,0 +1,143 @@
+"""What clients do that others see at once: who is online and who types. None of it is journaled.
+
+Of nobody it is told that they came or type before that is kept, so that whatever happens the next process can tell
+that they have gone.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from bridge.catalogue.chat import UserStatusChange, UserTyping
+from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.fanout import deliver
+from bridge.sockets.presence.activity_log import moment_of
+from bridge.sockets.presence.presence import Presence, status_change
+from bridge.sockets.presence.typing import Typing, Typists
+from bridge.sockets.recovery.sessions import Session
+from bridge.sockets.rooms.manager import Member
+from bridge.sockets.server import SocketServer
+from coordinator import rooms
+from coordinator.events import Event
+
+__all__ = ["Activity"]
+
+
+class Activity:
+    """Presence and typing of the clients of one server, kept right when one leaves a room or vanishes."""
+
+    def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
+        self._server = server
+        self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
+        self._grace_micros = round(presence_grace_seconds * 1_000_000)
+        self._typists = Typists()
+        server.comes_back_online = self.comes_back_online
+        server.recalls = self.recall
+        server.manager.watchers.append(self)
+
+    def recall(self, sessions: Sequence[Session], there_until: int) -> None:
+        """Takes up from earlier processes who was online and who typed. Nobody was told any more that those have gone
+        who were there in the end, so they are there until their grace period is over."""
+        here: dict[str, int] = {}
+        past: dict[tuple[str, str | None], int] = {}
+        for session in sessions:
+            left_at = there_until if session.left is None else session.left.at
+            is_untold = left_at + self._grace_micros >= there_until
+            for user_id in session.online:
+                if is_untold:
+                    here[user_id] = max(left_at, here.get(user_id, 0))
+                else:
+                    past[user_id, None] = max(left_at + self._grace_micros, past.get((user_id, None), 0))
+            for typing in session.typing:
+                where = typing[::-1]
+                past[where] = max(left_at + 1, past.get(where, 0))
+        for (whose, chat_id), at in sorted(past.items(), key=lambda item: item[1]):
+            if chat_id is not None:
+                stopped = UserTyping(user_id=whose, is_typing=False)
+                self._server.activity_log.note(stopped.to(chatId=chat_id), whose, chat_id, at=at)
+            elif whose not in here:
+                gone = status_change(whose, "offline", moment_of(at - self._grace_micros))
+                self._server.activity_log.note(gone.to(), whose, at=at)
+        for user_id, seen_at in here.items():
+            self.presence.expect(user_id, moment_of(seen_at))
+        self._server.activity_log.is_complete_since(0)
+
+    async def come_online(self, sid: str, user_id: str) -> None:
+        """A client that has claimed a user stands for it from now on. Raises ClientGoneError."""
+        await self._kept(sid)
+        self.presence.arrive(sid, user_id)
+
+    def comes_back_online(self, sid: str, user_id: str) -> None:
+        """A client is back that has said before that a user is online."""
+        self.presence.claim(sid, user_id)
+        if self.presence.is_here(user_id):
+            self.presence.arrive(sid, user_id)  # which is told already
+        else:
+            self._server.eio.start(self._come_back_online(sid, user_id))
+
+    async def _come_back_online(self, sid: str, user_id: str) -> None:
+        with suppress(ClientGoneError):
+            await self.come_online(sid, user_id)
+
+    async def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
+        """Raises TooManyError, and ClientGoneError."""
+        self._typists.start(sid, typing)
+        self._keep(sid, typing, is_typing=True)
+        await self._kept(sid)
+        if self._typists.types(sid, typing):
+            self._tell_chat(typing, sid, user_name, is_typing=True)
+
+    def stop_typing(self, sid: str, typing: Typing) -> None:
+        self._typists.stop(sid, typing)
+        self._keep(sid, typing, is_typing=False)
+        self._tell_chat(typing, sid, is_typing=False)
+
+    def entered_room(self, member: Member, room: str) -> None:
+        """Nothing to do: whoever enters a room says so, or does not, in words of its own."""
+
+    def left_room(self, member: Member, room: str) -> None:
+        """A client left a room, so it no longer stands for its user, or types, there."""
+        namespace, sid = member
+        if namespace != "/":
+            return
+        user_id, chat_id = rooms.user_of(room), rooms.chat_of(room)
+        if user_id is not None:
+            # Who is gone was connected until now, and may come back.
+            self.presence.leave(sid, user_id, for_good=self._server.manager.is_connected(sid, namespace))
+        if chat_id is not None:
+            self._stop_typing(sid, self._typists.leave(sid, chat_id))
+
+    def departed(self, member: Member) -> None:
+        """A client is gone."""
+        namespace, sid = member
+        if namespace == "/":
+            self.presence.depart(sid)
+            self._stop_typing(sid, self._typists.depart(sid))
+
+    def _stop_typing(self, sid: str, stopped: Sequence[Typing]) -> None:
+        for typing in stopped:
+            self._keep(sid, typing, is_typing=False)
+            self._tell_chat(typing, sid, is_typing=False)
+
+    async def _kept(self, sid: str) -> None:
+        if self._server.recovery is not None:
+            await self._server.recovery.kept(sid)
+
+    def _keep(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
+        if self._server.recovery is not None:
+            self._server.recovery.types(sid, typing.chat_id, typing.user_id, is_typing=is_typing)
+
+    def _tell_chat(self, typing: Typing, sid: str, user_name: str | None = None, *, is_typing: bool) -> None:
+        """Tells everyone in the chat but the typist: neither the socket that it comes from nor the user's others."""
+        own = [own_sid for own_sid, _ in self._server.manager.get_participants("/", rooms.user(typing.user_id))]
+        payload = UserTyping(user_id=typing.user_id, user_name=user_name, is_typing=is_typing)
+        event = payload.to(chatId=typing.chat_id)
+        self._server.activity_log.note(event, typing.user_id, typing.chat_id)
+        self._tell(event, [sid, *own])
+
+    def _tell_everyone(self, change: UserStatusChange) -> None:
+        event = change.to()
+        self._server.activity_log.note(event, change.user_id)
+        self._tell(event, [])
+
+    def _tell(self, event: Event, besides: Sequence[str]) -> None:
+        deliver(self._server, [event], besides=besides)

@@ -1,0 +1,175 @@
+"""What happens on each event of a client. Every one of them is answered, a refused one too.
+
+It must never let a client into a room, or speak for a user, beyond what its principal is granted.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge.catalogue.answers import failure, success
+from bridge.catalogue.client_events import (
+    ROOM_DOORS,
+    TYPING_START,
+    TYPING_STOP,
+    USER_ONLINE,
+    ArgumentError,
+    RoomDoor,
+    TypingStart,
+    TypingStop,
+)
+from bridge.sockets.clients.activity import Activity
+from bridge.sockets.errors import ClientGoneError, NotAllowedError, TooManyError
+from bridge.sockets.presence.typing import Typing
+from bridge.sockets.server import SocketServer
+from coordinator import rooms
+
+__all__ = ["register_handlers"]
+
+# While the journal cannot be written; a client that repeats what is not answered would fill the memory.
+WAITING_LIMIT = 1_000
+
+Answer = dict[str, Any]
+Handler = Callable[..., Awaitable[Answer]]
+
+
+def register_handlers(server: SocketServer, activity: Activity) -> None:
+    """Registers every event of the catalogue that clients may send.
+
+    A leave undoes what its join did, to the letter of the specification: `leave-seller-room` leaves `sellers` even
+    if the client is still in another seller's room, and `leave-buyer-room` does the same with `buyers`. Leaving a
+    room one is not in is fine.
+    """
+    for door in ROOM_DOORS:
+        server.on(door.join.name, _answering(_join(server, door)))
+        server.on(door.leave.name, _answering(_leave(server, door)))
+    server.on(USER_ONLINE.name, _answering(_user_online(server, activity)))
+    server.on(TYPING_START.name, _answering(_typing_start(server, activity)))
+    server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
+
+
+def _answering(handle: Handler) -> Handler:
+    async def answered(sid: str, *arguments: object) -> Answer:
+        try:
+            return await handle(sid, arguments)
+        except ArgumentError as error:
+            return failure("bad_argument", str(error))
+        except NotAllowedError as error:
+            return failure("not_allowed", str(error))
+        except TooManyError as error:
+            return failure("too_many", str(error))
+
+    return answered
+
+
+def _join(server: SocketServer, door: RoomDoor) -> Handler:
+    event = door.join
+
+    async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
+        names = door.rooms(event.read(arguments))
+        _require_rooms(server, sid, names)
+        return await _enter(server, sid, names)
+
+    return join
+
+
+def _leave(server: SocketServer, door: RoomDoor) -> Handler:
+    event = door.leave
+
+    async def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
+        names = door.rooms(event.read(arguments))
+        for name in names:
+            await server.leave_room(sid, name)
+        await _kept(server, sid)
+        return success(rooms=list(names))
+
+    return leave
+
+
+def _user_online(server: SocketServer, activity: Activity) -> Handler:
+    async def user_online(sid: str, arguments: tuple[object, ...]) -> Answer:
+        user_id = USER_ONLINE.read(arguments)
+        names = (rooms.user(user_id),)
+        _require_connection(server, sid)
+        _require_voice(server, sid, user_id)
+        _require_rooms(server, sid, names)
+        activity.presence.claim(sid, user_id)
+        if server.recovery is not None:
+            server.recovery.is_online(sid, user_id)
+        answer = await _enter(server, sid, names)
+        await activity.come_online(sid, user_id)
+        return answer
+
+    return user_online
+
+
+def _typing_start(server: SocketServer, activity: Activity) -> Handler:
+    async def typing_start(sid: str, arguments: tuple[object, ...]) -> Answer:
+        typing = TYPING_START.read(arguments)
+        _require_typist(server, sid, typing)
+        _require_patience(server, sid)
+        await activity.start_typing(sid, Typing(typing.chat_id, typing.user_id), typing.user_name)
+        return success()
+
+    return typing_start
+
+
+def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
+    async def typing_stop(sid: str, arguments: tuple[object, ...]) -> Answer:
+        typing = TYPING_STOP.read(arguments)
+        _require_typist(server, sid, typing)
+        activity.stop_typing(sid, Typing(typing.chat_id, typing.user_id))
+        return success()
+
+    return typing_stop
+
+
+async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
+    for name in names:
+        await server.enter_room(sid, name)
+    await _kept(server, sid)
+    return success(rooms=list(names))
+
+
+async def _kept(server: SocketServer, sid: str) -> None:
+    """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
+    nothing can be kept, it hears what goes to its rooms all the same, and is answered once it can."""
+    if server.recovery is not None:
+        await server.recovery.kept(sid)
+
+
+def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
+    principal = server.admission.principal(sid)
+    denied = [name for name in names if not principal.may_see(name)]
+    if denied:
+        raise NotAllowedError(f"the token does not grant {denied[0]}")
+    limit = server.eio.limits.rooms
+    if server.manager.room_count(sid, "/") + len(names) > limit:
+        raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
+    _require_patience(server, sid)
+    connection = server.manager.connection(sid, "/")
+    wait_seconds = connection.join_wait_seconds() if connection is not None else 0
+    if wait_seconds:
+        raise TooManyError(f"this connection joins rooms too fast; try again in {wait_seconds:.1f} s")
+
+
+def _require_patience(server: SocketServer, sid: str) -> None:
+    if server.recovery is not None and server.recovery.waiting_count(sid) >= WAITING_LIMIT:
+        raise TooManyError("too much of what this connection asked for waits for the journal; try again later")
+
+
+def _require_typist(server: SocketServer, sid: str, typing: TypingStart | TypingStop) -> None:
+    _require_connection(server, sid)
+    _require_voice(server, sid, typing.user_id)
+    room = rooms.chat(typing.chat_id)
+    if not server.admission.principal(sid).may_see(room):
+        raise NotAllowedError(f"the token does not grant {room}")
+
+
+def _require_connection(server: SocketServer, sid: str) -> None:
+    if not server.manager.is_connected(sid, "/"):
+        raise ClientGoneError(f"the client {sid} is gone, so nobody is there or types")
+
+
+def _require_voice(server: SocketServer, sid: str, user_id: str) -> None:
+    if not server.admission.principal(sid).may_speak_for(user_id):
+        raise NotAllowedError(f"the token is not that of the user {user_id}")

@@ -1,0 +1,58 @@
+"""How fast a client may go: so many a second, and a burst after a silence. The generic cell rate algorithm (ITU-T
+I.371): all that is remembered of a client is when its allowance will be full again.
+"""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+__all__ = ["RateLimit", "RateLimits"]
+
+# What the sums of such times are not exact to.
+ROUNDING_SECONDS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many a second, and so many at once."""
+
+    per_second: float
+    burst: float
+
+    def spent(self, full_at: float, now: float) -> float:
+        """When an allowance that is full at `full_at` is full again once one more is taken; times in seconds."""
+        return max(full_at, now) + 1 / self.per_second
+
+    def wait_seconds(self, full_at: float, now: float) -> float:
+        """How long one waits that has taken so much already; 0 while the allowance lasts."""
+        if math.isinf(self.per_second):
+            return 0.0
+        wait_seconds = full_at - now - self.burst / self.per_second
+        return wait_seconds if wait_seconds > ROUNDING_SECONDS else 0.0
+
+
+class RateLimits:
+    """One rate limit for each of many, who are remembered for as long as their allowance is not full."""
+
+    def __init__(self, rate_limit: RateLimit) -> None:
+        self.rate_limit = rate_limit
+        self._full_at: dict[Hashable, float] = {}
+        self._look_at = 1_000
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def wait_seconds(self, one: Hashable, now: float) -> float:
+        """Takes one from an allowance and returns 0; or takes nothing, and returns how long to wait for it."""
+        spent = self.rate_limit.spent(self._full_at.get(one, now), now)
+        wait = self.rate_limit.wait_seconds(spent, now)
+        if wait == 0:
+            self._full_at[one] = spent
+            self._forget_the_rested(now)
+        return wait
+
+    def _forget_the_rested(self, now: float) -> None:
+        """Each time that twice as many are remembered as were left the last time."""
+        if len(self._full_at) >= self._look_at:
+            self._full_at = {one: full_at for one, full_at in self._full_at.items() if full_at > now}
+            self._look_at = max(1_000, 2 * len(self._full_at))

@@ -1,0 +1,1 @@
+"""Recovery: sessions that outlive a connection, and what their clients missed."""

@@ -1,0 +1,162 @@
+"""Changes on their way into a store: what comes while one save is under way is saved together, and what could not be
+saved is tried again until it is."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from bridge.sockets.errors import ClientGoneError
+
+__all__ = ["PendingSaves"]
+
+logger = logging.getLogger("bridge.sockets")
+
+T = TypeVar("T")
+
+# For what nobody waits for: most who connect have joined their rooms by then, and are saved once.
+SOON_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+# A save must hold neither the writer nor the event loop for long.
+SAVED_AT_ONCE = 250
+# While nothing can be saved, clients come and go; of those who have gone, no more are kept in mind.
+WAITING_LIMIT = 50_000
+
+
+@dataclass(slots=True)
+class _Batch(Generic[T]):
+    changes: dict[str, T | None] = field(default_factory=dict)
+    waiters: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
+
+
+class PendingSaves(Generic[T]):
+    """The newest of each thing that is still to be saved, by its id; None: it is to be forgotten."""
+
+    def __init__(
+        self, save: Callable[[Mapping[str, T | None]], Awaitable[None]], *, is_needed: Callable[[str], bool]
+    ) -> None:
+        """`is_needed` says what must be kept in mind however long it waits."""
+        self._save = save
+        self._is_needed = is_needed
+        self._next: _Batch[T] = _Batch()
+        self._under_way: _Batch[T] = _Batch()
+        self._timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._failed_before = False
+
+    def add(self, name: str, thing: T | None, *, soon: bool = False) -> None:
+        """Something is to be saved, at once or soon."""
+        self._next.changes[name] = thing
+        if self._saving is not None:
+            return
+        if not soon:
+            self._begin()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
+
+    def waits(self, name: str) -> bool:
+        """Whether something is still to be saved, or to be forgotten."""
+        return name in self._next.changes or name in self._under_way.changes
+
+    def waiting(self, name: str) -> T | None:
+        """Something that is still to be saved; None also if it is to be forgotten."""
+        for batch in (self._next, self._under_way):
+            if name in batch.changes:
+                return batch.changes[name]
+        return None
+
+    def waiting_count(self, name: str) -> int:
+        """How many wait until something is saved."""
+        return sum(len(batch.waiters.get(name, ())) for batch in (self._next, self._under_way))
+
+    async def kept(self, name: str) -> None:
+        """Waits until something is saved as it is now. Raises ClientGoneError if it is abandoned."""
+        for batch in (self._next, self._under_way):
+            if name in batch.changes:
+                waiter = asyncio.get_running_loop().create_future()
+                batch.waiters.setdefault(name, []).append(waiter)
+                if self._saving is None:
+                    self._begin()
+                await waiter
+                return
+
+    def abandon(self, name: str) -> None:
+        """Nobody waits for something any more."""
+        for batch in (self._next, self._under_way):
+            for waiter in batch.waiters.pop(name, ()):
+                if not waiter.done():
+                    waiter.set_exception(ClientGoneError(f"{name} is gone"))
+
+    async def close(self) -> None:
+        """Saves what is still to be saved, once."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+        # What was under way may have been saved, or not.
+        changes = {**self._under_way.changes, **self._next.changes}
+        self._under_way, self._next = _Batch(), _Batch()
+        if changes:
+            try:
+                await self._save(changes)
+            except Exception:
+                logger.exception("%d sessions could not be kept; who comes back to them begins anew", len(changes))
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._saving is None:
+            self._saving = asyncio.create_task(self._save_all())
+
+    async def _save_all(self) -> None:
+        try:
+            while self._next.changes:
+                self._take()
+                try:
+                    await self._save(self._under_way.changes)
+                except Exception as error:
+                    self._put_back(error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                else:
+                    self._saved()
+        finally:
+            self._saving = None
+
+    def _take(self) -> None:
+        """What is saved next; the rest waits."""
+        names = list(self._next.changes)[:SAVED_AT_ONCE]
+        for name in names:
+            self._under_way.changes[name] = self._next.changes.pop(name)
+            if name in self._next.waiters:
+                self._under_way.waiters[name] = self._next.waiters.pop(name)
+
+    def _saved(self) -> None:
+        saved, self._under_way = self._under_way, _Batch()
+        for waiters in saved.waiters.values():
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        if self._failed_before:
+            self._failed_before = False
+            logger.info("sessions can be kept again")
+
+    def _put_back(self, error: Exception) -> None:
+        failed, self._under_way = self._under_way, _Batch()
+        self._next.changes = failed.changes | self._next.changes
+        for name, waiters in failed.waiters.items():
+            self._next.waiters[name] = waiters + self._next.waiters.get(name, [])
+        if not self._failed_before:
+            self._failed_before = True
+            logger.error("sessions cannot be kept: %s; trying again, until then joins are not answered", error)
+        self._forget_some()
+
+    def _forget_some(self) -> None:
+        """Of those whom nobody needs the first: nobody was told that they are kept, so they were never promised."""
+        excess = len(self._next.changes) - WAITING_LIMIT
+        if excess > 0:
+            spare = [name for name in self._next.changes if not self._is_needed(name)]
+            for name in spare[:excess]:
+                del self._next.changes[name]

@@ -1,0 +1,278 @@
+"""Connection state recovery (Socket.IO 4.6): a client that comes back is put into its rooms again and told what it
+missed, by the server it left or by one that was started since.
+
+The client brings what the server gave it: `pid`, which proves a session, and the offset of the last event that it
+heard. It is recovered only if all its rooms are known, and all that it missed can be told.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bridge.access import Principal
+from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
+from bridge.sockets.recovery.sessions import Leaving, Session, Sessions, SessionStore
+from bridge.sockets.rooms.recent_events import RecentEvents, Told
+from coordinator import rooms
+from coordinator.errors import BridgeError
+from coordinator.events import Event
+
+__all__ = ["History", "Missed", "Recovery", "Resumed"]
+
+logger = logging.getLogger("bridge.sockets")
+
+# Whoever missed more looks it up over REST.
+REPLAY_LIMIT = 5_000
+# A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
+ROOMS_LIMIT = 300
+PAGE = 500
+# What an event that is told again takes besides its payload.
+FRAME_BYTES = 100
+
+
+class History(Protocol):
+    """What was told, as the journal keeps it."""
+
+    async def number_of(self, offset: str) -> int:
+        """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
+        events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
+
+    async def oldest(self) -> int:
+        """The place of the oldest event that is kept; 1 if there is none."""
+
+    async def heard(
+        self, names: Sequence[str], *, everyone: bool, after: int, limit: int
+    ) -> tuple[Sequence[Told], bool]:
+        """The next events that went to some rooms, or to everyone; and whether there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A session that is taken up again, and how far what it missed was read from the journal."""
+
+    session: Session
+    pid: str
+    after: int
+    """The last event that the client heard, or that stands in `told`."""
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a client that is recovered gets back."""
+
+    rooms: Collection[str]
+    online: Collection[str]
+    """The users that it has said are online."""
+    told: Sequence[tuple[Event, str]]
+    """What it missed, each event with its offset."""
+    knew_until: int
+    """Up to when it heard who came and went, in microseconds since 1970."""
+
+
+class Recovery:
+    """The sessions of clients, and what was told lately."""
+
+    def __init__(
+        self,
+        history: History,
+        store: SessionStore,
+        *,
+        cursor: int,
+        offset: str,
+        keeps_confidence: bool,
+        remembered_bytes: int = 32_000_000,
+        replay_bytes: int = 8_000_000,
+    ) -> None:
+        """`cursor` is the newest event that needs no telling any more, and `offset` its offset. Of what was told
+        lately no more is remembered than `remembered_bytes`, and no client is told more again than `replay_bytes`."""
+        self._history = history
+        self._key = store.key
+        self._replay_bytes = replay_bytes
+        self.cursor = cursor
+        self._offset = offset
+        self._start = (offset, cursor)
+        self._remembered = RecentEvents(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
+        self._sessions = Sessions(store)
+
+    # What is told
+
+    def went_out(self, told: Iterable[Told]) -> None:
+        """Notes what goes to the clients at this moment."""
+        for one in told:
+            self._remembered.add(one)
+            self.cursor, self._offset = one.number, one.offset
+
+    # Sessions
+
+    def begin(self, sid: str, principal: Principal) -> str:
+        """A new session for a client; returns its `pid`."""
+        # Staff has its room by its token alone.
+        session = Session(sid, self.cursor, {rooms.STAFF: self.cursor} if principal.is_staff else {})
+        self._sessions.begin(session)
+        return pid_of(self._key, sid, self._offset, principal)
+
+    def resume(self, missed: Missed, principal: Principal) -> Resumed:
+        """A client takes up its session again, while `is_current`. Nothing may be sent between this and the client's
+        hearing what goes out."""
+        session, left = missed.session, missed.session.left
+        told = self._all_of(missed)
+        if principal.is_staff:
+            session.rooms.setdefault(rooms.STAFF, self.cursor)
+        session.typing = set()
+        self._sessions.take_up(session)
+        # Whoever did not hear all that it was told before it left did not hear either who came and went.
+        has_lost = left is not None and bool(told) and told[0].number <= left.told_until
+        knew_until = 0 if left is None else left.sure if has_lost else left.at
+        events = [(one.event, one.offset) for one in told]
+        return Resumed(tuple(session.rooms), frozenset(session.online), events, knew_until)
+
+    def entered_room(self, member: tuple[str, str], room: str) -> None:
+        """A client has entered a room."""
+        namespace, sid = member
+        session = self._sessions.of(sid)
+        if session is not None and namespace == "/" and room not in session.rooms:
+            session.rooms[room] = self.cursor
+            self._sessions.changed(session)
+
+    def left_room(self, member: tuple[str, str], room: str) -> None:
+        """A client has left a room."""
+        namespace, sid = member
+        session = self._sessions.of(sid)
+        if session is not None and namespace == "/" and session.rooms.pop(room, None) is not None:
+            session.online = {user_id for user_id in session.online if rooms.user(user_id) != room}
+            self._sessions.changed(session)
+
+    def is_online(self, sid: str, user_id: str) -> None:
+        """A client has said that a user is online."""
+        session = self._sessions.of(sid)
+        if session is not None and user_id not in session.online:
+            session.online.add(user_id)
+            self._sessions.changed(session)
+
+    def types(self, sid: str, chat_id: str, user_id: str, *, is_typing: bool) -> None:
+        """A client's user types in a chat, or no longer."""
+        session = self._sessions.of(sid)
+        if session is None or ((chat_id, user_id) in session.typing) == is_typing:
+            return
+        if is_typing:
+            session.typing.add((chat_id, user_id))
+        else:
+            session.typing.discard((chat_id, user_id))
+        self._sessions.changed(session, soon=True)
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
+        of those processes was surely there."""
+        return await self._sessions.recall()
+
+    def departed(self, member: tuple[str, str]) -> None:
+        """A client is gone from a namespace; `let_go` has been told before."""
+
+    def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
+        """A client goes, and may come back, unless it goes for good."""
+        self._sessions.let_go(sid, left._replace(told_until=self.cursor), for_good=for_good)
+
+    def waiting_count(self, sid: str) -> int:
+        """How many wait for `kept`."""
+        return self._sessions.waiting_count(sid)
+
+    async def kept(self, sid: str) -> None:
+        """Waits until what a client has changed is kept, so that it would get it back after whatever happens. Raises
+        ClientGoneError if it goes before that."""
+        await self._sessions.kept(sid)
+
+    def session_ids(self) -> Collection[str]:
+        """The sessions of the clients that are connected."""
+        return self._sessions.connected
+
+    async def close(self) -> None:
+        """Keeps what is still to be kept."""
+        await self._sessions.close()
+
+    # Coming back
+
+    async def take_up(self, pid: Any, offset: Any, principal: Principal) -> Missed | None:
+        """The session that a client brings, with what it missed as far as only the journal knows that; None if it
+        has to begin anew."""
+        proven = proven_by(self._key, pid, principal)
+        if proven is None:
+            return None
+        try:
+            return await self._take_up(proven, pid, offset, principal)
+        except BridgeError as error:
+            logger.info("a client begins anew: %s", error)
+        except Exception:
+            logger.exception("a client begins anew: what it missed could not be read")
+        return None
+
+    async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
+        session = await self._sessions.find(proven.sid)
+        # Also where the session is unknown: what the client brings may prove that the journal was rewound.
+        heard = await self._number_of(offset) if isinstance(offset, str) else 0
+        if session is None or heard <= session.began_at:
+            heard = max(heard, await self._number_of(proven.began_at))
+        after = heard
+        if session is None or after > self.cursor:
+            return None
+        if not _keeps_all(session, principal):
+            logger.info("a client begins anew: its token does not grant all that it was in")
+            return None
+        told: list[Told] = []
+        size_bytes = 0
+        while after < self._remembered_from - 1:
+            # Each time anew: whoever holds the session may join another room in the meantime.
+            since_of = dict(session.rooms)
+            if len(since_of) > ROOMS_LIMIT or len(told) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
+                return None
+            page, more = await self._history.heard([*since_of], everyone=True, after=after, limit=PAGE)
+            own = [one for one in page if self._is_for(since_of, one)]
+            told += own
+            size_bytes += _size_bytes(own)
+            # What is in memory is told from there, and what did not go out yet will go out.
+            reached = self._remembered_from - 1
+            after = min(page[-1].number, reached) if more else reached
+        if after > heard and heard < await self._history.oldest() - 1:
+            return None  # nor may any of it have been forgotten while it was read
+        missed = Missed(session, pid, after, tuple(one for one in told if one.number <= after))
+        everything = self._all_of(missed)
+        if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
+            return None
+        return missed
+
+    async def _number_of(self, offset: str) -> int:
+        number = self._remembered.number_of(offset)
+        if number is None and offset == self._start[0]:  # which all bring that come back after a restart
+            number = self._start[1]
+        return await self._history.number_of(offset) if number is None else number
+
+    def is_current(self, missed: Missed, principal: Principal) -> bool:
+        """Whether what was found out about a session is still so, all that it missed can be told, and its client may
+        have all of it again."""
+        known = self._sessions.known(missed.session.sid)
+        is_the_same = known is missed.session or known is None
+        reaches = missed.after >= self._remembered_from - 1
+        return is_the_same and not missed.session.is_over and reaches and _keeps_all(missed.session, principal)
+
+    def _all_of(self, missed: Missed) -> list[Told]:
+        return [*missed.told, *self._remembered.after(missed.after, missed.session.rooms)]
+
+    @property
+    def _remembered_from(self) -> int:
+        """From which event on everything is in memory."""
+        return self._remembered.first or self.cursor + 1
+
+    def _is_for(self, since_of: dict[str, int], told: Told) -> bool:
+        heard_in = self._remembered.rooms_of(told)
+        return any(room is None or since_of.get(room, told.number) < told.number for room in heard_in)
+
+
+def _keeps_all(session: Session, principal: Principal) -> bool:
+    """Whether the token that a client brings grants all that it had: who is told that it is recovered does not ask
+    for its rooms again, and would never hear that it may not be in one, nor get it back with its next token."""
+    return all(map(principal.may_see, session.rooms)) and all(map(principal.may_speak_for, session.online))
+
+
+def _size_bytes(told: Collection[Told]) -> int:
+    return sum(FRAME_BYTES + len(one.event.payload_json) for one in told)

@@ -1,0 +1,153 @@
+"""Returns of clients, as the server sees them: who is recovered, with what it is told first, and up to when each that
+leaves has heard who came and went."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter
+
+from bridge.access import Principal
+from bridge.sockets.presence.activity_log import ActivityLog
+from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.sessions import Leaving, Session
+from bridge.sockets.transport.connection import Connection
+from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.frames import Outgoing, event_message
+
+__all__ = ["NOTHING", "Recalls", "Restored", "Returns"]
+
+logger = logging.getLogger("bridge.sockets")
+
+# What else may delay a ping and its answer.
+LATENESS_SECONDS = 5
+# What shows that a WebSocket was alive to its end.
+CLEAN_ENDS = {
+    Engine.reason.TRANSPORT_CLOSE,
+    Engine.reason.CLIENT_DISCONNECT,
+    Engine.reason.SERVER_DISCONNECT,
+}
+# How exactly the event loop's clock tells when something was.
+CLOCK_MICROS = 2_000
+# While a session is looked up, others may come for it.
+TAKE_UP_TIMES = 3
+# Whoever comes back before it is noticed that it was gone takes its session over from itself. Where two bring one
+# session, each would put the other out as soon as it has come back, for ever: after so many times it is asked first.
+EXCHANGES = 2
+EXCHANGES_WITHIN_SECONDS = 60
+
+RECOVERIES = Counter(
+    "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
+)
+
+Recalls = Callable[[Sequence[Session], int], object]
+"""Takes the sessions of earlier processes by which somebody was online or typed, and a moment up to which the last of
+those processes was surely there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a client that is recovered gets back."""
+
+    rooms: Collection[str]
+    online: Collection[str]
+    """The users that it has said are online."""
+    messages: Sequence[Outgoing]
+    """What it missed, and what changed in the meantime in who is there and who types."""
+
+
+NOTHING = Restored((), (), ())
+
+
+class Returns:
+    """Puts clients that come back where they were, one at a time."""
+
+    def __init__(self, recovery: Recovery, activity_log: ActivityLog, recalls: Recalls) -> None:
+        self.recovery = recovery
+        self._activity_log = activity_log
+        self._recalls = recalls
+        self._recalling = asyncio.create_task(self._recall())
+
+    async def _recall(self) -> None:
+        """Takes up from earlier processes who is online and who types."""
+        try:
+            self._recalls(*await self.recovery.recall())
+        except Exception:
+            logger.exception("who was online before could not be read; who comes back from then begins anew")
+
+    async def ready(self) -> None:
+        """Waits until it is known who was there before; nobody is let in earlier."""
+        if not self._recalling.done():
+            await asyncio.shield(self._recalling)
+
+    async def take_up(
+        self, brought: Mapping[str, Any], principal: Principal, free: Callable[[str, bool], Awaitable[bool]]
+    ) -> Missed | None:
+        """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
+        begin anew. `free` closes the connection of whoever holds a sid, unless it is to be asked first and answers,
+        and says whether nobody holds it any more."""
+        pid = brought.get("pid")
+        if pid is None or brought.get("recovery") is False:
+            return None
+        for _ in range(TAKE_UP_TIMES):
+            missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
+            if missed is None:
+                break
+            is_contested = _is_contested(missed.session)
+            is_free = await free(missed.session.sid, is_contested)
+            if is_contested and not is_free:
+                logger.info("a client begins anew: another one has its session, and is there")
+                break
+            if is_free and self.can_be_restored(missed, principal):
+                RECOVERIES.labels("recovered").inc()
+                return missed
+        RECOVERIES.labels("anew").inc()
+        return None
+
+    def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
+        """Whether a client that is not connected any more can be given back all that it had, and told all that it
+        missed."""
+        left = missed.session.left
+        is_current = left is not None and self.recovery.is_current(missed, principal)
+        return left is not None and is_current and self._activity_log.reaches(left.sure)
+
+    def restore(self, missed: Missed, principal: Principal) -> Restored:
+        """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
+        resumed = self.recovery.resume(missed, principal)
+        messages = [event_message(event, offset) for event, offset in resumed.told]
+        activity = self._activity_log.since(resumed.knew_until, resumed.rooms)
+        messages += [event_message(event, None) for event in activity]
+        return Restored(resumed.rooms, resumed.online, messages)
+
+    def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
+        """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its
+        WebSocket does not show it."""
+        now, silent_seconds = self._activity_log.now(), float(LATENESS_SECONDS)
+        if connection is not None:
+            silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
+            if connection.lost_at is not None:
+                # Since then it was told nothing, which is noticed in its turn.
+                now -= round((asyncio.get_running_loop().time() - connection.lost_at) * 1_000_000) + CLOCK_MICROS
+        sure = now - round(silent_seconds * 1_000_000)
+        is_clean = reason in CLEAN_ENDS and connection is not None and connection.protocol is not None
+        self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)
+
+    async def close(self) -> None:
+        """Keeps what is still to be kept of those who may return."""
+        self._recalling.cancel()
+        await asyncio.gather(self._recalling, return_exceptions=True)
+        await self.recovery.close()
+
+
+def _is_contested(session: Session) -> bool:
+    """Whether a session that a connection has was taken over from one again and again, lately; notes that it is to be
+    once more."""
+    if session.left is not None:
+        return False
+    now = asyncio.get_running_loop().time()
+    session.exchanges = [at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS][-EXCHANGES:]
+    is_contested = len(session.exchanges) == EXCHANGES
+    session.exchanges.append(now)
+    return is_contested

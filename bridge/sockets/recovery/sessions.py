@@ -1,0 +1,163 @@
+"""The sessions of clients: of those that are connected, and of those that may come back.
+
+A session that is known nowhere is unknown. That never means that its client was in no room: somebody who has to be
+recovered has to be known.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from bridge.sockets.recovery.pending_saves import PendingSaves
+
+__all__ = ["Leaving", "Session", "SessionStore", "Sessions"]
+
+# Of those who left, so many are found without the store: as many as come back at once when a proxy restarts.
+AWAY_LIMIT = 20_000
+
+
+class Leaving(NamedTuple):
+    """How a client left: up to when, in microseconds since 1970, it heard what it was told."""
+
+    at: int
+    """Where nothing shows otherwise."""
+    sure: int
+    """In any case: up to when it is known to have been there."""
+    told_until: int = 0
+    """The last event that it may have been told."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What a client gets back."""
+
+    sid: str
+    """That of its client, which keeps it."""
+    began_at: int
+    """The newest event when it began: what came before was never its."""
+    rooms: dict[str, int] = field(default_factory=dict)
+    """Since which event it is in each room."""
+    online: set[str] = field(default_factory=set)
+    """The users that it has said are online."""
+    typing: set[tuple[str, str]] = field(default_factory=set)
+    """Who types with it, each the id of a chat and of a user."""
+    left: Leaving | None = None
+    """None while its client is connected."""
+    is_over: bool = False
+    """Whether its client has gone for good."""
+    exchanges: list[float] = field(default_factory=list)
+    """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
+
+
+class SessionStore(Protocol):
+    """Keeps sessions for the next process."""
+
+    @property
+    def key(self) -> bytes:
+        """The secret that `pid` is signed with; the same for all processes of one journal."""
+
+    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+        """Keeps sessions as they are now; forgets those that are None. Raises whatever kept it from that; then none
+        may have been kept."""
+
+    async def load(self, sid: str) -> Session | None:
+        """A session, if it is known and not over; never one that has not left."""
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
+        of those processes was surely there. To be called before `load`."""
+
+
+class Sessions:
+    """Who is connected, who may come back, and what of that is still to be kept."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._connected: dict[str, Session] = {}
+        self._away: OrderedDict[str, Session] = OrderedDict()
+        self._changes: PendingSaves[Session] = PendingSaves(store.save, is_needed=self._connected.__contains__)
+
+    def begin(self, session: Session) -> None:
+        """A session of a client that is new. It is kept soon: before that it is unknown to the next process."""
+        self._connected[session.sid] = session
+        self._changes.add(session.sid, session, soon=True)
+
+    def take_up(self, session: Session) -> None:
+        """The client of a session is back."""
+        self._away.pop(session.sid, None)
+        self._connected[session.sid] = session
+        session.left = None
+        self._changes.add(session.sid, session, soon=True)
+
+    def of(self, sid: str) -> Session | None:
+        """The session of a client that is connected."""
+        return self._connected.get(sid)
+
+    def changed(self, session: Session, *, soon: bool = False) -> None:
+        """A session is to be kept as it is now; `soon` where nobody waits for that."""
+        self._changes.add(session.sid, session, soon=soon)
+
+    def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
+        """A client goes, and may come back, unless it goes for good."""
+        session = self._connected.pop(sid, None)
+        self._changes.abandon(sid)
+        if session is None:
+            return
+        session.left, session.is_over = left, for_good
+        if not for_good:
+            self._changes.add(sid, session, soon=True)
+            self._remember(session)
+        else:
+            # Of who was online it is kept that they are gone, in case nobody is told any more by this process.
+            self._changes.add(sid, session if session.online else None)
+
+    async def recall(self) -> tuple[Sequence[Session], int]:
+        """As the store has it. That they have left is kept, so that the next process knows when."""
+        sessions, there_until = await self._store.recall()
+        for session in sessions:
+            if self.known(session.sid) is None and not self._changes.waits(session.sid):
+                self._changes.add(session.sid, session, soon=True)
+        return sessions, there_until
+
+    def _remember(self, session: Session) -> None:
+        self._away[session.sid] = session
+        self._away.move_to_end(session.sid)
+        if len(self._away) > AWAY_LIMIT:
+            self._away.popitem(last=False)
+
+    def known(self, sid: str) -> Session | None:
+        """A session that may be taken up, as far as that is known without a look into the store."""
+        known = self._connected.get(sid) or self._away.get(sid) or self._changes.waiting(sid)
+        return None if known is None or known.is_over else known
+
+    async def find(self, sid: str) -> Session | None:
+        """A session; None if it is unknown, or over."""
+        session = self.known(sid)
+        if session is None and not self._changes.waits(sid):
+            session = await self._store.load(sid)
+            # In the meantime another may have looked for the same one: both are given the same.
+            known = self.known(sid)
+            if session is not None and known is None and not self._changes.waits(sid):
+                self._remember(session)
+            else:
+                session = known
+        return session
+
+    def waiting_count(self, sid: str) -> int:
+        """How many wait until a session is kept."""
+        return self._changes.waiting_count(sid)
+
+    async def kept(self, sid: str) -> None:
+        """Waits until the session of a client is kept as it is now. Raises ClientGoneError if the client goes before
+        that."""
+        await self._changes.kept(sid)
+
+    async def close(self) -> None:
+        """Keeps what is still to be kept, if it can be."""
+        await self._changes.close()
+
+    @property
+    def connected(self) -> Collection[str]:
+        """The sids of the clients that are connected."""
+        return self._connected.keys()

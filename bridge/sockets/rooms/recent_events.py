@@ -1,0 +1,100 @@
+"""What was told lately, for the many who come back at once when a proxy restarts: bounded in number and in bytes, and
+found by room, so that a client that comes back costs what it missed.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from bridge.sockets.rooms.audiences import reached
+from coordinator.events import Event
+
+__all__ = ["RecentEvents", "Told"]
+
+EVENTS_LIMIT = 20_000
+# What an event takes besides its payload: itself, its offset, its rooms and its places in the indexes.
+EVENT_BYTES = 800
+
+Room = str | None
+"""None is everyone."""
+
+
+class Told(NamedTuple):
+    """An event that went out, and its place in the journal."""
+
+    number: int
+    event: Event
+    offset: str
+    """That place, as clients know it."""
+
+
+class RecentEvents:
+    """The newest events, by whom they were for."""
+
+    def __init__(self, *, keeps_confidence: bool, limit_bytes: int, limit: int = EVENTS_LIMIT) -> None:
+        self._keeps_confidence = keeps_confidence
+        self._limit_bytes = limit_bytes
+        self._limit = limit
+        self._told: deque[tuple[Told, tuple[Room, ...]]] = deque()
+        self._of: dict[Room, deque[Told]] = {}
+        self._numbers: dict[str, int] = {}
+        """By offset."""
+        self.size_bytes = 0
+        """What it takes of the memory, about."""
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def add(self, told: Told) -> None:
+        """Notes an event, and forgets the oldest that are too many by that."""
+        rooms = self.rooms_of(told)
+        self._told.append((told, rooms))
+        self._numbers[told.offset] = told.number
+        self.size_bytes += _size_bytes(told)
+        for room in rooms:
+            self._of.setdefault(room, deque()).append(told)
+        while self._told and (len(self._told) > self._limit or self.size_bytes > self._limit_bytes):
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        told, rooms = self._told.popleft()
+        del self._numbers[told.offset]
+        self.size_bytes -= _size_bytes(told)
+        for room in rooms:
+            of_room = self._of[room]
+            of_room.popleft()  # each room has them in the same order
+            if not of_room:
+                del self._of[room]
+
+    @property
+    def first(self) -> int | None:
+        """The oldest event from which on all are here."""
+        return self._told[0][0].number if self._told else None
+
+    def number_of(self, offset: str) -> int | None:
+        """The place of an offset; None if it is of no event that is here."""
+        return self._numbers.get(offset)
+
+    def after(self, number: int, since_of: Mapping[str, int]) -> list[Told]:
+        """What went to everyone after an event, and to some rooms, for each of which is given from when on, in
+        order."""
+        found = {told.number: told for told in self._latest(None, number)}
+        for room, since in since_of.items():
+            found |= ((told.number, told) for told in self._latest(room, max(number, since)))
+        return [found[number] for number in sorted(found)]
+
+    def _latest(self, room: Room, after: int) -> Iterable[Told]:
+        for told in reversed(self._of.get(room, ())):
+            if told.number <= after:
+                return
+            yield told
+
+    def rooms_of(self, told: Told) -> tuple[Room, ...]:
+        """The rooms that hear an event, each once; None alone stands for everyone."""
+        audience = reached(told.event.name, told.event.audience, keeps_confidence=self._keeps_confidence)
+        return (None,) if audience.everyone else tuple(dict.fromkeys(audience.rooms))
+
+
+def _size_bytes(told: Told) -> int:
+    return EVENT_BYTES + sys.getsizeof(told.event.payload_json)

@@ -1,0 +1,64 @@
+"""A client's request as the `environ` that python-socketio documents, and the little of it that is kept."""
+
+from typing import Any
+
+from bridge.sockets.transport.incoming import Message, Receive, Send
+
+__all__ = ["environ_of", "kept_of", "put_body"]
+
+# The others, and the request itself, would be kept for as long as a client stays, and hold what it likes.
+KEPT = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
+
+# In CGI, alone among the headers, these are called by their own names.
+CONTENT_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+class Body:
+    """The body of a request, which has come already."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def read(self, length_bytes: int) -> bytes:
+        """Its beginning; once."""
+        content, self._content = self._content[:length_bytes], b""
+        return content
+
+
+def _key(name: bytes) -> str:
+    return CONTENT_HEADERS.get(name.lower()) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+
+
+def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
+    """A request, in the words of CGI; one for a WebSocket is a GET."""
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.get("method", "GET"),
+        "PATH_INFO": scope["path"],
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
+        "wsgi.input": Body(b""),
+        "asgi.receive": receive,
+        "asgi.send": send,
+        "asgi.scope": scope,
+    }
+    for name, value in scope["headers"]:
+        key, text = _key(name), value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    environ["CONTENT_LENGTH"] = "0"
+    return environ
+
+
+def put_body(environ: dict[str, Any], body: bytes) -> None:
+    """Its body has come."""
+    environ["wsgi.input"] = Body(body)
+    environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
+
+
+def kept_of(environ: dict[str, Any]) -> dict[str, Any]:
+    """What connect handlers are told of it, and what is kept."""
+    return {key: environ[key] for key in KEPT}

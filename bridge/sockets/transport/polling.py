@@ -1,0 +1,97 @@
+"""Polling: how one client that polls is answered, and how it changes over to a WebSocket."""
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from engineio.packet import CLOSE, PING, PONG, UPGRADE, Packet
+
+from bridge.sockets.transport.incoming import Message, Receive, Send, received
+
+if TYPE_CHECKING:
+    from bridge.sockets.transport.connection import Connection
+
+__all__ = ["Polling"]
+
+# That of the reference server: how long it lets an upgrade take.
+UPGRADE_SECONDS = 10.0
+# How long a poll that has nothing to bring may wait for an upgrade that is under way. The client waits for it before
+# it changes over, and sends nothing in the meantime. One that polls on is not answered at once, over and over.
+UPGRADE_LOOK_SECONDS = 0.01
+# Of a mark; those of clients have a dozen. It is kept for as long as the client stays.
+MARK_LIMIT_CHARACTERS = 100
+
+
+class Polling:
+    """The polls of one client, of which one at a time may wait. What it hears over the WebSocket that it tries out is
+    nothing but the words of the protocol: until it has changed over, all that is for it goes out with its polls."""
+
+    def __init__(self) -> None:
+        self.waits = False
+        """Whether a poll is waiting."""
+        self._is_probed = False
+        """Whether the client is changing over. It does so once its poll has returned."""
+        self._last: dict[str, str] = {}
+        """By method, the mark (`t`) of the last request that was answered."""
+
+    def is_repeat(self, method: str, mark: str | None) -> bool:
+        """Whether a request is the last one once more. Clients mark each with another `t`; where the answer to one is
+        lost, browsers send it again by themselves, and tell nobody. A number is no mark: some clients give the second
+        in which they ask."""
+        return mark is not None and not mark.isdigit() and self._last.get(method) == mark
+
+    def note(self, method: str, mark: str | None) -> None:
+        """A request is answered."""
+        if mark is not None and len(mark) <= MARK_LIMIT_CHARACTERS:
+            self._last[method] = mark
+
+    async def answer(self, connection: "Connection", receive: Receive) -> list[Any] | None:
+        """What a poll is answered with; None if it is refused. Of two at once, which no client makes, the second is,
+        and the first is the last: what they are told would have no order."""
+        if self.waits:
+            connection.backlog.add(Packet(CLOSE))
+            await connection.close(wait=False, abort=True, reason=connection.server.reason.TRANSPORT_ERROR)
+            return None
+        self.waits = True
+
+        def broke_off(gone: "asyncio.Future[Message]") -> None:
+            """The client of the poll is there no more, and would not hear what it were answered."""
+            if not gone.cancelled() and gone.exception() is None:
+                connection.end(connection.server.reason.TRANSPORT_CLOSE)
+
+        gone = asyncio.ensure_future(receive())
+        gone.add_done_callback(broke_off)
+        try:
+            await self._wait(connection)
+        finally:
+            self.waits = False
+            gone.remove_done_callback(broke_off)
+            gone.cancel()
+        return None if connection.upgraded else await connection.poll()
+
+    async def _wait(self, connection: "Connection") -> None:
+        """Until there is something to say, or nothing more to wait for."""
+        if not len(connection.backlog) and not connection.closed:
+            # One that comes while the client changes over has overtaken the answer to its probe.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UPGRADE_LOOK_SECONDS if self._is_probed else None):
+                    await connection.backlog.wake_up()
+
+    async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> bool:
+        """The change to a WebSocket, in the words of the protocol. Returns whether it came about."""
+        connection.upgrading = True
+        try:
+            async with asyncio.timeout(UPGRADE_SECONDS):
+                if await received(receive) != f"{PING}probe":
+                    return False
+                self._is_probed = True
+                await send({"type": "websocket.send", "text": f"{PONG}probe"})
+                connection.backlog.wake()  # for the poll that waits
+                connection.upgraded = await received(receive) == str(UPGRADE) and not connection.closed
+        except TimeoutError:
+            pass
+        finally:
+            connection.upgrading = self._is_probed = False
+            connection.backlog.wake()
+        upgraded: bool = connection.upgraded
+        return upgraded

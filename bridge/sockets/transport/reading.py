@@ -1,0 +1,121 @@
+"""Reading a WebSocket: no faster than its client may send, whatever it sends.
+
+A ping, an answer to one, an empty message or an empty part of one costs as much to read as a message does, so each
+frame counts. A client that is too fast is left waiting: what it sends stays with it, and nothing is lost.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Protocol
+
+from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.transport.frame_reader import FrameReader, Heard, WebSocketError
+
+__all__ = ["Reading"]
+
+# Before somebody has taken the WebSocket over: a browser sends a handful of messages by then.
+OPENING_RATE_LIMIT = RateLimit(per_second=100, burst=1_000)
+# Whatever the pace is, so that who sends a burst of small frames is not alone here: some milliseconds of work.
+FRAMES_PER_TURN = 1_000
+
+
+class Subscriber(Protocol):
+    """Whoever hears what is read."""
+
+    def hear(self, heard: Heard) -> None:
+        """A message has come."""
+
+    def broken(self, error: WebSocketError) -> None:
+        """The client has broken the protocol. Nothing is heard after that."""
+
+
+class Reading:
+    """What comes over one WebSocket."""
+
+    __slots__ = (
+        "_frames",
+        "_is_paused",
+        "_rate_full_at",
+        "_reader",
+        "_resting",
+        "_subscriber",
+        "_transport",
+        "rate_limit",
+    )
+
+    def __init__(self, transport: asyncio.Transport, subscriber: Subscriber, *, limit_bytes: int) -> None:
+        self._transport = transport
+        self._subscriber = subscriber
+        self._reader: FrameReader | None = FrameReader(limit_bytes=limit_bytes)
+        """None once the client has broken the protocol."""
+        self._frames: Iterator[Heard | None] | None = None
+        """What has come and is still to be read."""
+        self.rate_limit = OPENING_RATE_LIMIT
+        self._rate_full_at = 0.0
+        """When it may send as much at once again as any may; by the event loop's clock."""
+        self._resting: asyncio.TimerHandle | None = None
+        """While it has sent more than it may."""
+        self._is_paused = False
+
+    def feed(self, data: bytes) -> None:
+        """Something has come."""
+        if self._reader is not None:
+            self._frames = self._reader.feed(data)
+            self._read()
+
+    def _read(self) -> None:
+        frames = self._frames
+        if frames is None:
+            return
+        now, read = asyncio.get_running_loop().time(), 0
+        try:
+            for heard in frames:
+                if heard is not None:
+                    self._subscriber.hear(heard)
+                self._rate_full_at = self.rate_limit.spent(self._rate_full_at, now)
+                read += 1
+                wait_seconds = self.rate_limit.wait_seconds(self._rate_full_at, now)
+                if wait_seconds or read == FRAMES_PER_TURN:
+                    self._rest(wait_seconds)
+                    return
+        except WebSocketError as error:
+            self._reader = None
+            self._subscriber.broken(error)
+        self._frames = None
+
+    def _rest(self, seconds: float) -> None:
+        """Reads on after a while, or in another turn."""
+        if not self._transport.is_closing():
+            if not self._is_paused:
+                self._transport.pause_reading()
+            self._resting = asyncio.get_running_loop().call_later(seconds, self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = None
+        self._read()
+        if not self._is_paused:
+            self._listen()
+
+    def pause(self) -> None:
+        """Reads no more until `resume`, so that what the client sends waits with the client."""
+        if not self._is_paused and not self._transport.is_closing():
+            self._is_paused = True
+            if self._resting is None:
+                self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads again."""
+        if self._is_paused:
+            self._is_paused = False
+            self._listen()
+
+    def _listen(self) -> None:
+        if self._resting is None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def stop(self) -> None:
+        """The connection is gone."""
+        self._frames = None
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None

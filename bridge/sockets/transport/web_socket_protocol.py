@@ -1,0 +1,400 @@
+"""WebSockets for uvicorn, `uvicorn.Config(ws=WebSocketProtocol)`: an ASGI server of them, with a door behind it.
+
+`bridge/door/connection.py` hands each over once its request is read. An application may take one over: from then on
+it is no task and no queue, but what comes is handed to a `Receiver` at once, and ready frames are written as they
+are.
+What is used of uvicorn, `UVICORN_NAMES` there says.
+"""
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any, cast
+
+from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.transport.direct import Borrowed, Send
+from bridge.sockets.transport.frame_reader import Heard, Opcode, WebSocketError
+from bridge.sockets.transport.frames import frame_of
+from bridge.sockets.transport.handshake import Answer, Request, accepting, response
+from bridge.sockets.transport.reading import Reading
+from bridge.sockets.transport.receivers import Guest, Receiver
+from bridge.sockets.transport.unread import BACKLOG, MADE_ROOM, PIECE_BYTES, Unread
+
+__all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
+
+logger = logging.getLogger("bridge.sockets")
+
+DOOR = "bridge.web_socket"
+"""The ASGI extension under which an application finds the protocol of its WebSocket."""
+FIRST_FRAMES = "bridge.first_frames"
+"""What an application's `websocket.accept` may have besides: frames that are written with it, as one."""
+
+NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
+LOST = 1006
+# For what is still to be written, and for the client's answer to a close.
+FLUSH_SECONDS = 5.0
+
+Message = MutableMapping[str, Any]
+
+
+def _dropped(_frames: bytes) -> None:
+    """Takes what is written to a WebSocket that is closed, or not yet open."""
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One WebSocket: its handshake, then messages either way."""
+
+    # Unlike most objects there are tens of thousands of these.
+    __slots__ = (
+        "_accept_key",
+        "_borrowed",
+        "_closing",
+        "_config",
+        "_early",
+        "_is_open",
+        "_next",
+        "_owed_bytes",
+        "_reading",
+        "_receiver",
+        "_refusal",
+        "_server_state",
+        "_state",
+        "_status",
+        "_unread",
+        "_waiting_frames",
+        "_writable",
+        "backlog_limit_bytes",
+        "direct",
+        "guest",
+        "transport",
+        "write_frames",
+    )
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._state = app_state
+        self._reading: Reading | None = None
+        """None before it begins, and once it is gone."""
+        self._accept_key = b""
+        self._refusal: Answer | None = None
+        """What the application has said so far of why it does not want it."""
+        self._is_open = False
+        self._closing: asyncio.TimerHandle | None = None
+        """Once it has said that it closes: gives up waiting for the client's word."""
+        self._status: int | None = None
+        """Why it ended; None until it does."""
+        self._receiver: Receiver | None = None
+        self._early: deque[Message] | None = None
+        """What the application has not asked for yet."""
+        self._next: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self.backlog_limit_bytes = 0
+        """What may wait to be written, of the receiver's."""
+        self._owed_bytes = 0
+        self._waiting_frames = 0
+        """How many were written behind what waits."""
+        self._unread: Unread | None = None
+        """What waits for everybody, once it is taken over."""
+        self._borrowed: Borrowed | None = None
+        self.direct: Send | None = None
+        """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
+        self.guest: Guest | None = None
+        """What is told when the connection is gone."""
+        self.transport: asyncio.Transport
+        self.write_frames: Callable[[bytes], None] = _dropped
+        """Writes frames that are ready, at once and in the order of the calls; nothing once it is closed."""
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._reading = Reading(self.transport, self, limit_bytes=self._config.ws_max_size)
+        self._server_state.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        if self._closing is not None:
+            self._closing.cancel()
+        self._end(LOST)
+        if self._unread is not None:
+            self._unread.note(self, 0)
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
+        if self.guest is not None:
+            self.guest.leave()
+
+    def pause_writing(self) -> None:
+        if self._receiver is None:
+            self._writable = asyncio.get_running_loop().create_future()
+            return
+        self.write_frames = self._write_behind
+        self._set_direct(None)
+        self._note_unread()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+        self._waiting_frames = 0
+        if self._unread is not None:
+            self._unread.note(self, 0)
+        if self._receiver is not None:
+            self._owed_bytes = 0
+            self._write_directly()
+
+    def data_received(self, data: bytes) -> None:
+        if self._reading is not None:
+            self._reading.feed(data)
+
+    def broken(self, error: WebSocketError) -> None:
+        """The client has broken the protocol."""
+        logger.debug("closing a WebSocket: the client sent %s", error)
+        if not self._is_open and self._status is None:
+            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
+            self._end(LOST)
+            return
+        self.finish(error.status)
+        # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """uvicorn stops."""
+        self.finish(RESTARTING)
+        self.transport.close()
+
+    def hear(self, heard: Heard) -> None:
+        opcode, content = heard
+        if opcode == Opcode.PING:
+            self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
+        elif opcode == Opcode.CLOSE:
+            self.finish(NORMAL)
+            self.transport.close()
+        elif opcode == Opcode.PONG or self._status is not None:
+            return
+        elif self._receiver is not None:
+            self._receiver.received(cast(str | bytes, content))
+        else:
+            kind = "text" if opcode == Opcode.TEXT else "bytes"
+            self._tell({"type": "websocket.receive", kind: content})
+            self.pause()
+
+    def _end(self, status: int) -> None:
+        if self._status is not None:
+            return
+        self._status = status
+        self.write_frames = _dropped
+        # Before anything that may fail: the number of the socket is soon another client's.
+        if self._borrowed is not None:
+            self._borrowed.detach()
+            self._borrowed = None
+        if self._writable is not None:
+            self._writable.set_result(None)
+        if self._receiver is not None:
+            receiver, self._receiver = self._receiver, None
+            self.direct = None
+            receiver.lost()
+        self._tell({"type": "websocket.disconnect", "code": status})
+
+    def shake_hands(self, request: Request) -> None:
+        """Begins, as the request asks. `connection_made` was called, and nothing else."""
+        if request.fault is not None:
+            self._answer(*request.fault)
+            return
+        self._accept_key = request.accept_key
+        scope = {
+            **request.scope(self.transport, root_path=self._config.root_path),
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "state": self._state.copy(),
+            "extensions": {DOOR: self, "websocket.http.response": {}},
+        }
+        self._early = deque([{"type": "websocket.connect"}])
+        task = asyncio.get_running_loop().create_task(self._run(scope))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    async def _run(self, scope: Message) -> None:
+        try:
+            await self._config.loaded_app(scope, self._receive, self._send)
+        except Exception:
+            if self._status is None:  # or it has failed to write to a client that has gone
+                logger.exception("the application failed on a WebSocket")
+            self.finish(FAILED)
+        if self._receiver is not None or self._status is not None:
+            return
+        if self._is_open:
+            self.finish(NORMAL)
+        else:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, [], b"Internal Server Error")
+
+    def _answer(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        self.transport.write(response(status, [*self._server_state.default_headers, *headers], body))
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self.transport.close()
+
+    # The application's side, as ASGI has it
+
+    async def _receive(self) -> Message:
+        while not self._early:
+            self.resume()
+            self._next = asyncio.get_running_loop().create_future()
+            await self._next
+        return self._early.popleft()
+
+    def _tell(self, message: Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+
+    async def _send(self, message: Message) -> None:
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+        kind = message["type"]
+        if self._status is not None:
+            if kind != "websocket.close":
+                raise OSError("the client has gone")  # as the ASGI specification has it
+        elif not self._is_open:
+            self._open(message)
+        elif kind == "websocket.send":
+            text, content = message.get("text"), message.get("bytes", b"")
+            self.write_frames(frame_of(content if text is None else text))
+        elif kind == "websocket.close":
+            self.finish(message.get("code", NORMAL))
+        else:
+            raise RuntimeError(f"an open WebSocket is not sent {kind}")
+
+    def _open(self, message: Message) -> None:
+        """Says whether the application wants it."""
+        kind = message["type"]
+        if kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._refuse(HTTPStatus.FORBIDDEN, [], (message.get("reason") or "").encode())
+        elif kind == "websocket.http.response.start":
+            self._refusal = HTTPStatus(message["status"]), list(message.get("headers", [])), b""
+        elif kind == "websocket.http.response.body" and self._refusal is not None:
+            status, headers, body = self._refusal
+            self._refusal = status, headers, body + message.get("body", b"")
+            if not message.get("more_body"):
+                self._refuse(*self._refusal)
+        else:
+            raise RuntimeError(f"a WebSocket is not sent {kind} before it is open")
+
+    def _refuse(self, status: HTTPStatus, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._status = LOST
+        self._answer(status, headers, body)
+
+    def _accept(self, message: Message) -> None:
+        self._answer(
+            HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message), message.get(FIRST_FRAMES, b"")
+        )
+        self._is_open = True
+        self.write_frames = self.transport.write
+
+    # The door
+
+    def take_over(
+        self, receiver: Receiver, *, backlog_limit_bytes: int, rate_limit: RateLimit, unread: Unread
+    ) -> None:
+        """From now on everything is handed to `receiver`, first what the application has not asked for; within
+        `rate_limit`. What waits to be read counts in `unread`."""
+        if self._status is not None:
+            receiver.lost()
+            return
+        self._receiver, self._unread = receiver, unread
+        if self._reading is not None:
+            self._reading.rate_limit = rate_limit
+        self.backlog_limit_bytes = backlog_limit_bytes
+        # From now on to pause means that something waits, and to resume that nothing does.
+        self.transport.set_write_buffer_limits(high=0)
+        if self.transport.get_write_buffer_size():
+            self.pause_writing()
+        else:
+            self._write_directly()
+        early, self._early, self._next = self._early, None, None
+        for message in early or ():
+            content = message.get("bytes") if message.get("text") is None else message["text"]
+            if content is not None and self._status is None:
+                receiver.received(content)
+        self.resume()
+
+    def owe(self, owed_bytes: int) -> None:
+        """So much of what waits next does not count against the client, until it has read all."""
+        self._owed_bytes = owed_bytes
+
+    def _write_directly(self) -> None:
+        self.write_frames = self.transport.write
+        if sys.platform == "win32" or self.transport.get_extra_info("sslcontext") is not None:
+            return
+        if self._borrowed is None:
+            lent = self.transport.get_extra_info("socket")
+            self._borrowed = Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
+            self._borrowed.protocol = self
+        self._set_direct(self._borrowed.send)
+
+    def _write_behind(self, frames: bytes) -> None:
+        """To what waits already."""
+        self.transport.write(frames)
+        self._waiting_frames += 1
+        if self.transport.get_write_buffer_size() > self.backlog_limit_bytes + self._owed_bytes:
+            self._give_up(BACKLOG)
+        else:
+            self._note_unread()
+
+    @property
+    def unread_bytes(self) -> int:
+        """What waits to be written, and what it takes to keep it."""
+        return self.transport.get_write_buffer_size() + PIECE_BYTES * self._waiting_frames
+
+    def _note_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.note(self, self.unread_bytes)
+
+    def make_room(self) -> None:
+        self._give_up(MADE_ROOM)
+
+    def _give_up(self, reason: str) -> None:
+        if self._receiver is not None:
+            self._receiver.stalled(reason)
+        else:
+            self.abort()
+
+    def _set_direct(self, direct: Send | None) -> None:
+        self.direct = direct
+        if self._receiver is not None:
+            self._receiver.moved()
+
+    def pause(self) -> None:
+        """Reads no more until `resume`, so that what the client sends waits with the client."""
+        if self._reading is not None:
+            self._reading.pause()
+
+    def resume(self) -> None:
+        """Reads again."""
+        if self._reading is not None:
+            self._reading.resume()
+
+    def finish(self, status: int = NORMAL) -> None:
+        """Ends the connection after what is still to be written, once the client has said that it closes too, or has
+        been given moments for it."""
+        if self._is_open and self._status is None and not self.transport.is_closing():
+            self.write_frames(frame_of(status.to_bytes(2, "big"), Opcode.CLOSE))
+            self._closing = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.transport.abort)
+            self._end(status)
+            self.resume()
+
+    def abort(self) -> None:
+        """Ends the connection at once, whatever is still to be written."""
+        self.write_frames = _dropped
+        if self._unread is not None:
+            self._unread.note(self, 0)
+        self._set_direct(None)
+        self.transport.abort()

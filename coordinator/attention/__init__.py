@@ -1,0 +1,1 @@
+"""Attention: what needs a person, why, and what that person can do."""

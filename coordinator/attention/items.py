@@ -1,0 +1,329 @@
+"""What needs a person, and what that person can do about it. Pure: whoever asks brings what there is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from coordinator.payments.problems import ProblemKind
+
+__all__ = [
+    "BY_URGENCY",
+    "Attention",
+    "AttentionKind",
+    "Kind",
+    "Remedy",
+    "chain_alarm",
+    "chain_contradicted",
+    "coin_unfollowed",
+    "foreign_payout",
+    "most_urgent_first",
+    "not_dismissed",
+    "payouts_held",
+    "unmatched_transfer",
+    "unmatched_webhook",
+    "unreadable_webhook",
+]
+
+Remedy = Literal[
+    "approve",
+    "reject",
+    "refund",
+    "withdraw",
+    "recheck",
+    "replay",
+    "resolve",
+    "resume",
+    "accept",
+    "wait",
+    "cancel",
+    "settle",
+    "dismiss",
+]
+"""What a button of the console can do."""
+
+
+class AttentionKind(StrEnum):
+    """What does not go on by itself, besides what is wrong with a payment: that is a `ProblemKind`."""
+
+    PAYOUT_SENT_AFTER_ALL = "payout-sent-after-all"
+    PAYOUT_FORGOTTEN = "payout-forgotten"
+    PAYOUT_MISMATCH = "payout-mismatch"
+    PAYOUT_CONTRADICTED = "payout-contradicted"
+    PAYOUT_AMBIGUOUS = "payout-ambiguous"
+    PAYOUT_DROPPED = "payout-dropped"
+    PAYOUT_OVERDUE = "payout-overdue"
+    PAYOUT_AWAITING_APPROVAL = "payout-awaiting-approval"
+    JOURNAL_REWOUND = "journal-rewound"
+    PAYOUTS_HELD = "payouts-held"
+    PAYOUT_FAILED = "payout-failed"
+    PAYOUT_RETURNED = "payout-returned"
+    REFUND_WITHOUT_ADDRESS = "refund-without-address"
+    CHAIN_ALARM = "chain-alarm"
+    CHAIN_CONTRADICTED = "chain-contradicted"
+    COIN_UNFOLLOWED = "coin-unfollowed"
+    WITHOUT_ADDRESS = "payment-without-address"
+    WEBHOOK_UNMATCHED = "webhook-unmatched"
+    TRANSFER_UNMATCHED = "transfer-unmatched"
+    WEBHOOK_UNREADABLE = "webhook-unreadable"
+
+
+Kind = AttentionKind | ProblemKind
+
+BY_URGENCY: tuple[Kind, ...] = (
+    # Money may go out twice, or has.
+    AttentionKind.PAYOUT_SENT_AFTER_ALL,
+    ProblemKind.OVERDRAWN,
+    ProblemKind.REFUNDED_WHILE_PAID_OUT,
+    ProblemKind.CALLED_REFUNDED,
+    ProblemKind.TWICE_PAID,
+    AttentionKind.PAYOUT_FORGOTTEN,
+    AttentionKind.PAYOUT_MISMATCH,
+    AttentionKind.PAYOUT_CONTRADICTED,
+    AttentionKind.CHAIN_ALARM,
+    AttentionKind.CHAIN_CONTRADICTED,
+    AttentionKind.PAYOUT_AMBIGUOUS,
+    AttentionKind.PAYOUT_DROPPED,
+    # What is told of money cannot be true.
+    ProblemKind.CONTRADICTING_BOOKS,
+    ProblemKind.UNREADABLE_BOOKS,
+    ProblemKind.FOREIGN,
+    ProblemKind.FORGOTTEN,
+    # A buyer sits before the page at this moment.
+    AttentionKind.WITHOUT_ADDRESS,
+    # What comes is not seen.
+    AttentionKind.COIN_UNFOLLOWED,
+    # Nobody is paid until somebody says so.
+    AttentionKind.JOURNAL_REWOUND,
+    AttentionKind.PAYOUTS_HELD,
+    AttentionKind.PAYOUT_AWAITING_APPROVAL,
+    # Money has come, and a buyer or seller waits for what is to become of it.
+    ProblemKind.PRICE_DOUBTED,
+    ProblemKind.FEE_TOO_HIGH,
+    ProblemKind.OTHER_CURRENCY,
+    ProblemKind.PAID_AFTER_CANCELLATION,
+    ProblemKind.SHORT,
+    AttentionKind.PAYOUT_OVERDUE,
+    AttentionKind.PAYOUT_FAILED,
+    AttentionKind.PAYOUT_RETURNED,
+    AttentionKind.REFUND_WITHOUT_ADDRESS,
+    ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.UNCONFIRMED_TOO_LONG,
+    # Nobody knows yet whether anybody waits.
+    AttentionKind.WEBHOOK_UNMATCHED,
+    AttentionKind.TRANSFER_UNMATCHED,
+    AttentionKind.WEBHOOK_UNREADABLE,
+    ProblemKind.OVER,
+)
+"""Every kind there is, in the order in which they are looked at."""
+
+_URGENCY = {kind: number for number, kind in enumerate(BY_URGENCY)}
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One thing that does not go on by itself."""
+
+    kind: Kind
+    subject: str
+    """What it is about, by its id; together with the kind it is this very thing."""
+    title: str
+    detail: str
+    advice: str
+    since: datetime
+    payout_id: str | None = None
+    payment_id: str | None = None
+    refund_id: str | None = None
+    webhook_id: str | None = None
+    chain: str | None = None
+    tx_hash: str | None = None
+    news_at: datetime | None = None
+    """When it was last told of, if it may be told of again."""
+    rank: int = 0
+    """Before what is older of the same kind comes what has a lower one."""
+    remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What it is called in lists and requests."""
+        return f"{self.kind}:{self.subject}"
+
+
+def most_urgent_first(items: Iterable[Attention]) -> list[Attention]:
+    """By what is wrong, and of the same kind and rank the oldest first."""
+    return sorted(items, key=lambda item: (_URGENCY[item.kind], item.rank, item.since, item.subject))
+
+
+def not_dismissed(items: Iterable[Attention], dismissed_at: Mapping[str, datetime]) -> list[Attention]:
+    """Those that nobody has taken off the list, by their keys, since there was last news of them."""
+
+    def is_dismissed(item: Attention) -> bool:
+        at = dismissed_at.get(item.key)
+        return at is not None and (item.news_at is None or item.news_at <= at)
+
+    return [item for item in items if not is_dismissed(item)]
+
+
+def payouts_held(held_at: datetime, held_by: str, note: str | None) -> Attention:
+    """That somebody has stopped all payouts."""
+    return Attention(
+        kind=AttentionKind.PAYOUTS_HELD,
+        subject="payouts",
+        title="No payout is sent",
+        detail=f"{held_by} has held them" + ("." if note is None else f": {note}"),
+        advice=(
+            "What was asked for waits, and what a provider has taken on already goes its way. Once the reason is"
+            " gone, resume: what waits is sent then."
+        ),
+        since=held_at,
+        remedies=("resume",),
+    )
+
+
+def unreadable_webhook(webhook_id: str, provider: str, reason: str, received_at: datetime) -> Attention:
+    """A signed webhook that made no sense."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNREADABLE,
+        subject=webhook_id,
+        title=f"A webhook of {provider} could not be read",
+        detail=reason,
+        advice=(
+            f"It may be of a version of {provider} that the bridge does not know. Update the bridge, then replay it:"
+            " it counts once, even if its repeats came through in the meantime."
+        ),
+        since=received_at,
+        webhook_id=webhook_id,
+        remedies=("replay", "dismiss"),
+    )
+
+
+def foreign_payout(webhook_id: str, provider: str, received_at: datetime) -> Attention:
+    """A webhook of a payout that the bridge did not ask for."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNMATCHED,
+        subject=webhook_id,
+        title=f"{provider} tells of a payout that the bridge did not ask for",
+        detail="Somebody had it sent by hand, or by another program with the same wallet.",
+        advice=(
+            f"Find it in the books of {provider}, and out who had it sent. If it paid a seller whose payout is on"
+            " this list, resolve that one with its transaction. Then dismiss this."
+        ),
+        since=received_at,
+        webhook_id=webhook_id,
+        remedies=("replay", "dismiss"),
+    )
+
+
+def unmatched_webhook(
+    webhook_id: str, provider: str, external_id: str, count: int, received_at: datetime, last_received_at: datetime
+) -> Attention:
+    """What a provider told of a payment that is not registered, between two moments."""
+    return Attention(
+        kind=AttentionKind.WEBHOOK_UNMATCHED,
+        subject=webhook_id,
+        title=f"{provider} tells of a payment that is not registered",
+        detail=f"Its externalId is {external_id}; messages that wait for it: {count}.",
+        advice=(
+            "If it is one of the marketplace's, have the marketplace register it with this externalId: what was told"
+            " is applied at once, and counts once. If it is not, dismiss it: it comes back when more is told."
+        ),
+        since=received_at,
+        news_at=last_received_at,
+        webhook_id=webhook_id,
+        remedies=("dismiss",),
+    )
+
+
+def unmatched_transfer(
+    chain: str,
+    tx_hash: str,
+    what: str,
+    sender: str,
+    recipient: str,
+    reason: str | None,
+    mined_at: datetime,
+    *,
+    rank: int = 0,
+    smaller: int = 0,
+    newest_at: datetime | None = None,
+    place: str = "",
+) -> Attention:
+    """Money that came to an address where money is waited for, of which nobody knows what it is for, together with so
+    many more of its sender that are no larger. `rank`: 0 for the largest. `place`: which it is, where its transaction
+    carries several."""
+    more = f", and {smaller} more of this sender that are no larger" if smaller else ""
+    alone = f', and with "place": "{place}", since it carries several' if place else ""
+    return Attention(
+        kind=AttentionKind.TRANSFER_UNMATCHED,
+        # What is dismissed are just these: with one more it is another item.
+        subject=f"{chain}:{tx_hash}{f'#{place}' if place else ''}" + (f"+{smaller}" if smaller else ""),
+        title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
+        detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
+        advice=(
+            "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
+            f" (POST /api/payments/{{paymentId}}/transaction, with foundBy{alone}), or send the money back and"
+            " dismiss this."
+        ),
+        since=mined_at,
+        news_at=newest_at,
+        chain=chain,
+        tx_hash=tx_hash,
+        rank=rank,
+        remedies=("dismiss",),
+    )
+
+
+def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
+    """What a chain took back that was final."""
+    return Attention(
+        kind=AttentionKind.CHAIN_ALARM,
+        subject=f"{chain}:{block_number}",
+        title=f"{chain} took back what was final",
+        detail=f"Block {block_number}: {message}",
+        advice=(
+            "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
+            " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def coin_unfollowed(chain: str, message: str, raised_at: datetime) -> Attention:
+    """Coins of a chain that somebody waits for, and that nobody would see."""
+    return Attention(
+        kind=AttentionKind.COIN_UNFOLLOWED,
+        subject=chain,
+        title=f"A coin of {chain} is waited for and not followed",
+        detail=message,
+        advice=(
+            "Put the coin back into the chains file, or the chain's endpoints into the environment, and start the"
+            " bridge anew. Or cancel the payments and resolve the payouts that wait. It goes by itself then."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def chain_contradicted(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
+    """A block of which two endpoints say different things, so that nothing in it counts."""
+    return Attention(
+        kind=AttentionKind.CHAIN_CONTRADICTED,
+        subject=f"{chain}:{block_number}",
+        title=f"Two endpoints of {chain} contradict each other",
+        detail=f"Block {block_number}: {message}",
+        advice=(
+            "Nothing in this block counts until they agree; they are asked again and again, and this goes once they"
+            " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of"
+            " the configuration. Dismiss this if it stays after that."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )

@@ -1,0 +1,115 @@
+"""Payments that need a person: each problem of one with what happened and what can be done about it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from coordinator.attention.advice import advice_on
+from coordinator.attention.items import Attention, AttentionKind, Remedy
+from coordinator.money import total
+from coordinator.payments.invoices import Invoice
+from coordinator.payments.observations import RefundOf
+from coordinator.payments.payments import Payment
+from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.refunded import going_back
+from coordinator.payments.rulings import open_rulings
+
+__all__ = ["ADDRESS_EXPECTED_WITHIN", "payment_attention", "problem_key", "without_address"]
+
+ADDRESS_EXPECTED_WITHIN = timedelta(minutes=1)
+"""How long a buyer may look at a page without an address. A gateway answers within seconds, or is asked again."""
+
+_TITLES: Mapping[ProblemKind, str] = {
+    ProblemKind.OVERDRAWN: "More money went out than came in",
+    ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
+    ProblemKind.CALLED_REFUNDED: "The provider calls it refunded",
+    ProblemKind.TWICE_PAID: "One purchase request is paid twice",
+    ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
+    ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read",
+    ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
+    ProblemKind.FORGOTTEN: "The provider has forgotten its invoice",
+    ProblemKind.PRICE_DOUBTED: "It was paid at a price that may be wrong",
+    ProblemKind.FEE_TOO_HIGH: "The provider asks for a fee out of proportion",
+    ProblemKind.OTHER_CURRENCY: "Money came in another currency",
+    ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
+    ProblemKind.SHORT: "Too little has come, or may have",
+    ProblemKind.PARTLY_PAID_EXPIRED: "Its time ran out with part of the money there",
+    ProblemKind.UNCONFIRMED_TOO_LONG: "Its money was seen and never confirmed",
+    ProblemKind.OVER: "The buyer paid too much",
+}
+
+# Where no money need have come, so that there may be nothing to settle.
+_DISMISSABLE = (
+    ProblemKind.OVERDRAWN,
+    ProblemKind.FEE_TOO_HIGH,
+    ProblemKind.PRICE_DOUBTED,
+    ProblemKind.CALLED_REFUNDED,
+    *(ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.OVER),
+    *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS),
+)
+
+
+# What sending money back settles, all of it or some.
+_REFUNDABLE = (
+    ProblemKind.PRICE_DOUBTED,
+    ProblemKind.CALLED_REFUNDED,
+    ProblemKind.TWICE_PAID,
+    ProblemKind.PAID_AFTER_CANCELLATION,
+    ProblemKind.SHORT,
+    ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.OVER,
+)
+
+
+def problem_key(kind: ProblemKind, payment_id: str) -> str:
+    """What a problem of a payment is called on the list."""
+    return f"{kind}:{payment_id}"
+
+
+def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back: bool = False) -> Iterator[Attention]:
+    """All that is wrong with a payment, of which there was news last at that moment. `can_send_back` is whether its
+    provider sends what is asked for here."""
+    rulings = open_rulings(payment)
+    for problem in problems_of(payment):
+        remedies: tuple[Remedy, ...] = (*rulings, "settle")
+        if can_send_back and problem.kind in _REFUNDABLE and _may_be_refunded(payment):
+            remedies = (*rulings, "refund", "settle")
+        if problem.kind in _DISMISSABLE:
+            remedies = (*remedies, "dismiss")
+        yield Attention(
+            kind=problem.kind,
+            subject=payment.payment_id,
+            title=_TITLES[problem.kind],
+            detail=problem.detail,
+            advice=advice_on(payment, problem.kind, remedies),
+            since=problems_at,
+            news_at=problems_at,
+            payment_id=payment.payment_id,
+            remedies=remedies,
+        )
+
+
+def _may_be_refunded(payment: Payment) -> bool:
+    """Whether some of its money is there that nobody sends back yet, as far as the payment itself knows."""
+    facts = payment.facts
+    return payment.received > total(going_back(facts.refunds, of) for of in RefundOf)
+
+
+def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:
+    """A buyer who does not see where to pay, because the provider has not opened the invoice; `gateway_says` is what
+    is wrong with the provider, if that is known."""
+    provider, coin = invoice.wanted.provider, invoice.wanted.coin
+    said = "" if gateway_says is None else f"; {provider}: {gateway_says}"
+    return Attention(
+        kind=AttentionKind.WITHOUT_ADDRESS,
+        subject=invoice.payment_id,
+        title="A buyer has no address to pay to",
+        detail=f"{provider} has not opened an invoice in {coin} yet{said}",
+        advice=(
+            f"It is opened as soon as {provider} answers: look whether {provider} and its wallet for {coin} run. If"
+            " they will not for long, have the buyer pay with another coin (POST /api/payments/{paymentId}/invoices),"
+            " or cancel it."
+        ),
+        since=invoice.wanted_at,
+        payment_id=invoice.payment_id,
+        remedies=("cancel",),
+    )

@@ -1,0 +1,25 @@
+"""Overdrawn: what of a payment's money went out beyond what came, as its facts alone know it. Pure.
+
+`Escrow.overdrawn` of `earnings.py` is the same, of all payouts and refunds that there are.
+"""
+
+from decimal import Decimal
+
+from coordinator.money import ZERO, excess_over, total
+from coordinator.payments.observations import RefundOf, Release
+from coordinator.payments.payments import Payment
+from coordinator.payments.refunded import gone_back
+
+__all__ = ["overdrawn"]
+
+
+def overdrawn(payment: Payment) -> Decimal:
+    """What went out to sellers and to the buyer beyond what came, as far as it was written down what it was worth."""
+    facts = payment.facts
+    if not facts.releases and not facts.refunds:
+        return ZERO
+    all_releases = (one for of_seller in facts.releases.values() for one in of_seller.values())
+    done = [one.worth or ZERO for one in all_releases if one.release is Release.DONE]
+    gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
+    of_goods = excess_over(total([*done, gone[RefundOf.GOODS]]), payment.goods)
+    return total([of_goods, excess_over(gone[RefundOf.EXCESS], payment.excess)])

@@ -1,0 +1,399 @@
+"""Payments: what is known of one, the status that follows from it, and the events that tell of a change.
+
+What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
+no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
+may make are another, `TRANSITIONS` of `payment_statuses.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from propcache.api import cached_property
+from pydantic import AwareDatetime, Field
+
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
+from coordinator.payments.agreements import Checkout, DirectPayment, Share, Terms, part_of
+from coordinator.payments.facts import Facts
+from coordinator.payments.fee_shares import ANY_COIN, FeeTerms, asked_in, bearable_terms, fee_in, is_bearable
+from coordinator.payments.lateness import KEPT_FOR, ZONES, came_late
+from coordinator.payments.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
+from coordinator.payments.refunded import gone_back
+from coordinator.payments.statuses import (
+    OPEN_STATUSES,
+    TRANSITIONS,
+    UNPAID_STATUSES,
+    Effect,
+    EscrowState,
+    IllegalTransitionError,
+    PaymentStatus,
+)
+from coordinator.payments.sums import DisputeKind, came_to, counted, in_dispute, is_unread, lacks_some, proven
+from coordinator.payments.unconfirmed import unconfirmed
+
+__all__ = [
+    "ESCROW_RULES",
+    "HALF_A_CENT",
+    "OPEN_STATUSES",
+    "STATUS_RULES",
+    "TRANSITIONS",
+    "UNPAID_STATUSES",
+    "Effect",
+    "EscrowState",
+    "IllegalTransitionError",
+    "Payment",
+    "PaymentStatus",
+]
+
+HUNDRED = Decimal(100)
+HALF_A_CENT = Decimal("0.005")
+GIVEN_UP = (Ending.CANCELLED, Ending.REFUNDED)
+"""How a provider says that it waits for no money any more, which proves nothing of the money that came."""
+# What is derived of a payment and follows from the agreement alone.
+_OF_AGREEMENT = ("shares", "seller_ids", "least")
+
+
+class Payment(FrozenModel):
+    """One payment: what was agreed, and what has been seen of it so far.
+
+    The payment of a template checkout has the checkout's shares; its own request, seller and offer are then those of
+    the first.
+    """
+
+    payment_id: str
+    provider: str
+    external_id: str
+    request_id: str
+    buyer_id: str
+    seller_id: str
+    offer_id: str | None = None
+    amount: PositiveAmount
+    currency: str
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    checkout: Checkout | None = None
+    direct: DirectPayment | None = None
+    return_url: str | None = None
+    """The shop's own page, to which the buyer goes back from the payment's."""
+    terms: Terms = Field(default_factory=Terms)
+    facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
+
+    @property
+    def is_opened_here(self) -> bool:
+        """Whether the bridge opens its invoices itself: the provider knows such a payment by the bridge's own id."""
+        return self.external_id == self.payment_id
+
+    @cached_property
+    def shares(self) -> tuple[Share, ...]:
+        """What it pays for: one purchase request, or those of its checkout."""
+        if self.checkout is not None:
+            return self.checkout.shares
+        own = Share(request_id=self.request_id, seller_id=self.seller_id, offer_id=self.offer_id, amount=self.amount)
+        return (own,)
+
+    @cached_property
+    def seller_ids(self) -> tuple[str, ...]:
+        """Whom it pays, each once."""
+        if self.checkout is None:
+            return (self.seller_id,)
+        return tuple(dict.fromkeys(share.seller_id for share in self.shares))
+
+    def with_facts(self, facts: Facts) -> "Payment":
+        """The same payment with more seen of it."""
+        moved = self.model_copy(update={"facts": facts})
+        # What follows from the agreement alone need not be derived again.
+        moved.__dict__.update({name: self.__dict__[name] for name in _OF_AGREEMENT if name in self.__dict__})
+        return moved
+
+    def keep_completed(self) -> None:
+        """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
+        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would
+        derive everything anew."""
+        self.facts.__dict__["completed"] = True
+        if self.facts.cancelled_requests:
+            self.facts.__dict__["withheld"] = self.facts.cancelled_requests
+
+    @cached_property
+    def status(self) -> PaymentStatus:
+        return next(status for status, applies in STATUS_RULES if applies(self))
+
+    @cached_property
+    def escrow_state(self) -> EscrowState:
+        return next(state for state, applies in ESCROW_RULES if applies(self))
+
+    def release_of(self, seller_id: str) -> Release | None:
+        """How far the escrow is released to one seller; None if no payout was begun."""
+        releases = {one.release for one in self.facts.releases.get(seller_id, {}).values()}
+        # A payout that failed does not matter beside one that is under way.
+        return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
+
+    @cached_property
+    def releases(self) -> tuple[Release, ...]:
+        """How far the escrow is released, to each seller for whom a payout was begun."""
+        if not self.facts.releases:
+            return ()
+        of_sellers = (self.release_of(seller_id) for seller_id in self.seller_ids)
+        return tuple(release for release in of_sellers if release is not None)
+
+    def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
+        """The transfers on the chain that have come just so far."""
+        sightings = self.facts.sightings
+        return tuple(sighting for sighting in sightings if sighting.stage in stages) if sightings else ()
+
+    @cached_property
+    def counted(self) -> tuple[Transfer, ...]:
+        """Transfers that a gateway has booked and that count, as they are counted."""
+        return counted(self.facts)
+
+    @cached_property
+    def confirmed(self) -> tuple[Transfer, ...]:
+        """Transfers that count."""
+        if not self.facts.sightings:
+            return self.counted
+        return (*self.counted, *(sighting.transfer for sighting in self.sighted(Stage.FINAL)))
+
+    @cached_property
+    def in_flight(self) -> tuple[Transfer, ...]:
+        """Transfers that were seen and do not count yet."""
+        return unconfirmed(self.facts)
+
+    @property
+    def awaited(self) -> Sighting | None:
+        """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
+        if not self.facts.sightings:
+            return None
+        return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
+
+    @cached_property
+    def paid(self) -> Decimal:
+        """What has come in all, in the payment's currency, a gateway's fee included: what the transfers come to. Its
+        own sum may have lost some of them, or be of more than there is."""
+        paid = came_to(self.facts, self.counted)
+        if self.facts.sightings:
+            paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
+        return paid
+
+    @cached_property
+    def received(self) -> Decimal:
+        """What has come for the goods, in the payment's currency; without a fee to the cent."""
+        exact = self._for_goods
+        return exact if exact == self.paid else min(to_cents(exact, decimals_of(self.amount)), self.paid)
+
+    @cached_property
+    def _for_goods(self) -> Decimal:
+        """The same to the last digit, by which it is compared with what has to come."""
+        return self.paid if self.direct is not None else self._goods_of(self.counted, self.paid)
+
+    def _goods_of(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
+        """What of that which came is for the goods."""
+        fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
+        return excess_over(paid, fee) if fee else paid
+
+    @cached_property
+    def goods(self) -> Decimal:
+        """What has come for the goods, without what came too much."""
+        return min(self.received, self.amount)
+
+    def came_for(self, seller_id: str) -> Decimal:
+        """What of that is a seller's."""
+        return part_of(self.shares, seller_id, self.goods)
+
+    @cached_property
+    def refunded(self) -> Decimal:
+        """What has gone back to the buyer, of the goods and of what came too much."""
+        refunds = self.facts.refunds
+        return total(gone_back(refunds, of) for of in RefundOf) if refunds else ZERO
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether all that has come for the goods has gone back, by refunds that the bridge knows of. That a gateway
+        says so alone sends nothing back."""
+        refunds = self.facts.refunds
+        return bool(refunds) and ZERO < gone_back(refunds, RefundOf.GOODS) >= self.goods
+
+    @cached_property
+    def fee(self) -> Decimal:
+        """What has come for the gateway's fee."""
+        return excess_over(self.paid, self.received)
+
+    @property
+    def fee_terms(self) -> FeeTerms:
+        """What is known of the fees on it, as far as they are in proportion."""
+        facts = self.facts
+        return bearable_terms(FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates))
+
+    @property
+    def has_fee(self) -> bool:
+        """Whether the gateway asks for a fee, or has taken one."""
+        return bool(self.fee or self.fee_terms.whole(self.facts.coin or ANY_COIN))
+
+    def asked_in(self, coin: str, priced: Decimal | None = None) -> Decimal:
+        """What is asked for if the rest is paid in one coin, to the last digit: what is missing and the fee on it, as
+        `received` counts. `priced` is what the coin's price asks for on top of the whole amount now."""
+        if not self.missing:
+            return ZERO
+        terms = self.fee_terms
+        if priced is not None and is_bearable(priced, self.amount):
+            terms = terms._replace(priced={**terms.priced, coin: max(priced, terms.priced.get(coin, ZERO))})
+        return asked_in(coin, self.counted, self.paid, terms)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether money seems to have come that is not counted: nobody is asked for the same money again."""
+        return lacks_some(self.facts) or self.is_held
+
+    @cached_property
+    def is_held(self) -> bool:
+        """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
+        follows from it: it contradicts itself about how much came, cannot be read, or sells one address twice."""
+        facts = self.facts
+        if facts.accepted or self.direct is not None:
+            return False
+        kinds = in_dispute(facts)
+        if facts.borrowed or is_unread(facts) or DisputeKind.SANK in kinds:
+            return True
+        # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
+        return bool(kinds) and self._goods_of(*proven(facts)) < self.least
+
+    @cached_property
+    def least(self) -> Decimal:
+        """What has to come for the goods, at least."""
+        return product(self.amount, (HUNDRED - self.terms.tolerance_percent).scaleb(-2))
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether at least that has come, or all to the cent."""
+        return self._for_goods >= self.least or self.received >= self.amount
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How much of what was agreed has come, whatever the gateway calls it."""
+        if not self.has_enough:
+            return Standing.PARTIAL if self.received else Standing.NOTHING
+        return Standing.OVERPAID if self.excess else Standing.PAID
+
+    @cached_property
+    def is_paid(self) -> bool:
+        """Whether what was agreed has come, or a person has it so. Once that was told it stays."""
+        facts = self.facts
+        if facts.completed or facts.accepted:
+            return True
+        return self.standing >= Standing.PAID and not self.is_withdrawn and not self.is_held
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was cancelled, or all that it is for: what comes then is for a person to decide about."""
+        facts = self.facts
+        if facts.withdrawn or not facts.cancelled_requests:
+            return facts.withdrawn
+        return all(share.request_id in facts.cancelled_requests for share in self.shares)
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Of the purchase requests that it is for, those that count as unpaid though it is completed: they were
+        cancelled before, and no person has taken it as paid."""
+        return frozenset() if self.facts.accepted else self.facts.withheld
+
+    @cached_property
+    def missing(self) -> Decimal:
+        """What is still to be paid for the goods; nothing once it is completed."""
+        return ZERO if self.status is PaymentStatus.COMPLETED else excess_over(self.amount, self.received)
+
+    @property
+    def missing_fee(self) -> Decimal:
+        """What is still to be paid for the gateway's fee; nothing once it is completed."""
+        fee = excess_over(self.asked_in(self.facts.coin or ANY_COIN), self.missing)
+        return to_cents(fee, decimals_of(self.amount)) if fee else fee
+
+    @cached_property
+    def excess(self) -> Decimal:
+        """What came above what was asked for, if that is half a cent at least: prices in coins are rounded."""
+        excess = excess_over(self.received, self.amount)
+        return excess if self.direct is not None or excess >= HALF_A_CENT else ZERO
+
+    @cached_property
+    def late(self) -> bool:
+        """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
+        if self.expires_at is None:
+            return False
+        earliest = self.created_at - ZONES - (timedelta(0) if self.is_opened_here else KEPT_FOR)
+        return came_late(self.facts, self.expires_at, earliest)
+
+    @cached_property
+    def deadline(self) -> datetime | None:
+        """Until when it waits for its money: as agreed, or as a person prolonged it."""
+        moments = [at for at in (self.expires_at, self.facts.waiting_until) if at is not None]
+        return max(moments) if self.expires_at is not None else None
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return _has_passed(self.facts.deadline_passed, self.deadline)
+
+    @cached_property
+    def due_at(self) -> datetime | None:
+        """When its deadline is to be applied next; None if no deadline changes anything any more."""
+        deadline = self.deadline
+        if deadline is None:
+            return None
+        if not self.is_out_of_time:
+            return deadline
+        if self.in_flight and not _has_passed(self.facts.patience_ended, deadline):
+            return deadline + timedelta(seconds=self.terms.unconfirmed_grace_seconds)
+        return None
+
+
+def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
+    return passed is not None and deadline is not None and passed >= deadline
+
+
+def _timed_out(payment: Payment) -> bool:
+    if not payment.is_out_of_time or payment.late or _has_come(payment):
+        return False
+    return not payment.in_flight or _has_passed(payment.facts.patience_ended, payment.deadline)
+
+
+def _has_come(payment: Payment) -> bool:
+    """Whether enough has come, and only what its provider says of it has to be cleared."""
+    return payment.standing >= Standing.PAID and payment.is_held
+
+
+# The first rule that applies gives the status. Money that is there outranks an ending that came too late for it, but
+# for a person's; only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way
+# or came late.
+STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
+    (PaymentStatus.REFUNDED, lambda payment: payment.is_refunded),
+    (PaymentStatus.COMPLETED, lambda payment: payment.is_paid),
+    (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
+    (
+        PaymentStatus.CANCELLED,
+        lambda payment: payment.is_withdrawn or not payment.facts.endings.isdisjoint(GIVEN_UP),
+    ),
+    (PaymentStatus.EXPIRED, _timed_out),
+    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0 and not _has_come(payment)),
+    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
+    (PaymentStatus.PENDING, lambda payment: True),
+)
+
+
+def _is_released(payment: Payment) -> bool:
+    """Whether a payout has arrived for every seller whose money did not go back."""
+    if not payment.releases:
+        return False
+    refunds = payment.facts.refunds
+    return all(
+        payment.release_of(seller_id) is Release.DONE
+        or (bool(refunds) and gone_back(refunds, RefundOf.GOODS, [seller_id]) >= payment.came_for(seller_id))
+        for seller_id in payment.seller_ids
+    )
+
+
+# The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller,
+# but for those whose money went back to the buyer.
+ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
+    (EscrowState.REFUNDED, lambda payment: payment.status is PaymentStatus.REFUNDED),
+    (EscrowState.RELEASED, _is_released),
+    (EscrowState.RELEASING, lambda payment: bool(payment.releases)),
+    (EscrowState.FUNDED, lambda payment: payment.status is PaymentStatus.COMPLETED),
+    (EscrowState.NONE, lambda payment: True),
+)

@@ -1,0 +1,229 @@
+"""Sums: what a provider says came in all, beside what the transfers that it lists come to. Pure, read off the facts.
+
+A sum makes no more of transfers than they are. It lowers them, or tells what they are worth within what the prices
+allow that the bridge was given; so does a value that is told of one transfer. Only where neither is known the sum is
+all there is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from coordinator.money import ZERO, excess_over, product, rounded, total, trimmed
+from coordinator.payments.booked import Booked
+from coordinator.payments.facts import Books, Facts
+from coordinator.payments.observations import Transfer
+from coordinator.payments.worths import CENT, as_priced, has_lost_some, least_share, worth_of
+
+__all__ = [
+    "Dispute",
+    "DisputeKind",
+    "came_to",
+    "counted",
+    "disputes",
+    "in_dispute",
+    "is_unread",
+    "lacks_some",
+    "proven",
+]
+
+# By how much of it a sum may differ from what the transfers were worth in the prices asked for: rates move.
+RATES_MOVE_BY = Decimal("0.01")
+# By how much sums of what is told to the cent may differ.
+BEARABLE = Decimal("0.009")
+# More than any coin or currency has.
+SHARE_DECIMALS = 20
+
+
+# Of a sum that is also of what could not be read, any part may be for that.
+_UNREAD = Transfer(transfer_id="", asset="", amount=Decimal(1))
+
+
+class DisputeKind(StrEnum):
+    """How a provider contradicts itself about how much came."""
+
+    BEYOND = "beyond"
+    """Its sum is more than its transfers can be worth."""
+    BELOW = "below"
+    """Its sum is less than its transfers are worth: it has lost some, or counted them at another rate."""
+    SANK = "sank"
+    """Its sum is less than it was, and no transfer has gone."""
+    OVERVALUED = "overvalued"
+    """It calls a transfer worth more than so many coins are."""
+
+
+# A sum that is too low lowers what counts, so that nothing more is to be feared of it.
+_HOLDING = (DisputeKind.BEYOND, DisputeKind.SANK, DisputeKind.OVERVALUED)
+
+
+class Dispute(NamedTuple):
+    """One contradiction about how much came, in the payment's currency."""
+
+    kind: DisputeKind
+    told: Decimal
+    """What the provider says."""
+    otherwise: Decimal
+    """What its transfers come to, or what it said before."""
+    is_by_prices: bool = False
+    """Whether it says nowhere itself what the transfers are worth."""
+    tx_hash: str | None = None
+    """The transaction that it is about, if it is about one."""
+
+
+def counted(facts: Facts) -> tuple[Transfer, ...]:
+    """The booked transfers that count, each with the smallest that was told of it, and worth no more than prices
+    allow."""
+    return tuple(_as_priced(one, facts) for one in facts.booked if _is_counting(one, facts))
+
+
+def _is_counting(one: Booked, facts: Facts) -> bool:
+    return one.counts and one.transfer.key not in facts.taken
+
+
+def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
+    """What the transfers that count come to."""
+    values = [one.value for one in counting]
+    if len(values) == 1 and values[0] is not None:
+        return values[0]
+    known = Decimal(trimmed(total(value for value in values if value is not None)))
+    if None not in values:
+        return known
+    books = _told(facts)
+    listed = _listed(facts, books)
+    rest = excess_over(books.balance, total(one.transfer.value for one in listed if one.transfer.value is not None))
+    open_ones = [one.counted for one in listed if one.transfer.value is None]
+    if not books.is_whole:
+        open_ones.append(_UNREAD)
+    settled = {one.key for one in counting}
+    share = least_share(rest, [one for one in open_ones if one.key in settled], open_ones, facts.rates)
+    return rounded(total([known, share]), SHARE_DECIMALS)
+
+
+def lacks_some(facts: Facts) -> bool:
+    """Whether the sum is just that of some of the transfers whose worth nothing else tells."""
+    books = _told(facts)
+    return has_lost_some(books.balance, [one.transfer for one in _listed(facts, books)], facts.rates)
+
+
+def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
+    """How the provider claims more than its transfers show at the prices that the bridge was given, or takes back
+    what it said had come: a person, or what it says later, has to tell what came."""
+    if _is_plain(facts):
+        return frozenset()
+    return frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+
+
+def _is_plain(facts: Facts) -> bool:
+    """Whether nothing can be in dispute: so it is with most payments."""
+    if facts.asked is not None or facts.rates or len(facts.booked) != 1:
+        return False
+    one = facts.booked[0].transfer
+    return bool(one.amount) and one.value == facts.books.balance
+
+
+def proven(facts: Facts) -> tuple[tuple[Transfer, ...], Decimal]:
+    """The transfers that count, and what they come to, if those of which the provider claims too much are worth the
+    least that its prices make of them: nothing in a coin of which it gave none."""
+    all_of_them = any(dispute.kind is DisputeKind.BEYOND for dispute in disputes(facts))
+    coins = {one.transfer.asset for one in facts.booked}
+    lows = {coin: facts.rates.get(coin, (ZERO, ZERO))[0] for coin in coins}
+    lowest = facts.model_copy(update={"rates": {coin: (low, low) for coin, low in lows.items()}})
+    counting = tuple(
+        _at_lowest(one.counted, lows) if all_of_them or _is_unproven(one, facts) else _as_priced(one, facts)
+        for one in facts.booked
+        if _is_counting(one, facts)
+    )
+    return counting, came_to(lowest, counting)
+
+
+def _is_unproven(one: Booked, facts: Facts) -> bool:
+    return one.transfer.asset not in facts.rates or _overvalued(one, facts) is not None
+
+
+def _at_lowest(transfer: Transfer, lows: Mapping[str, Decimal]) -> Transfer:
+    worth = product(transfer.amount, lows[transfer.asset])
+    if transfer.value is None or transfer.value <= worth:
+        return transfer
+    return transfer.model_copy(update={"value": worth, "fee": None})
+
+
+def is_unread(facts: Facts) -> bool:
+    """Whether what the provider answered last cannot be read, or not all of it."""
+    unreadable = facts.unreadable
+    if unreadable is None:
+        return False
+    # What was read of an answer of which something was left out is as old as that.
+    if facts.asked is not None and facts.asked.at > unreadable.at:
+        return False
+    return facts.found_at is None or facts.found_at <= unreadable.at
+
+
+def disputes(facts: Facts) -> Iterator[Dispute]:
+    """All contradictions about how much came, as far as nothing later has cleared them."""
+    asked, books = facts.asked, facts.books
+    if asked is None:
+        yield from _differing(facts, books)
+    else:
+        yield from _differing(facts, asked.books)
+        if books.keys <= asked.books.keys:
+            yield from _sunk(facts, asked.books)
+        else:  # it was told of more since, or some of it has gone
+            yield from _differing(facts, books)
+    for one in facts.booked:
+        overvalued = _overvalued(one, facts)
+        if overvalued is not None:
+            yield overvalued
+
+
+def _overvalued(one: Booked, facts: Facts) -> Dispute | None:
+    priced, value = _as_priced(one, facts), one.counted.value
+    if value is None or priced.value is None or not _is_beyond(value, priced.value):
+        return None
+    return Dispute(DisputeKind.OVERVALUED, value, priced.value, tx_hash=priced.tx_hash)
+
+
+def _as_priced(one: Booked, facts: Facts) -> Transfer:
+    transfer = one.counted
+    return as_priced(transfer, facts.rates) if facts.rates or not transfer.amount else transfer
+
+
+def _told(facts: Facts) -> Books:
+    """What the provider says now: who asks knows better than who is told, and of what is told the most counts."""
+    return facts.books if facts.asked is None else facts.asked.books
+
+
+def _listed(facts: Facts, books: Books) -> list[Booked]:
+    keys = books.keys
+    return [one for one in facts.booked if one.transfer.key in keys]
+
+
+def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
+    """Whether a sum is that of its transfers: by their values, and where it does not say those, by the prices."""
+    listed = [one.transfer for one in _listed(facts, books)]
+    worths = [worth_of(transfer, facts.rates) for transfer in listed]
+    known = [worth for worth in worths if worth is not None]
+    if not known:
+        return
+    least, most = (total(each) for each in zip(*known, strict=True))
+    is_by_prices = any(transfer.value is None for transfer in listed)
+    bearable = max(CENT, product(most, RATES_MOVE_BY)) if is_by_prices else BEARABLE
+    below, beyond = excess_over(least, books.balance), excess_over(books.balance, most)
+    if below > bearable or has_lost_some(books.balance, listed, facts.rates):
+        yield Dispute(DisputeKind.BELOW, books.balance, least, is_by_prices)
+    elif beyond > bearable and len(known) == len(worths) and books.is_whole:
+        yield Dispute(DisputeKind.BEYOND, books.balance, most, is_by_prices)
+
+
+def _sunk(facts: Facts, asked: Books) -> Iterator[Dispute]:
+    """Whether a sum is less than the one before, as far as that was no more than its transfers are worth."""
+    before = facts.books.balance
+    worths = [worth_of(one.transfer, facts.rates) for one in _listed(facts, facts.books)]
+    if None not in worths:
+        before = min(before, total(worth[1] for worth in worths if worth is not None))
+    if excess_over(before, asked.balance) > CENT:
+        yield Dispute(DisputeKind.SANK, asked.balance, facts.books.balance)
+
+
+def _is_beyond(value: Decimal, priced: Decimal) -> bool:
+    return excess_over(value, priced) > max(CENT, product(priced, RATES_MOVE_BY))

@@ -1,0 +1,101 @@
+"""Comparisons of the books: what a journal that was restored, rewound, copied or promoted has forgotten, as the
+providers and the chains tell it; a document that a person can read. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import AwareDatetime
+
+from coordinator.models import FrozenModel
+from coordinator.money import Amount, format_amount
+from coordinator.payouts.observations import Stated
+
+__all__ = ["Comparison", "ForgottenPayout"]
+
+LISTED = 20
+
+
+class ForgottenPayout(FrozenModel):
+    """A payout that a provider has in its books and the journal has not."""
+
+    external_id: str
+    """Its name at the provider."""
+    provider: str
+    payment_id: str
+    payee_id: str
+    """The seller, or the buyer of what was refunded."""
+    coin: str
+    amount: Amount | None = None
+    destination: str | None = None
+    status: str
+    """As the provider says it."""
+    tx_hashes: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> Stated:
+        """What a payout has to be to be this one."""
+        return Stated(coin=self.coin, amount=self.amount, destination=self.destination)
+
+    @property
+    def told(self) -> str:
+        """What the provider says of it."""
+        what = self.coin if self.amount is None else f"{format_amount(self.amount)} {self.coin}"
+        to = "" if self.destination is None else f" to {self.destination}"
+        by = f", by {', '.join(self.tx_hashes)}" if self.tx_hashes else ", by no transaction that it names"
+        return f"{self.provider} has it in its books as {self.external_id}: {what}{to}, {self.status}{by}"
+
+
+class Comparison(FrozenModel):
+    """How the books were found to stand."""
+
+    at: AwareDatetime
+    """When it was over."""
+    payouts_asked: int = 0
+    """Payouts of the journal that their providers were asked about."""
+    moved: tuple[str, ...] = ()
+    """What the providers knew of them that the journal had not."""
+    names_asked: int = 0
+    """Names under which a payout that the journal has forgotten would be known."""
+    forgotten: tuple[ForgottenPayout, ...] = ()
+    differing: tuple[str, ...] = ()
+    """What else differs."""
+    not_asked: tuple[str, ...] = ()
+    """What could not be asked, and may be later."""
+    left_out: tuple[str, ...] = ()
+    """What is not asked by itself at all."""
+    chains: tuple[str, ...] = ()
+    """How far each chain was followed."""
+    open_payments: int = 0
+    """Payments that their providers are asked about now and then."""
+    unknown_invoices: tuple[str, ...] = ()
+    """Names of invoices that a provider has and the journal does not."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was asked that can be."""
+        return not self.not_asked
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all was asked, and nothing differs."""
+        return not (self.forgotten or self.differing or self.not_asked or self.left_out)
+
+    def lines(self) -> Iterator[str]:
+        """What was compared and what came of it, a sentence a line."""
+        yield f"{self.payouts_asked} payouts of the journal and {self.names_asked} names of others were asked for."
+        yield from _listed("A payout that the journal has forgotten", [one.told for one in self.forgotten])
+        yield from _listed("What differs", self.differing)
+        yield from _listed("What the providers knew and the journal did not", self.moved)
+        yield from _listed("What could not be asked, and is asked again", self.not_asked)
+        yield from _listed("What was not asked", self.left_out)
+        yield from _listed("Chain", self.chains)
+        if self.open_payments:
+            yield f"{self.open_payments} open payments are looked up at their providers, beginning at the start."
+        yield from _listed("An invoice that the provider has and the journal does not", self.unknown_invoices)
+        if self.agrees:
+            yield "Nothing differs."
+
+
+def _listed(what: str, said: Sequence[str]) -> Iterator[str]:
+    yield from (f"{what}: {one}." for one in said[:LISTED])
+    if len(said) > LISTED:
+        yield f"{what}: and {len(said) - LISTED} more."

@@ -1,0 +1,74 @@
+"""Facts of a payout: all that is known of one, from which its status follows."""
+
+from collections.abc import Mapping
+
+from pydantic import AwareDatetime
+
+from coordinator.ids import KeptId
+from coordinator.models import FrozenModel
+from coordinator.payments.observations import Sighting
+
+__all__ = ["PayoutFacts", "SecondWord"]
+
+
+class SecondWord(FrozenModel):
+    """What somebody else than who asked has decided about a payout, and when."""
+
+    by: KeptId
+    through: KeptId | None = None
+    """The service that told of it; None where they said so themselves."""
+    at: AwareDatetime
+
+
+class PayoutFacts(FrozenModel):
+    """All that is known of one payout. Every part only grows."""
+
+    attempts: int = 0
+    """How often the provider was, or was about to be, asked to send it."""
+    void_attempts: frozenset[int] = frozenset()
+    """Those that certainly came to nothing."""
+    refused_attempts: frozenset[int] = frozenset()
+    """Those of them that the provider refused as a whole, where it was asked for others too."""
+    asked_at: AwareDatetime | None = None
+    """When the provider was asked last."""
+    external_ids: Mapping[int, str] = {}
+    """What it was called in each attempt to ask the provider."""
+    booked: frozenset[str] = frozenset()
+    """Those of the names under which the provider has it in its books."""
+    passed_on: frozenset[str] = frozenset()
+    """Those that another payout was given since."""
+    task_id: str | None = None
+    parts: int | None = None
+    """How many payouts the task is for, where that is known."""
+    known: bool = False
+    """The provider has taken it on, or has spoken of it."""
+    unclear: frozenset[str] = frozenset()
+    """Why it is not known what became of the question."""
+    doubts: frozenset[str] = frozenset()
+    """Why it is not known what became of it after the provider had taken it on."""
+    contradictions: frozenset[str] = frozenset()
+    """What was told of it and is not what was asked for."""
+    tx_hashes: tuple[str, ...] = ()
+    reverted_hashes: tuple[str, ...] = ()
+    """Those of them that are in a block and moved nothing."""
+    disowned_hashes: tuple[str, ...] = ()
+    """Those of which a person said that they are not its own."""
+    confirmed: bool = False
+    failures: frozenset[str] = frozenset()
+    found_by: frozenset[str] = frozenset()
+    """Persons at whose word it was not sent, or came back: its money can be paid out again by that."""
+    found_through: frozenset[str] = frozenset()
+    """The services that told of their word."""
+    withheld: tuple[str, ...] = ()
+    """Why it needs somebody's approval; nothing where it needs none."""
+    approved: SecondWord | None = None
+    """The last approval."""
+    approved_reasons: tuple[str, ...] = ()
+    """Those of the reasons that whoever approved it knew."""
+    rejected: SecondWord | None = None
+    returns: tuple[str, ...] = ()
+    """Transactions that brought it back."""
+    sightings: tuple[Sighting, ...] = ()
+    """The last of each transfer on the chain that carries it, or should; in order of its id."""
+    settled: frozenset[str] = frozenset()
+    """Who has made sure that it arrived, and how."""

@@ -1,0 +1,222 @@
+"""Observations of a payout: what its provider, its chain or a person says of it, and what each of these proves."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from coordinator.ids import KeptId
+from coordinator.models import FrozenModel
+from coordinator.money import Amount
+from coordinator.payments.observations import Sighting
+from coordinator.payouts.facts import SecondWord
+
+__all__ = [
+    "PayoutAccepted",
+    "PayoutApproved",
+    "PayoutAsked",
+    "PayoutBooked",
+    "PayoutConfirmed",
+    "PayoutFailed",
+    "PayoutInDoubt",
+    "PayoutKnown",
+    "PayoutNamePassedOn",
+    "PayoutNotAsked",
+    "PayoutObservation",
+    "PayoutRejected",
+    "PayoutReturned",
+    "PayoutReverted",
+    "PayoutSent",
+    "PayoutSettled",
+    "PayoutSighted",
+    "PayoutUnclear",
+    "PayoutWithheld",
+    "Stated",
+]
+
+
+class Stated(FrozenModel):
+    """What a provider says that it sent. What it does not say is None; what it says has to be what was asked for."""
+
+    coin: str | None = None
+    amount: Amount | None = None
+    destination: str | None = None
+
+
+class PayoutWithheld(FrozenModel):
+    """It may not leave by itself: nothing is sent until somebody approves it."""
+
+    kind: Literal["payout-withheld"] = "payout-withheld"
+    reasons: tuple[str, ...] = Field(min_length=1)
+
+
+class PayoutApproved(FrozenModel):
+    """Somebody else than who asked for it has approved it."""
+
+    kind: Literal["payout-approved"] = "payout-approved"
+    word: SecondWord
+    note: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Those for which it had been withheld by then; empty where older bridges did not write them down."""
+
+
+class PayoutRejected(FrozenModel):
+    """Somebody else than who asked for it has rejected it: it is not sent."""
+
+    kind: Literal["payout-rejected"] = "payout-rejected"
+    word: SecondWord
+    reason: str
+
+
+class PayoutAsked(FrozenModel):
+    """The provider is about to be asked to send it."""
+
+    kind: Literal["payout-asked"] = "payout-asked"
+    attempt: int = Field(1, ge=1)
+    at: AwareDatetime | None = None
+    external_id: KeptId | None = None
+    """What it is called in the question."""
+
+
+class PayoutNotAsked(FrozenModel):
+    """An attempt to ask certainly came to nothing: it did not reach the provider, or was refused as a whole."""
+
+    kind: Literal["payout-not-asked"] = "payout-not-asked"
+    attempt: int = Field(ge=1)
+    reason: str
+    alone_next: bool = False
+    """It was refused together with others, any of which may be why: it is asked for by itself the next time."""
+
+
+class PayoutAccepted(FrozenModel):
+    """The provider has taken it on, and calls it by a task's name."""
+
+    kind: Literal["payout-accepted"] = "payout-accepted"
+    task_id: KeptId
+    parts: int | None = Field(None, ge=1)
+    """How many payouts the task is for; None where that was not written down."""
+
+
+class PayoutBooked(FrozenModel):
+    """The provider has it in its books, under a name that it was asked for by; whatever became of it."""
+
+    kind: Literal["payout-booked"] = "payout-booked"
+    external_id: KeptId
+    stated: Stated | None = None
+
+
+class PayoutNamePassedOn(FrozenModel):
+    """It had ended, the provider knew nothing of its name, and another payout was given that."""
+
+    kind: Literal["payout-name-passed-on"] = "payout-name-passed-on"
+    external_id: KeptId
+
+
+class PayoutKnown(FrozenModel):
+    """Somebody is sending it already: the marketplace's own wallet, say."""
+
+    kind: Literal["payout-known"] = "payout-known"
+
+
+class PayoutUnclear(FrozenModel):
+    """The provider was asked to send it, and what it answered, if anything, does not say whether it did."""
+
+    kind: Literal["payout-unclear"] = "payout-unclear"
+    reason: str
+
+
+class PayoutInDoubt(FrozenModel):
+    """The provider had taken it on, and how that ended does not say whether it was sent."""
+
+    kind: Literal["payout-in-doubt"] = "payout-in-doubt"
+    reason: str
+
+
+class PayoutSent(FrozenModel):
+    """Transactions that carry it."""
+
+    kind: Literal["payout-sent"] = "payout-sent"
+    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
+    stated: Stated | None = None
+
+
+class PayoutConfirmed(FrozenModel):
+    """It has arrived."""
+
+    kind: Literal["payout-confirmed"] = "payout-confirmed"
+    stated: Stated | None = None
+
+
+class PayoutFailed(FrozenModel):
+    """It was certainly not sent, or did not arrive."""
+
+    kind: Literal["payout-failed"] = "payout-failed"
+    reason: str
+    disowned_hashes: tuple[KeptId, ...] = ()
+    """Transactions that were taken for its own, and of which a person says that they are not."""
+    found_by: KeptId | None = None
+    """The person who says so; None where it was proven."""
+    found_through: KeptId | None = None
+    """The service that tells of it; None where they say so themselves."""
+
+
+class PayoutReverted(FrozenModel):
+    """Transactions that should have carried it are in a block, and moved nothing."""
+
+    kind: Literal["payout-reverted"] = "payout-reverted"
+    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
+    reason: str
+    is_final: bool = True
+    """Whether no other block can take the place of theirs any more."""
+
+
+class PayoutSighted(FrozenModel):
+    """A transfer that carries it, or should, was seen on its chain, came deeper into it, or vanished from it."""
+
+    kind: Literal["payout-sighted"] = "payout-sighted"
+    sighting: Sighting
+
+    @property
+    def reason(self) -> str | None:
+        return self.sighting.reason
+
+
+class PayoutSettled(FrozenModel):
+    """A person has made sure that it arrived, whatever the chain and the provider say."""
+
+    kind: Literal["payout-settled"] = "payout-settled"
+    reason: str
+
+
+class PayoutReturned(FrozenModel):
+    """It arrived and was sent back, as a person has found."""
+
+    kind: Literal["payout-returned"] = "payout-returned"
+    tx_hash: KeptId
+    """The transaction that brought it back."""
+    reason: str
+    found_by: KeptId | None = None
+    """None where older bridges did not write it down."""
+    found_through: KeptId | None = None
+
+
+PayoutObservation = Annotated[
+    PayoutWithheld
+    | PayoutApproved
+    | PayoutRejected
+    | PayoutAsked
+    | PayoutNotAsked
+    | PayoutBooked
+    | PayoutNamePassedOn
+    | PayoutAccepted
+    | PayoutKnown
+    | PayoutUnclear
+    | PayoutInDoubt
+    | PayoutSent
+    | PayoutConfirmed
+    | PayoutSighted
+    | PayoutSettled
+    | PayoutFailed
+    | PayoutReverted
+    | PayoutReturned,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,403 @@
+"""Payouts: what is known of one, and the status that follows from it.
+
+As with payments, what is known (`PayoutFacts`) only grows, so the order and repetition of observations make no
+difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` lists the moves it may make.
+
+A payout is asked for once. That an attempt is made is written down before the provider hears of it, so that whoever
+comes after a crash knows that the money may be on its way; only an attempt that certainly did not reach the provider
+is followed by another.
+
+A payout on a chain that is watched completes by what the chain shows, never by what a provider says alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from propcache.api import cached_property
+from pydantic import AwareDatetime, Field
+
+from coordinator.ids import KeptId
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
+from coordinator.payments.observations import Sighting, Stage
+from coordinator.payouts.facts import PayoutFacts
+
+__all__ = [
+    "DESTINATION_LIMIT_CHARACTERS",
+    "OVERDUE_AFTER",
+    "PAYOUT_STATUS_RULES",
+    "PAYOUT_TRANSITIONS",
+    "STATUSES_TO_RESOLVE",
+    "UNSETTLED_STATUSES",
+    "Payout",
+    "PayoutFacts",
+    "PayoutStatus",
+    "Verification",
+    "batches",
+]
+
+
+# A Lightning invoice has 260 to 400 characters, and may have more.
+DESTINATION_LIMIT_CHARACTERS = 1_000
+# SHKeeper itself follows a payout for a day, and then never again.
+OVERDUE_AFTER = timedelta(days=1)
+# The sums of some transfers out of many double with each. This is enough for any of nine, and for all of more.
+SUMS_LIMIT = 512
+
+
+class PayoutStatus(StrEnum):
+    """Where a payout stands, as `payout-updated` says it."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    """It is more than may leave unseen, or goes somewhere new: nothing is sent until a second person approves it."""
+    CREATED = "created"
+    AMBIGUOUS = "ambiguous"
+    """It was asked for, and no answer says whether it was sent. It is never asked for again by itself."""
+    BROADCAST = "broadcast"
+    CONFIRMING = "confirming"
+    MISMATCH = "mismatch"
+    """What its transactions do on the chain is not what was asked for; a person has to look."""
+    DROPPED = "dropped"
+    """Its transaction never came into a block, and will not; a person has to say what is to be done."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETURNED = "returned"
+    """It arrived, and was sent back."""
+
+
+SETTLED_STATUSES = (PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
+"""Of payouts that have ended."""
+
+UNSETTLED_STATUSES = tuple(status for status in PayoutStatus if status not in SETTLED_STATUSES)
+"""Of payouts that something is still to be found out about."""
+
+STATUSES_TO_RESOLVE = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
+"""Of payouts that go on only when a person has found out what became of them."""
+
+
+class Verification(StrEnum):
+    """What the chain says of a payout."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    """Transactions that are final pay just the amount to the destination."""
+    MISMATCH = "mismatch"
+
+
+class Payout(FrozenModel):
+    """Money that leaves for a seller, for a payment whose escrow holds it; or for the buyer, if it carries a
+    refund."""
+
+    payout_id: str
+    provider: str
+    payment_id: str
+    seller_id: str
+    """Of a refund the one out of whose share it is, if it is out of one."""
+    refund_id: KeptId | None = None
+    """The refund that it carries."""
+    buyer_id: KeptId | None = None
+    """Whom it pays, if it carries a refund."""
+    destination: str = Field(max_length=DESTINATION_LIMIT_CHARACTERS)
+    """The address that it goes to."""
+    coin: str
+    amount: PositiveAmount
+    """Of the coin."""
+    fee: Amount | None = None
+    """What the sender sets for the network, where a coin needs that."""
+    worth: Amount | None = None
+    """What the amount counts for in the payment's currency; None if that was not written down."""
+    worth_currency: KeptId | None = None
+    """The payment's currency, of `worth`."""
+    asked_by: KeptId | None = None
+    """Who wanted it sent: the person, or the service where no person was named. None if that was not written down."""
+    asked_through: KeptId | None = None
+    """The service that asked for it; None where services have no names, or where a person asked in the console."""
+    created_at: AwareDatetime
+    batch_id: str | None = None
+    """Equal for payouts that may be sent in one question."""
+    chain: KeptId | None = None
+    """The chain on which it is followed to its end; None if it goes over none that is watched."""
+    sender: KeptId | None = None
+    """The wallet that sends it, if it is told by that and not by its transaction."""
+    facts: PayoutFacts = PayoutFacts()
+
+    @property
+    def status(self) -> PayoutStatus:
+        return next(status for status, applies in PAYOUT_STATUS_RULES if applies(self))
+
+    @property
+    def payee_id(self) -> str:
+        """Whom it pays."""
+        return self.buyer_id or self.seller_id
+
+    @property
+    def external_id(self) -> str | None:
+        """The provider's name for it; None before it is asked for, and where another has it by now."""
+        named = self.facts.external_ids
+        name = named[max(named)] if named else None
+        return None if name in self.facts.passed_on else name
+
+    def holds(self, name: str) -> bool:
+        """Whether no other payout may be asked for by this name: it is this one's in the provider's books, or may
+        come to be. Where they tell of something else under it, it is not."""
+        may_be_booked = name == self.external_id and not self.is_settled and not self.facts.contradictions
+        return name in self.facts.booked or may_be_booked
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether nobody was asked to send it, or certainly in vain."""
+        facts = self.facts
+        in_vain = facts.void_attempts == frozenset(range(1, facts.attempts + 1))
+        return in_vain and not (facts.known or facts.failures)
+
+    @property
+    def next_attempt(self) -> int | None:
+        """The number of the next attempt to ask; None while it awaits approval, or if one may have got through."""
+        return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
+
+    @property
+    def unanswered_attempt(self) -> int | None:
+        """The attempt to ask the provider of which no outcome was written down."""
+        facts = self.facts
+        was_answered = bool(facts.known or facts.unclear or facts.doubts or facts.failures)
+        return None if self.is_unasked or was_answered else facts.attempts
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether nothing is sent until somebody approves it."""
+        is_approved = {*self.facts.approved_reasons} >= {*self.facts.withheld}
+        return not (is_approved or self.facts.failures or self.facts.known)
+
+    @property
+    def approval_reasons(self) -> tuple[str, ...]:
+        """Why it awaits approval, without what was approved before; or why it had to be approved."""
+        known = self.facts.approved_reasons if self.awaits_approval else ()
+        return tuple(reason for reason in self.facts.withheld if reason not in known)
+
+    @property
+    def cleared_at(self) -> datetime | None:
+        """Since when it may be sent: since it was asked for, or last approved. None while it awaits approval."""
+        if self.awaits_approval:
+            return None
+        approved = self.facts.approved
+        return self.created_at if approved is None else approved.at
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether it may not be asked for together with others: it was, and all were refused."""
+        return self.batch_id is None or self.fee is not None or bool(self.facts.refused_attempts)
+
+    @property
+    def has_task_alone(self) -> bool:
+        """Whether the provider's task is for nothing else."""
+        parts = self.facts.parts
+        return self.batch_id is None if parts is None else parts == 1
+
+    @property
+    def task_id(self) -> str:
+        """The provider's task; where it has none, or never told, the payout's own id stands in for it."""
+        return self.facts.task_id or self.payout_id
+
+    @property
+    def tx_hash(self) -> str | None:
+        """The transaction that carried it, as far as that is known."""
+        final = [sighting.transfer.tx_hash for sighting in self.sighted(Stage.FINAL)]
+        return next(iter((*final, *self.live_hashes, *self.facts.tx_hashes)), None)
+
+    @property
+    def live_hashes(self) -> tuple[str, ...]:
+        """Its transactions, without those that moved none of its money."""
+        return _without(self.facts.tx_hashes, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
+
+    def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
+        """The transfers on the chain that have come just so far."""
+        return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
+
+    @property
+    def awaited(self) -> Sighting | None:
+        """Of the transfers that a block holds and that are not final, the one with the fewest confirmations."""
+        return min(self.sighted(Stage.MINED), key=lambda sighting: sighting.confirmations, default=None)
+
+    @property
+    def unsighted(self) -> tuple[str, ...]:
+        """Transactions that should carry it, and that the chain has not shown yet."""
+        sighted = {_bare(sighting.transfer.tx_hash) for sighting in self.facts.sightings}
+        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if _bare(tx_hash) not in sighted)
+
+    @cached_property
+    def verification(self) -> Verification | None:
+        """What the chain says of it; None if it goes over none that is watched."""
+        if self.chain is None:
+            return None
+        final = self.sighted(Stage.FINAL)
+        # What has arrived is not made undone by more that comes, so any of the transfers may make up the amount.
+        paid, sums = total(sighting.transfer.amount for sighting in final), {ZERO}
+        for sighting in final:
+            more = {total([one, sighting.transfer.amount]) for one in sums if len(sums) <= SUMS_LIMIT}
+            sums |= {one for one in more if one <= self.amount}
+        if self.amount in sums or paid == self.amount:
+            return Verification.VERIFIED
+        more_may_come = bool(self.unsighted or self.sighted(Stage.SEEN, Stage.MINED, Stage.REORGANISED))
+        if paid > self.amount or ((final or self.sighted(Stage.FAILED)) and not more_may_come):
+            return Verification.MISMATCH
+        return Verification.PENDING
+
+    @property
+    def excess(self) -> Decimal:
+        """What its transactions paid above the amount."""
+        return excess_over(total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL)), self.amount)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether all of its transactions are gone from the chain for good."""
+        dropped = self.sighted(Stage.DROPPED)
+        return bool(dropped) and len(dropped) == len(self.facts.sightings) and not self.unsighted
+
+    @property
+    def has_arrived(self) -> bool:
+        facts = self.facts
+        if facts.settled:
+            return True
+        if self.chain is not None:
+            return self.verification is Verification.VERIFIED
+        # To a provider a transaction has arrived that is deep enough in the chain, whether it moved anything or not.
+        return facts.confirmed and (not facts.tx_hashes or bool(_without(facts.tx_hashes, *facts.reverted_hashes)))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing left to find out about it."""
+        return self.status not in UNSETTLED_STATUSES
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it is not settled although it should have been for long, so that a person should look."""
+        return not self.is_settled and self.cleared_at is not None and now > self.cleared_at + OVERDUE_AFTER
+
+    @property
+    def was_sent_after_all(self) -> bool:
+        """Whether it was found to have failed, and its money was then seen to move. It may have been paid twice."""
+        return bool(self.facts.failures) and (self.has_arrived or bool(self.live_hashes))
+
+    @property
+    def ended_in_doubt(self) -> bool:
+        """Whether it has ended in a way that a person should look at."""
+        return self.is_settled and (self.was_sent_after_all or bool(self.facts.contradictions))
+
+    def may_be_resolved(self, now: datetime) -> bool:
+        """Whether a person may say what became of it."""
+        was_unclear = bool(self.facts.unclear or self.facts.doubts) and not self.is_settled
+        return self.status in STATUSES_TO_RESOLVE or was_unclear or self.is_overdue(now)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it failed, or is ambiguous, or is not on the chain what it should be, or was paid more than once."""
+        match self.status:
+            case PayoutStatus.MISMATCH:
+                return (*sorted(self.facts.contradictions), *self._after_all, *self._mismatches)
+            case PayoutStatus.DROPPED:
+                return _told(self.sighted(Stage.DROPPED))
+            case PayoutStatus.COMPLETED:
+                mismatches = self._mismatches if self.excess else ()
+                return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
+            case PayoutStatus.RETURNED:
+                return tuple(f"{tx_hash} brought it back" for tx_hash in self.facts.returns)
+        return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
+
+    @property
+    def _after_all(self) -> tuple[str, ...]:
+        if not self.was_sent_after_all:
+            return ()
+        carried = ", ".join(self.live_hashes) or "a transfer that is not named"
+        return tuple(f"{reason}; and yet {carried} carries it" for reason in sorted(self.facts.failures))
+
+    @property
+    def _mismatches(self) -> tuple[str, ...]:
+        paid = tuple(
+            f"{sighting.transfer.tx_hash} pays {format_amount(sighting.transfer.amount)} {sighting.transfer.asset}"
+            f" of {format_amount(self.amount)}" + ("" if sighting.sender is None else f", sent by {sighting.sender}")
+            for sighting in self.sighted(Stage.FINAL)
+        )
+        return (*paid, *_told(self.sighted(Stage.FAILED)))
+
+
+def _bare(tx_hash: str) -> str:
+    """The hash as all can agree on it: providers write it in capitals or without `0x`."""
+    return tx_hash.casefold().removeprefix("0x")
+
+
+def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
+    bare = {_bare(tx_hash) for tx_hash in others}
+    return tuple(tx_hash for tx_hash in tx_hashes if _bare(tx_hash) not in bare)
+
+
+def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.transfer.tx_hash}: {one.reason}" + ("" if one.sender is None else f" (signed by {one.sender})")
+        for one in sightings
+    )
+
+
+# The first rule that applies gives the status. That it arrived outranks whatever else was said of it, but that it was
+# sent back; and a transaction that moves its money outranks whoever found that it failed.
+PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] = (
+    (PayoutStatus.RETURNED, lambda payout: bool(payout.facts.returns)),
+    (PayoutStatus.COMPLETED, lambda payout: payout.has_arrived and bool(payout.facts.tx_hashes)),
+    (PayoutStatus.FAILED, lambda payout: bool(payout.facts.failures) and not payout.live_hashes),
+    (PayoutStatus.MISMATCH, lambda payout: bool(payout.facts.failures or payout.facts.contradictions)),
+    (PayoutStatus.MISMATCH, lambda payout: payout.verification is Verification.MISMATCH),
+    (PayoutStatus.DROPPED, lambda payout: payout.is_dropped),
+    (PayoutStatus.CONFIRMING, lambda payout: bool(payout.sighted(Stage.MINED, Stage.FINAL))),
+    (PayoutStatus.CONFIRMING, lambda payout: payout.chain is not None and payout.facts.confirmed),
+    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.doubts)),
+    (PayoutStatus.BROADCAST, lambda payout: bool(payout.facts.tx_hashes)),
+    (PayoutStatus.AMBIGUOUS, lambda payout: bool(payout.facts.unclear) and payout.facts.task_id is None),
+    (PayoutStatus.AWAITING_APPROVAL, lambda payout: payout.awaits_approval),
+    (PayoutStatus.CREATED, lambda payout: True),
+)
+
+_ENDS = {PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED}
+_ON_CHAIN = {PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING, PayoutStatus.MISMATCH, PayoutStatus.DROPPED}
+
+# From each status, the statuses that one observation can lead to. What a chain takes back leads from `confirming`
+# back to `broadcast`, or to `ambiguous` where the provider left doubts; another transaction leads out of `mismatch`
+# and `dropped`; what a provider knows of it leads out of `awaiting_approval`, as an approval does; a transaction that
+# was not known leads out of `failed`. Only that the money came back, or that its transaction moved nothing after all,
+# leads out of `completed`, and nothing out of `returned`.
+PAYOUT_TRANSITIONS: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
+    PayoutStatus.AWAITING_APPROVAL: frozenset({PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
+    PayoutStatus.CREATED: frozenset({PayoutStatus.AWAITING_APPROVAL, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
+    PayoutStatus.AMBIGUOUS: frozenset({PayoutStatus.CREATED} | _ON_CHAIN | _ENDS),
+    **{status: frozenset(({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS) - {status}) for status in _ON_CHAIN},
+    PayoutStatus.FAILED: frozenset({PayoutStatus.MISMATCH, PayoutStatus.COMPLETED, PayoutStatus.RETURNED}),
+    PayoutStatus.COMPLETED: frozenset(
+        {PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.FAILED, PayoutStatus.RETURNED}
+    ),
+    PayoutStatus.RETURNED: frozenset(),
+}
+
+
+def batches(
+    payouts: Iterable[Payout], *, sent_together: Callable[[Payout], bool] = lambda _: True
+) -> list[list[Payout]]:
+    """Groups payouts into questions: those of one batch in one coin together, unless two go to the same address or
+    one has to be asked for alone. Some providers tell the parts of a question apart by their addresses alone; some
+    coins cannot be `sent_together` at all."""
+    together: list[list[Payout]] = []
+    for payout in payouts:
+        may_join = not payout.goes_alone and sent_together(payout)
+        fitting = (
+            batch
+            for batch in together
+            if may_join
+            and not batch[0].goes_alone
+            and (batch[0].batch_id, batch[0].provider, batch[0].coin)
+            == (payout.batch_id, payout.provider, payout.coin)
+            and payout.destination.casefold() not in {other.destination.casefold() for other in batch}
+        )
+        batch = next(fitting, None)
+        if batch is None:
+            together.append([payout])
+        else:
+            batch.append(payout)
+    return together

@@ -1,0 +1,98 @@
+"""What a person may say that became of a payout, and what is then observed of it."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from coordinator.errors import BridgeError
+from coordinator.payouts.approval import is_revocable
+from coordinator.payouts.observations import (
+    PayoutFailed,
+    PayoutObservation,
+    PayoutReturned,
+    PayoutSent,
+    PayoutSettled,
+)
+from coordinator.payouts.payouts import Payout, PayoutStatus
+
+__all__ = ["NothingToResolveError", "ResolutionOutcome", "TransactionWrongError", "resolve"]
+
+ResolutionOutcome = Literal["sent", "not-sent", "arrived", "returned"]
+
+
+# A daemon's task may wait for its turn and for a good fee; one that has not sent for so long is not under way.
+SENDING_MAY_TAKE = timedelta(hours=1)
+
+
+class NothingToResolveError(BridgeError):
+    """The payout is none that a person has to settle."""
+
+
+class TransactionWrongError(BridgeError):
+    """A transaction is missing, or one is named that cannot be."""
+
+
+def resolve(
+    payout: Payout,
+    outcome: ResolutionOutcome,
+    tx_hash: str | None,
+    *,
+    found_by: str,
+    found_through: str | None = None,
+    note: str | None = None,
+    now: datetime,
+    provider_knows: bool = False,
+) -> tuple[PayoutObservation, ...]:
+    """What somebody has found out about a payout, and how (`note`), as observations of it. `found_through` is the
+    service that tells of it, if one does. `provider_knows` is
+    whether the provider, asked a moment ago, has it in its books.
+
+    Raises NothingToResolveError and TransactionWrongError.
+    """
+    how = "" if note is None else f": {note}"
+    if outcome == "returned":
+        return (_returned(payout, tx_hash, found_by, how).model_copy(update={"found_through": found_through}),)
+    if outcome == "sent" and tx_hash is None:
+        raise TransactionWrongError("needed for a payout that was sent")
+    if outcome == "not-sent" and tx_hash is not None:
+        raise TransactionWrongError("a payout that was not sent has none")
+    if outcome == "arrived" and tx_hash is None and not payout.facts.tx_hashes:
+        raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
+    if not payout.may_be_resolved(now):
+        raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
+    if outcome == "not-sent" and is_revocable(payout):
+        raise NothingToResolveError(
+            "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
+            " it withdraw it."
+        )
+    if (
+        outcome == "not-sent"
+        and provider_knows
+        and now < (payout.facts.asked_at or payout.created_at) + SENDING_MAY_TAKE
+    ):
+        raise NothingToResolveError(
+            f"{payout.provider} has this payout in its books, and may be sending it at this moment; that it was not"
+            " sent can be said an hour after it was asked for."
+        )
+    sent = () if tx_hash is None else (PayoutSent(tx_hashes=(tx_hash,)),)
+    match outcome:
+        case "not-sent":
+            reason = f"{found_by} found that it was not sent{how}"
+            disowned = payout.live_hashes
+            return (
+                PayoutFailed(reason=reason, disowned_hashes=disowned, found_by=found_by, found_through=found_through),
+            )
+        case "arrived":
+            return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived{how}"))
+    return sent
+
+
+def _returned(payout: Payout, tx_hash: str | None, found_by: str, how: str) -> PayoutReturned:
+    if tx_hash is None:
+        raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
+    if tx_hash in payout.facts.tx_hashes:
+        raise TransactionWrongError("this one carried it to the seller; name the one that brought it back")
+    if payout.status is PayoutStatus.RETURNED:
+        raise NothingToResolveError("This payout is returned; there is nothing to settle.")
+    if not payout.facts.tx_hashes:
+        raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
+    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back{how}", found_by=found_by)

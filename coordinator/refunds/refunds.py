@@ -1,0 +1,309 @@
+"""Refunds: orders to send money of a payment back to its buyer, from the moment that one is opened until it has
+arrived. Pure.
+
+A refund is opened by a service or a person, and its money is nobody else's from then on. The buyer says where to send
+it; then it is carried by a payout, whose life is its own. One that came to nothing gives its money back, and another
+can be opened.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import AwareDatetime
+
+from coordinator.errors import BridgeError
+from coordinator.events import Event
+from coordinator.ids import KeptId, derived_id
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
+from coordinator.payments.observations import RefundMoved, RefundOf, Release
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payouts.earnings import left_to_refund, not_there
+from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
+from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.refunds.events import RefundOpened, RefundUpdated
+from coordinator.refunds.statuses import AnyRefundStatus, RefundStatus
+
+__all__ = [
+    "ELSEWHERE",
+    "Refund",
+    "RefundOrder",
+    "RefundRefusedError",
+    "Sending",
+    "Sent",
+    "closes_payment",
+    "followed",
+    "given",
+    "known_of",
+    "moved",
+    "open_refund",
+    "opened_event",
+    "payout_for",
+    "sent_without",
+    "updated_event",
+    "withdrawn",
+]
+
+
+ELSEWHERE = "elsewhere"
+"""Who sends what nobody here sends or follows."""
+
+_WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
+"""Of refunds whose money has not left, or is back: another can be opened for it."""
+
+
+class RefundRefusedError(BridgeError):
+    """A refund cannot be opened, withdrawn or sent so; the message says why."""
+
+
+class Refund(FrozenModel):
+    """An order to send money back for a payment."""
+
+    refund_id: str
+    payment_id: str
+    provider: str
+    buyer_id: str
+    seller_id: str | None
+    """Out of whose share it is; None if out of nobody's, as what came too much is."""
+    of: RefundOf
+    amount: PositiveAmount
+    currency: str
+    coin: str
+    """In which it is sent."""
+    reason: str
+    opened_by: str
+    opened_through: str | None = None
+    """The service that opened it; None where services have no names, or where a person did in the console."""
+    opened_at: AwareDatetime
+    cancelled_by: str | None = None
+    payout_id: KeptId | None = None
+    """What carries it, since the buyer gave an address."""
+    destination: str | None = None
+    coin_amount: Amount | None = None
+    """What the amount came to when the address was given."""
+    given_by: str | None = None
+    given_at: AwareDatetime | None = None
+    payout_status: PayoutStatus | None = None
+    tx_hash: str | None = None
+
+    @property
+    def status(self) -> AnyRefundStatus:
+        if self.payout_status is not None:
+            return self.payout_status
+        return RefundStatus.AWAITING_ADDRESS if self.cancelled_by is None else RefundStatus.CANCELLED
+
+    @property
+    def awaits_address(self) -> bool:
+        return self.status is RefundStatus.AWAITING_ADDRESS
+
+    @property
+    def release(self) -> Release:
+        """How far its money has left the escrow."""
+        if self.status is PayoutStatus.COMPLETED:
+            return Release.DONE
+        return Release.FAILED if self.status in _WITHOUT_MONEY else Release.UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """A refund as somebody wants it opened."""
+
+    of: RefundOf
+    seller_id: str | None
+    amount: Decimal
+    coin: str
+    reason: str
+    by: str
+    through: str | None = None
+    """The service, where a service orders it."""
+
+
+def open_refund(
+    payment: Payment, order: RefundOrder, payouts: Collection[Payout], *, ordinal: int, now: datetime
+) -> Refund:
+    """Opens a refund, if so much of what came is still there. `ordinal` is how many refunds of the payment there were
+    before. Raises RefundRefusedError."""
+    if order.of is RefundOf.GOODS and order.seller_id is not None and order.seller_id not in payment.seller_ids:
+        raise RefundRefusedError(f"payment {payment.payment_id} is not for the seller {order.seller_id}")
+    _require_left(payment, order.of, order.seller_id, order.amount, payouts)
+    return Refund(
+        # The same refund, wanted again of a journal that has forgotten it, has the same name.
+        refund_id=derived_id("back", payment.provider, payment.external_id, ordinal),
+        payment_id=payment.payment_id,
+        provider=payment.provider,
+        buyer_id=payment.buyer_id,
+        seller_id=order.seller_id,
+        of=order.of,
+        amount=order.amount,
+        currency=payment.currency,
+        coin=order.coin,
+        reason=order.reason,
+        opened_by=order.by,
+        opened_through=order.through,
+        opened_at=now,
+    )
+
+
+def closes_payment(payment: Payment, of: RefundOf) -> bool:
+    """Whether opening a refund cancels the payment for good: what has come for its goods goes away then, so that what
+    comes later must not complete it."""
+    return (
+        of is RefundOf.GOODS
+        and payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+        and not payment.facts.withdrawn
+    )
+
+
+def withdrawn(refund: Refund, by: str) -> Refund:
+    """Withdraws a refund that no address was given for. Raises RefundRefusedError."""
+    if refund.payout_id is not None:
+        raise RefundRefusedError("The buyer has said where to send it; it cannot be withdrawn any more.")
+    if refund.cancelled_by is not None:
+        raise RefundRefusedError("This refund is withdrawn already.")
+    return refund.model_copy(update={"cancelled_by": by})
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Where and how a refund is sent, each part checked by its provider."""
+
+    destination: str
+    coin_amount: Decimal
+    chain: str | None = None
+    """The chain on which it is followed, if on one."""
+    doubts: tuple[str, ...] = ()
+    """Why somebody has to approve it, whatever the limits say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a refund was sent without the bridge, each part checked as far as it can be."""
+
+    provider: str
+    """Who sent it: the marketplace's own wallet over a chain that is followed, or somebody `ELSEWHERE`."""
+    coin: str
+    coin_amount: Decimal
+    destination: str
+    tx_hash: str
+    chain: str | None = None
+    """The chain on which it is followed; None if on none, so that it is taken at the word of whoever tells of it."""
+
+
+def sent_without(
+    refund: Refund, payment: Payment, sent: Sent, payouts: Collection[Payout], *, now: datetime
+) -> Payout:
+    """The payout that carries a refund which was sent without the bridge. Raises RefundRefusedError."""
+    if any(sent.tx_hash in one.facts.tx_hashes for one in payouts if one.refund_id is not None):
+        raise RefundRefusedError(f"{sent.tx_hash} carries another refund of payment {payment.payment_id} already")
+    sending = Sending(sent.destination, sent.coin_amount, sent.chain)
+    return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
+
+
+def known_of(sent: Sent, *, by: str) -> tuple[PayoutObservation, ...]:
+    """What is known of its payout. What no chain can show is as somebody says."""
+    told = (PayoutKnown(), PayoutSent(tx_hashes=(sent.tx_hash,)))
+    return told if sent.chain else (*told, PayoutSettled(reason=f"{by} says that it was sent without the bridge"))
+
+
+def payout_for(refund: Refund, payment: Payment, sending: Sending, *, now: datetime) -> Payout:
+    """The payout that carries a refund: one and no other."""
+    return Payout(
+        payout_id=derived_id("out", refund.refund_id, sending.destination),
+        provider=refund.provider,
+        payment_id=refund.payment_id,
+        seller_id=refund.seller_id or payment.seller_id,
+        refund_id=refund.refund_id,
+        buyer_id=refund.buyer_id,
+        destination=sending.destination,
+        coin=refund.coin,
+        amount=sending.coin_amount,
+        worth=refund.amount,
+        worth_currency=refund.currency,
+        asked_by=refund.opened_by,
+        asked_through=refund.opened_through,
+        created_at=now,
+        chain=sending.chain,
+    )
+
+
+def given(refund: Refund, payment: Payment, payout: Payout, *, by: str) -> Refund:
+    """The refund once the buyer has said where to send it, carried by a payout. Raises RefundRefusedError."""
+    if refund.payout_id is not None:
+        raise RefundRefusedError("An address was given for this refund already; it cannot be changed.")
+    if refund.cancelled_by is not None:
+        raise RefundRefusedError("This refund was withdrawn; ask whoever opened it.")
+    # Its money is reserved; but a chain may have taken back what had come.
+    if not_there(payment, refund.of) is not None:
+        raise RefundRefusedError("Its money is not there any more; ask whoever opened it.")
+    return refund.model_copy(
+        update={
+            "payout_id": payout.payout_id,
+            "destination": payout.destination,
+            "coin_amount": payout.amount,
+            "given_by": by,
+            "given_at": payout.created_at,
+            "payout_status": payout.status,
+        }
+    )
+
+
+def followed(refund: Refund, payout: Payout) -> Refund:
+    """The refund as its payout stands."""
+    return refund.model_copy(update={"payout_status": payout.status, "tx_hash": payout.tx_hash})
+
+
+def moved(refund: Refund, step: int) -> RefundMoved:
+    """What a refund's payment has to know of it."""
+    return RefundMoved(
+        refund_id=refund.refund_id,
+        of=refund.of,
+        seller_id=refund.seller_id,
+        amount=refund.amount,
+        release=refund.release,
+        step=step,
+        carried_by=refund.tx_hash,
+    )
+
+
+def opened_event(refund: Refund, payment: Payment) -> Event:
+    """That a refund was opened."""
+    return RefundOpened(
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        status=RefundStatus.AWAITING_ADDRESS,
+        amount=refund.amount,
+        currency=refund.currency,
+    ).to(**_target(payment))
+
+
+def updated_event(refund: Refund, payment: Payment) -> Event:
+    """That a refund has moved."""
+    return RefundUpdated(
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        status=refund.status,
+        amount=refund.amount,
+        currency=refund.currency,
+        tx_hash=refund.tx_hash,
+        payout_id=refund.payout_id,
+    ).to(**_target(payment))
+
+
+def _target(payment: Payment) -> dict[str, str]:
+    room = {"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}
+    return {**room, "buyerId": payment.buyer_id}
+
+
+def _require_left(
+    payment: Payment, of: RefundOf, seller_id: str | None, amount: Decimal, payouts: Collection[Payout]
+) -> None:
+    left = left_to_refund(payment, of, seller_id, payouts)
+    if amount > left or left == ZERO:
+        what = "what came too much" if of is RefundOf.EXCESS else "what came for the goods"
+        whose = "" if seller_id is None else f" of {seller_id}"
+        raise RefundRefusedError(
+            f"of {what}{whose} for payment {payment.payment_id} {format_amount(left)} {payment.currency} can go back,"
+            f" and this is {format_amount(amount)}"
+        )

@@ -1,0 +1,1 @@
+"""Blocks, and the transfers in them, as nodes tell of them. Pure."""

@@ -1,0 +1,30 @@
+"""Which logs are asked for, whether a block can hold some of them, and whether two answers are alike. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from providers.onchain.blocks.bloom import may_contain
+from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
+
+__all__ = ["contents", "may_hold", "transfer_filter"]
+
+
+def transfer_filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:
+    """Which logs are asked for: the transfers of these tokens, to these recipients if they are named."""
+    topics: list[Any] = [TRANSFER_TOPIC]
+    if recipients is not None:
+        topics += [None, [topic_of(recipient) for recipient in recipients]]
+    return {"address": list(addresses), "topics": topics}
+
+
+def may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None) -> bool:
+    """Whether a block with this bloom filter may hold transfers of these tokens to these recipients."""
+    if not any(may_contain(bloom, address, TRANSFER_TOPIC) for address in addresses):
+        return False
+    return recipients is None or any(may_contain(bloom, topic_of(recipient)) for recipient in recipients)
+
+
+def contents(logs: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """What the logs say of transfers, however often each was told, and in whatever order."""
+    names = ("blockHash", "logIndex", "transactionHash", "address", "topics", "data")
+    return {tuple(str(log.get(name)).lower() for name in names) for log in logs if not log.get("removed")}

@@ -1,0 +1,201 @@
+"""Goes over the transactions that are said to pay, again and again until the chain has settled each of them. Says
+what it found; whoever follows the chain commits it.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from coordinator.money import ZERO
+from coordinator.payments.observations import Sighting, Stage, Transfer
+from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
+from providers.onchain.chains import Chain, token_amount
+from providers.onchain.confirming.claims import Finding, Looked, OneEndpoint, Verdict, judge_claim, look_at
+from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.quantities import quantity
+
+__all__ = ["Claim", "ClaimRounds", "News", "nothing_of"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# A round costs at most so many looks, however many claims there are.
+LOOKS_PER_ROUND = 20
+# A new claim is looked at with every block, an old one less and less often.
+AGE_SHARE = 8
+# What is said of a transaction that moves nothing for whoever waits.
+FOR_NOTHING = (Stage.FAILED, Stage.DROPPED)
+REPLACED = "another transaction of its sender took its place"
+FORGOTTEN = "no node knows it any more"
+
+
+def nothing_of(
+    watched: Watched,
+    tx_hash: str,
+    reason: str | None,
+    stage: Stage = Stage.FAILED,
+    *,
+    sender: str | None = None,
+) -> Sighting:
+    """What is told of a transaction that comes to nothing, and who signed it."""
+    nothing = Transfer(transfer_id=tx_hash, asset=watched.symbol, amount=ZERO)
+    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason, sender=sender)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One transaction that is said to pay, and what was found out so far."""
+
+    watched: Watched
+    tx_hash: str
+    since_block: int
+    looked_at_block: int = -1
+    known_at_block: int | None = None
+    """When a node knew it last."""
+    sender: str | None = None
+    nonce: int = 0
+    told: Stage | None = None
+    """What was told of it last."""
+
+    def is_due(self, head: int) -> bool:
+        wait = max(1, (self.looked_at_block - self.since_block) // AGE_SHARE)
+        return self.looked_at_block < 0 or head >= self.looked_at_block + wait
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a look at a claim found that is worth telling, or that settles it."""
+
+    claim: Claim
+    finding: Finding
+    looked: Looked
+    sighting: Sighting | None = None
+    """What is to be told of a transaction that no block holds, or that pays nothing."""
+
+
+@dataclass(slots=True)
+class ClaimRounds:
+    """All claims of one chain that are not settled."""
+
+    rpc: ChainRpc
+    chain: Chain
+    forgotten_after_blocks: int
+    _claims: dict[tuple[Subject, str], Claim] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def add(self, watched: Watched, head: int) -> None:
+        """Takes up what is claimed for somebody who waits."""
+        for tx_hash in watched.claims:
+            known_at_block = head if tx_hash in watched.seen else None
+            claim = Claim(watched, tx_hash, since_block=head, known_at_block=known_at_block)
+            self._claims.setdefault((watched.subject, tx_hash), claim)
+
+    def reopen(self, watched: Watched, tx_hash: str, head: int) -> None:
+        """Takes up a transaction whose block vanished."""
+        self._claims[watched.subject, tx_hash] = Claim(watched, tx_hash, since_block=head, known_at_block=head)
+
+    def keep(self, watched: Iterable[Watched]) -> None:
+        """Forgets what is claimed for others than these."""
+        subjects = {one.subject for one in watched}
+        self._claims = {named: claim for named, claim in self._claims.items() if named[0] in subjects}
+
+    def settle(self, claim: Claim) -> None:
+        """Looks at it no more."""
+        self._claims.pop((claim.watched.subject, claim.tx_hash), None)
+
+    def due(self, head: int) -> Sequence[Claim]:
+        """Those to look at now, the longest neglected first."""
+        waiting = (claim for claim in self._claims.values() if claim.is_due(head))
+        return sorted(waiting, key=lambda claim: claim.looked_at_block)[:LOOKS_PER_ROUND]
+
+    async def look(self, claim: Claim, head: int) -> News | None:
+        """Looks at one of them. Raises ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+        claim.looked_at_block = head  # also if nothing comes of it: then the others are looked at before it
+        looked = await look_at(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
+        finding = judge_claim(claim.watched, looked)
+        if looked.sender is not None:
+            claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce
+        sighting = await self._sighting(claim, finding, head)
+        if sighting is not None and sighting.stage in FOR_NOTHING and not await self._is_seconded(claim, finding):
+            logger.info("%s: %s: one endpoint alone says that it comes to nothing", self.chain.name, claim.tx_hash)
+            return None
+        if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.told):
+            return None
+        claim.told = None if sighting is None else sighting.stage
+        return News(claim, finding, looked, sighting)
+
+    async def _is_seconded(self, claim: Claim, finding: Finding) -> bool:
+        """Whether two endpoints find the same of a payout's transaction, if there are two, and none anything else: a
+        payout that is said to have come to nothing may be sent again. Of a payment its block tells anyway."""
+        if claim.watched.subject.kind == "payment" or len(self.rpc.endpoints) < 2:
+            return True
+        found = [await self._found_at(claim, place) for place in self.rpc.everybody()]
+        said = [verdict for verdict in found if verdict is not None]
+        return len(said) > 1 and all(verdict is finding.verdict for verdict in said)
+
+    async def _found_at(self, claim: Claim, place: int) -> Verdict | None:
+        """What one endpoint finds of a transaction; None if it says nothing, or too little to tell."""
+        try:
+            looked = await look_at(
+                OneEndpoint(self.rpc, place), self.chain, claim.tx_hash, symbol=claim.watched.symbol
+            )
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+            return None
+        except MalformedError as error:
+            self.rpc.distrust(str(error), place)
+            return None
+        except RefusedByNodeError:
+            return None
+        return None if looked.is_untraced else judge_claim(claim.watched, looked).verdict
+
+    async def _sighting(self, claim: Claim, finding: Finding, head: int) -> Sighting | None:
+        match finding.verdict:
+            case Verdict.PENDING:
+                return next(self._seen(claim, finding.transfers), None)
+            case Verdict.FAILED:
+                return nothing_of(claim.watched, claim.tx_hash, finding.reason, sender=claim.sender)
+            case Verdict.UNKNOWN:
+                reason = await self._gone(claim, head)
+                return None if reason is None else nothing_of(claim.watched, claim.tx_hash, reason, Stage.DROPPED)
+        return None
+
+    def _seen(self, claim: Claim, transfers: Sequence[ChainTransfer]) -> Iterator[Sighting]:
+        for transfer in transfers:
+            amount = token_amount(transfer.token, transfer.units)
+            told = Transfer(transfer_id=claim.tx_hash, asset=transfer.token.symbol, amount=amount)
+            yield Sighting(
+                transfer=told,
+                stage=Stage.SEEN,
+                view=0,
+                required_confirmations=self.chain.required_confirmations,
+                sender=transfer.sender,
+            )
+
+    async def _has_sent(self, sender: str) -> int:
+        """How many transactions an account has sent, by whichever of two endpoints knows of fewer, if there are
+        two."""
+        told = await self.rpc.told("eth_getTransactionCount", sender, "latest")
+        counts = [told.answer]
+        for place in self.rpc.everybody():
+            if place != told.place and len(counts) < 2:
+                try:
+                    counts.append(await self.rpc.ask_at(place, "eth_getTransactionCount", sender, "latest"))
+                except FaultyError as error:
+                    self.rpc.set_aside(place, error)
+                except RefusedByNodeError:
+                    continue
+        try:
+            return min(map(quantity, counts)) if len(counts) >= min(2, len(self.rpc.endpoints)) else 0
+        except ValueError:
+            raise MalformedError("the number of an account's transactions is malformed") from None
+
+    async def _gone(self, claim: Claim, head: int) -> str | None:
+        """Why a transaction that was known will not come any more; None as long as it may."""
+        if claim.known_at_block is None:
+            return None
+        if claim.sender is not None and await self._has_sent(claim.sender) > claim.nonce:
+            return REPLACED
+        return FORGOTTEN if head - claim.known_at_block >= self.forgotten_after_blocks else None

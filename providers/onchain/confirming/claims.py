@@ -1,0 +1,219 @@
+"""Transactions that are said to pay: what the nodes know of one, and what that means for whoever waits. Whoever says
+so may be mistaken or lie, so all that counts is what the chain shows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from providers.onchain.addresses import with_checksum
+from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.transfers import (
+    FAILED_STATUS,
+    ChainTransfer,
+    MalformedError,
+    distinct,
+    from_log,
+    from_trace,
+    from_transaction,
+)
+from providers.onchain.chains import Chain
+from providers.onchain.matching.matching import OLDER, Watched, is_older
+from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, Told, sole
+from providers.onchain.quantities import hash_in, quantity
+
+__all__ = ["Finding", "Looked", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
+
+# keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
+TRANSFER_CALL = "0xa9059cbb"
+TRANSFER_CALL_CHARACTERS = len(TRANSFER_CALL) + 2 * 64
+NOT_MINED = BlockId(number=0, hash="")
+
+
+class Verdict(StrEnum):
+    """What a transaction that is said to pay turns out to be."""
+
+    UNKNOWN = "unknown"
+    """No node knows it."""
+    PENDING = "pending"
+    """It waits to be mined, and would pay, or nobody can tell yet."""
+    PAYS = "pays"
+    FAILED = "failed"
+    """It is mined, and failed or pays something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the nodes know of a transaction."""
+
+    tx_hash: str
+    sender: str | None = None
+    """None if no node knows the transaction."""
+    nonce: int = 0
+    """Which of its sender's transactions it is."""
+    block: BlockId | None = None
+    """Where it is mined; None if it is not."""
+    mined_at: datetime | None = None
+    has_failed: bool = False
+    transfers: tuple[ChainTransfer, ...] = ()
+    """What it moves, or would move as far as can be told from outside."""
+    is_untraced: bool = False
+    """Whether no node shows what contracts send on in it, although that is wanted."""
+    told_by: int | None = None
+    """The endpoint that told all of it, by its place; None if several told parts of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look found."""
+
+    verdict: Verdict
+    transfers: tuple[ChainTransfer, ...] = ()
+    """Those to whoever waits."""
+    reason: str | None = None
+
+
+class Asked(Protocol):
+    """Who is asked: the endpoints of a chain, one after the other until one answers, or one of them alone."""
+
+    async def told(self, method: str, *parameters: Any) -> Told:
+        """What a method answers, with who answers."""
+
+    async def block_if_there(self, number: int) -> Header | None:
+        """The block of that number, as far as it is there yet, with who shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneEndpoint:
+    """One endpoint alone. Raises FaultyError."""
+
+    rpc: ChainRpc
+    place: int
+
+    async def told(self, method: str, *parameters: Any) -> Told:
+        return Told(self.place, await self.rpc.ask_at(self.place, method, *parameters))
+
+    async def block_if_there(self, number: int) -> Header | None:
+        block = (await self.told("eth_getBlockByNumber", hex(number), False)).answer
+        return None if block is None else replace(header_of(block), shown_by=self.place)
+
+
+async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
+    """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
+    RefusedByNodeError, and MalformedError."""
+    sent_as = await rpc.told("eth_getTransactionByHash", tx_hash)
+    transaction = sent_as.answer
+    if transaction is None:
+        return Looked(tx_hash)
+    told = await rpc.told("eth_getTransactionReceipt", tx_hash)
+    receipt = told.answer
+    try:
+        sender, nonce = with_checksum(transaction["from"]), quantity(transaction["nonce"])
+        hash_in(transaction["hash"])
+        waits = Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
+        if receipt is None:
+            return waits
+        block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
+        # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
+        status, logs = receipt.get("status"), list(receipt["logs"])
+        is_placed = transaction.get("blockHash") == block.hash
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MalformedError("a transaction or its receipt is malformed") from None
+    header = await rpc.block_if_there(block.number)
+    if not is_placed or header is None or header.hash != block.hash:
+        return waits  # of several backends behind one endpoint, one is ahead of the others
+    made_at = header.made_at
+    if status == FAILED_STATUS:
+        return Looked(tx_hash, sender, nonce, block, made_at, has_failed=True)
+    of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
+    sent = None if status is None else from_transaction(chain, transaction)
+    own_coin = [] if sent is None else [sent]
+    tellers, is_untraced = {sent_as.place, told.place, header.shown_by}, False
+    if chain.own_coin is not None and chain.own_coin.symbol == symbol:
+        shown_by, sent_on = await _sent_on(rpc, chain, transaction, block)
+        is_untraced = sent_on is None
+        own_coin += sent_on or []
+        tellers |= set() if shown_by is None else {shown_by}
+    transfers = (*of_tokens, *distinct(own_coin))
+    return Looked(
+        tx_hash,
+        sender,
+        nonce,
+        block,
+        made_at,
+        transfers=transfers,
+        is_untraced=is_untraced,
+        told_by=sole(*tellers),
+    )
+
+
+async def _sent_on(
+    rpc: Asked, chain: Chain, transaction: Mapping[str, Any], block: BlockId
+) -> tuple[int | None, list[ChainTransfer] | None]:
+    """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
+    if transaction.get("input", "0x") in ("", "0x"):
+        return None, []  # it calls nothing, so nothing sends on
+    try:
+        trace = await rpc.told("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
+        return trace.place, from_trace(chain, transaction["hash"], trace.answer, block)
+    except (RefusedByNodeError, MalformedError):
+        return None, None
+
+
+def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:
+    """What a transaction that waits will move, if it calls no contract but a token's `transfer`."""
+    data, to = transaction.get("input") or "0x", transaction.get("to")
+    if to is None:
+        return ()
+    token = next((token for token in chain.tokens if token.address == with_checksum(to)), None)
+    recipient, units = with_checksum(to), quantity(transaction["value"])
+    if token is None:
+        token = chain.own_coin if data in ("", "0x") else None
+    elif data.startswith(TRANSFER_CALL) and len(data) == TRANSFER_CALL_CHARACTERS:
+        recipient, units = with_checksum("0x" + data[34:74]), quantity("0x" + data[74:])
+    else:
+        token = None
+    if token is None:
+        return ()
+    sender = with_checksum(transaction["from"])
+    return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
+
+
+def judge_claim(watched: Watched, looked: Looked) -> Finding:
+    """What a transaction means for whoever waits for it."""
+    if looked.sender is None:
+        return Finding(Verdict.UNKNOWN)
+    paying = tuple(
+        one
+        for one in looked.transfers
+        if one.recipient == watched.recipient
+        and one.token.symbol == watched.symbol
+        and watched.payer in (None, one.sender)
+    )
+    if looked.block is None:
+        return Finding(Verdict.PENDING, paying)
+    if looked.has_failed:
+        return Finding(Verdict.FAILED, reason="the transaction failed")
+    if not paying and looked.is_untraced:
+        return Finding(Verdict.PENDING)
+    if not paying:
+        return Finding(Verdict.FAILED, reason=_why_not(watched, looked.transfers))
+    # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
+    if watched.subject.kind == "payment" and looked.mined_at is not None and is_older(looked.mined_at, watched):
+        return Finding(Verdict.FAILED, reason=OLDER)
+    return Finding(Verdict.PAYS, paying)
+
+
+def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> str:
+    to_it = [one for one in transfers if one.recipient == watched.recipient]
+    of_token = [one for one in transfers if one.token.symbol == watched.symbol]
+    if any(one.token.symbol == watched.symbol for one in to_it):
+        return f"it is sent by {to_it[0].sender}, not by {watched.payer}"
+    if to_it:
+        return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for"
+    if of_token:
+        return f"it pays {of_token[0].recipient}, not {watched.recipient}"
+    return f"it moves no {watched.symbol}"

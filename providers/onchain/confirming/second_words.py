@@ -1,0 +1,299 @@
+"""Second words: before money counts as final, another endpoint than the one that told of it is asked what it has at
+that height. Who says something else stops it; who says nothing delays it, but not for ever.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from coordinator.money import format_amount
+from providers.onchain.chains import Chain
+from providers.onchain.confirming.witnesses import Due, Witnesses, Word
+from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.steps import Step
+from providers.onchain.store import Alarm
+from providers.onchain.watchlist import Watchlist
+
+__all__ = ["ABSENCE_BELIEVED_SECONDS", "SECOND_WORD_AWAITED_SECONDS", "Heard", "SecondWords"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# How long money waits for a second endpoint while none answers, before it counts by the word of one.
+SECOND_WORD_AWAITED_SECONDS = 60.0
+# An endpoint that has the block and tells no such transfer may still be reading it. After so long it means that.
+ABSENCE_BELIEVED_SECONDS = 60.0
+# Who did not agree is asked again after a block, then ever later, but no later than this.
+LONGEST_PAUSE_SECONDS = 60.0
+# For so long it is said that money counted by the word of one, unless two agree about such money before.
+ALONE_SHOWN_SECONDS = 3600.0
+# One word is not taken for want of a second after fewer tries than this, however long they took.
+TRIES = 3
+WAITS = "it waits for the word of a second endpoint"
+CONTRADICTED = "two endpoints contradict each other"
+NOBODY_TELLS = "nobody tells of it any more, and it does not count"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of those that are due."""
+
+    held: Mapping[str, str]
+    """Those that are not final yet, by their ids, and why."""
+    alarms: tuple[Alarm, ...] = ()
+    disowned: frozenset[str] = frozenset()
+    """Those of which nobody tells any more, whoever told of them."""
+    doubts: tuple[Doubt, ...] = ()
+    """Those of which somebody says something else, also before the start."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question that was not answered in the affirmative yet."""
+
+    since: float
+    next_at: float
+    tries: int = 0
+    absent_since: float | None = None
+    """Since when somebody has not had it, nor anybody a word against it."""
+    otherwise: str | None = None
+    """What was said last that was not the same."""
+    has_differed: bool = False
+    """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
+    is_doubted: bool = False
+    """Whether anybody ever said anything else: then silence is no consent."""
+    contradiction: str | None = None
+
+
+@dataclass(slots=True)
+class SecondWords:
+    """Asks for them, and remembers what was said."""
+
+    chain: Chain
+    rpc: ChainRpc
+    watchlist: Watchlist
+    witnesses: Witnesses
+    clock: Callable[[], float]
+    _told_by: dict[str, int] = field(default_factory=dict)
+    """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
+    _agreed: set[str] = field(default_factory=set)
+    _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
+    _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
+    """When money counted last by the word of one, of the chain's own coin or of tokens, and why."""
+
+    @property
+    def waiting(self) -> str | None:
+        """What is waited for now, what contradicts, or what was not waited for any longer, for a person to read."""
+        if not self._questions:
+            shown_since = self.clock() - ALONE_SHOWN_SECONDS
+            return next((said for at, said in self._alone.values() if at > shown_since), None)
+        (number, _, _), question = min(self._questions.items(), key=lambda one: one[0][0])
+        if question.contradiction is not None:
+            return f"two endpoints contradict each other about block {number}: {question.contradiction}"
+        return f"money in block {number} waits for the word of a second endpoint"
+
+    def told(self, transfer_id: str, place: int | None) -> None:
+        """Remembers who told all of a transfer; None if several told parts of it."""
+        self._told_by.pop(transfer_id, None)
+        if place is not None:
+            self._told_by[transfer_id] = place
+
+    def agree(self, transfer_ids: Iterable[str]) -> None:
+        """Remembers that two endpoints have told of transfers."""
+        self._agreed |= set(transfer_ids)
+
+    def forget_others(self, transfer_ids: Iterable[str]) -> None:
+        """Forgets all transfers but these."""
+        kept = set(transfer_ids)
+        self._told_by = {name: place for name, place in self._told_by.items() if name in kept}
+        self._agreed &= kept
+
+    async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
+        """Asks about the money that is deep enough at this head: what is awaited, and what is about to be. Returns
+        what is final with it, and has the step raise the alarm where two endpoints contradict each other."""
+        new = joined(step.following, paying, finality)[1]
+        to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
+        deep = due((*step.following.awaited, *new), finality.safe(head))
+        dues = [Due(one, self._recipient(one, to)) for one in deep]
+        heard = await self.hear(dues, step.following.doubts)
+        step.alarms += heard.alarms
+        step.take(disowned(step.following, heard.disowned))
+        step.forgotten |= heard.disowned
+        self._keep_doubts(step, dues, heard, oldest=head - finality.depth)
+        return replace(finality, held=heard.held)
+
+    def _keep_doubts(self, step: Step, dues: Sequence[Due], heard: Heard, *, oldest: int) -> None:
+        """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
+        configuration; the list of a person loses what they agree about now."""
+        asked = {one.transfer_id for one in dues}
+        awaited = {one.sighting.transfer.transfer_id for one in step.following.awaited}
+        others = [
+            one
+            for one in step.following.doubts
+            if one.transfer_id not in asked and (one.transfer_id in awaited or one.block_number > oldest)
+        ]
+        was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
+        doubts = (*others, *heard.doubts)
+        disputed = {one.block_number for one in doubts} | {one.block_number for one in heard.alarms}
+        agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
+        step.agreed_blocks |= (was_contradicted & agreed) - disputed
+        step.following = replace(step.following, doubts=doubts)
+
+    def _recipient(self, sighted: Sighted, to: Mapping[str, str]) -> str | None:
+        watched = self.watchlist.get(sighted.subject)
+        return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
+
+    async def hear(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> Heard:
+        """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block."""
+        doubted = {one.transfer_id: one for one in doubts}
+        open_ones = [one for one in deep if not self._is_certain(one, doubted)]
+        held: dict[str, str] = {}
+        gone: set[str] = set()
+        alarms = []
+        kept: list[Doubt] = []
+        asked = set()
+        for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
+            some = list(group)
+            asked.add(key)
+            question = self._question(key, [doubted[one.transfer_id] for one in some if one.transfer_id in doubted])
+            before = question.contradiction
+            if self.clock() >= question.next_at:
+                has_differed = question.has_differed
+                await self._put(question, key, some)
+                if has_differed and question.has_differed and await self._is_disowned(some):
+                    gone |= {one.transfer_id for one in some}
+                    if question.contradiction is not None:
+                        alarms.append(Alarm("contradicted", key[0], f"{question.contradiction}; {NOBODY_TELLS}"))
+                    self._questions.pop(key, None)
+            if key not in self._questions:
+                continue
+            if question.is_doubted:
+                said = question.contradiction
+                kept += [Doubt(one.transfer_id, key[0], said) for one in some]
+            if question.contradiction is not None:
+                held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
+                if before is None:
+                    alarms.append(self._alarm(key[0], question.contradiction, some))
+            else:
+                held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
+        self._questions = {key: one for key, one in self._questions.items() if key in asked}
+        return Heard(held, tuple(alarms), frozenset(gone), tuple(kept))
+
+    def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
+        """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
+        if due.transfer_id in self._agreed:
+            return True
+        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._told_by
+        return is_only and due.transfer_id not in doubted
+
+    def _question(self, key: tuple[int, str, int | None], doubts: Sequence[Doubt]) -> _Question:
+        """What is asked about them, as it was left when they were asked about last."""
+        contradiction = next((one.contradiction for one in doubts if one.contradiction is not None), None)
+        question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+        question.is_doubted = question.is_doubted or bool(doubts)
+        question.has_differed = question.has_differed or contradiction is not None
+        question.contradiction = question.contradiction or contradiction
+        return question
+
+    async def _is_disowned(self, some: Sequence[Due]) -> bool:
+        """Whether all endpoints say something else, also the one that told of it."""
+        number, _ = some[0].block
+        words = [(await self._hear_of(place, number, some))[0] for place in self.rpc.everybody()]
+        return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
+
+    def _key(self, due: Due) -> tuple[int, str, int | None]:
+        return *due.block, self._told_by.get(due.transfer_id)
+
+    def _sorting(self, due: Due) -> tuple[int, str, int]:
+        number, block_hash, place = self._key(due)
+        return number, block_hash, -1 if place is None else place
+
+    async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
+        number, _, told_by = key
+        word, said, is_said = await self._ask(told_by, some)
+        now = self.clock()
+        question.tries += 1
+        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
+        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
+        if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+            question.is_doubted, question.otherwise = True, said
+        if word in (Word.ABSENT, Word.BEHIND):
+            question.absent_since = now if question.absent_since is None else question.absent_since
+            if now >= question.absent_since + self._patience_seconds(word):
+                word, question.has_differed = Word.DIFFERS, True
+        if word is Word.SILENT and is_late and question.is_doubted and question.contradiction is None:
+            question.contradiction = question.otherwise or f"something else was said before; {said}"
+        if word is Word.DIFFERS:
+            question.contradiction = said if question.has_differed else question.contradiction
+            question.has_differed = True
+            return
+        is_alone = is_late and is_said and not question.is_doubted
+        is_own_coin = any(self.witnesses.is_own_coin(one) for one in some)
+        if word is Word.SILENT and is_alone:
+            why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
+            logger.error("%s: %s", self.chain.name, why)
+            self._alone[is_own_coin] = now, f"{why}; set it right, or name another endpoint"
+        if word is Word.AGREES:
+            self._alone.pop(is_own_coin, None)
+        if word is Word.AGREES or (word is Word.SILENT and is_alone):
+            self.agree(one.transfer_id for one in some)
+            del self._questions[key]
+
+    def _patience_seconds(self, word: Word) -> float:
+        """How long an endpoint may not have what another one tells of, before it means that."""
+        depth = self.chain.required_confirmations or 1
+        return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
+
+    async def are_deep(self, places: Iterable[int], number: int) -> bool:
+        """Whether each of these endpoints shows a block as deep as money in it has to be."""
+        return all([(await self._hear_of(place, number, ()))[0] is Word.AGREES for place in places])
+
+    def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
+        subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
+        message = f"{contradiction}; it stops {subjects}"
+        logger.critical("%s: block %d: %s", self.chain.name, number, message)
+        return Alarm("contradicted", number, message)
+
+    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
+        """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
+        known who told of it, two have to agree, or the only one that there is."""
+        agreeing, silent, behind, is_told = 0, [], [], told_by is not None
+        needed = min(2, len(self.rpc.endpoints))
+        number, block_hash = some[0].block
+        teller = "what was read" if told_by is None else self.rpc.endpoints[told_by].host
+        for place in self.rpc.everybody():
+            host = self.rpc.endpoints[place].host
+            is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there
+            word, said = await self._hear_of(place, number, () if is_teller else some)
+            if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+                said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
+            if word in (Word.DIFFERS, Word.ABSENT):
+                return word, said, is_told or agreeing > 0
+            agreeing += word is Word.AGREES
+            if agreeing >= needed:
+                return Word.AGREES, "", True
+            silent += [f"{host}: {said}"] if word is Word.SILENT else []
+            behind += [said] if word is Word.BEHIND else []
+        if behind:
+            return Word.BEHIND, behind[0], is_told or agreeing > 0
+        return Word.SILENT, "; ".join(silent), is_told or agreeing > 0
+
+    async def _hear_of(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
+        """What one endpoint says of money in that block, and of how deep it is."""
+        try:
+            word, said = await self.witnesses.word_of(place, some)
+            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
+                return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
+            return word, said
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+            return Word.SILENT, str(error)
+        except RefusedByNodeError as error:
+            return Word.SILENT, str(error)
+
+
+def _sum(some: Sequence[Due]) -> str:
+    transfers = (one.sighted.sighting.transfer for one in some)
+    return ", ".join(f"{format_amount(one.amount)} {one.asset} ({one.tx_hash})" for one in transfers)

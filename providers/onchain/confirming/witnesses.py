@@ -1,0 +1,267 @@
+"""Witnesses: what one endpoint has at a height where another one told of money."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from providers.onchain.blocks.bloom import may_contain
+from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.log_filters import transfer_filter
+from providers.onchain.blocks.transfers import (
+    FAILED_STATUS,
+    TRANSFER_TOPIC,
+    ChainTransfer,
+    MalformedError,
+    distinct,
+    from_log,
+    from_trace,
+    from_transaction,
+    topic_of,
+)
+from providers.onchain.chains import Chain, token_amount
+from providers.onchain.matching.following import Sighted
+from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.reading.scanning import times_in
+
+__all__ = ["Due", "Witnesses", "Word"]
+
+logger = logging.getLogger("bridge.onchain")
+
+
+class Word(StrEnum):
+    """What another endpoint says of money in a block."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    ABSENT = "absent"
+    """It has the block, and does not tell of the money in it."""
+    BEHIND = "behind"
+    """It does not have the block, or not as deep."""
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A transfer that would be final by its depth, and whom it is to, as far as that is known."""
+
+    sighted: Sighted
+    recipient: str | None
+
+    @property
+    def transfer_id(self) -> str:
+        return self.sighted.sighting.transfer.transfer_id
+
+    @property
+    def tx_hash(self) -> str:
+        return self.sighted.sighting.transfer.tx_hash
+
+    @property
+    def block(self) -> tuple[int, str]:
+        return self.sighted.sighting.block_number or 0, self.sighted.sighting.block_hash or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Asks one endpoint at a time."""
+
+    chain: Chain
+    rpc: ChainRpc
+
+    async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
+        """What another endpoint than this has at that height, and which one; None if none says so."""
+        for place in self.rpc.everybody():
+            if place != besides and (header := await self._header_at(place, number)) is not None:
+                return self.rpc.endpoints[place].host, header.id
+        return None
+
+    async def have(self, places: Iterable[int], block: BlockId) -> bool:
+        """Whether all these endpoints have this block."""
+        headers = [await self._header_at(place, block.number) for place in places]
+        return all(header is not None and header.id == block for header in headers)
+
+    async def date(self, places: Iterable[int], block: BlockId, made_at: datetime) -> bool:
+        """Whether all these endpoints say that this block was made then."""
+        headers = [await self._header_at(place, block.number) for place in places]
+        return all(header is not None and (header.id, header.made_at) == (block, made_at) for header in headers)
+
+    async def is_undisputed(self, block: BlockId) -> bool:
+        """Whether two endpoints have this block, or the only one that there is, and none has another."""
+        shown = [await self._header_at(place, block.number) for place in self.rpc.everybody()]
+        said = [header.id for header in shown if header is not None]
+        return len(said) >= min(2, len(shown)) and all(one == block for one in said)
+
+    async def _header_at(self, place: int, number: int) -> Header | None:
+        try:
+            block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+            return None if block is None else header_of(block)
+        except FaultyError as error:
+            self.rpc.set_aside(place, error)
+        except RefusedByNodeError as error:
+            logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
+        return None
+
+    async def is_deep(self, place: int, number: int) -> bool:
+        """Whether this endpoint shows a block as deep as money in it has to be. What is finalized is asked for
+        elsewhere. Raises FaultyError, and RefusedByNodeError."""
+        last = number + (self.chain.required_confirmations or 1) - 1
+        if self.chain.required_confirmations is None or self.rpc.endpoints[place].head >= last:
+            return True
+        return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
+
+    async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
+        native = [one for one in due if self.is_own_coin(one)]
+        tokens = [one for one in due if not self.is_own_coin(one)]
+        for some, ask in ((tokens, self._of_tokens), (native, self._of_own_coin)):
+            if some:
+                word, said = await ask(place, some)
+                if word is not Word.AGREES:
+                    return word, said
+        return Word.AGREES, ""
+
+    def is_own_coin(self, due: Due) -> bool:
+        """Whether it is of the chain's own coin, of which others are asked in other words."""
+        token = self.chain.token(due.sighted.sighting.transfer.asset)
+        return token is not None and token.is_native
+
+    async def _of_tokens(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        number, block_hash = due[0].block
+        recipients = [one.recipient for one in due if one.recipient is not None]
+        tokens = {self.chain.token(one.sighted.sighting.transfer.asset) for one in due}
+        contracts = sorted(token.address for token in tokens if token is not None and token.address is not None)
+        narrowed = sorted(set(recipients)) if len(recipients) == len(due) else None
+        question = {"fromBlock": hex(number), "toBlock": hex(number), **transfer_filter(contracts, narrowed)}
+        logs = await self.rpc.ask_at(place, "eth_getLogs", question)
+        try:
+            told = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
+        except (MalformedError, TypeError, AttributeError) as error:
+            raise RefusedByNodeError(0, f"its logs are none ({error})") from None
+        elsewhere = next((one.block.hash for one in told if block_hash not in ("", one.block.hash)), None)
+        if elsewhere is not None:
+            return Word.DIFFERS, f"has block {elsewhere}"
+        if all(any(_is_same(one, other) for other in told) for one in due):
+            return _of_time(due, await self._made_at(place, number, logs))
+        block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+        if block is None:
+            return Word.BEHIND, "has no such block yet"
+        if block_hash not in ("", header_of(block).hash):
+            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        ids = {one.transfer_id for one in due}
+        instead = [one for one in told if one.transfer_id in ids]
+        if instead:
+            senders = {one.sighted.sender for one in due}
+            sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
+            others = sorted({one.sender for one in instead if one.sender not in senders})
+            sent_by = f", sent by {', '.join(others)}" if others else ""
+            return Word.DIFFERS, f"has {', '.join(sums)} there{sent_by}"
+        if not _may_hold(block.get("logsBloom"), contracts, narrowed):
+            return Word.DIFFERS, "has that block, and no such transfer in it"
+        return Word.ABSENT, "has that block, and tells of no such transfer"
+
+    async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
+        """When an endpoint's block was made, which not every one says in a log."""
+        times = times_in(logs)
+        if times:
+            return next(iter(times.values()))
+        return header_of(await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).made_at
+
+    async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+        number, block_hash = due[0].block
+        block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
+        if block is None:
+            return Word.BEHIND, "has no such block yet"
+        if block_hash not in ("", header_of(block).hash):
+            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        word, said = self._of_content(due, block)
+        if word is not Word.AGREES:
+            return word, said
+        for tx_hash in {one.tx_hash: None for one in due}:
+            word, said = await self._of_success(place, tx_hash, header_of(block).hash)
+            if word is not Word.AGREES:
+                return word, said
+        for one in due:
+            if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
+                return Word.DIFFERS, f"has no such transfer within {one.tx_hash}"
+        return Word.AGREES, ""
+
+    def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
+        """What another endpoint's block says of its time, and of transactions as far as they are in the block."""
+        transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
+        for one in due:
+            transaction = transactions.get(one.tx_hash)
+            if transaction is None:
+                return Word.DIFFERS, f"has no transaction {one.tx_hash} there"
+            if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
+                return Word.DIFFERS, f"has another transaction {one.tx_hash} there"
+        return _of_time(due, header_of(block).made_at)
+
+    async def _of_success(self, place: int, tx_hash: str, block_hash: str) -> tuple[Word, str]:
+        """Whether a transaction succeeded. Its block shows only what it was to do."""
+        receipt = await self.rpc.ask_at(place, "eth_getTransactionReceipt", tx_hash)
+        if _of(receipt, "blockHash") != block_hash:
+            return Word.SILENT, f"it has no receipt of {tx_hash}"
+        if receipt.get("status") == FAILED_STATUS:
+            return Word.DIFFERS, f"says that {tx_hash} failed"
+        return Word.AGREES, ""
+
+    async def _sends_on(self, place: int, due: Due) -> bool:
+        """Whether a contract sent it on within its transaction; true if this endpoint shows nobody what contracts
+        do."""
+        try:
+            call = await self.rpc.ask_at(place, "debug_traceTransaction", due.tx_hash, {"tracer": "callTracer"})
+        except RefusedByNodeError as error:
+            if error.is_for_good:
+                return True
+            raise
+        if not isinstance(call, dict):
+            raise RefusedByNodeError(0, "its trace is none")
+        number, block_hash = due.block
+        try:
+            told = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
+        except MalformedError as error:
+            raise RefusedByNodeError(0, str(error)) from None
+        return any(_is_same(due, one) for one in told)
+
+    def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
+        """Whether a transaction carries the transfer itself, by what another endpoint says of it."""
+        try:
+            sent = from_transaction(self.chain, transaction)
+        except MalformedError:
+            return False
+        return sent is not None and _is_same(due, sent)
+
+
+def _of(one: Any, name: str) -> Any:
+    return one.get(name) if isinstance(one, dict) else None
+
+
+def _is_same(due: Due, other: ChainTransfer) -> bool:
+    """Whether what another endpoint tells of is this transfer."""
+    transfer = due.sighted.sighting.transfer
+    if due.recipient not in (None, other.recipient) or due.sighted.sender not in (None, other.sender):
+        return False
+    if transfer.tx_hash != other.tx_hash:
+        return False
+    is_there = other.transfer_id == transfer.transfer_id or "@" not in transfer.transfer_id
+    return is_there and (transfer.asset, transfer.amount) == (
+        other.token.symbol,
+        token_amount(other.token, other.units),
+    )
+
+
+def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:
+    """Whether another endpoint's block was made when this one was: money may be too old, or late, by that."""
+    if all(one.sighted.sighting.transfer.occurred_at in (None, made_at) for one in due):
+        return Word.AGREES, ""
+    return Word.DIFFERS, f"has that block made at {made_at.isoformat()}"
+
+
+def _may_hold(bloom: Any, contracts: Sequence[str], recipients: Sequence[str] | None) -> bool:
+    if not isinstance(bloom, str):
+        return True
+    topics = [TRANSFER_TOPIC, *map(topic_of, recipients or ())]
+    return all(may_contain(bloom, entry) for entry in (*contracts, *topics))

@@ -1,0 +1,276 @@
+"""What following a chain, block by block and back again, makes of the transfers that are waited for. Pure.
+
+Every step raises the view, so that whoever hears of two steps in the wrong order knows which is right.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from coordinator.payments.observations import Sighting, Stage, Transfer
+from providers.onchain.blocks.canonical import BlockId, Canonical
+from providers.onchain.blocks.transfers import ChainTransfer
+from providers.onchain.chains import token_amount
+from providers.onchain.matching.followed_tokens import FollowedToken, cut_back
+from providers.onchain.matching.matching import Subject
+
+__all__ = [
+    "Doubt",
+    "Finality",
+    "Following",
+    "Paying",
+    "Sighted",
+    "begun_again",
+    "disowned",
+    "due",
+    "joined",
+    "leapt",
+    "settled",
+    "sighted",
+    "taken_back",
+    "went_on",
+]
+
+BLOCK_VANISHED = "the block that held it is not part of the chain any more"
+NOBODY_TELLS = "no endpoint tells of it any more"
+# How much deeper it is looked again when what was final is gone.
+LOOKED_AGAIN_DEPTHS = 10
+# Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
+HASHES_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """What makes a transfer final: so many blocks, its own included, or else the chain's word."""
+
+    confirmations: int | None
+    finalized: int = 0
+    """The newest block that the chain calls finalized, where `confirmations` is None."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Transfers that are not final however deep they are, by their ids, and why."""
+
+    @property
+    def depth(self) -> int:
+        """How far back a reorganisation is looked for."""
+        return HASHES_KEPT if self.confirmations is None else self.confirmations + 1
+
+    def safe(self, head: int) -> int:
+        """The newest block that is final when the chain has this head."""
+        return self.finalized if self.confirmations is None else head - self.confirmations + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """A transfer that pays a payment, or carries a payout."""
+
+    subject: Subject
+    transfer: ChainTransfer
+    mined_at: datetime
+    """When its block was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What is to be told of a payment or a payout."""
+
+    subject: Subject
+    sighting: Sighting
+    sender: str | None = None
+    """Who sent it, where it is to be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A transfer of which an endpoint said something else than the one that told of it. It stays until they agree."""
+
+    transfer_id: str
+    block_number: int
+    contradiction: str | None = None
+    """Both answers, once it is certain that they contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Where a chain is followed to, and the transfers on it that are not final yet."""
+
+    next_number: int = 0
+    """The block to go on with."""
+    view: int = 0
+    canonical: Canonical = field(default_factory=Canonical)
+    awaited: tuple[Sighted, ...] = ()
+    """Those that a block of the chain holds and that may still be taken back."""
+    final_number: int = -1
+    """The newest block that was final at any time."""
+    checked_number: int = -1
+    """The newest block that was read a second time."""
+    doubts: tuple[Doubt, ...] = ()
+    contradicted_number: int | None = None
+    """The first block that was another one at another endpoint, as long as those after it are so too."""
+    tokens: tuple[FollowedToken, ...] = ()
+    """Up to where each was read; none where a bridge wrote it that did not keep that."""
+
+
+Told = tuple[Following, tuple[Sighted, ...]]
+
+
+def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Told:
+    """After a block was added, with the transfers in it that are waited for. Returns what is to be told: each new
+    transfer, and each that has come deeper."""
+    view = following.view + 1
+    told = [replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited]
+    told += [_told_of(one, block.number, view, finality) for one in paying]
+    # As many hashes are kept as a reorganisation can be deep without taking back what is final.
+    canonical = following.canonical.extended(block, depth=finality.depth)
+    final_number = max(following.final_number, finality.safe(block.number))
+    moved = replace(
+        following,
+        next_number=block.number + 1,
+        view=view,
+        canonical=canonical,
+        awaited=_mined(told),
+        final_number=final_number,
+    )
+    return moved, tuple(told)
+
+
+def leapt(
+    following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int, *, is_checked: bool
+) -> Told:
+    """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
+    is final, but for what is held. `is_checked`: they do not have to be read again."""
+    are_all_checked = is_checked and following.checked_number >= following.next_number - 1
+    view = following.view + 1
+    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    told += [_told_of(one, head, view, finality) for one in paying]
+    moved = replace(
+        following,
+        next_number=block.number + 1,
+        view=view,
+        canonical=Canonical(blocks=(block,)),
+        awaited=_mined(told),
+        final_number=max(following.final_number, block.number),
+        checked_number=block.number if are_all_checked else following.checked_number,
+    )
+    return moved, tuple(told)
+
+
+def settled(following: Following, finality: Finality) -> Told:
+    """After more became known of those that are awaited, without another block."""
+    view, head = following.view + 1, following.next_number - 1
+    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    return replace(following, view=view, awaited=_mined(told)), tuple(told)
+
+
+def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
+    """After nobody tells any more of transfers that were told of. Their blocks are to be read again."""
+    view = following.view + 1
+    gone = [one for one in following.awaited if one.sighting.transfer.transfer_id in transfer_ids]
+    if not gone:
+        return following, ()
+    changes = {"view": view, "confirmations": 0, "stage": Stage.REORGANISED, "reason": NOBODY_TELLS}
+    told = tuple(replace(one, sighting=one.sighting.model_copy(update=changes)) for one in gone)
+    first = min(one.sighting.block_number or 0 for one in gone)
+    left = tuple(one for one in following.awaited if one not in gone)
+    return replace(following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)), told
+
+
+def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
+    """After transfers turned out to be waited for that are in blocks which were followed before."""
+    view, head = following.view + 1, following.next_number - 1
+    told = [_told_of(one, head, view, finality) for one in paying]
+    return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
+
+
+def sighted(following: Following, subject: Subject, sighting: Sighting) -> Told:
+    """After something was found out about a transfer that no followed block holds."""
+    view = following.view + 1
+    return replace(following, view=view), (Sighted(subject, sighting.model_copy(update={"view": view})),)
+
+
+def taken_back(following: Following) -> Told:
+    """After the newest block turned out not to be part of the chain any more. Returns what is to be told: that the
+    transfers in it are gone, and that the others have one block less."""
+    head = following.canonical.head
+    if head is None:
+        return following, ()
+    view = following.view + 1
+    canonical = following.canonical.cut_back()
+    told = []
+    for one in following.awaited:
+        changes: dict[str, object] = {"view": view, "confirmations": one.sighting.confirmations - 1}
+        # Without a hash that is left nothing below is certain either.
+        if canonical.head is None or (one.sighting.block_number or 0) >= head.number:
+            changes = {
+                "view": view,
+                "confirmations": 0,
+                "stage": Stage.REORGANISED,
+                "block_number": None,
+                "reason": BLOCK_VANISHED,
+            }
+        told.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
+    moved = replace(
+        following,
+        next_number=head.number,
+        view=view,
+        canonical=canonical,
+        awaited=_mined(told),
+        checked_number=min(following.checked_number, head.number - 1),
+        tokens=cut_back(following.tokens, head.number),
+    )
+    return moved, tuple(told)
+
+
+def begun_again(following: Following, gone_number: int, depth: int) -> Following:
+    """After a block vanished that was final: from far below it, and below what two endpoints have read, and where
+    another one's chain parted from the one that was followed, since nothing on that one has counted."""
+    contradicted = following.contradicted_number
+    parted_number = min(gone_number, following.checked_number + 1)
+    parted_number = parted_number if contradicted is None else min(parted_number, contradicted)
+    again = max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0)
+    return Following(
+        again,
+        following.view,
+        checked_number=again - 1,
+        contradicted_number=contradicted,
+        tokens=cut_back(following.tokens, again),
+    )
+
+
+def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
+    """Those that are final by their depth, if that is how far it reaches."""
+    return [one for one in sighted if (one.sighting.block_number or 0) <= safe]
+
+
+def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
+    return tuple(one for one in told if one.sighting.stage is Stage.MINED)
+
+
+def _told_of(paying: Paying, head: int, view: int, finality: Finality) -> Sighted:
+    return Sighted(paying.subject, _deepened(_first(paying, finality), head, view, finality), paying.transfer.sender)
+
+
+def _first(paying: Paying, finality: Finality) -> Sighting:
+    transfer = paying.transfer
+    return Sighting(
+        transfer=Transfer(
+            transfer_id=transfer.transfer_id,
+            asset=transfer.token.symbol,
+            amount=token_amount(transfer.token, transfer.units),
+            occurred_at=paying.mined_at,
+        ),
+        stage=Stage.MINED,
+        view=0,
+        required_confirmations=finality.confirmations,
+        block_number=transfer.block.number,
+        block_hash=transfer.block.hash,
+        sender=transfer.sender,
+    )
+
+
+def _deepened(sighting: Sighting, head: int, view: int, finality: Finality) -> Sighting:
+    number = sighting.block_number or 0
+    is_deep = number <= finality.safe(head)
+    held = finality.held.get(sighting.transfer.transfer_id) if is_deep else None
+    stage = Stage.FINAL if is_deep and held is None else Stage.MINED
+    confirmations = head - number + 1
+    return sighting.model_copy(update={"view": view, "confirmations": confirmations, "stage": stage, "reason": held})

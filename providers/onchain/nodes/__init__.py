@@ -1,0 +1,1 @@
+"""Nodes: asking the endpoints of a chain, and believing them no further than they show."""

@@ -1,0 +1,61 @@
+"""JSON-RPC over HTTP for web3.py, with connections that stay open: its own provider opens one for each question, and
+reads answers of any size for any time."""
+
+from typing import Any
+
+from coordinator.json_text import NotJsonError, json_in
+from providers.answers import Answer, ask, neighbour
+from providers.onchain.nodes.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
+
+__all__ = ["ANSWER_LIMIT_BYTES", "HttpProvider", "StatusError"]
+
+CONNECTIONS = 32
+# The logs of a range that is worth asking for, and the traces of a full block, are some megabytes.
+ANSWER_LIMIT_BYTES = 16_000_000
+TOO_MANY_QUESTIONS = 429
+HEADERS = {"Content-Type": "application/json"}
+
+
+class StatusError(Exception):
+    """The endpoint answered with a status that is no success. Its URL is not in the message."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.status = status
+
+
+class HttpProvider(AsyncJSONBaseProvider):
+    """Asks one endpoint."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        super().__init__()
+        self._url = url
+        self._timeout_seconds = timeout_seconds
+        self._client = neighbour(headers=HEADERS, connections=CONNECTIONS, kept_connections=CONNECTIONS)
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """One question. Raises StatusError, NeighbourError, and NotJsonError for what is no object of JSON."""
+        request = self._client.build_request("POST", self._url, content=self.encode_rpc_request(method, params))
+        answer = await ask(
+            self._client, request, deadline_seconds=self._timeout_seconds, limit_bytes=ANSWER_LIMIT_BYTES
+        )
+        if not answer.is_success and not (400 <= answer.status < 500 and _says_why(answer)):
+            raise StatusError(answer.status)
+        said = json_in(answer.content)
+        if not isinstance(said, dict):
+            raise NotJsonError("is not a JSON object")
+        return RPCResponse(**said)  # type: ignore[typeddict-item]  # what is in it web3 looks at
+
+    async def disconnect(self) -> None:
+        await self._client.aclose()
+
+
+def _says_why(answer: Answer) -> bool:
+    """Whether it refuses the question in JSON-RPC's own words, as some do one for too many blocks with 400 or 413."""
+    if answer.status == TOO_MANY_QUESTIONS:
+        return False
+    try:
+        said = json_in(answer.content)
+    except NotJsonError:
+        return False
+    return isinstance(said, dict) and isinstance(said.get("error"), dict)

@@ -1,0 +1,398 @@
+"""Asks the nodes of one chain: the best endpoint first, another when it fails, throttles, lags or lies. A number of a
+block is believed as far as somebody shows the block.
+
+Shows endpoints by their hosts only, since their URLs may hold keys.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity.wait import wait_base
+
+from providers.contract import ProviderUnavailableError
+from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.log_filters import contents, may_hold, transfer_filter
+from providers.onchain.chains import Chain, ChainsError
+from providers.onchain.nodes.endpoints import (
+    LAG_BLOCKS,
+    Endpoint,
+    Fault,
+    after_answer,
+    after_fault,
+    choose,
+    is_too_fast,
+    lags,
+)
+from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
+
+__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told", "sole"]
+
+logger = logging.getLogger("bridge.onchain")
+
+Answer = TypeVar("Answer")
+
+TIMEOUT_SECONDS = 10.0
+TRIES = 3
+
+backoff = wait_random_exponential(multiplier=0.2, max=2)
+
+
+class ChainUnavailableError(ProviderUnavailableError):
+    """No endpoint of the chain gives a good answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an endpoint answered."""
+
+    place: int
+    """Which one."""
+    answer: Any
+    seconded_by: tuple[int, ...] = ()
+    """Who else said the same."""
+
+
+def sole(*places: int | None) -> int | None:
+    """The endpoint that told all parts of something; None if several did: then each part has the word of one alone,
+    who is not asked to confirm it."""
+    return places[0] if len(set(places)) == 1 else None
+
+
+class ChainRpc:
+    """The nodes of one chain. Open it with `start`, close it with `aclose`."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        pauses: wait_base = backoff,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._chain = chain
+        self._timeout_seconds = timeout_seconds
+        self._pauses = pauses
+        self._clock = clock
+        urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
+        self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
+        self.endpoints = tuple(Endpoint(node.host) for node in self._nodes)
+        self._newest: Header | None = None
+        """The highest block that anybody has shown."""
+
+    async def start(self) -> None:
+        """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer
+        is set aside, and asked when it does."""
+        await asyncio.gather(*(self._ask(place, "eth_blockNumber") for place in range(len(self._nodes))))
+        for endpoint in self.endpoints:
+            if endpoint.last_fault is Fault.WRONG_CHAIN:
+                raise ChainsError(
+                    f"{endpoint.host}: {endpoint.last_reason}, not of {self._chain.name} ({self._chain.chain_id});"
+                    " set its endpoints right"
+                )
+
+    async def aclose(self) -> None:
+        for node in self._nodes:
+            await node.aclose()
+
+    async def head(self) -> Header:
+        """The newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
+
+        async def newest(place: int) -> Header:
+            header = await self._shown_head(place)
+            self._believe(place, header)
+            if lags(self.endpoints, place, self._clock()):
+                raise FaultyError(Fault.LAGGING, f"it is at {header.number}")
+            return header
+
+        return await self.first_good(newest)
+
+    async def look_around(self) -> int:
+        """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
+        sides is noticed. Returns the best head."""
+        now = self._clock()
+        places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+        for place in places:
+            self._nodes[place].doubt()
+
+        async def shown(place: int) -> Header | None:
+            try:
+                return await self._shown_head(place)
+            except (FaultyError, RefusedByNodeError) as error:
+                self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+                return None
+
+        told = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
+        found = {place: header for place, header in told.items() if header is not None}
+        lowest = min(found.values(), key=lambda header: header.number, default=None)
+        for place, header in found.items():
+            if lowest is not None and self._is_too_far(header, lowest):
+                self._set_aside(place, Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
+            else:
+                self._believe(place, header)
+        for place, header in found.items():
+            if lags(self.endpoints, place, now):
+                self._set_aside(place, Fault.LAGGING, f"it is at {header.number}")
+        return max((self.endpoints[place].head for place in found), default=0)
+
+    async def _shown_head(self, place: int) -> Header:
+        """The newest block of an endpoint. One that is far beyond what is known has to be shown once more, by its
+        number: whoever makes numbers up does not have it. Raises FaultyError, and RefusedByNodeError."""
+        latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
+        header = replace(latest, shown_by=place)
+        newest = self._newest
+        if newest is None or header.number > newest.number + LAG_BLOCKS:
+            await self._show(place, header)
+        if newest is not None and self._is_too_far(header, newest):
+            raise FaultyError(Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
+        return header
+
+    def _is_too_far(self, header: Header, known: Header) -> bool:
+        blocks, seconds = header.number - known.number, (header.made_at - known.made_at).total_seconds()
+        return is_too_fast(blocks, seconds, self._chain.block_seconds)
+
+    def _believe(self, place: int, header: Header) -> None:
+        if self._newest is None or header.number > self._newest.number:
+            self._newest = header
+        self._replace(place, replace(self.endpoints[place], head=header.number))
+
+    async def _show(self, place: int, header: Header) -> None:
+        block = await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False)
+        if block is None or header_of(block).number != header.number:
+            raise FaultyError(Fault.INCONSISTENT, f"it names block {header.number}, and does not show it")
+
+    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header | None]:
+        """The newest block that the chain calls finalized, by an endpoint that is none of `besides`, and which one
+        said so; None if it has none. What lies above the head is not believed. Raises ChainUnavailableError, and
+        RefusedByNodeError."""
+
+        async def said(place: int) -> tuple[int, Header | None]:
+            if place in besides:
+                raise RefusedByNodeError(0, "it was asked before")
+            block = await self._nodes[place].ask("eth_getBlockByNumber", "finalized", False)
+            if block is None:
+                return place, None
+            header = header_of(block)
+            if header.number > head:
+                raise FaultyError(Fault.INCONSISTENT, f"it calls block {header.number} finalized, above {head}")
+            return place, header
+
+        return await self.first_good(said)
+
+    async def block(self, number: int, *, with_transactions: bool = False) -> Mapping[str, Any]:
+        """The block of that number, which must be there. Raises ChainUnavailableError."""
+        block: Mapping[str, Any] = (await self.block_told(number, with_transactions=with_transactions)).answer
+        return block
+
+    async def block_if_there(self, number: int) -> Header | None:
+        """The block of that number, as far as it is there yet, with who shows it. Raises ChainUnavailableError."""
+
+        async def shown(place: int) -> Header | None:
+            block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), False)
+            return None if block is None else replace(header_of(block), shown_by=place)
+
+        return await self.first_good(shown)
+
+    async def header_at(self, place: int, number: int) -> Header:
+        """The block of that number, as just this endpoint shows it. Raises ChainUnavailableError, and
+        RefusedByNodeError."""
+        try:
+            return header_of(await self.ask_at(place, "eth_getBlockByNumber", hex(number), False))
+        except FaultyError as error:
+            self.set_aside(place, error)
+            raise ChainUnavailableError(f"{self._chain.name}: {self.endpoints[place].host}: {error}") from None
+
+    async def block_told(self, number: int, *, with_transactions: bool = False) -> Told:
+        """As `block`, with who shows it."""
+
+        async def there(place: int) -> Told:
+            block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), with_transactions)
+            if block is None:
+                raise FaultyError(Fault.LAGGING, f"it has no block {number}")
+            if header_of(block).number != number:
+                raise FaultyError(Fault.INCONSISTENT, f"its block {number} is another")
+            return Told(place, block)
+
+        return await self.first_good(there)
+
+    async def logs(
+        self,
+        block: BlockId,
+        bloom: str,
+        addresses: Sequence[str],
+        recipients: Sequence[str] | None,
+        *,
+        shown_by: int | None = None,
+    ) -> Told:
+        """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of
+        another endpoint, if the bloom filter of the block allows for logs and there is one. Raises
+        ChainUnavailableError."""
+        question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
+
+        async def consistent(place: int) -> Told:
+            try:
+                logs = await self._nodes[place].ask("eth_getLogs", question)
+            except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
+                is_own = place == shown_by
+                raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
+            if not isinstance(logs, list) or any(_of(log, "blockHash") != block.hash for log in logs):
+                raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
+            return Told(place, logs)
+
+        first = await self.first_good(consistent)
+        if first.answer or not may_hold(bloom, addresses, recipients):
+            return first
+        other = next((place for place in self.well() if place != first.place), None)
+        if other is None:
+            return first
+        try:
+            second = await consistent(other)
+        except FaultyError:  # it may not have the block yet, or another one in its place
+            return first
+        if second.answer:
+            self._set_aside(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
+        return second
+
+    async def logs_between(
+        self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+    ) -> Told:
+        """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
+        ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
+        told = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
+        other = next((place for place in self.well() if place != told.place), None)
+        if other is None:
+            return told
+        try:
+            others = await self.logs_at(other, first, last, addresses, recipients)
+        except FaultyError as error:
+            self._set_aside(other, error.fault, str(error))
+        except RefusedByNodeError:
+            pass  # its limits are narrower
+        else:
+            if contents(told.answer) != contents(others.answer):
+                raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
+            return replace(told, seconded_by=(other,))
+        return told
+
+    async def logs_at(
+        self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+    ) -> Told:
+        """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError."""
+        question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
+        logs = await self._nodes[place].ask("eth_getLogs", question)
+        if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+            raise FaultyError(Fault.INCONSISTENT, "its logs are none")
+        return Told(place, logs)
+
+    async def call(self, method: str, *parameters: Any) -> Any:
+        """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""
+        return (await self.told(method, *parameters)).answer
+
+    async def told(self, method: str, *parameters: Any) -> Told:
+        """As `call`, with who answers."""
+
+        async def asked(place: int) -> Told:
+            return Told(place, await self._nodes[place].ask(method, *parameters))
+
+        return await self.first_good(asked)
+
+    async def ask_at(self, place: int, method: str, *parameters: Any) -> Any:
+        """What just this endpoint answers. Raises FaultyError, for which it is to be `set_aside`, and
+        RefusedByNodeError."""
+        return await self._nodes[place].ask(method, *parameters)
+
+    def set_aside(self, place: int, error: FaultyError) -> None:
+        """Asks an endpoint nothing for a while, because something is wrong with it."""
+        self._set_aside(place, error.fault, str(error))
+
+    def well(self) -> list[int]:
+        """The endpoints in good standing, in the order in which they are asked."""
+        now = self._clock()
+        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+
+    def everybody(self) -> list[int]:
+        """All endpoints, those in good standing first."""
+        well = self.well()
+        return well + [place for place in range(len(self.endpoints)) if place not in well]
+
+    async def subscribed(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` at each new block that an endpoint with a WebSocket tells of; returns if there is none, or
+        when its connection ends."""
+        for place, node in enumerate(self._nodes):
+            if node.is_websocket and not self.endpoints[place].is_aside(self._clock()):
+                await node.heads(wake)
+
+    async def first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
+        """The first good answer to what is asked of one place after the other, and of all of them again a few times.
+        Raises ChainUnavailableError, and RefusedByNodeError if that is all there is."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=self._pauses,
+            retry=retry_if_exception_type(ChainUnavailableError),
+            reraise=True,
+        )
+        return await retrying(self._round, ask)
+
+    async def _round(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
+        reasons = []
+        refusal = None
+        for place in choose(self.endpoints, self._clock()):
+            faults = self.endpoints[place].faults_in_a_row
+            try:
+                answer = await ask(place)
+            except FaultyError as error:
+                self._set_aside(place, error.fault, str(error))
+                reasons.append(f"{self.endpoints[place].host}: {error}")
+            except RefusedByNodeError as error:
+                refusal = error
+            else:
+                if self.endpoints[place].faults_in_a_row == faults:  # nothing was wrong with it in the meantime
+                    self._good(place)
+                return answer
+        if refusal is not None:
+            raise refusal
+        raise ChainUnavailableError(f"{self._chain.name}: no endpoint answers ({'; '.join(reasons)})")
+
+    async def _ask(self, place: int, method: str) -> Any:
+        """As `_question`; None if it fails."""
+        try:
+            return await self._nodes[place].ask(method)
+        except (FaultyError, RefusedByNodeError) as error:
+            self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+            return None
+
+    @property
+    def good_endpoints(self) -> int:
+        """How many endpoints are in good standing."""
+        now = self._clock()
+        return sum(not endpoint.is_aside(now) for endpoint in self.endpoints)
+
+    def distrust(self, reason: str, place: int | None = None) -> None:
+        """Sets an endpoint aside because its answers make no sense: that which is asked first, where it is not known
+        whose they are."""
+        first = choose(self.endpoints, self._clock())[0]
+        self._set_aside(first if place is None else place, Fault.INCONSISTENT, reason)
+
+    def _good(self, place: int) -> None:
+        self._replace(place, after_answer(self.endpoints[place]))
+
+    def _set_aside(self, place: int, fault: Fault, reason: str) -> None:
+        before, now = self.endpoints[place], self._clock()
+        self._replace(place, after_fault(before, fault, reason, now))
+        self._nodes[place].doubt()
+        # While all are away each is asked again and again, and fails as before.
+        is_news = not before.is_aside(now) or (before.last_fault, before.last_reason) != (fault, reason)
+        level = logging.WARNING if is_news else logging.DEBUG
+        logger.log(level, "%s: %s is set aside: %s (%s)", self._chain.name, before.host, fault, reason)
+
+    def _replace(self, place: int, endpoint: Endpoint) -> None:
+        self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])
+
+
+def _of(log: Any, name: str) -> Any:
+    return log.get(name) if isinstance(log, dict) else None

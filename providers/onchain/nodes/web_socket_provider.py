@@ -1,0 +1,73 @@
+"""JSON-RPC over a WebSocket for web3.py, held: its own provider keeps whatever an endpoint sends, asked for or not,
+and never again hears one that has once sent what it cannot read.
+
+Overrides and uses of web3.py 8: `socket_recv`, `form_request` and `is_connected`, which are its own; and of what is
+undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
+for: with the stock provider it fails.
+"""
+
+from typing import Any
+
+from coordinator.json_text import NotJsonError, json_in
+from providers.onchain.nodes.http_provider import ANSWER_LIMIT_BYTES
+from providers.onchain.nodes.web3_library import RPCEndpoint, RPCRequest, RPCResponse, WebSocketProvider
+
+__all__ = ["HeldWebSocketProvider"]
+
+NEWS = "eth_subscription"
+# A header is some thousand characters; they wait in a queue until somebody looks at them.
+NEWS_LIMIT = 100_000
+
+
+class HeldWebSocketProvider(WebSocketProvider):
+    """Asks one endpoint, and hears of new blocks."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        # One try: where it fails another endpoint is asked, which is sooner than to wait here and try again.
+        super().__init__(
+            url,
+            request_timeout=timeout_seconds,
+            max_connection_retries=1,
+            websocket_kwargs={"max_size": ANSWER_LIMIT_BYTES},
+        )
+        self._asked: set[int] = set()
+        """The numbers of the questions that may still be answered."""
+
+    def form_request(self, method: RPCEndpoint, params: Any = None) -> RPCRequest:
+        request = super().form_request(method, params)
+        if isinstance(request["id"], int):
+            self._asked.add(request["id"])
+        return request
+
+    async def is_connected(self, show_traceback: bool = False) -> bool:
+        listening = self._message_listener_task
+        if listening is None or listening.done():
+            # Whatever ended it, nobody would hear an answer.
+            await self._hang_up()
+            return False
+        return await super().is_connected(show_traceback)
+
+    async def socket_recv(self) -> RPCResponse:
+        """The next answer, or piece of news. Raises NotJsonError, having hung up, for what is neither."""
+        if self._ws is None:
+            raise NotJsonError("has ended")
+        message = await self._ws.recv()
+        try:
+            return self._read(json_in(message), len(message))
+        except NotJsonError:
+            await self._hang_up()
+            raise
+
+    def _read(self, said: Any, size: int) -> RPCResponse:
+        is_news = isinstance(said, dict) and said.get("method") == NEWS and isinstance(said.get("params"), dict)
+        if is_news and size <= NEWS_LIMIT:
+            return RPCResponse(**said)  # type: ignore[typeddict-item]
+        number = said.get("id") if isinstance(said, dict) else None
+        if not isinstance(number, int) or number not in self._asked:
+            raise NotJsonError("answers no question")
+        self._asked.discard(number)
+        return RPCResponse(**said)  # type: ignore[typeddict-item]
+
+    async def _hang_up(self) -> None:
+        self._asked.clear()
+        await self._provider_specific_disconnect()

@@ -1,0 +1,218 @@
+"""Reads the transfers to those who wait out of blocks: token transfers from logs, the chain's own coin from
+transactions and traces.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.transfers import (
+    FAILED_STATUS,
+    ChainTransfer,
+    MalformedError,
+    distinct,
+    from_log,
+    from_transaction,
+)
+from providers.onchain.chains import Chain
+from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError, Told, sole
+from providers.onchain.quantities import hash_in, quantity
+from providers.onchain.reading.traces import Traces
+from providers.onchain.watchlist import Watchlist
+
+__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range", "times_in"]
+
+
+logger = logging.getLogger("bridge.onchain")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A transfer to somebody who waits, and when its block was made."""
+
+    transfer: ChainTransfer
+    mined_at: datetime
+    told_by: int | None
+    """The endpoint that told all of it, by its place; None if several told parts of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSeen:
+    """What was found in many blocks."""
+
+    logs: int
+    """How many were told of in all."""
+    transfers: tuple[Seen, ...] = ()
+    told_by: tuple[int, ...] = ()
+    """The endpoints that say the same of it, by their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSeen:
+    """A block, and the transfers in it to those who wait."""
+
+    block: BlockId
+    parent_hash: str
+    transfers: tuple[Seen, ...]
+    told_by: int | None = None
+    """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
+
+
+async def see_block(
+    rpc: ChainRpc, traces: Traces, chain: Chain, number: int, watchlist: Watchlist, *, shown: Header | None = None
+) -> BlockSeen:
+    """Reads one block; `shown` is its header, if that is known. Raises ChainUnavailableError, and MalformedError."""
+    wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
+    shown_by: int | None
+    if shown is None or wants_own_coin:
+        told = await rpc.block_told(number, with_transactions=wants_own_coin)
+        content, shown_by = told.answer, told.place
+    else:
+        content, shown_by = shown.content, shown.shown_by
+    block, parent_hash = _place(number, content)
+    made_at = mined_at(content)
+    found: list[Seen] = []
+    contracts = _contracts(chain)
+    tellers = [shown_by] if wants_own_coin else []
+    if contracts and len(watchlist):
+        bloom = content.get("logsBloom")
+        logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
+        tellers.append(logs.place)
+        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
+    if wants_own_coin:
+        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
+        found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
+    told_by = sole(*tellers) if tellers else None
+    waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
+    return BlockSeen(block, parent_hash, waited_for, told_by)
+
+
+async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
+    """Reads the token transfers of many blocks. Raises ChainUnavailableError, RefusedByNodeError if they are too many
+    for the node, and MalformedError."""
+    contracts = _contracts(chain)
+    if not contracts or not len(watchlist):
+        return RangeSeen(0)
+    told = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
+    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), (told.place, *told.seconded_by))
+
+
+async def see_again(
+    rpc: ChainRpc, traces: Traces, chain: Chain, blocks: range, watchlist: Watchlist, *, place: int
+) -> Sequence[Seen]:
+    """Reads blocks that were read before once more, by just this endpoint. Raises FaultyError, ChainUnavailableError,
+    RefusedByNodeError, and MalformedError."""
+    contracts = _contracts(chain)
+    found: list[Seen] = []
+    if contracts and len(watchlist):
+        told = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
+        found += await _dated(rpc, chain, told, watchlist)
+    if chain.own_coin is not None and watchlist.wants_own_coin:
+        for number in blocks:
+            found += await _own_coin_again(rpc, traces, chain, number, watchlist, place=place)
+    return found
+
+
+async def _own_coin_again(
+    rpc: ChainRpc, traces: Traces, chain: Chain, number: int, watchlist: Watchlist, *, place: int
+) -> list[Seen]:
+    content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
+    header = header_of(content)
+    found: list[ChainTransfer] = []
+    try:
+        found += await traces.shown_by(place, header.id)
+    except RefusedByNodeError as error:  # no reason to leave out all else
+        logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
+    for transfer in _sent(chain, content, watchlist):
+        receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
+        if not _is_failure(receipt, transfer):
+            found.append(transfer)
+    return [Seen(one, header.made_at, place) for one in distinct(found) if one.recipient in watchlist]
+
+
+def _contracts(chain: Chain) -> list[str]:
+    return [token.address for token in chain.tokens if token.address is not None]
+
+
+def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
+    try:
+        return distinct(transfer for log in told.answer if (transfer := from_log(chain, log)) is not None)
+    except MalformedError as error:
+        raise MalformedError(str(error), told_by=told.place) from None
+
+
+async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
+    """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
+    waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
+    times = times_in(told.answer)
+    for transfer in waited_for:
+        if transfer.block.hash not in times:
+            times[transfer.block.hash] = (await rpc.header_at(told.place, transfer.block.number)).made_at
+    return tuple(Seen(transfer, times[transfer.block.hash], told.place) for transfer in waited_for)
+
+
+def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
+    """When the blocks of logs were made, by their hashes, as far as the logs say so. Raises MalformedError."""
+    return {str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in logs if log.get("blockTimestamp")}
+
+
+def mined_at(block: Mapping[str, Any]) -> datetime:
+    """When a block was made. Raises MalformedError."""
+    return _moment(block.get("timestamp"))
+
+
+def _moment(seconds: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(quantity(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise MalformedError("a time is malformed") from None
+
+
+def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
+    """Which block it is, and the hash of the one before it. Raises MalformedError."""
+    try:
+        return BlockId(number=number, hash=hash_in(block["hash"])), hash_in(block["parentHash"])
+    except (KeyError, ValueError):
+        raise MalformedError("a block is malformed") from None
+
+
+async def _own_coin(
+    rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
+) -> list[tuple[ChainTransfer, int]]:
+    """What moved of the chain's own coin, each with who told that it did."""
+    moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
+    told = [(transfer, success.place) for transfer, success in moved if success.answer]
+    told += await traces.sent_on(block) or ()
+    tellers = {transfer.transfer_id: place for transfer, place in told}
+    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in told)]
+
+
+def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
+    """What the transactions of a block were to send themselves. Raises MalformedError."""
+    if not isinstance(content.get("transactions"), list):
+        raise MalformedError("a block is malformed")
+    sent = [transfer for one in content["transactions"] if (transfer := from_transaction(chain, one)) is not None]
+    return [transfer for transfer in sent if transfer.recipient in watchlist]
+
+
+async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> Told:
+    """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
+    have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
+
+    async def there(place: int) -> Told:
+        receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
+        return Told(place, not _is_failure(receipt, transfer))
+
+    return await rpc.first_good(there)
+
+
+def _is_failure(receipt: Mapping[str, Any] | None, transfer: ChainTransfer) -> bool:
+    """What the receipt of a transaction in its block says. Raises FaultyError."""
+    if receipt is None or receipt.get("blockHash") != transfer.block.hash:
+        raise FaultyError(Fault.LAGGING, f"it has no receipt of a transaction in block {transfer.block.number}")
+    return bool(receipt.get("status") == FAILED_STATUS)

@@ -1,0 +1,169 @@
+"""What contracts send of a chain's own coin, which stands in no log: the calls of each transaction of a block, as far
+as an endpoint shows them."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, from_trace
+from providers.onchain.chains import Chain
+from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
+
+__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# How long the chain waits for an endpoint that shows what contracts send, before it goes on without.
+TRACES_AWAITED_SECONDS = 60.0
+# Waited for so many tries at least, since all may have been away for longer than that.
+TRIES = 3
+# One that says that it does not offer this is asked again after so long: a plan may have changed, or a backend.
+TRACES_ASKED_AGAIN_SECONDS = 600.0
+
+
+Shown = dict[str, tuple[int, Mapping[str, Any] | None]]
+"""By transaction, who shows its calls, by the endpoint's place, and these; None for one that nobody can show."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Since when nobody has shown what contracts send, and how often that was asked for."""
+
+    since: float
+    tries: int = 0
+
+
+class Traces:
+    """Asks for them, waits for an endpoint that is away, but not for long, and remembers who does not offer them."""
+
+    def __init__(self, chain: Chain, rpc: ChainRpc, clock: Callable[[], float]) -> None:
+        self._chain = chain
+        self._rpc = rpc
+        self._clock = clock
+        self._without_until: dict[int, float] = {}
+        """The endpoints that do not offer it, and when they are asked again."""
+        self._waiting: _Waiting | None = None
+        self._too_large = False
+        """Whether an endpoint had more to show of this block than is taken."""
+
+    async def sent_on(self, block: BlockId) -> list[tuple[ChainTransfer, int]] | None:
+        """What contracts sent on in a block, each with who shows it; None if no endpoint does. Raises
+        ChainUnavailableError."""
+        if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+            return None
+        self._too_large = False
+        try:
+            traced = await self._traced(block)
+        except (RefusedByNodeError, ChainUnavailableError) as error:
+            if self._too_large:
+                self._go_over(block, str(error))  # it would not be smaller in a minute
+            elif all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+                logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
+            else:
+                self._wait(block, str(error))
+            return None
+        self._waiting = None
+        found: list[tuple[ChainTransfer, int]] = []
+        for tx_hash, (place, call) in traced.items():
+            transfers = None if call is None else self._transfers(tx_hash, call, block)
+            if transfers is None:
+                logger.error(
+                    "%s: what contracts send in %s is not shown; name it for a payment that is missed",
+                    self._chain.name,
+                    tx_hash,
+                )
+            found += [(transfer, place) for transfer in transfers or ()]
+        return found
+
+    async def shown_by(self, place: int, block: BlockId) -> list[ChainTransfer]:
+        """What contracts sent on by the word of just this endpoint, as far as it shows it. Raises FaultyError, and
+        RefusedByNodeError."""
+        if self._does_not_offer(place):
+            return []
+        try:
+            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+        except RefusedByNodeError as error:
+            if error.is_for_good:
+                self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
+                return []
+            raise
+        shown = [(tx_hash, call) for tx_hash, call in _results(answer) if call is not None]
+        return [one for tx_hash, call in shown for one in self._transfers(tx_hash, call, block) or ()]
+
+    async def _traced(self, block: BlockId) -> Shown:
+        """The calls of each transaction. One transaction that an endpoint cannot trace is no reason to go without the
+        others, but one to ask the next endpoint too."""
+        found: Shown = {}
+
+        async def asked(place: int) -> None:
+            if self._does_not_offer(place):
+                raise RefusedByNodeError(0, "it shows no traces")
+            try:
+                answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            except RefusedByNodeError as error:
+                if error.is_for_good:
+                    self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
+                self._too_large = self._too_large or isinstance(error, TooLargeError)
+                raise
+            found.update(_news(found, place, _results(answer)))
+
+        await self._rpc.first_good(asked)
+        for place in self._rpc.well():
+            if all(call is not None for _, call in found.values()):
+                break
+            try:
+                await asked(place)
+            except FaultyError as error:
+                self._rpc.set_aside(place, error)
+            except RefusedByNodeError:
+                continue
+        return found
+
+    def _transfers(self, tx_hash: str, call: Mapping[str, Any], block: BlockId) -> list[ChainTransfer] | None:
+        try:
+            return from_trace(self._chain, tx_hash, call, block)
+        except MalformedError:
+            return None
+
+    def _does_not_offer(self, place: int) -> bool:
+        return self._clock() < self._without_until.get(place, 0.0)
+
+    def _wait(self, block: BlockId, reason: str) -> None:
+        """Raises ChainUnavailableError until it has been waited for long enough."""
+        now = self._clock()
+        waiting = self._waiting = self._waiting or _Waiting(now)
+        waiting.tries += 1
+        if now < waiting.since + TRACES_AWAITED_SECONDS or waiting.tries <= TRIES:
+            raise ChainUnavailableError(
+                f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
+            )
+        self._go_over(block, reason)
+
+    def _go_over(self, block: BlockId, reason: str) -> None:
+        logger.error(
+            "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
+            " transaction of a payment that is missed",
+            self._chain.name,
+            block.number,
+            reason,
+        )
+
+
+def _news(found: Shown, place: int, results: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Shown:
+    """What an endpoint shows of transactions that nobody has shown the calls of yet."""
+    return {tx_hash: (place, call) for tx_hash, call in results if tx_hash not in found or found[tx_hash][1] is None}
+
+
+def _results(answer: Any) -> Sequence[tuple[str, Mapping[str, Any] | None]]:
+    """The calls of each transaction, None for one that could not be traced. Raises FaultyError."""
+    try:
+        if not isinstance(answer, list):
+            raise TypeError
+        found = [(str(one["txHash"]), one.get("result")) for one in answer]
+    except (KeyError, TypeError, AttributeError):
+        raise FaultyError(Fault.INCONSISTENT, "its traces are none") from None
+    return [(tx_hash, call if isinstance(call, dict) else None) for tx_hash, call in found]

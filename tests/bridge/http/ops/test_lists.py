@@ -1,0 +1,208 @@
+"""The console's lists of a real, running bridge: filters and pages as they stand in an address, and exports."""
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.http.ops.csv import defused
+from tests.asking import client_of
+from tests.made_destinations import destination
+from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.waiting import wait_until
+
+TO = destination("ETH-USDT", "seller")
+SELLERS = ("seller-1", "=cmd|'/c calc'!A1", "@seller-3")
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as played:
+        yield played
+
+
+@pytest.fixture(scope="module")
+def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]:
+    """Of a bridge in whose books are twelve payments, nine of which are paid out."""
+    bridge = make_bridge(
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper.url,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
+    )
+    with client_of(bridge.url) as client:
+        payments = [register(client, number) for number in range(12)]
+        for payment in payments[:9]:
+            shkeeper.transfer(payment["invoices"][0]["address"])
+        for payment in payments[:9]:
+            wait_until(partial(is_completed, client, payment))
+            made = {"paymentId": payment["paymentId"], "coin": "ETH-USDT", "amount": "9.80", "destination": TO}
+            client.post("/api/payouts", json={"payouts": [made]}).raise_for_status()
+        wait_until(lambda: client.get("/api/ops/payouts?status=completed").json()["total"] == 9)
+        yield client
+
+
+def register(client: httpx.Client, number: int) -> dict[str, Any]:
+    content = {
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "requestId": f"request-{number}",
+        "buyerId": "b1",
+        "sellerId": SELLERS[number % len(SELLERS)],
+        "amount": "10.00",
+        "currency": "USD",
+    }
+    made: dict[str, Any] = client.post("/api/payments", json=content).raise_for_status().json()
+    return made
+
+
+def found(client: httpx.Client, payment: dict[str, Any]) -> dict[str, Any]:
+    looked_up: dict[str, Any] = client.get(f"/api/ops/payments/{payment['paymentId']}").raise_for_status().json()
+    return looked_up
+
+
+def is_completed(client: httpx.Client, payment: dict[str, Any]) -> bool:
+    return bool(found(client, payment)["status"] == "completed")
+
+
+def pages(client: httpx.Client, kind: str, limit: int) -> Iterator[dict[str, Any]]:
+    after: dict[str, str] = {}
+    while True:
+        page = client.get(f"/api/ops/{kind}", params={"limit": limit, **after}).raise_for_status().json()
+        yield page
+        if page["next"] is None:
+            return
+        after = {"after": page["next"]}
+
+
+@pytest.mark.parametrize(("kind", "count"), [("payouts", 9), ("payments", 12)])
+@pytest.mark.parametrize("limit", [1, 3, 4, 9, 1000])
+def test_pages_together_are_the_whole_newest_first(client: httpx.Client, kind: str, count: int, limit: int) -> None:
+    read = list(pages(client, kind, limit))
+    rows = list(itertools.chain.from_iterable(page[kind] for page in read))
+    assert {page["total"] for page in read} == {count}
+    assert len(read) == -(-count // limit)
+    assert len({row["paymentId"] for row in rows}) == len(rows) == count
+    assert [row["createdAt"] for row in rows] == sorted((row["createdAt"] for row in rows), reverse=True)
+
+
+def test_a_payout_is_a_row_by_itself_and_in_the_list(client: httpx.Client) -> None:
+    row = client.get("/api/ops/payouts?limit=1").json()["payouts"][0]
+    assert row == client.get(f"/api/ops/payouts/{row['payoutId']}").json()
+    assert {name: row[name] for name in ("provider", "coin", "amount", "destination", "status", "overdue")} == {
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "amount": "9.80",
+        "destination": TO,
+        "status": "completed",
+        "overdue": False,
+    }
+    assert row["taskId"]
+    assert len(row["txHashes"]) == 1
+
+
+def test_a_payment_is_a_row_by_itself_and_in_the_list(client: httpx.Client) -> None:
+    rows = client.get("/api/ops/payments").json()["payments"]
+    assert [found(client, row) for row in rows] == rows
+    paid = [row for row in rows if row["status"] == "completed"]
+    assert {(row["received"], row["missing"], row["escrowState"]) for row in paid} == {("10", "0", "released")}
+    assert all(row["txHash"] for row in paid)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"status": "completed"}, 9),
+        ({"status": "failed,completed"}, 9),
+        ({"status": "failed"}, 0),
+        ({"status": "", "provider": "", "coin": "", "sellerId": "", "search": " ", "from": "", "to": ""}, 9),
+        ({"provider": "shkeeper", "coin": "ETH-USDT"}, 9),
+        ({"coin": "BTC"}, 0),
+        ({"sellerId": "@seller-3"}, 3),
+        ({"search": "seller-3"}, 3),
+        ({"search": "SELLER-"}, 6),
+        ({"from": "2020-01-01", "to": "2999-12-31"}, 9),
+        ({"to": "2020-01-01"}, 0),
+        ({"from": "2020-01-01T00:00:00+02:00"}, 9),
+    ],
+)
+def test_filters_choose(client: httpx.Client, query: dict[str, str], count: int) -> None:
+    answer = client.get("/api/ops/payouts", params=query).raise_for_status().json()
+    assert (len(answer["payouts"]), answer["total"], answer["next"]) == (count, count, None)
+    exported = client.get("/api/ops/payouts.csv", params=query).raise_for_status()
+    assert len(list(csv.DictReader(io.StringIO(exported.text)))) == count
+
+
+def test_a_transaction_finds_its_payout_and_its_payment(client: httpx.Client) -> None:
+    for kind, name in (("payouts", "payoutId"), ("payments", "paymentId")):
+        row = client.get(f"/api/ops/{kind}?status=completed").json()[kind][3]
+        tx_hash = row["txHash"] if kind == "payments" else row["txHashes"][0]
+        assert [one[name] for one in client.get(f"/api/ops/{kind}?search={tx_hash[8:40]}").json()[kind]] == [
+            row[name]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("payouts?status=gone", "status"),
+        ("payments?status=created", "status"),
+        ("payouts?limit=0", "limit"),
+        ("payouts?limit=1001", "limit"),
+        ("payouts?after=1", "after"),
+        ("payouts?after=9999999999999999999999-x", "after"),
+        ("payouts?after=999999999999999999-out_1", "after"),
+        ("payments?from=yesterday", "from"),
+        ("payments?to=2026-02-30", "to"),
+        ("payments?to=0001-01-01T00:00:00%2B14:00", "to"),
+        ("payments?from=2026-01-01T00:00:00", "from"),
+        ("payouts?search=%00", "search"),
+        (f"payouts.csv?search={'x' * 201}", "search"),
+        ("payouts?sellerId=%01", "sellerId"),
+        ("payments.csv?currency=%01", "currency"),
+    ],
+)
+def test_a_wrong_query_is_named(client: httpx.Client, query: str, field: str) -> None:
+    answer = client.get(f"/api/ops/{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("path", ["payouts/out_x", "payments/pay_x", "payouts/out_x/story", "payments/%01/story"])
+def test_what_there_is_not_is_not_found(client: httpx.Client, path: str) -> None:
+    assert client.get(f"/api/ops/{path}").status_code == 404
+
+
+def test_exports_hold_every_row_and_no_formula(client: httpx.Client) -> None:
+    for kind, name in (("payouts", "payoutId"), ("payments", "paymentId")):
+        answer = client.get(f"/api/ops/{kind}.csv").raise_for_status()
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert answer.headers["content-disposition"] == f'attachment; filename="{kind}.csv"'
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        listed = client.get(f"/api/ops/{kind}").json()[kind]
+        assert [row[name] for row in rows] == [row[name] for row in listed]
+        assert rows[0].keys() == listed[0].keys()
+        assert {row["sellerId"] for row in rows} == {"seller-1", "'=cmd|'/c calc'!A1", "'@seller-3"}
+        assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
+@given(st.text(), st.sampled_from(["", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]))
+def test_no_cell_begins_a_formula_and_every_cell_can_be_read_back(text: str, begin: str) -> None:
+    cell = defused(begin + text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    assert cell.removeprefix("'") == (begin + text).removeprefix("'")
+
+
+def test_totals_and_attention_of_a_good_day(client: httpx.Client) -> None:
+    days = client.get("/api/ops/totals?days=2").json()["days"]
+    assert sum(one["count"] for one in days if one["kind"] == "payments") == 9
+    assert sum(float(one["amount"]) for one in days if one["kind"] == "payouts") == pytest.approx(9 * 9.8)
+    assert client.get("/api/ops/attention").json() == {"items": [], "leftOut": []}
+    assert client.get("/api/ops/totals?days=0").status_code == 400

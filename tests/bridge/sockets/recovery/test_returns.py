@@ -1,0 +1,391 @@
+"""Clients that come back to a real server over a real journal, in either database: `recovered` is said of those who
+are in all their rooms, and know all that was told and who is there."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import aiohttp
+import psycopg
+import pytest
+import pytest_asyncio
+
+from bridge.access import ANYBODY
+from bridge.sockets import deliver
+from bridge.sockets.limits import Limits
+from coordinator.events import Audience, Event
+from tests.bridge.sockets.houses import Client, House
+from tests.system.soak.lines import Line, PollingLine
+from tests.system.soak.records import EVERYONE, Publications
+from tests.waiting import GIVE_UP_SECONDS
+
+Serve = Callable[..., Awaitable[str]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
+
+R0 = "request-r0"
+GRACE_SECONDS = 3_600.0
+
+
+@pytest_asyncio.fixture
+async def house(
+    database_url: str, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    monkeypatch.setattr("bridge.journal.database.engines.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", 0.01)
+    house = House(database_url, serve, eventually, presence_grace_seconds=0.05)
+    await house.open()
+    yield house
+    await house.close()
+
+
+def newcomer(house: House) -> Client:
+    return Client(house, Publications())
+
+
+@contextmanager
+def locked(database_url: str) -> Iterator[None]:
+    """Somebody else holds the sessions, so that none can be kept."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+        return
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE sessions IN EXCLUSIVE MODE")
+        yield
+
+
+@pytest.mark.parametrize("joins", [False, True])
+async def test_who_says_goodbye_begins_anew_also_without_a_room(house: House, joins: bool) -> None:
+    client = newcomer(house)
+    await client.come()
+    if joins:
+        await client.join(R0)
+        await client.leave(R0)
+    assert client.line is not None
+    await client.line.send("41")
+    await client.cut()
+    await client.come()
+    assert client.recovered == [False, False]
+    await client.cut()
+
+
+async def test_the_end_of_an_engine_is_no_goodbye(house: House) -> None:
+    client = newcomer(house)
+    await client.come()
+    await client.join(R0)
+    sid = client.sid
+    assert client.line is not None
+    await client.line.send("1")
+    await client.come()
+    assert (client.recovered, client.sid) == ([False, True], sid)
+    await client.cut()
+
+
+@pytest.mark.parametrize("joins", [False, True])
+async def test_a_session_is_known_to_the_next_server_or_begins_anew(house: House, joins: bool) -> None:
+    client = newcomer(house)
+    await client.come()
+    if joins:
+        await client.join(R0)
+    await client.cut()
+    await house.restart()
+    await client.come()
+    await client.cut()
+    assert client.sid is not None
+    await house.close()
+    await house.open()
+    await house.journal.sessions.save({client.sid: None})
+    await client.come()
+    assert client.recovered == [False, True, False]
+    await client.cut()
+
+
+async def test_the_sid_is_kept_and_with_it_the_room_of_its_name(house: House) -> None:
+    client = newcomer(house)
+    await client.come()
+    sid = client.sid
+    await client.cut()
+    await client.come()
+    assert client.sid == sid
+    await house.server.emit("greeting", "hello", to=sid)
+    assert client.line is not None
+    while not client.activity:
+        await client.listen()
+    assert client.activity == [("greeting", "hello")]
+    await client.cut()
+
+
+async def test_of_two_that_bring_the_same_session_at_once_one_has_it(house: House, eventually: Eventually) -> None:
+    client = newcomer(house)
+    await client.come()
+    await client.join(R0)
+    pid, sid = client.pid, client.sid
+    await client.cut()
+    twins = [newcomer(house) for _ in range(3)]
+    for twin in twins:
+        twin.pid, twin.offset = pid, client.offset
+    await asyncio.gather(*(twin.come() for twin in twins), return_exceptions=True)
+    holders = [twin for twin in twins if twin.recovered == [True]]
+    assert holders
+    assert {twin.sid for twin in holders} == {sid}
+    members = [member for member, _ in house.server.manager.get_participants("/", R0)]
+    assert members == [sid]
+    for twin in twins:
+        await twin.cut()
+
+
+async def test_a_join_is_answered_once_it_is_kept_and_hears_before_that(house: House, database_url: str) -> None:
+    client = newcomer(house)
+    await client.come()
+    await client.listen()  # its session is kept
+    with locked(database_url):
+        await client.send("join-request-room", "r0")
+        await house._eventually(lambda: [*house.server.manager.get_participants("/", R0)])
+        deliver(house.server, [Event("told", Audience(rooms=(R0,)), "1")])
+        assert client.line is not None
+        packet = await client._packet(client.line)
+        assert packet == '42["told",1]'
+    assert (await client.answer())["ok"]
+    await client.cut()
+    await house.restart()
+    await client.come()
+    assert client.recovered == [False, True]
+    assert [sid for sid, _ in house.server.manager.get_participants("/", R0)] == [client.sid]
+    await client.cut()
+
+
+async def test_who_comes_back_while_nothing_can_be_kept_is_in_its_rooms(house: House, database_url: str) -> None:
+    client = newcomer(house)
+    await client.come()
+    await client.listen()
+    with locked(database_url):
+        await client.send("join-request-room", "r0")
+        await house._eventually(lambda: [*house.server.manager.get_participants("/", R0)])
+        await client.cut()
+        await house._eventually(lambda: not [*house.server.manager.get_participants("/", R0)])
+        await client.come()
+        assert [sid for sid, _ in house.server.manager.get_participants("/", R0)] == [client.sid]
+    assert client.recovered == [False, True]
+    await client.cut()
+
+
+async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House, database_url: str) -> None:
+    client = newcomer(house)
+    await client.come()
+    await client.listen()
+    with locked(database_url):
+        for _ in range(5):
+            await client.send("join-request-room", "r0")
+        assert client.sid is not None
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 5)
+        await client.cut()
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 0)
+
+
+# Who is there, and who types
+
+
+def changes(client: Client) -> list[tuple[str, str]]:
+    """What a client was told of who is there and who types."""
+    return [
+        (told["userId"], told["status"] if name == "user-status-change" else f"types {told['isTyping']}")
+        for name, told in client.activity
+    ]
+
+
+def let_grace_pass(house: House) -> None:
+    """Has the clocks of presence go on."""
+    presence, grace = house.server.presence, timedelta(seconds=GRACE_SECONDS)
+    clocks = presence._clock, presence._steady
+    presence._clock, presence._steady = lambda: clocks[0]() + grace, lambda: clocks[1]() + grace
+    presence._expire()
+    presence._clock, presence._steady = clocks
+
+
+async def hear(client: Client, *expected: tuple[str, str]) -> None:
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while len(changes(client)) < len(expected):
+            await client.listen()
+    await client.listen()
+    assert changes(client) == [*expected]
+
+
+async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_again(house: House) -> None:
+    present, watcher, users = newcomer(house), newcomer(house), [newcomer(house) for _ in range(3)]
+    for client in (present, watcher):
+        await client.come()
+        await client.call("join-chat-room", "c1")
+    for number, user in enumerate(users[:2]):
+        await user.call("user-online", f"u{number}")
+        await user.call("typing-start", {"chatId": "c1", "userId": f"u{number}", "userName": "U"})
+    before = [("u0", "online"), ("u0", "types True"), ("u1", "online"), ("u1", "types True")]
+    await hear(watcher, *before)
+    await watcher.cut()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 3)
+    await users[0].call("typing-stop", {"chatId": "c1", "userId": "u0"})
+    await users[1].cut()
+    while ("u1", "offline") not in changes(present):
+        await present.listen()
+    await users[2].call("user-online", "u2")
+    await users[2].call("typing-start", {"chatId": "c1", "userId": "u2", "userName": "U"})
+    since = [
+        ("u0", "types False"),
+        ("u1", "types False"),
+        ("u1", "offline"),
+        ("u2", "online"),
+        ("u2", "types True"),
+    ]
+    await watcher.come()
+    await hear(watcher, *before, *since)
+    await hear(present, *before, *since)
+    await watcher.cut()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 3)
+    await watcher.come()
+    await hear(watcher, *before, *since)
+    assert watcher.recovered == [False, True, True]
+    for client in (present, watcher, *users):
+        await client.cut()
+
+
+async def test_what_is_told_while_it_waits_for_its_turn_to_leave_a_client_has_not_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, user = newcomer(house), newcomer(house)
+    for client in (watcher, user):
+        await client.come()
+    turns, its_turn = house.server.eio.turns.take, asyncio.Event()
+
+    async def take() -> None:
+        if "_leave" in repr(asyncio.current_task()):
+            await its_turn.wait()
+        await turns()
+
+    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    connection = house.server.manager.connection(watcher.sid)
+    await watcher.cut()
+    await house._eventually(lambda: connection.lost_at)
+    lost_at = house.server.activity_log.now()
+    await house._eventually(lambda: house.server.activity_log.now() > lost_at + 10_000)
+    await user.call("user-online", "u1")
+    its_turn.set()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 1)
+    await watcher.come()
+    await hear(watcher, ("u1", "online"))
+    assert watcher.recovered == [False, True]
+    for client in (watcher, user):
+        await client.cut()
+
+
+async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) -> None:
+    watcher, late, stays, goes = (newcomer(house) for _ in range(4))
+    for client in (watcher, late):
+        await client.call("join-chat-room", "c1")
+    await goes.call("user-online", "u1")
+    await goes.call("typing-start", {"chatId": "c1", "userId": "u1", "userName": "U"})
+    await stays.call("user-online", "u2")
+    before = [("u1", "online"), ("u1", "types True"), ("u2", "online")]
+    await hear(watcher, *before)
+    await hear(late, *before)
+    for client in (watcher, late, stays, goes):
+        await client.cut()
+    house._options["presence_grace_seconds"] = GRACE_SECONDS
+    await house.restart()
+    await stays.come()
+    await watcher.come()
+    await hear(watcher, *before, ("u1", "types False"))
+    let_grace_pass(house)
+    after = [("u1", "types False"), ("u1", "offline")]
+    await hear(watcher, *before, *after)
+    await late.come()
+    await hear(late, *before, *after)
+    newcomers = newcomer(house)
+    await newcomers.come()
+    await hear(newcomers)
+    # Nor does another restart tell it again.
+    for client in (watcher, late, stays, newcomers):
+        await client.cut()
+    house._options["presence_grace_seconds"] = 0.05
+    await house.restart()
+    await watcher.come()
+    await watcher.listen()
+    of_u1 = [change for change in [*before, *after] if change[0] == "u1"]
+    assert [change for change in changes(watcher) if change[0] == "u1"] == of_u1
+    assert [client.recovered for client in (watcher, late, stays)] == [
+        [False, True, True],
+        [False, True],
+        [False, True],
+    ]
+    await watcher.cut()
+
+
+# Those who poll
+
+
+class PollingHouse(House):
+    """Its clients poll."""
+
+    http: aiohttp.ClientSession
+
+    async def line(self) -> Line:
+        line = PollingLine(self.http)
+        await line.open()
+        return line
+
+
+@pytest.mark.parametrize("count", [40, 60])
+async def test_who_polls_and_missed_much_gets_in(
+    database_url: str, serve: Serve, eventually: Eventually, count: int
+) -> None:
+    """Told again it is up to what may wait for a client, and past that it begins anew; live events are not in its
+    way."""
+    limits = Limits(backlog_bytes=50_000)
+    house = PollingHouse(database_url, serve, eventually, limits=limits)
+    await house.open()
+    async with aiohttp.ClientSession(base_url="http://{}:{}".format(*house.place)) as house.http:
+        publications = Publications()
+        client = Client(house, publications)
+        await client.come()
+        await client.join(R0)
+        await client.cut()
+        for _ in range(count):
+            house.publish(publications.add(R0), R0, "x" * 1_000)
+        await asyncio.gather(*house._publishing)
+        await eventually(lambda: house.recovery.cursor == count)
+        is_recovered = count < 50
+        if not is_recovered:
+            client.record = type(client.record)(publications)
+        line = await house.line()
+        await client._next(line, "0")
+        await client.cut()
+        client.line = None
+        await client.come()
+        assert client.recovered == [False, is_recovered]
+        for _ in range(30):
+            house.publish(publications.add(EVERYONE), EVERYONE, "x" * 1_000)
+        await client.listen_up_to(publications.newest)
+        assert client.record.faults == []
+        for connection in list(house.server.eio.sockets.values()):
+            await connection.finish("transport close")
+    await house.close()
+
+
+async def test_nobody_is_told_again_more_than_may_wait(house: House, eventually: Eventually) -> None:
+    """Nor is more looked up for that than shows it."""
+    publications = Publications()
+    client = Client(house, publications)
+    await client.come()
+    await client.join(R0)
+    await client.cut()
+    for _ in range(6):
+        house.publish(publications.add(R0), R0, "x" * 900_000)
+    await asyncio.gather(*house._publishing)
+    await eventually(lambda: house.recovery.cursor == 6)
+    for remembers in (True, False):
+        if not remembers:
+            await house.restart()
+        assert await house.recovery.take_up(client.pid, client.offset, ANYBODY) is None

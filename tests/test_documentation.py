@@ -1,0 +1,28 @@
+"""What the documentation names is there: every path, and every module by its name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PATH = re.compile(r"`((?:bridge|coordinator|providers|tests|benchmarks|docs)/[\w./-]*)`")
+MODULE = re.compile(r"`([a-z_]\w*\.py)`")
+
+
+@pytest.fixture(scope="module")
+def modules() -> set[str]:
+    folders = ("bridge", "coordinator", "providers", "tests", "benchmarks")
+    return {
+        path.name for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_module_that_is_named_is_there(page: Path, modules: set[str]) -> None:
+    text = page.read_text(encoding="utf-8")
+    built = ("bridge/console/dist",)
+    paths = {path for path in PATH.findall(text) if not path.startswith(built)}
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+    assert set(MODULE.findall(text)) <= modules
