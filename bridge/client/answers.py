@@ -23,7 +23,8 @@ from bridge.client.errors import (
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.payments import EscrowState, PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus, Verification
+from coordinator.payouts.payouts import Verification
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus
 
 __all__ = [

@@ -54,8 +54,9 @@ from coordinator.payments.observations import Observation
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming, whose_name
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["Journal"]
 

@@ -23,8 +23,9 @@ from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.withheld import withheld_from
 from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
-from coordinator.payouts.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Share
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
 from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
 
 __all__ = ["BooksComparison"]

@@ -7,7 +7,8 @@ from datetime import datetime
 from coordinator.attention.items import Attention, AttentionKind, Remedy
 from coordinator.money import format_amount
 from coordinator.payouts.approval import is_revocable
-from coordinator.payouts.payouts import OVERDUE_AFTER, Payout, PayoutStatus
+from coordinator.payouts.payouts import OVERDUE_AFTER, Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["payout_attention"]
 

@@ -2,7 +2,7 @@
 
 What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
 no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
-may make are another, `TRANSITIONS` of `payment_statuses.py`.
+may make are another, `TRANSITIONS` of `statuses.py`.
 """
 
 from collections.abc import Callable, Sequence

@@ -18,7 +18,8 @@ from coordinator.payouts.earnings import not_there, paid_out_to
 from coordinator.payouts.facts import SecondWord
 from coordinator.payouts.limits import Outflow, PayoutLimits, over_limits, paid_out
 from coordinator.payouts.observations import PayoutApproved, PayoutFailed, PayoutRejected, Stated
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "Approver",

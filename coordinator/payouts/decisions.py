@@ -32,7 +32,8 @@ from coordinator.payouts.observations import (
     PayoutWithheld,
     Stated,
 )
-from coordinator.payouts.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PAYOUT_TRANSITIONS, PayoutStatus
 
 __all__ = ["PayoutDecision", "contradiction", "decide_payout"]
 

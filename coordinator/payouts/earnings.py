@@ -14,7 +14,8 @@ from coordinator.payments.observations import RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.refunded import going_back, gone_back
 from coordinator.payments.withheld import withheld_from
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "Escrow",

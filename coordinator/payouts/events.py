@@ -8,7 +8,8 @@ from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
 from coordinator.ids import KeptId
 from coordinator.money import Amount
-from coordinator.payouts.payouts import PayoutStatus, Verification
+from coordinator.payouts.payouts import Verification
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["PayoutCompleted", "PayoutCreated", "PayoutProgress", "PayoutUpdated"]
 

@@ -13,7 +13,8 @@ from pydantic import ConfigDict
 
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, format_amount, total
-from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
     "DAY",

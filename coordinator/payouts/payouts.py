@@ -1,7 +1,8 @@
 """Payouts: what is known of one, and the status that follows from it.
 
 As with payments, what is known (`PayoutFacts`) only grows, so the order and repetition of observations make no
-difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` lists the moves it may make.
+difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` in `statuses.py` lists the
+moves it may make.
 
 A payout is asked for once. That an attempt is made is written down before the provider hears of it, so that whoever
 comes after a crash knows that the money may be on its way; only an attempt that certainly did not reach the provider
@@ -10,7 +11,7 @@ is followed by another.
 A payout on a chain that is watched completes by what the chain shows, never by what a provider says alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -23,17 +24,14 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payouts.facts import PayoutFacts
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
     "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
-    "PAYOUT_TRANSITIONS",
-    "STATUSES_TO_RESOLVE",
-    "UNSETTLED_STATUSES",
     "Payout",
     "PayoutFacts",
-    "PayoutStatus",
     "Verification",
     "batches",
 ]
@@ -45,36 +43,6 @@ DESTINATION_LIMIT_CHARACTERS = 1_000
 OVERDUE_AFTER = timedelta(days=1)
 # The sums of some transfers out of many double with each. This is enough for any of nine, and for all of more.
 SUMS_LIMIT = 512
-
-
-class PayoutStatus(StrEnum):
-    """Where a payout stands, as `payout-updated` says it."""
-
-    AWAITING_APPROVAL = "awaiting_approval"
-    """It is more than may leave unseen, or goes somewhere new: nothing is sent until a second person approves it."""
-    CREATED = "created"
-    AMBIGUOUS = "ambiguous"
-    """It was asked for, and no answer says whether it was sent. It is never asked for again by itself."""
-    BROADCAST = "broadcast"
-    CONFIRMING = "confirming"
-    MISMATCH = "mismatch"
-    """What its transactions do on the chain is not what was asked for; a person has to look."""
-    DROPPED = "dropped"
-    """Its transaction never came into a block, and will not; a person has to say what is to be done."""
-    COMPLETED = "completed"
-    FAILED = "failed"
-    RETURNED = "returned"
-    """It arrived, and was sent back."""
-
-
-SETTLED_STATUSES = (PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
-"""Of payouts that have ended."""
-
-UNSETTLED_STATUSES = tuple(status for status in PayoutStatus if status not in SETTLED_STATUSES)
-"""Of payouts that something is still to be found out about."""
-
-STATUSES_TO_RESOLVE = (PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.DROPPED)
-"""Of payouts that go on only when a person has found out what became of them."""
 
 
 class Verification(StrEnum):
@@ -355,26 +323,6 @@ PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] =
     (PayoutStatus.AWAITING_APPROVAL, lambda payout: payout.awaits_approval),
     (PayoutStatus.CREATED, lambda payout: True),
 )
-
-_ENDS = {PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED}
-_ON_CHAIN = {PayoutStatus.BROADCAST, PayoutStatus.CONFIRMING, PayoutStatus.MISMATCH, PayoutStatus.DROPPED}
-
-# From each status, the statuses that one observation can lead to. What a chain takes back leads from `confirming`
-# back to `broadcast`, or to `ambiguous` where the provider left doubts; another transaction leads out of `mismatch`
-# and `dropped`; what a provider knows of it leads out of `awaiting_approval`, as an approval does; a transaction that
-# was not known leads out of `failed`. Only that the money came back, or that its transaction moved nothing after all,
-# leads out of `completed`, and nothing out of `returned`.
-PAYOUT_TRANSITIONS: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
-    PayoutStatus.AWAITING_APPROVAL: frozenset({PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
-    PayoutStatus.CREATED: frozenset({PayoutStatus.AWAITING_APPROVAL, PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS),
-    PayoutStatus.AMBIGUOUS: frozenset({PayoutStatus.CREATED} | _ON_CHAIN | _ENDS),
-    **{status: frozenset(({PayoutStatus.AMBIGUOUS} | _ON_CHAIN | _ENDS) - {status}) for status in _ON_CHAIN},
-    PayoutStatus.FAILED: frozenset({PayoutStatus.MISMATCH, PayoutStatus.COMPLETED, PayoutStatus.RETURNED}),
-    PayoutStatus.COMPLETED: frozenset(
-        {PayoutStatus.AMBIGUOUS, PayoutStatus.MISMATCH, PayoutStatus.FAILED, PayoutStatus.RETURNED}
-    ),
-    PayoutStatus.RETURNED: frozenset(),
-}
 
 
 def batches(

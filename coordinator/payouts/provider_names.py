@@ -15,7 +15,8 @@ from coordinator.ids import derived_id
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.decisions import contradiction
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "NAMES_BEYOND",

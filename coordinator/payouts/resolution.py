@@ -12,7 +12,8 @@ from coordinator.payouts.observations import (
     PayoutSent,
     PayoutSettled,
 )
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["NothingToResolveError", "ResolutionOutcome", "TransactionWrongError", "resolve"]
 

@@ -22,7 +22,8 @@ from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.earnings import left_to_refund, not_there
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.events import RefundOpened, RefundUpdated
 from coordinator.refunds.statuses import AnyRefundStatus, RefundStatus
 

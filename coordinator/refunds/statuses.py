@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["STATUSES", "AnyRefundStatus", "RefundStatus"]
 

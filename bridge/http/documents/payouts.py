@@ -10,7 +10,8 @@ from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.payouts.payouts import Payout, PayoutStatus, Verification
+from coordinator.payouts.payouts import Payout, Verification
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["PayoutDocument", "PayoutList", "known_payout", "payout_document"]
 

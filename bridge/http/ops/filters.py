@@ -14,7 +14,7 @@ from bridge.journal import ConsoleFilter, Place
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems import ProblemKind
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "ROWS_LIMIT",

@@ -14,7 +14,8 @@ from coordinator.money import Amount
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable
-from coordinator.payouts.payouts import PayoutStatus, Verification
+from coordinator.payouts.payouts import Verification
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "ActionItem",

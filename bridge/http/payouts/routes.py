@@ -29,7 +29,7 @@ from bridge.workers.payout_findings import Findings
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutSent
-from coordinator.payouts.payouts import UNSETTLED_STATUSES
+from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
 __all__ = ["payout_router"]
 

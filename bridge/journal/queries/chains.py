@@ -11,7 +11,8 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.writing.staged.chains import ChainTransfer
 from coordinator.payments.payments import OPEN_STATUSES, Payment
-from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
 __all__ = [
     "ChainAlarm",

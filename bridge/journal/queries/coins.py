@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from bridge.journal.tables import schema
 from coordinator.payments.payments import OPEN_STATUSES
-from coordinator.payouts.payouts import UNSETTLED_STATUSES
+from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
 __all__ = ["WaitedCoin", "coins_waited_for"]
 

@@ -13,7 +13,8 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from coordinator.payments.payments import Payment
-from coordinator.payouts.payouts import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
     "SHOWN_LIMIT",

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row, payout_observation_from_text
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
     "PayoutHistoryEntry",

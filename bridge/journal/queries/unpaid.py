@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func
 from bridge.journal.tables import schema
 from coordinator.payments.observations import RefundOf
 from coordinator.payouts.paid_again import Outgoing, not_paid_again
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus
 
 __all__ = ["unpaid"]

@@ -11,7 +11,8 @@ from bridge.journal.writing.batch import Batch
 from coordinator.payments.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "KeyedObservation",

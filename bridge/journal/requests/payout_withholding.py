@@ -15,8 +15,9 @@ from coordinator.payouts.approval import (
 )
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.observations import PayoutWithheld
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import share_of, taken_over
+from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["withhold", "withhold_beside_forgotten", "withhold_for_news"]
 

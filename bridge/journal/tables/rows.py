@@ -20,7 +20,8 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import problems_of
 from coordinator.payouts.facts import PayoutFacts
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.refunds import Refund
 
 __all__ = [

@@ -16,7 +16,8 @@ from coordinator.payments.observations import Ending, InvoiceEnded, PaymentAccep
 from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
 from coordinator.payouts.limits import PayoutLimits
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, payout

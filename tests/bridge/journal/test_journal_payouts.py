@@ -16,7 +16,8 @@ from coordinator.payouts.observations import (
     PayoutObservation,
     PayoutSent,
 )
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
 from tests.clock import Clock

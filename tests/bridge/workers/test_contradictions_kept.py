@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
 from tests.anvil import CAROL
 from tests.bridge.workers.followed_chain import Follow, Followed, contradictions, forge, goes_on, listed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import ALICE, BOB, CAROL, Anvil

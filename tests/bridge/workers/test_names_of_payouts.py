@@ -39,8 +39,9 @@ from coordinator.payouts.observations import (
     PayoutWithheld,
     Stated,
 )
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import NAMES_BEYOND, Share
+from coordinator.payouts.statuses import PayoutStatus
 from providers.contract import BookedPayout, PayoutOrder, ProviderUnavailableError, RefusedTogetherError
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock

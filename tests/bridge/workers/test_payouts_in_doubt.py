@@ -7,7 +7,7 @@ import pytest
 
 from bridge.journal import Journal, JournalUnavailableError
 from coordinator.payouts.observations import PayoutAccepted
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.payout_answers import OrderAnswer
 from tests.attempts import begin_attempts

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.matching.matching import DUST, MANY_TRANSFERS
 from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import BOB, CAROL, Anvil, running_anvil

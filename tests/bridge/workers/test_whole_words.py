@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS

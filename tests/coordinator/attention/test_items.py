@@ -17,8 +17,9 @@ from coordinator.histories import Beginning
 from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.facts import PayoutFacts, SecondWord
-from coordinator.payouts.payouts import STATUSES_TO_RESOLVE, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import NothingToResolveError, resolve
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
 from coordinator.refunds.refunds import Refund
 
 START = datetime(2026, 5, 1, tzinfo=UTC)

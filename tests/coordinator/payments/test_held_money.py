@@ -16,7 +16,7 @@ from coordinator.payments.overdrawn import overdrawn
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.problems import BEARABLE_EXCESS, ProblemKind, problems_of
 from coordinator.payouts.earnings import escrow_of, left_to_pay_out
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from tests.coordinator.agreed import DEADLINE, NOW
 from tests.coordinator.payouts.test_escrow import World
 

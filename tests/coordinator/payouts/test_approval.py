@@ -30,8 +30,9 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
     Stated,
 )
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import resolve
+from coordinator.payouts.statuses import PayoutStatus
 from tests.coordinator.payouts.test_earnings import payment
 from tests.coordinator.payouts.test_earnings import payout as earned_payout
 from tests.coordinator.payouts.test_limits import WITHHELD, after, payout

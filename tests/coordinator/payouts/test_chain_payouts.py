@@ -19,7 +19,8 @@ from coordinator.payouts.observations import (
     PayoutSettled,
     PayoutSighted,
 )
-from coordinator.payouts.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus, Verification
+from coordinator.payouts.payouts import Payout, Verification
+from coordinator.payouts.statuses import PAYOUT_TRANSITIONS, PayoutStatus
 
 PAYOUT = Payout(
     payout_id="out_1",

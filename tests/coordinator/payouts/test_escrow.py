@@ -34,8 +34,9 @@ from coordinator.payouts.observations import (
     PayoutReturned,
     PayoutSent,
 )
-from coordinator.payouts.payouts import Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import NothingToResolveError, TransactionWrongError, resolve
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.refunds import (
     Refund,
     RefundOrder,

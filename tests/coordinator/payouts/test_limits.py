@@ -24,7 +24,8 @@ from coordinator.payouts.observations import (
     PayoutSent,
     PayoutWithheld,
 )
-from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LIMITS = PayoutLimits(

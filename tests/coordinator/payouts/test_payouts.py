@@ -30,7 +30,8 @@ from coordinator.payouts.observations import (
     PayoutWithheld,
     Stated,
 )
-from coordinator.payouts.payouts import PAYOUT_TRANSITIONS, Payout, PayoutStatus, batches
+from coordinator.payouts.payouts import Payout, batches
+from coordinator.payouts.statuses import PAYOUT_TRANSITIONS, PayoutStatus
 
 PAYOUT = Payout(
     payout_id="out_1",

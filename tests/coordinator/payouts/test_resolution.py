@@ -13,8 +13,9 @@ from coordinator.payouts.observations import (
     PayoutSent,
     PayoutSettled,
 )
-from coordinator.payouts.payouts import Payout, PayoutFacts, PayoutStatus
+from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.payouts.resolution import NothingToResolveError, TransactionWrongError, resolve
+from coordinator.payouts.statuses import PayoutStatus
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 LATER = START + timedelta(days=1, seconds=1)

@@ -17,7 +17,7 @@ from bridge.client import (
     RequestRefusedError,
     SentRefund,
 )
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus
 from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace

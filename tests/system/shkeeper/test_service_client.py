@@ -14,7 +14,7 @@ from bridge.client import (
     PayoutRefusedError,
     RequestedPayout,
 )
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from tests.made_destinations import destination
 from tests.system.shkeeper.conftest import PATIENT_SERVICE, Marketplace
 

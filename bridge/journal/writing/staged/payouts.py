@@ -13,7 +13,8 @@ from bridge.journal.writing.statements import Row, Writing, first_known, insert_
 from coordinator.payouts.decisions import PayoutDecision
 from coordinator.payouts.limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import UNSETTLED_STATUSES, Payout, PayoutStatus
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = ["StagedPayouts"]
 
