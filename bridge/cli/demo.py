@@ -77,8 +77,8 @@ def demo(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-demo-")))
         database_url = f"sqlite:///{folder / 'bridge.db'}"
-        nobody = folder / "services.toml"
-        nobody.touch(mode=0o600)
+        empty = folder / "empty.toml"
+        empty.touch(mode=0o600)
         overrides: dict[str, Any] = {
             "host": HOST,
             "port": listener.getsockname()[1],
@@ -88,10 +88,10 @@ def demo(
             "shkeeper_api_keys": key,
             "shkeeper_user": "admin",
             "shkeeper_password": password,
-            "services_file": nobody,  # whoever is named in the one at the usual place
+            "services_file": empty,  # whoever is named in the one at the usual place
             "payout_limits": LIMITS,
             "payout_turn_seconds": TURN_SECONDS,
-            "chains_file": Path(os.devnull),
+            "chains_file": empty,
             "payment_expiry_seconds": EXPIRY_SECONDS,
             "log_level": "error",
         }

@@ -153,7 +153,7 @@ def test_every_fault_of_a_batch_is_told_with_its_place() -> None:
 
 def test_the_page_for_service_authors_has_the_catalogues_table() -> None:
     page = (Path(__file__).parents[3] / "docs" / "services.md").read_text()
-    table = [line for line in page.splitlines() if line.startswith("| `")]
+    table = [line for line in page.splitlines() if line.startswith("| `") and not line.startswith("| `POST")]
     expected = []
     for name, model in EVENTS.items():
         rule = model.audience_rule

@@ -91,6 +91,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "payout-awaiting-approval",
             "webhook-unmatched",
             "webhook-unreadable",
+            "coin-unfollowed",  # of the payouts that a chain shows wrong, which is none that the demonstration follows
         }
 
         def needs_a_person() -> set[str]:
@@ -98,7 +99,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
 
         wait_until(lambda: needs_a_person() >= kinds)
         # Buyers who paid too much or too late besides, as they do.
-        assert all(kind.startswith("payment-") for kind in needs_a_person() - kinds)
+        assert {kind for kind in needs_a_person() - kinds if not kind.startswith("payment-")} == set()
         wait_until(lambda: of("payments", "status") >= {"completed", "partially_paid", "pending", "expired"})
         wait_until(lambda: of("payouts", "status") >= {"completed", "created", "failed", "ambiguous"})
         wait_until(lambda: get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")
