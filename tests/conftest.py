@@ -18,12 +18,14 @@ from tests.asking import client_of
 from tests.commands import Command
 from tests.waiting import GIVE_UP_SECONDS
 
-# The same examples in every run: a test that fails once fails again, and none fails because the machine is busy.
+# The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
+# `make soak` others each time, and many more.
+IS_LONG = "SOAK_MINUTES" in os.environ
 settings.register_profile(
     "deterministic",
-    derandomize=True,
+    derandomize=not IS_LONG,
     deadline=None,
-    max_examples=200,
+    max_examples=2_000 if IS_LONG else 100,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("deterministic")

@@ -91,7 +91,7 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "payout-awaiting-approval",
             "webhook-unmatched",
             "webhook-unreadable",
-            "coin-unfollowed",  # of the payouts that a chain shows wrong, which is none that the demonstration follows
+            "coin-unfollowed",  # of payouts that a chain shows wrong, and the demonstration follows none
         }
 
         def needs_a_person() -> set[str]:

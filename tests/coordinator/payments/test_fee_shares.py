@@ -184,7 +184,8 @@ def test_whoever_pays_what_is_asked_for_has_paid_and_no_fee_is_called_goods(
     for other, permille, told, rate_moves_by in paid:
         sale.rates[other] *= rate_moves_by
         play(sale, other, Decimal(permille) / 1000, is_told=told)
-        assert sale.payment.received <= sale.goods + Decimal("0.005")
+        # The gateway rounds its sum to a cent, and the fee is rounded besides.
+        assert sale.payment.received < sale.goods + Decimal("0.01")
     sale.switches(coin)
     if sale.payment.status is PaymentStatus.COMPLETED:
         return

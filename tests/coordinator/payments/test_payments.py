@@ -341,8 +341,10 @@ def test_any_order_and_repetition_ends_in_the_same_state(
     orders: tuple[list[Observation], list[Observation]],
 ) -> None:
     one, other = (play(order)[0] for order in orders)
-    if any(problem.kind is ProblemKind.CONTRADICTING_BOOKS for problem in problems_of(one)):
-        # That it is completed may have been told before the contradiction was known, and is not taken back.
+    is_refunded = one.status is PaymentStatus.REFUNDED
+    if is_refunded or any(problem.kind is ProblemKind.CONTRADICTING_BOOKS for problem in problems_of(one)):
+        # That it is completed may have been told before the contradiction was known, and is not taken back; or never,
+        # where its refund is known before its money, as the sales of no shop have it.
         one, other = (each.with_facts(each.facts.model_copy(update={"completed": False})) for each in (one, other))
     assert one == other
 

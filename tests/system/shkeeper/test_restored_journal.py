@@ -82,8 +82,9 @@ def pay_out(marketplace: Marketplace, payment_ids: list[str], key: str | None) -
     return payouts
 
 
-@pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize("keys", [("first", "first"), ("first", "another"), (None, None)])
+@pytest.mark.parametrize(
+    ("number", "keys"), [(1, ("first", "first")), (3, ("first", "another")), (1, (None, None)), (3, (None, None))]
+)
 def test_what_was_sent_since_the_backup_is_found_and_not_sent_again(
     backup: Callable[[], Backup],
     shkeeper: PlayedShkeeper,
