@@ -65,7 +65,7 @@ CONSOLE_REFUSALS = {
 }
 REJECTION_REFUSALS = {**SERVICE_REFUSALS, 409: TOO_LATE}
 CONSOLE_REJECTION_REFUSALS = {**CONSOLE_REFUSALS, 409: TOO_LATE}
-WHY_REJECTED = "Why. It is kept with the payout, where its seller can read it."
+WHY = "Why. It is kept with the payout, where its seller can read it."
 
 
 class ServiceApproval(FrozenModel):
@@ -79,7 +79,7 @@ class ServiceRejection(FrozenModel):
     """That somebody rejects a payout, as a service tells it."""
 
     rejected_by: By = Field(description="The person; somebody else than who asked for it.")
-    note: Note = Field(description=WHY_REJECTED)
+    note: Note = Field(description=WHY)
 
 
 class ConsoleApproval(Doing):
@@ -91,20 +91,20 @@ class ConsoleApproval(Doing):
 class ConsoleRejection(Doing):
     """That somebody rejects a payout."""
 
-    note: Note = Field(description=WHY_REJECTED)
+    note: Note = Field(description=WHY)
 
 
 class ServiceWithdrawal(FrozenModel):
     """That a payout is to be sent no more, as the service tells it that asked for it."""
 
     withdrawn_by: By | None = Field(None, description="The person, if it is one. Otherwise the service counts.")
-    note: Note | None = Field(None, description="Why. It is kept with the payout, where its seller can read it.")
+    note: Note | None = Field(None, description=WHY)
 
 
 class ConsoleWithdrawal(Doing):
     """That a payout is to be sent no more, by the person who asked for it."""
 
-    note: Note | None = Field(None, description="Why. It is kept with the payout, where its seller can read it.")
+    note: Note | None = Field(None, description=WHY)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ nothing is cut.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
@@ -18,7 +18,7 @@ from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import reading_engine
 from bridge.journal.errors import JournalUnavailableError
 
-__all__ = ["Readers"]
+__all__ = ["Read", "Readers"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -29,6 +29,12 @@ READERS = 4
 LOOK_UP_SECONDS = 20.0
 # A thread whose connection is cut ends at once; one that is just connecting takes as long as that may.
 AFTER_CUT_SECONDS = 1.0
+
+
+class Read(Protocol):
+    """Looks something up: a query with its arguments, but for the connection."""
+
+    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.journal.queries.addresses import OwnAddress, own_address
 from bridge.journal.queries.prices import earlier_prices
-from bridge.journal.records.console import Read
+from bridge.journal.queries.readers import Read
 from bridge.journal.requests import approvals as approval_requests
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.actions import Action

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.journal.queries import chains as chain_queries
 from bridge.journal.queries import coins as coin_queries
 from bridge.journal.queries.coins import WaitedCoin
+from bridge.journal.queries.readers import Read
 from bridge.journal.requests import chains as chain_requests
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
+from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.writer import Request
 from coordinator.payments.payments import Payment
@@ -18,10 +20,6 @@ from coordinator.payouts.payouts import Payout
 __all__ = ["ChainRecords"]
 
 logger = logging.getLogger("bridge.payments")
-
-
-class Read(Protocol):
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 class ChainRecords:
@@ -38,9 +36,7 @@ class ChainRecords:
             if recorded.payment is not None:
                 logger.info("%s is %s", recorded.payment.payment_id, recorded.payment.status)
         for moved in committed.payouts:
-            payout = moved.payout
-            level = logging.WARNING if payout.reasons else logging.INFO
-            logger.log(level, "%s is %s", payout.payout_id, "; ".join((payout.status, *payout.reasons)))
+            log_payout(moved.payout)
         return committed
 
     async def record_unfollowed(self, said: Mapping[str, str]) -> None:

@@ -4,12 +4,13 @@ import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
 from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
+from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import DayTotal, completed_totals
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
@@ -26,10 +27,6 @@ from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome
 
 __all__ = ["ConsoleRecords", "ForAPerson"]
-
-
-class Read(Protocol):
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
 from bridge.journal.history.mark_file import MarkFile
@@ -18,6 +18,7 @@ from bridge.journal.queries.histories import (
     payouts_of,
     registered_names,
 )
+from bridge.journal.queries.readers import Read
 from bridge.journal.requests import histories as history_requests
 from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at
 from bridge.journal.writing.history_guard import HistoryGuard
@@ -37,10 +38,6 @@ WATCH_SECONDS = 1.0
 # No longer does anybody wait for the mark, whose disk may be another than the journal's.
 MARK_SECONDS = 1.0
 HISTORIES_LIMIT = 100
-
-
-class Read(Protocol):
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 class HistoryRecords:

@@ -6,8 +6,8 @@ from typing import Any
 
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import refunds as refund_queries
+from bridge.journal.queries.readers import Read
 from bridge.journal.queries.refunds import ListedRefund
-from bridge.journal.records.console import Read
 from bridge.journal.requests import refunds as refund_requests
 from bridge.journal.requests.payments import IdempotencyKey, made_before
 from bridge.journal.requests.refunds import OpenedRefund

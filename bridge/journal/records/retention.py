@@ -3,20 +3,17 @@
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, literal, select, tuple_
 
 from bridge.journal.queries import payments as queries
+from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Request
 
 __all__ = ["RetentionRecords"]
-
-
-class Read(Protocol):
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 class RetentionRecords:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Request
@@ -16,10 +17,6 @@ __all__ = ["SessionRecords"]
 
 # Those who are online at once, and those who have lately gone.
 ACTIVE_LIMIT = 20_000
-
-
-class Read(Protocol):
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 class SessionRecords:
