@@ -16,21 +16,10 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.writing.commit_times import committed_at
-from bridge.journal.writing.forgetting import Forgetting
 from bridge.journal.writing.prefetch import LookAhead, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
-from bridge.journal.writing.staged.actions import StagedActions, waiting_key
-from bridge.journal.writing.staged.chains import StagedChains
-from bridge.journal.writing.staged.claims import StagedClaims
-from bridge.journal.writing.staged.destinations import StagedDestinations
-from bridge.journal.writing.staged.drafts import StagedDrafts
-from bridge.journal.writing.staged.histories import StagedHistories
-from bridge.journal.writing.staged.holds import StagedHolds
-from bridge.journal.writing.staged.invoices import StagedInvoices
-from bridge.journal.writing.staged.payments import StagedPayments
-from bridge.journal.writing.staged.payouts import StagedPayouts
-from bridge.journal.writing.staged.refunds import StagedRefunds
-from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.staged.actions import waiting_key
+from bridge.journal.writing.staged.parts import StagedParts
 from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
@@ -93,13 +82,11 @@ class KeptObservation:
     """A person took it off the list of what needs one."""
 
 
-class Batch:
+class Batch(StagedParts):
     """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
 
     def __init__(self, connection: Connection, recent: RecentPayments, *, next_offset: int, now: datetime) -> None:
-        self._connection = connection
-        self._recent = recent
-        self.now = now
+        super().__init__(connection, recent, now=now)
         self.next_offset = next_offset
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
@@ -115,29 +102,11 @@ class Batch:
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self._writes = 0
-        self.payments = StagedPayments(connection, recent, now=now)
-        self.payouts = StagedPayouts(connection, now=now)
-        self.refunds = StagedRefunds(connection, now=now)
-        self.chains = StagedChains(now=now)
-        self.sessions = StagedSessions(now=now)
-        self.actions = StagedActions(connection, now=now)
-        self.invoices = StagedInvoices(connection, now=now)
-        self.drafts = StagedDrafts(connection, now=now)
-        self.holds = StagedHolds(connection, now=now)
-        self.destinations = StagedDestinations(connection, now=now)
-        self.histories = StagedHistories(connection, now=now)
-        self.claims = StagedClaims(connection, now=now)
-        self.forgetting = Forgetting(connection)
 
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        staged = (
-            *(self.payments, self.payouts, self.refunds, self.holds, self.chains, self.claims),
-            *(self.histories, self.sessions, self.actions, self.drafts, self.invoices, self.destinations),
-            self.forgetting,
-        )
-        return self._writes + sum(part.writes for part in staged)
+        return self._writes + self.staged_writes()
 
     # Reading
 
@@ -328,22 +297,11 @@ class Batch:
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""
         staged: tuple[tuple[Writing, Sequence[Row]], ...] = (
-            *self.payments.statements(),
+            *self.staged(),
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
-            *self.payouts.statements(),
-            *self.refunds.statements(),
-            *self.holds.statements(),
-            *self.destinations.statements(),
-            *self.histories.statements(),
-            *self.chains.statements(),
-            *self.sessions.statements(),
-            *self.actions.statements(),
-            *self.drafts.statements(),
             (insert_into(schema.events), self._new_events),
             (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
-            *self.invoices.statements(),
-            *self.claims.statements(),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
             # What changes nothing is not counted: it costs no sync either.
