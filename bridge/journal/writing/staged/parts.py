@@ -1,0 +1,118 @@
+"""The parts of a batch, by subject. Most batches need two of them, so each is made when it is asked for."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol, cast
+
+from sqlalchemy import Connection
+
+from bridge.journal.writing.forgetting import Forgetting
+from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.staged.actions import StagedActions
+from bridge.journal.writing.staged.chains import StagedChains
+from bridge.journal.writing.staged.claims import StagedClaims
+from bridge.journal.writing.staged.destinations import StagedDestinations
+from bridge.journal.writing.staged.drafts import StagedDrafts
+from bridge.journal.writing.staged.histories import StagedHistories
+from bridge.journal.writing.staged.holds import StagedHolds
+from bridge.journal.writing.staged.invoices import StagedInvoices
+from bridge.journal.writing.staged.payments import StagedPayments
+from bridge.journal.writing.staged.payouts import StagedPayouts
+from bridge.journal.writing.staged.refunds import StagedRefunds
+from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.statements import Row, Writing
+
+__all__ = ["StagedParts"]
+
+
+class _Part(Protocol):
+    @property
+    def writes(self) -> int:
+        """How many changes are staged."""
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged."""
+
+
+# In the order in which they are written: what others refer to comes first.
+_PARTS = (
+    *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims"),
+)
+
+
+class StagedParts:
+    """Reads and staged writes of one transaction, each subject's in a part of its own."""
+
+    def __init__(self, connection: Connection, recent: RecentPayments, *, now: datetime) -> None:
+        self._connection = connection
+        self._recent = recent
+        self.now = now
+
+    @cached_property
+    def payments(self) -> StagedPayments:
+        return StagedPayments(self._connection, self._recent, now=self.now)
+
+    @cached_property
+    def payouts(self) -> StagedPayouts:
+        return StagedPayouts(self._connection, now=self.now)
+
+    @cached_property
+    def refunds(self) -> StagedRefunds:
+        return StagedRefunds(self._connection, now=self.now)
+
+    @cached_property
+    def holds(self) -> StagedHolds:
+        return StagedHolds(self._connection, now=self.now)
+
+    @cached_property
+    def destinations(self) -> StagedDestinations:
+        return StagedDestinations(self._connection, now=self.now)
+
+    @cached_property
+    def histories(self) -> StagedHistories:
+        return StagedHistories(self._connection, now=self.now)
+
+    @cached_property
+    def chains(self) -> StagedChains:
+        return StagedChains(now=self.now)
+
+    @cached_property
+    def sessions(self) -> StagedSessions:
+        return StagedSessions(now=self.now)
+
+    @cached_property
+    def actions(self) -> StagedActions:
+        return StagedActions(self._connection, now=self.now)
+
+    @cached_property
+    def drafts(self) -> StagedDrafts:
+        return StagedDrafts(self._connection, now=self.now)
+
+    @cached_property
+    def invoices(self) -> StagedInvoices:
+        return StagedInvoices(self._connection, now=self.now)
+
+    @cached_property
+    def claims(self) -> StagedClaims:
+        return StagedClaims(self._connection, now=self.now)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """What deletes at once, and stages nothing."""
+        return Forgetting(self._connection)
+
+    def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
+        """What is staged in all parts, in the order in which it is to be written."""
+        for part in self._used():
+            yield from part.statements()
+
+    def staged_writes(self) -> int:
+        """How many changes are staged in all parts, or made at once."""
+        deleted = self.forgetting.writes if "forgetting" in self.__dict__ else 0
+        return deleted + sum(part.writes for part in self._used())
+
+    def _used(self) -> list[_Part]:
+        made = self.__dict__
+        return [cast(_Part, made[name]) for name in _PARTS if name in made]
