@@ -54,7 +54,7 @@ async def test_transfers_of_every_kind_are_found_in_their_block(
     ]
     direct = [one for transaction in block["transactions"] if (one := from_transaction(chain, transaction))]
     assert [(one.recipient, one.units) for one in direct] == [(BOB, 8), (contracts.forwarder, 9)]
-    inner = await Traces(chain, rpc, time.monotonic).sent_on(at) or []
+    inner = await Traces(chain, rpc, time.monotonic).sent_on(at, block["transactions"]) or []
     assert [(one.tx_hash, one.sender, one.recipient, one.units) for one, _ in inner] == [
         (forwarded, contracts.forwarder, BOB, 9)
     ]
