@@ -15,8 +15,8 @@ Calls = dict[str, Mapping[str, Any] | None]
 
 
 def calls_in(answer: Any, transactions: Sequence[Mapping[str, Any]]) -> Calls:
-    """The calls of these transactions of a block. Raises FaultyError for what is no answer, and RefusedByNodeError for
-    one that shows none of them: for good where it is in another form, as of who knows no `callTracer`."""
+    """The calls of these transactions of a block. Raises FaultyError for what is no answer, and RefusedByNodeError
+    for one that shows none of them: for good where it is in another form, as of who knows no `callTracer`."""
     try:
         if not isinstance(answer, list):
             raise TypeError
