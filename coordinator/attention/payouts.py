@@ -52,8 +52,8 @@ _PAYOUT_ADVICE = {
     ),
     AttentionKind.PAYOUT_DROPPED: (
         "Look whether the wallet replaced the transaction by another one. If it did, and that pays the seller, name"
-        " it as sent. Where nothing took its place it may still be mined: first have the wallet send something else with"
-        " its nonce. Once that is final, say that it was not sent, and make another payout for its payment."
+        " it as sent. Where nothing took its place it may still be mined: first have the wallet send something else"
+        " with its nonce. Once that is final, say that it was not sent, and make another payout for its payment."
     ),
     AttentionKind.PAYOUT_AWAITING_APPROVAL: (
         "Compare it with the sale, and the destination with what the seller has told otherwise than through the"

@@ -166,6 +166,21 @@ async def test_logs_of_another_block_are_not_taken(anvil: Anvil, contracts: Cont
         assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
 
 
+async def test_logs_of_other_blocks_than_were_asked_for_are_not_taken(
+    anvil: Anvil, contracts: Contracts, open_rpc: OpenRpc
+) -> None:
+    anvil.transfer(contracts.token, BOB, 1)
+    anvil.mine(3)
+    async with scripted_gateway() as gateway:
+        liar, head = Liar(gateway, anvil), anvil.head()
+        rpc = await open_rpc(gateway.url, anvil.url)
+        lower = {"fromBlock": hex(head - 9), "toBlock": hex(head - 2), "address": contracts.token}
+        liar.answers = {"eth_getLogs": anvil.ask("eth_getLogs", lower)}
+        told = await rpc.logs_between(head - 1, head, [contracts.token], None)
+        assert (told.place, told.answer) == (1, [])
+        assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
+
+
 async def test_what_a_node_refuses_is_told_apart_from_a_node_that_is_away(anvil: Anvil, open_rpc: OpenRpc) -> None:
     rpc = await open_rpc(anvil.url)
     with pytest.raises(RefusedByNodeError):
