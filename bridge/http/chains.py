@@ -76,7 +76,8 @@ class AlarmItem(FrozenModel):
     chain: str
     kind: str = Field(
         description="`taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say "
-        "different things of it. `unfollowed`: somebody waits for a coin that the configuration does not follow."
+        "different things of it. `unread`: from it on blocks were read by one endpoint alone. `unfollowed`: somebody "
+        "waits for a coin that the configuration does not follow."
     )
     block_number: int = Field(description="0 where it is about none.")
     message: str

@@ -16,6 +16,7 @@ __all__ = [
     "Remedy",
     "chain_alarm",
     "chain_contradicted",
+    "chain_read_by_one",
     "coin_unfollowed",
     "foreign_payout",
     "most_urgent_first",
@@ -62,6 +63,7 @@ class AttentionKind(StrEnum):
     REFUND_WITHOUT_ADDRESS = "refund-without-address"
     CHAIN_ALARM = "chain-alarm"
     CHAIN_CONTRADICTED = "chain-contradicted"
+    CHAIN_READ_BY_ONE = "chain-read-by-one"
     COIN_UNFOLLOWED = "coin-unfollowed"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
@@ -92,8 +94,9 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.FORGOTTEN,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
-    # What comes is not seen.
+    # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
+    AttentionKind.CHAIN_READ_BY_ONE,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
@@ -321,6 +324,24 @@ def chain_contradicted(chain: str, block_number: int, message: str, raised_at: d
             "Nothing in this block counts until they agree; they are asked again and again, and this goes once they"
             " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of"
             " the configuration. Dismiss this if it stays after that."
+        ),
+        since=raised_at,
+        news_at=raised_at,
+        chain=chain,
+        remedies=("dismiss",),
+    )
+
+
+def chain_read_by_one(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
+    """Blocks that no second endpoint has read: what the only one left out of them is missed."""
+    return Attention(
+        kind=AttentionKind.CHAIN_READ_BY_ONE,
+        subject=f"{chain}:{block_number}",
+        title=f"Blocks of {chain} were read by one endpoint alone",
+        detail=message[:1].upper() + message[1:],
+        advice=(
+            "Have another endpoint answer, or name a third one. Look in an explorer for what came to your wallets in"
+            " these blocks, and name the transaction of a payment that misses money. Then dismiss this."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -26,7 +26,7 @@ _PAYOUT_TITLES = {
     AttentionKind.PAYOUT_MISMATCH: "Something else than was asked for was sent",
     AttentionKind.PAYOUT_CONTRADICTED: "It has ended, and something else was told of it too",
     AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
-    AttentionKind.PAYOUT_DROPPED: "Its transaction never came into a block",
+    AttentionKind.PAYOUT_DROPPED: "Its transaction is in no block, and no node knows it any more",
     AttentionKind.PAYOUT_AWAITING_APPROVAL: "It waits for a second person, and is not sent",
     AttentionKind.PAYOUT_OVERDUE: "It takes too long",
     AttentionKind.PAYOUT_FAILED: "It failed, and the seller has nothing yet",
@@ -51,8 +51,9 @@ _PAYOUT_ADVICE = {
         " new, look for it in the provider's own books and at the destination, then say whether it was sent."
     ),
     AttentionKind.PAYOUT_DROPPED: (
-        "Look whether the wallet replaced the transaction by another one. If it did, name that as sent; if not, say"
-        " that it was not sent, and make another payout for its payment."
+        "Look whether the wallet replaced the transaction by another one. If it did, and that pays the seller, name"
+        " it as sent. Where nothing took its place it may still be mined: first have the wallet send something else"
+        " with its nonce. Once that is final, say that it was not sent, and make another payout for its payment."
     ),
     AttentionKind.PAYOUT_AWAITING_APPROVAL: (
         "Compare it with the sale, and the destination with what the seller has told otherwise than through the"
@@ -107,8 +108,9 @@ _REFUND_ADVICE = {
         " buyer has all the money, say that it has arrived; if the buyer has none, say that it was not sent."
     ),
     AttentionKind.PAYOUT_DROPPED: (
-        "Look whether the wallet replaced the transaction by another one. If it did, name that as sent; if not, say"
-        " that it was not sent, and open another refund for its payment."
+        "Look whether the wallet replaced the transaction by another one. If it did, and that pays the buyer, name it"
+        " as sent. Where nothing took its place it may still be mined: first have the wallet send something else with"
+        " its nonce. Once that is final, say that it was not sent, and open another refund for its payment."
     ),
     AttentionKind.PAYOUT_AWAITING_APPROVAL: (
         "Compare it with the payment and with what was agreed with the buyer. If all of it is right, approve it: it"

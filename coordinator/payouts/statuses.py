@@ -19,7 +19,7 @@ class PayoutStatus(StrEnum):
     MISMATCH = "mismatch"
     """What its transactions do on the chain is not what was asked for; a person has to look."""
     DROPPED = "dropped"
-    """Its transaction never came into a block, and will not; a person has to say what is to be done."""
+    """Its transaction is in no block, and no node knows it any more; a person has to say what is to be done."""
     COMPLETED = "completed"
     FAILED = "failed"
     RETURNED = "returned"

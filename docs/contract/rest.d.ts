@@ -1256,7 +1256,7 @@ export interface components {
         /** AlarmItem */
         AlarmItem: {
             chain: string;
-            /** @description `taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say different things of it. `unfollowed`: somebody waits for a coin that the configuration does not follow. */
+            /** @description `taken-back`: it was final, and the chain took it back. `contradicted`: two endpoints say different things of it. `unread`: from it on blocks were read by one endpoint alone. `unfollowed`: somebody waits for a coin that the configuration does not follow. */
             kind: string;
             /** @description 0 where it is about none. */
             blockNumber: number;
@@ -1285,7 +1285,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;

@@ -156,6 +156,7 @@ class ChainFollower:
             sunk = await self._turning_back.below(self._following, self.head, finality)
             if sunk is not None:
                 await self._commit(sunk)
+                self._claims.went_back()
             while self._following.next_number <= self.head:
                 await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
@@ -290,6 +291,7 @@ class ChainFollower:
                 if self._turns_back > TURNS_BACK:
                     raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
                 await self._turning_back.go_back(step, self.head, finality.depth)
+                self._claims.went_back()
                 return  # the blocks after it were read for nothing
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
@@ -317,7 +319,7 @@ class ChainFollower:
         """Looks into each claim that is due. What is wrong with one is no reason to leave out the others."""
         for claim in self._claims.due(self.head):
             try:
-                news = await self._claims.look(claim, self.head)
+                news = await self._claims.look(claim, self.head, finality.safe(self.head))
             except (MalformedError, RefusedByNodeError) as error:
                 logger.warning("%s: %s cannot be looked into: %s", self.chain.name, claim.tx_hash, error)
                 continue

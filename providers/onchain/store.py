@@ -40,8 +40,9 @@ class Recorded:
 class Alarm:
     """What a person has to know of a block."""
 
-    kind: Literal["taken-back", "contradicted"]
-    """Whether the chain took back what was final, or two endpoints say different things of it."""
+    kind: Literal["taken-back", "contradicted", "unread"]
+    """Whether the chain took back what was final, two endpoints say different things of it, or from it on blocks were
+    read by one endpoint alone."""
     block_number: int
     message: str
 

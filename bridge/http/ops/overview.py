@@ -285,5 +285,6 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
 def _of_alarm(alarm: ChainAlarm) -> Attention:
     if alarm.kind == "unfollowed":
         return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
-    told = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
+    of_blocks = {"contradicted": attention.chain_contradicted, "unread": attention.chain_read_by_one}
+    told = of_blocks.get(alarm.kind, attention.chain_alarm)
     return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

@@ -147,7 +147,7 @@ def from_trace(chain: Chain, tx_hash: str, call: object, block: BlockId) -> list
     """The chain's own coin that contracts sent on within a transaction: `call` is what the `callTracer` of
     `debug_trace…` answers. The outermost call is left out, being the transaction itself. Calls that were reverted,
     and all within them, moved nothing. Raises MalformedError."""
-    if not isinstance(call, Mapping):
+    if not isinstance(call, Mapping) or "type" not in call:  # as of a client that knows no `callTracer`
         raise MalformedError("a trace is malformed")
     token = chain.own_coin
     if token is None or "error" in call:

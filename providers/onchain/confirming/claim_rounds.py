@@ -27,6 +27,7 @@ AGE_SHARE = 8
 FOR_NOTHING = (Stage.FAILED, Stage.DROPPED)
 REPLACED = "another transaction of its sender took its place"
 FORGOTTEN = "no node knows it any more"
+MAY_STILL_COME = f"{FORGOTTEN}; it may be mined all the same until another of its sender has its nonce"
 
 
 def nothing_of(
@@ -54,6 +55,8 @@ class Claim:
     """When a node knew it last."""
     sender: str | None = None
     nonce: int = 0
+    replaced_at_block: int | None = None
+    """The newest block when another transaction of its sender was seen to have its place, on the chain as it is."""
     told: Stage | None = None
     """What was told of it last."""
 
@@ -110,14 +113,20 @@ class ClaimRounds:
         waiting = (claim for claim in self._claims.values() if claim.is_due(head))
         return sorted(waiting, key=lambda claim: claim.looked_at_block)[:LOOKS_PER_ROUND]
 
-    async def look(self, claim: Claim, head: int) -> News | None:
-        """Looks at one of them. Raises ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+    def went_back(self) -> None:
+        """After the chain was reorganised: what took the place of a transaction may be gone."""
+        for claim in self._claims.values():
+            claim.replaced_at_block = None
+
+    async def look(self, claim: Claim, head: int, safe: int) -> News | None:
+        """Looks at one of them, where the chain has this head and is final up to `safe`. Raises
+        ChainUnavailableError, RefusedByNodeError, and MalformedError."""
         claim.looked_at_block = head  # also if nothing comes of it: then the others are looked at before it
         looked = await look_at(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
         finding = judge_claim(claim.watched, looked)
         if looked.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce
-        sighting = await self._sighting(claim, finding, head)
+        sighting = await self._sighting(claim, finding, head, safe)
         if sighting is not None and sighting.stage in FOR_NOTHING and not await self._is_seconded(claim, finding):
             logger.info("%s: %s: one endpoint alone says that it comes to nothing", self.chain.name, claim.tx_hash)
             return None
@@ -151,14 +160,14 @@ class ClaimRounds:
             return None
         return None if looked.is_untraced else judge_claim(claim.watched, looked).verdict
 
-    async def _sighting(self, claim: Claim, finding: Finding, head: int) -> Sighting | None:
+    async def _sighting(self, claim: Claim, finding: Finding, head: int, safe: int) -> Sighting | None:
         match finding.verdict:
             case Verdict.PENDING:
                 return next(self._seen(claim, finding.transfers), None)
             case Verdict.FAILED:
                 return nothing_of(claim.watched, claim.tx_hash, finding.reason, sender=claim.sender)
             case Verdict.UNKNOWN:
-                reason = await self._gone(claim, head)
+                reason = await self._gone(claim, head, safe)
                 return None if reason is None else nothing_of(claim.watched, claim.tx_hash, reason, Stage.DROPPED)
         return None
 
@@ -192,10 +201,16 @@ class ClaimRounds:
         except ValueError:
             raise MalformedError("the number of an account's transactions is malformed") from None
 
-    async def _gone(self, claim: Claim, head: int) -> str | None:
-        """Why a transaction that was known will not come any more; None as long as it may."""
+    async def _gone(self, claim: Claim, head: int, safe: int) -> str | None:
+        """Why a transaction that was known will not come any more; None as long as it may. A payout is replaced only
+        once that is final: its money may be sent again then."""
         if claim.known_at_block is None:
             return None
+        is_payout = claim.watched.subject.kind == "payout"
         if claim.sender is not None and await self._has_sent(claim.sender) > claim.nonce:
-            return REPLACED
-        return FORGOTTEN if head - claim.known_at_block >= self.forgotten_after_blocks else None
+            claim.replaced_at_block = head if claim.replaced_at_block is None else claim.replaced_at_block
+            return None if is_payout and claim.replaced_at_block > safe else REPLACED
+        claim.replaced_at_block = None
+        if head - claim.known_at_block < self.forgotten_after_blocks:
+            return None
+        return MAY_STILL_COME if is_payout else FORGOTTEN

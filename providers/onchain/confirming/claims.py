@@ -154,9 +154,11 @@ async def _sent_on(
     rpc: Asked, chain: Chain, transaction: Mapping[str, Any], block: BlockId
 ) -> tuple[int | None, list[ChainTransfer] | None]:
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
-    if transaction.get("input", "0x") in ("", "0x"):
-        return None, []  # it calls nothing, so nothing sends on
     try:
+        if transaction.get("input", "0x") in ("", "0x"):  # coin alone, which a contract may send on too
+            code = await rpc.told("eth_getCode", transaction["to"], "latest")
+            if code.answer in ("", "0x"):
+                return code.place, []
         trace = await rpc.told("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
         return trace.place, from_trace(chain, transaction["hash"], trace.answer, block)
     except (RefusedByNodeError, MalformedError):

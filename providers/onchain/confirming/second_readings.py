@@ -61,6 +61,8 @@ class SecondReadings:
     """Which endpoint told of a block; not known of what was read before the start, or told of by several."""
     _read_alone: int = -1
     """The newest block that was read again by the endpoint that had told of it, for want of another."""
+    _left_from: int | None = None
+    """The first of the blocks that are left as one endpoint has told of them, while no other one answers."""
 
     def told(self, blocks: Iterable[int], place: int | None) -> None:
         """Remembers who told of blocks; None if several did."""
@@ -128,6 +130,7 @@ class SecondReadings:
         elif reading.teller is None and len(self._rpc.endpoints) > 1:
             self.told(reading.blocks, reading.place)  # by another one next
         else:
+            self._leave_no_more(step)
             step.following = replace(step.following, checked_number=last)
         return step
 
@@ -149,14 +152,26 @@ class SecondReadings:
         last = followed - BLOCKS_KEPT
         if last <= following.checked_number:
             return None
-        logger.error(
-            "%s: blocks %d to %d were read by one endpoint alone, since no other answers; money may be missed",
-            self._chain.name,
-            following.checked_number + 1,
-            last,
-        )
+        step = Step(replace(following, checked_number=last))
+        if self._left_from is None:  # it is said once
+            self._left_from = following.checked_number + 1
+            said = f"from {self._left_from} on blocks are read by one endpoint alone, since no other answers"
+            self._warn(step, self._left_from, said)
         self._forget_below(last)
-        return Step(replace(following, checked_number=last))
+        return step
+
+    def _leave_no_more(self, step: Step) -> None:
+        """Says which blocks were left, once another endpoint reads them again."""
+        if self._left_from is not None:
+            last = step.following.checked_number
+            said = f"blocks {self._left_from} to {last} were read by one endpoint alone, since no other answered"
+            self._warn(step, self._left_from, said)
+            self._left_from = None
+
+    def _warn(self, step: Step, number: int, said: str) -> None:
+        message = f"{said}; money in them may be missed"
+        logger.error("%s: %s", self._chain.name, message)
+        step.alarms.append(Alarm("unread", number, message))
 
     def _forget_below(self, number: int) -> None:
         self._told_by = {block: place for block, place in self._told_by.items() if block >= number}

@@ -150,10 +150,23 @@ def match(
 
 
 def _of_nobody(transfer: ChainTransfer, candidates: Sequence[Watched]) -> str:
+    alike = next((one for one in candidates if _may_be_instead(transfer, one)), None)
+    if alike is not None:
+        return f"it is just what {alike.subject.id} is to pay by another transaction; name it there if it is instead"
     payer = resembled(transfer.sender, [one.payer for one in candidates if one.payer is not None])
     if payer is None:
         return "nobody waits for money of this sender"
     return f"its sender {transfer.sender} is not {payer}, whose money is waited for, and was made to look like it"
+
+
+def _may_be_instead(transfer: ChainTransfer, payout: Watched) -> bool:
+    """Whether a payout that waits for another transaction may have been sent by this one: wallets replace them."""
+    is_named = payout.subject.kind == "payout" and payout.is_open and bool(payout.hints)
+    return (
+        is_named
+        and payout.payer in (None, transfer.sender)
+        and (payout.symbol, payout.units) == (transfer.token.symbol, transfer.units)
+    )
 
 
 def _payout(

@@ -21,13 +21,14 @@ from providers.onchain.nodes.web3_library import AsyncWeb3, RPCEndpoint, Web3RPC
 from providers.onchain.nodes.web_socket_provider import HeldWebSocketProvider
 from providers.onchain.quantities import quantity
 
-__all__ = ["QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
+__all__ = ["METHOD_NOT_FOUND", "QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
 
 # JSON-RPC error codes for too many questions. The first is also what some say to a question for too many logs.
 TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32029, 429})
 _ABOUT_THE_RATE = re.compile(r"\brate\b|too many|per second|request count|capacity|throttl", re.IGNORECASE)
 # JSON-RPC's own "method not found", and EIP-1474's "method not supported".
-_NO_SUCH_METHOD_CODES = frozenset({-32601, -32004})
+METHOD_NOT_FOUND = -32601
+_NO_SUCH_METHOD_CODES = frozenset({METHOD_NOT_FOUND, -32004})
 SHOWN_CHARACTERS = 200
 # What is shorter than this in a URL is no key, and would take ordinary words out of messages.
 SHORTEST_SECRET = 6

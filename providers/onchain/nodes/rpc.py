@@ -29,6 +29,7 @@ from providers.onchain.nodes.endpoints import (
     lags,
 )
 from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.log_ranges import logs_in
 from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
 
 __all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told", "sole"]
@@ -282,12 +283,10 @@ class ChainRpc:
     async def logs_at(
         self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
     ) -> Told:
-        """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError."""
+        """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError also
+        for an answer that looks cut off."""
         question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
-        logs = await self._nodes[place].ask("eth_getLogs", question)
-        if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
-            raise FaultyError(Fault.INCONSISTENT, "its logs are none")
-        return Told(place, logs)
+        return Told(place, logs_in(await self._nodes[place].ask("eth_getLogs", question), first, last))
 
     async def call(self, method: str, *parameters: Any) -> Any:
         """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""

@@ -1,5 +1,5 @@
-"""Staleness: whether a chain stands still, by how old its newest block is, and the newest that it calls finalized.
-Pure."""
+"""Staleness: whether a chain stands still, or is ahead of this machine's clock, by how old its newest block is, and
+the newest that it calls finalized. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -10,17 +10,25 @@ __all__ = ["staleness"]
 # A chain makes no block for some blocks' time now and then.
 LATE_BLOCKS = 10
 LATE_AT_LEAST = timedelta(minutes=2)
+# Whoever makes blocks has a clock that is right but for seconds. Where this machine's is behind, money of before a
+# payment would pass for its own.
+AHEAD_AT_MOST = timedelta(minutes=10)
 # Ethereum calls a block finalized after a quarter of an hour, what is built upon it after half an hour.
 FINALIZED_LATE = timedelta(hours=1)
 
 
 def staleness(chain: Chain, head_at: datetime | None, finalized_at: datetime | None, now: datetime) -> str | None:
-    """What stands still; None if nothing does, or nothing is known yet."""
+    """What stands still, or is ahead of its time; None if nothing is, or nothing is known yet."""
     if head_at is None:
         return None
     allowed = max(LATE_AT_LEAST, timedelta(seconds=LATE_BLOCKS * chain.block_seconds))
     if now - head_at > allowed:
         return f"its newest block is {_spelt(now - head_at)} old, and one takes about {chain.block_seconds:g} s"
+    if head_at - now > AHEAD_AT_MOST:
+        return (
+            f"its newest block is {_spelt(head_at - now)} ahead of this machine's clock: set that right, or take the"
+            " endpoint out that is wrong, since by their times it is told which money is of before a payment"
+        )
     if finalized_at is not None and head_at - finalized_at > FINALIZED_LATE:
         return f"the newest block that it calls finalized is {_spelt(head_at - finalized_at)} older than its newest"
     return None

@@ -125,7 +125,7 @@ async def _own_coin_again(
     header = header_of(content)
     found: list[ChainTransfer] = []
     try:
-        found += await traces.shown_by(place, header.id)
+        found += await traces.shown_by(place, header.id, _transactions(content))
     except RefusedByNodeError as error:  # no reason to leave out all else
         logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
     for transfer in _sent(chain, content, watchlist):
@@ -187,17 +187,23 @@ async def _own_coin(
     """What moved of the chain's own coin, each with who told that it did."""
     moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
     told = [(transfer, success.place) for transfer, success in moved if success.answer]
-    told += await traces.sent_on(block) or ()
+    told += await traces.sent_on(block, _transactions(content)) or ()
     tellers = {transfer.transfer_id: place for transfer, place in told}
     return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in told)]
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
     """What the transactions of a block were to send themselves. Raises MalformedError."""
-    if not isinstance(content.get("transactions"), list):
-        raise MalformedError("a block is malformed")
-    sent = [transfer for one in content["transactions"] if (transfer := from_transaction(chain, one)) is not None]
+    sent = [transfer for one in _transactions(content) if (transfer := from_transaction(chain, one)) is not None]
     return [transfer for transfer in sent if transfer.recipient in watchlist]
+
+
+def _transactions(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The transactions of a block. Raises MalformedError."""
+    transactions = content.get("transactions")
+    if not isinstance(transactions, list) or not all(isinstance(one, dict) for one in transactions):
+        raise MalformedError("a block is malformed")
+    return transactions
 
 
 async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> Told:

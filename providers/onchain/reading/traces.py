@@ -9,9 +9,9 @@ from typing import Any
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, from_trace
 from providers.onchain.chains import Chain
-from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.reading.call_traces import Calls, calls_in
 
 __all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
 
@@ -50,14 +50,16 @@ class Traces:
         self._too_large = False
         """Whether an endpoint had more to show of this block than is taken."""
 
-    async def sent_on(self, block: BlockId) -> list[tuple[ChainTransfer, int]] | None:
-        """What contracts sent on in a block, each with who shows it; None if no endpoint does. Raises
-        ChainUnavailableError."""
+    async def sent_on(
+        self, block: BlockId, transactions: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[ChainTransfer, int]] | None:
+        """What contracts sent on in a block with these transactions, each with who shows it; None if no endpoint
+        does. Raises ChainUnavailableError."""
         if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
             return None
         self._too_large = False
         try:
-            traced = await self._traced(block)
+            traced = await self._traced(block, transactions)
         except (RefusedByNodeError, ChainUnavailableError) as error:
             if self._too_large:
                 self._go_over(block, str(error))  # it would not be smaller in a minute
@@ -79,22 +81,33 @@ class Traces:
             found += [(transfer, place) for transfer in transfers or ()]
         return found
 
-    async def shown_by(self, place: int, block: BlockId) -> list[ChainTransfer]:
+    async def shown_by(
+        self, place: int, block: BlockId, transactions: Sequence[Mapping[str, Any]]
+    ) -> list[ChainTransfer]:
         """What contracts sent on by the word of just this endpoint, as far as it shows it. Raises FaultyError, and
         RefusedByNodeError."""
         if self._does_not_offer(place):
             return []
         try:
+            calls = await self._calls(place, block, transactions)
+        except RefusedByNodeError as error:
+            if error.is_for_good:
+                return []
+            raise
+        shown = [(tx_hash, call) for tx_hash, call in calls.items() if call is not None]
+        return [one for tx_hash, call in shown for one in self._transfers(tx_hash, call, block) or ()]
+
+    async def _calls(self, place: int, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Calls:
+        """What one endpoint shows of the calls of each transaction. Raises FaultyError, and RefusedByNodeError."""
+        try:
             answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            return calls_in(answer, transactions)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
-                return []
             raise
-        shown = [(tx_hash, call) for tx_hash, call in _results(answer) if call is not None]
-        return [one for tx_hash, call in shown for one in self._transfers(tx_hash, call, block) or ()]
 
-    async def _traced(self, block: BlockId) -> Shown:
+    async def _traced(self, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Shown:
         """The calls of each transaction. One transaction that an endpoint cannot trace is no reason to go without the
         others, but one to ask the next endpoint too."""
         found: Shown = {}
@@ -103,13 +116,11 @@ class Traces:
             if self._does_not_offer(place):
                 raise RefusedByNodeError(0, "it shows no traces")
             try:
-                answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
-            except RefusedByNodeError as error:
-                if error.is_for_good:
-                    self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
-                self._too_large = self._too_large or isinstance(error, TooLargeError)
+                calls = await self._calls(place, block, transactions)
+            except TooLargeError:
+                self._too_large = True
                 raise
-            found.update(_news(found, place, _results(answer)))
+            found.update(_news(found, place, calls))
 
         await self._rpc.first_good(asked)
         for place in self._rpc.well():
@@ -153,17 +164,8 @@ class Traces:
         )
 
 
-def _news(found: Shown, place: int, results: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Shown:
+def _news(found: Shown, place: int, calls: Calls) -> Shown:
     """What an endpoint shows of transactions that nobody has shown the calls of yet."""
-    return {tx_hash: (place, call) for tx_hash, call in results if tx_hash not in found or found[tx_hash][1] is None}
-
-
-def _results(answer: Any) -> Sequence[tuple[str, Mapping[str, Any] | None]]:
-    """The calls of each transaction, None for one that could not be traced. Raises FaultyError."""
-    try:
-        if not isinstance(answer, list):
-            raise TypeError
-        found = [(str(one["txHash"]), one.get("result")) for one in answer]
-    except (KeyError, TypeError, AttributeError):
-        raise FaultyError(Fault.INCONSISTENT, "its traces are none") from None
-    return [(tx_hash, call if isinstance(call, dict) else None) for tx_hash, call in found]
+    return {
+        tx_hash: (place, call) for tx_hash, call in calls.items() if tx_hash not in found or found[tx_hash][1] is None
+    }

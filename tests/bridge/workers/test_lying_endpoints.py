@@ -57,6 +57,28 @@ async def test_a_log_that_is_told_twice_counts_once_after_an_absence(follow: Fol
         assert (payment.status, payment.received) == (PARTLY, Decimal(50))
 
 
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_logs_that_all_endpoints_cut_off_without_a_word_are_asked_for_in_fewer_blocks(
+    follow: Follow, endpoints: int
+) -> None:
+    async with follow(endpoints=endpoints) as it:
+        await it.follow()
+        await it.register()
+        it.pay(60)
+        it.anvil.mine(20)
+        it.pay(40)
+        it.anvil.mine(50)
+
+        def cut_off(parameters: list[Any], logs: list[Document]) -> list[Document]:
+            """As if each were among a thousand others."""
+            return [one for one in logs for _ in range(1_000)][:1_000]
+
+        for liar in it.liars:
+            liar.changes("eth_getLogs", cut_off)
+        await it.follow(1)
+        assert (await it.payment()).status == COMPLETED
+
+
 async def test_two_transfers_of_one_transaction_both_count_in_whatever_order_they_are_told(
     follow: Follow, anvil: Anvil
 ) -> None:

@@ -13,9 +13,11 @@ from providers.onchain.nodes import http_provider
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+from tests.providers.onchain.liar import Refusal
 
 Document = dict[str, Any]
 COMPLETED, PARTLY, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.CONFIRMING
+PENDING = PaymentStatus.PENDING
 
 
 async def hinted(it: Followed, payment_id: str, tx_hash: str) -> None:
@@ -48,6 +50,23 @@ async def test_a_claim_that_cannot_be_read_stops_no_other_and_degrades_nobody(fo
         it.liar.answers = {}
         await it.follow(2)
         assert (await it.payment("pay_1")).received == Decimal(50)
+
+
+async def test_plain_coin_that_a_contract_sends_on_is_found_by_its_transaction(follow: Follow) -> None:
+    """It calls nothing by what it says, and where its block was gone over without traces it has to be named."""
+    async with follow(own_coin=True) as it:
+        await it.follow()
+        contract = "0x" + "a7" * 20
+        it.anvil.ask("anvil_setCode", contract, f"0x600060006000600034 73{BOB[2:]} 5a f1 00".replace(" ", ""))
+        it.liar.answers["debug_traceBlockByHash"] = Refusal(-32601, "the method does not exist")
+        await it.register(currency="ETH")
+        tx_hash = it.anvil.send(contract, 100 * 10**18)
+        it.anvil.mine()
+        await it.follow(CONFIRMATIONS)
+        assert (await it.payment()).status == PENDING
+        await hinted(it, "pay_1", tx_hash)
+        await it.follow(1)
+        assert (await it.payment()).status == COMPLETED
 
 
 async def test_a_receipt_without_a_status_tells_of_tokens_by_its_logs(follow: Follow) -> None:

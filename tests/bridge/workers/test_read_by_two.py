@@ -1,11 +1,13 @@
 """What one endpoint leaves out is found by another one, whoever was away when, and whatever coin it is."""
 
+import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bridge.http.ops.overview import needs_a_person
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.confirming import second_readings
 from tests.anvil import BOB, CAROL
@@ -138,16 +140,30 @@ async def test_after_a_restart_blocks_are_read_by_both(follow: Follow) -> None:
         await is_found(it, it.liar)
 
 
-async def test_blocks_that_wait_for_a_second_endpoint_are_bounded_and_given_up_with_an_error(
-    follow: Follow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_blocks_that_wait_for_a_second_endpoint_are_bounded_and_a_person_is_told_which_were_given_up(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(second_readings, "BLOCKS_KEPT", 10)
     async with follow(endpoints=2) as it:
         await it.follow(3)
         await it.register()
         it.liars[1].is_dead = True
+
+        async def told() -> list[str]:
+            found = await needs_a_person(it.journal, timedelta(days=3))
+            return [one.detail for one in found if one.kind == "chain-read-by-one"]
+
+        before = it.anvil.head()
         await goes_on(it, blocks=20)
-        assert "were read by one endpoint alone" in caplog.text
+        left = it.anvil.head() - 10
+        [said] = await told()
+        [first] = re.findall(r"From (\d+) on blocks are read by one endpoint alone", said)
+        assert int(first) <= before + 1
+        it.liars[1].is_dead = False
+        it.clock.now += 300  # whoever was away for long is not asked at once
+        await it.follower.round()
+        [said] = await told()
+        assert said.startswith(f"Blocks {first} to {left} were read by one endpoint alone")
 
 
 async def test_reading_again_costs_a_question_for_several_blocks(follow: Follow) -> None:

@@ -329,6 +329,25 @@ async def test_coin_that_a_contract_sends_counts_by_one_word_where_no_other_endp
         assert (await it.payment()).status == COMPLETED
 
 
+async def test_a_client_that_knows_no_call_tracer_contradicts_nobody(follow: Follow) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        in_another_form = {"gas": 30_000, "failed": False, "returnValue": "", "structLogs": []}
+        it.liars[1].answers["debug_traceTransaction"] = in_another_form
+        it.liars[1].changes(
+            "debug_traceBlockByHash", lambda _, traces: [one | {"result": in_another_form} for one in traces]
+        )
+        it.anvil.send(forwarder, 100 * 10**18, data=it.anvil.call_data("Forwarder", "forward", BOB))
+        await goes_on(it)
+        assert (await it.payment()).status == CONFIRMING
+        assert await listed(it) == []
+        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+
+
 async def test_a_fork_without_money_of_ours_is_on_the_list_too(anvil: Anvil, tmp_path: Path) -> None:
     """Money that is on the other one is missed while the first is followed."""
     token = anvil.deploy("Token")

@@ -183,6 +183,7 @@ def others() -> list[Attention]:
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
         forgotten_payout(FORGOTTEN, START),
+        attention.chain_read_by_one("ethereum", 7, "blocks 7 to 9 were read by one endpoint alone", START),
         attention.coin_unfollowed("ethereum", "1 payment waits for USDT", START),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),

@@ -117,6 +117,7 @@ def test_a_payout_that_is_replaced_is_dropped_until_the_other_transaction_is_nam
     market.wait_for(payout, status="broadcast")
     wait_until(lambda: [one["stage"] for one in market.payout(payout)["sightings"]] == ["seen"])
     fast = market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(9 * 10**9))
+    market.mine()
     market.mine(CONFIRMATIONS)
     found = market.wait_for(payout, status="dropped", verification="pending")
     assert found["reasons"] == [f"{slow}: another transaction of its sender took its place"]

@@ -159,6 +159,14 @@ def test_a_payouts_transfer_is_its_transactions_or_its_senders(
     assert (found.subject and found.subject.id) == payout_id
 
 
+def test_what_may_have_taken_the_place_of_a_payouts_transaction_is_said_to_a_person() -> None:
+    other = frozenset({"0x2"})
+    for waits in (payout(1, hints=other), payout(1, hints=other, payer="0xB")):
+        assert "what out_1 is to pay by another transaction" in str(match(transfer(), NOW, [waits]).reason)
+    for waits in (payout(1, 70, hints=other), payout(1, hints=other, payer="0xC"), payout(1, is_open=False)):
+        assert match(transfer(), NOW, [waits]).reason == "nobody waits for money of this sender"
+
+
 def test_a_transaction_that_carries_several_payouts_alike_gives_each_its_transfer() -> None:
     first, second = (payout(number, hints=frozenset({"0x1"})) for number in (1, 2))
     assert match(transfer(), NOW, [first, second]).subject == first.subject

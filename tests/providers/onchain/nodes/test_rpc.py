@@ -54,7 +54,7 @@ async def test_transfers_of_every_kind_are_found_in_their_block(
     ]
     direct = [one for transaction in block["transactions"] if (one := from_transaction(chain, transaction))]
     assert [(one.recipient, one.units) for one in direct] == [(BOB, 8), (contracts.forwarder, 9)]
-    inner = await Traces(chain, rpc, time.monotonic).sent_on(at) or []
+    inner = await Traces(chain, rpc, time.monotonic).sent_on(at, block["transactions"]) or []
     assert [(one.tx_hash, one.sender, one.recipient, one.units) for one, _ in inner] == [
         (forwarded, contracts.forwarder, BOB, 9)
     ]
@@ -163,6 +163,21 @@ async def test_logs_of_another_block_are_not_taken(anvil: Anvil, contracts: Cont
         [log] = (await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer
         liar.answers = {"eth_getLogs": [log | {"blockHash": "0x" + "1" * 64}]}
         assert (await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer == [log]
+        assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
+
+
+async def test_logs_of_other_blocks_than_were_asked_for_are_not_taken(
+    anvil: Anvil, contracts: Contracts, open_rpc: OpenRpc
+) -> None:
+    anvil.transfer(contracts.token, BOB, 1)
+    anvil.mine(3)
+    async with scripted_gateway() as gateway:
+        liar, head = Liar(gateway, anvil), anvil.head()
+        rpc = await open_rpc(gateway.url, anvil.url)
+        lower = {"fromBlock": hex(head - 2), "toBlock": hex(head - 2), "address": contracts.token}
+        liar.answers = {"eth_getLogs": anvil.ask("eth_getLogs", lower)}
+        told = await rpc.logs_between(head - 1, head, [contracts.token], None)
+        assert (told.place, told.answer) == (1, [])
         assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
 
 

@@ -21,6 +21,8 @@ def chain(block_seconds: float) -> Chain:
     [
         (12, timedelta(seconds=30), None, None),
         (12, -MINUTE, None, None),  # the clocks of those who make blocks are not ours
+        (12, -11 * MINUTE, None, "its newest block is 11 min ahead of this machine's clock"),
+        (12, -timedelta(days=3), None, "is 3 days ahead"),
         (12, 3 * MINUTE, None, "its newest block is 3 min old, and one takes about 12 s"),
         (60, 3 * MINUTE, None, None),
         (60, 11 * MINUTE, None, "its newest block is 11 min old"),

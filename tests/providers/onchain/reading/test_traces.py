@@ -41,10 +41,11 @@ class Traced:
     refusing: Liar
     traced: Liar
     block: BlockId
+    transactions: list[dict[str, Any]]
     to_bob: str
 
     async def units(self) -> list[int] | None:
-        found = await self.traces.sent_on(self.block)
+        found = await self.traces.sent_on(self.block, self.transactions)
         return None if found is None else [one.units for one, _ in found]
 
 
@@ -64,8 +65,9 @@ async def tracing(chain: Chain, anvil: Anvil, contracts: Contracts) -> AsyncIter
         at = chain.model_copy(update={"endpoints": urls})
         rpc = ChainRpc(at, timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=clock)
         await rpc.start()
-        block = BlockId(number=anvil.head(), hash=(await rpc.block(anvil.head()))["hash"])
-        yield Traced(Traces(at, rpc, clock), rpc, clock, refusing, traced, block, to_bob)
+        content = await rpc.block(anvil.head(), with_transactions=True)
+        block = BlockId(number=anvil.head(), hash=content["hash"])
+        yield Traced(Traces(at, rpc, clock), rpc, clock, refusing, traced, block, content["transactions"], to_bob)
         await rpc.aclose()
 
 
@@ -134,6 +136,60 @@ async def test_a_transaction_that_cannot_be_traced_harms_no_other(
         it.refusing.answers = {}
         it.clock.now += TRACES_ASKED_AGAIN_SECONDS
         assert await it.units() == [8, 9]  # the other endpoint shows it
+
+
+STRUCT_LOGS = {"gas": 21000, "failed": False, "returnValue": "", "structLogs": []}
+
+
+async def test_traces_of_a_client_that_does_not_name_transactions_are_taken_by_their_places(
+    anvil: Anvil, contracts: Contracts, chain: Chain
+) -> None:
+    async with tracing(chain, anvil, contracts) as it:
+        it.traced.changes(METHOD, lambda parameters, traces: [{"result": one["result"]} for one in traces])
+        assert await it.units() == [8, 9]
+        of_the_chain = {
+            "hash": "0x" + "5" * 64,
+            "gas": "0x0",
+        }  # with which it notes something, and which nobody traces
+        it.transactions.append(of_the_chain)
+        assert await it.units() == [8, 9]
+        it.traced.answers = {}
+        assert await it.units() == [8, 9]
+        assert it.rpc.endpoints[1].last_fault is None
+
+
+async def test_a_transaction_that_is_left_out_of_traces_is_asked_of_another_endpoint_and_named_in_the_log(
+    anvil: Anvil, contracts: Contracts, chain: Chain, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with tracing(chain, anvil, contracts) as it:
+        it.traced.changes(METHOD, lambda parameters, traces: traces[1:])
+        assert await it.units() == [9]
+        assert f"what contracts send in {it.to_bob} is not shown" in caplog.text
+        it.refusing.answers = {}
+        it.clock.now += TRACES_ASKED_AGAIN_SECONDS
+        assert sorted(await it.units() or ()) == [8, 9]
+
+
+async def test_traces_that_leave_out_all_transactions_are_waited_for(
+    anvil: Anvil, contracts: Contracts, chain: Chain
+) -> None:
+    async with tracing(chain, anvil, contracts) as it:
+        it.traced.answers = {METHOD: []}
+        with pytest.raises(ChainUnavailableError, match="what contracts send in block"):
+            await it.units()
+        it.transactions.clear()
+        assert await it.units() == []  # of a block without any there is nothing to tell
+
+
+async def test_a_client_that_knows_no_call_tracer_offers_no_traces(
+    anvil: Anvil, contracts: Contracts, chain: Chain, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers all the same, in the form that it knows, of which calls cannot be read."""
+    async with tracing(chain, anvil, contracts) as it:
+        it.traced.changes(METHOD, lambda parameters, traces: [one | {"result": STRUCT_LOGS} for one in traces])
+        assert await it.units() is None
+        assert "no endpoint shows what contracts send on" in caplog.text
+        assert it.rpc.endpoints[1].last_fault is None
 
 
 @pytest.mark.parametrize("answer", [None, {}, [None], [{"result": {}}]])

@@ -44,6 +44,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-alarm": "Chain alarm",
   "chain-contradicted": "Contradicting endpoints",
   "coin-unfollowed": "Unfollowed coin",
+  "chain-read-by-one": "Blocks read by one",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

@@ -272,7 +272,8 @@ export type AttentionKind =
   | "transfer-unmatched"
   | "chain-alarm"
   | "chain-contradicted"
-  | "coin-unfollowed";
+  | "coin-unfollowed"
+  | "chain-read-by-one";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";

@@ -1,0 +1,53 @@
+"""The calls of each transaction of a block, out of what `debug_traceBlockByHash` answers. Clients differ: some do not
+name the transactions, some know no `callTracer` and answer in another form, and any may leave out some. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.node import METHOD_NOT_FOUND, FaultyError, RefusedByNodeError
+
+__all__ = ["Calls", "calls_in"]
+
+Calls = dict[str, Mapping[str, Any] | None]
+"""By transaction; None for one that is not shown."""
+
+
+def calls_in(answer: Any, transactions: Sequence[Mapping[str, Any]]) -> Calls:
+    """The calls of these transactions of a block. Raises FaultyError for what is no answer, and RefusedByNodeError
+    for one that shows none of them: for good where it is in another form, as of who knows no `callTracer`."""
+    try:
+        if not isinstance(answer, list):
+            raise TypeError
+        results = list(zip(_names(answer, transactions), [one.get("result") for one in answer], strict=True))
+        expected = [str(one["hash"]) for one in transactions if _executes(one)]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise FaultyError(Fault.INCONSISTENT, "its traces are none") from None
+    shown = {tx_hash: call if _is_of_call_tracer(call) else None for tx_hash, call in results}
+    if not any(shown.values()) and any(isinstance(call, dict) for _, call in results):
+        raise RefusedByNodeError(METHOD_NOT_FOUND, "its traces are in another form than callTracer's")
+    if expected and not shown:
+        raise RefusedByNodeError(0, "its traces leave out all transactions")
+    return dict.fromkeys(expected) | shown
+
+
+def _names(answer: Sequence[Mapping[str, Any]], transactions: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Of which transaction each of the traces is: as it says itself, or else by its place in the block. Raises
+    KeyError, TypeError, and ValueError."""
+    if any("txHash" in one for one in answer):
+        return [str(one["txHash"]) for one in answer]
+    for traced in (transactions, [one for one in transactions if _executes(one)], []):
+        if len(traced) == len(answer):
+            return [str(one["hash"]) for one in traced]
+    raise ValueError
+
+
+def _executes(transaction: Mapping[str, Any]) -> bool:
+    """Whether it runs at all: those with which a chain notes something for itself have no gas, and not every client
+    traces them."""
+    return transaction.get("gas") not in ("0x0", None)
+
+
+def _is_of_call_tracer(call: Any) -> bool:
+    return isinstance(call, dict) and "type" in call

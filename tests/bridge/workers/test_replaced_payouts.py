@@ -1,0 +1,74 @@
+"""Payouts whose transaction is not there any more: nobody is told that one was not sent which may still be."""
+
+from coordinator.payouts.statuses import PayoutStatus
+from providers.onchain.confirming.claim_rounds import MAY_STILL_COME, REPLACED
+from tests.anvil import ALICE, BOB, CAROL
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+
+BROADCAST, DROPPED, COMPLETED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED, PayoutStatus.COMPLETED
+CHEAP, DEAR = hex(2 * 10**9), hex(9 * 10**9)
+Transaction = dict[str, str]
+
+
+async def sent(it: Followed) -> tuple[str, Transaction]:
+    """A payout whose transaction waits to be mined, since it offers little. Returns its hash, and what it says."""
+    await it.follow()
+    await it.register()
+    it.pay()
+    await goes_on(it)
+    nonce = it.anvil.ask("eth_getTransactionCount", ALICE, "latest")
+    said = {
+        "from": ALICE,
+        "to": it.token,
+        "data": it.anvil.call_data("Token", "transfer", CAROL, 7 * 10**6),
+        "nonce": nonce,
+        "gas": hex(500_000),
+        "gasPrice": CHEAP,
+    }
+    tx_hash = it.anvil.ask("eth_sendTransaction", said)
+    await it.pay_out(tx_hash, to=CAROL)
+    await it.follow()
+    return tx_hash, said
+
+
+async def test_a_payout_is_called_replaced_only_once_that_is_final(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        tx_hash, said = await sent(it)
+        it.anvil.send(BOB, 1, nonce=said["nonce"], gasPrice=DEAR)
+        it.anvil.mine()
+        await it.follow(CONFIRMATIONS - 2)
+        assert (await it.payout()).status == BROADCAST
+        it.anvil.reorganise(CONFIRMATIONS - 1, [(said, 0)])  # the other one is gone, and it is mined after all
+        it.anvil.mine()
+        await goes_on(it)
+        payout = await it.payout()
+        assert (payout.status, payout.facts.tx_hashes) == (COMPLETED, (tx_hash,))
+
+
+async def test_what_replaced_a_payout_is_counted_anew_after_a_reorganisation(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        _, said = await sent(it)
+        instead = {"from": ALICE, "to": BOB, "value": "0x1", "nonce": said["nonce"], "gasPrice": DEAR}
+        it.anvil.ask("eth_sendTransaction", instead)
+        it.anvil.mine()
+        await it.follow(CONFIRMATIONS - 2)
+        it.anvil.reorganise(CONFIRMATIONS - 1, [(instead, CONFIRMATIONS - 2)])
+        it.anvil.mine()
+        await it.follow()
+        assert (await it.payout()).status == BROADCAST
+        await goes_on(it)
+        payout = await it.payout()
+        assert (payout.status, [REPLACED in one for one in payout.reasons]) == (DROPPED, [True])
+
+
+async def test_a_payout_that_no_node_knows_may_still_come_and_says_so(follow: Follow) -> None:
+    """As one that offered too little while the fees rose: whoever has it may send it once more."""
+    async with follow(endpoints=2) as it:
+        tx_hash, said = await sent(it)
+        it.anvil.ask("anvil_dropTransaction", tx_hash)
+        await goes_on(it, blocks=5 * CONFIRMATIONS + 5)
+        payout = await it.payout()
+        assert (payout.status, payout.reasons) == (DROPPED, (f"{tx_hash}: {MAY_STILL_COME}",))
+        assert it.anvil.ask("eth_sendTransaction", said) == tx_hash
+        await goes_on(it)
+        assert (await it.payout()).status == COMPLETED
