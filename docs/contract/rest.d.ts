@@ -2362,7 +2362,8 @@ export interface components {
         RefundDoing: {
             refund: components["schemas"]["RefundDocument"];
             message: string;
-            action: components["schemas"]["ActionItem"];
+            /** @description Null for a repeat, which opened nothing. */
+            action: components["schemas"]["ActionItem"] | null;
         };
         /** RefundItem */
         RefundItem: {
@@ -7365,7 +7366,10 @@ export interface operations {
     openRefundInConsole: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 payment_id: string;
             };
@@ -7433,6 +7437,15 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

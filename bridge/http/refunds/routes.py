@@ -34,7 +34,7 @@ from coordinator.money import Amount
 from coordinator.refunds.refunds import Refund, RefundRefusedError
 from coordinator.refunds.statuses import RefundStatus
 
-__all__ = ["listed_refund", "refund_router"]
+__all__ = ["RefundRequest", "Withdrawal", "listed_refund", "refund_router"]
 
 NOBODY_ASKED = "its address was given on the payment's page, where nobody is asked who they are"
 
@@ -111,7 +111,7 @@ async def open_refund(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[RefundDocument]:
     service.require_payouts()
-    idempotency = idempotency_of(service, "refunds", idempotency_key, data)
+    idempotency = idempotency_of(service.scope("refunds"), idempotency_key, data)
     refund_id = None if idempotency is None else await journal.refunds.made_with(idempotency)
     status = 200
     if refund_id is None:
