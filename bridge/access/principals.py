@@ -88,10 +88,13 @@ class Principal:
         """Whether they may see a payout: whom it pays may, and finance ops."""
         return self.has_payouts_sent or (self.user_id is not None and self.user_id == payee_id)
 
-    def may_say_where(self, *, buyer_id: str) -> bool:
-        """Whether they may say where a refund is sent: its buyer, and who could have any payout sent. Staff may not,
-        so that nobody has to tell them an address."""
-        return self.orders_payouts or self.may_speak_for(buyer_id)
+    def may_say_where(self, *, buyer_id: str, opened_through: str | None) -> bool:
+        """Whether they may say where a refund is sent: its buyer, and of the services that have payouts sent the one
+        through which it was opened, and those that act on every payment. Staff may not, so that nobody has to tell
+        them an address."""
+        if self.orders_payouts:
+            return self.sees_every_payment or self.name == opened_through
+        return self.may_speak_for(buyer_id)
 
     @property
     def has_payouts_sent(self) -> bool:

@@ -81,7 +81,8 @@ class PayoutOrders:
     """Those of one lane: of one coin, or of all that share a wallet, through one provider.
 
     One after the other, because SHKeeper looks whether it knows a payout of this coin and then sends it, so two
-    questions at the same moment could both pass. Lanes do not wait for each other.
+    questions at the same moment could both pass. Lanes do not wait for each other, and within one no coin waits until
+    another's daemon is there.
     """
 
     def __init__(self, journal: Journal, gateway: PayoutGateway, books: PayoutBooks) -> None:
@@ -92,11 +93,19 @@ class PayoutOrders:
         """By coin: of those that share a wallet one may fail, and the others go on."""
         self.asking: frozenset[str] = frozenset()
         """The payouts that may be asked for at this moment."""
+        self.given = 0
+        """How many orders were begun: whoever decided that it is a coin's turn sees whether others went before it."""
+        self._one_at_a_time = asyncio.Lock()
         self._answered = asyncio.Event()
         self._answered.set()
         self._is_last = False
         self._waiting: frozenset[str] = frozenset()
         """The payouts of which the log says already that they wait for others."""
+
+    @property
+    def is_giving(self) -> bool:
+        """Whether an order is being given at this moment."""
+        return self._one_at_a_time.locked()
 
     def waits(self, coin: str) -> bool:
         """Whether the provider is asked for nothing in a coin for a moment, because that failed."""
@@ -111,18 +120,27 @@ class PayoutOrders:
         """Has the order that is being given be the last."""
         self._is_last = True
 
-    async def give(self, orders: Sequence[Order]) -> None:
-        """Gives orders, until one of them cannot be given; the rest is for another time."""
+    async def give(self, orders: Sequence[Order], given: int) -> None:
+        """Gives orders in one coin, until one of them cannot be given; the rest is for another time. It was
+        their turn when so many were `given`: once another coin went first, it is not any more."""
+        coin = orders[0][0].coin
         for order in orders:
-            coin = order[0].coin
             try:
+                # A daemon that hangs takes half a minute, in which others of its wallet may go first.
                 await self._gateway.check(coin)
-                names = await self._names(order)
+                async with self._one_at_a_time:
+                    if self.given != given:
+                        return
+                    names = await self._names(order)
+                    self._put_offs.pop(coin, None)
+                    if self._is_last:
+                        return
+                    self.given = given = given + 1
+                    goes_on = await self._give(order, names) or await self._may_go_on()
             except ProviderError as error:
                 self._put_off(order, error)
                 return
-            self._put_offs.pop(coin, None)
-            if self._is_last or not (await self._give(order, names) or await self._may_go_on()) or self.waits(coin):
+            if not goes_on or self.waits(coin):
                 return
 
     async def _may_go_on(self) -> bool:

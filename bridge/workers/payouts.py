@@ -7,7 +7,7 @@ and look-ups (`payout_look_ups.py`) then go on by themselves, so that none waits
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,6 +41,8 @@ HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 
 Lane = tuple[str, str]
 """A provider, and a coin or the wallet that several coins share."""
+Coin = tuple[str, str]
+"""A provider, and a coin of it."""
 
 
 class PayoutSender:
@@ -62,7 +64,7 @@ class PayoutSender:
         self._turn_ends_after = turn_ends_after
         self._ages = PayoutAges(journal)
         self._lanes: dict[Lane, PayoutOrders] = {}
-        self._giving: dict[Lane, asyncio.Task[None]] = {}
+        self._giving: dict[Coin, asyncio.Task[None]] = {}
         self._look_ups = PayoutLookUps(
             journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
@@ -180,6 +182,7 @@ class PayoutSender:
     async def _begin_what_is_due(self) -> None:
         # What has been ordered since is not seen as such yet, so whoever was busy waits for the next round.
         busy = set(self._giving)
+        given = {lane: None if orders.is_giving else orders.given for lane, orders in self._lanes.items()}
         payouts = await self._payouts_to_follow()
         is_held = await self._journal.console.payout_hold() is not None
         HELD.set(is_held)
@@ -189,7 +192,7 @@ class PayoutSender:
         self._ages.note(asked_for)
         self._look_ups.begin(asked_for)
         if not is_held:
-            await self._give_orders(sent_here, busy)
+            await self._give_orders(sent_here, busy, given)
 
     async def _payouts_to_follow(self) -> list[Payout]:
         found: list[Payout] = []
@@ -207,24 +210,29 @@ class PayoutSender:
         self._overdue = overdue
         OVERDUE.set(len(overdue))
 
-    async def _give_orders(self, payouts: Sequence[Payout], busy: Collection[Lane]) -> None:
+    async def _give_orders(
+        self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[Lane, int | None]
+    ) -> None:
+        """`given` are how many orders each lane had begun before the payouts were read; None while it gave one."""
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
             key=lambda payout: (payout.created_at, payout.payout_id),
         )
-        # A coin that fails takes no turn of its wallet from the others.
+        # A coin that fails, or does not answer, takes no turn of its wallet from the others.
         ready = [
             order
             for order in batches(to_send, sent_together=self._is_sent_together)
-            if not self._orders_of(self._lane(order[0])).waits(order[0].coin)
+            if _coin(order[0]) not in busy and not self._orders_of(self._lane(order[0])).waits(order[0].coin)
         ]
         orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
-        by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)
+        by_coin: defaultdict[Coin, list[Order]] = defaultdict(list)
         for order in orders:
-            by_lane[self._lane(order[0])].append(order)
-        for lane, waiting in by_lane.items():
-            if lane not in busy and lane not in self._giving:
-                self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
+            by_coin[_coin(order[0])].append(order)
+        for coin, waiting in by_coin.items():
+            lane = self._lane(waiting[0][0])
+            given_by_then = given.get(lane, 0)
+            if given_by_then is not None and coin not in self._giving:
+                self._giving[coin] = asyncio.create_task(self._give(coin, lane, waiting, given_by_then))
 
     async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
         """The orders that may be given now. Whoever has to wait, as one that its payment holds back, keeps nobody
@@ -244,14 +252,14 @@ class PayoutSender:
                 return given
             orders = [order for order in orders if order[0].payout_id not in waiting]
 
-    async def _give(self, lane: Lane, orders: Sequence[Order]) -> None:
+    async def _give(self, coin: Coin, lane: Lane, orders: Sequence[Order], given: int) -> None:
         try:
-            await self._orders_of(lane).give(orders)
+            await self._orders_of(lane).give(orders, given)
             self.wake()  # there may be more by now
         except Exception:
-            logger.exception("giving orders for payouts in %s failed; the next round follows", lane[1])
+            logger.exception("giving orders for payouts in %s failed; the next round follows", coin[1])
         finally:
-            del self._giving[lane]
+            del self._giving[coin]
 
     def _is_being_asked(self, payout_id: str) -> bool:
         return any(payout_id in lane.asking for lane in self._lanes.values())
@@ -269,4 +277,8 @@ class PayoutSender:
         return self._lanes[lane]
 
     def _lane(self, payout: Payout) -> Lane:
-        return self._wallet_in_turn(payout) or (payout.provider, payout.coin)
+        return self._wallet_in_turn(payout) or _coin(payout)
+
+
+def _coin(payout: Payout) -> Coin:
+    return payout.provider, payout.coin

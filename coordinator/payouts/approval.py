@@ -277,6 +277,8 @@ def _decided(payout: Payout) -> str:
     for word, done in ((facts.rejected, "rejected"), (facts.approved, "approved")):
         if word is not None:
             return f"{word.by} {done} this payout at {word.at:%Y-%m-%d %H:%M} UTC; it is {payout.status}."
-    if payout.is_settled or is_revocable(payout):
+    if payout.is_settled:
+        return f"This payout is {payout.status}; there is nothing to decide about it any more."
+    if is_revocable(payout):
         return f"This payout is {payout.status}; it awaits no approval."
     return f"This payout is {payout.status}: {payout.provider} was asked to send it."

@@ -23,6 +23,7 @@ from coordinator.ids import KeptId
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
+from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
@@ -191,8 +192,8 @@ class Payout(FrozenModel):
     @property
     def unsighted(self) -> tuple[str, ...]:
         """Transactions that should carry it, and that the chain has not shown yet."""
-        sighted = {_bare(sighting.transfer.tx_hash) for sighting in self.facts.sightings}
-        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if _bare(tx_hash) not in sighted)
+        sighted = {transfer_key(sighting.transfer.tx_hash) for sighting in self.facts.sightings}
+        return tuple(tx_hash for tx_hash in self.facts.tx_hashes if transfer_key(tx_hash) not in sighted)
 
     @cached_property
     def verification(self) -> Verification | None:
@@ -289,14 +290,9 @@ class Payout(FrozenModel):
         return (*paid, *_told(self.sighted(Stage.FAILED)))
 
 
-def _bare(tx_hash: str) -> str:
-    """The hash as all can agree on it: providers write it in capitals or without `0x`."""
-    return tx_hash.casefold().removeprefix("0x")
-
-
 def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
-    bare = {_bare(tx_hash) for tx_hash in others}
-    return tuple(tx_hash for tx_hash in tx_hashes if _bare(tx_hash) not in bare)
+    keys = {transfer_key(tx_hash) for tx_hash in others}
+    return tuple(tx_hash for tx_hash in tx_hashes if transfer_key(tx_hash) not in keys)
 
 
 def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
+from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import is_revocable
+from coordinator.payouts.named_transactions import brought_money, carried_by
 from coordinator.payouts.observations import (
     PayoutFailed,
     PayoutObservation,
@@ -42,22 +44,20 @@ def resolve(
     note: str | None = None,
     now: datetime,
     provider_knows: bool = False,
+    payment: Payment | None = None,
 ) -> tuple[PayoutObservation, ...]:
     """What somebody has found out about a payout, and how (`note`), as observations of it. `found_through` is the
     service that tells of it, if one does. `provider_knows` is
-    whether the provider, asked a moment ago, has it in its books.
+    whether the provider, asked a moment ago, has it in its books; `payment` is that whose money it is, as far as it
+    was read.
 
     Raises NothingToResolveError and TransactionWrongError.
     """
     how = "" if note is None else f": {note}"
     if outcome == "returned":
-        return (_returned(payout, tx_hash, found_by, how).model_copy(update={"found_through": found_through}),)
-    if outcome == "sent" and tx_hash is None:
-        raise TransactionWrongError("needed for a payout that was sent")
-    if outcome == "not-sent" and tx_hash is not None:
-        raise TransactionWrongError("a payout that was not sent has none")
-    if outcome == "arrived" and tx_hash is None and not payout.facts.tx_hashes:
-        raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
+        returned = _returned(payout, payment, tx_hash, found_by, how)
+        return (returned.model_copy(update={"found_through": found_through}),)
+    _require_transaction(payout, payment, outcome, tx_hash)
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
     if outcome == "not-sent" and is_revocable(payout):
@@ -87,11 +87,31 @@ def resolve(
     return sent
 
 
-def _returned(payout: Payout, tx_hash: str | None, found_by: str, how: str) -> PayoutReturned:
+def _require_transaction(
+    payout: Payout, payment: Payment | None, outcome: ResolutionOutcome, tx_hash: str | None
+) -> None:
+    """Raises TransactionWrongError unless what carried a payout is named, where it has to be, and can be that."""
+    if outcome == "sent" and tx_hash is None:
+        raise TransactionWrongError("needed for a payout that was sent")
+    if outcome == "not-sent" and tx_hash is not None:
+        raise TransactionWrongError("a payout that was not sent has none")
+    if outcome == "arrived" and tx_hash is None and not payout.facts.tx_hashes:
+        raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
+    # Where a chain shows what a transaction does, that counts.
+    if tx_hash is not None and payout.chain is None and payment is not None and brought_money(payment, tx_hash):
+        raise TransactionWrongError("this one is what the buyer paid with; name the one that carries the payout")
+
+
+def _returned(
+    payout: Payout, payment: Payment | None, tx_hash: str | None, found_by: str, how: str
+) -> PayoutReturned:
     if tx_hash is None:
         raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
-    if tx_hash in payout.facts.tx_hashes:
+    if carried_by(tx_hash, [payout]) is not None:
         raise TransactionWrongError("this one carried it to the seller; name the one that brought it back")
+    # What a seller sends back may come to where the buyer paid.
+    if payment is not None and brought_money(payment, tx_hash, before=payout.created_at):
+        raise TransactionWrongError("this one is what the buyer paid with; name the one that brought it back")
     if payout.status is PayoutStatus.RETURNED:
         raise NothingToResolveError("This payout is returned; there is nothing to settle.")
     if not payout.facts.tx_hashes:

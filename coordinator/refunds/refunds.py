@@ -21,6 +21,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.earnings import left_to_refund, not_there
+from coordinator.payouts.named_transactions import brought_money, carried_by
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
@@ -196,8 +197,15 @@ def sent_without(
     refund: Refund, payment: Payment, sent: Sent, payouts: Collection[Payout], *, now: datetime
 ) -> Payout:
     """The payout that carries a refund which was sent without the bridge. Raises RefundRefusedError."""
-    if any(sent.tx_hash in one.facts.tx_hashes for one in payouts if one.refund_id is not None):
+    other = carried_by(sent.tx_hash, [one for one in payouts if one.refund_id is not None])
+    if other is not None:
         raise RefundRefusedError(f"{sent.tx_hash} carries another refund of payment {payment.payment_id} already")
+    # Where a chain shows what a transaction does, that counts.
+    if sent.chain is None and brought_money(payment, sent.tx_hash):
+        raise RefundRefusedError(f"{sent.tx_hash} is what the buyer paid with; name the one that sent it back")
+    paid_out = None if sent.chain else carried_by(sent.tx_hash, payouts)
+    if paid_out is not None:
+        raise RefundRefusedError(f"{sent.tx_hash} carried {paid_out.payout_id} to {paid_out.seller_id}, the seller")
     sending = Sending(sent.destination, sent.coin_amount, sent.chain)
     return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
 

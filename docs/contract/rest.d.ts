@@ -485,7 +485,7 @@ export interface paths {
         put?: never;
         /**
          * Say where to send a refund
-         * @description For its buyer, and for services that have payouts sent. It cannot be changed afterwards: the refund is sent there, once, in its coin at the price of this moment. Above a limit it is `awaiting_approval` first, and so it is where services are named and nobody else is asked who they are, if it was the page that gave it. The same address once more changes nothing.
+         * @description For its buyer, and for services that have payouts sent: the one that opened it, and those that register payments. It cannot be changed afterwards: the refund is sent there, once, in its coin at the price of this moment. Above a limit it is `awaiting_approval` first, and so it is where services are named and nobody else is asked who they are, if it was the page that gave it. The same address once more changes nothing.
          */
         post: operations["giveDestination"];
         delete?: never;
@@ -2362,7 +2362,8 @@ export interface components {
         RefundDoing: {
             refund: components["schemas"]["RefundDocument"];
             message: string;
-            action: components["schemas"]["ActionItem"];
+            /** @description Null for a repeat, which opened nothing. */
+            action: components["schemas"]["ActionItem"] | null;
         };
         /** RefundItem */
         RefundItem: {
@@ -4862,7 +4863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only the buyer may say it, or a service that has payouts sent */
+            /** @description Only the buyer may say it, or a service that has payouts sent: its own, or one that registers payments */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4951,7 +4952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only the buyer may say it, or a service that has payouts sent */
+            /** @description Only the buyer may say it, or a service that has payouts sent: its own, or one that registers payments */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7365,7 +7366,10 @@ export interface operations {
     openRefundInConsole: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 payment_id: string;
             };
@@ -7433,6 +7437,15 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

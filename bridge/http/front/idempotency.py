@@ -1,4 +1,4 @@
-"""Idempotency keys as services send them: within whose keys one lies, and what of a request it stands for.
+"""Idempotency keys as services and the console send them, and what of a request one stands for.
 
 Two requests are the same if they mean the same: "28.9" and "28.90" are one amount.
 """
@@ -12,7 +12,6 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from bridge.http.front.problems import wrong_field
-from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey
 from coordinator.ids import NO_UNSEEN, is_id
 from coordinator.models import FrozenModel
@@ -33,15 +32,15 @@ def require_plain_key(key: str) -> str:
 
 
 def idempotency_of(
-    service: Service, kind: str, key: str | None, request: FrozenModel, *, unsaid: Collection[str] = ()
+    scope: str, key: str | None, request: FrozenModel, *, unsaid: Collection[str] = ()
 ) -> IdempotencyKey | None:
-    """The key of a request to make something of a kind; None if it has none. `unsaid` are fields that were not there
-    when an older bridge made the digest."""
+    """The key of a request, within a scope; None if it has none. `unsaid` are fields that were not there when an
+    older bridge made the digest."""
     if not key:
         return None
     meaning = to_jsonable_python(_meaning(request.model_dump(exclude=set(unsaid))))
     digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-    return IdempotencyKey(service.scope(kind), require_plain_key(key), digest)
+    return IdempotencyKey(scope, require_plain_key(key), digest)
 
 
 def _meaning(value: Any) -> Any:

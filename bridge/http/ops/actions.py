@@ -41,7 +41,6 @@ __all__ = [
     "Doing",
     "PayoutDoing",
     "dismiss",
-    "listed_payout",
     "payout_done",
     "recheck_payout",
     "replay_webhook",

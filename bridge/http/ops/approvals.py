@@ -4,6 +4,7 @@ decides which word came first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from litestar import post
@@ -18,7 +19,9 @@ from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayou
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.staff import GivenOpsAccess
-from bridge.http.ops.actions import REFUSALS, By, Doing, PayoutDoing, listed_payout, payout_done
+from bridge.http.ops.actions import REFUSALS, By, Doing, PayoutDoing, payout_done
+from bridge.journal import Action, Journal
+from bridge.workers.payouts import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
 from providers.contract import ProviderError
@@ -121,6 +124,39 @@ def approval_refusals() -> Iterator[None]:
         raise ClientException(said, status_code=409) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decides about a payout, whichever way they say it."""
+
+    journal: Journal
+    sender: PayoutSender
+    payout_id: str
+    by: Approver
+
+    async def approve(self, note: str | None) -> Action:
+        await known_payout(self.journal, self.payout_id)
+        with approval_refusals():
+            _, action = await self.journal.approvals.approve(self.payout_id, by=self.by, note=note)
+        self.sender.wake()
+        return action
+
+    async def reject(self, note: str) -> Action:
+        with approval_refusals():
+            await self._look_before_revoking()
+            _, action = await self.journal.approvals.reject(self.payout_id, by=self.by, note=note)
+        return action
+
+    async def withdraw(self, note: str | None) -> Action:
+        with approval_refusals():
+            await self._look_before_revoking()
+            _, action = await self.journal.approvals.withdraw(self.payout_id, by=self.by, note=note)
+        return action
+
+    async def _look_before_revoking(self) -> None:
+        record = await known_payout(self.journal, self.payout_id)
+        await self.sender.look_before_revoking(record.payout)
+
+
 @post(
     "/{payout_id:str}/approval",
     status_code=200,
@@ -136,10 +172,7 @@ async def approve_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    await known_payout(journal, payout_id)
-    with approval_refusals():
-        await journal.approvals.approve(payout_id, by=Approver(data.approved_by, service.own_name), note=data.note)
-    sender.wake()
+    await Decision(journal, sender, payout_id, Approver(data.approved_by, service.own_name)).approve(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -158,10 +191,7 @@ async def reject_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    record = await known_payout(journal, payout_id)
-    with approval_refusals():
-        await sender.look_before_revoking(record.payout)
-        await journal.approvals.reject(payout_id, by=Approver(data.rejected_by, service.own_name), note=data.note)
+    await Decision(journal, sender, payout_id, Approver(data.rejected_by, service.own_name)).reject(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -186,11 +216,8 @@ async def withdraw_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_payouts()
-    record = await known_payout(journal, payout_id)
     by = Approver(data.withdrawn_by or service.told_name, service.own_name)
-    with approval_refusals():
-        await sender.look_before_revoking(record.payout)
-        await journal.approvals.withdraw(payout_id, by=by, note=data.note)
+    await Decision(journal, sender, payout_id, by).withdraw(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -211,10 +238,7 @@ async def approve_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by, Role.APPROVE)
-    await listed_payout(journal, payout_id)
-    with approval_refusals():
-        _, action = await journal.approvals.approve(payout_id, by=Approver(by), note=data.note)
-    sender.wake()
+    action = await Decision(journal, sender, payout_id, Approver(by)).approve(data.note)
     return await payout_done(journal, chains, payout_id, action)
 
 
@@ -235,10 +259,7 @@ async def reject_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by, Role.APPROVE)
-    listed = await listed_payout(journal, payout_id)
-    with approval_refusals():
-        await sender.look_before_revoking(listed.payout)
-        _, action = await journal.approvals.reject(payout_id, by=Approver(by), note=data.note)
+    action = await Decision(journal, sender, payout_id, Approver(by)).reject(data.note)
     return await payout_done(journal, chains, payout_id, action)
 
 
@@ -261,8 +282,5 @@ async def withdraw_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
-    listed = await listed_payout(journal, payout_id)
-    with approval_refusals():
-        await sender.look_before_revoking(listed.payout)
-        _, action = await journal.approvals.withdraw(payout_id, by=Approver(by), note=data.note)
+    action = await Decision(journal, sender, payout_id, Approver(by)).withdraw(data.note)
     return await payout_done(journal, chains, payout_id, action)

@@ -7,21 +7,26 @@ from litestar import post
 from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath
+from pydantic import Field
 
 from bridge.http.documents.refunds import RefundDocument, refund_document
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal
-from bridge.http.front.openapi import problem_responses
+from bridge.http.front.idempotency import idempotency_of
+from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.http.refunds.orders import RefundWanted, ordered_refund, watch_refund
-from bridge.http.refunds.routes import Withdrawal, listed_refund
+from bridge.http.refunds.routes import RefundRequest, Withdrawal, listed_refund
 from bridge.journal import Action, Journal
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 
 __all__ = ["open_refund_in_console", "withdraw_refund_in_console"]
+
+SCOPE = "refunds-in-console"
+"""Of the idempotency keys of its dialogs."""
 
 
 class ConsoleRefund(Doing, RefundWanted):
@@ -37,7 +42,7 @@ class RefundDoing(FrozenModel):
 
     refund: RefundDocument
     message: str
-    action: ActionItem
+    action: ActionItem | None = Field(description="Null for a repeat, which opened nothing.")
 
 
 @post(
@@ -46,7 +51,12 @@ class RefundDoing(FrozenModel):
     summary="Open a refund",
     description="As `POST /api/refunds`, on record as done by whoever opens it: they cannot approve it.",
     responses=problem_responses(
-        {**REFUSALS, 404: "No such payment", 409: "So much cannot go back, or nothing can be sent back here"}
+        {
+            **REFUSALS,
+            404: "No such payment",
+            409: "So much cannot go back, or nothing can be sent back here",
+            422: "The `Idempotency-Key` was used for another request",
+        }
     ),
 )
 async def open_refund_in_console(
@@ -57,15 +67,19 @@ async def open_refund_in_console(
     ops_access: GivenOpsAccess,
     sender: GivenPayoutSender,
     chains: GivenChains,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> RefundDoing:
     by = ops_access.actor(principal, data.by)
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
+    request = RefundRequest(**data.model_dump(exclude={"by"}), payment_id=payment_id, asked_by=by)
+    idempotency = idempotency_of(SCOPE, idempotency_key, request)
+    refund_id = None if idempotency is None else await journal.refunds.made_with(idempotency)
+    if refund_id is not None:
+        return await _done(journal, refund_id, "It was opened already; nothing was opened once more.", None)
     wanted = await ordered_refund(journal, record, data, sender, chains, by=by, through=None)
-    opened = await journal.refunds.open(payment_id, wanted.order, sent=wanted.sent)
-    if opened.action is None:
-        raise LookupError(f"refund {opened.refund_id} was opened without a record of it")
+    opened = await journal.refunds.open(payment_id, wanted.order, idempotency, sent=wanted.sent)
     amount = f"{format_amount(wanted.order.amount)} {record.payment.currency}"
     message = f"{amount} are reserved, and the buyer is asked on the payment's page where to send them."
     if wanted.sent is not None:
@@ -97,6 +111,6 @@ async def withdraw_refund_in_console(
     return await _done(journal, refund_id, "It is withdrawn, and its money is there again.", action)
 
 
-async def _done(journal: Journal, refund_id: str, message: str, action: Action) -> RefundDoing:
+async def _done(journal: Journal, refund_id: str, message: str, action: Action | None) -> RefundDoing:
     document = refund_document(await listed_refund(journal, refund_id), with_address=True)
-    return RefundDoing(refund=document, message=message, action=action_item(action))
+    return RefundDoing(refund=document, message=message, action=None if action is None else action_item(action))

@@ -137,7 +137,7 @@ async def register_checkout(
             shares=tuple(Share(**dict(share)) for share in data.shares),
         ),
     )
-    idempotency = idempotency_of(service, "checkouts", idempotency_key, data, unsaid=unsaid(data))
+    idempotency = idempotency_of(service.scope("checkouts"), idempotency_key, data, unsaid=unsaid(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
     chains.watch_payment(record.payment)
     return Response(_document(record), status_code=status)

@@ -162,7 +162,7 @@ async def register_payment(
         direct=direct,
         **data.model_dump(exclude={"external_id", "coin", "chain", "recipient", "payer"}),
     )
-    idempotency = idempotency_of(service, "payments", idempotency_key, data, unsaid=unsaid(data))
+    idempotency = idempotency_of(service.scope("payments"), idempotency_key, data, unsaid=unsaid(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
     chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)

@@ -92,7 +92,7 @@ async def send_payouts(
 ) -> PayoutList:
     service.require_payouts()
     unsaid = ("asked_by",) if data.asked_by is None else ()
-    idempotency = idempotency_of(service, "payouts", idempotency_key, data, unsaid=unsaid)
+    idempotency = idempotency_of(service.scope("payouts"), idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
     if payout_ids is None:

@@ -34,7 +34,7 @@ from coordinator.money import Amount
 from coordinator.refunds.refunds import Refund, RefundRefusedError
 from coordinator.refunds.statuses import RefundStatus
 
-__all__ = ["listed_refund", "refund_router"]
+__all__ = ["RefundRequest", "Withdrawal", "listed_refund", "refund_router"]
 
 NOBODY_ASKED = "its address was given on the payment's page, where nobody is asked who they are"
 
@@ -111,7 +111,7 @@ async def open_refund(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[RefundDocument]:
     service.require_payouts()
-    idempotency = idempotency_of(service, "refunds", idempotency_key, data)
+    idempotency = idempotency_of(service.scope("refunds"), idempotency_key, data)
     refund_id = None if idempotency is None else await journal.refunds.made_with(idempotency)
     status = 200
     if refund_id is None:
@@ -161,7 +161,7 @@ async def get_refund(refund_id: FromPath[str], journal: GivenJournal, principal:
 DESTINATION_REFUSALS = {
     400: "It is no address of this coin; the answer says what is wrong with it",
     401: "No good token",
-    403: "Only the buyer may say it, or a service that has payouts sent",
+    403: "Only the buyer may say it, or a service that has payouts sent: its own, or one that registers payments",
     404: "No such refund",
     409: "An address was given already, the refund was withdrawn, or there is no price at the moment",
     503: "Not known to be kept; send it again, with the same key",
@@ -200,7 +200,8 @@ async def check_destination(
     status_code=202,
     summary="Say where to send a refund",
     description=(
-        "For its buyer, and for services that have payouts sent. It cannot be changed afterwards: the refund is sent "
+        "For its buyer, and for services that have payouts sent: the one that opened it, and those that register "
+        "payments. It cannot be changed afterwards: the refund is sent "
         "there, once, in its coin at the price of this moment. Above a limit it is `awaiting_approval` first, and so "
         "it is where services are named and nobody else is asked who they are, if it was the page that gave it. The "
         "same address once more changes nothing."
@@ -299,5 +300,11 @@ def _may_see(principal: Principal, record: PaymentRecord) -> bool:
 
 def _require_buyer(principal: Principal, refund: Refund) -> None:
     """Raises PermissionDeniedException unless they may say where a refund goes."""
-    if not principal.may_say_where(buyer_id=refund.buyer_id):
-        raise PermissionDeniedException("only the buyer may say where this refund is sent, on the payment's page")
+    if principal.may_say_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through):
+        return
+    if principal.orders_payouts:
+        raise PermissionDeniedException(
+            f"{refund.opened_through or refund.opened_by} opened this refund: its buyer says where it is sent, that"
+            " service, or one that registers payments too"
+        )
+    raise PermissionDeniedException("only the buyer may say where this refund is sent, on the payment's page")

@@ -147,6 +147,7 @@ def record_resolution(
         note=note,
         now=batch.now,
         provider_knows=provider_knows,
+        payment=batch.payments.get(payout.payment_id),
     )
     for finding in findings:
         payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout

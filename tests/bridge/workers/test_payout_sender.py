@@ -271,6 +271,34 @@ async def test_a_coin_whose_daemon_fails_takes_no_turn_from_the_others_of_its_wa
     assert asked() == ["POST ETH/payout", "POST ETH-USDT/payout"]
 
 
+async def test_a_coin_whose_daemon_does_not_answer_keeps_back_no_other_of_its_wallet_and_waits_for_its_turn(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway
+) -> None:
+    answered, unknown = asyncio.Event(), books.task
+
+    async def hangs(request: Request) -> bytes | None:
+        if "ETH-USDT/task" in request.path:
+            await answered.wait()
+        said = unknown(request)
+        return said if said is None or isinstance(said, bytes) else await said
+
+    books.task = hangs
+    for number, coin in enumerate(("ETH-USDT", "ETH"), 1):
+        await wanted(journal, number, coin=coin, created_at=START + timedelta(seconds=number))
+    sender = new_sender(journal, api)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.round())
+        await until(lambda: [asked for asked in gateway.asked if "ETH-USDT/task" in asked])
+        other = group.create_task(sender.round())
+        await until(lambda: "POST ETH/payout" in gateway.asked)
+        assert not other.done()
+        answered.set()
+    # Its own transaction would take the number of the other's, which no block holds yet.
+    assert books.questions == 1
+    await sender.round()
+    assert books.questions == 1
+
+
 async def test_a_payout_that_its_payment_holds_back_takes_no_turn_from_others(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:

@@ -99,7 +99,10 @@ def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:
         (after(waiting(), PayoutKnown()), "This payout is created: shkeeper was asked to send it."),
         (after(created, PayoutAsked(at=NOW)), "This payout is created: shkeeper was asked to send it."),
         (after(created, PayoutAsked(), PayoutUnclear(reason="?")), "This payout is ambiguous: shkeeper was asked"),
-        (after(waiting(), PayoutFailed(reason="no")), "This payout is failed; it awaits no approval."),
+        (
+            after(waiting(), PayoutFailed(reason="no")),
+            "This payout is failed; there is nothing to decide about it any more.",
+        ),
     )
     for one, said in (*unsent, *decided):
         # Nor does it matter who asks: what is done is done.

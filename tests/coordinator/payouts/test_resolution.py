@@ -14,10 +14,12 @@ from coordinator.payouts.observations import (
     PayoutSettled,
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
-from coordinator.payouts.resolution import NothingToResolveError, TransactionWrongError, resolve
+from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError, resolve
 from coordinator.payouts.statuses import PayoutStatus
+from tests.coordinator.agreed import NOW, judged, notice, play, transfer
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 LATER = START + timedelta(days=1, seconds=1)
 UNCLEAR = PayoutFacts(attempts=1, unclear=frozenset({"no answer"}))
 ON_ITS_WAY = PayoutFacts(known=True, tx_hashes=("0x1",))
@@ -117,10 +119,27 @@ def test_what_was_sent_can_come_back_even_if_it_had_completed() -> None:
     for facts, tx_hash, error in (
         (ON_ITS_WAY, None, TransactionWrongError),
         (ON_ITS_WAY, "0x1", TransactionWrongError),
+        (ON_ITS_WAY.model_copy(update={"tx_hashes": ("0xAB",)}), "ab", TransactionWrongError),
         (UNCLEAR, "0x9", NothingToResolveError),
     ):
         with pytest.raises(error):
             resolve(payout(facts), "returned", tx_hash, found_by="Ada", now=START)
+
+
+def test_no_payout_is_carried_or_brought_back_by_what_its_buyer_paid_with() -> None:
+    paid = play(notice(judged(Decimal(100)), transfer("0xAB", 100)))[0]
+    outcomes: tuple[ResolutionOutcome, ...] = ("sent", "arrived", "returned")
+    for outcome in outcomes:
+        sent = payout(ON_ITS_WAY if outcome == "returned" else UNCLEAR).model_copy(update={"created_at": NOW + HOUR})
+        with pytest.raises(TransactionWrongError, match="what the buyer paid with"):
+            resolve(sent, outcome, "ab", found_by="Ada", now=NOW + HOUR, payment=paid)
+    # A seller may send it back to where the buyer paid.
+    back = play(
+        notice(judged(Decimal(200)), transfer("0xAB", 100), transfer("0xCD", 100, occurred_at=NOW + 2 * HOUR)),
+        payment=paid,
+    )[0]
+    sent = payout(ON_ITS_WAY).model_copy(update={"created_at": NOW + HOUR})
+    assert resolve(sent, "returned", "0xcd", found_by="Ada", now=NOW + 3 * HOUR, payment=back)
 
 
 def test_whoever_was_unclear_once_can_be_resolved() -> None:

@@ -27,18 +27,20 @@ from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.earnings import Pool, left_to_refund, refundable
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent
-from coordinator.payouts.payouts import Payout
+from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.refunds.refunds import (
     Refund,
     RefundOrder,
     RefundRefusedError,
     Sending,
+    Sent,
     closes_payment,
     followed,
     moved,
     open_refund,
     opened_event,
     payout_for,
+    sent_without,
     updated_event,
     withdrawn,
 )
@@ -279,3 +281,25 @@ def test_money_that_comes_after_all_of_it_went_back_is_there_to_be_decided_about
     left = left_to_refund(late, GOODS, "s1", [])
     assert (late.status, late.refunded, left) == ("cancelled", Decimal(40), Decimal(60))
     assert kinds(late) == [ProblemKind.PAID_AFTER_CANCELLATION]
+
+
+def test_what_was_sent_without_the_bridge_is_a_transaction_that_did_nothing_else() -> None:
+    payment = came("120")
+    refund = opened(payment, "30")
+    paid_out = payout_for(refund, payment, Sending("0xAb", Decimal(10)), now=NOW).model_copy(
+        update={"refund_id": None, "facts": PayoutFacts(tx_hashes=("0xAA",))}
+    )
+    other = paid_out.model_copy(update={"refund_id": "back_0", "facts": PayoutFacts(tx_hashes=("0xBB",))})
+    for tx_hash, said in (
+        ("0x1", "what the buyer paid with"),
+        ("1", "what the buyer paid with"),
+        ("0xaa", f"carried {paid_out.payout_id} to s1"),
+        ("bb", "carries another refund"),
+    ):
+        sent = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", tx_hash)
+        with pytest.raises(RefundRefusedError, match=said):
+            sent_without(refund, payment, sent, [paid_out, other], now=NOW)
+    # A transaction that is followed on its chain shows itself what it sent to whom.
+    over_chain = Sent("onchain", "ETH-USDT", Decimal(30), "0xCd", "0xaa", "ethereum")
+    for sent in (over_chain, Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "0xcc")):
+        assert sent_without(refund, payment, sent, [paid_out, other], now=NOW).destination == "0xCd"

@@ -21,6 +21,10 @@ SERVICES = """
 token = "the-token-of-the-shop"
 registers = ["payments", "payouts"]
 
+[treasury]
+token = "the-token-of-the-treasury"
+registers = ["payouts"]
+
 [sales]
 token = "the-token-of-the-sales"
 registers = ["payments"]
@@ -97,6 +101,7 @@ def test_only_the_buyer_and_services_that_have_payouts_sent_say_where_a_refund_g
         "staff": (as_user(asking, "finance", staff=True), 403),
         "a stranger": (as_user(asking, "u-4"), 404),
         "who approves": (as_service(asking, "back-office"), 403),
+        "who has other payouts sent": (as_service(asking, "treasury"), 403),
         "who registers payments": (as_service(asking, "sales"), 403),
         "who reads": (as_service(asking, "auditor"), 403),
         "nobody": (client_of(asking.url), 401),
@@ -106,6 +111,9 @@ def test_only_the_buyer_and_services_that_have_payouts_sent_say_where_a_refund_g
             answer = client.post(f"{path}/{one}", json=content)
             assert (who, answer.status_code) == (who, status)
     # Nor may they open or withdraw one.
+    treasury, _ = refused.pop("who has other payouts sent")
+    own = opened(treasury, payment_id, amount="1")
+    assert treasury.post(f"/api/refunds/{own['refundId']}/destination/check", json=content).status_code == 200
     for who, (client, _) in refused.items():
         for answer in (
             client.post("/api/refunds", json={"paymentId": payment_id, "reason": "mine"}),

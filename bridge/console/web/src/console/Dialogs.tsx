@@ -329,7 +329,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if ("paymentId" in intent) {
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
     if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
-    if (intent.action === "refund") return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note) });
+    if (intent.action === "refund") return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note) }, wanted.key);
     if (intent.action === "wait") return post<Done>(`${payment}/waiting`, { ...by, hours });
     return post<Done>(`${payment}/${intent.action === "accept" ? "acceptance" : "cancellation"}`, { ...by, note });
   }

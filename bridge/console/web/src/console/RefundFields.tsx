@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { plain } from "../model/amounts";
 import type { PaymentDocument, Refundable } from "../model/documents";
 import { poolName, type SentAlready } from "../model/refunds";
-import { get, Problem } from "../net/rest";
+import { get, newKey, Problem } from "../net/rest";
 
 export interface RefundWanted {
   pool: Refundable | null;
@@ -15,9 +15,11 @@ export interface RefundWanted {
   coin: string | null;
   /** Null where the bridge is to send it. */
   sent: SentAlready | null;
+  /** Of this dialog, whatever is said in it and however often. */
+  key: string;
 }
 
-export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null };
+export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null, key: "" };
 
 /** The same as the bridge is told it. */
 export function refundContent({ pool, amount, coin, sent }: RefundWanted, reason: string): object {
@@ -51,6 +53,7 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
           currency: found.currency,
           coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
           sent: null,
+          key: newKey(),
         });
       },
       (error: unknown) => setProblem(error instanceof Problem ? error.detail : "It cannot be looked up."),

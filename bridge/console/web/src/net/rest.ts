@@ -26,6 +26,9 @@ export class Problem extends Error {
   }
 }
 
+/** What a key that was used for something else means to who presses a button again. */
+const DONE_OTHERWISE = "It was done already, as you said it first. Close this, and look at the payment.";
+
 async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   const token = heldToken();
@@ -45,7 +48,7 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   throw new Problem(
     answer.status,
     word("title", "Not answered"),
-    word("detail", `The bridge answered with ${answer.status}.`),
+    answer.status === 422 ? DONE_OTHERWISE : word("detail", `The bridge answered with ${answer.status}.`),
     faultsIn(told["errors"]),
   );
 }
@@ -61,10 +64,16 @@ export async function get<Answer>(path: string, signal?: AbortSignal): Promise<A
   return (await answer.json()) as Answer;
 }
 
-export async function post<Answer>(path: string, content: unknown): Promise<Answer> {
+/** A key for `post`. Where the page came over plain HTTP a browser makes no UUIDs. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** With a key it is done once, however often it is asked for because an answer was lost. */
+export async function post<Answer>(path: string, content: unknown, key?: string): Promise<Answer> {
   const answer = await ask(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(key === undefined ? {} : { "Idempotency-Key": key }) },
     body: JSON.stringify(content),
   });
   return (await answer.json()) as Answer;
