@@ -3,9 +3,11 @@ are in all their rooms, and know all that was told and who is there."""
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import aiohttp
 import psycopg
@@ -26,6 +28,7 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 R0 = "request-r0"
 GRACE_SECONDS = 3_600.0
+HOUR_NANOSECONDS = 3_600_000_000_000
 
 
 @pytest_asyncio.fixture
@@ -321,6 +324,28 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
         [False, True],
     ]
     await watcher.cut()
+
+
+async def test_after_a_restart_with_the_clock_put_back_it_is_told_who_went_since(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, user = newcomer(house), newcomer(house)
+    await watcher.come()
+    await user.call("user-online", "u1")
+    await hear(watcher, ("u1", "online"))
+    for client in (watcher, user):
+        await client.cut()
+    put_back = SimpleNamespace(time_ns=lambda: time.time_ns() - HOUR_NANOSECONDS)
+    monkeypatch.setattr("bridge.sockets.presence.activity_log.time", put_back)
+    house._options["presence_grace_seconds"] = GRACE_SECONDS
+    await house.restart()
+    await user.come()
+    await user.call("leave-user-room", "u1")
+    await watcher.come()
+    await hear(watcher, ("u1", "online"), ("u1", "offline"))
+    assert watcher.recovered == [False, True]
+    for client in (watcher, user):
+        await client.cut()
 
 
 # Those who poll
