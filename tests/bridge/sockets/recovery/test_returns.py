@@ -190,6 +190,26 @@ async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House,
         await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 0)
 
 
+@pytest.mark.parametrize("event", ["join-request-room", "leave-request-room", "user-online"])
+async def test_what_a_client_asks_for_waits_for_the_journal_within_bounds(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr("bridge.sockets.clients.handlers.WAITING_LIMIT", 3)
+    client = newcomer(house)
+    await client.come()
+    await client.listen()
+    with locked(database_url):
+        await client.send("join-request-room", "r0")
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 1)
+        for _ in range(2):
+            await client.send(event, "r1")
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 3)
+        answer = await client.call(event, "r1")
+        assert (answer["ok"], answer["error"]["code"]) == (False, "too_many")
+    assert [(await client.answer())["ok"] for _ in range(3)] == [True] * 3
+    await client.cut()
+
+
 # Who is there, and who types
 
 
