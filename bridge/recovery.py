@@ -60,7 +60,8 @@ class JournalSessions:
     async def recall(self) -> tuple[Sequence[Session], int]:
         newest, active = await self._records.active()
         if newest is not None:
-            self._last_process = LastProcess(newest.get("keptBy"), newest.get("keptAt", 0))
+            there_until = min(newest.get("keptAt", 0), self._began_at)
+            self._last_process = LastProcess(newest.get("keptBy"), there_until)
         return [self._session(sid, content) for sid, content in active.items()], self._last_process.there_until
 
     def _session(self, sid: str, content: dict[str, Any]) -> Session:
@@ -70,6 +71,9 @@ class JournalSessions:
             # time. If that was long ago, it may have left with an earlier process.
             is_of_last = content.get("keptBy") == self._last_process.began_at
             left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
+        if content.get("keptBy") != self._began_at:
+            # Nobody left an earlier process since this one began, whatever the clock was set to in between.
+            left_at = min(left_at, self._began_at)
         return Session(
             sid,
             content["beganAt"],

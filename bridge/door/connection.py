@@ -392,7 +392,7 @@ class HttpConnection(asyncio.Protocol):
         self._server_state.connections.discard(self)
         protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
         self._transport.set_protocol(protocol)
-        protocol.guest = guest
+        protocol.guest, protocol.unread = guest, self._door.unread
         protocol.connection_made(self._transport)
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:

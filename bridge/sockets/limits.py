@@ -2,12 +2,22 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.sockets.rate_limit import RateLimit
 
-__all__ = ["Limits"]
+__all__ = ["Bounds", "Limits"]
 
 UNLIMITED = RateLimit(math.inf, math.inf)
+
+
+class Bounds(NamedTuple):
+    """Those of one client as it stands, a stranger or not."""
+
+    backlog_bytes: int
+    """What may wait for it."""
+    message_bytes: int
+    """What it may send as one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,8 @@ class Limits:
     """What may wait for a client that does not read."""
     stranger_backlog_bytes: int = 8_192
     """The same, before it is connected to a namespace: it has been told nothing but refusals."""
+    stranger_message_bytes: int = 131_072
+    """What one message may have before that: a token, and room to spare."""
     connect_timeout_seconds: float = 45
     """Until when it has to connect to a namespace."""
     rooms: int = 1_000

@@ -6,10 +6,17 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-__all__ = ["RateLimit", "RateLimits"]
+__all__ = ["RateLimit", "RateLimits", "messages_in"]
 
 # What the sums of such times are not exact to.
 ROUNDING_SECONDS = 1e-6
+# To read so much costs as much again as to handle a message does.
+MESSAGE_BYTES = 1_000
+
+
+def messages_in(size_bytes: int) -> int:
+    """As how many messages one counts: each thousand bytes as one more."""
+    return 1 + size_bytes // MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +26,9 @@ class RateLimit:
     per_second: float
     burst: float
 
-    def spent(self, full_at: float, now: float) -> float:
-        """When an allowance that is full at `full_at` is full again once one more is taken; times in seconds."""
-        return max(full_at, now) + 1 / self.per_second
+    def spent(self, full_at: float, now: float, count: int = 1) -> float:
+        """When an allowance that is full at `full_at` is full again once `count` more are taken; times in seconds."""
+        return max(full_at, now) + count / self.per_second
 
     def wait_seconds(self, full_at: float, now: float) -> float:
         """How long one waits that has taken so much already; 0 while the allowance lasts."""

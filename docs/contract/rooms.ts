@@ -209,7 +209,8 @@ export class Rooms<Found> {
     if (this.wishes.get(name) !== wish || before?.ok) return;
     wish.answer = answer;
     if (isLeave(wish.event)) {
-      if (!isAmong(FAILURES, answer)) this.wishes.delete(name);
+      if (!isAmong(MAY_PASS, answer)) this.wishes.delete(name);
+      if (answer.ok) this.askAgainFor(answer.rooms);
     } else if (answer.ok === false) {
       const isNews = before?.ok !== false || before.error.code !== answer.error.code;
       if (isNews && !isAmong(FAILURES, answer)) this.page.refused?.(wish, answer.error);
@@ -217,6 +218,13 @@ export class Rooms<Found> {
       this.miss();
       this.stands("catching up");
     }
+  }
+
+  /** Some rooms belong to several joins, as `sellers` does: what leaves one for the first takes it from the others. */
+  private askAgainFor(left: readonly string[]): void {
+    const robbed = this.wanted.filter(({ answer }) => answer?.ok && answer.rooms.some((room) => left.includes(room)));
+    for (const wish of robbed) wish.answer = null;
+    if (robbed.length > 0) this.nudge();
   }
 
   private async lookUp(connection: AbortSignal): Promise<void> {

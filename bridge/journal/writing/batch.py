@@ -93,8 +93,12 @@ class Batch(StagedParts):
         self._observation_keys: set[tuple[str, str]] = set()
         self._payments_without_past: list[str] = []
         self._new_observations: list[dict[str, Any]] = []
+        self._unclaimed: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        """Those of them that wait for a payment, by its provider and its name there."""
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[dict[str, Any]] = []
+        self._newly_cancelled: set[str | None] = set()
+        """The purchase requests that they cancel."""
         self.events: list[JournaledEvent] = []
         """What is appended, as it is told."""
         self._heard: defaultdict[str, list[int]] = defaultdict(list)
@@ -171,16 +175,14 @@ class Batch(StagedParts):
         ]
         kept += [
             KeptObservation(None, observation_from_text(row["observation"]), self.now)
-            for row in self._new_observations
-            if (row["provider"], row["external_id"], row["payment_id"]) == (provider, external_id, None)
+            for row in self._unclaimed.get((provider, external_id), ())
         ]
         return kept
 
     def cancelled_requests(self, request_ids: Collection[str]) -> list[str]:
         """Those of some purchase requests that were cancelled, as far as the events are kept."""
         rows = self._connection.scalars(_CANCELLED, {"by_request_ids": sorted(request_ids)})
-        staged = {row["subject"] for row in self._new_events if row["name"] == REQUEST_CANCELLED}
-        return sorted({*rows, *(staged & set(request_ids))})
+        return sorted({*rows, *(self._newly_cancelled & set(request_ids))})
 
     def idempotency_key(self, scope: str, key: str) -> tuple[str, str] | None:
         """The digest of the request that used this key, and what it made, as JSON."""
@@ -214,16 +216,17 @@ class Batch(StagedParts):
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
-        self._new_observations.append(
-            {
-                "provider": provider,
-                "key": key,
-                "external_id": external_id,
-                "observation": observation.model_dump_json(),
-                "received_at": self.now,
-                **_outcome(decision),
-            }
-        )
+        row = {
+            "provider": provider,
+            "key": key,
+            "external_id": external_id,
+            "observation": observation.model_dump_json(),
+            "received_at": self.now,
+            **_outcome(decision),
+        }
+        self._new_observations.append(row)
+        if decision is None:
+            self._unclaimed[provider, external_id].append(row)
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
         """Gives a kept observation to its payment, which is registered at last."""
@@ -233,13 +236,7 @@ class Batch(StagedParts):
             self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
             return
         payment = decision.payment
-        waiting = next(
-            row
-            for row in self._new_observations
-            if (row["provider"], row["external_id"], row["payment_id"])
-            == (payment.provider, payment.external_id, None)
-        )
-        waiting.update(_outcome(decision))
+        self._unclaimed[payment.provider, payment.external_id].pop(0).update(_outcome(decision))
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
@@ -257,6 +254,8 @@ class Batch(StagedParts):
                     "subject": event.subject,
                 }
             )
+            if event.name == REQUEST_CANCELLED:
+                self._newly_cancelled.add(event.subject)
             self.events.append(JournaledEvent(self.next_offset, event, self.now))
             for room in event.audience.rooms:
                 self._heard[room].append(self.next_offset)

@@ -77,6 +77,7 @@ def _leave(server: SocketServer, door: RoomDoor) -> Handler:
 
     async def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = door.rooms(event.read(arguments))
+        _require_patience(server, sid)
         for name in names:
             await server.leave_room(sid, name)
         await _kept(server, sid)

@@ -44,8 +44,7 @@ class ActivityLog:
     def __init__(self, clock: Callable[[], int] = now_micros) -> None:
         self._clock = clock
         self._changes: OrderedDict[tuple[str, str | None], _Change] = OrderedDict()
-        self._newest = 0
-        self._complete_since = clock()
+        self._newest = self._complete_since = clock()
         """From when on the last change of everybody is here."""
 
     def now(self) -> int:

@@ -23,6 +23,7 @@ from engineio.exceptions import SocketIsClosedError
 from engineio.packet import NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
+from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.transport.backlog import Backlog
 from bridge.sockets.transport.direct import Send as WriteAtOnce
 from bridge.sockets.transport.frames import Outgoing, content_of, frame_of_packet, frames_of
@@ -46,6 +47,7 @@ ALIVE = str(PONG)
 APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
+WHY = {BACKLOG: "it does not read what it is sent", MADE_ROOM: "it does not read, or send on, and takes too much"}
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
 
@@ -146,13 +148,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """It is connected to a namespace."""
         self.server.let_in(self)
         if self.protocol is not None:
-            self.protocol.backlog_limit_bytes = self.server.backlog_limit_bytes(self)
+            self.protocol.keep_to(self.server.bounds(self))
 
     def _put_behind(self, packet: Any) -> None:
         if self.closed or self.closing or self.ends:
             return
         self.backlog.add(packet)
-        if self.backlog.size_bytes > self.server.backlog_limit_bytes(self) + self._owed_bytes:
+        if self.backlog.size_bytes > self.server.bounds(self).backlog_bytes + self._owed_bytes:
             self._end_unread(BACKLOG)
 
     def _end_unread(self, reason: str) -> None:
@@ -188,7 +190,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def _give_up(self, reason: str) -> None:
         CLOSED.labels(reason).inc()
-        logger.info("closing the connection %s: it does not read what it is sent", self.sid)
+        logger.info("closing the connection %s: %s", self.sid, WHY[reason])
 
     def end(self, reason: str) -> None:
         """Closes it from outside, as `finish`, in a task."""
@@ -302,18 +304,18 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
-            await self.keep_to_rate_limit()
+            await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
             await super().receive(pkt)
 
-    async def keep_to_rate_limit(self) -> None:
+    async def keep_to_rate_limit(self, size_bytes: int = 0) -> None:
         """Lets a client that sends faster than it may wait: what it sends is read later, and nothing is lost."""
         now = asyncio.get_running_loop().time()
         rate_limit = self.server.limits.messages
-        self._rate_full_at = rate_limit.spent(self._rate_full_at, now)
+        self._rate_full_at = rate_limit.spent(self._rate_full_at, now, messages_in(size_bytes))
         wait_seconds = rate_limit.wait_seconds(self._rate_full_at, now)
         if wait_seconds:
             await asyncio.sleep(wait_seconds)
@@ -377,12 +379,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         for packet in waiting:
             self.put(packet)
         door.owe(self._owed_bytes)
-        door.take_over(
-            self,
-            backlog_limit_bytes=self.server.backlog_limit_bytes(self),
-            rate_limit=self.server.limits.messages,
-            unread=self.server.unread,
-        )
+        door.take_over(self, bounds=self.server.bounds(self), rate_limit=self.server.limits.messages)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

@@ -29,7 +29,7 @@ from prometheus_client import Counter
 
 from bridge.access.refused_origins import refused_origins
 from bridge.sockets.addresses import COUNTED_AS, network_of
-from bridge.sockets.limits import Limits
+from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.rate_limit import RateLimits
 from bridge.sockets.transport.connection import CLOSED, Connection
 from bridge.sockets.transport.deadlines import Deadlines
@@ -112,10 +112,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         for deadlines in (self.pings, self.pongs, self.arrivals):
             deadlines.discard(connection)
 
-    def backlog_limit_bytes(self, connection: Connection) -> int:
-        """What may wait for a client."""
-        is_stranger = connection in self.arrivals
-        return self.limits.stranger_backlog_bytes if is_stranger else self.limits.backlog_bytes
+    def bounds(self, connection: Connection) -> Bounds:
+        """What may wait for a client, and what it may send."""
+        limits, message_bytes = self.limits, self.max_http_buffer_size
+        if connection in self.arrivals:
+            return Bounds(limits.stranger_backlog_bytes, min(limits.stranger_message_bytes, message_bytes))
+        return Bounds(limits.backlog_bytes, message_bytes)
 
     def _no_pong(self, connection: Connection, _due: float) -> None:
         CLOSED.labels("ping timeout").inc()
@@ -145,7 +147,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             allow = [("Allow", ", ".join(METHODS))] if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED else []
             await self._answer(environ, refusal.status, [("Content-Type", JSON), *allow], refusal.content)
             return
-        limit_bytes = self.max_http_buffer_size
+        limit_bytes = self.max_http_buffer_size if connection is None else self.bounds(connection).message_bytes
         body = b"" if declared_bytes(scope) > limit_bytes else await body_of(receive, limit_bytes)
         if body is None:
             return

@@ -48,11 +48,13 @@ class WebSocketError(Exception):
 class FrameReader:
     """Makes whole messages of bytes that come in pieces of any size."""
 
-    __slots__ = ("_limit_bytes", "_needed_bytes", "_parts", "_parts_opcode", "_unread")
+    __slots__ = ("_needed_bytes", "_parts", "_parts_opcode", "_unread", "frame_bytes", "limit_bytes")
 
     def __init__(self, *, limit_bytes: int) -> None:
         """`limit_bytes` is the most that one message has."""
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
+        self.frame_bytes = 0
+        """What the frame that was read last holds."""
         self._unread: bytearray | None = None
         """The beginning of a frame."""
         self._needed_bytes = 0
@@ -60,6 +62,11 @@ class FrameReader:
         self._parts: bytearray | None = None
         """Of a message in several frames, what has come: in one piece, or thousands of small ones would be large."""
         self._parts_opcode = Opcode.TEXT
+
+    @property
+    def held_bytes(self) -> int:
+        """What has come of a frame, and of a message, that is not whole."""
+        return len(self._unread or b"") + len(self._parts or b"")
 
     def feed(self, data: bytes) -> Iterator[Heard | None]:
         """For each frame that these bytes complete, the message that it completes, or None; to be taken to the end
@@ -83,7 +90,7 @@ class FrameReader:
             needed = start + length - position
             if end < start + length:
                 break
-            position, needed = start + length, SHORTEST
+            position, needed, self.frame_bytes = start + length, SHORTEST, length
             yield self._whole(opcode, _unmasked(data[start:position], data[start - MASK : start]), first >= FINAL)
         self._unread = bytearray(data[position:]) if position < end else None
         self._needed_bytes = needed
@@ -100,8 +107,8 @@ class FrameReader:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame that is long or in parts")
         elif (opcode == Opcode.CONTINUATION) != (self._parts is not None):
             raise WebSocketError(PROTOCOL_ERROR, "a part of a message out of its place")
-        elif length + len(self._parts or b"") > self._limit_bytes:
-            raise WebSocketError(TOO_LARGE, f"a message of more than {self._limit_bytes} bytes")
+        elif length + len(self._parts or b"") > self.limit_bytes:
+            raise WebSocketError(TOO_LARGE, f"a message of more than {self.limit_bytes} bytes")
         return opcode
 
     def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> Heard | None:

@@ -1,15 +1,17 @@
 """Reading a WebSocket: no faster than its client may send, whatever it sends.
 
 A ping, an answer to one, an empty message or an empty part of one costs as much to read as a message does, so each
-frame counts. A client that is too fast is left waiting: what it sends stays with it, and nothing is lost.
+frame counts, and a long one for several. A client that is too fast is left waiting: what it sends stays with it, and
+nothing is lost. What has come of a message that is not whole counts with all that is kept for connections.
 """
 
 import asyncio
 from collections.abc import Iterator
 from typing import Protocol
 
-from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.rate_limit import RateLimit, messages_in
 from bridge.sockets.transport.frame_reader import FrameReader, Heard, WebSocketError
+from bridge.sockets.transport.unread import Unread
 
 __all__ = ["Reading"]
 
@@ -28,23 +30,37 @@ class Subscriber(Protocol):
     def broken(self, error: WebSocketError) -> None:
         """The client has broken the protocol. Nothing is heard after that."""
 
+    def make_room(self) -> None:
+        """What it has begun to send takes too much of what is there for all: ends."""
+
 
 class Reading:
     """What comes over one WebSocket."""
 
     __slots__ = (
+        "_fed_bytes",
         "_frames",
+        "_held_bytes",
         "_is_paused",
         "_rate_full_at",
         "_reader",
         "_resting",
         "_subscriber",
         "_transport",
+        "_unread",
         "rate_limit",
     )
 
-    def __init__(self, transport: asyncio.Transport, subscriber: Subscriber, *, limit_bytes: int) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, subscriber: Subscriber, limit_bytes: int, unread: Unread
+    ) -> None:
+        """What has come and is not read whole counts in `unread`."""
         self._transport = transport
+        self._unread = unread
+        self._held_bytes = 0
+        """As it counts there."""
+        self._fed_bytes = 0
+        """Of what came last, while not all of it is read."""
         self._subscriber = subscriber
         self._reader: FrameReader | None = FrameReader(limit_bytes=limit_bytes)
         """None once the client has broken the protocol."""
@@ -57,22 +73,42 @@ class Reading:
         """While it has sent more than it may."""
         self._is_paused = False
 
+    def limit(self, limit_bytes: int) -> None:
+        """From now on one message has no more than that."""
+        if self._reader is not None:
+            self._reader.limit_bytes = limit_bytes
+
     def feed(self, data: bytes) -> None:
         """Something has come."""
         if self._reader is not None:
-            self._frames = self._reader.feed(data)
+            self._frames, self._fed_bytes = self._reader.feed(data), len(data)
             self._read()
+            self._note()
+
+    @property
+    def unread_bytes(self) -> int:
+        """What has come and is not read whole."""
+        return self._fed_bytes + (0 if self._reader is None else self._reader.held_bytes)
+
+    def make_room(self) -> None:
+        self._subscriber.make_room()
+
+    def _note(self) -> None:
+        held_bytes = self.unread_bytes
+        if held_bytes != self._held_bytes:
+            self._held_bytes = held_bytes
+            self._unread.note(self, held_bytes)
 
     def _read(self) -> None:
-        frames = self._frames
-        if frames is None:
+        frames, reader = self._frames, self._reader
+        if frames is None or reader is None:
             return
         now, read = asyncio.get_running_loop().time(), 0
         try:
             for heard in frames:
                 if heard is not None:
                     self._subscriber.hear(heard)
-                self._rate_full_at = self.rate_limit.spent(self._rate_full_at, now)
+                self._rate_full_at = self.rate_limit.spent(self._rate_full_at, now, messages_in(reader.frame_bytes))
                 read += 1
                 wait_seconds = self.rate_limit.wait_seconds(self._rate_full_at, now)
                 if wait_seconds or read == FRAMES_PER_TURN:
@@ -81,7 +117,7 @@ class Reading:
         except WebSocketError as error:
             self._reader = None
             self._subscriber.broken(error)
-        self._frames = None
+        self._frames, self._fed_bytes = None, 0
 
     def _rest(self, seconds: float) -> None:
         """Reads on after a while, or in another turn."""
@@ -93,6 +129,7 @@ class Reading:
     def _read_on(self) -> None:
         self._resting = None
         self._read()
+        self._note()
         if not self._is_paused:
             self._listen()
 
@@ -115,7 +152,9 @@ class Reading:
 
     def stop(self) -> None:
         """The connection is gone."""
-        self._frames = None
+        self._frames = self._reader = None
+        self._fed_bytes = 0
+        self._note()
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None

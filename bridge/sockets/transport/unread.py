@@ -1,7 +1,8 @@
-"""Answers and events that nobody reads, of all connections together. No I/O.
+"""Answers and events that nobody reads, and messages that do not come whole, of all connections together. No I/O.
 
 Each connection has a bound of its own, and thousands of them could fill the memory all the same. So whatever waits
-for a client, to be written or to be polled, counts here as well; beyond one bound those that hold most are ended.
+for a client, to be written or to be polled, counts here as well, and so does what it has sent of a message over a
+WebSocket that is not whole; beyond one bound those that hold most are ended.
 Whoever had a session comes back to it by its offset.
 """
 
@@ -18,7 +19,7 @@ __all__ = ["BACKLOG", "MADE_ROOM", "PIECE_BYTES", "Holder", "Unread"]
 
 logger = logging.getLogger("bridge.sockets")
 
-UNREAD = Gauge("bridge_unread_bytes", "What waits for clients to read it, on all connections together")
+UNREAD = Gauge("bridge_unread_bytes", "What waits to be read, or to come whole, on all connections together")
 
 BACKLOG, MADE_ROOM = "backlog", "made room"
 """Why a connection is ended, in the figures: for its own bound, or for that of all together."""
@@ -48,7 +49,7 @@ class Unread:
         self._held: dict[Holder, int] = {}
         """In bytes. Those that have not been empty for longest come first."""
         self._held_bytes = 0
-        self._notice = Notice(logger, "ending connections that do not read", clock)
+        self._notice = Notice(logger, "ending connections that do not read, or do not send on", clock)
 
     def show(self) -> None:
         """From now on the figure is this one's."""
@@ -92,6 +93,6 @@ class Unread:
         if not lately:
             return None
         return (
-            f"{lately} connections that did not read were ended within a minute; {self._held_bytes} of"
+            f"{lately} connections that did not read, or send on, were ended within a minute; {self._held_bytes} of"
             f" {self.limit_bytes:.0f} bytes wait to be read (unread_limit_bytes)"
         )

@@ -8,12 +8,14 @@ What is used of uvicorn, `UVICORN_NAMES` there says.
 
 import asyncio
 import logging
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from bridge.sockets.limits import Bounds
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.direct import Borrowed, Send
 from bridge.sockets.transport.frame_reader import Heard, Opcode, WebSocketError
@@ -31,6 +33,9 @@ DOOR = "bridge.web_socket"
 """The ASGI extension under which an application finds the protocol of its WebSocket."""
 FIRST_FRAMES = "bridge.first_frames"
 """What an application's `websocket.accept` may have besides: frames that are written with it, as one."""
+
+UNCOUNTED = Unread(math.inf)
+"""Where no front door counts what waits."""
 
 NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
 LOST = 1006
@@ -51,6 +56,7 @@ class WebSocketProtocol(asyncio.Protocol):
     __slots__ = (
         "_accept_key",
         "_borrowed",
+        "_bounds",
         "_closing",
         "_config",
         "_early",
@@ -63,13 +69,12 @@ class WebSocketProtocol(asyncio.Protocol):
         "_server_state",
         "_state",
         "_status",
-        "_unread",
         "_waiting_frames",
         "_writable",
-        "backlog_limit_bytes",
         "direct",
         "guest",
         "transport",
+        "unread",
         "write_frames",
     )
 
@@ -92,13 +97,12 @@ class WebSocketProtocol(asyncio.Protocol):
         """What the application has not asked for yet."""
         self._next: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self.backlog_limit_bytes = 0
-        """What may wait to be written, of the receiver's."""
+        self._bounds = Bounds(0, 0)
         self._owed_bytes = 0
         self._waiting_frames = 0
         """How many were written behind what waits."""
-        self._unread: Unread | None = None
-        """What waits for everybody, once it is taken over."""
+        self.unread = UNCOUNTED
+        """What waits on all connections, this one among them; given before it is made."""
         self._borrowed: Borrowed | None = None
         self.direct: Send | None = None
         """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
@@ -112,7 +116,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._reading = Reading(self.transport, self, limit_bytes=self._config.ws_max_size)
+        self._reading = Reading(self.transport, self, self._config.ws_max_size, self.unread)
         self._server_state.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -120,8 +124,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
         self._end(LOST)
-        if self._unread is not None:
-            self._unread.note(self, 0)
+        self.unread.note(self, 0)
         if self._reading is not None:
             self._reading.stop()
             self._reading = None
@@ -134,15 +137,14 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self.write_frames = self._write_behind
         self._set_direct(None)
-        self._note_unread()
+        self.unread.note(self, self.unread_bytes)
 
     def resume_writing(self) -> None:
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
         self._waiting_frames = 0
-        if self._unread is not None:
-            self._unread.note(self, 0)
+        self.unread.note(self, 0)
         if self._receiver is not None:
             self._owed_bytes = 0
             self._write_directly()
@@ -301,18 +303,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The door
 
-    def take_over(
-        self, receiver: Receiver, *, backlog_limit_bytes: int, rate_limit: RateLimit, unread: Unread
-    ) -> None:
-        """From now on everything is handed to `receiver`, first what the application has not asked for; within
-        `rate_limit`. What waits to be read counts in `unread`."""
+    def take_over(self, receiver: Receiver, *, bounds: Bounds, rate_limit: RateLimit) -> None:
+        """From now on everything is handed to `receiver`, first what the application has not asked for."""
         if self._status is not None:
             receiver.lost()
             return
-        self._receiver, self._unread = receiver, unread
+        self._receiver = receiver
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
-        self.backlog_limit_bytes = backlog_limit_bytes
+        self.keep_to(bounds)
         # From now on to pause means that something waits, and to resume that nothing does.
         self.transport.set_write_buffer_limits(high=0)
         if self.transport.get_write_buffer_size():
@@ -325,6 +324,12 @@ class WebSocketProtocol(asyncio.Protocol):
             if content is not None and self._status is None:
                 receiver.received(content)
         self.resume()
+
+    def keep_to(self, bounds: Bounds) -> None:
+        """From now on no more may wait to be written, nor come as one message."""
+        self._bounds = bounds
+        if self._reading is not None:
+            self._reading.limit(bounds.message_bytes)
 
     def owe(self, owed_bytes: int) -> None:
         """So much of what waits next does not count against the client, until it has read all."""
@@ -344,19 +349,15 @@ class WebSocketProtocol(asyncio.Protocol):
         """To what waits already."""
         self.transport.write(frames)
         self._waiting_frames += 1
-        if self.transport.get_write_buffer_size() > self.backlog_limit_bytes + self._owed_bytes:
+        if self.transport.get_write_buffer_size() > self._bounds.backlog_bytes + self._owed_bytes:
             self._give_up(BACKLOG)
         else:
-            self._note_unread()
+            self.unread.note(self, self.unread_bytes)
 
     @property
     def unread_bytes(self) -> int:
         """What waits to be written, and what it takes to keep it."""
         return self.transport.get_write_buffer_size() + PIECE_BYTES * self._waiting_frames
-
-    def _note_unread(self) -> None:
-        if self._unread is not None:
-            self._unread.note(self, self.unread_bytes)
 
     def make_room(self) -> None:
         self._give_up(MADE_ROOM)
@@ -394,7 +395,6 @@ class WebSocketProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
         self.write_frames = _dropped
-        if self._unread is not None:
-            self._unread.note(self, 0)
+        self.unread.note(self, 0)
         self._set_direct(None)
         self.transport.abort()

@@ -16,10 +16,12 @@ from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.door.drain import LARGE_ANSWER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
+from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Stranger
+from tests.system.attacks.test_frames import CONNECT
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -162,14 +164,22 @@ def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return {str(found[-1])}
 
 
-def over_message(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+def over_message(bridge: BridgeProcess, numbers: list[int], opening: bytes = CONNECT) -> set[str]:
     [most] = numbers
     with Stranger(bridge) as stranger:
         stranger.send(HANDSHAKE)
         assert stranger.answer("HEAD").status == 101
+        stranger.send(opening)
+        heard = b""
+        while opening and b"40{" not in heard:
+            heard += stranger.receive()
         stranger.send(b"\x81\xff" + (most + 1).to_bytes(8, "big") + b"\0\0\0\0")
         [code] = re.findall(rb"\x88[\x02-\x7d](..)", stranger.rest(), re.DOTALL)
     return {str(int.from_bytes(code, "big"))}
+
+
+def over_strangers_message(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    return over_message(bridge, numbers, opening=b"")
 
 
 def refused_joins(_bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
@@ -210,10 +220,11 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         too_many_sockets,
     ),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
-        [LIMITS.messages.per_second, LIMITS.messages.burst],
+        [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
         NOBODY_TOLD,
     ),
     "one message": ([SETTINGS.max_payload_bytes], over_message),
+    "one message of a client that is not connected yet": ([LIMITS.stranger_message_bytes], over_strangers_message),
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
     "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
     "a client that has not asked for a connection": ([SETTINGS.connect_timeout_seconds], NOBODY_TOLD),
@@ -223,10 +234,8 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "the name of a namespace": ([NAMESPACE_LIMIT], NOBODY_TOLD),
     "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
-    "answers and events that wait to be read, of all connections together": (
-        [SETTINGS.unread_limit_bytes],
-        NOBODY_TOLD,
-    ),
+    "answers and events that wait to be read, and messages over WebSockets that have not come whole,"
+    " of all connections together": ([SETTINGS.unread_limit_bytes], NOBODY_TOLD),
 }
 
 

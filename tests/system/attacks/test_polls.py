@@ -22,8 +22,8 @@ def slow(make_bridge: StartBridge) -> BridgeProcess:
 
 @pytest.mark.parametrize(
     ("content", "posts", "packets"),
-    [("", BURST + 30, 1), ("3", BURST + 30, 1), ("\x1e".join(["3"] * 13), 10, 13)],
-    ids=["nothing", "a-pong", "pongs"],
+    [("", BURST + 30, 1), ("3", BURST + 30, 1), ("\x1e".join(["3"] * 13), 10, 13), ("3" * 12_001, 10, 13)],
+    ids=["nothing", "a-pong", "pongs", "a-long-one"],
 )
 def test_posts_are_paced_whatever_they_hold(slow: BridgeProcess, content: str, posts: int, packets: int) -> None:
     with Stranger(slow) as stranger:

@@ -1,4 +1,5 @@
-"""Answers that nobody reads: what a stranger is told is small, and what waits for all of them together is bounded."""
+"""Answers that nobody reads, and messages that do not come whole: what a stranger is told is small, and what waits of
+all of them together is bounded."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,10 +8,12 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as NotConnectedError
 
+from bridge.sockets.limits import Limits
 from tests.asking import get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
+from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import wait_until
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -47,8 +50,8 @@ def poller(bridge: BridgeProcess) -> Iterator[Poller]:
 
 
 def test_a_namespace_that_is_no_name_is_not_sent_back(poller: Poller) -> None:
-    """It was, a megabyte for each."""
-    poller.post("40/" + "n" * 900_000 + ",")
+    """It was, all of it."""
+    poller.post("40/" + "n" * 100_000 + ",")
     status, said = poller.poll()
     assert status == 400, said[:100]
 
@@ -100,6 +103,7 @@ def test_who_has_been_let_in_may_have_as_much_waiting_as_before(poller: Poller) 
 
 
 LIMIT_BYTES = 1_000_000
+STRANGERS_BYTES = Limits().stranger_message_bytes
 STRANGERS = 200
 """Whose answers together are a hundred times as much."""
 
@@ -144,3 +148,22 @@ def test_and_so_is_what_sessions_do_not_read(tight: BridgeProcess) -> None:
         assert 1 <= ended < len(pollers)
         assert [poller.poll()[0] for poller in pollers].count(400) == ended
     assert statuses.count(200) >= len(statuses) - 1
+
+
+def test_and_so_are_messages_that_do_not_come_whole(
+    tight: BridgeProcess, gateway: Gateway, listen: StartListener
+) -> None:
+    begun = b"\x81\xff" + (STRANGERS_BYTES).to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (STRANGERS_BYTES - 1)
+    in_parts = b"\x01" + begun[1:] + b"x"
+    made_room = 'bridge_sockets_closed_total{reason="made room"}'
+    before = figure(tight, made_room)
+    with contextlib.ExitStack() as stack, honest_traffic(tight, gateway, listen):
+        for number in range(20):
+            stranger = stack.enter_context(Stranger(tight))
+            stranger.send(HANDSHAKE)
+            assert stranger.answer("HEAD").status == 101
+            with contextlib.suppress(OSError):
+                stranger.send(in_parts if number % 2 else begun)
+        wait_until(lambda: figure(tight, made_room) - before >= 20 - LIMIT_BYTES // STRANGERS_BYTES)
+        assert figure(tight, "bridge_unread_bytes") <= LIMIT_BYTES
+    wait_until(lambda: figure(tight, "bridge_unread_bytes") < STRANGERS_BYTES - 1)  # than of any of them

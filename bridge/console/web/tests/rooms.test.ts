@@ -24,8 +24,9 @@ class PlayedSocket {
 
   emit(event: string, ...args: unknown[]): void {
     const answered = args.pop() as (answer: unknown) => void;
-    const answer = (code?: string): void => answered(code === undefined ? { ok: true, rooms: [] } : { ok: false, error: { code, message: code } });
-    this.asked.push({ event, id: String(args), answer });
+    const id = String(args);
+    const answer = (code?: string): void => answered(code === undefined ? { ok: true, rooms: roomsOf(event, id) } : { ok: false, error: { code, message: code } });
+    this.asked.push({ event, id, answer });
   }
 
   hears(event: string, ...args: unknown[]): void {
@@ -52,6 +53,8 @@ class PlayedSocket {
   }
 }
 
+/** Sellers are in a room of their own and in one that they share. */
+const roomsOf = (event: string, id: string): string[] => (event.endsWith("seller-room") ? [`seller-${id}`, "sellers"] : [`${event.split("-")[1]}-${id}`]);
 const settled = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(0));
 const update = (status: string): [string, object] => ["payment-update", { paymentId: "p1", status, escrowState: "none" }];
 
@@ -317,6 +320,33 @@ describe("the rooms", () => {
     await settled();
     await socket.answers();
     expect([stood, rooms.wanted]).toEqual([[], []]);
+  });
+
+  it("are joined again where one that is left shares a room with them, which is looked up then", async () => {
+    const rooms = await liveRooms();
+    rooms.join("join-seller-room", "s1");
+    rooms.join("join-seller-room", "s2");
+    await settled();
+    await socket.answers();
+    await lookUps.pop()?.find("pending");
+    rooms.leave("leave-seller-room", "s1");
+    await settled();
+    expect(await socket.answers()).toEqual(["leave-seller-room s1"]);
+    expect(rooms.standing).toBe("catching up");
+    expect(await socket.answers()).toEqual(["join-seller-room s2"]);
+    await lookUps.pop()?.find("pending");
+    expect([rooms.standing, socket.asked]).toEqual(["live", []]);
+  });
+
+  it("of which one cannot be left yet are left once that passes", async () => {
+    const rooms = await liveRooms();
+    rooms.leave("leave-request-room", "r1");
+    await settled();
+    await socket.answers("too_many");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await socket.answers()).toEqual(["leave-request-room r1"]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([refused, socket.asked]).toEqual([[], []]);
   });
 });
 

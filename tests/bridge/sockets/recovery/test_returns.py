@@ -3,9 +3,11 @@ are in all their rooms, and know all that was told and who is there."""
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import aiohttp
 import psycopg
@@ -26,6 +28,7 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 R0 = "request-r0"
 GRACE_SECONDS = 3_600.0
+HOUR_NANOSECONDS = 3_600_000_000_000
 
 
 @pytest_asyncio.fixture
@@ -187,6 +190,26 @@ async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House,
         await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 0)
 
 
+@pytest.mark.parametrize("event", ["join-request-room", "leave-request-room", "user-online"])
+async def test_what_a_client_asks_for_waits_for_the_journal_within_bounds(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr("bridge.sockets.clients.handlers.WAITING_LIMIT", 3)
+    client = newcomer(house)
+    await client.come()
+    await client.listen()
+    with locked(database_url):
+        await client.send("join-request-room", "r0")
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 1)
+        for _ in range(2):
+            await client.send(event, "r1")
+        await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 3)
+        answer = await client.call(event, "r1")
+        assert (answer["ok"], answer["error"]["code"]) == (False, "too_many")
+    assert [(await client.answer())["ok"] for _ in range(3)] == [True] * 3
+    await client.cut()
+
+
 # Who is there, and who types
 
 
@@ -321,6 +344,28 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
         [False, True],
     ]
     await watcher.cut()
+
+
+async def test_after_a_restart_with_the_clock_put_back_it_is_told_who_went_since(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, user = newcomer(house), newcomer(house)
+    await watcher.come()
+    await user.call("user-online", "u1")
+    await hear(watcher, ("u1", "online"))
+    for client in (watcher, user):
+        await client.cut()
+    put_back = SimpleNamespace(time_ns=lambda: time.time_ns() - HOUR_NANOSECONDS)
+    monkeypatch.setattr("bridge.sockets.presence.activity_log.time", put_back)
+    house._options["presence_grace_seconds"] = GRACE_SECONDS
+    await house.restart()
+    await user.come()
+    await user.call("leave-user-room", "u1")
+    await watcher.come()
+    await hear(watcher, ("u1", "online"), ("u1", "offline"))
+    assert watcher.recovered == [False, True]
+    for client in (watcher, user):
+        await client.cut()
 
 
 # Those who poll

@@ -77,12 +77,12 @@ def test_it_is_told_in_the_log_and_to_whoever_asks(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.WARNING, logger="bridge.sockets"):
         clients_of(unread, *[LIMIT_BYTES + 1] * 3)
     assert [record.getMessage() for record in caplog.records] == [
-        "ending connections that do not read: what waits for all of them together is more than 1000 bytes"
-        " (unread_limit_bytes)"
+        "ending connections that do not read, or do not send on: what waits for all of them together is more than"
+        " 1000 bytes (unread_limit_bytes)"
     ]
     trouble = unread.trouble()
     assert trouble is not None
-    assert "connections that did not read were ended within a minute; 0 of 1000 bytes" in trouble
+    assert "connections that did not read, or send on, were ended within a minute; 0 of 1000 bytes" in trouble
     now += 61
     assert unread.trouble() is None
 

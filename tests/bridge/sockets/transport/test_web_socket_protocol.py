@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import gc
-import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,10 +17,9 @@ from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
 
 from bridge.door.connection import HttpConnection
-from bridge.sockets.limits import Limits
+from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.transport.direct import write_frames
 from bridge.sockets.transport.frames import frame_of
-from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.doors import any_door
@@ -29,7 +27,6 @@ from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS, until
 
 LIMIT_BYTES = 100_000
-UNREAD = Unread(math.inf)
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
@@ -322,7 +319,8 @@ async def taken(receiver: Receiver, until: asyncio.Event | None = None) -> App:
         if until is not None:
             await until.wait()
         receiver.door = scope["extensions"][DOOR]
-        receiver.door.take_over(receiver, backlog_limit_bytes=200_000, rate_limit=Limits().messages, unread=UNREAD)
+        bounds = Bounds(backlog_bytes=200_000, message_bytes=LIMIT_BYTES)
+        receiver.door.take_over(receiver, bounds=bounds, rate_limit=Limits().messages)
 
     return app
 
