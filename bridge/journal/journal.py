@@ -255,7 +255,7 @@ class Journal:
     async def payouts_made_with(self, idempotency: requests.IdempotencyKey) -> Sequence[str] | None:
         """The ids of the payouts that were made with a key; None if there are none yet. Raises
         IdempotencyKeyReusedError."""
-        return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
+        return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency, requests.SOME_IDS))
 
     async def name_payouts(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
         """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""

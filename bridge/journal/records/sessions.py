@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.compact_json import compact_json
 
 __all__ = ["SessionRecords"]
@@ -25,7 +25,7 @@ class SessionRecords:
     def __init__(
         self,
         read: Read,
-        submit: Callable[[Request[Any]], Awaitable[Any]],
+        submit: Submit,
         key: bytes,
         note_commits: Callable[[], Awaitable[None]],
     ) -> None:

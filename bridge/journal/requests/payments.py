@@ -5,7 +5,9 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
+
+from pydantic import TypeAdapter
 
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
 from bridge.journal.requests.invoices import forget_invoice, record_invoice, refuse_invoice, want_invoice
@@ -34,6 +36,8 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment
 
 __all__ = [
+    "ONE_ID",
+    "SOME_IDS",
     "IdempotencyKey",
     "Registered",
     "apply_deadlines",
@@ -55,8 +59,14 @@ __all__ = [
     "want_invoice",
 ]
 
+T = TypeVar("T")
 
 CANCELLED_TOGETHER_LIMIT = 200
+
+# What requests with an idempotency key made: a payment or refund, payouts, events.
+ONE_ID = TypeAdapter(str)
+SOME_IDS = TypeAdapter(list[str])
+OFFSETS = TypeAdapter(list[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,7 @@ def _decide_kept(payment: Payment, kept: KeptObservation, siblings: Sequence[Pay
 
 def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
     """The payment that an earlier request with this key made. Raises IdempotencyKeyReusedError."""
-    payment_id = made_before(batch, idempotency)
+    payment_id = made_before(batch, idempotency, ONE_ID)
     if payment_id is None:
         return None
     earlier = batch.payments.get(payment_id)
@@ -152,14 +162,15 @@ def known_payment(batch: Batch, payment: Payment) -> Payment | None:
     return existing
 
 
-def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
-    """What an earlier request with this key made; None if there was none."""
+def made_before(batch: Batch, idempotency: IdempotencyKey | None, made: TypeAdapter[T]) -> T | None:
+    """What an earlier request with this key made, which is such a thing; None if there was none. Raises
+    IdempotencyKeyReusedError."""
     used = None if idempotency is None else batch.idempotency_key(idempotency.scope, idempotency.key)
     if idempotency is None or used is None:
         return None
     request_digest, result = used
     refuse_reuse(idempotency, request_digest)
-    return json.loads(result)
+    return made.validate_json(result)
 
 
 def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
@@ -183,7 +194,7 @@ def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -
 
 def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[Place]:
     """Appends what a service publishes; returns the places. Raises IdempotencyKeyReusedError."""
-    earlier: list[int] | None = made_before(batch, idempotency)
+    earlier = made_before(batch, idempotency, OFFSETS)
     if earlier is not None:
         at = batch.committed_at(earlier[0]) if earlier else None
         return [Place(offset, at) for offset in earlier]

@@ -8,11 +8,11 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Connection, Engine, RootTransaction
@@ -31,13 +31,20 @@ from bridge.journal.writing.prefetch import LookAhead
 from bridge.journal.writing.recent_payments import RecentPayments
 from coordinator.errors import BridgeError
 
-__all__ = ["Request", "Writer"]
+__all__ = ["Request", "Submit", "Writer"]
 
 logger = logging.getLogger("bridge.journal")
 
 T = TypeVar("T")
 Request = Callable[[Batch], T]
 """Something to be decided and written in one transaction with whatever else is waiting."""
+
+
+class Submit(Protocol):
+    """Has a request committed, and returns its result once that is on disk."""
+
+    def __call__(self, request: Request[T]) -> Awaitable[T]: ...
+
 
 # Bounds the memory of one commit and the time until the first caller in it gets its answer.
 BATCH_LIMIT = 512
