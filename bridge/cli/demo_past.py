@@ -137,7 +137,7 @@ class _Past:
         differs, dropped = (payout.model_copy(update={"chain": "ethereum"}) for payout in (differs, dropped))
         payouts = [takes_too_long, unclear, failed, differs, dropped]
         self.payouts += len(payouts)
-        await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
+        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
         await self._ask_for(payouts)
         self._clock.now += timedelta(minutes=1)
         short = Transfer(transfer_id=_hash(), asset=COIN, amount=differs.amount - CENT)
@@ -154,7 +154,7 @@ class _Past:
             await self._observe(payout, observations)
         waiting = self._payout(paid[7].payment)
         self.payouts += 1
-        await self._journal.register_payouts([waiting], rules=KNOWN_DESTINATIONS_ONLY)
+        await self._journal.payouts.register([waiting], rules=KNOWN_DESTINATIONS_ONLY)
         await self._keep_webhooks(paid[5].invoice, paid[6].invoice)
 
     async def _keep_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
@@ -230,7 +230,7 @@ class _Past:
 
     async def _pay_out(self, payouts: Sequence[Payout]) -> None:
         self.payouts += len(payouts)
-        await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
+        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
         await self._ask_for(payouts)
         self._clock.now += timedelta(seconds=4)
         await _together(self._observe(payout, [PayoutAccepted(task_id=secrets.token_hex(16))]) for payout in payouts)
@@ -240,12 +240,12 @@ class _Past:
         )
 
     async def _ask_for(self, payouts: Sequence[Payout]) -> None:
-        named = await self._journal.name_payouts([payout.payout_id for payout in payouts])
-        await self._journal.begin_payout_attempts({one: naming.external_id for one, naming in named.items()})
+        named = await self._journal.payouts.name([payout.payout_id for payout in payouts])
+        await self._journal.payouts.begin_attempts({one: naming.external_id for one, naming in named.items()})
 
     async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
         for observation in observations:
-            await self._journal.record_payout_observation(
+            await self._journal.payouts.record_observation(
                 payout.payout_id, f"{observation.kind}:{secrets.token_hex(8)}", observation
             )
 

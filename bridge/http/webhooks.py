@@ -179,7 +179,7 @@ async def _record_payout(journal: Journal, provider: str, body: bytes, reading: 
         WEBHOOKS.labels(provider, "kept").inc()
         return Accepted(outcome=Outcome.KEPT, payment_id=None)
     payout, keyed = told
-    recorded = await journal.record_payout_observations(payout.payout_id, keyed)
+    recorded = await journal.payouts.record_observations(payout.payout_id, keyed)
     outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()
     return Accepted(outcome=outcome, payment_id=payout.payment_id)
@@ -190,7 +190,7 @@ async def told_payout(
 ) -> tuple[Payout, list[KeyedObservation]] | None:
     """The payout that a message is about, and what it says of it; None if the bridge did not ask for it."""
     name = reading.external_id or ""
-    payout = await journal.payout_called(provider, name, reading.coin) if is_id(name) else None
+    payout = await journal.payouts.called(provider, name, reading.coin) if is_id(name) else None
     if payout is None:
         return None
     keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,27 +22,26 @@ from bridge.journal.examine import examine_database
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_held
 from bridge.journal.queries import payments as queries
-from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
+from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
 from bridge.journal.records.rulings import RulingRecords
 from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.requests import payments as requests
-from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.recording import is_to_be_looked_up
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.outcomes import Recorded
-from bridge.journal.writing.payment_log import log_payout, log_recorded, log_standing
+from bridge.journal.writing.payment_log import log_recorded, log_standing
 from bridge.journal.writing.prefetch import LookAhead
 from bridge.journal.writing.writer import Writer
 from coordinator.events import Event
@@ -52,11 +51,6 @@ from coordinator.payments.facts import Misfit
 from coordinator.payments.invoices import InvoiceWanted
 from coordinator.payments.observations import Observation
 from coordinator.payments.payments import Payment
-from coordinator.payouts.approval import PayoutRules
-from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Naming, whose_name
-from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["Journal"]
 
@@ -111,6 +105,8 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
+        self.payouts = PayoutRecords(self._read, self._writer.submit)
+        """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
         self.retention = RetentionRecords(self._read, self._writer.submit)
@@ -230,86 +226,6 @@ class Journal:
             log_standing(registered.payment)
         return registered
 
-    async def register_payouts(
-        self,
-        payouts: Sequence[Payout],
-        idempotency: requests.IdempotencyKey | None = None,
-        *,
-        rules: PayoutRules | None,
-        another: bool = False,
-        known: Mapping[str, Sequence[PayoutObservation]] | None = None,
-        doubts: Mapping[str, Sequence[str]] | None = None,
-    ) -> payout_registration.RegisteredPayouts:
-        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
-        say which of them have to be approved first; None, that none has. `known` is what is known already of those
-        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
-
-        Raises PayoutRefusedError and IdempotencyKeyReusedError.
-        """
-        return await self._writer.submit(
-            lambda batch: payout_registration.register_payouts(
-                batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
-            )
-        )
-
-    async def payouts_made_with(self, idempotency: requests.IdempotencyKey) -> Sequence[str] | None:
-        """The ids of the payouts that were made with a key; None if there are none yet. Raises
-        IdempotencyKeyReusedError."""
-        return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency, requests.SOME_IDS))
-
-    async def name_payouts(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
-        """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
-        return await self._writer.submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
-
-    async def begin_payout_attempts(self, names: Mapping[str, str]) -> dict[str, Payout]:
-        """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
-        are not returned must not be asked for."""
-        return await self._writer.submit(lambda batch: payout_attempts.begin_attempts(batch, names))
-
-    async def record_payout_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
-        """Writes down what came of an order."""
-        for recorded in await self._writer.submit(lambda batch: payout_attempts.record_outcomes(batch, outcomes)):
-            if recorded.moved:
-                log_payout(recorded.payout)
-
-    async def record_payout_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
-        """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
-        await self._writer.submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
-
-    async def record_payout_observation(
-        self,
-        payout_id: str,
-        key: str,
-        observation: PayoutObservation,
-        *,
-        only_if: Collection[PayoutStatus] | None = None,
-    ) -> payout_recording.RecordedPayout:
-        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
-        nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
-        recorded = await self._writer.submit(
-            functools.partial(
-                payout_recording.record_payout_observation,
-                payout_id=payout_id,
-                key=key,
-                observation=observation,
-                only_if=only_if,
-            )
-        )
-        if recorded.moved:
-            log_payout(recorded.payout)
-        return recorded
-
-    async def record_payout_observations(
-        self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
-    ) -> payout_recording.RecordedPayout:
-        """Writes down what was heard of a payout in one go, each after its key."""
-        recorded = await self._writer.submit(
-            lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
-        )
-        if recorded.moved:
-            log_payout(recorded.payout)
-        return recorded
-
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
     ) -> list[str]:
@@ -381,24 +297,6 @@ class Journal:
     async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
-
-    async def payout_called(self, provider: str, external_id: str, coin: str | None) -> Payout | None:
-        """The payout that a provider tells of by this name, in a coin where it says so."""
-        called = await self._read(payout_queries.payouts_called, provider, external_id)
-        return whose_name(called, external_id, coin)
-
-    async def payout_records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
-        """Those of the payouts that there are, oldest first."""
-        return await self._read(payout_queries.payout_records, payout_ids)
-
-    async def payment_payouts(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
-        """The payouts of a payment, oldest first."""
-        return await self._read(payout_queries.payment_payouts, payment_id)
-
-    async def payouts_to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
-        """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
-        in order of their ids."""
-        return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
 
     async def asked_addresses(self, payment_id: str) -> frozenset[str]:
         """Where the buyer of a payment was asked to pay, in any coin."""

@@ -171,7 +171,7 @@ class BooksComparison:
     async def _ask_about_payouts(self, found: _Findings) -> None:
         since = self._journal.clock() - LONG_SETTLED
         after = ""
-        while page := await self._journal.payouts_to_follow(after=after, failed_since=since, limit=PAGE):
+        while page := await self._journal.payouts.to_follow(after=after, failed_since=since, limit=PAGE):
             for payout in page:
                 gateway = self._gateways.get(payout.provider)
                 if gateway is not None:
@@ -200,7 +200,7 @@ class BooksComparison:
         keyed = [(observation_key(observation), observation) for observation in seen]
         after = payout
         if keyed:
-            after = (await self._journal.record_payout_observations(payout.payout_id, keyed)).payout
+            after = (await self._journal.payouts.record_observations(payout.payout_id, keyed)).payout
         if after.status is not payout.status:
             found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
         if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:

@@ -194,7 +194,7 @@ class PayoutSender:
     async def _payouts_to_follow(self) -> list[Payout]:
         found: list[Payout] = []
         after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
-        while page := await self._journal.payouts_to_follow(after=after, failed_since=failed_since, limit=PAGE):
+        while page := await self._journal.payouts.to_follow(after=after, failed_since=failed_since, limit=PAGE):
             found += page
             after = page[-1].payout_id
         return found
@@ -238,7 +238,7 @@ class PayoutSender:
                 ends_after=self._turn_ends_after,
             )
             firsts = [order for order in given if self._wallet_in_turn(order[0]) is not None]
-            may_go = await self._journal.name_payouts([payout.payout_id for order in firsts for payout in order])
+            may_go = await self._journal.payouts.name([payout.payout_id for order in firsts for payout in order])
             waiting = {order[0].payout_id for order in firsts if not any(one.payout_id in may_go for one in order)}
             if not waiting:
                 return given

@@ -155,7 +155,7 @@ async def _payout(
     except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
-    earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
+    earlier = [*(one.payout for one in await journal.payouts.of_payment(payment.payment_id)), *before]
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )

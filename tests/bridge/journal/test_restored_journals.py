@@ -143,7 +143,7 @@ async def test_a_copy_of_before_a_join_is_noticed_though_no_event_came_after_it(
     copy = file_of(left).read_bytes()
     async with left.opened() as journal:
         await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
-        await journal.payouts_made_with(IdempotencyKey("payouts", "k1", "digest"))
+        await journal.payouts.made_with(IdempotencyKey("payouts", "k1", "digest"))
         await journal.sessions.save({"s1": {"rooms": {"user-u1": 0}}})  # then it is killed at once
         assert left.mark_file is not None
         mark, epoch = left.mark_file.read_bytes(), journal.epoch
