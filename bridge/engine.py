@@ -35,7 +35,7 @@ Stop = Callable[[BridgeError], object]
 """Has the bridge end in an orderly way, and say why."""
 
 # Of the time in which the bridge has to stop: for what it does by itself to end, and for the journal to commit what
-# is waiting. The rest is for those who are connected (`bridge/app.py`, `bridge/cli/serve.py`).
+# is waiting. The rest is for those who are connected (`bridge/runtime.py`, `bridge/cli/serve.py`).
 TASKS_SHARE = 0.1
 JOURNAL_SHARE = 0.1
 

@@ -31,7 +31,8 @@ class RateLimit:
         return wait_seconds if wait_seconds > ROUNDING_SECONDS else 0.0
 
     def take(self, full_at: float, now: float) -> tuple[float, float]:
-        """Takes one from an allowance: when it is full again, and 0; or takes nothing, and how long to wait for it."""
+        """Takes one from an allowance, and returns when it is full again, and 0; or takes nothing, and returns the
+        same time, and how long to wait for one."""
         spent = self.spent(full_at, now)
         wait_seconds = self.wait_seconds(spent, now)
         return (full_at, wait_seconds) if wait_seconds else (spent, 0.0)
