@@ -78,13 +78,13 @@ async def running_engine(
     except BaseException:
         await journal.close()
         raise
-    told_until = await journal.newest_place()
-    dispatcher = journal.dispatcher(deliver, after=told_until.number)
+    delivered_until = await journal.newest_place()
+    dispatcher = journal.dispatcher(deliver, after=delivered_until.number)
     retention = Retention(
         journal,
         days=settings.retention_days,
         newest=settings.retention_events,
-        sessions_in_use=begin(journal, told_until),
+        sessions_in_use=begin(journal, delivered_until),
     )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)

@@ -44,14 +44,14 @@ class Delivery:
         self._vitals = vitals
         self._history: JournalHistory | None = None
 
-    def begin(self, journal: Journal, told_until: Place) -> Sessions:
+    def begin(self, journal: Journal, delivered_until: Place) -> Sessions:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
         recovery = Recovery(
             self._history,
             JournalSessions(journal),
-            cursor=told_until.number,
-            offset=journal.offset_text(told_until),
+            cursor=delivered_until.number,
+            offset=journal.offset_text(delivered_until),
             keeps_confidence=self._settings.keeps_confidence,
             remembered_bytes=self._settings.remembered_bytes,
             replay_bytes=self._settings.replay_limit_bytes,
@@ -64,9 +64,9 @@ class Delivery:
         recovery, history = self._sockets.recovery, self._history
         if recovery is None or history is None:
             raise LookupError("events are delivered only when clients can be recovered")
-        told = [history.told(one) for one in stretch]
-        recovery.went_out(told)
-        written = deliver(self._sockets, [one.event for one in told], offsets=[one.offset for one in told])
+        delivered = [history.delivered(one) for one in stretch]
+        recovery.note_delivered(delivered)
+        written = deliver(self._sockets, [one.event for one in delivered], offsets=[one.offset for one in delivered])
         self._vitals.delivered(stretch, written)
 
 
@@ -107,7 +107,7 @@ class Runtime:
             finally:
                 telling.cancel()
                 watching.cancel()
-                await _say_goodbye(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
+                await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
 
     def _turned_away(self) -> int:
         return 0 if self.guests is None else self.guests.stand.turned_away
@@ -119,7 +119,7 @@ class Runtime:
         deliver(self.sockets, [event])
 
 
-async def _say_goodbye(sockets: SocketServer, within_seconds: float) -> None:
+async def _disconnect_clients(sockets: SocketServer, within_seconds: float) -> None:
     try:
         async with asyncio.timeout(within_seconds):
             await sockets.shutdown()

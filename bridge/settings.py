@@ -67,7 +67,7 @@ BURST_SECONDS = 10
 
 # Connections beyond the others, for webhooks and for whoever asks how the bridge is; and the files that it needs for
 # its journal, its providers and itself.
-KEPT_PLACES, OTHER_FILES = 64, 200
+RESERVED_PLACES, OTHER_FILES = 64, 200
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -261,11 +261,11 @@ class Settings(BaseSettings):
 
     def guests(self, file_limit: int) -> Guests:
         """How many connections there may be, where a process may have so many files open."""
-        kept = max(1, min(KEPT_PLACES, file_limit // 16))
+        kept = max(1, min(RESERVED_PLACES, file_limit // 16))
         left = file_limit - kept - max(1, min(OTHER_FILES, file_limit // 4))
         return Guests(
             places=max(1, min(self.max_connections, left)),
-            kept_places=kept,
+            reserved_places=kept,
             per_address=self.connections_per_address,
             trusted=self.trusted_proxies,
         )

@@ -79,10 +79,10 @@ class Principal:
         """Whether they may join a room, and read what was told in it."""
         return self.sees_everything or room in self.rooms
 
-    def may_see_payment(self, *, parties: Collection[str], told_in: Collection[str]) -> bool:
+    def may_see_payment(self, *, parties: Collection[str], in_rooms: Collection[str]) -> bool:
         """Whether they may see a payment: the users who are its parties may, and whoever may see one of the rooms in
         which it is told of, its purchase requests' and its checkout's."""
-        return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, told_in))
+        return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, in_rooms))
 
     def may_see_payout(self, *, payee_id: str) -> bool:
         """Whether they may see a payout: whom it pays may, and finance ops."""

@@ -155,9 +155,9 @@ class _Past:
         waiting = self._payout(paid[7].payment)
         self.payouts += 1
         await self._journal.payouts.register([waiting], rules=KNOWN_DESTINATIONS_ONLY)
-        await self._keep_webhooks(paid[5].invoice, paid[6].invoice)
+        await self._store_webhooks(paid[5].invoice, paid[6].invoice)
 
-    async def _keep_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
+    async def _store_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
         nobodys = self._sale(self._clock.now)
         await self._tell(nobodys.invoice.pay(nobodys.payment.amount).notice())
         for body, reason in (
@@ -165,7 +165,7 @@ class _Past:
             # As it would have been kept by a bridge that did not know yet that too much can be paid.
             (overpaid.pay(Decimal(5)).notice(), "status: it was none that the bridge knew at that time"),
         ):
-            await self._journal.keep_unreadable_webhook(provider=PROVIDER, body=body, reason=reason)
+            await self._journal.store_unreadable_webhook(provider=PROVIDER, body=body, reason=reason)
 
     def _sale(self, begin: datetime) -> _Sale:
         amount = (Decimal(self._random.lognormvariate(3.8, 0.8)) + 5).quantize(CENT)

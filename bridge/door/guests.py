@@ -64,15 +64,15 @@ class Guests:
         self,
         *,
         places: int,
-        kept_places: int,
+        reserved_places: int,
         per_address: int,
         trusted: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`kept_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each of
-        which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
+        """`reserved_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each
+        of which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
         self.places = places
-        self._kept_places = kept_places
+        self._reserved_places = reserved_places
         self.per_address = min(per_address, max(1, places // 4))
         self._counts: Counts[str] = Counts()
         self._connections = self._sessions = 0
@@ -86,7 +86,7 @@ class Guests:
         network = self._network(address)
         if not self._may_have_more(network):
             return None
-        if self._connections >= self.places + self._kept_places and not make_room():
+        if self._connections >= self.places + self._reserved_places and not make_room():
             self._turn_away(FULL, self._all_taken)
             return None
         is_last = self._connections >= self.places

@@ -16,7 +16,7 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.journal import OffsetUnreadableError
 from bridge.projections import chats
-from bridge.projections.purchase_requests import TOLD_BY, PurchaseRequestState, purchase_request
+from bridge.projections.purchase_requests import SOURCE_EVENTS, PurchaseRequestState, purchase_request
 from coordinator import rooms
 from coordinator.events import Document
 from coordinator.ids import is_id
@@ -164,7 +164,7 @@ async def get_purchase_request(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     require_room(principal, rooms.request(request_id))
-    told = await journal.events_about([request_id], TOLD_BY)
+    told = await journal.events_about([request_id], SOURCE_EVENTS)
     state = purchase_request(request_id, [journaled.event for journaled in told])
     if state is None:
         raise NotFoundException(f"Nothing was told about a purchase request {request_id!r}.")

@@ -96,20 +96,20 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
     return ChainList(
         chains=[
             ChainItem(
-                name=standing.chain.name,
-                chain_id=standing.chain.chain_id,
-                required_confirmations=standing.chain.required_confirmations,
-                explorer=standing.chain.explorer,
+                name=status.chain.name,
+                chain_id=status.chain.chain_id,
+                required_confirmations=status.chain.required_confirmations,
+                explorer=status.chain.explorer,
                 tokens=[
                     TokenItem(symbol=token.symbol, decimals=token.decimals, address=token.address)
-                    for token in standing.chain.tokens
+                    for token in status.chain.tokens
                 ],
-                head=standing.head,
-                head_at=standing.head_at,
-                blocks_behind=standing.blocks_behind,
-                problem=standing.problem,
+                head=status.head,
+                head_at=status.head_at,
+                blocks_behind=status.blocks_behind,
+                problem=status.problem,
             )
-            for standing in chains.standings()
+            for status in chains.statuses()
         ]
     )
 

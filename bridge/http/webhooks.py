@@ -29,7 +29,7 @@ from coordinator.payouts.observations import PayoutBooked
 from coordinator.payouts.payouts import Payout
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "told_payout", "webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "reported_payout", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
@@ -154,7 +154,7 @@ async def take_webhook(
     except WebhookRefusedError as error:
         return _refused(provider, error)
     except WebhookUnreadableError as error:
-        return await _keep_unreadable(journal, provider, body, str(error))
+        return await _store_unreadable(journal, provider, body, str(error))
     if isinstance(reading, PayoutReading):
         return await _record_payout(journal, provider, body, reading)
     try:
@@ -172,12 +172,12 @@ async def take_webhook(
 
 
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
-    told = await told_payout(journal, provider, reading)
+    told = await reported_payout(journal, provider, reading)
     if told is None:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
-        await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
+        await journal.store_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
-        return Accepted(outcome=Outcome.KEPT, payment_id=None)
+        return Accepted(outcome=Outcome.STORED, payment_id=None)
     payout, keyed = told
     recorded = await journal.payouts.record_observations(payout.payout_id, keyed)
     outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
@@ -185,7 +185,7 @@ async def _record_payout(journal: Journal, provider: str, body: bytes, reading: 
     return Accepted(outcome=outcome, payment_id=payout.payment_id)
 
 
-async def told_payout(
+async def reported_payout(
     journal: Journal, provider: str, reading: PayoutReading
 ) -> tuple[Payout, list[KeyedObservation]] | None:
     """The payout that a message is about, and what it says of it; None if the bridge did not ask for it."""
@@ -199,8 +199,8 @@ async def told_payout(
     return payout, [(key, one) for key, one in keyed if not (failed and isinstance(one, PayoutBooked))]
 
 
-async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
-    await journal.keep_unreadable_webhook(provider=provider, body=body, reason=reason)
+async def _store_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
+    await journal.store_unreadable_webhook(provider=provider, body=body, reason=reason)
     WEBHOOKS.labels(provider, "unreadable").inc()
     logger.warning("kept an unreadable webhook of %s: %s", provider, reason)
     return problem(400, "Webhook unreadable", f"{reason}. The webhook is kept for a person to look at.")

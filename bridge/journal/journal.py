@@ -41,8 +41,8 @@ from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.outcomes import Recorded
-from bridge.journal.writing.payment_log import log_recorded, log_standing
-from bridge.journal.writing.prefetch import LookAhead
+from bridge.journal.writing.payment_log import log_recorded, log_status
+from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.writer import Writer
 from coordinator.events import Event
 from coordinator.histories import Place
@@ -96,7 +96,7 @@ class Journal:
         self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
-        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._tell_dispatcher)
+        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._notify_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
@@ -184,7 +184,7 @@ class Journal:
                 key=key,
                 observation=observation,
             ),
-            about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
+            about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
         if recorded.payment is not None and is_to_be_looked_up(recorded, observation, self.clock()):
@@ -223,7 +223,7 @@ class Journal:
             lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
         )
         if registered.is_new:
-            log_standing(registered.payment)
+            log_status(registered.payment)
         return registered
 
     async def publish_events(
@@ -256,11 +256,11 @@ class Journal:
         require_held(place, held)
         return place.number
 
-    async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
+    async def store_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Keeps a signed webhook that makes no sense, for a person to look at."""
         digest = hashlib.sha256(body).hexdigest()
         await self._writer.submit(
-            lambda batch: requests.keep_unreadable_webhook(
+            lambda batch: requests.store_unreadable_webhook(
                 batch, provider=provider, digest=digest, body=body, reason=reason
             )
         )
@@ -346,7 +346,7 @@ class Journal:
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
 
-    def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
+    def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)

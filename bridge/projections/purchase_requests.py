@@ -15,9 +15,9 @@ from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payments.events import PurchaseRequestUpdate
 
-__all__ = ["TOLD_BY", "Delivery", "PurchaseRequestState", "purchase_request"]
+__all__ = ["SOURCE_EVENTS", "Delivery", "PurchaseRequestState", "purchase_request"]
 
-TOLD_BY = tuple(
+SOURCE_EVENTS = tuple(
     model.event_name
     for model in (
         NewPurchaseRequest,

@@ -271,7 +271,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             # Also of who will not be recovered: the next process has to know who was online.
             pid = self.recovery.begin(sid, principal)
             answer |= {"pid": pid} if connection.takes_offsets else {}
-        Subscribers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
+        Subscribers(queued={sid: connection}).send([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
             self.comes_back_online(sid, user_id)

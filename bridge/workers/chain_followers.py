@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
     from providers.onchain.nodes.rpc import ChainRpc
 
-__all__ = ["ChainFollowers", "ChainProblemError", "ChainStanding"]
+__all__ = ["ChainFollowers", "ChainProblemError", "ChainStatus"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -53,7 +53,7 @@ class ChainProblemError(BridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class ChainStanding:
+class ChainStatus:
     """How far a chain is followed."""
 
     chain: Chain
@@ -183,10 +183,10 @@ class ChainFollowers:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
         return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)
 
-    def standings(self) -> list[ChainStanding]:
+    def statuses(self) -> list[ChainStatus]:
         """How far each chain is followed."""
         return [
-            ChainStanding(
+            ChainStatus(
                 running.follower.chain,
                 running.follower.head,
                 running.follower.head_at,
@@ -223,17 +223,17 @@ class ChainFollowers:
         async def check() -> str:
             running = self._running[name]
             behind = running.follower.blocks_behind
-            standing = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
+            status = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
             problem = self._problem(running)
             if problem is not None:
-                raise ChainProblemError(f"{standing}; {problem}")
+                raise ChainProblemError(f"{status}; {problem}")
             if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
-                raise ChainProblemError(f"{standing}, catching up")
+                raise ChainProblemError(f"{status}, catching up")
             alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
             of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
             if of_chain:
-                raise ChainProblemError(f"{standing}; {of_chain[0].message}")
-            return standing
+                raise ChainProblemError(f"{status}; {of_chain[0].message}")
+            return status
 
         return check
 

@@ -39,7 +39,7 @@ FAILED_FOLLOWED_FOR = timedelta(days=2)
 OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
 HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 
-Lane = tuple[str, str]
+QueueKey = tuple[str, str]
 """A provider, and a coin or the wallet that several coins share."""
 
 
@@ -61,8 +61,8 @@ class PayoutSender:
         self._shortest_wait = shortest_wait
         self._turn_ends_after = turn_ends_after
         self._ages = PayoutAges(journal)
-        self._lanes: dict[Lane, PayoutOrders] = {}
-        self._giving: dict[Lane, asyncio.Task[None]] = {}
+        self._queues: dict[QueueKey, PayoutOrders] = {}
+        self._giving: dict[QueueKey, asyncio.Task[None]] = {}
         self._look_ups = PayoutLookUps(
             journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
@@ -141,7 +141,7 @@ class PayoutSender:
     async def orders_answered(self) -> None:
         """Returns when the orders that are being given at this moment are answered: once payouts are held, no more
         are given after that."""
-        await asyncio.gather(*(lane.is_answered() for lane in self._lanes.values()))
+        await asyncio.gather(*(queue.is_answered() for queue in self._queues.values()))
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -160,8 +160,8 @@ class PayoutSender:
                     pass
         finally:
             # Nobody else hears what is answered to an order.
-            for lane in self._lanes.values():
-                lane.give_no_more()
+            for queue in self._queues.values():
+                queue.give_no_more()
             if self._giving:
                 await asyncio.wait(self._giving.values(), timeout=LAST_ANSWER_SECONDS)
             tasks = self._tasks()
@@ -207,7 +207,7 @@ class PayoutSender:
         self._overdue = overdue
         OVERDUE.set(len(overdue))
 
-    async def _give_orders(self, payouts: Sequence[Payout], busy: Collection[Lane]) -> None:
+    async def _give_orders(self, payouts: Sequence[Payout], busy: Collection[QueueKey]) -> None:
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
             key=lambda payout: (payout.created_at, payout.payout_id),
@@ -216,15 +216,15 @@ class PayoutSender:
         ready = [
             order
             for order in batches(to_send, sent_together=self._is_sent_together)
-            if not self._orders_of(self._lane(order[0])).waits(order[0].coin)
+            if not self._orders_of(self._queue_of(order[0])).waits(order[0].coin)
         ]
         orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
-        by_lane: defaultdict[Lane, list[Order]] = defaultdict(list)
+        by_queue: defaultdict[QueueKey, list[Order]] = defaultdict(list)
         for order in orders:
-            by_lane[self._lane(order[0])].append(order)
-        for lane, waiting in by_lane.items():
-            if lane not in busy and lane not in self._giving:
-                self._giving[lane] = asyncio.create_task(self._give(lane, waiting))
+            by_queue[self._queue_of(order[0])].append(order)
+        for queue, waiting in by_queue.items():
+            if queue not in busy and queue not in self._giving:
+                self._giving[queue] = asyncio.create_task(self._give(queue, waiting))
 
     async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
         """The orders that may be given now. Whoever has to wait, as one that its payment holds back, keeps nobody
@@ -244,29 +244,29 @@ class PayoutSender:
                 return given
             orders = [order for order in orders if order[0].payout_id not in waiting]
 
-    async def _give(self, lane: Lane, orders: Sequence[Order]) -> None:
+    async def _give(self, queue: QueueKey, orders: Sequence[Order]) -> None:
         try:
-            await self._orders_of(lane).give(orders)
+            await self._orders_of(queue).give(orders)
             self.wake()  # there may be more by now
         except Exception:
-            logger.exception("giving orders for payouts in %s failed; the next round follows", lane[1])
+            logger.exception("giving orders for payouts in %s failed; the next round follows", queue[1])
         finally:
-            del self._giving[lane]
+            del self._giving[queue]
 
     def _is_being_asked(self, payout_id: str) -> bool:
-        return any(payout_id in lane.asking for lane in self._lanes.values())
+        return any(payout_id in queue.asking for queue in self._queues.values())
 
     def _is_sent_together(self, payout: Payout) -> bool:
         return self._gateways[payout.provider].sends_together(payout.coin)
 
-    def _wallet_in_turn(self, payout: Payout) -> Lane | None:
+    def _wallet_in_turn(self, payout: Payout) -> QueueKey | None:
         wallet = self._gateways[payout.provider].wallet_in_turn(payout.coin)
         return None if wallet is None else (payout.provider, wallet)
 
-    def _orders_of(self, lane: Lane) -> PayoutOrders:
-        if lane not in self._lanes:
-            self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
-        return self._lanes[lane]
+    def _orders_of(self, queue: QueueKey) -> PayoutOrders:
+        if queue not in self._queues:
+            self._queues[queue] = PayoutOrders(self._journal, self._gateways[queue[0]], self.books[queue[0]])
+        return self._queues[queue]
 
-    def _lane(self, payout: Payout) -> Lane:
+    def _queue_of(self, payout: Payout) -> QueueKey:
         return self._wallet_in_turn(payout) or (payout.provider, payout.coin)

@@ -137,7 +137,7 @@ class Reconciliation:
                 if not everything and not any(new):
                     break
             if everything:
-                known.keep_only(found)
+                known.retain_only(found)
             OPEN.labels(provider).set(len(known))
         self._knows_all = True
         if everything:

@@ -76,12 +76,12 @@ class Pulse:
             providers=[await _health(name, check) for name, check in self._providers.items()],
             chains=[
                 ChainHealth(
-                    name=standing.chain.name,
-                    head=standing.head,
-                    blocks_behind=standing.blocks_behind,
-                    problem=standing.problem,
+                    name=status.chain.name,
+                    head=status.head,
+                    blocks_behind=status.blocks_behind,
+                    problem=status.problem,
                 )
-                for standing in self._chains.standings()
+                for status in self._chains.statuses()
             ],
             memory_mb=round(memory_bytes() / MEGABYTE, 1),
             at=moment_text(self._clock()),

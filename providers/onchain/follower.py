@@ -165,7 +165,7 @@ class ChainFollower:
             await self._look_into_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
-            self._rpc.distrust(str(error), error.told_by)
+            self._rpc.distrust(str(error), error.reported_by)
             raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
         except RefusedByNodeError as error:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
@@ -239,14 +239,14 @@ class ChainFollower:
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
         dated = await self._dated_by_two(seen)
-        if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
+        if paying and len(seen.reported_by) > 1 and await self._words.are_deep(seen.reported_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
         heard = await self._words.before_final(step, paying, finality, self.head)
         is_checked = await self._is_read_by_two(seen, end) and all(
             one.transfer.block in dated for one in seen.transfers
         )
-        if not is_checked and seen.told_by:
-            self._readings.told(range(first, last + 1), seen.told_by[0])
+        if not is_checked and seen.reported_by:
+            self._readings.note_source(range(first, last + 1), seen.reported_by[0])
         step.take(leapt(step.following, end, paying, heard, self.head, is_checked=is_checked))
 
     async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
@@ -254,14 +254,14 @@ class ChainFollower:
         does not have blocks tells of nothing in them."""
         if len(self._rpc.endpoints) < 2:
             return True
-        places = seen.told_by or self._rpc.well()[:2]
+        places = seen.reported_by or self._rpc.well()[:2]
         return len(places) > 1 and await self._witnesses.have(places, end)
 
     async def _dated_by_two(self, seen: RangeSeen) -> set[BlockId]:
         """The blocks with money in a range that another endpoint says were made at the same time, if there is one:
         money may be too old, or late, by that."""
         times = {one.transfer.block: one.mined_at for one in seen.transfers}
-        others = seen.told_by[1:]
+        others = seen.reported_by[1:]
         return {block for block, made_at in times.items() if await self._witnesses.date(others, block, made_at)}
 
     async def _goes_on(self, following: Following) -> bool:
@@ -294,7 +294,7 @@ class ChainFollower:
             paying = await self._payees.assign(step, seen.transfers)
             heard = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, heard))
-            self._readings.told([seen.block.number], seen.told_by)
+            self._readings.note_source([seen.block.number], seen.reported_by)
 
     # Before it counts
 
@@ -364,7 +364,7 @@ class ChainFollower:
         paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
         for one in paying:
             step.assign(Assigned(one.transfer, made_at, subject))
-            self._words.told(one.transfer.transfer_id, news.looked.told_by)
+            self._words.note_source(one.transfer.transfer_id, news.looked.reported_by)
         if paying:
             heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
             step.take(joined(step.following, paying, heard))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from providers.onchain.matching.following import Following, Sighted, Told
+from providers.onchain.matching.following import Following, Progress, Sighted
 from providers.onchain.matching.matching import Subject
 from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
 
@@ -21,7 +21,7 @@ class Step:
     """Those about which endpoints had contradicted each other, and do no more."""
     forgotten: set[str] = field(default_factory=set)
 
-    def take(self, told: Told) -> None:
+    def take(self, told: Progress) -> None:
         self.following, sightings = told
         # Of several sightings of one transfer the last is enough.
         self.told |= {(one.subject, one.sighting.transfer.transfer_id): one for one in sightings}

@@ -187,7 +187,7 @@ async def withdraw_payout(
 ) -> PayoutDocument:
     service.require_payouts()
     record = await known_payout(journal, payout_id)
-    by = Approver(data.withdrawn_by or service.told_name, service.own_name)
+    by = Approver(data.withdrawn_by or service.display_name, service.own_name)
     with approval_refusals():
         await sender.look_before_revoking(record.payout)
         await journal.approvals.withdraw(payout_id, by=by, note=data.note)

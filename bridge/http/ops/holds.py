@@ -99,7 +99,7 @@ async def hold_payouts(
     sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _hold(journal, sender, service.told_name, data.note)
+    return await _hold(journal, sender, service.display_name, data.note)
 
 
 @post(
@@ -116,7 +116,7 @@ async def resume_payouts(
     sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _resume(journal, sender, service.told_name, data.note)
+    return await _resume(journal, sender, service.display_name, data.note)
 
 
 @post(

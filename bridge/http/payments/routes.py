@@ -301,7 +301,7 @@ async def cancel_payment(
     if not is_id(payment_id) or await journal.payment_record(payment_id) is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     try:
-        await journal.rulings.cancel(payment_id, by=service.told_name, note=data.note or "")
+        await journal.rulings.cancel(payment_id, by=service.display_name, note=data.note or "")
     except RulingRefusedError as error:
         raise ClientException(str(error), status_code=409, extra={"code": "payment_over"}) from None
     record = await journal.payment_record(payment_id)

@@ -117,7 +117,7 @@ async def ordered_payouts(
     """
     asked = {
         "batch_id": new_id("batch", journal.clock()) if len(request.payouts) > 1 else None,
-        "asked_by": request.asked_by or service.told_name,
+        "asked_by": request.asked_by or service.display_name,
         "asked_through": service.own_name,
     }
     ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal))

@@ -116,7 +116,7 @@ async def open_refund(
     status = 200
     if refund_id is None:
         record = await _record(journal, data.payment_id)
-        by = data.asked_by or service.told_name
+        by = data.asked_by or service.display_name
         wanted = await ordered_refund(journal, record, data, sender, chains, by=by, through=service.own_name)
         opened = await journal.refunds.open(data.payment_id, wanted.order, idempotency, sent=wanted.sent)
         refund_id, status = opened.refund_id, 200 if opened.action is None else 201
@@ -257,7 +257,7 @@ async def withdraw_refund(
     listed = await listed_refund(journal, refund_id)
     # A repeat, such as after an answer that was lost.
     if listed.refund.status is not RefundStatus.CANCELLED:
-        await journal.refunds.withdraw(refund_id, by=service.told_name, note=data.note)
+        await journal.refunds.withdraw(refund_id, by=service.display_name, note=data.note)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
 
 

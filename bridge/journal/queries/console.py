@@ -20,21 +20,21 @@ __all__ = [
     "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
-    "KeptWebhook",
     "ListedPayment",
     "ListedPayout",
     "Place",
+    "StoredWebhook",
     "UnmatchedWebhook",
     "actions",
     "actions_concerning",
     "dismissals",
-    "kept_webhook",
     "listed_payment",
     "listed_payments",
     "listed_payout",
     "listed_payouts",
     "payment_events",
     "payouts_for_a_person",
+    "stored_webhook",
     "total",
     "unmatched_webhooks",
     "unreadable_webhooks",
@@ -92,7 +92,7 @@ class ListedPayout:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptWebhook:
+class StoredWebhook:
     """A signed webhook that made no sense, or was of a payout that nobody asked for here."""
 
     webhook_id: int
@@ -213,7 +213,7 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
     return found
 
 
-def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]:
+def unreadable_webhooks(connection: Connection, limit: int) -> list[StoredWebhook]:
     """The newest of the webhooks that are kept for a person to look at."""
     webhooks = schema.unreadable_webhooks
     rows = connection.execute(
@@ -222,7 +222,7 @@ def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]
     return [_webhook(row) for row in rows.mappings()]
 
 
-def kept_webhook(connection: Connection, webhook_id: int) -> KeptWebhook | None:
+def stored_webhook(connection: Connection, webhook_id: int) -> StoredWebhook | None:
     webhooks = schema.unreadable_webhooks
     row = connection.execute(select(webhooks).where(webhooks.c.webhook_id == webhook_id)).mappings().first()
     return None if row is None else _webhook(row)
@@ -239,8 +239,8 @@ def waiting_observation(connection: Connection, observation_id: int) -> tuple[st
     return None if row is None else (row.external_id, row.payment_id)
 
 
-def _webhook(row: Any) -> KeptWebhook:
-    return KeptWebhook(**{name: row[name] for name in KeptWebhook.__slots__})
+def _webhook(row: Any) -> StoredWebhook:
+    return StoredWebhook(**{name: row[name] for name in StoredWebhook.__slots__})
 
 
 def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebhook]:

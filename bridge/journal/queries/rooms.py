@@ -49,7 +49,7 @@ def room_events(
     while True:
         heard = {
             room: {offset for offset in offsets if after < offset <= newest.number}
-            for room, offsets in _heard_after(connection, rooms, after, limit).items()
+            for room, offsets in _offsets_after(connection, rooms, after, limit).items()
         }
         offsets = sorted(set().union(*heard.values()))
         seen, read = _events_within(connection, offsets[:limit], STRETCH_BYTES)
@@ -68,7 +68,7 @@ def room_events_before(
 ) -> list[JournaledEvent]:
     """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
     found: list[JournaledEvent] = []
-    for offsets in _chunks(_heard_before(connection, room, before)):
+    for offsets in _chunks(_offsets_before(connection, room, before)):
         found += [one for one in reversed(_events_at(connection, offsets)) if one.event.name == name]
         if len(found) >= limit:
             break
@@ -79,7 +79,7 @@ def count_room_events(connection: Connection, room: str, name: str) -> int:
     """How many events of one kind a room heard."""
     events = schema.events
     counted = select(func.count()).select_from(events).where(events.c.name == name)
-    chunks = _chunks(_heard_before(connection, room, None))
+    chunks = _chunks(_offsets_before(connection, room, None))
     return sum(connection.scalar(counted.where(events.c.offset.in_(offsets))) or 0 for offsets in chunks)
 
 
@@ -109,7 +109,7 @@ def _events_within(
     return found, len(offsets)
 
 
-def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
+def _offsets_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
     """For each room at least the first `limit` offsets of what it heard after one, and one more if it heard more."""
     heard = schema.room_events
     # Each room by itself stops at the limit, so that a busy room is not read whole.
@@ -130,7 +130,7 @@ def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit
     return of_rooms
 
 
-def _heard_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
+def _offsets_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
     """What a room heard, from an offset, or the end, back to the beginning."""
     heard = schema.room_events
     of_room = select(heard.c.last_offset, heard.c.offsets).where(heard.c.room == room)

@@ -34,7 +34,7 @@ class ForAPerson:
     """What the journal knows that does not go on by itself, besides what is wrong with payments."""
 
     payouts: Sequence[ListedPayout]
-    unreadable_webhooks: Sequence[console_queries.KeptWebhook]
+    unreadable_webhooks: Sequence[console_queries.StoredWebhook]
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
     without_address: Sequence[Invoice]
     """Invoices that are to be paid, and that no provider has opened."""
@@ -107,8 +107,8 @@ class ConsoleRecords:
         """The events that told of a payment and of its payouts, in order, as far as they are kept."""
         return await self._read(console_queries.payment_events, payment_id)
 
-    async def kept_webhook(self, webhook_id: int) -> console_queries.KeptWebhook | None:
-        return await self._read(console_queries.kept_webhook, webhook_id)
+    async def stored_webhook(self, webhook_id: int) -> console_queries.StoredWebhook | None:
+        return await self._read(console_queries.stored_webhook, webhook_id)
 
     async def waiting_observation(self, observation_id: int) -> tuple[str, str | None] | None:
         """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""

@@ -54,7 +54,7 @@ class RetentionRecords:
 
 def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
     for session_id in session_ids:
-        batch.sessions.keep(session_id, None)
+        batch.sessions.save(session_id, None)
 
 
 def _older_sessions(

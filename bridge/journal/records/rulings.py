@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests import rulings as ruling_requests
 from bridge.journal.writing.outcomes import Outcome
-from bridge.journal.writing.payment_log import log_deed, log_recorded, log_standing
+from bridge.journal.writing.payment_log import log_deed, log_recorded, log_status
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.payments import Payment
@@ -38,7 +38,7 @@ class RulingRecords:
                 rule=rule,
             )
         )
-        log_standing(payment)
+        log_status(payment)
         return payment, done
 
     async def settle(

@@ -40,7 +40,7 @@ class SessionRecords:
 
         def request(batch: Batch) -> None:
             for session_id, content in contents.items():
-                batch.sessions.keep(session_id, None if content is None else compact_json(content))
+                batch.sessions.save(session_id, None if content is None else compact_json(content))
 
         await self._submit(request)
         # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.

@@ -9,7 +9,7 @@ from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, Pa
 from bridge.journal.requests import drafts as draft_requests
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests.drafts import Draft
-from bridge.journal.writing.payment_log import log_standing
+from bridge.journal.writing.payment_log import log_status
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -38,7 +38,7 @@ class UnfinishedRecords:
         """Registers the payment of a draft, with its invoice, which is to be opened if it is not open."""
         registered = await self._submit(lambda batch: draft_requests.settle_draft(batch, draft, opened))
         if registered.is_new:
-            log_standing(registered.payment)
+            log_status(registered.payment)
         return registered
 
     async def drop_draft(self, draft: Draft) -> None:

@@ -32,7 +32,7 @@ def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Ac
     """Writes down how the books were found to stand, and has payouts sent again if they agree and are held for their
     sake alone."""
     add_forgotten(batch, forgotten=comparison.forgotten)
-    batch.histories.keep(epoch, comparison)
+    batch.histories.save(epoch, comparison)
     held = batch.holds.current
     if not comparison.agrees or held is None or held.epoch != epoch:
         return None

@@ -59,7 +59,7 @@ def record_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
     if decision is None:
-        return Recorded(Outcome.KEPT)
+        return Recorded(Outcome.STORED)
     moved = move(batch, decision, siblings)
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)

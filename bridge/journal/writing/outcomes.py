@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     """It does not fit the payment, and is kept for a person to look at."""
     DUPLICATE = "duplicate"
     """This very message was written down before."""
-    KEPT = "kept"
+    STORED = "kept"
     """No such payment is registered yet; it is applied when it is."""
 
 

@@ -27,7 +27,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.commit_times import Commit
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.payment_log import log_action
-from bridge.journal.writing.prefetch import LookAhead
+from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
 from coordinator.errors import BridgeError
 
@@ -72,7 +72,7 @@ COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could 
 class _Job:
     request: Request[Any]
     future: asyncio.Future[Any]
-    about: LookAhead | None
+    about: Prefetch | None
     result: Any = None
     error: BaseException | None = None
     deadline: asyncio.TimerHandle | None = None
@@ -117,7 +117,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, request: Request[T], *, about: LookAhead | None = None) -> T:
+    async def submit(self, request: Request[T], *, about: Prefetch | None = None) -> T:
         """Runs `request` in the next batch and returns its result once that batch is on disk. `about` is what it will
         look up, so that the batch can look that up for all of its requests together.
 
@@ -253,7 +253,7 @@ class Writer:
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
             wanted = [job.about for job in jobs if job.about is not None]
             if len(wanted) > 1:
-                batch.look_ahead(wanted)
+                batch.prefetch(wanted)
             for job in jobs:
                 writes = batch.writes
                 try:

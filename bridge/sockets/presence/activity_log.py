@@ -15,7 +15,7 @@ __all__ = ["ActivityLog", "moment_of", "now_micros"]
 
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
-TOLD_LIMIT = 5_000
+REPLAYED_CHANGES_LIMIT = 5_000
 
 
 def now_micros() -> int:
@@ -77,7 +77,7 @@ class ActivityLog:
         if moment < self._complete_since:
             return False
         newer = takewhile(lambda change: change.at > moment, reversed(self._changes.values()))
-        return sum(1 for _ in islice(newer, TOLD_LIMIT + 1)) <= TOLD_LIMIT
+        return sum(1 for _ in islice(newer, REPLAYED_CHANGES_LIMIT + 1)) <= REPLAYED_CHANGES_LIMIT
 
     def since(self, moment: int, own_rooms: Collection[str]) -> list[Event]:
         """What somebody in some rooms has to hear to know how things stand, if it knew at a moment."""

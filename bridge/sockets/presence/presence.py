@@ -178,7 +178,7 @@ class Presence:
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
         if self._roster.arrive(sid, user_id):
-            self._tell(user_id, "online", self._steady())
+            self._publish_status(user_id, "online", self._steady())
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back."""
@@ -213,10 +213,10 @@ class Presence:
             self._timer.cancel()
             self._timer = None
         for user_id, last_seen in self._roster.expire(self._steady()):
-            self._tell(user_id, "offline", last_seen)
+            self._publish_status(user_id, "offline", last_seen)
         self._wait()
 
-    def _tell(self, user_id: str, status: str, last_seen: datetime) -> None:
+    def _publish_status(self, user_id: str, status: str, last_seen: datetime) -> None:
         self._announce(status_change(user_id, status, last_seen + self._measured_ahead()))
 
     def _measured_ahead(self) -> timedelta:

@@ -70,7 +70,7 @@ class PendingSaves(Generic[T]):
         """How many wait until something is saved."""
         return sum(len(batch.waiters.get(name, ())) for batch in (self._next, self._under_way))
 
-    async def kept(self, name: str) -> None:
+    async def wait_until_saved(self, name: str) -> None:
         """Waits until something is saved as it is now. Raises ClientGoneError if it is abandoned."""
         for batch in (self._next, self._under_way):
             if name in batch.changes:

@@ -24,7 +24,7 @@ class Leaving(NamedTuple):
     """Where nothing shows otherwise."""
     sure: int
     """In any case: up to when it is known to have been there."""
-    told_until: int = 0
+    delivered_until: int = 0
     """The last event that it may have been told."""
 
 
@@ -148,10 +148,10 @@ class Sessions:
         """How many wait until a session is kept."""
         return self._changes.waiting_count(sid)
 
-    async def kept(self, sid: str) -> None:
+    async def wait_until_saved(self, sid: str) -> None:
         """Waits until the session of a client is kept as it is now. Raises ClientGoneError if the client goes before
         that."""
-        await self._changes.kept(sid)
+        await self._changes.wait_until_saved(sid)
 
     async def close(self) -> None:
         """Keeps what is still to be kept, if it can be."""

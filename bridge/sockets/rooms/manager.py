@@ -122,7 +122,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if not alone:
             return found
         direct = {sid: send for sid, send in found.direct.items() if sid not in alone}
-        return Subscribers(direct, {**found.aside, **alone})
+        return Subscribers(direct, {**found.queued, **alone})
 
     def connection(self, sid: str, namespace: str = "/") -> Connection | None:
         """The connection of a client."""
@@ -153,7 +153,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if subscribers:
             arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
             packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
-            subscribers.tell([Outgoing(part) for part in packet_parts(packet)])
+            subscribers.send([Outgoing(part) for part in packet_parts(packet)])
 
     def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]

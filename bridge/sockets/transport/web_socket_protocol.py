@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.direct import Borrowed, Send
-from bridge.sockets.transport.frame_reader import Heard, Opcode, WebSocketError
+from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.reading import Reading
@@ -170,8 +170,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self.finish(RESTARTING)
         self.transport.close()
 
-    def hear(self, heard: Heard) -> None:
-        opcode, content = heard
+    def handle_frame(self, frame: ReceivedFrame) -> None:
+        opcode, content = frame
         if opcode == Opcode.PING:
             self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
         elif opcode == Opcode.CLOSE:

@@ -10,7 +10,7 @@ from coordinator.money import ZERO
 from coordinator.payments.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.confirming.claims import Finding, Looked, OneEndpoint, Verdict, judge_claim, look_at
+from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, judge_claim, look_at
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
@@ -68,7 +68,7 @@ class News:
 
     claim: Claim
     finding: Finding
-    looked: Looked
+    looked: Lookup
     sighting: Sighting | None = None
     """What is to be told of a transaction that no block holds, or that pays nothing."""
 
@@ -142,7 +142,7 @@ class ClaimRounds:
                 OneEndpoint(self.rpc, place), self.chain, claim.tx_hash, symbol=claim.watched.symbol
             )
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
             return None
         except MalformedError as error:
             self.rpc.distrust(str(error), place)
@@ -177,14 +177,14 @@ class ClaimRounds:
     async def _has_sent(self, sender: str) -> int:
         """How many transactions an account has sent, by whichever of two endpoints knows of fewer, if there are
         two."""
-        told = await self.rpc.told("eth_getTransactionCount", sender, "latest")
+        told = await self.rpc.call_with_source("eth_getTransactionCount", sender, "latest")
         counts = [told.answer]
         for place in self.rpc.everybody():
             if place != told.place and len(counts) < 2:
                 try:
                     counts.append(await self.rpc.ask_at(place, "eth_getTransactionCount", sender, "latest"))
                 except FaultyError as error:
-                    self.rpc.set_aside(place, error)
+                    self.rpc.suspend(place, error)
                 except RefusedByNodeError:
                     continue
         try:

@@ -22,10 +22,10 @@ from providers.onchain.blocks.transfers import (
 from providers.onchain.chains import Chain
 from providers.onchain.matching.matching import OLDER, Watched, is_older
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, Told, sole
+from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer, sole
 from providers.onchain.quantities import hash_in, quantity
 
-__all__ = ["Finding", "Looked", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
+__all__ = ["Finding", "Lookup", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
 
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Lookup:
     """What the nodes know of a transaction."""
 
     tx_hash: str
@@ -62,7 +62,7 @@ class Looked:
     """What it moves, or would move as far as can be told from outside."""
     is_untraced: bool = False
     """Whether no node shows what contracts send on in it, although that is wanted."""
-    told_by: int | None = None
+    reported_by: int | None = None
     """The endpoint that told all of it, by its place; None if several told parts of it."""
 
 
@@ -79,7 +79,7 @@ class Finding:
 class Asked(Protocol):
     """Who is asked: the endpoints of a chain, one after the other until one answers, or one of them alone."""
 
-    async def told(self, method: str, *parameters: Any) -> Told:
+    async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
         """What a method answers, with who answers."""
 
     async def block_if_there(self, number: int) -> Header | None:
@@ -93,27 +93,27 @@ class OneEndpoint:
     rpc: ChainRpc
     place: int
 
-    async def told(self, method: str, *parameters: Any) -> Told:
-        return Told(self.place, await self.rpc.ask_at(self.place, method, *parameters))
+    async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
+        return SourcedAnswer(self.place, await self.rpc.ask_at(self.place, method, *parameters))
 
     async def block_if_there(self, number: int) -> Header | None:
-        block = (await self.told("eth_getBlockByNumber", hex(number), False)).answer
+        block = (await self.call_with_source("eth_getBlockByNumber", hex(number), False)).answer
         return None if block is None else replace(header_of(block), shown_by=self.place)
 
 
-async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
+async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
-    sent_as = await rpc.told("eth_getTransactionByHash", tx_hash)
+    sent_as = await rpc.call_with_source("eth_getTransactionByHash", tx_hash)
     transaction = sent_as.answer
     if transaction is None:
-        return Looked(tx_hash)
-    told = await rpc.told("eth_getTransactionReceipt", tx_hash)
+        return Lookup(tx_hash)
+    told = await rpc.call_with_source("eth_getTransactionReceipt", tx_hash)
     receipt = told.answer
     try:
         sender, nonce = with_checksum(transaction["from"]), quantity(transaction["nonce"])
         hash_in(transaction["hash"])
-        waits = Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
+        waits = Lookup(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
         if receipt is None:
             return waits
         block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
@@ -127,7 +127,7 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
         return waits  # of several backends behind one endpoint, one is ahead of the others
     made_at = header.made_at
     if status == FAILED_STATUS:
-        return Looked(tx_hash, sender, nonce, block, made_at, has_failed=True)
+        return Lookup(tx_hash, sender, nonce, block, made_at, has_failed=True)
     of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
     sent = None if status is None else from_transaction(chain, transaction)
     own_coin = [] if sent is None else [sent]
@@ -138,7 +138,7 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
         own_coin += sent_on or []
         tellers |= set() if shown_by is None else {shown_by}
     transfers = (*of_tokens, *distinct(own_coin))
-    return Looked(
+    return Lookup(
         tx_hash,
         sender,
         nonce,
@@ -146,7 +146,7 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
         made_at,
         transfers=transfers,
         is_untraced=is_untraced,
-        told_by=sole(*tellers),
+        reported_by=sole(*tellers),
     )
 
 
@@ -157,7 +157,7 @@ async def _sent_on(
     if transaction.get("input", "0x") in ("", "0x"):
         return None, []  # it calls nothing, so nothing sends on
     try:
-        trace = await rpc.told("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
+        trace = await rpc.call_with_source("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
         return trace.place, from_trace(chain, transaction["hash"], trace.answer, block)
     except (RefusedByNodeError, MalformedError):
         return None, None
@@ -182,7 +182,7 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
 
 
-def judge_claim(watched: Watched, looked: Looked) -> Finding:
+def judge_claim(watched: Watched, looked: Lookup) -> Finding:
     """What a transaction means for whoever waits for it."""
     if looked.sender is None:
         return Finding(Verdict.UNKNOWN)

@@ -59,7 +59,7 @@ class Payees:
                 continue
             if subject is not None:
                 paying.append(Paying(subject, transfer, seen.mined_at))
-                self._words.told(transfer.transfer_id, seen.told_by)
+                self._words.note_source(transfer.transfer_id, seen.reported_by)
                 # A payout that was told by its sender alone has its transfer now.
                 waiting = [one for one in waiting if one.subject != subject or subject.kind == "payment" or one.hints]
             else:

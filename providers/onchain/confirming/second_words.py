@@ -75,7 +75,7 @@ class SecondWords:
     watchlist: Watchlist
     witnesses: Witnesses
     clock: Callable[[], float]
-    _told_by: dict[str, int] = field(default_factory=dict)
+    _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
     _agreed: set[str] = field(default_factory=set)
     _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
@@ -93,11 +93,11 @@ class SecondWords:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
         return f"money in block {number} waits for the word of a second endpoint"
 
-    def told(self, transfer_id: str, place: int | None) -> None:
+    def note_source(self, transfer_id: str, place: int | None) -> None:
         """Remembers who told all of a transfer; None if several told parts of it."""
-        self._told_by.pop(transfer_id, None)
+        self._reported_by.pop(transfer_id, None)
         if place is not None:
-            self._told_by[transfer_id] = place
+            self._reported_by[transfer_id] = place
 
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
@@ -106,7 +106,7 @@ class SecondWords:
     def forget_others(self, transfer_ids: Iterable[str]) -> None:
         """Forgets all transfers but these."""
         kept = set(transfer_ids)
-        self._told_by = {name: place for name, place in self._told_by.items() if name in kept}
+        self._reported_by = {name: place for name, place in self._reported_by.items() if name in kept}
         self._agreed &= kept
 
     async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
@@ -184,7 +184,7 @@ class SecondWords:
         """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
         if due.transfer_id in self._agreed:
             return True
-        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._told_by
+        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._reported_by
         return is_only and due.transfer_id not in doubted
 
     def _question(self, key: tuple[int, str, int | None], doubts: Sequence[Doubt]) -> _Question:
@@ -203,15 +203,15 @@ class SecondWords:
         return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
 
     def _key(self, due: Due) -> tuple[int, str, int | None]:
-        return *due.block, self._told_by.get(due.transfer_id)
+        return *due.block, self._reported_by.get(due.transfer_id)
 
     def _sorting(self, due: Due) -> tuple[int, str, int]:
         number, block_hash, place = self._key(due)
         return number, block_hash, -1 if place is None else place
 
     async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
-        number, _, told_by = key
-        word, said, is_said = await self._ask(told_by, some)
+        number, _, reported_by = key
+        word, said, is_said = await self._ask(reported_by, some)
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
@@ -256,16 +256,16 @@ class SecondWords:
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 
-    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
+    async def _ask(self, reported_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
         """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
         known who told of it, two have to agree, or the only one that there is."""
-        agreeing, silent, behind, is_told = 0, [], [], told_by is not None
+        agreeing, silent, behind, is_told = 0, [], [], reported_by is not None
         needed = min(2, len(self.rpc.endpoints))
         number, block_hash = some[0].block
-        teller = "what was read" if told_by is None else self.rpc.endpoints[told_by].host
+        teller = "what was read" if reported_by is None else self.rpc.endpoints[reported_by].host
         for place in self.rpc.everybody():
             host = self.rpc.endpoints[place].host
-            is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there
+            is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
             word, said = await self._hear_of(place, number, () if is_teller else some)
             if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
                 said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
@@ -288,7 +288,7 @@ class SecondWords:
                 return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
             return word, said
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
             return Word.SILENT, str(error)
         except RefusedByNodeError as error:
             return Word.SILENT, str(error)

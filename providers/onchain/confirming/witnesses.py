@@ -99,7 +99,7 @@ class Witnesses:
             block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
             return None if block is None else header_of(block)
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
         except RefusedByNodeError as error:
             logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
         return None

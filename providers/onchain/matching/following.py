@@ -110,10 +110,10 @@ class Following:
     """Up to where each was read; none where a bridge wrote it that did not keep that."""
 
 
-Told = tuple[Following, tuple[Sighted, ...]]
+Progress = tuple[Following, tuple[Sighted, ...]]
 
 
-def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Told:
+def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Progress:
     """After a block was added, with the transfers in it that are waited for. Returns what is to be told: each new
     transfer, and each that has come deeper."""
     view = following.view + 1
@@ -135,7 +135,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
 
 def leapt(
     following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int, *, is_checked: bool
-) -> Told:
+) -> Progress:
     """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
     is final, but for what is held. `is_checked`: they do not have to be read again."""
     are_all_checked = is_checked and following.checked_number >= following.next_number - 1
@@ -154,14 +154,14 @@ def leapt(
     return moved, tuple(told)
 
 
-def settled(following: Following, finality: Finality) -> Told:
+def settled(following: Following, finality: Finality) -> Progress:
     """After more became known of those that are awaited, without another block."""
     view, head = following.view + 1, following.next_number - 1
     told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
     return replace(following, view=view, awaited=_mined(told)), tuple(told)
 
 
-def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
+def disowned(following: Following, transfer_ids: Collection[str]) -> Progress:
     """After nobody tells any more of transfers that were told of. Their blocks are to be read again."""
     view = following.view + 1
     gone = [one for one in following.awaited if one.sighting.transfer.transfer_id in transfer_ids]
@@ -174,20 +174,20 @@ def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
     return replace(following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)), told
 
 
-def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
+def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Progress:
     """After transfers turned out to be waited for that are in blocks which were followed before."""
     view, head = following.view + 1, following.next_number - 1
     told = [_told_of(one, head, view, finality) for one in paying]
     return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
 
 
-def sighted(following: Following, subject: Subject, sighting: Sighting) -> Told:
+def sighted(following: Following, subject: Subject, sighting: Sighting) -> Progress:
     """After something was found out about a transfer that no followed block holds."""
     view = following.view + 1
     return replace(following, view=view), (Sighted(subject, sighting.model_copy(update={"view": view})),)
 
 
-def taken_back(following: Following) -> Told:
+def taken_back(following: Following) -> Progress:
     """After the newest block turned out not to be part of the chain any more. Returns what is to be told: that the
     transfers in it are gone, and that the others have one block less."""
     head = following.canonical.head

@@ -80,7 +80,7 @@ async def test_what_was_taken_off_the_list_is_told_with_when_that_was_last(journ
 
 
 async def kept(journal: Journal, body: bytes) -> int:
-    await journal.keep_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
+    await journal.store_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
     newest = (await journal.console.for_a_person(NOW, NOW)).unreadable_webhooks[0]
     assert newest.body == body
     return newest.webhook_id

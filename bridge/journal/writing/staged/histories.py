@@ -78,7 +78,7 @@ class StagedHistories:
             self.writes += 1
             self._forgotten.setdefault((payout.external_id, payout.coin), payout)
 
-    def keep(self, epoch: str, comparison: Comparison) -> None:
+    def save(self, epoch: str, comparison: Comparison) -> None:
         """Keeps how the books of a history were found to stand."""
         self.writes += 1
         self._kept.append(

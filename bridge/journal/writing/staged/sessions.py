@@ -22,7 +22,7 @@ class StagedSessions:
         self.writes = 0
         """How many changes are staged."""
 
-    def keep(self, session_id: str, content: str | None) -> None:
+    def save(self, session_id: str, content: str | None) -> None:
         """Keeps a session as it is now; forgets it if that is None."""
         self.writes += 1
         self._contents[session_id] = content

@@ -92,7 +92,7 @@ async def test_whatever_is_remembered_a_message_counts_once(journal: Journal) ->
         )
         for one, outcome in zip(sent, (each.outcome for each in recorded), strict=True):
             assert (outcome is Outcome.DUPLICATE) == (one in seen)
-            assert (outcome is Outcome.KEPT) == (one not in seen and one[0] not in registered)
+            assert (outcome is Outcome.STORED) == (one not in seen and one[0] not in registered)
             seen.add(one)
 
 

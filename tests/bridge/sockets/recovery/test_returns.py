@@ -193,8 +193,11 @@ async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House,
 def changes(client: Client) -> list[tuple[str, str]]:
     """What a client was told of who is there and who types."""
     return [
-        (told["userId"], told["status"] if name == "user-status-change" else f"types {told['isTyping']}")
-        for name, told in client.activity
+        (
+            delivered["userId"],
+            delivered["status"] if name == "user-status-change" else f"types {delivered['isTyping']}",
+        )
+        for name, delivered in client.activity
     ]
 
 

@@ -9,7 +9,7 @@ from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Chain, Token
 from providers.onchain.confirming.claim_rounds import ClaimRounds
-from providers.onchain.confirming.claims import Looked, Verdict, judge_claim
+from providers.onchain.confirming.claims import Lookup, Verdict, judge_claim
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc
 
@@ -26,15 +26,15 @@ def transfer(recipient: str = "0xA", *, token: Token = USDT, sender: str = "0xB"
 
 def looked(
     *transfers: ChainTransfer, block: BlockId | None = BLOCK, minutes: int = 1, failed: bool = False
-) -> Looked:
+) -> Lookup:
     made_at = SINCE + timedelta(minutes=minutes)
-    return Looked("0x1", "0xB", 7, block, made_at, has_failed=failed, transfers=transfers)
+    return Lookup("0x1", "0xB", 7, block, made_at, has_failed=failed, transfers=transfers)
 
 
 @pytest.mark.parametrize(
     ("found", "verdict", "reason"),
     [
-        (Looked("0x1"), Verdict.UNKNOWN, None),
+        (Lookup("0x1"), Verdict.UNKNOWN, None),
         (looked(block=None), Verdict.PENDING, None),
         (looked(transfer(), block=None), Verdict.PENDING, None),
         (looked(transfer()), Verdict.PAYS, None),
@@ -49,7 +49,7 @@ def looked(
         (looked(transfer(), minutes=-9), Verdict.FAILED, "it was mined before the payment was registered"),
     ],
 )
-def test_what_a_transaction_means_for_a_payment(found: Looked, verdict: Verdict, reason: str | None) -> None:
+def test_what_a_transaction_means_for_a_payment(found: Lookup, verdict: Verdict, reason: str | None) -> None:
     finding = judge_claim(PAYMENT, found)
     assert (finding.verdict, finding.reason) == (verdict, reason)
     assert [one.recipient for one in finding.transfers] == ["0xA"] * len(finding.transfers)
