@@ -100,12 +100,12 @@ class Runtime:
                 clock=engine.journal.clock,
             )
             app.state.engine, app.state.pulse, app.state.checks = engine, pulse, {**engine.checks, **troubles}
-            telling = asyncio.create_task(pulse.tell(self._is_watched, self._tell))
+            publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))
             watching = asyncio.create_task(self.sockets.admission.watch_keys())
             try:
                 yield
             finally:
-                telling.cancel()
+                publishing.cancel()
                 watching.cancel()
                 await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
 
@@ -115,7 +115,7 @@ class Runtime:
     def _is_watched(self) -> bool:
         return bool(self.sockets.manager.subscribers("/", rooms.OPS))
 
-    def _tell(self, event: Event) -> None:
+    def _publish(self, event: Event) -> None:
         deliver(self.sockets, [event])
 
 

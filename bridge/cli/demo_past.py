@@ -109,13 +109,13 @@ class _Past:
         for number in range(max(len(sale.parts) for sale in sales)):
             paying = [sale for sale in sales if number < len(sale.parts)]
             self._clock.now += timedelta(minutes=2)
-            await _together(self._tell(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
+            await _together(self._deliver(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
             for place, sale in enumerate(sales):
                 if number < len(sale.parts):
                     sales[place] = replace(sale, invoice=sale.invoice.pay(sale.parts[number]))
             self._clock.now += timedelta(minutes=3)
             paid = [sale for sale in sales if number < len(sale.parts)]
-            await _together(self._tell(sale.invoice.notice()) for sale in paid)
+            await _together(self._deliver(sale.invoice.notice()) for sale in paid)
         paid_up = [sale for sale in sales if sale.invoice.balance >= sale.invoice.amount]
         payouts = [self._payout(sale.payment) for sale in paid_up if self._random.random() < 0.9]
         await self._pay_out(payouts)
@@ -132,7 +132,7 @@ class _Past:
         sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(8)]
         await self._register(sales)
         paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
-        await _together(self._tell(sale.invoice.notice()) for sale in paid)
+        await _together(self._deliver(sale.invoice.notice()) for sale in paid)
         takes_too_long, unclear, failed, differs, dropped = (self._payout(sale.payment) for sale in sales[:5])
         differs, dropped = (payout.model_copy(update={"chain": "ethereum"}) for payout in (differs, dropped))
         payouts = [takes_too_long, unclear, failed, differs, dropped]
@@ -159,7 +159,7 @@ class _Past:
 
     async def _store_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
         nobodys = self._sale(self._clock.now)
-        await self._tell(nobodys.invoice.pay(nobodys.payment.amount).notice())
+        await self._deliver(nobodys.invoice.pay(nobodys.payment.amount).notice())
         for body, reason in (
             (held.notice().replace(b'"PAID"', b'"ON_HOLD"'), "status: it is none that the bridge knows"),
             # As it would have been kept by a bridge that did not know yet that too much can be paid.
@@ -216,7 +216,7 @@ class _Past:
         self.payments += len(sales)
         await _together(self._journal.register_payment(sale.payment) for sale in sales)
 
-    async def _tell(self, body: bytes) -> None:
+    async def _deliver(self, body: bytes) -> None:
         """Takes a webhook as `/webhooks/shkeeper` does."""
         now = self._clock.now
         reading = self._reader.read(_headers(self._key, body, now), body, now)

@@ -132,7 +132,7 @@ class Guests:
 
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
-        self._notice.tell(self._all_taken)
+        self._notice.log(self._all_taken)
 
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
@@ -152,7 +152,7 @@ class Guests:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
-        self._notice.tell(why)
+        self._notice.log(why)
 
     @property
     def stand(self) -> Stand:

@@ -164,8 +164,8 @@ async def get_purchase_request(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     require_room(principal, rooms.request(request_id))
-    told = await journal.events_about([request_id], SOURCE_EVENTS)
-    state = purchase_request(request_id, [journaled.event for journaled in told])
+    found_events = await journal.events_about([request_id], SOURCE_EVENTS)
+    state = purchase_request(request_id, [journaled.event for journaled in found_events])
     if state is None:
         raise NotFoundException(f"Nothing was told about a purchase request {request_id!r}.")
     return state

@@ -172,13 +172,13 @@ async def take_webhook(
 
 
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
-    told = await reported_payout(journal, provider, reading)
-    if told is None:
+    reported = await reported_payout(journal, provider, reading)
+    if reported is None:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
         await journal.store_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
         return Accepted(outcome=Outcome.STORED, payment_id=None)
-    payout, keyed = told
+    payout, keyed = reported
     recorded = await journal.payouts.record_observations(payout.payout_id, keyed)
     outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()

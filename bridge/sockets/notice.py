@@ -25,7 +25,7 @@ class Notice:
         """How often it had when the log said so, since the time before."""
         self._last_at = -LOG_EVERY_SECONDS
 
-    def tell(self, why: str) -> None:
+    def log(self, why: str) -> None:
         """It has happened once more."""
         now = self._last_at = self._clock()
         self._since += 1

@@ -27,7 +27,7 @@ class BlockNews:
     _is_judged: bool = True
     """Whether it is known what the news was worth that woke somebody last."""
 
-    def hear(self) -> None:
+    def listen(self) -> None:
         """Takes news; what comes too soon waits, and is one with what comes meanwhile."""
         if self._is_waiting:
             return

@@ -281,13 +281,13 @@ class ChainFollowers:
         """Hears of new blocks over a WebSocket, where an endpoint has one."""
         running = self._running[name]
 
-        def hear() -> None:
+        def on_block() -> None:
             running.has_websocket = True
-            running.news.hear()
+            running.news.listen()
 
         while True:
             try:
-                await running.rpc.subscribed(hear)
+                await running.rpc.subscribed(on_block)
             except Exception as error:
                 # The texts of the libraries below repeat the URL, which may hold a key.
                 logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)

@@ -184,19 +184,19 @@ class PayoutOrders:
             new = [payout for payout in begun if not names[payout.payout_id].is_known]
             # Between that it is written down and that it leaves nothing is waited for.
             outcomes = await self._ask(new) if new else []
-            told = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
-            for payout, outcome in told:
+            results = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
+            for payout, outcome in results:
                 if outcome is KNOWN_BEFORE:
                     logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
                 ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
             booked = [
                 (payout, PayoutBooked(external_id=_name(payout)))
-                for payout, outcome in told
+                for payout, outcome in results
                 if outcome is KNOWN_BEFORE or await self._is_booked_all_the_same(payout, outcome)
             ]
-            if told:
+            if results:
                 await self._journal.payouts.record_outcomes(
-                    [(payout.payout_id, payout.facts.attempts, one) for payout, one in (*booked, *told)]
+                    [(payout.payout_id, payout.facts.attempts, one) for payout, one in (*booked, *results)]
                 )
             return bool(begun)
         finally:

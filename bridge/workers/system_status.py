@@ -87,12 +87,12 @@ class Pulse:
             at=moment_text(self._clock()),
         )
 
-    async def tell(self, is_watched: Callable[[], bool], tell: Callable[[Event], object]) -> None:
+    async def publish(self, is_watched: Callable[[], bool], publish: Callable[[Event], object]) -> None:
         """Tells it once a second while somebody watches, until it is cancelled."""
         while True:
             try:
                 if is_watched():
-                    tell((await self.status()).to())
+                    publish((await self.status()).to())
             except Exception:
                 logger.exception("could not tell how the bridge is doing; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)

@@ -191,12 +191,12 @@ async def _replay_stored(journal: Journal, webhook: StoredWebhook, reader: Webho
 async def _replay_payout(
     journal: Journal, webhook: StoredWebhook, name: str, reading: PayoutReading, by: str
 ) -> Replay:
-    told = await reported_payout(journal, webhook.provider, reading)
-    if told is None:
+    reported = await reported_payout(journal, webhook.provider, reading)
+    if reported is None:
         action = await journal.console.add_action("replay", name, Outcome.STORED, by=by)
         message = "It was read; it tells of a payout that the bridge did not ask for."
         return Replay(outcome="kept", message=message, action=action_item(action))
-    payout, keyed = told
+    payout, keyed = reported
     replayed = await journal.console.replay_payout_webhook(
         webhook.webhook_id, name=name, by=by, payout_id=payout.payout_id, observations=keyed
     )

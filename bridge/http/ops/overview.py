@@ -285,5 +285,5 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
 def _of_alarm(alarm: ChainAlarm) -> Attention:
     if alarm.kind == "unfollowed":
         return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
-    told = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
-    return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)
+    describe = attention.chain_contradicted if alarm.kind == "contradicted" else attention.chain_alarm
+    return describe(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

@@ -47,14 +47,14 @@ def room_events(
     """
     newest = last_place(connection)
     while True:
-        heard = {
+        room_rows = {
             room: {offset for offset in offsets if after < offset <= newest.number}
             for room, offsets in _offsets_after(connection, rooms, after, limit).items()
         }
-        offsets = sorted(set().union(*heard.values()))
+        offsets = sorted(set().union(*room_rows.values()))
         seen, read = _events_within(connection, offsets[:limit], STRETCH_BYTES)
-        told = set().union(*(those for room, those in heard.items() if room != EVERYONE))
-        events = tuple(one for one in seen if one.offset in told or one.event.name not in hidden)
+        for_rooms = set().union(*(those for room, those in room_rows.items() if room != EVERYONE))
+        events = tuple(one for one in seen if one.offset in for_rooms or one.event.name not in hidden)
         if read == len(offsets):
             return Stretch(events, newest, more=False)
         after = offsets[read - 1]
@@ -111,13 +111,13 @@ def _events_within(
 
 def _offsets_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
     """For each room at least the first `limit` offsets of what it heard after one, and one more if it heard more."""
-    heard = schema.room_events
+    room_rows = schema.room_events
     # Each room by itself stops at the limit, so that a busy room is not read whole.
     parts = [
         select(
-            select(heard)
-            .where(heard.c.room == room, heard.c.last_offset > after)
-            .order_by(heard.c.last_offset)
+            select(room_rows)
+            .where(room_rows.c.room == room, room_rows.c.last_offset > after)
+            .order_by(room_rows.c.last_offset)
             .limit(limit + 1)
             .subquery()
         )
@@ -132,19 +132,19 @@ def _offsets_after(connection: Connection, rooms: Iterable[str], after: int, lim
 
 def _offsets_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
     """What a room heard, from an offset, or the end, back to the beginning."""
-    heard = schema.room_events
-    of_room = select(heard.c.last_offset, heard.c.offsets).where(heard.c.room == room)
-    earlier = of_room.order_by(heard.c.last_offset.desc()).limit(CHUNK)
+    room_rows = schema.room_events
+    of_room = select(room_rows.c.last_offset, room_rows.c.offsets).where(room_rows.c.room == room)
+    earlier = of_room.order_by(room_rows.c.last_offset.desc()).limit(CHUNK)
     if before is None:
         rows = connection.execute(earlier).all()
     else:
         # The commit that made that offset may have told the room something before it.
-        around = of_room.where(heard.c.last_offset >= before).order_by(heard.c.last_offset).limit(1)
-        rows = [*connection.execute(around), *connection.execute(earlier.where(heard.c.last_offset < before))]
+        around = of_room.where(room_rows.c.last_offset >= before).order_by(room_rows.c.last_offset).limit(1)
+        rows = [*connection.execute(around), *connection.execute(earlier.where(room_rows.c.last_offset < before))]
     while rows:
         for row in rows:
             yield from (offset for offset in reversed(json.loads(row.offsets)) if before is None or offset < before)
-        rows = connection.execute(earlier.where(heard.c.last_offset < rows[-1].last_offset)).all()
+        rows = connection.execute(earlier.where(room_rows.c.last_offset < rows[-1].last_offset)).all()
 
 
 def _chunks(offsets: Iterator[int]) -> Iterator[list[int]]:

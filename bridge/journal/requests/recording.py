@@ -138,7 +138,7 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
 
 def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
     """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
-    own = _told_of(payment)
+    own = _keys_of(payment)
     if isinstance(observation, InvoiceSnapshot):
         own |= {transfer.key for transfer in observation.transfers}
     claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
@@ -158,7 +158,7 @@ def _take_from_contenders(batch: Batch, payment: Payment) -> None:
         contender = batch.payments.get(contender_id)
         if contender is None or given.isdisjoint(map(address_key, contender.facts.borrowed)):
             continue
-        for key in sorted(_told_of(contender) & _money_of(payment) - contender.facts.taken):
+        for key in sorted(_keys_of(contender) & _money_of(payment) - contender.facts.taken):
             taken = MoneyTaken(transfer_key=key, payment_id=payment.payment_id)
             siblings = siblings_of(batch, contender)
             contender = move(batch, decide(contender, taken, batch.now, siblings), siblings)
@@ -166,10 +166,10 @@ def _take_from_contenders(batch: Batch, payment: Payment) -> None:
 
 def _money_of(payment: Payment) -> set[str]:
     """The transfers that were told of as a payment's, and as nobody's before it, by their keys."""
-    return _told_of(payment) - payment.facts.taken
+    return _keys_of(payment) - payment.facts.taken
 
 
-def _told_of(payment: Payment) -> set[str]:
+def _keys_of(payment: Payment) -> set[str]:
     """The transfers that were ever told of as a payment's, by their keys."""
     facts = payment.facts
     return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
@@ -219,8 +219,8 @@ def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payme
         return moved
     for sibling in siblings:
         if sibling.status is PaymentStatus.COMPLETED and sibling.payment_id not in moved.facts.completed_siblings:
-            told = SiblingCompleted(payment_id=moved.payment_id)
-            batch.payments.move(decide(sibling, told, batch.now).payment)
+            sibling_completed = SiblingCompleted(payment_id=moved.payment_id)
+            batch.payments.move(decide(sibling, sibling_completed, batch.now).payment)
             moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
             batch.payments.move(moved)
     return moved

@@ -125,8 +125,8 @@ def _payment_names(payment: Payment) -> Iterator[str]:
         for share in payment.shares:
             yield from (share.request_id, share.seller_id)
     facts = payment.facts
-    told: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
-    yield from (one.transfer.tx_hash for one in told)
+    transfers: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
+    yield from (one.transfer.tx_hash for one in transfers)
     yield from sorted(facts.hints)
 
 

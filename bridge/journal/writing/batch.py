@@ -323,7 +323,7 @@ class Batch:
     def remember(self) -> None:
         """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
         keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
-        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=keys)
+        self._recent.put(self.payments.known(), new=self._payments_without_past, keys=keys)
 
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""

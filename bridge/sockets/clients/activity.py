@@ -81,14 +81,14 @@ class Activity:
     async def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
         """Raises TooManyError, and ClientGoneError."""
         self._typists.start(sid, typing)
-        self._keep(sid, typing, is_typing=True)
+        self._save_typing(sid, typing, is_typing=True)
         await self._wait_until_saved(sid)
         if self._typists.types(sid, typing):
             self._announce_to_chat(typing, sid, user_name, is_typing=True)
 
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)
-        self._keep(sid, typing, is_typing=False)
+        self._save_typing(sid, typing, is_typing=False)
         self._announce_to_chat(typing, sid, is_typing=False)
 
     def entered_room(self, member: Member, room: str) -> None:
@@ -115,14 +115,14 @@ class Activity:
 
     def _stop_typing(self, sid: str, stopped: Sequence[Typing]) -> None:
         for typing in stopped:
-            self._keep(sid, typing, is_typing=False)
+            self._save_typing(sid, typing, is_typing=False)
             self._announce_to_chat(typing, sid, is_typing=False)
 
     async def _wait_until_saved(self, sid: str) -> None:
         if self._server.recovery is not None:
             await self._server.recovery.wait_until_saved(sid)
 
-    def _keep(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
+    def _save_typing(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
         if self._server.recovery is not None:
             self._server.recovery.types(sid, typing.chat_id, typing.user_id, is_typing=is_typing)
 

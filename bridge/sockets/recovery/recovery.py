@@ -210,10 +210,10 @@ class Recovery:
     async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
         session = await self._sessions.find(proven.sid)
         # Also where the session is unknown: what the client brings may prove that the journal was rewound.
-        heard = await self._number_of(offset) if isinstance(offset, str) else 0
-        if session is None or heard <= session.began_at:
-            heard = max(heard, await self._number_of(proven.began_at))
-        after = heard
+        received_until = await self._number_of(offset) if isinstance(offset, str) else 0
+        if session is None or received_until <= session.began_at:
+            received_until = max(received_until, await self._number_of(proven.began_at))
+        after = received_until
         if session is None or after > self.cursor:
             return None
         if not _grants_all(session, principal):
@@ -233,7 +233,7 @@ class Recovery:
             # What is in memory is told from there, and what did not go out yet will go out.
             reached = self._remembered_from - 1
             after = min(page[-1].number, reached) if more else reached
-        if after > heard and heard < await self._history.oldest() - 1:
+        if after > received_until and received_until < await self._history.oldest() - 1:
             return None  # nor may any of it have been forgotten while it was read
         missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)

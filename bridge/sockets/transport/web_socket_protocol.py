@@ -183,7 +183,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receiver.received(cast(str | bytes, content))
         else:
             kind = "text" if opcode == Opcode.TEXT else "bytes"
-            self._tell({"type": "websocket.receive", kind: content})
+            self._deliver({"type": "websocket.receive", kind: content})
             self.pause()
 
     def _end(self, status: int) -> None:
@@ -201,7 +201,7 @@ class WebSocketProtocol(asyncio.Protocol):
             receiver, self._receiver = self._receiver, None
             self.direct = None
             receiver.lost()
-        self._tell({"type": "websocket.disconnect", "code": status})
+        self._deliver({"type": "websocket.disconnect", "code": status})
 
     def shake_hands(self, request: Request) -> None:
         """Begins, as the request asks. `connection_made` was called, and nothing else."""
@@ -248,7 +248,7 @@ class WebSocketProtocol(asyncio.Protocol):
             await self._next
         return self._early.popleft()
 
-    def _tell(self, message: Message) -> None:
+    def _deliver(self, message: Message) -> None:
         if self._early is not None:
             self._early.append(message)
         if self._next is not None and not self._next.done():

@@ -25,7 +25,7 @@ from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer, sole
 from providers.onchain.quantities import hash_in, quantity
 
-__all__ = ["Finding", "Lookup", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
+__all__ = ["Finding", "Lookup", "OneEndpoint", "Verdict", "examine_claim", "judge_claim"]
 
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
@@ -101,15 +101,15 @@ class OneEndpoint:
         return None if block is None else replace(header_of(block), shown_by=self.place)
 
 
-async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
+async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
     sent_as = await rpc.call_with_source("eth_getTransactionByHash", tx_hash)
     transaction = sent_as.answer
     if transaction is None:
         return Lookup(tx_hash)
-    told = await rpc.call_with_source("eth_getTransactionReceipt", tx_hash)
-    receipt = told.answer
+    reported = await rpc.call_with_source("eth_getTransactionReceipt", tx_hash)
+    receipt = reported.answer
     try:
         sender, nonce = with_checksum(transaction["from"]), quantity(transaction["nonce"])
         hash_in(transaction["hash"])
@@ -131,7 +131,7 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
     of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
     sent = None if status is None else from_transaction(chain, transaction)
     own_coin = [] if sent is None else [sent]
-    tellers, is_untraced = {sent_as.place, told.place, header.shown_by}, False
+    tellers, is_untraced = {sent_as.place, reported.place, header.shown_by}, False
     if chain.own_coin is not None and chain.own_coin.symbol == symbol:
         shown_by, sent_on = await _sent_on(rpc, chain, transaction, block)
         is_untraced = sent_on is None
@@ -182,27 +182,27 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
 
 
-def judge_claim(watched: Watched, looked: Lookup) -> Finding:
+def judge_claim(watched: Watched, lookup: Lookup) -> Finding:
     """What a transaction means for whoever waits for it."""
-    if looked.sender is None:
+    if lookup.sender is None:
         return Finding(Verdict.UNKNOWN)
     paying = tuple(
         one
-        for one in looked.transfers
+        for one in lookup.transfers
         if one.recipient == watched.recipient
         and one.token.symbol == watched.symbol
         and watched.payer in (None, one.sender)
     )
-    if looked.block is None:
+    if lookup.block is None:
         return Finding(Verdict.PENDING, paying)
-    if looked.has_failed:
+    if lookup.has_failed:
         return Finding(Verdict.FAILED, reason="the transaction failed")
-    if not paying and looked.is_untraced:
+    if not paying and lookup.is_untraced:
         return Finding(Verdict.PENDING)
     if not paying:
-        return Finding(Verdict.FAILED, reason=_why_not(watched, looked.transfers))
+        return Finding(Verdict.FAILED, reason=_why_not(watched, lookup.transfers))
     # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
-    if watched.subject.kind == "payment" and looked.mined_at is not None and is_older(looked.mined_at, watched):
+    if watched.subject.kind == "payment" and lookup.mined_at is not None and is_older(lookup.mined_at, watched):
         return Finding(Verdict.FAILED, reason=OLDER)
     return Finding(Verdict.PAYS, paying)
 

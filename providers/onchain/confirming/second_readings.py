@@ -28,7 +28,7 @@ logger = logging.getLogger("bridge.onchain")
 # So many blocks at once at most; fewer where an endpoint refuses so many.
 READ_AGAIN_AT_ONCE = 16
 # So many blocks wait for another endpoint to read them, before the oldest are left as one has told of them.
-BLOCKS_KEPT = 5_000
+BLOCKS_LIMIT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class SecondReadings:
 
     def _given_up(self, following: Following, followed: int) -> Step | None:
         """Leaves the oldest blocks as one endpoint has told of them, where too many wait for another one."""
-        last = followed - BLOCKS_KEPT
+        last = followed - BLOCKS_LIMIT
         if last <= following.checked_number:
             return None
         logger.error(

@@ -127,8 +127,8 @@ class ChainRpc:
                 self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
                 return None
 
-        told = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
-        found = {place: header for place, header in told.items() if header is not None}
+        reported = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
+        found = {place: header for place, header in reported.items() if header is not None}
         lowest = min(found.values(), key=lambda header: header.number, default=None)
         for place, header in found.items():
             if lowest is not None and self._is_too_far(header, lowest):
@@ -263,10 +263,10 @@ class ChainRpc:
     ) -> SourcedAnswer:
         """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
         ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
-        told = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
-        other = next((place for place in self.well() if place != told.place), None)
+        reported = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
+        other = next((place for place in self.well() if place != reported.place), None)
         if other is None:
-            return told
+            return reported
         try:
             others = await self.logs_at(other, first, last, addresses, recipients)
         except FaultyError as error:
@@ -274,10 +274,10 @@ class ChainRpc:
         except RefusedByNodeError:
             pass  # its limits are narrower
         else:
-            if contents(told.answer) != contents(others.answer):
+            if contents(reported.answer) != contents(others.answer):
                 raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
-            return replace(told, seconded_by=(other,))
-        return told
+            return replace(reported, seconded_by=(other,))
+        return reported
 
     async def logs_at(
         self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None

@@ -29,12 +29,12 @@ class StagedSessions:
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
-        kept = [
+        new_rows = [
             {"session_id": session_id, "content": content, "updated_at": self._now}
             for session_id, content in self._contents.items()
             if content is not None
         ]
         return [
             (_FORGET, [{"by_session_id": session_id} for session_id in self._contents]),
-            (insert_into(schema.sessions), kept),
+            (insert_into(schema.sessions), new_rows),
         ]

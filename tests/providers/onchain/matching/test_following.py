@@ -105,8 +105,8 @@ def test_blocks_extend_what_is_followed_or_take_it_back(branches: list[int]) -> 
     canonical = Canonical()
     chain = ["0x0"]
     for number, branch in enumerate(branches, start=1):
-        keep = max(len(chain) - branch, 1)
-        chain = [*chain[:keep], f"0x{number}-{branch}"]
+        retain = max(len(chain) - branch, 1)
+        chain = [*chain[:retain], f"0x{number}-{branch}"]
         while True:
             at = 1 if canonical.head is None else min(canonical.head.number + 1, len(chain) - 1)
             if canonical.head is not None and canonical.hash_at(at) == chain[at]:

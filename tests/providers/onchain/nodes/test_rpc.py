@@ -43,8 +43,8 @@ async def test_transfers_of_every_kind_are_found_in_their_block(
     tokens = [contracts.token, contracts.silent_token]
     logs = await rpc.logs(at, block["logsBloom"], tokens, None)
     of_tokens = distinct(transfer for log in logs.answer if (transfer := from_log(chain, log)))
-    told = [(one.token.symbol, one.recipient, one.units, one.log_index) for one in of_tokens]
-    assert told == [
+    reported = [(one.token.symbol, one.recipient, one.units, one.log_index) for one in of_tokens]
+    assert reported == [
         ("USDT", BOB, 5, 0),
         ("OLD", BOB, 6, 1),
         ("USDT", contracts.forwarder, 100, 2),
