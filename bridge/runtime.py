@@ -124,4 +124,4 @@ async def _disconnect_clients(sockets: SocketServer, within_seconds: float) -> N
         async with asyncio.timeout(within_seconds):
             await sockets.shutdown()
     except TimeoutError:
-        logger.warning("not every client was told in time that the bridge stops; they come back")
+        logger.warning("not every client was notified in time that the bridge stops; they will reconnect")

@@ -97,8 +97,8 @@ class AudienceRule:
     rooms: tuple[RoomRule, ...] = ()
     fixed_rooms: tuple[str, ...] = ()
     confidential: bool = False
-    """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff hear it, even if
-    it goes to everyone elsewhere."""
+    """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff receive it, even
+    if it goes to everyone elsewhere."""
 
 
 EVERYONE = AudienceRule(everyone=True)

@@ -147,7 +147,7 @@ class TypingStop(FrozenModel):
 USER_ONLINE = IdEvent(
     name="user-online",
     argument="userId",
-    effect="Joins `user-<userId>` and counts as the user being there: everyone hears `user-status-change`.",
+    effect="Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`.",
 )
 TYPING_START = ObjectEvent(
     name="typing-start",

@@ -73,7 +73,7 @@ class ChatMessages(FrozenModel):
 
 @get(
     "/",
-    summary="The events that some rooms heard",
+    summary="The past events of some rooms",
     description=(
         "What a client in these rooms would have heard after `after`, each event once and in order; without `after`, "
         "from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds "
@@ -154,9 +154,9 @@ async def get_unread_count(
 
 @get(
     "/purchase-requests/{request_id:str}",
-    summary="How a purchase request stands",
+    summary="The state of a purchase request",
     description="As the events about it have told. Its payments are under `/api/payments?requestId=…`.",
-    responses=problem_responses({**REFUSALS, 404: "Nothing was told about it"}),
+    responses=problem_responses({**REFUSALS, 404: "There are no events about it"}),
 )
 async def get_purchase_request(
     request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
@@ -167,7 +167,7 @@ async def get_purchase_request(
     found_events = await journal.events_about([request_id], SOURCE_EVENTS)
     state = purchase_request(request_id, [journaled.event for journaled in found_events])
     if state is None:
-        raise NotFoundException(f"Nothing was told about a purchase request {request_id!r}.")
+        raise NotFoundException(f"There are no events about a purchase request {request_id!r}.")
     return state
 
 

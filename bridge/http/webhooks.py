@@ -103,11 +103,11 @@ class WebhookOperation(Operation):
         ),
         **problem_responses(
             {
-                400: "Signed well, but unreadable; kept for a person to look at",
-                401: "The signature does not hold; nothing is kept",
+                400: "Signed well, but unreadable; stored for a person to review",
+                401: "The signature is wrong; nothing is stored",
                 404: "No such provider",
                 413: "Too large",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -202,8 +202,8 @@ async def reported_payout(
 async def _store_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
     await journal.store_unreadable_webhook(provider=provider, body=body, reason=reason)
     WEBHOOKS.labels(provider, "unreadable").inc()
-    logger.warning("kept an unreadable webhook of %s: %s", provider, reason)
-    return problem(400, "Webhook unreadable", f"{reason}. The webhook is kept for a person to look at.")
+    logger.warning("stored an unreadable webhook of %s: %s", provider, reason)
+    return problem(400, "Webhook unreadable", f"{reason}. The webhook is stored for a person to review.")
 
 
 def plain_webhooks(readers: WebhookReaders, max_body_bytes: int) -> dict[str, PlainPost]:

@@ -42,7 +42,7 @@ ALARMS_SHOWN = timedelta(days=1)
 # Somebody waits in front of a screen.
 LOOK_SECONDS = 10.0
 
-HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have told of", ["chain"])
+HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have reported", ["chain"])
 BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
 WATCHED = Gauge("bridge_chain_watched", "Payments and payouts that wait on a chain", ["chain"])
 GOOD_ENDPOINTS = Gauge("bridge_chain_good_endpoints", "Endpoints of a chain in good standing", ["chain"])

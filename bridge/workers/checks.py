@@ -147,5 +147,5 @@ class LoopLag:
         worst = self.worst_seconds
         if worst < SLOW_LOOP_SECONDS:
             return
-        said = f"the event loop stood still for {worst:.1f} s within the last {LAG_REMEMBERED_SECONDS:g} s"
+        said = f"the event loop was blocked for {worst:.1f} s within the last {LAG_REMEMBERED_SECONDS:g} s"
         raise (BridgeError if worst >= STUCK_LOOP_SECONDS else DegradedError)(said)

@@ -34,7 +34,7 @@ REASON_CHARACTERS = 200
 
 HEALED_AFTER = Histogram(
     "bridge_healed_after_seconds",
-    "How long after the provider first told of a transfer it was counted, for lack of a webhook",
+    "How long after the provider first reported a transfer it was counted, for lack of a webhook",
     ["provider"],
     buckets=(10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
 )
@@ -78,7 +78,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         healed = healed or recorded.outcome is Outcome.APPLIED
         payment = recorded.payment or payment
     if healed:
-        logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, payment.provider)
+        logger.warning("%s: %s had more than its webhooks had reported", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
     if matched.is_unreadable:
         return Applied("unreadable", payment, matched.is_missing)

@@ -94,7 +94,7 @@ class Pulse:
                 if is_watched():
                     publish((await self.status()).to())
             except Exception:
-                logger.exception("could not tell how the bridge is doing; trying again")
+                logger.exception("could not publish the status of the bridge; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
 
 

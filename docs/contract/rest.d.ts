@@ -444,7 +444,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A refund as it stands */
+        /** A refund with its current status */
         get: operations["getRefund"];
         put?: never;
         post?: never;
@@ -559,7 +559,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The events that some rooms heard
+         * The past events of some rooms
          * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
          */
         get: operations["getEvents"];
@@ -603,7 +603,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a purchase request stands
+         * The state of a purchase request
          * @description As the events about it have told. Its payments are under `/api/payments?requestId=…`.
          */
         get: operations["getPurchaseRequest"];
@@ -710,7 +710,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A payout as it stands */
+        /** A payout with its current status */
         get: operations["getPayoutRow"];
         put?: never;
         post?: never;
@@ -727,7 +727,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A payment as it stands */
+        /** A payment with its current status */
         get: operations["getPaymentRow"];
         put?: never;
         post?: never;
@@ -909,7 +909,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Read a kept webhook again
+         * Read a stored webhook again
          * @description As if it came now; its signature held when it came. It counts once, however often it is replayed and repeated.
          */
         post: operations["replayWebhook"];
@@ -1567,7 +1567,7 @@ export interface components {
         ConsoleRejection: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note: string;
         };
         /**
@@ -1583,7 +1583,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
             txHash?: string | null;
-            /** @description How it was found out. It is kept with the payout. */
+            /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
@@ -2490,7 +2490,7 @@ export interface components {
         ServiceRejection: {
             /** @description The person; somebody else than who asked for it. */
             rejectedBy: string;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note: string;
         };
         /** ServiceResolution */
@@ -2499,7 +2499,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
             txHash?: string | null;
-            /** @description How it was found out. It is kept with the payout. */
+            /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /** @description Who found it out; it is kept in the payout's history. */
             foundBy: string;
@@ -2513,7 +2513,7 @@ export interface components {
         ServiceWithdrawal: {
             /** @description The person, if it is one. Otherwise the service counts. */
             withdrawnBy?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note?: string | null;
         };
         /**
@@ -2603,7 +2603,7 @@ export interface components {
             turnedAway: number;
             eventsPerSecond: number;
             deliveriesPerSecond: number;
-            /** @description From the commit of an event until it was written to all who hear it; null if none went out. */
+            /** @description From the commit of an event until it was written to all who receive it; null if there was none. */
             fanoutMs: components["schemas"]["Latency"] | null;
             journal: components["schemas"]["JournalHealth"];
             providers: components["schemas"]["ProviderHealth"][];
@@ -2710,7 +2710,7 @@ export interface components {
         approvals_ConsoleWithdrawal: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note?: string | null;
         };
         /** HistoryItem */
@@ -2887,7 +2887,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Registered before; as it stands */
+            /** @description Registered before; its current state */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2968,7 +2968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3075,7 +3075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3169,7 +3169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3258,7 +3258,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3347,7 +3347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3495,7 +3495,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3692,7 +3692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3839,7 +3839,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3928,7 +3928,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4055,7 +4055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4133,7 +4133,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4222,7 +4222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4311,7 +4311,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4400,7 +4400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4525,7 +4525,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4594,7 +4594,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4751,7 +4751,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4898,7 +4898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4987,7 +4987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5076,7 +5076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5339,7 +5339,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5456,7 +5456,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing was told about it */
+            /** @description There are no events about it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6559,7 +6559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6639,7 +6639,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6728,7 +6728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6817,7 +6817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6906,7 +6906,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6995,7 +6995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7084,7 +7084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7173,7 +7173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7262,7 +7262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7351,7 +7351,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7440,7 +7440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7529,7 +7529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7598,7 +7598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7667,7 +7667,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7754,7 +7754,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7790,7 +7790,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Signed well, but unreadable; kept for a person to look at */
+            /** @description Signed well, but unreadable; stored for a person to review */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7799,7 +7799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The signature does not hold; nothing is kept */
+            /** @description The signature is wrong; nothing is stored */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7835,7 +7835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -55,7 +55,7 @@ REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No good token",
     403: "They may not act, or a page of another origin asks",
-    503: "Not known to be kept; try again",
+    503: "Not known to be stored; try again",
 }
 
 
@@ -111,7 +111,7 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
     Outcome.UNCHANGED: ("unchanged", "It was read, and said nothing new."),
     Outcome.OTHER_CURRENCY: ("unchanged", "It was read, but counts in another currency than the payment."),
     Outcome.NOT_COUNTED: ("unchanged", "It was read, but does not fit the payment; its story says why."),
-    Outcome.DUPLICATE: ("duplicate", "It was read; the same had been told before, and counts once."),
+    Outcome.DUPLICATE: ("duplicate", "It was read; the same had been reported before, and counts once."),
     Outcome.STORED: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
 }
 
@@ -119,7 +119,7 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
 @post(
     "/webhooks/{webhook_id:str}/replay",
     status_code=200,
-    summary="Read a kept webhook again",
+    summary="Read a stored webhook again",
     description=(
         "As if it came now; its signature held when it came. It counts once, however often it is replayed and "
         "repeated."

@@ -54,7 +54,7 @@ SERVICE_REFUSALS = {
     "what they said",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 CONSOLE_REFUSALS = {
     **REFUSALS,
@@ -65,7 +65,7 @@ CONSOLE_REFUSALS = {
 }
 REJECTION_REFUSALS = {**SERVICE_REFUSALS, 409: TOO_LATE}
 CONSOLE_REJECTION_REFUSALS = {**CONSOLE_REFUSALS, 409: TOO_LATE}
-WHY = "Why. It is kept with the payout, where its seller can read it."
+WHY = "Why. It is stored with the payout, where its seller can read it."
 
 
 class ServiceApproval(FrozenModel):

@@ -44,7 +44,7 @@ _OWN_KEYS = (
 
 TITLES = {
     "transfer-seen": "A transfer was seen that is not confirmed",
-    "invoice-snapshot": "How the invoice stands",
+    "invoice-snapshot": "The status of the invoice",
     "invoice-ended": "The invoice has ended",
     "invoice-forgotten": "The provider has forgotten the invoice",
     "invoice-found": "The provider knows the invoice again",

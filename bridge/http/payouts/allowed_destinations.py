@@ -34,7 +34,7 @@ SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
     403: "The service may not have payouts sent",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 # Any amount will do: it is the address that is looked at.
 SOME_AMOUNT = Decimal(1)

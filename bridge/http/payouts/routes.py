@@ -77,7 +77,7 @@ REQUEST_EXAMPLE = {
             403: "The service may not have payouts sent",
             409: "A payment is not completed, or paid out already; nothing is taken",
             422: "The `Idempotency-Key` was used for another request",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -156,7 +156,7 @@ async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal:
             403: "The service may not have payouts sent",
             404: "No such payout",
             409: "The payout is settled, or goes over no chain that is followed",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -200,7 +200,7 @@ async def name_transaction(
             403: "The service may not have payouts sent",
             404: "No such payout",
             409: "There is nothing for a person to say, or the provider cannot be asked first",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )

@@ -77,7 +77,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListedPayment:
-    """A payment as it stands."""
+    """A payment with its current status."""
 
     payment: Payment
     updated_at: datetime
@@ -85,7 +85,7 @@ class ListedPayment:
 
 @dataclass(frozen=True, slots=True)
 class ListedPayout:
-    """A payout as it stands."""
+    """A payout with its current status."""
 
     payout: Payout
     updated_at: datetime

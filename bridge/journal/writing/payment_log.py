@@ -18,7 +18,7 @@ def log_recorded(recorded: Recorded, name: str) -> None:
     """Says what became of an observation; `name` is what it is about."""
     match recorded.outcome:
         case Outcome.STORED:
-            logger.warning("%s is not registered; what was seen of it is kept until it is", name)
+            logger.warning("%s is not registered; what was seen of it is stored until it is", name)
         case Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
         case Outcome.NOT_COUNTED:

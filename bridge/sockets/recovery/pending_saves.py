@@ -102,7 +102,9 @@ class PendingSaves(Generic[T]):
             try:
                 await self._save(changes)
             except Exception:
-                logger.exception("%d sessions could not be kept; who comes back to them begins anew", len(changes))
+                logger.exception(
+                    "%d sessions could not be saved; clients that return to them begin anew", len(changes)
+                )
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -141,7 +143,7 @@ class PendingSaves(Generic[T]):
                     waiter.set_result(None)
         if self._failed_before:
             self._failed_before = False
-            logger.info("sessions can be kept again")
+            logger.info("sessions can be saved again")
 
     def _put_back(self, error: Exception) -> None:
         failed, self._under_way = self._under_way, _Batch()
@@ -150,7 +152,7 @@ class PendingSaves(Generic[T]):
             self._next.waiters[name] = waiters + self._next.waiters.get(name, [])
         if not self._failed_before:
             self._failed_before = True
-            logger.error("sessions cannot be kept: %s; trying again, until then joins are not answered", error)
+            logger.error("sessions cannot be saved: %s; trying again, joins are not answered until then", error)
         self._forget_some()
 
     def _forget_some(self) -> None:

@@ -160,7 +160,7 @@ class Witnesses:
             return Word.DIFFERS, f"has {', '.join(sums)} there{sent_by}"
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
             return Word.DIFFERS, "has that block, and no such transfer in it"
-        return Word.ABSENT, "has that block, and tells of no such transfer"
+        return Word.ABSENT, "has that block, and reports no such transfer"
 
     async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
         """When an endpoint's block was made, which not every one says in a log."""

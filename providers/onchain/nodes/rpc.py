@@ -275,7 +275,7 @@ class ChainRpc:
             pass  # its limits are narrower
         else:
             if contents(reported.answer) != contents(others.answer):
-                raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
+                raise RefusedByNodeError(0, f"two endpoints report different logs of blocks {first} to {last}")
             return replace(reported, seconded_by=(other,))
         return reported
 
@@ -388,7 +388,7 @@ class ChainRpc:
         # While all are away each is asked again and again, and fails as before.
         is_news = not before.is_suspended(now) or (before.last_fault, before.last_reason) != (fault, reason)
         level = logging.WARNING if is_news else logging.DEBUG
-        logger.log(level, "%s: %s is set aside: %s (%s)", self._chain.name, before.host, fault, reason)
+        logger.log(level, "%s: %s is suspended: %s (%s)", self._chain.name, before.host, fault, reason)
 
     def _replace(self, place: int, endpoint: Endpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])

@@ -197,7 +197,7 @@ async def test_an_offset_proves_nothing_of_a_journal_that_has_its_event_or_has_f
         assert await journal.held_offset(journal.offset_text(Place(0, None))) == 0
         assert await journal.retention.forget_events(before=left.clock.now, newest=0, limit=2) == 2
         for offset in (offsets[0], journal.offset_text(Place(0, None))):
-            with pytest.raises(OffsetElsewhereError, match="not kept any more"):
+            with pytest.raises(OffsetElsewhereError, match="not stored any more"):
                 await journal.held_offset(offset)
         assert [await journal.held_offset(offset) for offset in offsets[1:]] == [2, 3, 4]
         assert len(await journal.history.all()) == 1

@@ -106,7 +106,7 @@ class StagedPayments:
         return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
 
     def get(self, payment_id: str) -> Payment | None:
-        """A payment as it stands, with everything staged so far."""
+        """A payment with its current status, with everything staged so far."""
         known = self._known.get(payment_id) or self._recent.get(payment_id)
         return known or self._read(_PAYMENT_BY_ID, by_payment_id=payment_id)
 
