@@ -104,6 +104,11 @@ class Principal:
         return self.user_id == seller_id or self.may_see(of_request)
 
     @property
+    def may_see_confidential(self) -> bool:
+        """Whether they receive confidential events without being in one of their rooms."""
+        return self.sees_everything
+
+    @property
     def may_see_console(self) -> bool:
         """Whether they may see all that the console shows."""
         return self.sees_everything

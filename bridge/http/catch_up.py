@@ -109,7 +109,7 @@ async def get_events(
         offset = 0 if after is None else await journal.held_offset(after)
     except OffsetUnreadableError as error:
         raise wrong_field("after", str(error)) from None
-    hidden = CONFIDENTIAL if keeps_confidence and not principal.sees_everything else ()
+    hidden = CONFIDENTIAL if keeps_confidence and not principal.may_see_confidential else ()
     stretch = await journal.room_events(names, everyone=everyone, hidden=hidden, after=offset, limit=limit)
     return PastEvents(
         events=[
