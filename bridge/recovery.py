@@ -12,13 +12,13 @@ __all__ = ["JournalHistory", "JournalSessions"]
 
 
 class JournalHistory:
-    """What was told, out of the journal."""
+    """What was delivered, out of the journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def delivered(self, journaled: JournaledEvent) -> DeliveredEvent:
-        """An event of the journal, as it is told."""
+        """An event of the journal, as it is delivered."""
         return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
     async def number_of(self, offset: str) -> int:
@@ -35,7 +35,7 @@ class JournalHistory:
 
 
 class JournalSessions:
-    """Sessions, kept in the journal's database."""
+    """Sessions, stored in the journal's database."""
 
     def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
         self._records = journal.sessions

@@ -12,7 +12,7 @@ ADDITION = "The bridge adds it to the specification."
 
 
 def rooms_of(model: type[Payload]) -> list[str]:
-    """The rooms that hear an event, as in `user-<sellerId>`."""
+    """The rooms that receive an event, as in `user-<sellerId>`."""
     rule = model.audience_rule
     return [*rule.fixed_rooms, *(room.make(f"<{room.id_name}>") for room in rule.rooms)]
 

@@ -110,11 +110,11 @@ class Journal:
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
         self.retention = RetentionRecords(self._read, self._writer.submit)
-        """Forgets what was kept for long enough."""
+        """Forgets what was stored for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret, self.history.note_commits)
-        """What is kept of clients that may come back."""
+        """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""
 
@@ -202,7 +202,7 @@ class Journal:
         return doubted
 
     async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:
-        """Notes what a provider told of a payment and cannot be about it, for a person to look at."""
+        """Notes what a provider reported of a payment and cannot be about it, for a person to look at."""
         return await self._writer.submit(
             functools.partial(
                 requests.record_misfit, payment_id=payment_id, key=key, misfit=misfit, observation=observation
@@ -257,7 +257,7 @@ class Journal:
         return place.number
 
     async def store_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
-        """Keeps a signed webhook that makes no sense, for a person to look at."""
+        """Stores a signed webhook that makes no sense, for a person to look at."""
         digest = hashlib.sha256(body).hexdigest()
         await self._writer.submit(
             lambda batch: requests.store_unreadable_webhook(
@@ -305,7 +305,7 @@ class Journal:
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int
     ) -> room_queries.Stretch:
-        """The next events that at least one of some rooms heard; with `everyone` also what everyone heard, but for
+        """The next events that went to at least one of some rooms; with `everyone` also what everyone heard, but for
         the events that are named in `hidden`."""
         names = [*rooms, EVERYONE] if everyone else rooms
         return await self._read(room_queries.room_events, names, hidden=hidden, after=after, limit=limit)
@@ -313,15 +313,15 @@ class Journal:
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int
     ) -> list[JournaledEvent]:
-        """The last events of one kind that a room heard before an offset, in order."""
+        """The last events of one kind that went to a room before an offset, in order."""
         return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
     async def count_room_events(self, room: str, name: str) -> int:
-        """How many events of one kind a room heard."""
+        """How many events of one kind went to a room."""
         return await self._read(room_queries.count_room_events, room, name)
 
     async def oldest_offset(self) -> int:
-        """The place of the oldest event that is kept; 1 if there is none."""
+        """The place of the oldest event that is stored; 1 if there is none."""
         return await self._read(queries.oldest_offset)
 
     async def newest_place(self) -> Place:

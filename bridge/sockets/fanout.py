@@ -11,7 +11,7 @@ from coordinator.events import Event
 __all__ = ["deliver"]
 
 Ended = tuple[Event, str | None]
-"""An event and its offset, if it is told with one."""
+"""An event and its offset, if it is delivered with one."""
 
 
 def deliver(

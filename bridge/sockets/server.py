@@ -18,7 +18,7 @@ Overridden here:
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
 - `_engineio_server_class`: the engine of our own kind.
-- `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
+- `disconnect`, `shutdown` (public): the log line; what is still to be saved of sessions.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 

@@ -105,7 +105,7 @@ class StoredWebhook:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedWebhook:
-    """What was told of a payment that is not registered, the first of it if that was more."""
+    """What was reported of a payment that is not registered, the first of it if that was more."""
 
     observation_id: int
     provider: str
@@ -214,7 +214,7 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
 
 
 def unreadable_webhooks(connection: Connection, limit: int) -> list[StoredWebhook]:
-    """The newest of the webhooks that are kept for a person to look at."""
+    """The newest of the webhooks that are stored for a person to review."""
     webhooks = schema.unreadable_webhooks
     rows = connection.execute(
         select(webhooks).where(webhooks.c.read_at.is_(None)).order_by(webhooks.c.webhook_id.desc()).limit(limit)
@@ -264,7 +264,7 @@ def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebh
 
 
 def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:
-    """The events that told of a payment and of its payouts, in order, as far as they are kept."""
+    """The events about a payment and its payouts, in order, as far as they are stored."""
     events = schema.events
     rows = connection.execute(select(events).where(events.c.payment_id == payment_id).order_by(events.c.offset))
     return [event_from_row(row) for row in rows.mappings()]

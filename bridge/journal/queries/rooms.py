@@ -66,7 +66,7 @@ def room_events(
 def room_events_before(
     connection: Connection, room: str, name: str, *, before: int | None, limit: int
 ) -> list[JournaledEvent]:
-    """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
+    """Up to `limit` events of one kind that went to a room, the last before an offset, in order."""
     found: list[JournaledEvent] = []
     for offsets in _chunks(_offsets_before(connection, room, before)):
         found += [one for one in reversed(_events_at(connection, offsets)) if one.event.name == name]
@@ -76,7 +76,7 @@ def room_events_before(
 
 
 def count_room_events(connection: Connection, room: str, name: str) -> int:
-    """How many events of one kind a room heard."""
+    """How many events of one kind went to a room."""
     events = schema.events
     counted = select(func.count()).select_from(events).where(events.c.name == name)
     chunks = _chunks(_offsets_before(connection, room, None))

@@ -104,7 +104,7 @@ class ConsoleRecords:
         return await self._read(completed_totals, since)
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
-        """The events that told of a payment and of its payouts, in order, as far as they are kept."""
+        """The events about a payment and its payouts, in order, as far as they are stored."""
         return await self._read(console_queries.payment_events, payment_id)
 
     async def stored_webhook(self, webhook_id: int) -> console_queries.StoredWebhook | None:
@@ -151,7 +151,7 @@ class ConsoleRecords:
         key: str,
         observation: Observation,
     ) -> Replayed:
-        """Takes a kept webhook as if it came now; it counts once, however often it comes and is replayed.
+        """Takes a stored webhook as if it came now; it counts once, however often it comes and is replayed.
         `name` is what the action's record calls it."""
         return await self._submit(
             functools.partial(

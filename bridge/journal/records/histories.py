@@ -174,6 +174,6 @@ class HistoryRecords:
         )
 
     async def add_forgotten(self, forgotten: Sequence[ForgottenPayout]) -> None:
-        """Keeps payouts that a provider has in its books and the journal has not."""
+        """Stores payouts that a provider has in its books and the journal has not."""
         if forgotten:
             await self._submit(functools.partial(history_requests.add_forgotten, forgotten=forgotten))

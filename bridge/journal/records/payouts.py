@@ -69,7 +69,7 @@ class PayoutRecords:
                 log_payout(recorded.payout)
 
     async def record_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
-        """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
+        """Writes down that nobody will learn any more what came of an attempt, unless somebody has."""
         await self._submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
 
     async def record_observation(
@@ -98,7 +98,7 @@ class PayoutRecords:
     async def record_observations(
         self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
     ) -> payout_recording.RecordedPayout:
-        """Writes down what was heard of a payout in one go, each after its key."""
+        """Writes down what was reported of a payout in one go, each after its key."""
         recorded = await self._submit(
             lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
         )

@@ -29,7 +29,7 @@ class RetentionRecords:
         return 0 if last is None else await self._forget(lambda batch: batch.forgetting.events(last))
 
     async def forget_sessions(self, *, before: datetime, but: Collection[str], limit: int) -> int:
-        """Forgets sessions that were kept before that last, but for those that are in use."""
+        """Forgets sessions that were saved before that last, but for those that are in use."""
         forgotten, page = 0, None
         while old := await self._read(_older_sessions, before, page, limit):
             page = old[-1]

@@ -20,7 +20,7 @@ ACTIVE_LIMIT = 20_000
 
 
 class SessionRecords:
-    """What is kept of sessions: a JSON document for each, of which only the sockets know what it says."""
+    """What is stored of sessions: a JSON document for each, of which only the sockets know what it says."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class SessionRecords:
         self._submit = submit
 
     async def save(self, contents: Mapping[str, dict[str, Any] | None]) -> None:
-        """Keeps sessions; forgets those that are None. Raises JournalUnavailableError."""
+        """Saves sessions; forgets those that are None. Raises JournalUnavailableError."""
 
         def request(batch: Batch) -> None:
             for session_id, content in contents.items():
@@ -52,7 +52,7 @@ class SessionRecords:
 
     async def active(self) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
         """The session that was kept last, if there is any; and those by which somebody was online or typed, as far as
-        they were kept lately."""
+        they were saved lately."""
         newest, active = await self._read(_newest), await self._read(_active)
         return None if newest is None else json.loads(newest), {
             session_id: json.loads(content) for session_id, content in active

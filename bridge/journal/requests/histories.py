@@ -20,7 +20,7 @@ def begin_after_rewind(batch: Batch, *, evidence: str, ground: Ground) -> None:
 
 
 def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None:
-    """Keeps payouts that a provider has in its books and the journal has not. What was ordered of their payments
+    """Stores payouts that a provider has in its books and the journal has not. What was ordered of their payments
     before, and is none of them, waits for a second person from then on."""
     for one in forgotten:
         batch.histories.add_forgotten(one)

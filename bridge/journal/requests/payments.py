@@ -135,7 +135,7 @@ def register_payment(
 
 
 def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequence[Payment]) -> Decision:
-    """What was told before the payment was registered, unless a person took it off the list."""
+    """What was reported before the payment was registered, unless a person took it off the list."""
     if stored.is_dismissed:
         dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {stored.at:%Y-%m-%d %H:%M}")
         return not_counted(payment, dismissed, stored.observation, stored.at)
@@ -182,7 +182,7 @@ def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
 
 
 def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
-    """Keeps what a request with this key made, for its repeats."""
+    """Stores what a request with this key made, for its repeats."""
     if idempotency is not None:
         batch.add_idempotency_key(
             scope=idempotency.scope,
@@ -288,6 +288,6 @@ def _passed(payment: Payment) -> tuple[str, DeadlinePassed]:
 
 
 def store_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:
-    """Keeps a signed webhook that makes no sense, once however often it is sent."""
+    """Stores a signed webhook that makes no sense, once however often it is sent."""
     if not batch.has_webhook(provider, digest):
         batch.store_webhook(provider=provider, digest=digest, body=body, reason=reason)

@@ -83,7 +83,7 @@ def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: dateti
 
 
 def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
-    """Notes what a provider told of a payment and cannot be about it."""
+    """Notes what a provider reported of a payment and cannot be about it."""
     payment = batch.payments.get(payment_id)
     if payment is None:
         raise LookupError(f"there is no payment {payment_id}")
@@ -114,7 +114,7 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 
 
 def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
-    """A payment that knows what of the money that it is told of was told of as another's before."""
+    """A payment that knows what of the money that is reported for it was reported as another's before."""
     if payment.facts.borrowed:
         return with_holders_money(batch, payment, observation)
     is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
@@ -165,12 +165,12 @@ def _take_from_contenders(batch: Batch, payment: Payment) -> None:
 
 
 def _money_of(payment: Payment) -> set[str]:
-    """The transfers that were told of as a payment's, and as nobody's before it, by their keys."""
+    """The transfers that were reported as a payment's, and as nobody's before it, by their keys."""
     return _keys_of(payment) - payment.facts.taken
 
 
 def _keys_of(payment: Payment) -> set[str]:
-    """The transfers that were ever told of as a payment's, by their keys."""
+    """The transfers that were ever reported as a payment's, by their keys."""
     facts = payment.facts
     return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
 

@@ -83,7 +83,7 @@ _CLAIM_OBSERVATION = (
 
 @dataclass(frozen=True, slots=True)
 class StoredObservation:
-    """What was told of a payment before it was registered."""
+    """What was reported of a payment before it was registered."""
 
     observation_id: int | None
     """Its row's; None if it is staged in this very batch."""
@@ -208,7 +208,7 @@ class Batch:
         return stored
 
     def cancelled_requests(self, request_ids: Collection[str]) -> list[str]:
-        """Those of some purchase requests that were cancelled, as far as the events are kept."""
+        """Those of some purchase requests that were cancelled, as far as the events are stored."""
         rows = self._connection.scalars(_CANCELLED, {"by_request_ids": sorted(request_ids)})
         staged = {row["subject"] for row in self._new_events if row["name"] == REQUEST_CANCELLED}
         return sorted({*rows, *(staged & set(request_ids))})
@@ -220,7 +220,7 @@ class Batch:
         return None if row is None else (row["request_digest"], row["result"])
 
     def has_webhook(self, provider: str, digest: str) -> bool:
-        """Whether this unreadable body is already kept."""
+        """Whether this unreadable body is already stored."""
         return (provider, digest) in self._new_webhooks or (
             self._row(_UNREADABLE_WEBHOOK, by_provider=provider, by_digest=digest) is not None
         )
@@ -257,7 +257,7 @@ class Batch:
         )
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
-        """Gives a kept observation to its payment, which is registered at last."""
+        """Gives a stored observation to its payment, which is registered at last."""
         self._writes += 1
         if observation_id is not None:
             outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}

@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     OTHER_CURRENCY = "other-currency"
     NOT_COUNTED = "not-counted"
-    """It does not fit the payment, and is kept for a person to look at."""
+    """It does not fit the payment, and is stored for a person to review."""
     DUPLICATE = "duplicate"
     """This very message was written down before."""
     STORED = "kept"

@@ -70,7 +70,7 @@ class Activity:
         """A client is back that has said before that a user is online."""
         self.presence.claim(sid, user_id)
         if self.presence.is_here(user_id):
-            self.presence.arrive(sid, user_id)  # which is told already
+            self.presence.arrive(sid, user_id)  # which is announced already
         else:
             self._server.eio.start(self._come_back_online(sid, user_id))
 

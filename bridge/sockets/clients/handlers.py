@@ -132,7 +132,7 @@ async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answ
 
 async def _wait_until_saved(server: SocketServer, sid: str) -> None:
     """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
-    nothing can be kept, it hears what goes to its rooms all the same, and is answered once it can."""
+    nothing can be kept, it receives what goes to its rooms all the same, and is answered once it can."""
     if server.recovery is not None:
         await server.recovery.wait_until_saved(sid)
 

@@ -33,13 +33,13 @@ class _Change:
     at: int
     event: Event
     chat_room: str | None
-    """Who hears it; None is everyone."""
+    """Who receives it; None is everyone."""
     user_room: str
-    """Who hears nothing of typing: those who type."""
+    """Who receives nothing of typing: those who type."""
 
 
 class ActivityLog:
-    """One change for each user and for each who types in a chat, in the order in which they were told."""
+    """One change for each user and for each who types in a chat, in the order in which they were announced."""
 
     def __init__(self, clock: Callable[[], int] = now_micros) -> None:
         self._clock = clock
@@ -49,7 +49,7 @@ class ActivityLog:
         """From when on the last change of everybody is here."""
 
     def now(self) -> int:
-        """The present moment: after all that was told, and before all that will be."""
+        """The present moment: after all that was announced, and before all that will be."""
         self._newest = max(self._newest, self._clock())
         return self._newest
 

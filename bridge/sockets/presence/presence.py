@@ -168,7 +168,7 @@ class Presence:
         self._timer: asyncio.TimerHandle | None = None
 
     def claim(self, sid: str, user_id: str) -> None:
-        """A socket says that a user is online, which is told once it has arrived. Raises TooManyError."""
+        """A socket says that a user is online, which is announced once it has arrived. Raises TooManyError."""
         self._roster.claim(sid, user_id)
 
     def is_here(self, user_id: str) -> bool:
@@ -186,7 +186,7 @@ class Presence:
         self._wait()
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
-        """A socket does not stand for a user any more; `for_good` if it said so, which is told at once."""
+        """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""
         self._roster.leave(sid, user_id, self._steady(), for_good=for_good)
         if for_good:
             self._expire()
@@ -228,5 +228,5 @@ class Presence:
 
 
 def status_change(user_id: str, status: str, last_seen: datetime) -> UserStatusChange:
-    """What is told of a user who came or went."""
+    """What is announced of a user who came or went."""
     return UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})

@@ -156,7 +156,7 @@ class PendingSaves(Generic[T]):
         self._forget_some()
 
     def _forget_some(self) -> None:
-        """Of those whom nobody needs the first: nobody was told that they are kept, so they were never promised."""
+        """Of those whom nobody needs the first: nobody was told that they are saved, so they were never promised."""
         excess = len(self._next.changes) - WAITING_LIMIT
         if excess > 0:
             spare = [name for name in self._next.changes if not self._is_needed(name)]

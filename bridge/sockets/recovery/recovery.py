@@ -1,8 +1,8 @@
-"""Connection state recovery (Socket.IO 4.6): a client that comes back is put into its rooms again and told what it
+"""Connection state recovery (Socket.IO 4.6): a client that comes back is put into its rooms again and sent what it
 missed, by the server it left or by one that was started since.
 
 The client brings what the server gave it: `pid`, which proves a session, and the offset of the last event that it
-heard. It is recovered only if all its rooms are known, and all that it missed can be told.
+heard. It is recovered only if all its rooms are known, and all that it missed can be delivered.
 """
 
 import logging
@@ -27,19 +27,19 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
-# What an event that is told again takes besides its payload.
+# What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
 
 
 class History(Protocol):
-    """What was told, as the journal keeps it."""
+    """What was delivered, as the journal stores it."""
 
     async def number_of(self, offset: str) -> int:
         """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
         events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
-        """The place of the oldest event that is kept; 1 if there is none."""
+        """The place of the oldest event that is stored; 1 if there is none."""
 
     async def room_events(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
@@ -54,7 +54,7 @@ class Missed:
     session: Session
     pid: str
     after: int
-    """The last event that the client heard, or that stands in `delivered`."""
+    """The last event that the client received, or that stands in `delivered`."""
     delivered: tuple[DeliveredEvent, ...] = ()
 
 
@@ -68,11 +68,11 @@ class Resumed:
     delivered: Sequence[tuple[Event, str]]
     """What it missed, each event with its offset."""
     knew_until: int
-    """Up to when it heard who came and went, in microseconds since 1970."""
+    """Up to when it received who came and went, in microseconds since 1970."""
 
 
 class Recovery:
-    """The sessions of clients, and what was told lately."""
+    """The sessions of clients, and what was delivered lately."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Recovery:
         remembered_bytes: int = 32_000_000,
         replay_bytes: int = 8_000_000,
     ) -> None:
-        """`cursor` is the newest event that needs no telling any more, and `offset` its offset. Of what was told
-        lately no more is remembered than `remembered_bytes`, and no client is told more again than `replay_bytes`."""
+        """`cursor` is the newest event that needs no delivery any more, and `offset` its offset. Of what was told
+        lately no more is remembered than `remembered_bytes`, and no client is sent more again than `replay_bytes`."""
         self._history = history
         self._key = store.key
         self._replay_bytes = replay_bytes
@@ -96,7 +96,7 @@ class Recovery:
         self._remembered = RecentEvents(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
         self._sessions = Sessions(store)
 
-    # What is told
+    # What is delivered
 
     def note_delivered(self, delivered: Iterable[DeliveredEvent]) -> None:
         """Notes what goes to the clients at this moment."""
@@ -179,7 +179,7 @@ class Recovery:
         return self._sessions.waiting_count(sid)
 
     async def wait_until_saved(self, sid: str) -> None:
-        """Waits until what a client has changed is kept, so that it would get it back after whatever happens. Raises
+        """Waits until what a client has changed is saved, so that it would get it back after whatever happens. Raises
         ClientGoneError if it goes before that."""
         await self._sessions.wait_until_saved(sid)
 
@@ -188,7 +188,7 @@ class Recovery:
         return self._sessions.connected
 
     async def close(self) -> None:
-        """Keeps what is still to be kept."""
+        """Saves what is still to be saved."""
         await self._sessions.close()
 
     # Coming back

@@ -135,7 +135,7 @@ class Returns:
         self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)
 
     async def close(self) -> None:
-        """Keeps what is still to be kept of those who may return."""
+        """Saves what is still to be saved of those who may return."""
         self._recalling.cancel()
         await asyncio.gather(self._recalling, return_exceptions=True)
         await self.recovery.close()

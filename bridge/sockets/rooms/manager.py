@@ -40,7 +40,7 @@ class Watcher(Protocol):
 
 
 class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
-    """Who is in which room. A client that has not had its CONNECT is in its rooms but hears nothing."""
+    """Who is in which room. A client that has not had its CONNECT is in its rooms but receives nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
     def subscribers(
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
     ) -> Subscribers:
-        """Who hears what goes to a room, to several or, with None, to everyone; each once."""
+        """Who receives what goes to a room, to several or, with None, to everyone; each once."""
         rooms = [(namespace, room) for room in ([to] if to is None or isinstance(to, str) else to)]
         found = self._subscribers.of(rooms, besides)
         # Every client is in a room of its own, by its sid.

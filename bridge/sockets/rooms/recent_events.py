@@ -91,7 +91,7 @@ class RecentEvents:
             yield delivered
 
     def rooms_of(self, delivered: DeliveredEvent) -> tuple[Room, ...]:
-        """The rooms that hear an event, each once; None alone stands for everyone."""
+        """The rooms that receive an event, each once; None alone stands for everyone."""
         audience = reached(delivered.event.name, delivered.event.audience, keeps_confidence=self._keeps_confidence)
         return (None,) if audience.everyone else tuple(dict.fromkeys(audience.rooms))
 

@@ -51,7 +51,7 @@ class SubscriberIndex:
         self._queued: dict[Room, dict[str, Connection]] = {}
 
     def add(self, room: Room, sid: str, connection: Connection) -> None:
-        """From now on a client hears what goes to a room."""
+        """From now on a client receives what goes to a room."""
         send = connection.direct
         if send is not None:
             self._direct.setdefault(room, {})[sid] = send
@@ -61,7 +61,7 @@ class SubscriberIndex:
             _remove(self._direct, room, sid)
 
     def discard(self, room: Room, sid: str) -> None:
-        """A client hears no more of what goes to a room."""
+        """A client receives no more of what goes to a room."""
         _remove(self._direct, room, sid)
         _remove(self._queued, room, sid)
 

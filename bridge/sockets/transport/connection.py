@@ -156,7 +156,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self._end_unread(BACKLOG)
 
     def _end_unread(self, reason: str) -> None:
-        self.backlog.clear()  # it will not be read, or is told again once the client has come back
+        self.backlog.clear()  # it will not be read, or is sent again once the client has come back
         self._give_up(reason)
         self.end(self.server.reason.TRANSPORT_ERROR)
 

@@ -72,7 +72,7 @@ class StagedHistories:
         return at is not None and at >= found_at
 
     def add_forgotten(self, payout: ForgottenPayout) -> None:
-        """Keeps a payout that a provider has in its books and the journal has not, unless it was kept before."""
+        """Stores a payout that a provider has in its books and the journal has not, unless it was stored before."""
         named = {"by_external_id": payout.external_id, "by_coin": payout.coin}
         if self._connection.scalar(_IS_KNOWN, named) is None:
             self.writes += 1
